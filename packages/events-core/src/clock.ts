@@ -1,0 +1,24 @@
+/** The time, as everything in these packages reads it; tests give one that they move by hand. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01 UTC. */
+  now(): number
+  /**
+   * Calls back once, after a delay.
+   *
+   * @param delayMs - milliseconds; not exact, never early.
+   * @returns a function that cancels the call.
+   */
+  schedule(callback: () => void, delayMs: number): () => void
+}
+
+declare function setTimeout(callback: () => void, delayMs: number): unknown
+declare function clearTimeout(timer: unknown): void
+
+/** The machine's own clock. */
+export const systemClock: Clock = Object.freeze({
+  now: Date.now,
+  schedule(callback: () => void, delayMs: number) {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  },
+})

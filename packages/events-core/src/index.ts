@@ -1,0 +1,26 @@
+export { ALL_SITES, ALL_TENANTS, type Alias, type TenantSite } from './alias.ts'
+export { type Clock, systemClock } from './clock.ts'
+export {
+  type BuiltInEntityName,
+  type EntityName,
+  EntityNames,
+  type SettingEntityName,
+} from './entity-names.ts'
+export type { EntityData, EntityTypes } from './entity-types.ts'
+export { EventsError, type EventsErrorOptions } from './errors.ts'
+export type { IEventSubscriber, SubscriberContext } from './event-subscriber.ts'
+export {
+  eventTypeOf,
+  isEventType,
+  isEventTypeMember,
+  isEventTypePattern,
+  matchesEventType,
+} from './event-type.ts'
+export type { JsonValue } from './json.ts'
+export { type Logger, silentLogger } from './logger.ts'
+export type { IServiceScope, IServiceScopeFactory } from './service-scope.ts'
+export { formatSyncDate, parseSyncDate, type Sync } from './sync.ts'
+export { createSyncEvent, type SyncEvent, type SyncEventInput, siteKeyOf } from './sync-event.ts'
+export { type ExceptionalAction, type SyncEventAction, SyncEventActions } from './sync-event-actions.ts'
+export type { AddSyncEventOptions, EntityChangedListener, ISyncManager } from './sync-manager.ts'
+export type { WebhookPayload, WebhookPayloadData } from './webhook-payload.ts'
