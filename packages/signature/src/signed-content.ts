@@ -1,0 +1,52 @@
+import { EventsError } from '@x/events-core'
+import { isMessageId } from './message-id.ts'
+
+/** What is signed: the exact bytes that travel, under the id and the time of the attempt. */
+export interface MessageToSign {
+  /** The `webhook-id`: the same for every attempt. */
+  readonly id: string
+  /** The `webhook-timestamp`: whole seconds since 1970, of this attempt. */
+  readonly timestamp: number
+  /** The body as it is sent; a string stands for its UTF-8 bytes. */
+  readonly body: Uint8Array | string
+}
+
+/** The bytes under a signature, in two parts so that the body need not be copied. */
+export interface SignedContent {
+  /** `${id}.${timestamp}.`: ASCII. */
+  readonly head: string
+  readonly body: Uint8Array | string
+}
+
+/**
+ * The content that a sender signs.
+ *
+ * @throws EventsError (`invalid_argument`) for an id or timestamp that no receiver would accept.
+ */
+export function contentToSign(message: MessageToSign): SignedContent {
+  const { id, timestamp, body } = message
+  if (!isMessageId(id)) {
+    throw new EventsError(
+      'invalid_argument',
+      `sign: id must be 1 to 256 visible ASCII characters without a full stop, got ${JSON.stringify(id)?.slice(0, 100)}`,
+    )
+  }
+  if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
+    throw new EventsError(
+      'invalid_argument',
+      `sign: timestamp must be whole seconds since 1970, got ${String(timestamp)}`,
+    )
+  }
+  return { head: `${id}.${timestamp}.`, body }
+}
+
+const encoder = new TextEncoder()
+
+/** The content as one sequence of bytes, for runtimes that sign nothing else. */
+export function contentBytes({ head, body }: SignedContent): Uint8Array<ArrayBuffer> {
+  if (typeof body === 'string') return encoder.encode(head + body)
+  const bytes = new Uint8Array(head.length + body.length)
+  encoder.encodeInto(head, bytes)
+  bytes.set(body, head.length)
+  return bytes
+}
