@@ -16,6 +16,7 @@ export default defineConfig({
         test: { name: 'packages', include: ['packages/*/test/**/*.test.ts', 'internal/*/test/**/*.test.ts'] },
       },
       { extends: true, test: { name: 'examples', include: ['examples/*/test/**/*.test.ts'] } },
+      { extends: true, test: { name: 'scripts', include: ['scripts/test/**/*.test.ts'] } },
     ],
   },
 })
