@@ -4,7 +4,7 @@ export default defineConfig({
   entry: ['src/index.ts', 'src/express.ts', 'src/testing.ts'],
   format: ['esm', 'cjs'],
   target: 'node22',
-  platform: 'neutral',
+  platform: 'node',
   removeNodeProtocol: false,
   dts: { compilerOptions: { composite: false, customConditions: [] } },
   clean: true,

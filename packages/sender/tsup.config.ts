@@ -4,7 +4,7 @@ export default defineConfig({
   entry: ['src/index.ts'],
   format: ['esm'],
   target: 'node22',
-  platform: 'neutral',
+  platform: 'node',
   removeNodeProtocol: false,
   dts: { compilerOptions: { composite: false, customConditions: [] } },
   clean: true,
