@@ -6,7 +6,12 @@ import { root } from './paths.mjs'
 
 const NEVER_SOURCE = new Set(['node_modules', 'dist', '.types', '.toolchain', '.git'])
 
-/** Files below a folder, without what is installed or generated. */
+/**
+ * Files below a folder, without what is installed or generated.
+ *
+ * @param {string} folder
+ * @returns {string[]}
+ */
 export function filesBelow(folder) {
   const files = []
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
