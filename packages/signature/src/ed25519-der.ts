@@ -11,7 +11,3 @@ export function pkcs8Of(seed: Uint8Array): Uint8Array<ArrayBuffer> {
 export function spkiOf(publicKey: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(...SPKI_HEAD, ...publicKey)
 }
-
-/** What a private key of 64 bytes is refused with when its halves do not belong together. */
-export const HALVES_DIFFER =
-  'The two halves of this private key do not belong together: the last 32 bytes must be the public key of the first 32.'

@@ -79,6 +79,19 @@ function ed25519PrivateKey(bytes: Uint8Array<ArrayBuffer>): Ed25519PrivateKey {
 }
 
 /**
+ * Checks that a private key's second half is what its first half makes.
+ *
+ * @throws {@link WebhookKeyError} when it is not.
+ */
+export function checkHalves(key: Ed25519PrivateKey, derivedPublicKey: Uint8Array): void {
+  if (derivedPublicKey.every((byte, index) => byte === key.publicKey[index])) return
+  throw new WebhookKeyError(
+    'invalid_key',
+    'The halves of this private key do not belong together: its last 32 bytes must be the public key of its first 32.',
+  )
+}
+
+/**
  * Reads a key as Standard Webhooks writes it: `whsec_` (shared secret), `whsk_` (private) or `whpk_`
  * (public). Its prefix decides what it may be used for; there is no default.
  *

@@ -1,8 +1,7 @@
-import { createHmac, createPrivateKey, createPublicKey, createSecretKey, sign } from 'node:crypto'
+import { createHmac, createSecretKey, sign } from 'node:crypto'
 import { type SignContent, type SyncSigner, syncSigner } from './create-signer.ts'
-import { HALVES_DIFFER, pkcs8Of } from './ed25519-der.ts'
-import { WebhookKeyError } from './errors.ts'
-import type { Ed25519PrivateKey, HmacKey } from './keys.ts'
+import { importSeed, publicBytesOf } from './ed25519-node.ts'
+import { checkHalves, type Ed25519PrivateKey, type HmacKey } from './keys.ts'
 import { contentBytes } from './signed-content.ts'
 
 function hmacMethod(key: HmacKey): SignContent<string> {
@@ -17,11 +16,8 @@ function hmacMethod(key: HmacKey): SignContent<string> {
 }
 
 function ed25519Method(key: Ed25519PrivateKey): SignContent<string> {
-  const privateKey = createPrivateKey({ key: Buffer.from(pkcs8Of(key.seed)), format: 'der', type: 'pkcs8' })
-  const { x } = createPublicKey(privateKey).export({ format: 'jwk' })
-  if (x !== Buffer.from(key.publicKey).toString('base64url')) {
-    throw new WebhookKeyError('invalid_key', HALVES_DIFFER)
-  }
+  const privateKey = importSeed(key.seed)
+  checkHalves(key, publicBytesOf(privateKey))
   return (content) => `v1a,${sign(null, contentBytes(content), privateKey).toString('base64')}`
 }
 

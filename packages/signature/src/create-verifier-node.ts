@@ -1,0 +1,48 @@
+import { createHmac, createSecretKey, timingSafeEqual, verify } from 'node:crypto'
+import { type MatchContent, type SyncVerifier, syncVerifier } from './create-verifier.ts'
+import { importPublicKey } from './ed25519-node.ts'
+import type { Ed25519PublicKey, HmacKey } from './keys.ts'
+import type { VerifierOptions } from './options.ts'
+import { contentBytes } from './signed-content.ts'
+
+function hmacMethod(key: HmacKey): MatchContent<boolean> {
+  const secret = createSecretKey(key.secret)
+  return ({ head, body }, { v1 }) => {
+    if (v1.length === 0) return false
+    const hmac = createHmac('sha256', secret)
+    if (typeof body === 'string') hmac.update(head + body)
+    else hmac.update(head).update(body)
+    // One digest, however many signatures claim to be it.
+    const digest = hmac.digest()
+    return v1.some((signature) => timingSafeEqual(digest, signature))
+  }
+}
+
+function ed25519Method(key: Ed25519PublicKey): MatchContent<boolean> {
+  const publicKey = importPublicKey(key.publicKey)
+  return (content, { v1a }) => {
+    if (v1a.length === 0) return false
+    const bytes = contentBytes(content)
+    return v1a.some((signature) => verify(null, bytes, publicKey, signature))
+  }
+}
+
+/**
+ * Prepares keys for verifying. Of what a request claims, nothing is looked at that would cost more
+ * than one digest of the body for each key.
+ *
+ * @throws {@link WebhookKeyError} when a key cannot be used, EventsError (`invalid_argument`) when another option cannot.
+ *
+ * @example
+ * ```ts
+ * import { createVerifier } from '@x/signature'
+ *
+ * async function senderOf(secret: string, request: Request) {
+ *   const verifier = createVerifier({ secrets: secret })
+ *   return await verifier.verify(await request.arrayBuffer(), request.headers)
+ * }
+ * ```
+ */
+export function createVerifier(options: VerifierOptions): SyncVerifier {
+  return syncVerifier(options, (key) => (key.kind === 'hmac' ? hmacMethod(key) : ed25519Method(key)))
+}

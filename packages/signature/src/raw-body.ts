@@ -1,0 +1,42 @@
+import { WebhookVerificationError } from './errors.ts'
+
+/** A body as it arrived. A string stands for its UTF-8 bytes; bytes are safer, since nothing decoded them before. */
+export type RawBody = string | Uint8Array | ArrayBuffer
+
+const HOW_TO_GET_IT =
+  'Signatures cover the exact bytes that were sent, and a body that was parsed cannot be turned back into them. ' +
+  'Express: use webhook() of @x/receiver/express, or express.raw({ type: "*/*" }) on this route, before express.json(). ' +
+  'Fastify: addContentTypeParser with parseAs "buffer". Next.js, Hono, Workers: await request.arrayBuffer(). ' +
+  'NestJS: rawBody: true. Lambda: event.body, decoded when isBase64Encoded.'
+
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  // By tag, since test runners hand over those of another realm, which `instanceof` does not know.
+  return Object.prototype.toString.call(value) === '[object ArrayBuffer]'
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'an array' : typeof value
+}
+
+/**
+ * Takes a body as bytes, or as a string that stands for exactly one sequence of bytes.
+ *
+ * @throws {@link WebhookVerificationError} (`invalid_body`) for what a body parser made, saying how to come by the bytes.
+ */
+export function takeRawBody(body: RawBody): Uint8Array | string {
+  if (typeof body === 'string') {
+    // Half of a surrogate pair would be hashed as U+FFFD: another text under the same signature.
+    if (body.isWellFormed()) return body
+    throw new WebhookVerificationError('invalid_body', 'The body is not text that could have been sent.')
+  }
+  if (ArrayBuffer.isView(body)) {
+    const view: ArrayBufferView = body
+    return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  }
+  if (isArrayBuffer(body)) return new Uint8Array(body)
+  throw new WebhookVerificationError(
+    'invalid_body',
+    `The body must be a string, Uint8Array or ArrayBuffer, as it arrived; got ${kindOf(body)}. ${HOW_TO_GET_IT}`,
+  )
+}

@@ -1,0 +1,35 @@
+import { WebhookVerificationError } from './errors.ts'
+
+// Digits and nothing else. `parseInt` and `Number` would also read '1e9', ' 1', '0x1' or '1.5'.
+const SECONDS = /^(?:0|[1-9][0-9]{0,11})$/
+
+/**
+ * Reads a `webhook-timestamp` and checks that it is near the present, on both sides: an old message
+ * may be a replay, and one from the future could be kept for one.
+ *
+ * @returns seconds since 1970.
+ * @throws {@link WebhookVerificationError}
+ */
+export function checkTimestamp(text: string, nowMs: number, toleranceSeconds: number): number {
+  if (!SECONDS.test(text)) {
+    throw new WebhookVerificationError(
+      'invalid_timestamp',
+      'The header webhook-timestamp must be whole seconds since 1970, in digits only.',
+    )
+  }
+  const timestamp = Number(text)
+  const ageSeconds = Math.floor(nowMs / 1000) - timestamp
+  if (ageSeconds > toleranceSeconds) {
+    throw new WebhookVerificationError(
+      'timestamp_too_old',
+      `The webhook was signed ${ageSeconds} s ago; at most ${toleranceSeconds} s are accepted.`,
+    )
+  }
+  if (-ageSeconds > toleranceSeconds) {
+    throw new WebhookVerificationError(
+      'timestamp_too_new',
+      `The webhook was signed ${-ageSeconds} s in the future; at most ${toleranceSeconds} s are accepted. Compare the clocks.`,
+    )
+  }
+  return timestamp
+}
