@@ -17,6 +17,17 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'examples', include: ['examples/*/test/**/*.test.ts'] } },
       { extends: true, test: { name: 'scripts', include: ['scripts/test/**/*.test.ts'] } },
+      // The code blocks of README and docs, each in a process of its own.
+      { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'] } },
+      // The packages as npm would deliver them; its set-up builds what is out of date, and packs.
+      {
+        extends: true,
+        test: {
+          name: 'packed',
+          include: ['e2e/packed/**/*.test.ts'],
+          globalSetup: ['e2e/packed/install-packed-packages.ts'],
+        },
+      },
     ],
   },
 })

@@ -10,6 +10,8 @@ const checks = {
   build: ['scripts/build.ts'],
   'published packages': ['scripts/check-packages.ts'],
   'unused code': ['node_modules/knip/bin/knip.js', '--no-progress', '--treat-config-hints-as-errors'],
+  'examples in docs': ['scripts/check-doc-examples.ts'],
+  'packed packages': ['node_modules/vitest/vitest.mjs', 'run', '--project', 'packed'],
 }
 
 async function run(args: readonly string[]): Promise<{ code: unknown; output: string }> {

@@ -20,7 +20,7 @@ const jobs = {
   start: { run: [fromSource, 'scripts/start.ts'] },
   demo: { run: [fromSource, 'scripts/demo.ts'] },
   // A chosen test runs at once; the tests of packed packages see to the build themselves.
-  test: { build: args.length === 0, run: [vitest, 'run'] },
+  test: { build: args.every((arg) => arg.startsWith('-')), run: [vitest, 'run'] },
   check: { run: ['scripts/check.ts'] },
   bench: { run: [fromSource, 'bench/main.ts'] },
   build: { run: ['scripts/build.ts'] },

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { buildPackages } from '../../scripts/build.ts'
+import { pack, run } from '../../scripts/pack.ts'
+import { root } from '../../scripts/setup/paths.mjs'
+import { type Package, publishedPackages, runtimeDependencies } from '../../scripts/workspace.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Folder outside the workspace where the packed packages are installed. */
+    consumer: string
+  }
+}
+
+// What the programs of the tests import besides the packages.
+const usedByPrograms = ['@types/better-sqlite3', '@types/express', '@types/node', 'better-sqlite3', 'express']
+
+/** Packs every package and installs the tarballs with npm, as a project of a stranger would. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await buildPackages()
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'x-events-consumer-')))
+  const packages = publishedPackages()
+  const tarballs = await Promise.all(packages.map((pkg) => pack(pkg, folder)))
+  await writeFile(join(folder, 'package.json'), JSON.stringify(await consumerManifest(packages, tarballs)))
+  // Every specifier is a file, so no registry is asked.
+  await run('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'], folder)
+  await link(usedByPrograms, join(root, 'e2e', 'node_modules'), folder)
+  project.provide('consumer', folder)
+  return () => rm(folder, { recursive: true, force: true })
+}
+
+async function consumerManifest(packages: readonly Package[], tarballs: readonly string[]): Promise<object> {
+  const dependencies: Record<string, string> = {}
+  packages.forEach((pkg, index) => {
+    dependencies[pkg.name] = `file:${tarballs[index]}`
+  })
+  // Packages ask for each other by version, and for others; npm is told where to find them on this machine.
+  const overrides = Object.fromEntries(Object.keys(dependencies).map((name) => [name, `$${name}`]))
+  for (const pkg of packages) {
+    for (const name of runtimeDependencies(pkg)) {
+      if (name in dependencies) continue
+      const path = await realpath(join(pkg.folder, 'node_modules', name))
+      if (name in (pkg.manifest.peerDependencies ?? {})) dependencies[name] = `file:${path}`
+      else overrides[name] = `file:${path}`
+    }
+  }
+  for (const name of Object.keys(dependencies)) overrides[name] = `$${name}`
+  return { private: true, type: 'module', dependencies, overrides }
+}
+
+async function link(names: readonly string[], from: string, folder: string): Promise<void> {
+  for (const name of names) {
+    const target = join(folder, 'node_modules', name)
+    if (existsSync(target)) continue
+    await mkdir(dirname(target), { recursive: true })
+    await symlink(await realpath(join(from, name)), target, 'junction')
+  }
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, inject, it } from 'vitest'
+import { publishedPackages } from '../../scripts/workspace.ts'
+
+const consumer = inject('consumer')
+
+describe.each(publishedPackages())('$name', (pkg) => {
+  const manifest = JSON.parse(readFileSync(join(consumer, 'node_modules', pkg.name, 'package.json'), 'utf8'))
+
+  it('asks for ranges, not for places in this workspace', () => {
+    const { dependencies = {}, peerDependencies = {} } = manifest
+    for (const range of Object.values({ ...dependencies, ...peerDependencies })) {
+      expect(range).toMatch(/^[\^~>=<]|\|\|/)
+    }
+  })
+
+  it('leads nobody to its TypeScript sources, which are not in it', () => {
+    expect(JSON.stringify(manifest.exports)).not.toContain('@x/source')
+  })
+
+  it('exports the same subpaths as in the workspace', () => {
+    expect(Object.keys(manifest.exports)).toEqual(Object.keys(pkg.manifest.exports ?? {}))
+  })
+})
