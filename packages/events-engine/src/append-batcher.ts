@@ -1,0 +1,52 @@
+import type { Kysely } from 'kysely'
+import type { EventRow } from './event-row.ts'
+import type { EventStore } from './event-store.ts'
+
+const MAX_BATCH = 500
+
+interface Waiting {
+  readonly row: EventRow
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Group commit for events that are raised outside of a transaction: those that arrive while a commit
+ * is under way share the next one, so that many raisers cost few disk flushes.
+ */
+export function createAppendBatcher(
+  db: Kysely<unknown>,
+  store: EventStore,
+): (row: EventRow) => Promise<void> {
+  let waiting: Waiting[] = []
+  let committing = false
+
+  async function commit(): Promise<void> {
+    committing = true
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, MAX_BATCH)
+      waiting = waiting.slice(MAX_BATCH)
+      try {
+        // One statement is a transaction of its own.
+        await store.appendAll(
+          db,
+          batch.map(({ row }) => row),
+        )
+        for (const { resolve } of batch) resolve()
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    committing = false
+  }
+
+  return (row) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ row, resolve, reject })
+      // Later in this turn, so that raisers of the same turn come along.
+      if (!committing) {
+        committing = true
+        queueMicrotask(commit)
+      }
+    })
+}

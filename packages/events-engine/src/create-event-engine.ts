@@ -1,0 +1,192 @@
+import type { Clock, Logger } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import { createAppendBatcher } from './append-batcher.ts'
+import { assertOwnTransaction, type Dialect, dialectOf } from './database.ts'
+import { createEventDistributor } from './distributor/event-distributor.ts'
+import { createLeaseKeeper } from './distributor/lease-keeper.ts'
+import {
+  type EventSubscriber,
+  resolveSubscription,
+  type SubscribeOptions,
+} from './distributor/subscription.ts'
+import { EventEngineError } from './errors.ts'
+import { createLifecycle } from './lifecycle.ts'
+import { listenersSubscription } from './local-listeners.ts'
+import { eventLogMigrations } from './migrations/event-log-migrations.ts'
+import { isMigrated, runMigrations } from './migrations/run-migrations.ts'
+import { createNodeId, retireNode } from './node-id.ts'
+import { type EventEngineOptions, resolveEventEngineOptions } from './options.ts'
+import { createSqliteStore } from './sqlite/store.ts'
+import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
+import { SyncManager } from './sync-manager.ts'
+import { tableNames } from './table-names.ts'
+import { createTransactionRunner, type RaisingTransaction, type TransactionRunner } from './transaction.ts'
+import { createPoller } from './wake/poller.ts'
+import { createWakeSignal } from './wake/wake-signal.ts'
+
+/** The event log of a host and everything that reads it. Made by {@link createEventEngine}. */
+export interface EventEngine<DB = unknown> extends AsyncDisposable {
+  /** Raises events, answers what clients missed, and calls local listeners. */
+  readonly syncManager: SyncManager<DB>
+  /** Looks after durable subscriptions: what is parked, paused, blocked. */
+  readonly subscriptions: Subscriptions
+  /** The host's Kysely instance, as it was given. */
+  readonly db: Kysely<DB>
+  readonly dialect: Dialect
+  readonly clock: Clock
+  readonly logger: Logger
+  /** What the names of the tables begin with; packages that build on the engine use the same. */
+  readonly tablePrefix: string
+  /** A name for this engine that no other process has: who holds a lease. */
+  readonly nodeId: string
+
+  /** Creates or updates the engine's tables. Safe on every start, also of several nodes at once. */
+  migrate(): Promise<void>
+  /**
+   * Begins to read the log. Subscriptions hear of everything that is raised after it has resolved.
+   *
+   * @throws EventEngineError `not_migrated`
+   */
+  start(): Promise<void>
+  /** Lets calls under way end, saves positions, hands back leases. Raising still works afterwards. */
+  stop(): Promise<void>
+  /**
+   * Adds a subscriber; usually before `start()`.
+   *
+   * @returns resolves once the subscription is set up: at once before `start()`, and afterwards when
+   *   its position is stored, so that it hears of everything raised from then on.
+   * @throws EventEngineError `invalid_option`, `duplicate_subscription`
+   */
+  subscribe(subscriber: EventSubscriber<DB>, options: SubscribeOptions): Promise<void>
+  /** Ends a subscription on this node; its stored position stays. */
+  unsubscribe(name: string): Promise<void>
+  /**
+   * Runs a function in a transaction of the host's database. What it raises is committed or rolled
+   * back with what it writes; subscribers are woken right after the commit.
+   *
+   * @returns what the function returns.
+   * @throws what the function throws, after rolling back.
+   */
+  transaction<TResult>(work: (transaction: RaisingTransaction<DB>) => Promise<TResult>): Promise<TResult>
+}
+
+/**
+ * Creates the event log of a host, in the host's own database.
+ *
+ * @throws EventEngineError `invalid_option`, `unsupported_dialect`
+ * @example
+ * ```ts
+ * import Database from 'better-sqlite3'
+ * import { Kysely, SqliteDialect } from 'kysely'
+ * import { EntityNames, SyncEventActions } from '@x/events-core'
+ * import { createEventEngine } from '@x/events-engine'
+ *
+ * interface Tables {
+ *   page: { pageId: number; name: string }
+ * }
+ *
+ * const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: new Database(':memory:') }) })
+ * const engine = createEventEngine({ db })
+ * await engine.migrate()
+ * await engine.subscribe(
+ *   { entityChanged: (event) => console.log(event.entityName, event.action) },
+ *   { name: 'print', mode: 'durable' },
+ * )
+ * await engine.start()
+ *
+ * await engine.transaction(async ({ trx, raise }) => {
+ *   await trx.updateTable('page').set({ name: 'Home' }).where('pageId', '=', 1).execute()
+ *   await raise({ tenantId: 1, siteId: 1 }, EntityNames.Page, 1, SyncEventActions.Update)
+ * })
+ * ```
+ */
+export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEngine<DB> {
+  const settings = resolveEventEngineOptions(options)
+  const { db, services, logger, clock, leaseMs, stopTimeoutMs } = settings
+  const dialect = dialectOf(db)
+  const names = tableNames(settings.tablePrefix)
+  const nodeId = createNodeId()
+  // The host's plugins (camel case, say) must not rewrite what the engine reads.
+  const bare = db.withoutPlugins() as Kysely<unknown>
+  const store = createSqliteStore(bare, names, nodeId, clock)
+  const migrations = {
+    migrations: eventLogMigrations(names),
+    migrationTable: names.migration,
+    migrationLockTable: names.migrationLock,
+  }
+
+  const wake = createWakeSignal(clock)
+  const control = createWakeSignal(clock)
+  const poller = createPoller(store, wake, settings, clock, logger)
+  const leases = createLeaseKeeper(store, wake, leaseMs, logger)
+  const distributor = createEventDistributor<DB>({
+    db,
+    store,
+    leases,
+    wake,
+    control,
+    services,
+    clock,
+    logger,
+    leaseMs,
+    stopTimeoutMs,
+  })
+
+  const transactions: TransactionRunner<DB> = createTransactionRunner<DB>(
+    db,
+    () => syncManager,
+    poller.expect,
+  )
+  const local = listenersSubscription<DB>(logger)
+  const syncManager = new SyncManager<DB>({
+    store,
+    clock,
+    maxDataBytes: settings.maxDataBytes,
+    appendAlone: createAppendBatcher(bare, store),
+    executorOf(trx) {
+      assertOwnTransaction(db, trx)
+      return trx.withoutPlugins()
+    },
+    inTransaction: transactions.active,
+    raised: poller.expect,
+    listeners: local.listeners,
+  })
+
+  const lifecycle = createLifecycle(
+    async () => {
+      if (!(await isMigrated(bare, migrations))) {
+        throw new EventEngineError(
+          'not_migrated',
+          `engine.start: the tables ${settings.tablePrefix}* are missing or older than this version; call engine.migrate() first.`,
+        )
+      }
+      await distributor.start()
+      poller.start()
+    },
+    async () => {
+      await poller.stop()
+      await distributor.stop()
+      retireNode(nodeId)
+    },
+  )
+  void distributor.add(local.subscription)
+
+  return {
+    syncManager,
+    subscriptions: createSubscriptions(store, control.poke),
+    db,
+    dialect,
+    clock,
+    logger,
+    tablePrefix: settings.tablePrefix,
+    nodeId,
+    migrate: () => runMigrations(bare, migrations),
+    start: lifecycle.start,
+    stop: lifecycle.stop,
+    subscribe: async (subscriber, subscribeOptions) =>
+      distributor.add(resolveSubscription(subscriber, subscribeOptions)),
+    unsubscribe: distributor.remove,
+    transaction: transactions.run,
+    [Symbol.asyncDispose]: lifecycle.stop,
+  }
+}

@@ -1,0 +1,70 @@
+import {
+  CompiledQuery,
+  type Kysely,
+  PostgresAdapter,
+  type QueryResult,
+  SqliteAdapter,
+  type Transaction,
+} from 'kysely'
+import { EventEngineError } from './errors.ts'
+
+/** The databases that the engine knows. */
+export type Dialect = 'sqlite' | 'postgres'
+
+/** Whatever runs a compiled statement: a Kysely instance or a transaction of one, of any schema. */
+export interface SqlExecutor {
+  executeQuery<TRow>(query: CompiledQuery<TRow>): Promise<QueryResult<TRow>>
+}
+
+/** Runs one statement of constant text and gives its rows. */
+export async function runStatement<TRow>(
+  executor: SqlExecutor,
+  statement: string,
+  parameters: readonly unknown[] = [],
+): Promise<TRow[]> {
+  const { rows } = await executor.executeQuery<TRow>(
+    CompiledQuery.raw(statement, [...parameters]) as CompiledQuery<TRow>,
+  )
+  return rows
+}
+
+/** Runs one statement and tells how many rows it changed. */
+export async function countChanges(
+  executor: SqlExecutor,
+  statement: string,
+  parameters: readonly unknown[] = [],
+): Promise<number> {
+  const { numAffectedRows } = await executor.executeQuery(CompiledQuery.raw(statement, [...parameters]))
+  return Number(numAffectedRows ?? 0n)
+}
+
+/** Which of the known databases a Kysely instance talks to. */
+export function dialectOf<DB>(db: Kysely<DB>): Dialect {
+  const { adapter } = db.getExecutor()
+  if (adapter instanceof SqliteAdapter || adapter.constructor.name === 'SqliteAdapter') return 'sqlite'
+  if (adapter instanceof PostgresAdapter || adapter.constructor.name === 'PostgresAdapter') return 'postgres'
+  throw new EventEngineError(
+    'unsupported_dialect',
+    `createEventEngine: options.db speaks ${adapter.constructor.name}; use Kysely's SqliteDialect.`,
+  )
+}
+
+/**
+ * Refuses what is no transaction of the engine's database: the event would be committed elsewhere
+ * than the change that it tells of.
+ */
+export function assertOwnTransaction<DB>(db: Kysely<DB>, trx: Transaction<DB>): void {
+  if (typeof trx?.getExecutor !== 'function' || !trx.isTransaction) {
+    throw new EventEngineError(
+      'not_a_transaction',
+      'addSyncEvent: options.trx is no Kysely transaction; pass what db.transaction().execute(async (trx) => ...) gives.',
+    )
+  }
+  // The adapter is made once for each Kysely instance, and handed down to its transactions.
+  if (trx.getExecutor().adapter !== db.getExecutor().adapter) {
+    throw new EventEngineError(
+      'wrong_database',
+      'addSyncEvent: options.trx belongs to another Kysely instance than the one given to createEventEngine; use a transaction of the same instance.',
+    )
+  }
+}

@@ -1,0 +1,68 @@
+import { callSubscriber } from './call-subscriber.ts'
+import { callSettingsOf, type DistributorRuntime, type SubscriptionRunner } from './runtime.ts'
+import type { Subscription } from './subscription.ts'
+
+const IDLE_WAIT_MS = 60_000
+const PAUSE_AFTER_ERROR_MS = 500
+const PAGE_SIZE = 200
+
+/**
+ * Hands every event from now on to a subscriber of this node. The position lives in memory: an
+ * outage of the database only delays, since reading goes on where it stopped.
+ */
+export function createBroadcastRunner<DB>(
+  subscription: Subscription<DB>,
+  runtime: DistributorRuntime<DB>,
+): SubscriptionRunner {
+  const { store, wake, clock, logger } = runtime
+  const { name, subscriber, wants } = subscription
+  const settings = callSettingsOf(subscription, runtime)
+  const stopping = new AbortController()
+  let position = store.startPosition()
+  let loop: Promise<void> = Promise.resolve()
+
+  async function handlePage(): Promise<boolean> {
+    const page = await store.readAfter(position, PAGE_SIZE)
+    for (const { event, position: after } of page.events) {
+      if (stopping.signal.aborted) return false
+      if (wants(event) && 'entityChanged' in subscriber) {
+        try {
+          await callSubscriber(
+            (context) => subscriber.entityChanged(event, context),
+            1,
+            settings,
+            stopping.signal,
+          )
+        } catch (error) {
+          logger.error({ err: error, subscription: name, eventId: event.id }, 'A broadcast subscriber failed')
+        }
+      }
+      position = after
+    }
+    position = page.position
+    return page.events.length > 0
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const seen = wake.version
+      try {
+        if (!(await handlePage())) await wake.wait(seen, IDLE_WAIT_MS, stopping.signal)
+      } catch (error) {
+        logger.warn({ err: error, subscription: name }, 'The event log could not be read; trying again')
+        await new Promise<void>((resolve) => clock.schedule(resolve, PAUSE_AFTER_ERROR_MS))
+      }
+    }
+  }
+
+  return {
+    async start() {
+      position = await store.endPosition()
+      loop = run()
+    },
+    async stop() {
+      stopping.abort()
+      await loop
+    },
+  }
+}

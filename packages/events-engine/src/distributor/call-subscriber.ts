@@ -1,0 +1,61 @@
+import type { IServiceScopeFactory, SubscriberContext } from '@x/events-core'
+import { EventEngineError } from '../errors.ts'
+
+/** What surrounds calls of one subscription. */
+export interface CallSettings {
+  readonly services: IServiceScopeFactory | undefined
+  /** Longest time for one call, in milliseconds. */
+  readonly timeoutMs: number
+  /** Longest time that a call may go on after the engine was told to stop, in milliseconds. */
+  readonly stopTimeoutMs: number
+}
+
+/**
+ * Makes one call: in a service scope of its own, with a signal that is aborted when the engine stops
+ * or the time is over. A call that ignores its signal is given up, so that it holds up nobody.
+ */
+export async function callSubscriber(
+  call: (context: SubscriberContext) => void | Promise<void>,
+  attempt: number,
+  { services, timeoutMs, stopTimeoutMs }: CallSettings,
+  stopSignal: AbortSignal,
+): Promise<void> {
+  const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>()
+  const timeout = new AbortController()
+  const signal = AbortSignal.any([stopSignal, timeout.signal])
+
+  async function callInScope(): Promise<void> {
+    if (!services) return call({ signal, attempt })
+    await using scope = services.createScope()
+    await call({ signal, attempt, scope })
+  }
+  const onTimeout = () => {
+    const error = new EventEngineError(
+      'handler_timeout',
+      `The subscriber did not finish within ${timeoutMs} ms; make it quicker or raise options.timeoutMs.`,
+    )
+    timeout.abort(error)
+    giveUp(error)
+  }
+  let timer = setTimeout(onTimeout, timeoutMs)
+  const onStop = () => {
+    clearTimeout(timer)
+    const error = new EventEngineError(
+      'stopped',
+      `The engine stopped, and the subscriber did not within ${stopTimeoutMs} ms; let it heed context.signal.`,
+    )
+    timer = setTimeout(giveUp, stopTimeoutMs, error)
+  }
+  stopSignal.addEventListener('abort', onStop, { once: true })
+
+  const called = callInScope()
+  // Once given up, what the call still throws has nobody left to hear it.
+  called.catch(() => {})
+  givenUp.catch(() => {})
+  try {
+    await Promise.race([called, givenUp])
+  } finally {
+    clearTimeout(timer)
+    stopSignal.removeEventListener('abort', onStop)
+  }
+}

@@ -1,0 +1,69 @@
+import { EventEngineError, shown } from '../errors.ts'
+import { createBroadcastRunner } from './broadcast-runner.ts'
+import { createDurableRunner } from './durable-runner.ts'
+import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'
+import type { Subscription } from './subscription.ts'
+
+/** Knows every subscription of this node, and runs each of them while the engine runs. */
+export interface EventDistributor<DB> {
+  /** Starts it too, when the distributor is running. */
+  add(subscription: Subscription<DB>): Promise<void>
+  remove(name: string): Promise<void>
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Creates a distributor without subscriptions. */
+export function createEventDistributor<DB>(runtime: DistributorRuntime<DB>): EventDistributor<DB> {
+  const subscriptions = new Map<string, Subscription<DB>>()
+  const runners = new Map<string, SubscriptionRunner>()
+  let running = false
+
+  async function run(subscription: Subscription<DB>): Promise<void> {
+    const runner =
+      subscription.mode === 'durable'
+        ? createDurableRunner(subscription, runtime)
+        : createBroadcastRunner(subscription, runtime)
+    runners.set(subscription.name, runner)
+    try {
+      await runner.start()
+    } catch (error) {
+      runners.delete(subscription.name)
+      throw error
+    }
+  }
+
+  async function end(name: string): Promise<void> {
+    const runner = runners.get(name)
+    runners.delete(name)
+    await runner?.stop()
+  }
+
+  return {
+    async add(subscription) {
+      const { name } = subscription
+      if (subscriptions.has(name)) {
+        throw new EventEngineError(
+          'duplicate_subscription',
+          `subscribe: there is a subscription named ${shown(name)} already; give each its own name.`,
+        )
+      }
+      subscriptions.set(name, subscription)
+      if (running) await run(subscription)
+    },
+    async remove(name) {
+      subscriptions.delete(name)
+      await end(name)
+    },
+    async start() {
+      running = true
+      runtime.leases.start()
+      await Promise.all([...subscriptions.values()].map(run))
+    },
+    async stop() {
+      running = false
+      await Promise.all([...runners.keys()].map(end))
+      await runtime.leases.stop()
+    },
+  }
+}

@@ -1,0 +1,42 @@
+import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import type { EventStore } from '../event-store.ts'
+import type { WakeSignal } from '../wake/wake-signal.ts'
+import type { CallSettings } from './call-subscriber.ts'
+import type { LeaseKeeper } from './lease-keeper.ts'
+import type { Subscription } from './subscription.ts'
+
+/** What the runners of one engine share. */
+export interface DistributorRuntime<DB> {
+  readonly db: Kysely<DB>
+  readonly store: EventStore
+  readonly leases: LeaseKeeper
+  /** Poked when there may be new events. */
+  readonly wake: WakeSignal
+  /** Poked when a person has changed the state of a subscription in this process. */
+  readonly control: WakeSignal
+  readonly services: IServiceScopeFactory | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly leaseMs: number
+  readonly stopTimeoutMs: number
+}
+
+/** What surrounds the calls of a subscription. */
+export function callSettingsOf<DB>(
+  subscription: Subscription<DB>,
+  runtime: DistributorRuntime<DB>,
+): CallSettings {
+  return {
+    services: runtime.services,
+    timeoutMs: subscription.timeoutMs,
+    stopTimeoutMs: runtime.stopTimeoutMs,
+  }
+}
+
+/** One subscription at work. */
+export interface SubscriptionRunner {
+  start(): Promise<void>
+  /** Lets the call that is under way end, keeps what it achieved, and hands back the lease. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,147 @@
+import type { IEventSubscriber, SubscriberContext, SyncEvent } from '@x/events-core'
+import type { Transaction } from 'kysely'
+import { EventEngineError, shown } from '../errors.ts'
+import { compileFilter, type EventFilter } from './event-filter.ts'
+import { createRetryPolicy, type RetryOptions, type RetryPolicy } from './retry-policy.ts'
+
+/**
+ * Hears of events in batches, inside a transaction that also moves the subscription on: what it
+ * writes with `trx` happens exactly once for each event, whatever crashes.
+ *
+ * @example
+ * ```ts
+ * import type { IBatchEventSubscriber } from '@x/events-engine'
+ *
+ * interface Tables {
+ *   audit: { event_id: string }
+ * }
+ *
+ * const audit: IBatchEventSubscriber<Tables> = {
+ *   async entitiesChanged(events, { trx }) {
+ *     await trx.insertInto('audit').values(events.map(({ id }) => ({ event_id: id }))).execute()
+ *   },
+ * }
+ * ```
+ */
+export interface IBatchEventSubscriber<DB = unknown> {
+  /**
+   * Handles some events, at least one, in log order. Throwing rolls everything back; the events come
+   * again, one by one, so that a single bad one cannot hold up the others for ever.
+   */
+  entitiesChanged(events: readonly SyncEvent[], context: BatchContext<DB>): void | Promise<void>
+}
+
+/** What surrounds one call of a batch subscriber. */
+export interface BatchContext<DB = unknown> extends SubscriberContext {
+  /** The transaction that the position is committed in. It must not be committed by the subscriber. */
+  readonly trx: Transaction<DB>
+}
+
+/** Either kind of subscriber. */
+export type EventSubscriber<DB = unknown> = IEventSubscriber | IBatchEventSubscriber<DB>
+
+/** How a subscriber wants its events. */
+export interface SubscribeOptions {
+  /** The name under which the position is stored; unique within the engine, and stable over releases. */
+  readonly name: string
+  /**
+   * `durable`: each event is handled at least once, by one node at a time, from a stored position.
+   * `broadcast`: every node sees each event from the time it started; errors are logged.
+   */
+  readonly mode: 'durable' | 'broadcast'
+  /**
+   * Event types or patterns (`File.*`, `*.Delete`), or a function that decides.
+   * @defaultValue every event
+   */
+  readonly filter?: EventFilter | undefined
+  /** Durable only. */
+  readonly retry?: RetryOptions | undefined
+  /**
+   * Durable only. What happens to an event after its last try: it is set aside and the subscription
+   * goes on, or the subscription stands still until a person resumes it.
+   * @defaultValue 'park'
+   */
+  readonly onExhausted?: 'park' | 'block' | undefined
+  /**
+   * Longest time for one call, in milliseconds.
+   * @defaultValue 30000
+   */
+  readonly timeoutMs?: number | undefined
+  /**
+   * Durable only. Where a subscription that is not stored yet begins: after what is committed
+   * already, or with the oldest event that is kept.
+   * @defaultValue 'now'
+   */
+  readonly from?: 'now' | 'start' | undefined
+  /**
+   * Durable only. Most events read, or handed to a batch subscriber, at once.
+   * @defaultValue 100
+   */
+  readonly batchSize?: number | undefined
+}
+
+/** A subscription with its options resolved. */
+export interface Subscription<DB> {
+  readonly name: string
+  readonly mode: 'durable' | 'broadcast'
+  readonly subscriber: EventSubscriber<DB>
+  readonly wants: (event: SyncEvent) => boolean
+  readonly retry: RetryPolicy
+  readonly onExhausted: 'park' | 'block'
+  readonly timeoutMs: number
+  readonly from: 'now' | 'start'
+  readonly batchSize: number
+}
+
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$/
+
+/** @throws EventEngineError `invalid_option` */
+export function resolveSubscription<DB>(
+  subscriber: EventSubscriber<DB>,
+  options: SubscribeOptions,
+): Subscription<DB> {
+  const { name, mode, onExhausted = 'park', timeoutMs = 30_000, from = 'now', batchSize = 100 } = options
+  refuseUnless(
+    typeof name === 'string' && NAME.test(name),
+    'name',
+    'letters, digits and _.:-, at most 100',
+    name,
+  )
+  refuseUnless(mode === 'durable' || mode === 'broadcast', 'mode', "'durable' or 'broadcast'", mode)
+  refuseUnless(
+    onExhausted === 'park' || onExhausted === 'block',
+    'onExhausted',
+    "'park' or 'block'",
+    onExhausted,
+  )
+  refuseUnless(from === 'now' || from === 'start', 'from', "'now' or 'start'", from)
+  refuseUnless(isPositive(timeoutMs, 2 ** 31 - 1), 'timeoutMs', 'an integer from 1 to 2147483647', timeoutMs)
+  refuseUnless(isPositive(batchSize, 10_000), 'batchSize', 'an integer from 1 to 10000', batchSize)
+  const known = isBatchSubscriber(subscriber) || typeof subscriber?.entityChanged === 'function'
+  refuseUnless(known, 'subscriber', 'an object with entityChanged or entitiesChanged', subscriber)
+  if (mode === 'broadcast' && isBatchSubscriber(subscriber)) {
+    throw new EventEngineError(
+      'invalid_option',
+      `subscribe: ${shown(name)} handles batches, which need a stored position; use mode 'durable'.`,
+    )
+  }
+  const wants = compileFilter(options.filter)
+  const retry = createRetryPolicy(options.retry)
+  return Object.freeze({ name, mode, subscriber, wants, retry, onExhausted, timeoutMs, from, batchSize })
+}
+
+/** Whether a subscriber takes events in batches. */
+export function isBatchSubscriber<DB>(
+  subscriber: EventSubscriber<DB>,
+): subscriber is IBatchEventSubscriber<DB> {
+  return typeof (subscriber as IBatchEventSubscriber<DB> | undefined)?.entitiesChanged === 'function'
+}
+
+function isPositive(value: number, maximum: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1 && value <= maximum
+}
+
+function refuseUnless(fits: boolean, name: string, expected: string, value: unknown): void {
+  if (fits) return
+  throw new EventEngineError('invalid_option', `subscribe: ${name} must be ${expected}; got ${shown(value)}.`)
+}

@@ -1,0 +1,29 @@
+import { EventsError } from '@x/events-core'
+
+/** What an {@link EventEngineError} can be about. */
+export type EventEngineErrorCode =
+  | 'invalid_option'
+  | 'invalid_argument'
+  | 'invalid_data'
+  | 'data_too_large'
+  | 'not_a_transaction'
+  | 'wrong_database'
+  | 'trx_required'
+  | 'unsupported_dialect'
+  | 'not_migrated'
+  | 'schema_too_new'
+  | 'duplicate_subscription'
+  | 'unknown_subscription'
+  | 'invalid_position'
+  | 'lease_lost'
+  | 'handler_timeout'
+  | 'stopped'
+
+/** Thrown by everything in this package. Nothing was written when it is thrown. */
+export class EventEngineError extends EventsError<EventEngineErrorCode> {}
+
+/** Shortens a value for a message: whoever reads it needs to recognise it, not all of it. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}

@@ -1,0 +1,44 @@
+import { createSyncEvent, type JsonValue, type SyncEvent } from '@x/events-core'
+
+/** An event as it lies in the log; `seq` and what is dialect-specific stay inside the stores. */
+export interface EventRow {
+  readonly id: string
+  readonly tenant_id: number
+  readonly site_id: number
+  readonly entity_name: string
+  /** JSON, so that 7 and "7" stay apart. */
+  readonly entity_id: string
+  readonly action: string
+  /** Milliseconds since 1970. */
+  readonly modified_on: number
+  /** JSON, or null where nothing was attached. */
+  readonly data: string | null
+}
+
+/** The row of an event whose data is already JSON text. */
+export function rowOf(event: SyncEvent, dataText: string | null): EventRow {
+  return {
+    id: event.id,
+    tenant_id: event.tenantId,
+    site_id: event.siteId,
+    entity_name: event.entityName,
+    entity_id: JSON.stringify(event.entityId),
+    action: event.action,
+    modified_on: event.modifiedOn.getTime(),
+    data: dataText,
+  }
+}
+
+/** The event of a row. */
+export function eventOf(row: EventRow): SyncEvent {
+  return createSyncEvent({
+    id: row.id,
+    tenantId: Number(row.tenant_id),
+    siteId: Number(row.site_id),
+    entityName: row.entity_name,
+    entityId: JSON.parse(row.entity_id) as number | string,
+    action: row.action,
+    modifiedOn: new Date(Number(row.modified_on)),
+    ...(row.data === null ? {} : { data: JSON.parse(row.data) as JsonValue }),
+  })
+}

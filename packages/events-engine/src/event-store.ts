@@ -1,0 +1,111 @@
+import type { SyncEvent } from '@x/events-core'
+import type { SqlExecutor } from './database.ts'
+import type { EventRow } from './event-row.ts'
+
+/**
+ * A place in the log. Opaque outside the stores, comparable only by the store that made it; whoever
+ * holds one has handled everything before it.
+ */
+export type Position = string
+
+/** An event and the position right after it. */
+export interface PositionedEvent {
+  readonly event: SyncEvent
+  readonly position: Position
+}
+
+/** What a read of the log gives: whole in itself, in log order. */
+export interface EventPage {
+  readonly events: readonly PositionedEvent[]
+  /** Where to read on; may have moved although there was no event. */
+  readonly position: Position
+  /** Whether the page was full, so that it pays to read on at once. */
+  readonly full: boolean
+}
+
+/** The right of one node to handle one subscription, until it expires or is taken over. */
+export interface SubscriptionLease {
+  readonly epoch: number
+  readonly position: Position
+  /** Failed tries of the event right after the position, before this lease. */
+  readonly failedAttempts: number
+}
+
+export type SubscriptionState = 'active' | 'paused' | 'blocked'
+
+/** A subscription as it is stored. */
+export interface SubscriptionRow {
+  readonly name: string
+  readonly position: Position
+  readonly state: SubscriptionState
+  readonly leasedBy: string | null
+  readonly failedAttempts: number
+  readonly lastError: string | null
+  readonly parked: number
+}
+
+/** An event that used up its tries. */
+export interface ParkedRow {
+  readonly subscription: string
+  readonly event: SyncEvent
+  readonly attempts: number
+  readonly error: string
+  readonly parkedOn: Date
+}
+
+/** What fences a write: it counts only while the epoch is still the one of the lease. */
+export interface Fence {
+  readonly name: string
+  readonly epoch: number
+}
+
+/** Everything the engine asks of a database. One implementation for each dialect. */
+export interface EventStore {
+  /** Appends one event in the caller's transaction. */
+  append(executor: SqlExecutor, row: EventRow): Promise<void>
+  /** Appends several in one statement, in their order. */
+  appendAll(executor: SqlExecutor, rows: readonly EventRow[]): Promise<void>
+
+  /** The position after everything committed until now. */
+  endPosition(): Promise<Position>
+  /** The position before everything that is kept. */
+  startPosition(): Position
+  /** A value that differs once something was committed since: cheap enough to ask often. */
+  head(): Promise<string>
+  readAfter(position: Position, limit: number): Promise<EventPage>
+  /** @throws EventEngineError `invalid_position` */
+  parsePosition(text: string): Position
+
+  /** Refresh and Reload events of a tenant and of all tenants. */
+  readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]>
+
+  /** Creates the subscription unless it exists. */
+  createSubscription(name: string, position: Position): Promise<void>
+  listSubscriptions(): Promise<SubscriptionRow[]>
+  /** Takes the lease of an active subscription if it is free, expired, or held by a node known to be dead. */
+  acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined>
+  /** Extends every lease of this node, and tells which those are. */
+  renewLeases(leaseMs: number): Promise<Fence[]>
+  releaseLease(fence: Fence): Promise<void>
+
+  /**
+   * Moves a subscription on.
+   *
+   * @param executor - the transaction to do it in; on its own where there is none.
+   * @returns false when the lease was lost: somebody else has moved it.
+   */
+  savePosition(fence: Fence, position: Position, executor?: SqlExecutor): Promise<boolean>
+  saveFailure(fence: Fence, failedAttempts: number, error: string, state: SubscriptionState): Promise<boolean>
+  /** Sets an event aside and moves on past it, in one transaction. */
+  park(fence: Fence, event: SyncEvent, position: Position, attempts: number, error: string): Promise<boolean>
+
+  listParked(name: string, limit: number): Promise<ParkedRow[]>
+  /** Marks parked events to be tried again; all of them where no id is given. */
+  requestResume(name: string, eventId: string | undefined): Promise<number>
+  nextResumable(name: string): Promise<ParkedRow | undefined>
+  deleteParked(name: string, eventId: string | undefined, executor?: SqlExecutor): Promise<number>
+  /** Sets a resumed event aside again. */
+  parkAgain(name: string, eventId: string, attempts: number, error: string): Promise<void>
+  /** Ends the lease as well, so that whoever holds it reads the new state. */
+  setState(name: string, state: SubscriptionState): Promise<boolean>
+}

@@ -1,0 +1,16 @@
+export { createEventEngine, type EventEngine } from './create-event-engine.ts'
+export type { Dialect } from './database.ts'
+export type { EventFilter } from './distributor/event-filter.ts'
+export type { RetryOptions } from './distributor/retry-policy.ts'
+export type {
+  BatchContext,
+  EventSubscriber,
+  IBatchEventSubscriber,
+  SubscribeOptions,
+} from './distributor/subscription.ts'
+export { EventEngineError, type EventEngineErrorCode } from './errors.ts'
+export type { SubscriptionState } from './event-store.ts'
+export type { EventEngineOptions } from './options.ts'
+export type { ParkedEvent, SubscriptionInfo, Subscriptions } from './subscriptions.ts'
+export type { SyncManager } from './sync-manager.ts'
+export type { Raise, RaisingTransaction } from './transaction.ts'

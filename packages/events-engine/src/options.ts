@@ -1,0 +1,93 @@
+import { type Clock, type IServiceScopeFactory, type Logger, silentLogger, systemClock } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import { EventEngineError, shown } from './errors.ts'
+
+/** What {@link createEventEngine} takes. */
+export interface EventEngineOptions<DB> {
+  /** The host's own Kysely instance: the one whose transactions events are raised in. */
+  readonly db: Kysely<DB>
+  /** Opens a service scope for each call of a subscriber; without it, calls come without a scope. */
+  readonly services?: IServiceScopeFactory | undefined
+  /**
+   * A pino logger or anything like it.
+   * @defaultValue silent
+   */
+  readonly logger?: Logger | undefined
+  /** @defaultValue the machine's clock */
+  readonly clock?: Clock | undefined
+  /**
+   * What the names of the engine's tables begin with.
+   * @defaultValue 'xe_'
+   */
+  readonly tablePrefix?: string | undefined
+  /**
+   * Most bytes of an event's data, as JSON.
+   * @defaultValue 262144
+   */
+  readonly maxDataBytes?: number | undefined
+  /**
+   * Milliseconds after which a node that fell silent loses its subscriptions to another.
+   * @defaultValue 6000
+   */
+  readonly leaseMs?: number | undefined
+  /**
+   * Shortest time between two looks for events that other processes raised, in milliseconds.
+   * @defaultValue 5
+   */
+  readonly pollMinMs?: number | undefined
+  /**
+   * Longest time between two such looks, reached when nothing happens, in milliseconds.
+   * @defaultValue 1000
+   */
+  readonly pollMaxMs?: number | undefined
+  /**
+   * Longest time that `stop()` waits for calls of subscribers, in milliseconds.
+   * @defaultValue 10000
+   */
+  readonly stopTimeoutMs?: number | undefined
+}
+
+/** The options with every default in place. */
+export interface EventEngineSettings<DB> {
+  readonly db: Kysely<DB>
+  readonly services: IServiceScopeFactory | undefined
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly tablePrefix: string
+  readonly maxDataBytes: number
+  readonly leaseMs: number
+  readonly pollMinMs: number
+  readonly pollMaxMs: number
+  readonly stopTimeoutMs: number
+}
+
+/** @throws EventEngineError `invalid_option` */
+export function resolveEventEngineOptions<DB>(options: EventEngineOptions<DB>): EventEngineSettings<DB> {
+  if (typeof options?.db?.getExecutor !== 'function' || options.db.isTransaction) {
+    throw new EventEngineError(
+      'invalid_option',
+      'createEventEngine: options.db must be a Kysely instance, and no transaction of one.',
+    )
+  }
+  const settings = {
+    db: options.db,
+    services: options.services,
+    logger: options.logger ?? silentLogger,
+    clock: options.clock ?? systemClock,
+    tablePrefix: options.tablePrefix ?? 'xe_',
+    maxDataBytes: integer('maxDataBytes', options.maxDataBytes ?? 262_144, 0),
+    leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
+    pollMinMs: integer('pollMinMs', options.pollMinMs ?? 5, 1),
+    pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, options.pollMinMs ?? 5),
+    stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
+  }
+  return Object.freeze(settings)
+}
+
+function integer(name: string, value: number, minimum: number): number {
+  if (Number.isSafeInteger(value) && value >= minimum && value < 2 ** 31) return value
+  throw new EventEngineError(
+    'invalid_option',
+    `createEventEngine: options.${name} must be an integer from ${minimum} to 2147483647; got ${shown(value)}.`,
+  )
+}

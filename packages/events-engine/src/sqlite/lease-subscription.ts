@@ -1,0 +1,46 @@
+import type { Clock } from '@x/events-core'
+import { countChanges, runStatement, type SqlExecutor } from '../database.ts'
+import type { Fence, Position, SubscriptionLease } from '../event-store.ts'
+import { isDeadNeighbour } from '../node-id.ts'
+import type { TableNames } from '../table-names.ts'
+
+interface LeaseRow {
+  readonly epoch: number
+  readonly position: Position
+  readonly failed_attempts: number
+}
+
+/** Who handles a subscription. Each taking raises the epoch, which every later write must name. */
+export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: string, clock: Clock) {
+  const take = (condition: string) => `update ${names.subscription}
+    set leased_by = ?, leased_until = ?, epoch = epoch + 1
+    where name = ? and state = 'active' and (${condition})
+    returning epoch, position, failed_attempts`
+  const takeIfFree = take('leased_by is null or leased_by = ? or leased_until <= ?')
+  const takeFromDead = take('leased_by = ?')
+  const holder = `select leased_by from ${names.subscription} where name = ?`
+  const renew = `update ${names.subscription} set leased_until = ? where leased_by = ? returning name, epoch`
+  const release = `update ${names.subscription} set leased_by = null, leased_until = 0 where name = ? and epoch = ?`
+
+  return {
+    async acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined> {
+      const now = clock.now()
+      const until = now + leaseMs
+      let [row] = await runStatement<LeaseRow>(db, takeIfFree, [nodeId, until, name, nodeId, now])
+      if (!row) {
+        const [held] = await runStatement<{ leased_by: string | null }>(db, holder, [name])
+        if (!held?.leased_by || !isDeadNeighbour(held.leased_by)) return undefined
+        ;[row] = await runStatement<LeaseRow>(db, takeFromDead, [nodeId, until, name, held.leased_by])
+      }
+      return row && { epoch: row.epoch, position: row.position, failedAttempts: row.failed_attempts }
+    },
+
+    async renewLeases(leaseMs: number): Promise<Fence[]> {
+      return runStatement<Fence>(db, renew, [clock.now() + leaseMs, nodeId])
+    },
+
+    async releaseLease(fence: Fence): Promise<void> {
+      await countChanges(db, release, [fence.name, fence.epoch])
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import { countChanges, runStatement, type SqlExecutor } from '../database.ts'
+import type { Position, SubscriptionRow, SubscriptionState } from '../event-store.ts'
+import type { TableNames } from '../table-names.ts'
+
+interface StoredSubscription {
+  readonly name: string
+  readonly position: Position
+  readonly state: SubscriptionState
+  readonly leased_by: string | null
+  readonly failed_attempts: number
+  readonly last_error: string | null
+  readonly parked: number
+}
+
+/** What people and starting nodes do with subscriptions; none of it is fenced. */
+export function manageStatements(db: SqlExecutor, names: TableNames) {
+  const create = `insert into ${names.subscription} (name, position) values (?, ?) on conflict do nothing`
+  const list = `select name, position, state, leased_by, failed_attempts, last_error,
+      (select count(*) from ${names.parkedEvent} p where p.subscription = s.name) as parked
+    from ${names.subscription} s order by name`
+  const setState = `update ${names.subscription} 
+    set state = ?, failed_attempts = 0, epoch = epoch + 1, leased_by = null, leased_until = 0 where name = ?`
+
+  return {
+    async createSubscription(name: string, position: Position): Promise<void> {
+      await runStatement(db, create, [name, position])
+    },
+
+    async listSubscriptions(): Promise<SubscriptionRow[]> {
+      const rows = await runStatement<StoredSubscription>(db, list)
+      return rows.map((row) => ({
+        name: row.name,
+        position: row.position,
+        state: row.state,
+        leasedBy: row.leased_by,
+        failedAttempts: row.failed_attempts,
+        lastError: row.last_error,
+        parked: row.parked,
+      }))
+    },
+
+    async setState(name: string, state: SubscriptionState): Promise<boolean> {
+      return (await countChanges(db, setState, [state, name])) === 1
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
+import { runStatement, type SqlExecutor } from '../database.ts'
+import { EventEngineError, shown } from '../errors.ts'
+import { type EventRow, eventOf } from '../event-row.ts'
+import type { EventPage, Position } from '../event-store.ts'
+import type { TableNames } from '../table-names.ts'
+
+type SequencedRow = EventRow & { readonly seq: number }
+
+// A position names its kind, so that one of another database is recognised.
+const POSITION = /^s\.(\d{1,16})$/
+const positionAfter = (sequence: number): Position => `s.${sequence}`
+
+/**
+ * Reading by sequence alone: SQLite has one writer, so that events become visible in the order of
+ * their sequences.
+ */
+export function readStatements(db: SqlExecutor, names: TableNames) {
+  // The greatest sequence ever given, also when retention has deleted its row.
+  const lastSequence = `select seq from sqlite_sequence where name = '${names.syncEvent}'`
+  const pageAfter = `select seq, id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data
+    from ${names.syncEvent} where seq > ? order by seq limit ?`
+  const clientEvents = `select id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data
+    from ${names.syncEvent}
+    where action in ('Refresh', 'Reload') and tenant_id in (?, ${ALL_TENANTS}) and modified_on >= ?
+    order by seq`
+
+  async function readLastSequence(): Promise<number> {
+    const [row] = await runStatement<{ seq: number }>(db, lastSequence)
+    return row?.seq ?? 0
+  }
+
+  return {
+    startPosition: () => positionAfter(0),
+
+    async endPosition(): Promise<Position> {
+      return positionAfter(await readLastSequence())
+    },
+
+    async head(): Promise<string> {
+      return String(await readLastSequence())
+    },
+
+    parsePosition(text: string): Position {
+      if (POSITION.test(text)) return text
+      throw new EventEngineError(
+        'invalid_position',
+        `${shown(text)} is no position of this event log; pass one that it has given out.`,
+      )
+    },
+
+    async readAfter(position: Position, limit: number): Promise<EventPage> {
+      const rows = await runStatement<SequencedRow>(db, pageAfter, [Number(position.slice(2)), limit])
+      const events = rows.map((row) => ({ event: eventOf(row), position: positionAfter(row.seq) }))
+      return { events, position: events.at(-1)?.position ?? position, full: rows.length === limit }
+    },
+
+    async readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]> {
+      const rows = await runStatement<EventRow>(db, clientEvents, [tenantId, since.getTime()])
+      return rows.map(eventOf)
+    },
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * For packages that keep tables of their own beside the engine's, as the webhook sender does. Hosts
+ * need none of it.
+ */
+export { countChanges, type Dialect, runStatement, type SqlExecutor } from './database.ts'
+export { createLifecycle, type Lifecycle } from './lifecycle.ts'
+export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
+export { isDeadNeighbour } from './node-id.ts'

@@ -1,0 +1,130 @@
+import {
+  type AddSyncEventOptions,
+  type Clock,
+  createSyncEvent,
+  type EntityChangedListener,
+  type EntityData,
+  type EntityName,
+  type ISyncManager,
+  type SyncEvent,
+  type SyncEventAction,
+  type TenantSite,
+} from '@x/events-core'
+import type { Transaction } from 'kysely'
+import type { SqlExecutor } from './database.ts'
+import { EventEngineError, shown } from './errors.ts'
+import { createEventIdGenerator } from './event-id.ts'
+import { type EventRow, rowOf } from './event-row.ts'
+import type { EventStore } from './event-store.ts'
+import { dataTextOf, validateEvent } from './validate-event.ts'
+
+const CLIENT_EVENTS_KEPT_MS = 60 * 60 * 1_000
+
+/** What a {@link SyncManager} works with; an engine makes one for itself. */
+export interface SyncManagerParts<DB> {
+  readonly store: EventStore
+  readonly clock: Clock
+  readonly maxDataBytes: number
+  /** Commits an event that comes without a transaction. */
+  appendAlone(row: EventRow): Promise<void>
+  /** The executor of a caller's transaction, after it was found to be one of this database. */
+  executorOf(trx: Transaction<DB>): SqlExecutor
+  /** Whether the caller runs inside of `engine.transaction`. */
+  inTransaction(): boolean
+  /** Called after each append, committed or not. */
+  raised(): void
+  listeners: Set<EntityChangedListener>
+}
+
+/** Raises events, and answers clients what they missed. Get it from `engine.syncManager`. */
+export class SyncManager<DB> implements ISyncManager<Transaction<DB>> {
+  readonly #parts: SyncManagerParts<DB>
+  readonly #nextEventId: () => string
+
+  constructor(parts: SyncManagerParts<DB>) {
+    this.#parts = parts
+    this.#nextEventId = createEventIdGenerator(() => parts.clock.now())
+  }
+
+  /**
+   * Raises an event: one insert into the event log, in the caller's transaction where one is given.
+   * Subscribers hear of it after the commit; a rolled-back event never happened.
+   *
+   * @param site - an `Alias`, or any `{ tenantId, siteId }`.
+   * @param entityName - one of `EntityNames`, or a name that the host has merged into `EntityTypes`.
+   * @param entityId - an integer or a text of at most 512 characters.
+   * @param action - one of `SyncEventActions`, or the host's own.
+   * @throws EventEngineError `invalid_argument`, `invalid_data`, `data_too_large`, `not_a_transaction`,
+   *   `wrong_database`, `trx_required`; nothing is written then.
+   */
+  async addSyncEvent<const TName extends EntityName>(
+    site: TenantSite,
+    entityName: TName,
+    entityId: number | string,
+    action: SyncEventAction,
+    options: AddSyncEventOptions<Transaction<DB>, EntityData<TName>> = {},
+  ): Promise<SyncEvent> {
+    const { store, clock } = this.#parts
+    validateEvent(site, entityName, entityId, action)
+    const dataText = dataTextOf(options.data, this.#parts.maxDataBytes)
+    if (!options.trx && this.#parts.inTransaction()) {
+      throw new EventEngineError(
+        'trx_required',
+        'addSyncEvent: called inside engine.transaction without options.trx; use its raise, or pass { trx }.',
+      )
+    }
+    const event = createSyncEvent({
+      id: this.#nextEventId(),
+      tenantId: site.tenantId,
+      siteId: site.siteId,
+      entityName,
+      entityId,
+      action,
+      modifiedOn: new Date(clock.now()),
+      // What subscribers will read: a copy, free of what JSON leaves out.
+      ...(dataText === null ? {} : { data: JSON.parse(dataText) }),
+    })
+    const row = rowOf(event, dataText)
+    if (options.trx) await store.append(this.#parts.executorOf(options.trx), row)
+    else await this.#parts.appendAlone(row)
+    this.#parts.raised()
+    return event
+  }
+
+  /**
+   * The Refresh and Reload events of a tenant, and those of all tenants, since a time; at most those
+   * of the last hour.
+   *
+   * @param lastSyncDate - inclusive.
+   * @throws EventEngineError `invalid_argument`
+   */
+  async getSyncEvents(tenantId: number, lastSyncDate: Date): Promise<SyncEvent[]> {
+    if (!Number.isSafeInteger(tenantId)) {
+      throw new EventEngineError(
+        'invalid_argument',
+        `getSyncEvents: tenantId must be an integer; got ${shown(tenantId)}.`,
+      )
+    }
+    if (!(lastSyncDate instanceof Date) || Number.isNaN(lastSyncDate.getTime())) {
+      throw new EventEngineError(
+        'invalid_argument',
+        `getSyncEvents: lastSyncDate must be a valid Date; got ${shown(lastSyncDate)}.`,
+      )
+    }
+    const oldest = this.#parts.clock.now() - CLIENT_EVENTS_KEPT_MS
+    const since = new Date(Math.max(lastSyncDate.getTime(), oldest))
+    return this.#parts.store.readClientEvents(tenantId, since)
+  }
+
+  /** Calls a listener for every event from now on, on every node; what it throws is logged. */
+  on(_eventName: 'entityChanged', listener: EntityChangedListener): this {
+    this.#parts.listeners.add(listener)
+    return this
+  }
+
+  /** Ends what {@link SyncManager.on} began. */
+  off(_eventName: 'entityChanged', listener: EntityChangedListener): this {
+    this.#parts.listeners.delete(listener)
+    return this
+  }
+}

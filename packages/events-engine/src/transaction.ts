@@ -1,0 +1,57 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type {
+  AddSyncEventOptions,
+  EntityData,
+  EntityName,
+  SyncEvent,
+  SyncEventAction,
+  TenantSite,
+} from '@x/events-core'
+import type { Kysely, Transaction } from 'kysely'
+import type { SyncManager } from './sync-manager.ts'
+
+/** `addSyncEvent`, bound to the transaction that it is handed out with. */
+export type Raise = <const TName extends EntityName>(
+  site: TenantSite,
+  entityName: TName,
+  entityId: number | string,
+  action: SyncEventAction,
+  options?: Pick<AddSyncEventOptions<never, EntityData<TName>>, 'data'>,
+) => Promise<SyncEvent>
+
+/** What the function given to `engine.transaction` works with. */
+export interface RaisingTransaction<DB> {
+  readonly trx: Transaction<DB>
+  readonly raise: Raise
+}
+
+/** Runs functions in transactions, and knows who runs inside of one. */
+export interface TransactionRunner<DB> {
+  run<TResult>(work: (transaction: RaisingTransaction<DB>) => Promise<TResult>): Promise<TResult>
+  /** Whether the caller is inside of {@link TransactionRunner.run}: raising there without a transaction would, on SQLite, wait for itself. */
+  active(): boolean
+}
+
+/** Creates the runner of an engine. */
+export function createTransactionRunner<DB>(
+  db: Kysely<DB>,
+  syncManager: () => SyncManager<DB>,
+  committed: () => void,
+): TransactionRunner<DB> {
+  const inside = new AsyncLocalStorage<true>()
+
+  return {
+    active: () => inside.getStore() === true,
+    async run(work) {
+      const result = await inside.run(true, () =>
+        db.transaction().execute((trx) => {
+          const raise: Raise = (site, entityName, entityId, action, options) =>
+            syncManager().addSyncEvent(site, entityName, entityId, action, { ...options, trx })
+          return work({ trx, raise })
+        }),
+      )
+      committed()
+      return result
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import { isEventTypeMember, type TenantSite } from '@x/events-core'
+import { EventEngineError, shown } from './errors.ts'
+
+const MAX_ENTITY_ID_LENGTH = 512
+
+/** Refuses what the log could not keep or subscribers could not match. */
+export function validateEvent(
+  site: TenantSite,
+  entityName: string,
+  entityId: number | string,
+  action: string,
+): void {
+  refuseUnless(isInteger(site?.tenantId), 'tenantId', 'an integer', site?.tenantId)
+  refuseUnless(isInteger(site.siteId), 'siteId', 'an integer', site.siteId)
+  const name = 'letters, digits, _ and -, at most 100'
+  refuseUnless(isMember(entityName), 'entityName', name, entityName)
+  refuseUnless(isMember(action), 'action', name, action)
+  const idFits =
+    typeof entityId === 'string'
+      ? entityId !== '' && entityId.length <= MAX_ENTITY_ID_LENGTH && entityId.isWellFormed()
+      : isInteger(entityId)
+  refuseUnless(
+    idFits,
+    'entityId',
+    `an integer or a text of 1 to ${MAX_ENTITY_ID_LENGTH} characters`,
+    entityId,
+  )
+}
+
+const isInteger = (value: unknown) => Number.isSafeInteger(value)
+const isMember = (value: unknown) => typeof value === 'string' && isEventTypeMember(value)
+
+function refuseUnless(fits: boolean, name: string, expected: string, value: unknown): void {
+  if (fits) return
+  throw new EventEngineError(
+    'invalid_argument',
+    `addSyncEvent: ${name} must be ${expected}; got ${shown(value)}.`,
+  )
+}
+
+/**
+ * The JSON text of an event's data, or null where there is none.
+ *
+ * @throws EventEngineError `invalid_data` for what JSON cannot hold, `data_too_large` above the limit.
+ */
+export function dataTextOf(data: unknown, maxDataBytes: number): string | null {
+  if (data === undefined) return null
+  let text: string | undefined
+  try {
+    text = JSON.stringify(data)
+  } catch (cause) {
+    throw new EventEngineError(
+      'invalid_data',
+      `addSyncEvent: options.data cannot be written as JSON (${cause instanceof Error ? cause.message.split('\n')[0] : shown(cause)}); convert BigInts to text and cut cycles.`,
+      { cause },
+    )
+  }
+  if (text === undefined) {
+    throw new EventEngineError(
+      'invalid_data',
+      `addSyncEvent: options.data is a ${typeof data}, which JSON cannot hold; leave it out or pass plain values.`,
+    )
+  }
+  const bytes = Buffer.byteLength(text)
+  if (bytes > maxDataBytes) {
+    throw new EventEngineError(
+      'data_too_large',
+      `addSyncEvent: options.data takes ${bytes} bytes as JSON, more than the ${maxDataBytes} of options.maxDataBytes; attach a reference instead, or raise the limit.`,
+    )
+  }
+  return text
+}

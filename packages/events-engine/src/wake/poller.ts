@@ -1,0 +1,96 @@
+import type { Clock, Logger } from '@x/events-core'
+import type { EventStore } from '../event-store.ts'
+import type { WakeSignal } from './wake-signal.ts'
+
+/** How often a node looks for events that nobody told it of. */
+export interface PollerSettings {
+  /** Milliseconds between two looks while there is traffic. */
+  readonly pollMinMs: number
+  /** Milliseconds between two looks once nothing has happened for a while. */
+  readonly pollMaxMs: number
+}
+
+export interface Poller {
+  start(): void
+  stop(): Promise<void>
+  /** Something was raised here and will be committed soon, if at all: look now, and often for a while. */
+  expect(): void
+}
+
+const BACK_OFF = 1.5
+const EXPECT_FOR_MS = 1_000
+
+/**
+ * One poll for all subscriptions of a node. A look reads a single value; while that stays the same,
+ * the looks become rarer. On SQLite a look waits in Kysely's queue until the transaction that is
+ * under way has ended, so that after {@link Poller.expect} it sees the commit at once.
+ */
+export function createPoller(
+  store: EventStore,
+  wake: WakeSignal,
+  settings: PollerSettings,
+  clock: Clock,
+  logger: Logger,
+): Poller {
+  let running = false
+  let looking: Promise<void> | undefined
+  let lookAgain = false
+  let cancelTimer = () => {}
+  let delayMs = settings.pollMinMs
+  let expectUntil = 0
+  let lastHead: string | undefined
+
+  async function look(): Promise<void> {
+    try {
+      const head = await store.head()
+      if (head !== lastHead) {
+        lastHead = head
+        delayMs = settings.pollMinMs
+        expectUntil = 0
+        wake.poke()
+      } else if (clock.now() >= expectUntil) {
+        delayMs = Math.min(delayMs * BACK_OFF, settings.pollMaxMs)
+      }
+    } catch (error) {
+      delayMs = settings.pollMaxMs
+      logger.warn({ err: error }, 'The event log could not be polled; trying again')
+    }
+  }
+
+  function lookNow(): void {
+    cancelTimer()
+    if (looking) {
+      lookAgain = true
+      return
+    }
+    looking = look().finally(() => {
+      looking = undefined
+      if (!running) return
+      if (lookAgain) {
+        lookAgain = false
+        lookNow()
+      } else {
+        cancelTimer = clock.schedule(lookNow, delayMs)
+      }
+    })
+  }
+
+  return {
+    start() {
+      running = true
+      lastHead = undefined
+      lookNow()
+    },
+    async stop() {
+      running = false
+      cancelTimer()
+      await looking
+    },
+    expect() {
+      if (!running) return
+      delayMs = settings.pollMinMs
+      expectUntil = clock.now() + EXPECT_FOR_MS
+      lookNow()
+    },
+  }
+}
