@@ -1,0 +1,50 @@
+import { EventsError } from '@x/events-core'
+
+/**
+ * Why a {@link SyncClientError} came to be. Thrown where the mistake is made: `invalid_option`,
+ * `invalid_argument`, `endless_loop` (listeners that answer each other without end). Reported while the client works: `request_failed` (no answer), `timeout`,
+ * `http_status` (an answer other than 2xx), `invalid_answer` (not what the sync API answers),
+ * `listener_failed` (`cause` is what the listener threw).
+ */
+export type SyncClientErrorCode =
+  | 'invalid_option'
+  | 'invalid_argument'
+  | 'endless_loop'
+  | 'request_failed'
+  | 'timeout'
+  | 'http_status'
+  | 'invalid_answer'
+  | 'listener_failed'
+
+/** What a {@link SyncClientError} tells besides its message. */
+export interface SyncClientErrorOptions {
+  readonly cause?: unknown
+  readonly httpStatus?: number | undefined
+  readonly retryAfterMs?: number | undefined
+}
+
+/**
+ * Tells what went wrong with the sync feed; `code` is meant for programs.
+ *
+ * @example
+ * ```ts
+ * import { createSyncClient } from '@x/client'
+ *
+ * const client = createSyncClient({ url: 'https://www.example.com/api/Sync' })
+ * client.on('error', (error) => {
+ *   if (error.code === 'http_status' && error.httpStatus === 401) location.assign('/login')
+ * })
+ * ```
+ */
+export class SyncClientError extends EventsError<SyncClientErrorCode> {
+  /** The status of the answer; with the code `http_status` only. */
+  readonly httpStatus: number | undefined
+  /** How long the server asked to be left alone, if it did. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: SyncClientErrorCode, message: string, options: SyncClientErrorOptions = {}) {
+    super(code, message, 'cause' in options ? { cause: options.cause } : undefined)
+    this.httpStatus = options.httpStatus
+    this.retryAfterMs = options.retryAfterMs
+  }
+}

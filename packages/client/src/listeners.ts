@@ -1,0 +1,85 @@
+import { SyncClientError } from './errors.ts'
+
+/** Functions to be called with a payload, in the order in which they were added. */
+export interface Listeners<TPayload> {
+  /**
+   * @param accepts - asked before each call; without it the listener is called for every payload.
+   * @returns a function that removes the listener; a function added twice is two listeners.
+   */
+  add(listener: (payload: TPayload) => unknown, accepts?: (payload: TPayload) => boolean): () => void
+  /**
+   * Calls the listeners. Called by one of them, it returns at once: the others are to hear of the
+   * first payload before the next.
+   *
+   * @throws {@link SyncClientError} `endless_loop`.
+   */
+  notify(payload: TPayload): void
+}
+
+/** Nothing comes to rest after so many payloads that were caused by the one before them. */
+const LONGEST_CHAIN = 10_000
+
+interface Registration<TPayload> {
+  readonly listener: (payload: TPayload) => unknown
+  readonly accepts: ((payload: TPayload) => boolean) | undefined
+}
+
+/**
+ * @param failed - told what a listener threw, or what the promise that it returned was rejected
+ *   with; the other listeners are called all the same.
+ */
+export function createListeners<TPayload>(failed: (error: unknown) => void): Listeners<TPayload> {
+  const registrations = new Set<Registration<TPayload>>()
+  const waiting: TPayload[] = []
+  let isNotifying = false
+
+  function call({ listener, accepts }: Registration<TPayload>, payload: TPayload): void {
+    try {
+      if (accepts && !accepts(payload)) return
+      const result = listener(payload)
+      if (isThenable(result)) Promise.resolve(result).catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  function callAll(payload: TPayload): void {
+    // A copy, so that a listener added now waits for the next payload; asked again, so that one
+    // removed by an earlier listener is not called any more.
+    for (const registration of [...registrations]) {
+      if (registrations.has(registration)) call(registration, payload)
+    }
+  }
+
+  return {
+    add(listener, accepts) {
+      const registration = { listener, accepts }
+      registrations.add(registration)
+      return () => registrations.delete(registration)
+    },
+    notify(payload) {
+      waiting.push(payload)
+      if (isNotifying) return
+      isNotifying = true
+      try {
+        // It grows meanwhile, by what listeners cause.
+        for (const [index, next] of waiting.entries()) {
+          if (index === LONGEST_CHAIN) throw endlessLoop()
+          callAll(next)
+        }
+      } finally {
+        waiting.length = 0
+        isNotifying = false
+      }
+    },
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+function endlessLoop(): SyncClientError {
+  const message = `Listeners caused ${LONGEST_CHAIN} further changes in answer to one; look for two that answer each other`
+  return new SyncClientError('endless_loop', message)
+}

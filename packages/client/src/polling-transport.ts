@@ -1,0 +1,118 @@
+import type { Sync } from '@x/events-core'
+import { SyncClientError } from './errors.ts'
+import { fetchSync } from './fetch-sync.ts'
+import { fullJitter } from './full-jitter.ts'
+import type { SyncClientSettings } from './options.ts'
+import { createSeenIds } from './seen-ids.ts'
+import type { SyncTransport, SyncTransportSink } from './transport.ts'
+
+/** Asks `GET {url}/{lastSyncDate}` again and again, one request at a time. */
+export function createPollingTransport(settings: SyncClientSettings, sink: SyncTransportSink): SyncTransport {
+  const { clock, pollIntervalMs } = settings
+  const seen = createSeenIds()
+  let { lastSyncDate } = settings
+  let controller = new AbortController()
+  let following = false
+  let failures = 0
+  let notBefore = 0
+  let nextInMs = 0
+  let cancelTimer = () => {}
+  let running: Promise<boolean> | undefined
+  let queued: Promise<boolean> | undefined
+
+  function scheduleNext(delayMs: number): void {
+    cancelTimer()
+    const { signal } = controller
+    cancelTimer = clock.schedule(() => begin(signal), delayMs)
+  }
+
+  function begin(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return Promise.resolve(false)
+    cancelTimer()
+    running = ask(signal).finally(() => {
+      running = undefined
+      if (following) scheduleNext(nextInMs)
+    })
+    return running
+  }
+
+  // Who asks more often than by the timer is bound by the server's Retry-After all the same.
+  function beginUnlessTold(signal: AbortSignal): Promise<boolean> {
+    return clock.now() < notBefore ? Promise.resolve(false) : begin(signal)
+  }
+
+  async function ask(signal: AbortSignal): Promise<boolean> {
+    try {
+      sink.connecting()
+      const sync = await fetchSync(settings, lastSyncDate, signal)
+      failures = 0
+      notBefore = 0
+      nextInMs = pollIntervalMs
+      sink.connected()
+      deliver(sync, signal)
+      return true
+    } catch (error) {
+      // Stopped: that is no failure, and nobody is to hear of it.
+      if (!signal.aborted) fail(error)
+      return false
+    }
+  }
+
+  function deliver(sync: Sync, signal: AbortSignal): void {
+    const isFirst = lastSyncDate === undefined
+    for (const event of sync.syncEvents) {
+      // Stopped by a listener: the date stays, so that the rest is answered again after a restart.
+      if (signal.aborted) return
+      const isNew = seen.add(event.id)
+      // Whoever starts without a date has just loaded the state that these events led to.
+      if (isNew && !isFirst) sink.event(event)
+    }
+    lastSyncDate = sync.syncDate
+    seen.trim(sync.syncEvents.length)
+  }
+
+  function fail(error: unknown): void {
+    const reported =
+      error instanceof SyncClientError
+        ? error
+        : new SyncClientError('request_failed', `The sync API could not be asked: ${error}`, { cause: error })
+    failures += 1
+    const retryAfterMs = reported.retryAfterMs ?? 0
+    notBefore = clock.now() + retryAfterMs
+    nextInMs = Math.max(fullJitter(failures, settings), retryAfterMs)
+    sink.failed(reported, nextInMs)
+  }
+
+  function poll(): Promise<boolean> {
+    if (queued) return queued
+    const { signal } = controller
+    if (!running) return beginUnlessTold(signal)
+    // The answer under way may have been made before what the caller wants to see.
+    const mine = running.then(() => {
+      if (queued === mine) queued = undefined
+      return beginUnlessTold(signal)
+    })
+    queued = mine
+    return mine
+  }
+
+  return {
+    start() {
+      if (following) return
+      following = true
+      failures = 0
+      const waitMs = notBefore - clock.now()
+      if (waitMs > 0) scheduleNext(waitMs)
+      else void poll()
+    },
+    async stop() {
+      following = false
+      cancelTimer()
+      queued = undefined
+      controller.abort()
+      controller = new AbortController()
+      await running
+    },
+    poll,
+  }
+}

@@ -1,0 +1,27 @@
+/** Remembers which events were already delivered, without remembering all of them forever. */
+export interface SeenIds {
+  /** @returns whether the id is new. */
+  add(id: string): boolean
+  /** Forgets the oldest ids beyond the capacity, but never one of the `newest` last added. */
+  trim(newest: number): void
+}
+
+export function createSeenIds(capacity = 1_000): SeenIds {
+  // A set keeps the order of insertion: the oldest come first.
+  const ids = new Set<string>()
+  return {
+    add(id) {
+      const isNew = !ids.delete(id)
+      ids.add(id)
+      return isNew
+    },
+    trim(newest) {
+      let surplus = ids.size - Math.max(capacity, newest)
+      for (const id of ids) {
+        if (surplus <= 0) return
+        ids.delete(id)
+        surplus -= 1
+      }
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import { waitFor } from '@x/testkit'
+import { expect, it } from 'vitest'
+import { createSyncClient, followSite, type SyncClientError } from '../src/index.ts'
+import { type EventJson, eventJson, syncServer } from './sync-server.ts'
+
+const hostReload = { tenantId: -1, siteId: -1, entityName: 'Host', entityId: -1, action: 'Reload' }
+
+async function actionsFor(...events: Partial<EventJson>[]): Promise<string[]> {
+  await using server = await syncServer()
+  server.events.push(...events.map(eventJson))
+  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0) })
+  const actions: string[] = []
+  followSite({
+    client,
+    siteKey: '1:7',
+    reload: ({ entityName }) => actions.push(`reload for ${entityName}`),
+    refresh: ({ entityName }) => actions.push(`refresh for ${entityName}`),
+  })
+  await client.poll()
+  return actions
+}
+
+it('reloads when the host was started, whatever the site', async () => {
+  expect(await actionsFor(hostReload)).toEqual(['reload for Host'])
+})
+
+it('refreshes or reloads as its own site asks', async () => {
+  expect(await actionsFor({ action: 'Refresh' })).toEqual(['refresh for Site'])
+  expect(await actionsFor({ action: 'Reload' })).toEqual(['reload for Site'])
+})
+
+it('leaves other sites, other tenants and other events alone', async () => {
+  expect(
+    await actionsFor(
+      { siteId: 8 },
+      { tenantId: 2 },
+      { tenantId: 2, entityName: 'Host', action: 'Reload' },
+      { entityName: 'Page', action: 'Refresh' },
+      { action: 'Update' },
+    ),
+  ).toEqual([])
+})
+
+it('acts once for all events of one answer, and prefers to reload', async () => {
+  expect(await actionsFor({}, {}, {})).toEqual(['refresh for Site'])
+  expect(await actionsFor({}, hostReload, {})).toEqual(['reload for Host'])
+})
+
+it('refreshes once more, and not at the same time, for what comes while it refreshes', async () => {
+  await using server = await syncServer()
+  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0) })
+  const finish: (() => void)[] = []
+  const refreshed: string[] = []
+  followSite({
+    client,
+    siteKey: '1:7',
+    reload: () => expect.unreachable(),
+    refresh: (event) => {
+      refreshed.push(event.id)
+      return new Promise<void>((resolve) => finish.push(resolve))
+    },
+  })
+  const raiseAndPoll = () => {
+    server.events.push(eventJson())
+    return client.poll()
+  }
+  await raiseAndPoll()
+  await raiseAndPoll()
+  await raiseAndPoll()
+  expect(refreshed).toHaveLength(1)
+  finish.shift()?.()
+  await waitFor(() => finish.length === 1, 'the second refresh')
+  expect(refreshed).toEqual([server.events[0]?.id, server.events[2]?.id])
+})
+
+it('reports what a refresh throws, and refreshes again next time', async () => {
+  await using server = await syncServer()
+  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0) })
+  const failure = new Error('offline')
+  const errors: SyncClientError[] = []
+  client.on('error', (error) => errors.push(error))
+  followSite({ client, siteKey: '1:7', reload: () => {}, refresh: () => Promise.reject(failure) })
+  for (const expected of [1, 2]) {
+    server.events.push(eventJson())
+    await client.poll()
+    await waitFor(() => errors.length === expected, 'the report')
+  }
+  expect(errors).toMatchObject([{ code: 'listener_failed', cause: failure }, { cause: failure }])
+})
+
+it('does nothing any more once it is ended', async () => {
+  await using server = await syncServer()
+  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0) })
+  const end = followSite({
+    client,
+    siteKey: '1:7',
+    reload: () => expect.unreachable(),
+    refresh: () => expect.unreachable(),
+  })
+  // Ended in the middle of an answer: what it meant to do is not done either.
+  client.on('refresh', end)
+  server.events.push(eventJson())
+  await client.poll()
+})
+
+it('refuses a site key that is none', () => {
+  const client = createSyncClient({ url: 'http://127.0.0.1/api/Sync' })
+  const follow = () => followSite({ client, siteKey: 'www', reload: () => {}, refresh: () => {} })
+  expect(follow).toThrow('followSite: options.siteKey must be tenantId:siteId, as in "1:7"; got "www"')
+})
