@@ -1,0 +1,129 @@
+import { EventsError } from '@x/events-core'
+import { type RawBody, takeRawBody, type WebhookHeaders } from '@x/signature'
+import type { EventPattern, WebhookEvent, WebhookHandler } from './event-patterns.ts'
+import { inputOf, responseOf } from './handle-request.ts'
+import { createHandlers } from './handlers.ts'
+import { createMessageVerifier } from './message-verifier.ts'
+import { type ReceiverOptions, resolveReceiverOptions } from './options.ts'
+import { parsePayload } from './parse-payload.ts'
+import type { ReceiverResponse } from './problem.ts'
+import { checkBodySize, createReceive, type ReceiverErrorContext } from './receive.ts'
+import type { ReceiverInput } from './receiver-input.ts'
+
+/** Hears of everything that was answered with an error: refused messages, failed handlers, faults. */
+export type ReceiverErrorListener = (error: unknown, context: ReceiverErrorContext) => void
+
+/** Verifies webhooks and hands their events to handlers; see {@link createReceiver}. */
+export interface Receiver {
+  /**
+   * Verifies a message and reads it, for code that answers the request itself. It calls no handler
+   * and does not ask the replay store.
+   *
+   * @param rawBody - as it arrived: bytes, or the text before any parser saw it.
+   * @throws WebhookVerificationError when the message is refused; {@link ReceiverError} when the
+   * secrets cannot be had.
+   */
+  verify(rawBody: RawBody, headers: WebhookHeaders): Promise<WebhookEvent>
+  /**
+   * As {@link Receiver.verify}, without waiting: on Node, with secrets that come without waiting.
+   *
+   * @throws also {@link ReceiverError} (`sync_unavailable`) elsewhere.
+   */
+  verifySync(rawBody: RawBody, headers: WebhookHeaders): WebhookEvent
+  /**
+   * Calls a handler for every event of a type: `File.Download`, `File.*`, `*.Delete`, `*`. An event
+   * that no handler wants is acknowledged.
+   *
+   * @returns a function that ends it.
+   * @throws EventsError (`invalid_argument`) when the pattern is none.
+   */
+  on<const TPattern extends EventPattern>(pattern: TPattern, handler: WebhookHandler<TPattern>): () => void
+  /**
+   * Calls a listener with each error. Without one, only the sender sees that a handler failed.
+   *
+   * @returns a function that ends it.
+   */
+  onError(listener: ReceiverErrorListener): () => void
+  /** Receives a fetch request: Workers, Deno, Bun, Hono, Next.js. Never rejects. */
+  handle(request: Request): Promise<Response>
+  /** Receives a message in parts and says what to answer: what adapters are made of. Never rejects. */
+  receive(input: ReceiverInput): Promise<ReceiverResponse>
+}
+
+/**
+ * Creates the receiving end of webhooks: verifies each message and calls the handlers of its event.
+ *
+ * It answers 2xx when the event was handled (or nobody wanted it, or it was handled before), 401 when
+ * it is not from the sender, 400, 413 or 415 when it cannot be read, and 500 when a handler failed, so
+ * that the sender tries again.
+ *
+ * @throws EventsError (`invalid_argument`) or WebhookKeyError when an option cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { createReceiver } from '@x/receiver'
+ *
+ * const receiver = createReceiver({ secrets: process.env['WEBHOOK_SECRET']! })
+ * receiver.on('File.Download', async (event) => {
+ *   await fetch(`https://audit.example/${event.data.entityId}`, { method: 'POST' })
+ * })
+ *
+ * export const fetchHandler = (request: Request) => receiver.handle(request)
+ * ```
+ */
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const settings = resolveReceiverOptions(options)
+  const verifier = createMessageVerifier(settings)
+  const handlers = createHandlers()
+  const listeners = new Set<{ readonly listener: ReceiverErrorListener }>()
+
+  function report(error: unknown, context: ReceiverErrorContext): void {
+    for (const { listener } of listeners) {
+      // What a listener throws, now or in a promise, changes nothing about the answer.
+      const call = async () => listener(error, context)
+      call().catch(() => {})
+    }
+  }
+
+  function sized(rawBody: RawBody): Uint8Array | string {
+    const body = takeRawBody(rawBody)
+    checkBodySize(body, settings.maxBodyBytes)
+    return body
+  }
+
+  const receive = createReceive({ settings, verifier, handlers, report })
+
+  return {
+    async verify(rawBody, headers) {
+      const body = sized(rawBody)
+      const { id } = await verifier.verify(body, headers)
+      return parsePayload(id, body)
+    },
+    verifySync(rawBody, headers) {
+      const body = sized(rawBody)
+      const { id } = verifier.verifySync(body, headers)
+      return parsePayload(id, body)
+    },
+    on(pattern, handler) {
+      // The pattern decides which events the handler is called with, and so that its type holds.
+      return handlers.add(pattern, handler as WebhookHandler)
+    },
+    onError(listener) {
+      if (typeof listener !== 'function') {
+        throw new EventsError(
+          'invalid_argument',
+          `receiver.onError: the listener must be a function; got ${typeof listener}`,
+        )
+      }
+      const entry = { listener }
+      listeners.add(entry)
+      return () => {
+        listeners.delete(entry)
+      }
+    },
+    receive,
+    async handle(request) {
+      return responseOf(await receive(inputOf(request)))
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import { EventsError } from '@x/events-core'
+
+/** What is wrong on the receiver's own side; see {@link ReceiverError}. */
+export type ReceiverErrorCode =
+  | 'body_consumed'
+  | 'handlers_failed'
+  | 'secrets_unavailable'
+  | 'sync_unavailable'
+
+/**
+ * A fault of the receiver's own side: its configuration, its handlers, its place among other
+ * middleware. Answered with 500, so that the sender tries again once it is put right.
+ *
+ * @example
+ * ```ts
+ * import { createReceiver, ReceiverError } from '@x/receiver'
+ *
+ * declare const receiver: ReturnType<typeof createReceiver>
+ *
+ * receiver.onError((error) => {
+ *   if (ReceiverError.is(error) && error.code === 'body_consumed') process.exitCode = 1
+ * })
+ * ```
+ */
+export class ReceiverError extends EventsError<ReceiverErrorCode> {
+  override readonly name = 'ReceiverError'
+
+  /** Whether a value is such an error, also when it comes from another copy of this package. */
+  static override is(value: unknown): value is ReceiverError {
+    return EventsError.is(value) && value.name === 'ReceiverError'
+  }
+}

@@ -1,0 +1,40 @@
+import type { EntityName, SyncEventActions, WebhookPayload } from '@x/events-core'
+
+type KnownAction = (typeof SyncEventActions)[keyof typeof SyncEventActions] | 'Download' | 'Login' | 'Logout'
+
+/** The patterns that an editor suggests: the framework's entities, and those merged into `EntityTypes`. */
+export type KnownEventPattern = '*' | `${EntityName}.*` | `*.${KnownAction}` | `${EntityName}.${KnownAction}`
+
+/** What may be listened for; any well-formed type or pattern, known or not. */
+export type EventPattern = KnownEventPattern | (string & {})
+
+/** The event types that a pattern stands for: `` `File.${string}` `` for `File.*`. */
+export type EventTypeOf<TPattern extends string> = TPattern extends '*' | '*.*'
+  ? string
+  : TPattern extends `*.${infer TAction}`
+    ? `${string}.${TAction}`
+    : TPattern extends `${infer TName}.*`
+      ? `${TName}.${string}`
+      : TPattern
+
+/**
+ * A verified event, as handlers get it: the body of the webhook and its id.
+ *
+ * That it comes from the sender is proved; that its `data` has the shape of its type is the sender's word.
+ */
+export type WebhookEvent<TType extends string = string> = WebhookPayload<TType> & {
+  /** The `webhook-id`, the same for every attempt: what idempotent work is keyed by. */
+  readonly id: string
+}
+
+/** What surrounds one call of a handler. */
+export interface WebhookContext {
+  /** When this attempt was signed; `event.timestamp` is when the event was raised. */
+  readonly signedAt: Date
+}
+
+/** Handles one event. Returning (or a promise that resolves) acknowledges it; throwing has it sent again. */
+export type WebhookHandler<TPattern extends string = string> = (
+  event: WebhookEvent<EventTypeOf<TPattern>>,
+  context: WebhookContext,
+) => unknown

@@ -1,0 +1,86 @@
+import { createSyncSigner } from '@x/signature'
+
+/** A webhook to sign in a test; see {@link signedRequest}. */
+export interface TestMessage {
+  /** `whsec_...`, or several while they are being rotated; on Node `whsk_...` too. */
+  readonly secret: string | readonly string[]
+  /**
+   * The `webhook-id`.
+   *
+   * @defaultValue a new one each time
+   */
+  readonly id?: string | undefined
+  /**
+   * When the attempt was signed.
+   *
+   * @defaultValue now
+   */
+  readonly timestamp?: Date | undefined
+  /** Bytes or text are sent as they are, anything else as JSON. */
+  readonly body: Uint8Array | string | object
+}
+
+/** The headers of a signed webhook. */
+export interface SignedHeaders extends Record<string, string> {
+  readonly 'content-type': string
+  readonly 'webhook-id': string
+  readonly 'webhook-timestamp': string
+  readonly 'webhook-signature': string
+}
+
+function bytesOf(body: TestMessage['body']): Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return Uint8Array.from(body)
+  return new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body))
+}
+
+/**
+ * Signs a webhook as its sender would, for tests of code that receives it.
+ *
+ * @throws WebhookKeyError when the secret cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { signedHeaders } from '@x/receiver/testing'
+ *
+ * declare const secret: string
+ * const body = JSON.stringify({ type: 'File.Create', timestamp: '2026-01-01T00:00:00Z', data: {} })
+ * await fetch('http://localhost:3000/hook', {
+ *   method: 'POST',
+ *   headers: signedHeaders({ secret, body }),
+ *   body,
+ * })
+ * ```
+ */
+export function signedHeaders(message: TestMessage): SignedHeaders {
+  const { secret, id = `evt_${crypto.randomUUID()}`, timestamp: at = new Date() } = message
+  const timestamp = Math.floor(at.getTime() / 1000)
+  return {
+    'content-type': 'application/json',
+    'webhook-id': id,
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': createSyncSigner(secret).sign({ id, timestamp, body: bytesOf(message.body) }),
+  }
+}
+
+/**
+ * A whole signed request, to hand to `receiver.handle` or to a framework's test client.
+ *
+ * @param url - where it pretends to go.
+ * @throws WebhookKeyError when the secret cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { createReceiver, generateSecret } from '@x/receiver'
+ * import { signedRequest } from '@x/receiver/testing'
+ *
+ * const secret = generateSecret()
+ * const receiver = createReceiver({ secrets: secret })
+ * const response = await receiver.handle(
+ *   signedRequest({ secret, body: { type: 'File.Create', timestamp: '2026-01-01T00:00:00Z', data: {} } }),
+ * )
+ * response.status // 204
+ * ```
+ */
+export function signedRequest(message: TestMessage, url = 'https://consumer.test/hook'): Request {
+  return new Request(url, { method: 'POST', headers: signedHeaders(message), body: bytesOf(message.body) })
+}
