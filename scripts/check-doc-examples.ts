@@ -4,7 +4,14 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { blocksOfPage } from './code-blocks.ts'
 import { problemsOfCommands } from './doc-commands.ts'
-import { commentExamples, documentationPages, originOf, pageExamples, writeExamples } from './doc-examples.ts'
+import {
+  commentExamples,
+  documentationPages,
+  originOf,
+  pageExamples,
+  programLanguages,
+  writeExamples,
+} from './doc-examples.ts'
 import { root } from './setup/paths.mjs'
 
 const compilerOptions = {
@@ -21,6 +28,9 @@ const compilerOptions = {
   // Everybody writes process.env.NAME.
   noPropertyAccessFromIndexSignature: false,
 }
+
+// One name for each, so that no block escapes its check under another; `text` is for what is no code.
+const otherLanguages = ['sh', 'console', 'json', 'sql', 'http', 'html', 'diff', 'yaml', 'mermaid', 'text']
 
 function problemsOfTypes(): string[] {
   const examples = [...pageExamples(), ...commentExamples()]
@@ -50,7 +60,7 @@ function problemsOfTypes(): string[] {
 
 function problemsOfJson(): string[] {
   const problems: string[] = []
-  for (const { file, line, language, code } of documentationPages().flatMap(blocksOfPage)) {
+  for (const { file, line, language, code } of documentationPages().flatMap((page) => blocksOfPage(page))) {
     if (language !== 'json') continue
     try {
       JSON.parse(code)
@@ -61,7 +71,20 @@ function problemsOfJson(): string[] {
   return problems
 }
 
-const problems = [...problemsOfTypes(), ...problemsOfJson(), ...problemsOfCommands()]
+function problemsOfLanguages(): string[] {
+  const known = [...programLanguages, ...otherLanguages]
+  return documentationPages()
+    .flatMap((page) => blocksOfPage(page))
+    .filter(({ language }) => !known.includes(language))
+    .map(({ file, line, language }) => `${file}:${line}: write ${known.join(', ')}, not "${language}"`)
+}
+
+const problems = [
+  ...problemsOfLanguages(),
+  ...problemsOfTypes(),
+  ...problemsOfJson(),
+  ...problemsOfCommands(),
+]
 if (problems.length > 0) {
   console.error(problems.join('\n'))
   process.exitCode = 1

@@ -22,20 +22,19 @@ export interface CodeBlock {
 const FENCE = /^(\s*)(`{3,})\s*(\S*)\s*(.*)$/
 
 /** The blocks of a Markdown page. */
-export function blocksOfPage(path: string): CodeBlock[] {
-  return blocksOf(relative(root, path), readFileSync(path, 'utf8').split('\n'))
+export function blocksOfPage(path: string, text = readFileSync(path, 'utf8')): CodeBlock[] {
+  return blocksOf(relative(root, path), text.split('\n'))
 }
 
 /** The blocks within the `/** … *\/` comments of a source file. */
-export function blocksOfComments(path: string): CodeBlock[] {
-  const lines = readFileSync(path, 'utf8').split('\n')
+export function blocksOfComments(path: string, text = readFileSync(path, 'utf8')): CodeBlock[] {
   let isComment = false
-  const text = lines.map((line) => {
+  const lines = text.split('\n').map((line) => {
     const opens: boolean = isComment || /^\s*\/\*\*/.test(line)
     isComment = opens && !line.includes('*/')
     return opens && isComment ? line.replace(/^\s*(\/\*\*|\*) ?/, '') : ''
   })
-  return blocksOf(relative(root, path), text)
+  return blocksOf(relative(root, path), lines)
 }
 
 function blocksOf(file: string, lines: readonly string[]): CodeBlock[] {

@@ -12,7 +12,7 @@ const published = readPackages('packages').map(({ name }) => name)
 /** What is wrong with the commands of all pages. */
 export function problemsOfCommands(): string[] {
   return documentationPages()
-    .flatMap(blocksOfPage)
+    .flatMap((page) => blocksOfPage(page))
     .filter(({ language }) => language === 'sh' || language === 'console')
     .flatMap((block) =>
       commandsOf(block).flatMap(([line, command]) => {

@@ -23,7 +23,8 @@ export interface Example {
 /** Inside the workspace, so that `@x/…` and everything that e2e depends on can be imported. */
 export const examplesFolder = join(root, 'e2e', '.examples')
 
-const EXTENSIONS: Readonly<Record<string, string>> = { ts: 'ts', tsx: 'tsx', js: 'js' }
+/** The languages whose blocks are programs. */
+export const programLanguages: readonly string[] = ['ts', 'tsx', 'js', 'cjs']
 
 /** Every Markdown page whose examples are kept working. */
 export function documentationPages(): string[] {
@@ -47,10 +48,11 @@ export function commentExamples(): Example[] {
     .flatMap((file) => examplesOf(blocksOfComments(file), false))
 }
 
-function examplesOf(blocks: readonly CodeBlock[], mayRun: boolean): Example[] {
+/** Joins the blocks of one page to modules. */
+export function examplesOf(blocks: readonly CodeBlock[], mayRun: boolean): Example[] {
   const chains: CodeBlock[][] = []
   for (const block of blocks) {
-    if (!(block.language in EXTENSIONS)) continue
+    if (!programLanguages.includes(block.language)) continue
     const previous = chains.at(-1)
     if (!block.words.includes('continue')) chains.push([block])
     else if (previous === undefined)
@@ -81,9 +83,9 @@ function exampleOf(blocks: readonly CodeBlock[], mayRun: boolean): Example {
     title,
     blocks,
     isRun: mayRun && first.language !== 'tsx' && !blocks.some(({ words }) => words.includes('no-run')),
-    fileName: `${title.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()}.${EXTENSIONS[first.language]}`,
+    fileName: `${title.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()}.${first.language}`,
     // Even an example without an import is a module of its own.
-    code: `${lines.join('\n')}\nexport {}\n`,
+    code: `${lines.join('\n')}\n${first.language === 'cjs' ? '' : 'export {}\n'}`,
     origins,
   }
 }

@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { blocksOfPage } from '../../scripts/code-blocks.ts'
-import { documentationPages, pageExamples, writeExamples } from '../../scripts/doc-examples.ts'
+import { pageExamples, writeExamples } from '../../scripts/doc-examples.ts'
 import { runProgram } from './run-program.ts'
 
 const examples = pageExamples().filter(({ isRun }) => isRun)
@@ -20,15 +19,8 @@ describe('examples in README files and docs', () => {
   })
   afterAll(() => rm(workingFolder, { recursive: true, force: true }))
 
-  it('are found', () => {
-    const languages = documentationPages()
-      .flatMap(blocksOfPage)
-      .map(({ language }) => language)
-    expect(languages).not.toContain('')
-  })
-
   // One after the other, since two examples may listen on the same port.
-  it.each(examples)('$title', async ({ fileName }) => {
+  it.for(examples)('$title', async ({ fileName }) => {
     const cwd = await mkdtemp(join(workingFolder, 'run-'))
     const { code, output } = await runProgram(join(folder, fileName), cwd)
     expect(code, output).toBe(0)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -28,6 +28,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   // Every specifier is a file, so no registry is asked.
   await run('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'], folder)
   await link(usedByPrograms, join(root, 'e2e', 'node_modules'), folder)
+  await cp(join(root, 'e2e', 'packed', 'programs'), join(folder, 'programs'), { recursive: true })
   project.provide('consumer', folder)
   return () => rm(folder, { recursive: true, force: true })
 }

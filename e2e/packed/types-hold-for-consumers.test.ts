@@ -16,7 +16,7 @@ const compilers = [
 const strict = {
   strict: true,
   noEmit: true,
-  target: 'es2023',
+  target: 'es2024',
   types: ['node'],
   exactOptionalPropertyTypes: true,
 }
@@ -29,13 +29,15 @@ const projects = [
     file: 'index.mts',
     options: { module: 'nodenext' },
     entries: everything,
+    programs: ['sign-and-verify.ts', 'raise-an-event.ts'].map((name) => `../programs/${name}`),
   },
   {
     project: 'a bundled project',
     folder: 'types-bundler',
     file: 'index.ts',
-    options: { module: 'preserve', moduleResolution: 'bundler', lib: ['es2023', 'esnext.disposable', 'dom'] },
+    options: { module: 'preserve', moduleResolution: 'bundler', lib: ['es2024', 'esnext.disposable', 'dom'] },
     entries: everything,
+    programs: [],
   },
   {
     project: 'a CommonJS project that cannot require ES modules',
@@ -43,11 +45,12 @@ const projects = [
     file: 'index.cts',
     options: { module: 'node16' },
     entries: everything.filter(({ hasCommonJs }) => hasCommonJs),
+    programs: [],
   },
 ]
 
 describe.each(compilers)('$compiler', ({ path }) => {
-  it.each(projects)('accepts the types in $project', async ({ folder, file, options, entries }) => {
+  it.each(projects)('accepts the types in $project', async ({ folder, file, options, entries, programs }) => {
     const code = entries.map(
       ({ specifier }, index) => `import * as it${index} from '${specifier}'\nvoid it${index}\n`,
     )
@@ -56,7 +59,7 @@ describe.each(compilers)('$compiler', ({ path }) => {
     await writeFile(join(consumer, folder, file), code.join(''))
     await writeFile(
       join(consumer, folder, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions, files: [file] }),
+      JSON.stringify({ compilerOptions, files: [file, ...programs] }),
     )
     expect(await run(process.execPath, [join(root, path), '-p', join(consumer, folder)], consumer)).toBe('')
   })
