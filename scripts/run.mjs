@@ -14,6 +14,8 @@ const fromSource = '--conditions=@x/source'
 const vitest = join('node_modules', 'vitest', 'vitest.mjs')
 const biome = join('node_modules', '@biomejs', 'biome', 'bin', 'biome')
 
+const changeset = join('node_modules', '@changesets', 'cli', 'bin.js')
+
 const [job, ...args] = process.argv.slice(2)
 
 const jobs = {
@@ -24,6 +26,7 @@ const jobs = {
   check: { run: ['scripts/check.ts'] },
   bench: { run: [fromSource, 'bench/main.ts'] },
   build: { run: ['scripts/build.ts'] },
+  changeset: { run: [changeset] },
   format: { run: [biome, 'check', '--write', '.'] },
 }
 
