@@ -54,7 +54,7 @@ it('refreshes once more, and not at the same time, for what comes while it refre
   followSite({
     client,
     siteKey: '1:7',
-    reload: () => expect.unreachable(),
+    reload: () => refreshed.push('reloaded'),
     refresh: (event) => {
       refreshed.push(event.id)
       return new Promise<void>((resolve) => finish.push(resolve))
@@ -91,16 +91,20 @@ it('reports what a refresh throws, and refreshes again next time', async () => {
 it('does nothing any more once it is ended', async () => {
   await using server = await syncServer()
   const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0) })
+  const actions: string[] = []
   const end = followSite({
     client,
     siteKey: '1:7',
-    reload: () => expect.unreachable(),
-    refresh: () => expect.unreachable(),
+    reload: () => actions.push('reload'),
+    refresh: () => actions.push('refresh'),
   })
   // Ended in the middle of an answer: what it meant to do is not done either.
   client.on('refresh', end)
   server.events.push(eventJson())
   await client.poll()
+  server.events.push(eventJson())
+  await client.poll()
+  expect(actions).toEqual([])
 })
 
 it('refuses a site key that is none', () => {

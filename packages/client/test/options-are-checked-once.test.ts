@@ -64,16 +64,19 @@ it('reports headers that could not be had', async () => {
   expect(messages).toEqual(['request_failed: The sync API could not be asked: signed out'])
 })
 
-it('calls fetch as a function and not as a method, since browsers refuse that', async () => {
+it('calls fetch past all caches, and not as a method, since browsers refuse that', async () => {
   await using server = await syncServer()
   let receiver: unknown = 'not called'
+  let cache: string | undefined
   const client = createSyncClient({
     url: server.url,
     fetch: function (this: unknown, address, init) {
       receiver = this
+      cache = init.cache
       return fetch(address, init)
     },
   })
   expect(await client.poll()).toBe(true)
   expect(receiver).toBeUndefined()
+  expect(cache).toBe('no-store')
 })
