@@ -1,6 +1,6 @@
 // A stamp says what the result of a step was made from, so that the step is skipped while that has not changed.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { root } from './paths.mjs'
 
@@ -13,6 +13,7 @@ const NEVER_SOURCE = new Set(['node_modules', 'dist', '.types', '.toolchain', '.
  * @returns {string[]}
  */
 export function filesBelow(folder) {
+  if (!existsSync(folder)) return []
   const files = []
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (NEVER_SOURCE.has(entry.name)) continue
