@@ -5,21 +5,28 @@ import process from 'node:process'
 import { root } from './paths.mjs'
 
 const KILL_AFTER_MS = 10_000
+const PARENT_CHECK_MS = 300
 const running = new Set()
 let caught
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    if (caught !== undefined) return
-    caught = signal
-    if (running.size === 0) process.exit(exitCodeOf(signal))
-    // A terminal sends Ctrl-C to the whole group: a second copy would read as "stop at once".
-    const reachedAlready = signal === 'SIGINT' && process.stdin.isTTY
-    for (const child of running) if (!reachedAlready) child.kill(signal)
-    setTimeout(() => {
-      for (const child of running) child.kill('SIGKILL')
-    }, KILL_AFTER_MS).unref()
-  })
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop)
+
+// npm starts us through a shell that a SIGTERM ends without a word to its children.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || stop('SIGTERM'), PARENT_CHECK_MS).unref()
+}
+
+function stop(signal) {
+  if (caught !== undefined) return
+  caught = signal
+  if (running.size === 0) process.exit(exitCodeOf(signal))
+  // A terminal sends Ctrl-C to the whole group: a second copy would read as "stop at once".
+  const reachedAlready = signal === 'SIGINT' && process.stdin.isTTY
+  for (const child of running) if (!reachedAlready) child.kill(signal)
+  setTimeout(() => {
+    for (const child of running) child.kill('SIGKILL')
+  }, KILL_AFTER_MS).unref()
 }
 
 function exitCodeOf(signal) {
