@@ -173,7 +173,10 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
 
   return {
     syncManager,
-    subscriptions: createSubscriptions(store, control.poke),
+    subscriptions: createSubscriptions(store, () => {
+      control.poke()
+      wake.poke()
+    }),
     db,
     dialect,
     clock,

@@ -22,5 +22,6 @@ export function listenersSubscription<DB>(logger: Logger): LocalListeners<DB> {
   }
 
   const options = { name: 'entityChanged-listeners', mode: 'broadcast' } as const
-  return { listeners, subscription: resolveSubscription<DB>({ entityChanged }, options) }
+  const subscription = resolveSubscription<DB>({ entityChanged }, options)
+  return { listeners, subscription: { ...subscription, scoped: false } }
 }

@@ -74,7 +74,9 @@ export function createDurableRunner<DB>(
       savedAt = clock.now()
     }
 
-    while (!signal.aborted) {
+    // After a change by a person the lease is taken anew, to see what has changed.
+    const changesSeen = control.version
+    while (!signal.aborted && control.version === changesSeen) {
       demandLease(name, leases.isHeld(fence))
       if (saved !== position && clock.now() - savedAt >= SAVE_PASSED_OVER_MS) await savePassedOver()
       const seen = wake.version

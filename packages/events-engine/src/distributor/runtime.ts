@@ -28,7 +28,7 @@ export function callSettingsOf<DB>(
   runtime: DistributorRuntime<DB>,
 ): CallSettings {
   return {
-    services: runtime.services,
+    services: subscription.scoped ? runtime.services : undefined,
     timeoutMs: subscription.timeoutMs,
     stopTimeoutMs: runtime.stopTimeoutMs,
   }

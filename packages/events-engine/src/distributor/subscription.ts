@@ -86,6 +86,8 @@ export interface Subscription<DB> {
   readonly mode: 'durable' | 'broadcast'
   readonly subscriber: EventSubscriber<DB>
   readonly wants: (event: SyncEvent) => boolean
+  /** Whether each call gets a service scope, where the host has services. */
+  readonly scoped: boolean
   readonly retry: RetryPolicy
   readonly onExhausted: 'park' | 'block'
   readonly timeoutMs: number
@@ -127,7 +129,18 @@ export function resolveSubscription<DB>(
   }
   const wants = compileFilter(options.filter)
   const retry = createRetryPolicy(options.retry)
-  return Object.freeze({ name, mode, subscriber, wants, retry, onExhausted, timeoutMs, from, batchSize })
+  return Object.freeze({
+    name,
+    mode,
+    subscriber,
+    wants,
+    scoped: true,
+    retry,
+    onExhausted,
+    timeoutMs,
+    from,
+    batchSize,
+  })
 }
 
 /** Whether a subscriber takes events in batches. */
