@@ -25,6 +25,8 @@ export default defineConfig({
         test: {
           name: 'packed',
           include: ['e2e/packed/**/*.test.ts'],
+          // Compilers and package managers are slow on a busy machine.
+          testTimeout: 90_000,
           globalSetup: ['e2e/packed/install-packed-packages.ts'],
         },
       },

@@ -39,7 +39,7 @@ function problemOf(command: string, folder: string): string | undefined {
   const words = command.replace(/^([A-Z_]+=\S* +)+/, '').split(/\s+/)
   const [program, verb, ...rest] = words
   if (program === 'npm' || program === 'pnpm') {
-    if (verb === 'install' || verb === 'add') {
+    if (verb === 'install' || verb === 'i' || verb === 'add') {
       const unknown = rest.find((name) => name.startsWith('@x/') && !published.includes(name))
       return unknown && `there is no package ${unknown}`
     }
