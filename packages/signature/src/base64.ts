@@ -1,6 +1,6 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-const NOT_BASE64 = 255
-const VALUES = new Uint8Array(128).fill(NOT_BASE64)
+const NOT_BASE64 = -1
+const VALUES = new Int8Array(128).fill(NOT_BASE64)
 for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt(value)] = value
 
 function valueAt(text: string, index: number): number {
@@ -17,21 +17,22 @@ function valueAt(text: string, index: number): number {
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 4 !== 0) return undefined
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const digits = padding === 0 ? text : text.slice(0, -padding) + 'A'.repeat(padding) // A is zero
   const bytes = new Uint8Array((text.length / 4) * 3 - padding)
-  let bits = 0
-  let bitCount = 0
+  let group = 0
   let length = 0
-  for (let index = 0; index < text.length - padding; index++) {
-    const value = valueAt(text, index)
-    if (value === NOT_BASE64) return undefined
-    bits = ((bits << 6) | value) & 0xffff
-    bitCount += 6
-    if (bitCount >= 8) {
-      bitCount -= 8
-      bytes[length++] = bits >> bitCount
-    }
+  for (let index = 0; index < digits.length; index += 4) {
+    group =
+      (valueAt(digits, index) << 18) |
+      (valueAt(digits, index + 1) << 12) |
+      (valueAt(digits, index + 2) << 6) |
+      valueAt(digits, index + 3)
+    if (group < 0) return undefined
+    bytes[length++] = group >> 16
+    bytes[length++] = group >> 8
+    bytes[length++] = group // what is beyond the end, a typed array drops
   }
-  const leftOver = bits & ((1 << bitCount) - 1)
+  const leftOver = group & (2 ** (8 * padding) - 1)
   return leftOver === 0 ? bytes : undefined
 }
 

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest'
+import * as signature from '../src/index-node.ts'
+
+it('exports these names, and no others', () => {
+  expect(Object.keys(signature).sort()).toEqual([
+    'WebhookKeyError',
+    'WebhookVerificationError',
+    'createSigner',
+    'createSyncSigner',
+    'createSyncVerifier',
+    'createVerifier',
+    'formatKey',
+    'generateKeyPair',
+    'generateSecret',
+    'hmacKey',
+    'isMessageId',
+    'parseSecret',
+    'publicKeyOf',
+    'takeRawBody',
+  ])
+})
