@@ -29,7 +29,9 @@ const projects = [
     file: 'index.mts',
     options: { module: 'nodenext' },
     entries: everything,
-    programs: ['sign-and-verify.ts', 'raise-an-event.ts'].map((name) => `../programs/${name}`),
+    programs: ['sign-and-verify.ts', 'handle-a-request.ts', 'raise-an-event.ts'].map(
+      (name) => `../programs/${name}`,
+    ),
   },
   {
     project: 'a bundled project',
