@@ -13,7 +13,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'packages', include: ['packages/*/test/**/*.test.ts', 'internal/*/test/**/*.test.ts'] },
+        test: {
+          name: 'packages',
+          include: ['packages/*/test/**/*.test.ts', 'internal/*/test/**/*.test.ts'],
+          globalSetup: ['internal/testkit/src/postgres-setup.ts'],
+        },
       },
       { extends: true, test: { name: 'examples', include: ['examples/*/test/**/*.test.ts'] } },
       { extends: true, test: { name: 'scripts', include: ['scripts/test/**/*.test.ts'] } },

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
-import type { EventRow } from './event-row.ts'
-import type { EventStore } from './event-store.ts'
+import type { EventRow } from './store/event-row.ts'
+import type { EventStore } from './store/event-store.ts'
 
 const MAX_BATCH = 500
 

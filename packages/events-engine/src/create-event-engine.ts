@@ -16,10 +16,10 @@ import { eventLogMigrations } from './migrations/event-log-migrations.ts'
 import { isMigrated, runMigrations } from './migrations/run-migrations.ts'
 import { createNodeId, retireNode } from './node-id.ts'
 import { type EventEngineOptions, resolveEventEngineOptions } from './options.ts'
-import { createSqliteStore } from './sqlite/store.ts'
+import { openEventStore } from './store/open-event-store.ts'
+import { tableNames } from './store/table-names.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 import { SyncManager } from './sync-manager.ts'
-import { tableNames } from './table-names.ts'
 import { createTransactionRunner, type RaisingTransaction, type TransactionRunner } from './transaction.ts'
 import { createPoller } from './wake/poller.ts'
 import { createWakeSignal } from './wake/wake-signal.ts'
@@ -37,6 +37,8 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable {
   readonly logger: Logger
   /** What the names of the tables begin with; packages that build on the engine use the same. */
   readonly tablePrefix: string
+  /** PostgreSQL: the schema of the tables; undefined for the first of the search path. */
+  readonly schema: string | undefined
   /** A name for this engine that no other process has: who holds a lease. */
   readonly nodeId: string
 
@@ -104,15 +106,15 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const settings = resolveEventEngineOptions(options)
   const { db, services, logger, clock, leaseMs, stopTimeoutMs } = settings
   const dialect = dialectOf(db)
-  const names = tableNames(settings.tablePrefix)
+  const names = tableNames(settings.tablePrefix, settings.schema)
   const nodeId = createNodeId()
   // The host's plugins (camel case, say) must not rewrite what the engine reads.
   const bare = db.withoutPlugins() as Kysely<unknown>
-  const store = createSqliteStore(bare, names, nodeId, clock)
+  const store = openEventStore(bare, dialect, names, nodeId, clock)
   const migrations = {
-    migrations: eventLogMigrations(names),
-    migrationTable: names.migration,
-    migrationLockTable: names.migrationLock,
+    migrations: eventLogMigrations(dialect, names),
+    prefix: names.prefix,
+    schema: names.schema,
   }
 
   const wake = createWakeSignal(clock)
@@ -182,6 +184,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     clock,
     logger,
     tablePrefix: settings.tablePrefix,
+    schema: settings.schema,
     nodeId,
     migrate: () => runMigrations(bare, migrations),
     start: lifecycle.start,

@@ -45,7 +45,7 @@ export function dialectOf<DB>(db: Kysely<DB>): Dialect {
   if (adapter instanceof PostgresAdapter || adapter.constructor.name === 'PostgresAdapter') return 'postgres'
   throw new EventEngineError(
     'unsupported_dialect',
-    `createEventEngine: options.db speaks ${adapter.constructor.name}; use Kysely's SqliteDialect.`,
+    `createEventEngine: options.db speaks ${adapter.constructor.name}; use Kysely's SqliteDialect or PostgresDialect.`,
   )
 }
 

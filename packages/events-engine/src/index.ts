@@ -9,8 +9,8 @@ export type {
   SubscribeOptions,
 } from './distributor/subscription.ts'
 export { EventEngineError, type EventEngineErrorCode } from './errors.ts'
-export type { SubscriptionState } from './event-store.ts'
 export type { EventEngineOptions } from './options.ts'
+export type { SubscriptionState } from './store/event-store.ts'
 export type { ParkedEvent, SubscriptionInfo, Subscriptions } from './subscriptions.ts'
 export type { SyncManager } from './sync-manager.ts'
 export type { Raise, RaisingTransaction } from './transaction.ts'

@@ -21,6 +21,11 @@ export interface EventEngineOptions<DB> {
    */
   readonly tablePrefix?: string | undefined
   /**
+   * PostgreSQL only: the schema of the engine's tables; created where it is missing.
+   * @defaultValue the first schema of the search path
+   */
+  readonly schema?: string | undefined
+  /**
    * Most bytes of an event's data, as JSON.
    * @defaultValue 262144
    */
@@ -54,6 +59,7 @@ export interface EventEngineSettings<DB> {
   readonly logger: Logger
   readonly clock: Clock
   readonly tablePrefix: string
+  readonly schema: string | undefined
   readonly maxDataBytes: number
   readonly leaseMs: number
   readonly pollMinMs: number
@@ -75,6 +81,7 @@ export function resolveEventEngineOptions<DB>(options: EventEngineOptions<DB>): 
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
     tablePrefix: options.tablePrefix ?? 'xe_',
+    schema: options.schema,
     maxDataBytes: integer('maxDataBytes', options.maxDataBytes ?? 262_144, 0),
     leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
     pollMinMs: integer('pollMinMs', options.pollMinMs ?? 5, 1),

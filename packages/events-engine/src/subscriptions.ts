@@ -1,6 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import { EventEngineError, shown } from './errors.ts'
-import type { EventStore, SubscriptionState } from './event-store.ts'
+import type { EventStore, SubscriptionState } from './store/event-store.ts'
 
 /** A durable subscription as it is stored, whether any node runs it or not. */
 export interface SubscriptionInfo {

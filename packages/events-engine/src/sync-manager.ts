@@ -14,8 +14,8 @@ import type { Transaction } from 'kysely'
 import type { SqlExecutor } from './database.ts'
 import { EventEngineError, shown } from './errors.ts'
 import { createEventIdGenerator } from './event-id.ts'
-import { type EventRow, rowOf } from './event-row.ts'
-import type { EventStore } from './event-store.ts'
+import { type EventRow, rowOf } from './store/event-row.ts'
+import type { EventStore } from './store/event-store.ts'
 import { dataTextOf, validateEvent } from './validate-event.ts'
 
 const CLIENT_EVENTS_KEPT_MS = 60 * 60 * 1_000

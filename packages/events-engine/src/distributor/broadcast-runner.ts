@@ -40,7 +40,7 @@ export function createBroadcastRunner<DB>(
       position = after
     }
     position = page.position
-    return page.events.length > 0
+    return page.events.length > 0 || page.more
   }
 
   async function run(): Promise<void> {

@@ -1,5 +1,5 @@
 import { EventEngineError } from '../errors.ts'
-import type { Fence, SubscriptionLease } from '../event-store.ts'
+import type { Fence, SubscriptionLease } from '../store/event-store.ts'
 import { createBatchHandler } from './handle-batch.ts'
 import { createEachHandler } from './handle-each.ts'
 import { demandLease } from './record-failure.ts'
@@ -89,7 +89,7 @@ export function createDurableRunner<DB>(
         if (!outcome.goOn) return
       } else {
         position = page.position
-        if (!page.full) {
+        if (!page.more) {
           await wake.wait(seen, saved === position ? IDLE_WAIT_MS : SAVE_PASSED_OVER_MS, signal)
         }
       }

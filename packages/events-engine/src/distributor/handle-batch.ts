@@ -1,4 +1,4 @@
-import type { PositionedEvent } from '../event-store.ts'
+import type { PositionedEvent } from '../store/event-store.ts'
 import { callSubscriber } from './call-subscriber.ts'
 import type { PageHandler, PageOutcome, PageUnderLease } from './page-handler.ts'
 import { demandLease, recordFailure } from './record-failure.ts'

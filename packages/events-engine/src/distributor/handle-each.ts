@@ -1,5 +1,5 @@
 import type { IEventSubscriber } from '@x/events-core'
-import type { Fence, PositionedEvent } from '../event-store.ts'
+import type { Fence, PositionedEvent } from '../store/event-store.ts'
 import { callSubscriber } from './call-subscriber.ts'
 import type { PageHandler, PageOutcome, PageUnderLease } from './page-handler.ts'
 import { demandLease, recordFailure } from './record-failure.ts'

@@ -1,5 +1,5 @@
 import type { Logger } from '@x/events-core'
-import type { EventStore, Fence } from '../event-store.ts'
+import type { EventStore, Fence } from '../store/event-store.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 
 /** Keeps this node's leases alive, and notices when one is gone. */

@@ -1,4 +1,4 @@
-import type { EventPage, Fence, Position } from '../event-store.ts'
+import type { EventPage, Fence, Position } from '../store/event-store.ts'
 
 /** How far a page was handled. */
 export interface PageOutcome {

@@ -1,5 +1,5 @@
 import { EventEngineError } from '../errors.ts'
-import type { Fence, PositionedEvent } from '../event-store.ts'
+import type { Fence, PositionedEvent } from '../store/event-store.ts'
 import type { DistributorRuntime } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 

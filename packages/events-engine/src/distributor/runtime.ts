@@ -1,6 +1,6 @@
 import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import type { EventStore } from '../event-store.ts'
+import type { EventStore } from '../store/event-store.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 import type { CallSettings } from './call-subscriber.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'

@@ -1,19 +1,22 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 
-/** Which of the migrations have run, under tables of one's own. */
+/** Migrations, and where it is noted which of them have run. */
 export interface MigrationSet {
   readonly migrations: Readonly<Record<string, Migration>>
-  readonly migrationTable: string
-  readonly migrationLockTable: string
+  /** What the names of Kysely's two tables begin with, so that the host's own are not touched. */
+  readonly prefix: string
+  /** PostgreSQL only. */
+  readonly schema?: string | undefined
 }
 
 function migratorOf(db: Kysely<unknown>, set: MigrationSet): Migrator {
   return new Migrator({
     db,
     provider: { getMigrations: async () => ({ ...set.migrations }) },
-    migrationTableName: set.migrationTable,
-    migrationLockTableName: set.migrationLockTable,
+    migrationTableName: `${set.prefix}migration`,
+    migrationLockTableName: `${set.prefix}migration_lock`,
+    ...(set.schema === undefined ? {} : { migrationTableSchema: set.schema }),
   })
 }
 

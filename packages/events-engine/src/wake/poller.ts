@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@x/events-core'
-import type { EventStore } from '../event-store.ts'
+import type { EventStore } from '../store/event-store.ts'
 import type { WakeSignal } from './wake-signal.ts'
 
 /** How often a node looks for events that nobody told it of. */
@@ -38,13 +38,13 @@ export function createPoller(
   let cancelTimer = () => {}
   let delayMs = settings.pollMinMs
   let expectUntil = 0
-  let lastHead: string | undefined
+  let marker: string | undefined
 
   async function look(): Promise<void> {
     try {
-      const head = await store.head()
-      if (head !== lastHead) {
-        lastHead = head
+      const found = await store.findChange(marker)
+      marker = found.marker
+      if (found.changed) {
         delayMs = settings.pollMinMs
         expectUntil = 0
         wake.poke()
@@ -78,7 +78,7 @@ export function createPoller(
   return {
     start() {
       running = true
-      lastHead = undefined
+      marker = undefined
       lookNow()
     },
     async stop() {

@@ -1,7 +1,7 @@
 import type { Clock } from '@x/events-core'
-import { countChanges, runStatement, type SqlExecutor } from '../database.ts'
+import { countChanges, runStatement, type SqlExecutor } from '../../database.ts'
+import { isDeadNeighbour } from '../../node-id.ts'
 import type { Fence, Position, SubscriptionLease } from '../event-store.ts'
-import { isDeadNeighbour } from '../node-id.ts'
 import type { TableNames } from '../table-names.ts'
 
 interface LeaseRow {

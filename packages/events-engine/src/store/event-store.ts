@@ -1,5 +1,5 @@
 import type { SyncEvent } from '@x/events-core'
-import type { SqlExecutor } from './database.ts'
+import type { SqlExecutor } from '../database.ts'
 import type { EventRow } from './event-row.ts'
 
 /**
@@ -19,8 +19,15 @@ export interface EventPage {
   readonly events: readonly PositionedEvent[]
   /** Where to read on; may have moved although there was no event. */
   readonly position: Position
-  /** Whether the page was full, so that it pays to read on at once. */
-  readonly full: boolean
+  /** Whether there may be more already, so that it pays to read on at once. */
+  readonly more: boolean
+}
+
+/** What a look for changes has seen. */
+export interface ChangeMarker {
+  /** To be handed to the next look. */
+  readonly marker: string
+  readonly changed: boolean
 }
 
 /** The right of one node to handle one subscription, until it expires or is taken over. */
@@ -70,8 +77,8 @@ export interface EventStore {
   endPosition(): Promise<Position>
   /** The position before everything that is kept. */
   startPosition(): Position
-  /** A value that differs once something was committed since: cheap enough to ask often. */
-  head(): Promise<string>
+  /** Whether anything was committed since an earlier marker: cheap enough to ask often. */
+  findChange(since: string | undefined): Promise<ChangeMarker>
   readAfter(position: Position, limit: number): Promise<EventPage>
   /** @throws EventEngineError `invalid_position` */
   parsePosition(text: string): Position

@@ -1,8 +1,8 @@
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
-import { runStatement, type SqlExecutor } from '../database.ts'
-import { EventEngineError, shown } from '../errors.ts'
+import { runStatement, type SqlExecutor } from '../../database.ts'
+import { EventEngineError, shown } from '../../errors.ts'
 import { type EventRow, eventOf } from '../event-row.ts'
-import type { EventPage, Position } from '../event-store.ts'
+import type { ChangeMarker, EventPage, Position } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
 type SequencedRow = EventRow & { readonly seq: number }
@@ -37,8 +37,9 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
       return positionAfter(await readLastSequence())
     },
 
-    async head(): Promise<string> {
-      return String(await readLastSequence())
+    async findChange(since: string | undefined): Promise<ChangeMarker> {
+      const marker = String(await readLastSequence())
+      return { marker, changed: marker !== since }
     },
 
     parsePosition(text: string): Position {
@@ -52,7 +53,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     async readAfter(position: Position, limit: number): Promise<EventPage> {
       const rows = await runStatement<SequencedRow>(db, pageAfter, [Number(position.slice(2)), limit])
       const events = rows.map((row) => ({ event: eventOf(row), position: positionAfter(row.seq) }))
-      return { events, position: events.at(-1)?.position ?? position, full: rows.length === limit }
+      return { events, position: events.at(-1)?.position ?? position, more: rows.length === limit }
     },
 
     async readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]> {

@@ -1,6 +1,7 @@
-import { countChanges, runStatement, type SqlExecutor } from '../database.ts'
-import type { Position, SubscriptionRow, SubscriptionState } from '../event-store.ts'
-import type { TableNames } from '../table-names.ts'
+import { countChanges, type Dialect, runStatement, type SqlExecutor } from '../database.ts'
+import type { Position, SubscriptionRow, SubscriptionState } from './event-store.ts'
+import { withPlaceholders } from './placeholders.ts'
+import type { TableNames } from './table-names.ts'
 
 interface StoredSubscription {
   readonly name: string
@@ -9,17 +10,23 @@ interface StoredSubscription {
   readonly leased_by: string | null
   readonly failed_attempts: number
   readonly last_error: string | null
-  readonly parked: number
+  readonly parked: number | string
 }
 
 /** What people and starting nodes do with subscriptions; none of it is fenced. */
-export function manageStatements(db: SqlExecutor, names: TableNames) {
-  const create = `insert into ${names.subscription} (name, position) values (?, ?) on conflict do nothing`
+export function manageStatements(db: SqlExecutor, dialect: Dialect, names: TableNames) {
+  const create = withPlaceholders(
+    dialect,
+    `insert into ${names.subscription} (name, position) values (?, ?) on conflict do nothing`,
+  )
   const list = `select name, position, state, leased_by, failed_attempts, last_error,
       (select count(*) from ${names.parkedEvent} p where p.subscription = s.name) as parked
     from ${names.subscription} s order by name`
-  const setState = `update ${names.subscription} 
-    set state = ?, failed_attempts = 0, epoch = epoch + 1, leased_by = null, leased_until = 0 where name = ?`
+  const setState = withPlaceholders(
+    dialect,
+    `update ${names.subscription} 
+    set state = ?, failed_attempts = 0, epoch = epoch + 1, leased_by = null, leased_until = 0 where name = ?`,
+  )
 
   return {
     async createSubscription(name: string, position: Position): Promise<void> {
@@ -35,7 +42,7 @@ export function manageStatements(db: SqlExecutor, names: TableNames) {
         leasedBy: row.leased_by,
         failedAttempts: row.failed_attempts,
         lastError: row.last_error,
-        parked: row.parked,
+        parked: Number(row.parked),
       }))
     },
 

@@ -1,0 +1,21 @@
+import type { TestProject } from 'vitest/node'
+import { startPostgresServer } from './postgres-server.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of a database in which tests may create databases of their own. */
+    postgresUrl: string
+  }
+}
+
+/** For vitest's `globalSetup`: one server for all tests, or the one that `TEST_POSTGRES_URL` names. */
+export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const given = process.env['TEST_POSTGRES_URL']
+  if (given) {
+    project.provide('postgresUrl', given)
+    return undefined
+  }
+  const server = await startPostgresServer()
+  project.provide('postgresUrl', server.url)
+  return async () => server[Symbol.asyncDispose]()
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import type { Dialect } from '../database.ts'
+import type { EventStore } from './event-store.ts'
+import { manageStatements } from './manage-subscriptions.ts'
+import { parkStatements } from './park-event.ts'
+import * as postgresAppend from './postgres/append-event.ts'
+import * as postgresLease from './postgres/lease-subscription.ts'
+import * as postgresRead from './postgres/read-events.ts'
+import { withReadAhead } from './read-ahead.ts'
+import { positionStatements } from './save-position.ts'
+import * as sqliteAppend from './sqlite/append-event.ts'
+import * as sqliteLease from './sqlite/lease-subscription.ts'
+import * as sqliteRead from './sqlite/read-events.ts'
+import type { TableNames } from './table-names.ts'
+
+/** The event log of a database, in its dialect. */
+export function openEventStore(
+  db: Kysely<unknown>,
+  dialect: Dialect,
+  names: TableNames,
+  nodeId: string,
+  clock: Clock,
+): EventStore {
+  const common = {
+    ...manageStatements(db, dialect, names),
+    ...positionStatements(db, dialect, names),
+    ...parkStatements(db, dialect, names, clock),
+  }
+  const store: EventStore =
+    dialect === 'sqlite'
+      ? {
+          ...common,
+          ...sqliteAppend.appendStatements(names),
+          ...sqliteRead.readStatements(db, names),
+          ...sqliteLease.leaseStatements(db, names, nodeId, clock),
+        }
+      : {
+          ...common,
+          ...postgresAppend.appendStatements(names),
+          ...postgresRead.readStatements(db, names),
+          ...postgresLease.leaseStatements(db, names, nodeId),
+        }
+  return { ...store, readAfter: withReadAhead(store.readAfter) }
+}

@@ -1,0 +1,93 @@
+import type { Clock, SyncEvent } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import { countChanges, type Dialect, runStatement, type SqlExecutor } from '../database.ts'
+import { eventOf, rowOf } from './event-row.ts'
+import type { Fence, ParkedRow, Position } from './event-store.ts'
+import { withPlaceholders } from './placeholders.ts'
+import { positionStatements } from './save-position.ts'
+import type { TableNames } from './table-names.ts'
+
+interface StoredParkedEvent {
+  readonly subscription: string
+  readonly event: string
+  readonly attempts: number
+  readonly error: string
+  readonly parked_on: number | string
+}
+
+const MAX_ERROR_LENGTH = 4_000
+
+/** Events set aside. They are kept whole, so that they outlive the log's retention. */
+export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames, clock: Clock) {
+  const { savePosition } = positionStatements(db, dialect, names)
+  const text = (statement: string) => withPlaceholders(dialect, statement)
+  const columns = 'subscription, event, attempts, error, parked_on'
+  const ofSubscription = 'where subscription = ?'
+  const eventOrAll = 'and event_id = coalesce(?, event_id)'
+  const insert = text(`insert into ${names.parkedEvent}
+      (subscription, event_id, event, attempts, error, parked_on) values (?, ?, ?, ?, ?, ?)
+    on conflict (subscription, event_id) do update
+      set attempts = excluded.attempts, error = excluded.error, parked_on = excluded.parked_on, resume_requested = 0`)
+  const list = text(`select ${columns} from ${names.parkedEvent} ${ofSubscription} order by id limit ?`)
+  const resumable = text(`select ${columns} from ${names.parkedEvent}
+    ${ofSubscription} and resume_requested = 1 order by id limit 1`)
+  const resume = text(`update ${names.parkedEvent} set resume_requested = 1 ${ofSubscription} ${eventOrAll}`)
+  const remove = text(`delete from ${names.parkedEvent} ${ofSubscription} ${eventOrAll}`)
+  const again = text(`update ${names.parkedEvent}
+    set resume_requested = 0, attempts = ?, error = ?, parked_on = ? ${ofSubscription} and event_id = ?`)
+
+  return {
+    async park(
+      fence: Fence,
+      event: SyncEvent,
+      position: Position,
+      attempts: number,
+      error: string,
+    ): Promise<boolean> {
+      const stored = JSON.stringify(
+        rowOf(event, event.data === undefined ? null : JSON.stringify(event.data)),
+      )
+      return db.transaction().execute(async (trx) => {
+        if (!(await savePosition(fence, position, trx))) return false
+        const values = [fence.name, event.id, stored, attempts, error.slice(0, MAX_ERROR_LENGTH), clock.now()]
+        await runStatement(trx, insert, values)
+        return true
+      })
+    },
+
+    async listParked(name: string, limit: number): Promise<ParkedRow[]> {
+      return (await runStatement<StoredParkedEvent>(db, list, [name, limit])).map(parkedRowOf)
+    },
+
+    async nextResumable(name: string): Promise<ParkedRow | undefined> {
+      const [row] = await runStatement<StoredParkedEvent>(db, resumable, [name])
+      return row && parkedRowOf(row)
+    },
+
+    async requestResume(name: string, eventId: string | undefined): Promise<number> {
+      return countChanges(db, resume, [name, eventId ?? null])
+    },
+
+    async deleteParked(
+      name: string,
+      eventId: string | undefined,
+      executor: SqlExecutor = db,
+    ): Promise<number> {
+      return countChanges(executor, remove, [name, eventId ?? null])
+    },
+
+    async parkAgain(name: string, eventId: string, attempts: number, error: string): Promise<void> {
+      await runStatement(db, again, [attempts, error.slice(0, MAX_ERROR_LENGTH), clock.now(), name, eventId])
+    },
+  }
+}
+
+function parkedRowOf(row: StoredParkedEvent): ParkedRow {
+  return {
+    subscription: row.subscription,
+    event: eventOf(JSON.parse(row.event) as Parameters<typeof eventOf>[0]),
+    attempts: row.attempts,
+    error: row.error,
+    parkedOn: new Date(Number(row.parked_on)),
+  }
+}

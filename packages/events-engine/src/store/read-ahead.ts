@@ -1,0 +1,52 @@
+import type { EventPage, Position, PositionedEvent } from './event-store.ts'
+
+type ReadAfter = (position: Position, limit: number) => Promise<EventPage>
+
+interface Chunk {
+  readonly events: readonly PositionedEvent[]
+  /** Where in `events` a reader at a position goes on. */
+  readonly indexAt: ReadonlyMap<Position, number>
+  readonly end: EventPage
+}
+
+const CHUNK_SIZE = 500
+const CHUNKS_KEPT = 4
+
+/**
+ * Reads more than was asked for and keeps it for a while, so that a large commit is scanned once in
+ * a while instead of once a page, and subscriptions that are at the same position share one query.
+ * Events never change, so that what is kept is never wrong; that nothing is new is never kept.
+ */
+export function withReadAhead(readAfter: ReadAfter): ReadAfter {
+  const chunks: Chunk[] = []
+  const underWay = new Map<Position, Promise<Chunk>>()
+
+  async function readChunk(position: Position, limit: number): Promise<Chunk> {
+    const end = await readAfter(position, Math.max(limit, CHUNK_SIZE))
+    const positions = [position, ...end.events.slice(0, -1).map((read) => read.position)]
+    const indexAt = new Map(positions.map((at, index) => [at, index]))
+    const chunk = { events: end.events, indexAt, end }
+    if (end.events.length > 0) {
+      chunks.unshift(chunk)
+      chunks.length = Math.min(chunks.length, CHUNKS_KEPT)
+    }
+    return chunk
+  }
+
+  function readShared(position: Position, limit: number): Promise<Chunk> {
+    const reading =
+      underWay.get(position) ?? readChunk(position, limit).finally(() => underWay.delete(position))
+    underWay.set(position, reading)
+    return reading
+  }
+
+  return async (position, limit) => {
+    const kept = chunks.find(({ indexAt }) => indexAt.has(position))
+    const { events, indexAt, end } = kept ?? (await readShared(position, limit))
+    const start = indexAt.get(position) ?? 0
+    const page = events.slice(start, start + limit)
+    const last = page.at(-1)
+    if (!last || start + page.length === events.length) return { ...end, events: page }
+    return { events: page, position: last.position, more: true }
+  }
+}
