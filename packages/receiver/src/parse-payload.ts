@@ -3,7 +3,11 @@ import type { WebhookEvent } from './event-patterns.ts'
 
 // Bytes that are no UTF-8 would come out as U+FFFD: a text that nobody signed.
 const decoder = new TextDecoder('utf-8', { fatal: true })
-const MAY_NAME_PROTOTYPE = /__proto__|\\u005f/i
+
+// Also where JSON spells one of its letters as \u00xx; mistaking a text for one costs only time.
+function mayNamePrototype(json: string): boolean {
+  return json.includes('__proto__') || json.includes('\\u00')
+}
 
 function withoutPrototype(key: string, value: unknown): unknown {
   return key === '__proto__' ? undefined : value
@@ -19,7 +23,7 @@ export function parseJson(body: Uint8Array | string): unknown {
   try {
     const text = typeof body === 'string' ? body : decoder.decode(body)
     // A reviver makes parsing several times slower, so that only a text that needs it gets it.
-    return MAY_NAME_PROTOTYPE.test(text) ? JSON.parse(text, withoutPrototype) : JSON.parse(text)
+    return mayNamePrototype(text) ? JSON.parse(text, withoutPrototype) : JSON.parse(text)
   } catch (error) {
     throw new WebhookVerificationError('invalid_body', 'The body is not JSON in UTF-8.', { cause: error })
   }

@@ -8,10 +8,14 @@ function firstPrimes(count: number): number[] {
   return primes
 }
 
-const fraction = (value: number) => Math.floor((value % 1) * 2 ** 32)
-const PRIMES = firstPrimes(64)
-const ROUND_CONSTANTS = Int32Array.from(PRIMES, (prime) => fraction(Math.cbrt(prime)))
-const INITIAL_STATE = Int32Array.from(PRIMES.slice(0, 8), (prime) => fraction(Math.sqrt(prime)))
+const fractionBits = (value: number) => Math.floor((value % 1) * 2 ** 32)
+
+// Marked as pure, so that a bundle that does not use this file does not compute its constants.
+const PRIMES = /* @__PURE__ */ firstPrimes(64)
+const ROUND_CONSTANTS = /* @__PURE__ */ Int32Array.from(PRIMES, (prime) => fractionBits(Math.cbrt(prime)))
+const INITIAL_STATE = /* @__PURE__ */ Int32Array.from(PRIMES.slice(0, 8), (prime) =>
+  fractionBits(Math.sqrt(prime)),
+)
 
 const rotate = (word: number, by: number) => (word >>> by) | (word << (32 - by))
 

@@ -21,12 +21,15 @@ function double([x, y]: Point): Point {
   return [mod(2n * x * y * inverse(1n + product)), mod((y * y + x * x) * inverse(1n - product))]
 }
 
+const SQRT_MINUS_ONE = power(2n, (P - 1n) / 4n)
+
+function squareRoot(value: bigint): bigint | undefined {
+  const root = power(value, (P + 3n) / 8n)
+  return [root, mod(root * SQRT_MINUS_ONE)].find((candidate) => mod(candidate * candidate) === value)
+}
+
 function pointAt(y: bigint): Point | undefined {
-  const squared = mod((y * y - 1n) * inverse(D * y * y + 1n))
-  const root = power(squared, (P + 3n) / 8n)
-  const x = [root, mod(root * power(2n, (P - 1n) / 4n))].find(
-    (candidate) => mod(candidate * candidate) === squared,
-  )
+  const x = squareRoot(mod((y * y - 1n) * inverse(D * y * y + 1n)))
   return x === undefined ? undefined : [x, y]
 }
 
@@ -37,23 +40,15 @@ function encode(y: bigint, sign: 0 | 1): Uint8Array {
 
 const whpk = (bytes: Uint8Array) => `whpk_${Buffer.from(bytes).toString('base64')}`
 
-// A point of order 8 has, doubled, a point with y = 0: so 2y^2 - ... = 0 has the two roots below.
-const sqrtMinusOne = power(2n, (P - 1n) / 4n)
+// Orders 1, 2 and 4 have y = 1, -1 and 0. Doubling a point of order 8 gives y = 0, so that
+// x^2 + y^2 = 0, which in the equation of the curve is D * y^4 + 2 * y^2 - 1 = 0.
 function smallOrderYs(): bigint[] {
-  const candidates = [0n, 1n, P - 1n]
-  // y^2 + x^2 = 0 and the curve's equation give D*y^4 + 2*y^2 - 1 = 0.
-  for (const sign of [1n, -1n]) {
-    const root = squareRoot(mod(1n + D))
-    if (root === undefined) continue
-    const y = squareRoot(mod((-1n + sign * root) * inverse(D)))
-    if (y !== undefined) candidates.push(y, mod(-y))
-  }
-  return candidates
-}
-
-function squareRoot(value: bigint): bigint | undefined {
-  const root = power(value, (P + 3n) / 8n)
-  return [root, mod(root * sqrtMinusOne)].find((candidate) => mod(candidate * candidate) === value)
+  const root = squareRoot(mod(1n + D)) ?? 0n
+  const ofOrder8 = [root, -root]
+    .map((signed) => squareRoot(mod((signed - 1n) * inverse(D))))
+    .filter((y) => y !== undefined)
+    .flatMap((y) => [y, mod(-y)])
+  return [0n, 1n, P - 1n, ...ofOrder8]
 }
 
 describe('a public key', () => {

@@ -92,15 +92,4 @@ describe.each(builds)('$build', ({ createVerifier }) => {
       }),
     )
   })
-
-  it('hashes nothing of a request that it can refuse without', async () => {
-    // A list at its limit takes one digest of the body for each key, not one for each entry.
-    const junk = Array.from(
-      { length: 16 },
-      (_, index) => `v1,${Buffer.alloc(32, index + 1).toString('base64')}`,
-    )
-    await expect(verify({ ...good, 'webhook-signature': junk.join(' ') })).rejects.toMatchObject({
-      code: 'no_matching_signature',
-    })
-  })
 })
