@@ -2,7 +2,7 @@ import { EntityNames, type SyncEvent } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
 import type { IBatchEventSubscriber } from '../src/index.ts'
-import { type HostTables, type OpenEngine, openEngine, site } from './open-engine.ts'
+import { type HostTables, type OpenEngine, onEachDatabase, site } from './open-engine.ts'
 
 const raiseAll = (host: OpenEngine, count: number) =>
   Promise.all(
@@ -20,71 +20,76 @@ const pageIds = async (host: OpenEngine) => {
 const writeRows = (events: readonly SyncEvent[]) =>
   events.map((event) => ({ pageId: Number(event.entityId), name: event.id }))
 
-it('writes exactly one row for each event, although a batch fails half-way', async () => {
-  await using host = await openEngine()
-  let failures = 0
-  const subscriber: IBatchEventSubscriber<HostTables> = {
-    async entitiesChanged(events, { trx }) {
-      await trx.insertInto('page').values(writeRows(events)).execute()
-      if (failures++ < 2) throw new Error('power cut')
-    },
-  }
-  await host.engine.subscribe(subscriber, {
-    name: 'rows',
-    mode: 'durable',
-    batchSize: 10,
-    retry: { firstDelayMs: 1 },
+onEachDatabase((open) => {
+  it('writes exactly one row for each event, although a batch fails half-way', async () => {
+    await using host = await open()
+    let failures = 0
+    const subscriber: IBatchEventSubscriber<HostTables> = {
+      async entitiesChanged(events, { trx }) {
+        await trx.insertInto('page').values(writeRows(events)).execute()
+        if (failures++ < 2) throw new Error('power cut')
+      },
+    }
+    await host.engine.subscribe(subscriber, {
+      name: 'rows',
+      mode: 'durable',
+      batchSize: 10,
+      retry: { firstDelayMs: 1 },
+    })
+    await host.engine.start()
+    await raiseAll(host, 25)
+    await waitFor(async () => (await pageIds(host)).length === 25, 'all rows')
+    expect(await pageIds(host)).toEqual(Array.from({ length: 25 }, (_, index) => index + 1))
   })
-  await host.engine.start()
-  await raiseAll(host, 25)
-  await waitFor(async () => (await pageIds(host)).length === 25, 'all rows')
-  expect(await pageIds(host)).toEqual(Array.from({ length: 25 }, (_, index) => index + 1))
-})
 
-it('finds the one event of a batch that fails, parks it, and handles the others', async () => {
-  await using host = await openEngine()
-  const subscriber: IBatchEventSubscriber<HostTables> = {
-    async entitiesChanged(events, { trx }) {
-      await trx.insertInto('page').values(writeRows(events)).execute()
-      if (events.some((event) => event.entityId === 4)) throw new Error('cannot be')
-    },
-  }
-  await host.engine.subscribe(subscriber, {
-    name: 'rows',
-    mode: 'durable',
-    retry: { maxAttempts: 2, firstDelayMs: 1 },
+  it('finds the one event of a batch that fails, parks it, and handles the others', async () => {
+    await using host = await open()
+    const subscriber: IBatchEventSubscriber<HostTables> = {
+      async entitiesChanged(events, { trx }) {
+        await trx.insertInto('page').values(writeRows(events)).execute()
+        if (events.some((event) => event.entityId === 4)) throw new Error('cannot be')
+      },
+    }
+    await host.engine.subscribe(subscriber, {
+      name: 'rows',
+      mode: 'durable',
+      retry: { maxAttempts: 2, firstDelayMs: 1 },
+    })
+    await host.engine.start()
+    await raiseAll(host, 6)
+    await waitFor(async () => (await pageIds(host)).length === 5, 'the rows')
+    expect(await pageIds(host)).toEqual([1, 2, 3, 5, 6])
+    const parked = await host.engine.subscriptions.parked('rows')
+    expect(parked.map(({ event, attempts }) => [event.entityId, attempts])).toEqual([[4, 2]])
   })
-  await host.engine.start()
-  await raiseAll(host, 6)
-  await waitFor(async () => (await pageIds(host)).length === 5, 'the rows')
-  expect(await pageIds(host)).toEqual([1, 2, 3, 5, 6])
-  const parked = await host.engine.subscriptions.parked('rows')
-  expect(parked.map(({ event, attempts }) => [event.entityId, attempts])).toEqual([[4, 2]])
-})
 
-it('writes nothing once another node has taken the subscription over', async () => {
-  await using host = await openEngine()
-  const entered = Promise.withResolvers<void>()
-  let calls = 0
-  const subscriber: IBatchEventSubscriber<HostTables> = {
-    async entitiesChanged(events, { trx }) {
-      calls += 1
-      // The same connection stands in for the other node: it moves the lease on in mid-call.
-      await trx
-        .updateTable('xe_subscription' as never)
-        .set({ epoch: 99 } as never)
-        .where('name' as never, '=', 'rows' as never)
-        .execute()
-      await trx.insertInto('page').values(writeRows(events)).execute()
-      entered.resolve()
-      throw new Error('too late')
-    },
-  }
-  await host.engine.subscribe(subscriber, { name: 'rows', mode: 'durable', retry: { maxAttempts: 1 } })
-  await host.engine.start()
-  await raiseAll(host, 1)
-  await entered.promise
-  await waitFor(async () => (await host.engine.subscriptions.parked('rows')).length === 1, 'the parked event')
-  expect(await pageIds(host)).toEqual([])
-  expect(calls).toBe(2)
+  it('writes nothing once another node has taken the subscription over', async () => {
+    await using host = await open()
+    const entered = Promise.withResolvers<void>()
+    let calls = 0
+    const subscriber: IBatchEventSubscriber<HostTables> = {
+      async entitiesChanged(events, { trx }) {
+        calls += 1
+        // The same connection stands in for the other node: it moves the lease on in mid-call.
+        await trx
+          .updateTable('xe_subscription' as never)
+          .set({ epoch: 99 } as never)
+          .where('name' as never, '=', 'rows' as never)
+          .execute()
+        await trx.insertInto('page').values(writeRows(events)).execute()
+        entered.resolve()
+        throw new Error('too late')
+      },
+    }
+    await host.engine.subscribe(subscriber, { name: 'rows', mode: 'durable', retry: { maxAttempts: 1 } })
+    await host.engine.start()
+    await raiseAll(host, 1)
+    await entered.promise
+    await waitFor(
+      async () => (await host.engine.subscriptions.parked('rows')).length === 1,
+      'the parked event',
+    )
+    expect(await pageIds(host)).toEqual([])
+    expect(calls).toBe(2)
+  })
 })

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import type { Logger } from '@x/events-core'
 import { temporaryFolder } from '@x/testkit'
+import { postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
+import { describe } from 'vitest'
 import { createEventEngine, type EventEngine, type EventEngineOptions } from '../src/index.ts'
 
 /** A table of the host's own, to change in the transactions that raise. */
@@ -13,41 +15,52 @@ export interface HostTables {
 export interface OpenEngine extends AsyncDisposable {
   readonly db: Kysely<HostTables>
   readonly engine: EventEngine<HostTables>
-  /** Another engine on another connection to the same file, as another process would be. */
-  openAnother(options?: Partial<EventEngineOptions<HostTables>>): Promise<OpenEngine>
 }
 
-/** A file database with the host's table and a migrated engine that was not started. */
-export async function openEngine(options: Partial<EventEngineOptions<HostTables>> = {}): Promise<OpenEngine> {
-  const folder = await temporaryFolder()
-  const opened = await open(join(folder.path, 'host.db'), options)
-  await opened.db.schema
+export type EngineOptions = Partial<EventEngineOptions<HostTables>>
+export type Open = (options?: EngineOptions) => Promise<OpenEngine>
+
+/** Runs the same tests on SQLite and on PostgreSQL. */
+export function onEachDatabase(define: (open: Open, dialect: 'sqlite' | 'postgres') => void): void {
+  describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
+    define((options) => openEngine(options, dialect), dialect)
+  })
+}
+
+/** A database with the host's table, and a migrated engine on it that was not started. */
+export async function openEngine(
+  options: EngineOptions = {},
+  dialect: 'sqlite' | 'postgres' = 'sqlite',
+): Promise<OpenEngine> {
+  const database = dialect === 'sqlite' ? await sqliteDatabase() : await postgresDatabase<HostTables>()
+  const { db } = database
+  await db.schema
     .createTable('page')
     .addColumn('pageId', 'integer', (column) => column.primaryKey())
     .addColumn('name', 'text', (column) => column.notNull())
     .execute()
-  return {
-    ...opened,
-    async [Symbol.asyncDispose]() {
-      await opened[Symbol.asyncDispose]()
-      await folder[Symbol.asyncDispose]()
-    },
-  }
-}
-
-async function open(file: string, options: Partial<EventEngineOptions<HostTables>>): Promise<OpenEngine> {
-  const database = new Database(file)
-  database.pragma('journal_mode = WAL')
-  const db = new Kysely<HostTables>({ dialect: new SqliteDialect({ database }) })
   const engine = createEventEngine({ db, pollMaxMs: 50, ...options })
   await engine.migrate()
   return {
     db,
     engine,
-    openAnother: (others = {}) => open(file, { ...options, ...others }),
     async [Symbol.asyncDispose]() {
       await engine.stop()
+      await database[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function sqliteDatabase() {
+  const folder = await temporaryFolder()
+  const database = new Database(join(folder.path, 'host.db'))
+  database.pragma('journal_mode = WAL')
+  const db = new Kysely<HostTables>({ dialect: new SqliteDialect({ database }) })
+  return {
+    db,
+    async [Symbol.asyncDispose]() {
       await db.destroy()
+      await folder[Symbol.asyncDispose]()
     },
   }
 }
