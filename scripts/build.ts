@@ -1,8 +1,8 @@
 // Builds the packages whose sources, or whose dependencies' sources, changed since their last build.
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { forwardSignals, runChild } from './setup/child-process.mjs'
 import { withLock } from './setup/lock.mjs'
 import { root, stateFolder } from './setup/paths.mjs'
 import { filesBelow, hashOf, readStamp, removeStamp, writeStamp } from './setup/stamp.mjs'
@@ -91,16 +91,13 @@ async function build({ pkg, hash, stamp }: Task): Promise<void> {
   if (command === undefined) throw new Error(`${pkg.path}/package.json has no script "build".`)
   const bins = [pkg.folder, root].map((folder) => join(folder, 'node_modules', '.bin'))
   const env = { ...process.env, PATH: [...bins, process.env['PATH']].join(delimiter) }
-  const child = spawn(command, { cwd: pkg.folder, shell: true, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  child.stdout.on('data', (chunk) => (output += chunk))
-  child.stderr.on('data', (chunk) => (output += chunk))
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
+  const { code, output } = await runChild(command, [], { cwd: pkg.folder, shell: true, env })
   if (code !== 0) throw new Error(`The build of ${pkg.name} failed:\n${output}`)
   writeStamp(stamp, hash)
 }
 
 if (import.meta.main) {
+  forwardSignals()
   try {
     await buildPackages()
   } catch (error) {

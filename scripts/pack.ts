@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { runChild } from './setup/child-process.mjs'
 import type { Package } from './workspace.ts'
 
 /** Packs a package as it would be published; answers the path of the tarball in a folder of its own. */
@@ -15,16 +15,7 @@ export async function pack(pkg: Package, folder: string): Promise<string> {
 
 /** Runs a command to its end; rejects with what it wrote where it fails. */
 export async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const child = spawn(command, args, {
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    shell: process.platform === 'win32',
-  })
-  const chunks: Buffer[] = []
-  child.stdout.on('data', (chunk) => chunks.push(chunk))
-  child.stderr.on('data', (chunk) => chunks.push(chunk))
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
-  const output = Buffer.concat(chunks).toString()
+  const { code, output } = await runChild(command, args, { cwd, shell: process.platform === 'win32' })
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}`)
   return output
 }

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { forwardSignals } from './setup/child-process.mjs'
 import { installPackages } from './setup/install.mjs'
 import { withLock } from './setup/lock.mjs'
 import { root } from './setup/paths.mjs'
@@ -36,6 +37,7 @@ if (chosen === undefined) {
   process.exit(2)
 }
 
+forwardSignals()
 const { node, env } = await withLock(async () => {
   const toolchain = await prepareToolchain()
   await installPackages(toolchain)

@@ -1,9 +1,12 @@
 // Two terminals may run `npm test` at once; installing and building into one folder must not overlap.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stateFolder } from './paths.mjs'
+
+// Longer than any installation or build takes; after a crash, another program may have got the number.
+const STALE_AFTER_MS = 15 * 60_000
 
 /** Runs an action while no other process of this checkout runs one. */
 export async function withLock(action) {
@@ -30,22 +33,22 @@ function acquire(file) {
   } catch (error) {
     if (error.code !== 'EEXIST') throw error
   }
-  if (!isAlive(readHolder(file))) rmSync(file, { force: true })
+  if (!isHeld(file)) rmSync(file, { force: true })
   return false
 }
 
-function readHolder(file) {
+function isHeld(file) {
   try {
-    return Number(readFileSync(file, 'utf8'))
+    return isAlive(Number(readFileSync(file, 'utf8'))) && Date.now() - statSync(file).mtimeMs < STALE_AFTER_MS
   } catch {
-    return Number.NaN
+    // Released in the meantime.
+    return false
   }
 }
 
 function isAlive(pid) {
   // Just created, its number not written yet.
   if (pid === 0) return true
-  if (Number.isNaN(pid)) return false
   try {
     process.kill(pid, 0)
     return true
