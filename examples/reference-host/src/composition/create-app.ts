@@ -1,0 +1,35 @@
+import type { Logger } from '@x/events-core'
+import type { AwilixContainer } from 'awilix'
+import express, { type Express } from 'express'
+import helmet from 'helmet'
+import type { HostConfig } from '../config.ts'
+import { handleErrors, noSuchRoute } from '../http/error-handlers.ts'
+import { logRequests } from '../http/request-log.ts'
+import { openRequestScope } from '../http/request-scope.ts'
+import { apiRoutes } from '../routes/api-routes.ts'
+import { type Health, healthRoutes } from '../routes/health-routes.ts'
+import type { Services } from './services.ts'
+
+const MAX_BODY_BYTES = 100 * 1024
+
+/** What {@link createApp} is made of. */
+export interface AppParts {
+  readonly container: AwilixContainer<Services>
+  readonly logger: Logger
+  readonly health: Health
+  readonly config: Pick<HostConfig, 'maxUploadBytes'>
+}
+
+/** Puts middleware and routes together, in the order in which requests pass them. */
+export function createApp({ container, logger, health, config }: AppParts): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.use(logRequests(logger))
+  app.use(helmet())
+  app.use(healthRoutes(health))
+  app.use('/api', openRequestScope(container))
+  app.use('/api', apiRoutes({ maxBodyBytes: MAX_BODY_BYTES, maxUploadBytes: config.maxUploadBytes }))
+  app.use(noSuchRoute)
+  app.use(handleErrors(logger))
+  return app
+}

@@ -1,0 +1,63 @@
+import type { IServiceScopeFactory, Logger } from '@x/events-core'
+import { createEventEngine } from '@x/events-engine'
+import { createWebhookSender } from '@x/sender'
+import { type AwilixContainer, asClass, asFunction, asValue, createContainer } from 'awilix'
+import type { Kysely } from 'kysely'
+import type { HostTables } from '../database/tables.ts'
+import { TenantManager } from '../domain/tenant-manager.ts'
+import { AliasRepository } from '../repositories/alias-repository.ts'
+import { DownloadLog } from '../repositories/download-log.ts'
+import { FileRepository } from '../repositories/file-repository.ts'
+import { FolderRepository } from '../repositories/folder-repository.ts'
+import { PageRepository } from '../repositories/page-repository.ts'
+import { SiteRepository } from '../repositories/site-repository.ts'
+import { TenantRepository } from '../repositories/tenant-repository.ts'
+import { TokenRepository } from '../repositories/token-repository.ts'
+import { UserRepository } from '../repositories/user-repository.ts'
+import type { FileStorage } from '../storage/file-storage.ts'
+import { createServiceScopeFactory } from './service-scope-factory.ts'
+import type { Services } from './services.ts'
+
+/** What exists before the container does. */
+export interface Foundations {
+  readonly logger: Logger
+  readonly db: Kysely<HostTables>
+  readonly fileStorage: FileStorage
+  readonly encryptionKey: Uint8Array
+  readonly allowNetworks: readonly string[]
+}
+
+/** The container, and the factory of scopes that is made of it. */
+export interface HostServices {
+  readonly container: AwilixContainer<Services>
+  readonly serviceScopeFactory: IServiceScopeFactory
+}
+
+/** Tells the container how everything is made; nothing is made before it is asked for. */
+export function createServices(foundations: Foundations): HostServices {
+  const { logger, db, fileStorage, encryptionKey, allowNetworks } = foundations
+  const container = createContainer<Services>({ strict: true })
+  const serviceScopeFactory = createServiceScopeFactory(container)
+
+  container.register({
+    logger: asValue(logger),
+    db: asValue(db),
+    fileStorage: asValue(fileStorage),
+    engine: asFunction(() => createEventEngine({ db, logger, services: serviceScopeFactory })).singleton(),
+    sender: asFunction(({ engine }: Services) =>
+      createWebhookSender({ engine, encryptionKey, network: { allow: allowNetworks } }),
+    ).singleton(),
+    tenantRepository: asClass(TenantRepository).singleton(),
+    aliasRepository: asClass(AliasRepository).singleton(),
+    tokenRepository: asClass(TokenRepository).singleton(),
+
+    tenantManager: asClass(TenantManager).scoped(),
+    siteRepository: asClass(SiteRepository).scoped(),
+    folderRepository: asClass(FolderRepository).scoped(),
+    fileRepository: asClass(FileRepository).scoped(),
+    pageRepository: asClass(PageRepository).scoped(),
+    userRepository: asClass(UserRepository).scoped(),
+    downloadLog: asClass(DownloadLog).scoped(),
+  })
+  return { container, serviceScopeFactory }
+}

@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { ALL_SITES, ALL_TENANTS, EntityNames, type Logger, SyncEventActions } from '@x/events-core'
+import type { AwilixContainer } from 'awilix'
+import type { HostConfig } from '../config.ts'
+import { migrateHostTables } from '../database/migrate.ts'
+import { openDatabase } from '../database/open-database.ts'
+import { openFileStorage } from '../storage/file-storage.ts'
+import { FileDownloadEventSubscriber } from '../subscribers/file-download-event-subscriber.ts'
+import { createApp } from './create-app.ts'
+import { createServices } from './create-services.ts'
+import { keptSecret } from './kept-secret.ts'
+import { closeServer, listen } from './listen.ts'
+import type { Services } from './services.ts'
+import { ADMIN, ensureMasterTenant, generateToken } from './tenants.ts'
+
+/** A host that runs. */
+export interface Host extends AsyncDisposable {
+  /** Where it listens: `http://127.0.0.1:4000`. */
+  readonly url: string
+  /** The token of the first tenant's administrator. */
+  readonly adminToken: string
+  readonly services: Services
+  /** Takes no further request, lets what is under way end, and closes the database. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a host: database, event engine, webhook sender, HTTP server, in the order in which they need
+ * each other. When one of them fails, those before it are closed again.
+ */
+export async function openHost(config: HostConfig, logger: Logger): Promise<Host> {
+  const opened = new AsyncDisposableStack()
+  try {
+    return await open(config, logger, opened)
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+}
+
+async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableStack): Promise<Host> {
+  const { dataDir } = config
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const adminToken = config.adminToken ?? (await keptSecret(join(dataDir, 'admin-token'), generateToken))
+  const encryptionKey = await keptSecret(join(dataDir, 'encryption-key'), newEncryptionKey)
+
+  const db = openDatabase(join(dataDir, 'host.db'))
+  opened.defer(() => db.destroy())
+  const fileStorage = await openFileStorage(join(dataDir, 'files'))
+  const { container, serviceScopeFactory } = createServices({
+    logger,
+    db,
+    fileStorage,
+    encryptionKey: Buffer.from(encryptionKey, 'base64'),
+    allowNetworks: config.allowNetworks,
+  })
+  const { engine, sender, tokenRepository } = container.cradle
+
+  // Before anything is raised: endpoints and subscribers hear of it from the first event on.
+  await migrateHostTables(db)
+  await engine.migrate()
+  await sender.migrate()
+  await engine.subscribe(new FileDownloadEventSubscriber(serviceScopeFactory), {
+    name: 'file-download',
+    mode: 'durable',
+    filter: 'File.Download',
+  })
+  await removeOrphans(container)
+
+  opened.use(engine)
+  await engine.start()
+  opened.use(sender)
+  await sender.start()
+
+  const tenantId = await ensureMasterTenant(engine, config.port)
+  await tokenRepository.setToken({ tenantId, name: ADMIN }, adminToken)
+
+  let isOpen = false
+  const server = createServer(createApp({ container, logger, config, health: { db, isOpen: () => isOpen } }))
+  const url = await listen(server, config.port, config.host)
+  opened.defer(() => closeServer(server))
+  // Clients of every tenant load their application again: it may be another version now.
+  const everywhere = { tenantId: ALL_TENANTS, siteId: ALL_SITES }
+  await engine.syncManager.addSyncEvent(everywhere, EntityNames.Host, -1, SyncEventActions.Reload)
+  isOpen = true
+
+  async function close(): Promise<void> {
+    isOpen = false
+    await opened.disposeAsync()
+  }
+  return { url, adminToken, services: container.cradle, close, [Symbol.asyncDispose]: close }
+}
+
+function newEncryptionKey(): string {
+  return randomBytes(32).toString('base64')
+}
+
+async function removeOrphans({ cradle }: AwilixContainer<Services>): Promise<void> {
+  await cradle.fileStorage.removeOrphans(async (storageKeys) => {
+    const query = cradle.db.selectFrom('file').select('storageKey')
+    const rows = await query.where('storageKey', 'in', [...storageKeys]).execute()
+    return rows.map(({ storageKey }) => storageKey)
+  })
+}

@@ -1,0 +1,38 @@
+import type { Logger } from '@x/events-core'
+import type { EventEngine } from '@x/events-engine'
+import type { WebhookSender } from '@x/sender'
+import type { Kysely } from 'kysely'
+import type { HostTables } from '../database/tables.ts'
+import type { TenantManager } from '../domain/tenant-manager.ts'
+import type { AliasRepository } from '../repositories/alias-repository.ts'
+import type { DownloadLog } from '../repositories/download-log.ts'
+import type { FileRepository } from '../repositories/file-repository.ts'
+import type { FolderRepository } from '../repositories/folder-repository.ts'
+import type { PageRepository } from '../repositories/page-repository.ts'
+import type { SiteRepository } from '../repositories/site-repository.ts'
+import type { TenantRepository } from '../repositories/tenant-repository.ts'
+import type { TokenRepository } from '../repositories/token-repository.ts'
+import type { UserRepository } from '../repositories/user-repository.ts'
+import type { FileStorage } from '../storage/file-storage.ts'
+
+/** Everything that can be asked of the container, by name. */
+export interface Services {
+  // One for the whole process:
+  readonly logger: Logger
+  readonly db: Kysely<HostTables>
+  readonly engine: EventEngine<HostTables>
+  readonly sender: WebhookSender
+  readonly fileStorage: FileStorage
+  readonly tenantRepository: TenantRepository
+  readonly aliasRepository: AliasRepository
+  readonly tokenRepository: TokenRepository
+
+  // One for each scope, which is a request or a call of a subscriber:
+  readonly tenantManager: TenantManager
+  readonly siteRepository: SiteRepository
+  readonly folderRepository: FolderRepository
+  readonly fileRepository: FileRepository
+  readonly pageRepository: PageRepository
+  readonly userRepository: UserRepository
+  readonly downloadLog: DownloadLog
+}

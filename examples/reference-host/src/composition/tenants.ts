@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto'
+import { ALL_SITES, EntityNames, SyncEventActions } from '@x/events-core'
+import type { EventEngine } from '@x/events-engine'
+import type { HostTables } from '../database/tables.ts'
+import { DEFAULT_ALIAS } from '../repositories/alias-repository.ts'
+import { insertSite } from '../repositories/insert-site.ts'
+import type { TokenRepository } from '../repositories/token-repository.ts'
+
+/** What a tenant starts with. */
+export interface NewTenant {
+  readonly name: string
+  /** Host names, with their ports, under which its first site is reached; `*` for any other. */
+  readonly aliases: readonly string[]
+}
+
+/** A tenant that was just created. */
+export interface CreatedTenant {
+  readonly tenantId: number
+  readonly siteId: number
+  /** The site's root folder. */
+  readonly folderId: number
+}
+
+export const ADMIN = 'admin'
+
+/** Creates a tenant with one site and its root folder, in one transaction with their events. */
+export async function createTenant(
+  engine: EventEngine<HostTables>,
+  { name, aliases }: NewTenant,
+): Promise<CreatedTenant> {
+  return engine.transaction(async (transaction) => {
+    const { trx, raise } = transaction
+    const tenant = await trx.insertInto('tenant').values({ name }).returningAll().executeTakeFirstOrThrow()
+    const { tenantId } = tenant
+    await raise({ tenantId, siteId: ALL_SITES }, EntityNames.Tenant, tenantId, SyncEventActions.Create)
+    const { site, folder } = await insertSite(transaction, tenantId, name)
+    for (const alias of aliases) {
+      const row = { name: alias.toLowerCase(), tenantId, siteId: site.siteId }
+      await trx.insertInto('alias').values(row).execute()
+    }
+    return { tenantId, siteId: site.siteId, folderId: folder.folderId }
+  })
+}
+
+/** Gives a tenant's administrator a new token; the old one is worth nothing from then on. */
+export async function issueAdminToken(tokens: TokenRepository, tenantId: number): Promise<string> {
+  const token = generateToken()
+  await tokens.setToken({ tenantId, name: ADMIN }, token)
+  return token
+}
+
+/** 256 random bits, in characters that fit into a header and a shell. */
+export function generateToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/**
+ * Creates the first tenant where there is none yet, reached under every name that no other takes.
+ *
+ * @returns its id.
+ */
+export async function ensureMasterTenant(engine: EventEngine<HostTables>, port: number): Promise<number> {
+  const first = await engine.db.selectFrom('tenant').select('tenantId').orderBy('tenantId').executeTakeFirst()
+  if (first) return first.tenantId
+  const aliases = port === 0 ? [DEFAULT_ALIAS] : [`localhost:${port}`, `127.0.0.1:${port}`, DEFAULT_ALIAS]
+  const { tenantId } = await createTenant(engine, { name: 'Master', aliases })
+  return tenantId
+}

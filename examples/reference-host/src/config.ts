@@ -1,0 +1,64 @@
+import { z } from 'zod'
+
+/** What a host is started with. */
+export interface HostConfig {
+  readonly host: string
+  /** 0: one that is free. */
+  readonly port: number
+  /** Database, uploaded files and keys. */
+  readonly dataDir: string
+  /** The token of the first tenant's administrator; generated once and kept when left out. */
+  readonly adminToken?: string | undefined
+  /** Networks that webhooks may go to although they are private, as CIDRs. */
+  readonly allowNetworks: readonly string[]
+  readonly maxUploadBytes: number
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .transform((parts) => parts.filter((part) => part !== ''))
+
+const environment = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
+  HOST_DATA_DIR: z.string().min(1).default('./data'),
+  ADMIN_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, to fit in a header')
+    .optional(),
+  WEBHOOK_ALLOW_NETWORKS: list,
+  MAX_UPLOAD_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(100 * 1024 * 1024),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  DATABASE_URL: z
+    .undefined({ error: 'is not supported yet: leave it out to use the SQLite file in HOST_DATA_DIR' })
+    .optional(),
+})
+
+/**
+ * Reads the configuration from environment variables; one that is empty counts as left out.
+ *
+ * @throws with one line for each variable that cannot be used.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): HostConfig {
+  const given = Object.entries(env).filter(([, value]) => value !== undefined && value !== '')
+  const { data, error } = environment.safeParse(Object.fromEntries(given))
+  if (error) {
+    throw new Error(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'))
+  }
+  return {
+    host: data.HOST,
+    port: data.PORT,
+    dataDir: data.HOST_DATA_DIR,
+    adminToken: data.ADMIN_TOKEN,
+    allowNetworks: data.WEBHOOK_ALLOW_NETWORKS,
+    maxUploadBytes: data.MAX_UPLOAD_BYTES,
+    logLevel: data.LOG_LEVEL,
+  }
+}

@@ -1,0 +1,14 @@
+import type { Kysely } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { contentTables } from './migrations/0001-content.ts'
+import { downloadLogTable } from './migrations/0002-download-log.ts'
+import type { HostTables } from './tables.ts'
+
+const migrations = { '0001-content': contentTables, '0002-download-log': downloadLogTable }
+
+/** Brings the host's own tables up to date; engine and sender see to theirs. */
+export async function migrateHostTables(db: Kysely<HostTables>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { entityId } from './input.ts'
+
+/** A page of a site. */
+export interface Page {
+  readonly pageId: number
+  readonly tenantId: number
+  readonly siteId: number
+  readonly name: string
+  readonly title: string
+  /** Where the site shows it; no two pages of a site share one. */
+  readonly path: string
+}
+
+export const pageInput = z.object({
+  /** The site of the request's alias when left out. */
+  siteId: entityId.optional(),
+  name: z.string().trim().min(1).max(100),
+  /** The name when left out. */
+  title: z.string().trim().max(200).optional(),
+  /** Made of the name when left out. */
+  path: z
+    .string()
+    .regex(/^[\p{L}\p{N}._~/-]{1,200}$/u, 'letters, digits and ._~/- only')
+    .optional(),
+})
+
+export type PageInput = z.infer<typeof pageInput>
+
+/** `About us` is shown at `about-us`. */
+export function pathOf(page: Pick<PageInput, 'name' | 'path'>): string {
+  return page.path ?? page.name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+
+/** Somebody known to a tenant. */
+export interface User {
+  readonly userId: number
+  readonly tenantId: number
+  readonly username: string
+  readonly displayName: string
+  readonly email: string
+}
+
+export const userInput = z.object({
+  username: z.string().regex(/^[\w.@+-]{1,100}$/, 'letters, digits and .@+-_ only'),
+  displayName: z.string().trim().min(1).max(200),
+  email: z.email().max(254),
+})
+
+export type UserInput = z.infer<typeof userInput>

@@ -1,0 +1,31 @@
+import type { Logger } from '@x/events-core'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
+import { sendProblem } from './problem.ts'
+import { problemOf } from './problem-of.ts'
+
+/** Answers what no route took. */
+export const noSuchRoute: RequestHandler = (_request, response) => {
+  sendProblem(response, 404, { detail: 'There is nothing at this address.' })
+}
+
+/**
+ * Turns whatever a route threw into a problem document. Of what is the host's own fault the client
+ * learns the id under which the log tells the rest.
+ */
+export function handleErrors(logger: Logger): ErrorRequestHandler {
+  return (error, request, response, next) => {
+    const problem = problemOf(error)
+    const { requestId } = request
+    if (problem) logger.debug({ requestId, problem }, 'Refused a request')
+    else
+      logger.error({ requestId, err: error, method: request.method, path: request.path }, 'A request failed')
+    // Half of an answer is out: all that is left is to end it, so that it is not taken for whole.
+    if (response.headersSent) return next(error)
+    if (problem) {
+      const { status, ...details } = problem
+      if (status === 401) response.set('www-authenticate', 'Bearer')
+      return sendProblem(response, status, details)
+    }
+    sendProblem(response, 500, { detail: 'The host failed; its log tells why.', requestId })
+  }
+}

@@ -1,0 +1,34 @@
+import { STATUS_CODES } from 'node:http'
+import type { Response } from 'express'
+
+/** What is wrong, by the names of the fields that it is wrong with. */
+export type FieldErrors = Readonly<Record<string, readonly string[]>>
+
+/** A refusal that code close to HTTP decides on; domain code throws errors of its own. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError'
+  readonly status: number
+  readonly errors: FieldErrors | undefined
+
+  /** @param detail - for whoever sent the request; it is part of the answer. */
+  constructor(status: number, detail: string, errors?: FieldErrors) {
+    super(detail)
+    this.status = status
+    this.errors = errors
+  }
+}
+
+/** The parts of a problem document that differ from one to the next. */
+export interface ProblemDetails {
+  readonly detail?: string | undefined
+  readonly errors?: FieldErrors | undefined
+  readonly requestId?: string | undefined
+}
+
+/** Answers with a problem document (RFC 9457): every error of this host looks like this. */
+export function sendProblem(response: Response, status: number, details: ProblemDetails = {}): void {
+  response
+    .status(status)
+    .type('application/problem+json')
+    .send(JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, ...details }))
+}

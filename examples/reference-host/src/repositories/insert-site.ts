@@ -1,0 +1,26 @@
+import { EntityNames, SyncEventActions } from '@x/events-core'
+import type { RaisingTransaction } from '@x/events-engine'
+import type { HostTables } from '../database/tables.ts'
+import type { Folder } from '../domain/folder.ts'
+import type { Site } from '../domain/site.ts'
+
+/** Inserts a site and its root folder, so that files have somewhere to go from the start. */
+export async function insertSite(
+  { trx, raise }: RaisingTransaction<HostTables>,
+  tenantId: number,
+  name: string,
+): Promise<{ site: Site; folder: Folder }> {
+  const site = await trx
+    .insertInto('site')
+    .values({ tenantId, name })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  const folder = await trx
+    .insertInto('folder')
+    .values({ tenantId, siteId: site.siteId, parentId: null, name: 'Files' })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await raise(site, EntityNames.Site, site.siteId, SyncEventActions.Create, { data: site })
+  await raise(folder, EntityNames.Folder, folder.folderId, SyncEventActions.Create, { data: folder })
+  return { site, folder }
+}

@@ -1,0 +1,58 @@
+import { EntityNames } from '@x/events-core'
+import type { Transaction } from 'kysely'
+import type { HostTables } from '../database/tables.ts'
+import { EntityNotFoundError } from '../domain/errors.ts'
+import type { Folder } from '../domain/folder.ts'
+import type { Site } from '../domain/site.ts'
+
+// What something new is put into must be the tenant's own. Asked within the transaction that adds it,
+// so that it cannot be deleted in between; the database would not mind another tenant's.
+
+/** @throws EntityNotFoundError */
+export async function requireSite(
+  trx: Transaction<HostTables>,
+  tenantId: number,
+  siteId: number,
+): Promise<Site> {
+  const site = await trx
+    .selectFrom('site')
+    .selectAll()
+    .where('siteId', '=', siteId)
+    .where('tenantId', '=', tenantId)
+    .executeTakeFirst()
+  if (!site) throw new EntityNotFoundError(EntityNames.Site, siteId)
+  return site
+}
+
+/** @throws EntityNotFoundError */
+export async function requireFolder(
+  trx: Transaction<HostTables>,
+  tenantId: number,
+  folderId: number,
+): Promise<Folder> {
+  const folder = await trx
+    .selectFrom('folder')
+    .selectAll()
+    .where('folderId', '=', folderId)
+    .where('tenantId', '=', tenantId)
+    .executeTakeFirst()
+  if (!folder) throw new EntityNotFoundError(EntityNames.Folder, folderId)
+  return folder
+}
+
+/** @throws EntityNotFoundError */
+export async function requireRootFolder(
+  trx: Transaction<HostTables>,
+  tenantId: number,
+  siteId: number,
+): Promise<Folder> {
+  const folder = await trx
+    .selectFrom('folder')
+    .selectAll()
+    .where('parentId', 'is', null)
+    .where('siteId', '=', siteId)
+    .where('tenantId', '=', tenantId)
+    .executeTakeFirst()
+  if (!folder) throw new EntityNotFoundError(EntityNames.Site, siteId)
+  return folder
+}
