@@ -1,9 +1,10 @@
 import { EventsError } from '@x/events-core'
 import { type RawBody, takeRawBody, type WebhookHeaders } from '@x/signature'
+import { ReceiverError } from './errors.ts'
 import type { EventPattern, WebhookEvent, WebhookHandler } from './event-patterns.ts'
 import { inputOf, responseOf } from './handle-request.ts'
 import { createHandlers } from './handlers.ts'
-import { createMessageVerifier } from './message-verifier.ts'
+import { createMessageVerifier, isPromise } from './message-verifier.ts'
 import { type ReceiverOptions, resolveReceiverOptions } from './options.ts'
 import { parsePayload } from './parse-payload.ts'
 import type { ReceiverResponse } from './problem.ts'
@@ -48,6 +49,14 @@ export interface Receiver {
   handle(request: Request): Promise<Response>
   /** Receives a message in parts and says what to answer: what adapters are made of. Never rejects. */
   receive(input: ReceiverInput): Promise<ReceiverResponse>
+}
+
+function needsWaiting(outcome: PromiseLike<unknown>): ReceiverError {
+  outcome.then(undefined, () => {}) // nobody will wait for it
+  return new ReceiverError(
+    'sync_unavailable',
+    'verifySync: the secrets come in a promise, or this runtime verifies asynchronously; use await receiver.verify(...).',
+  )
 }
 
 /**
@@ -96,13 +105,16 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   return {
     async verify(rawBody, headers) {
       const body = sized(rawBody)
-      const { id } = await verifier.verify(body, headers)
+      const message = verifier.verify(body, headers)
+      // To await what is there already would cost a turn of the event loop's queue.
+      const { id } = isPromise(message) ? await message : message
       return parsePayload(id, body)
     },
     verifySync(rawBody, headers) {
       const body = sized(rawBody)
-      const { id } = verifier.verifySync(body, headers)
-      return parsePayload(id, body)
+      const message = verifier.verify(body, headers)
+      if (isPromise(message)) throw needsWaiting(message)
+      return parsePayload(message.id, body)
     },
     on(pattern, handler) {
       // The pattern decides which events the handler is called with, and so that its type holds.
