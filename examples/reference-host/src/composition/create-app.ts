@@ -25,7 +25,8 @@ export function createApp({ container, logger, health, config }: AppParts): Expr
   const app = express()
   app.disable('x-powered-by')
   app.use(logRequests(logger))
-  app.use(helmet())
+  // The host itself speaks HTTP; behind a proxy that speaks HTTPS, the proxy says so to browsers.
+  app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } }, hsts: false }))
   app.use(healthRoutes(health))
   app.use('/api', openRequestScope(container))
   app.use('/api', apiRoutes({ maxBodyBytes: MAX_BODY_BYTES, maxUploadBytes: config.maxUploadBytes }))

@@ -20,8 +20,10 @@ export async function listen(server: Server, port: number, host: string): Promis
 /** Takes no further connection, and waits a while for the requests under way. */
 export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS)
+  // A connection whose request was under way just now is kept open for a next one; not here.
+  const sweep = setInterval(() => server.closeIdleConnections(), 20)
+  const timeout = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS)
   await closed
-  clearTimeout(timer)
+  clearInterval(sweep)
+  clearTimeout(timeout)
 }

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { ALL_SITES, ALL_TENANTS, EntityNames, type Logger, SyncEventActions } from '@x/events-core'
+import {
+  ALL_SITES,
+  ALL_TENANTS,
+  EntityNames,
+  type IServiceScopeFactory,
+  type Logger,
+  SyncEventActions,
+} from '@x/events-core'
 import type { AwilixContainer } from 'awilix'
 import type { HostConfig } from '../config.ts'
 import { migrateHostTables } from '../database/migrate.ts'
@@ -23,6 +30,8 @@ export interface Host extends AsyncDisposable {
   /** The token of the first tenant's administrator. */
   readonly adminToken: string
   readonly services: Services
+  /** Opens scopes for work that no request asked for. */
+  readonly serviceScopeFactory: IServiceScopeFactory
   /** Takes no further request, lets what is under way end, and closes the database. */
   close(): Promise<void>
 }
@@ -91,7 +100,14 @@ async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableS
     isOpen = false
     await opened.disposeAsync()
   }
-  return { url, adminToken, services: container.cradle, close, [Symbol.asyncDispose]: close }
+  return {
+    url,
+    adminToken,
+    services: container.cradle,
+    serviceScopeFactory,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
 }
 
 function newEncryptionKey(): string {

@@ -42,5 +42,6 @@ function frameworkProblem(error: unknown): Problem | undefined {
   if (!(error instanceof Error) || !('status' in error)) return undefined
   const { status } = error
   if (typeof status !== 'number' || status < 400 || status > 499) return undefined
-  return { status, detail: DETAILS['type' in error ? String(error.type) : ''] }
+  const detail = DETAILS['type' in error ? String(error.type) : '']
+  return { status, detail: detail ?? 'The request cannot be read.' }
 }

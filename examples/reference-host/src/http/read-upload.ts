@@ -55,7 +55,9 @@ export async function readUpload(
       form.on('fieldsLimit', refuse(400, 'The form has too many fields.'))
       form.on('error', refuse(400, 'The form cannot be read: it is malformed or incomplete.'))
       form.on('finish', resolve)
-      request.on('close', refuse(400, 'The upload was broken off.'))
+      request.on('close', () => {
+        if (!request.complete) reject(new ProblemError(400, 'The upload was broken off.'))
+      })
       request.pipe(form)
     })
     if (!file) throw new InvalidInputError({ file: ['is missing: send it as a part with a file name'] })

@@ -1,0 +1,136 @@
+import { request as sendRequest } from 'node:http'
+import type { Logger, SyncEvent } from '@x/events-core'
+import { temporaryFolder, waitFor } from '@x/testkit'
+import { type Host, openHost } from '../src/composition/open-host.ts'
+import { type CreatedTenant, createTenant, issueAdminToken } from '../src/composition/tenants.ts'
+
+/** What a test sends; the body is JSON unless it is a form or text. */
+export interface TestRequest {
+  readonly method?: string
+  readonly token?: string | undefined
+  /** The name that the host is asked for under: tells the tenant. */
+  readonly hostName?: string | undefined
+  readonly body?: object | string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A host in this process, with a data folder of its own. */
+export interface TestHost extends AsyncDisposable {
+  readonly host: Host
+  readonly dataDir: string
+  /** Sends a request as the first tenant's administrator, if nothing else is said. */
+  send(path: string, request?: TestRequest): Promise<Response>
+  /** Adds a tenant that is reached under a name of its own. */
+  addTenant(hostName: string): Promise<CreatedTenant & { readonly token: string; readonly hostName: string }>
+  /** The events so far: all that were committed before this was called. */
+  events(): Promise<readonly SyncEvent[]>
+  /** The errors that the host has logged, for tests that cause some: any other test fails by them. */
+  takeErrors(): readonly unknown[]
+}
+
+/** What every refusal has to look like. */
+export interface ProblemDocument {
+  readonly title: string
+  readonly status: number
+  readonly detail?: string
+  readonly errors?: Record<string, string[]>
+}
+
+/** Opens a host; when the test ends, it must not have logged an error. */
+export async function openTestHost(options: { maxUploadBytes?: number } = {}): Promise<TestHost> {
+  const folder = await temporaryFolder()
+  const errors: unknown[] = []
+  const logger: Logger = {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (details, message) => void errors.push({ message, ...details }),
+  }
+  const config = {
+    host: '127.0.0.1',
+    port: 0,
+    dataDir: folder.path,
+    allowNetworks: ['127.0.0.0/8'],
+    maxUploadBytes: options.maxUploadBytes ?? 64 * 1024 * 1024,
+    logLevel: 'silent',
+  } as const
+  const host = await openHost(config, logger)
+  const { engine, tokenRepository } = host.services
+  const events: SyncEvent[] = []
+  engine.syncManager.on('entityChanged', (event) => events.push(event))
+
+  return {
+    host,
+    dataDir: folder.path,
+    send: (path, request = {}) => sendTo(host.url + path, { token: host.adminToken, ...request }),
+    async addTenant(hostName) {
+      const tenant = await createTenant(engine, { name: hostName, aliases: [hostName] })
+      const token = await issueAdminToken(tokenRepository, tenant.tenantId)
+      return { ...tenant, hostName, token }
+    },
+    async events() {
+      const marker = await engine.syncManager.addSyncEvent({ tenantId: 0, siteId: 0 }, 'Host', 0, 'Marker')
+      await waitFor(() => events.some(({ id }) => id === marker.id), 'the events committed so far')
+      return events.filter(({ action }) => action !== 'Marker')
+    },
+    takeErrors: () => errors.splice(0),
+    async [Symbol.asyncDispose]() {
+      await host.close()
+      await folder[Symbol.asyncDispose]()
+      if (errors.length > 0) throw new Error(`The host logged errors: ${JSON.stringify(errors)}`)
+    },
+  }
+}
+
+// Not fetch: it does not let a test choose the Host header.
+function sendTo(
+  url: string,
+  { method, token, hostName, body, headers = {} }: TestRequest,
+): Promise<Response> {
+  const content = typeof body === 'object' ? JSON.stringify(body) : body
+  return new Promise((resolve, reject) => {
+    const outgoing = sendRequest(url, {
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(hostName === undefined ? {} : { host: hostName }),
+        ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+    })
+    outgoing.on('error', reject)
+    outgoing.on('response', async (incoming) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of incoming) chunks.push(chunk as Buffer)
+      const status = incoming.statusCode ?? 0
+      const received = Object.entries(incoming.headers).map(([name, value]): [string, string] => [
+        name,
+        String(value),
+      ])
+      const isEmpty = status === 204 || method === 'HEAD'
+      resolve(new Response(isEmpty ? null : Buffer.concat(chunks), { status, headers: received }))
+    })
+    outgoing.end(content)
+  })
+}
+
+/** Uploads a text under a name, in a form as browsers send it. */
+export async function upload(
+  { send }: TestHost,
+  name: string,
+  content: string,
+  request: TestRequest & { readonly fields?: Readonly<Record<string, string>> } = {},
+): Promise<Response> {
+  const boundary = 'a-boundary'
+  const fields = Object.entries(request.fields ?? {}).map(
+    ([field, value]) =>
+      `--${boundary}\r\ncontent-disposition: form-data; name="${field}"\r\n\r\n${value}\r\n`,
+  )
+  const head = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${name}"\r\ncontent-type: text/plain\r\n\r\n`
+  return send('/api/File/upload', {
+    ...request,
+    method: 'POST',
+    body: `${fields.join('')}${head}${content}\r\n--${boundary}--\r\n`,
+    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+  })
+}
