@@ -41,6 +41,7 @@ async function change(store: EventStore, client: PoolClient, entityId: number): 
     action: 'Update',
     modified_on: Date.now(),
     data: null,
+    trace: null,
   })
   return id
 }

@@ -1,14 +1,11 @@
 import { EventEngineError } from '../errors.ts'
 import type { Fence, SubscriptionLease } from '../store/event-store.ts'
-import { createBatchHandler } from './handle-batch.ts'
-import { createEachHandler } from './handle-each.ts'
-import { demandLease } from './record-failure.ts'
+import { demandLease } from './demand-lease.ts'
+import { createBatchWork } from './handle-in-batches.ts'
+import { createLaneWork } from './handle-in-lanes.ts'
 import { retryParked } from './retry-parked.ts'
 import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
-
-const IDLE_WAIT_MS = 60_000
-const SAVE_PASSED_OVER_MS = 1_000
 
 /**
  * Handles a subscription, on one node at a time: takes its lease, reads on from the stored position,
@@ -18,11 +15,11 @@ export function createDurableRunner<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
 ): SubscriptionRunner {
-  const { store, leases, wake, control, clock, logger, leaseMs } = runtime
+  const { store, leases, control, logger, leaseMs } = runtime
   const { name, subscriber } = subscription
-  const handlePage = isBatchSubscriber(subscriber)
-    ? createBatchHandler(subscription, subscriber, runtime)
-    : createEachHandler(subscription, subscriber, runtime)
+  const handleEvents = isBatchSubscriber(subscriber)
+    ? createBatchWork(subscription, subscriber, runtime)
+    : createLaneWork(subscription, subscriber, runtime)
   const stopping = new AbortController()
   const { signal } = stopping
   let loop: Promise<void> = Promise.resolve()
@@ -47,9 +44,17 @@ export function createDurableRunner<DB>(
 
   async function handleWhileLeased(lease: SubscriptionLease): Promise<void> {
     const fence: Fence = { name, epoch: lease.epoch }
-    leases.hold(fence)
+    const changesSeen = control.version
+    const goOn = () => {
+      // After a change by a person the lease is taken anew, to see what has changed.
+      if (signal.aborted || control.version !== changesSeen || leases.isOutdated(fence)) return false
+      demandLease(name, leases.isHeld(fence))
+      return true
+    }
+    leases.hold(fence, lease.revision)
     try {
-      await handleEvents(fence, lease)
+      await retryParked(subscription, runtime, signal)
+      await handleEvents({ fence, lease, signal, goOn })
     } finally {
       leases.letGo(fence)
       await store.releaseLease(fence).catch((error: unknown) => {
@@ -59,42 +64,6 @@ export function createDurableRunner<DB>(
         )
       })
     }
-  }
-
-  async function handleEvents(fence: Fence, lease: SubscriptionLease): Promise<void> {
-    let { position, failedAttempts } = lease
-    let saved = position
-    let savedAt = clock.now()
-    await retryParked(subscription, runtime, signal)
-
-    /** Passing over unwanted events is only written down now and then: reading them again is cheap. */
-    async function savePassedOver(): Promise<void> {
-      demandLease(name, await store.savePosition(fence, position))
-      saved = position
-      savedAt = clock.now()
-    }
-
-    // After a change by a person the lease is taken anew, to see what has changed.
-    const changesSeen = control.version
-    while (!signal.aborted && control.version === changesSeen) {
-      demandLease(name, leases.isHeld(fence))
-      if (saved !== position && clock.now() - savedAt >= SAVE_PASSED_OVER_MS) await savePassedOver()
-      const seen = wake.version
-      const page = await store.readAfter(position, subscription.batchSize)
-      if (page.events.some(({ event }) => subscription.wants(event))) {
-        const outcome = await handlePage({ fence, start: position, page, failedAttempts, signal })
-        position = saved = outcome.position
-        savedAt = clock.now()
-        failedAttempts = 0
-        if (!outcome.goOn) return
-      } else {
-        position = page.position
-        if (!page.more) {
-          await wake.wait(seen, saved === position ? IDLE_WAIT_MS : SAVE_PASSED_OVER_MS, signal)
-        }
-      }
-    }
-    if (saved !== position) await savePassedOver()
   }
 
   return {

@@ -1,15 +1,17 @@
 import type { Logger } from '@x/events-core'
-import type { EventStore, Fence } from '../store/event-store.ts'
+import type { EventStore, Fence, HeldLease } from '../store/event-store.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 
 /** Keeps this node's leases alive, and notices when one is gone. */
 export interface LeaseKeeper {
   start(): void
   stop(): Promise<void>
-  hold(fence: Fence): void
+  hold(fence: Fence, revision: number): void
   letGo(fence: Fence): void
-  /** False once the lease was taken over, ended by a person, or could not be extended in time. */
+  /** False once the lease was taken over or could not be extended in time. */
   isHeld(fence: Fence): boolean
+  /** Whether a person has changed the subscription since the lease was taken, as far as is known here. */
+  isOutdated(fence: Fence): boolean
 }
 
 /** One statement extends all leases of the node, three times in the life of a lease. */
@@ -19,7 +21,8 @@ export function createLeaseKeeper(
   leaseMs: number,
   logger: Logger,
 ): LeaseKeeper {
-  const held = new Map<string, number>()
+  const held = new Map<string, HeldLease>()
+  const outdated = new Set<string>()
   let extendedAt = performance.now()
   let timer: NodeJS.Timeout | undefined
   let renewing: Promise<void> = Promise.resolve()
@@ -29,10 +32,12 @@ export function createLeaseKeeper(
     const startedAt = performance.now()
     const asked = new Map(held)
     try {
-      const kept = new Map((await store.renewLeases(leaseMs)).map(({ name, epoch }) => [name, epoch]))
+      const kept = new Map((await store.renewLeases(leaseMs)).map((lease) => [lease.name, lease]))
       extendedAt = startedAt
-      for (const [name, epoch] of asked) {
-        if (kept.get(name) !== epoch && held.get(name) === epoch) held.delete(name)
+      for (const [name, lease] of asked) {
+        const now = kept.get(name)
+        if (now?.epoch !== lease.epoch && held.get(name) === lease) held.delete(name)
+        if (now?.epoch === lease.epoch && now.revision !== lease.revision) outdated.add(name)
       }
       wake.poke()
     } catch (error) {
@@ -50,15 +55,17 @@ export function createLeaseKeeper(
       clearInterval(timer)
       await renewing
     },
-    hold({ name, epoch }) {
+    hold({ name, epoch }, revision) {
       if (held.size === 0) extendedAt = performance.now()
-      held.set(name, epoch)
+      outdated.delete(name)
+      held.set(name, { name, epoch, revision })
     },
     letGo({ name, epoch }) {
-      if (held.get(name) === epoch) held.delete(name)
+      if (held.get(name)?.epoch === epoch) held.delete(name)
     },
     isHeld({ name, epoch }) {
-      return held.get(name) === epoch && performance.now() - extendedAt < leaseMs
+      return held.get(name)?.epoch === epoch && performance.now() - extendedAt < leaseMs
     },
+    isOutdated: ({ name }) => outdated.has(name),
   }
 }

@@ -1,13 +1,28 @@
-import { EventEngineError } from '../errors.ts'
-import type { Fence, PositionedEvent } from '../store/event-store.ts'
+import type { SyncEvent } from '@x/events-core'
+import type { Fence, Position } from '../store/event-store.ts'
+import { demandLease } from './demand-lease.ts'
 import type { DistributorRuntime } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 
 /** What follows from a failed try. */
 export type FailureOutcome = 'retry' | 'parked' | 'blocked'
 
+/** A try that failed. */
+export interface FailedTry {
+  readonly event: SyncEvent
+  readonly attempt: number
+  readonly error: unknown
+  /**
+   * Where the subscription is once the event is parked; undefined where earlier events are still
+   * under way, so that the position is left alone.
+   */
+  readonly after: Position | undefined
+  /** Whether the event is the next one of the subscription, so that its tries are remembered over a restart. */
+  readonly isNext: boolean
+}
+
 /**
- * Stores that an event failed, and decides what follows. Everything before the event is saved already.
+ * Stores that an event failed, and decides what follows.
  *
  * @throws EventEngineError `lease_lost`
  */
@@ -15,9 +30,7 @@ export async function recordFailure<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
   fence: Fence,
-  { event, position }: PositionedEvent,
-  attempt: number,
-  error: unknown,
+  { event, attempt, error, after, isNext }: FailedTry,
 ): Promise<FailureOutcome> {
   const { store, logger } = runtime
   const { name, retry, onExhausted } = subscription
@@ -26,7 +39,7 @@ export async function recordFailure<DB>(
 
   if (attempt < retry.maxAttempts) {
     logger.warn(details, 'A subscriber failed; the event is tried again')
-    demandLease(name, await store.saveFailure(fence, attempt, message, 'active'))
+    if (isNext) demandLease(name, await store.saveFailure(fence, attempt, message, 'active'))
     return 'retry'
   }
   if (onExhausted === 'block') {
@@ -35,13 +48,8 @@ export async function recordFailure<DB>(
     return 'blocked'
   }
   logger.error(details, 'A subscriber failed for the last time; the event is parked')
-  demandLease(name, await store.park(fence, event, position, attempt, message))
+  demandLease(name, await store.park(fence, event, after, attempt, message))
   return 'parked'
-}
-
-/** Ends what is under way once another node, or a person, has taken the subscription. */
-export function demandLease(name: string, held: boolean): void {
-  if (!held) throw new EventEngineError('lease_lost', `The lease of subscription ${name} has ended.`)
 }
 
 /** What is stored of an error: its text, and why it came about. */

@@ -78,6 +78,18 @@ export interface SubscribeOptions {
    * @defaultValue 100
    */
   readonly batchSize?: number | undefined
+  /**
+   * Durable only, not for batches. How many events are handled at the same time. Those of one key
+   * (see `orderBy`) are still handled one after the other.
+   * @defaultValue 1
+   */
+  readonly concurrency?: number | undefined
+  /**
+   * Durable only, not for batches. What keeps events in order: those of the same tenant, of the same
+   * entity, or with the same key of your own. A failing event then holds up its own key alone.
+   * @defaultValue the whole log with `concurrency: 1`, else 'entity'
+   */
+  readonly orderBy?: 'tenant' | 'entity' | ((event: SyncEvent) => string) | undefined
 }
 
 /** A subscription with its options resolved. */
@@ -93,6 +105,9 @@ export interface Subscription<DB> {
   readonly timeoutMs: number
   readonly from: 'now' | 'start'
   readonly batchSize: number
+  readonly concurrency: number
+  /** The key of the lane that an event is handled in. */
+  readonly laneOf: (event: SyncEvent) => string
 }
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$/
@@ -102,7 +117,15 @@ export function resolveSubscription<DB>(
   subscriber: EventSubscriber<DB>,
   options: SubscribeOptions,
 ): Subscription<DB> {
-  const { name, mode, onExhausted = 'park', timeoutMs = 30_000, from = 'now', batchSize = 100 } = options
+  const {
+    name,
+    mode,
+    onExhausted = 'park',
+    timeoutMs = 30_000,
+    from = 'now',
+    batchSize = 100,
+    concurrency = 1,
+  } = options
   refuseUnless(
     typeof name === 'string' && NAME.test(name),
     'name',
@@ -119,6 +142,8 @@ export function resolveSubscription<DB>(
   refuseUnless(from === 'now' || from === 'start', 'from', "'now' or 'start'", from)
   refuseUnless(isPositive(timeoutMs, 2 ** 31 - 1), 'timeoutMs', 'an integer from 1 to 2147483647', timeoutMs)
   refuseUnless(isPositive(batchSize, 10_000), 'batchSize', 'an integer from 1 to 10000', batchSize)
+  refuseUnless(isPositive(concurrency, 1_000), 'concurrency', 'an integer from 1 to 1000', concurrency)
+  const laneOf = laneOfOption(options.orderBy, concurrency)
   const known = isBatchSubscriber(subscriber) || typeof subscriber?.entityChanged === 'function'
   refuseUnless(known, 'subscriber', 'an object with entityChanged or entitiesChanged', subscriber)
   if (mode === 'broadcast' && isBatchSubscriber(subscriber)) {
@@ -140,7 +165,21 @@ export function resolveSubscription<DB>(
     timeoutMs,
     from,
     batchSize,
+    concurrency,
+    laneOf,
   })
+}
+
+function laneOfOption(
+  orderBy: SubscribeOptions['orderBy'],
+  concurrency: number,
+): (event: SyncEvent) => string {
+  if (typeof orderBy === 'function') return orderBy
+  if (orderBy === 'tenant') return (event) => String(event.tenantId)
+  const byEntity = (event: SyncEvent) => `${event.tenantId} ${event.entityName} ${event.entityId}`
+  if (orderBy === undefined) return concurrency === 1 ? () => '' : byEntity
+  refuseUnless(orderBy === 'entity', 'orderBy', "'tenant', 'entity' or a function", orderBy)
+  return byEntity
 }
 
 /** Whether a subscriber takes events in batches. */

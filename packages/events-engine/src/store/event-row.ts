@@ -13,10 +13,12 @@ export interface EventRow {
   readonly modified_on: number
   /** JSON, or null where nothing was attached. */
   readonly data: string | null
+  /** W3C `traceparent` of whoever raised the event, or null. */
+  readonly trace: string | null
 }
 
 /** The row of an event whose data is already JSON text. */
-export function rowOf(event: SyncEvent, dataText: string | null): EventRow {
+export function rowOf(event: SyncEvent, dataText: string | null, trace: string | null = null): EventRow {
   return {
     id: event.id,
     tenant_id: event.tenantId,
@@ -26,6 +28,7 @@ export function rowOf(event: SyncEvent, dataText: string | null): EventRow {
     action: event.action,
     modified_on: event.modifiedOn.getTime(),
     data: dataText,
+    trace,
   }
 }
 

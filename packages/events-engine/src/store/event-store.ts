@@ -33,6 +33,8 @@ export interface ChangeMarker {
 /** The right of one node to handle one subscription, until it expires or is taken over. */
 export interface SubscriptionLease {
   readonly epoch: number
+  /** Counts what people have changed about the subscription. */
+  readonly revision: number
   readonly position: Position
   /** Failed tries of the event right after the position, before this lease. */
   readonly failedAttempts: number
@@ -66,6 +68,11 @@ export interface Fence {
   readonly epoch: number
 }
 
+/** A lease that was extended, and what has been changed about its subscription. */
+export interface HeldLease extends Fence {
+  readonly revision: number
+}
+
 /** Everything the engine asks of a database. One implementation for each dialect. */
 export interface EventStore {
   /** Appends one event in the caller's transaction. */
@@ -92,7 +99,7 @@ export interface EventStore {
   /** Takes the lease of an active subscription if it is free, expired, or held by a node known to be dead. */
   acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined>
   /** Extends every lease of this node, and tells which those are. */
-  renewLeases(leaseMs: number): Promise<Fence[]>
+  renewLeases(leaseMs: number): Promise<HeldLease[]>
   releaseLease(fence: Fence): Promise<void>
 
   /**
@@ -103,8 +110,18 @@ export interface EventStore {
    */
   savePosition(fence: Fence, position: Position, executor?: SqlExecutor): Promise<boolean>
   saveFailure(fence: Fence, failedAttempts: number, error: string, state: SubscriptionState): Promise<boolean>
-  /** Sets an event aside and moves on past it, in one transaction. */
-  park(fence: Fence, event: SyncEvent, position: Position, attempts: number, error: string): Promise<boolean>
+  /**
+   * Sets an event aside and, where a position is given, moves on to it, in one transaction.
+   *
+   * @returns false when the lease was lost.
+   */
+  park(
+    fence: Fence,
+    event: SyncEvent,
+    after: Position | undefined,
+    attempts: number,
+    error: string,
+  ): Promise<boolean>
 
   listParked(name: string, limit: number): Promise<ParkedRow[]>
   /** Marks parked events to be tried again; all of them where no id is given. */
@@ -113,6 +130,6 @@ export interface EventStore {
   deleteParked(name: string, eventId: string | undefined, executor?: SqlExecutor): Promise<number>
   /** Sets a resumed event aside again. */
   parkAgain(name: string, eventId: string, attempts: number, error: string): Promise<void>
-  /** Ends the lease as well, so that whoever holds it reads the new state. */
+  /** Whoever holds the lease hands it back once it has noticed, with what it has handled saved. */
   setState(name: string, state: SubscriptionState): Promise<boolean>
 }

@@ -25,7 +25,7 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
   const setState = withPlaceholders(
     dialect,
     `update ${names.subscription} 
-    set state = ?, failed_attempts = 0, epoch = epoch + 1, leased_by = null where name = ?`,
+    set state = ?, failed_attempts = 0, revision = revision + 1 where name = ?`,
   )
 
   return {

@@ -28,6 +28,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
       (subscription, event_id, event, attempts, error, parked_on) values (?, ?, ?, ?, ?, ?)
     on conflict (subscription, event_id) do update
       set attempts = excluded.attempts, error = excluded.error, parked_on = excluded.parked_on, resume_requested = 0`)
+  const stay = text(`update ${names.subscription} set failed_attempts = 0 where name = ? and epoch = ?`)
   const list = text(`select ${columns} from ${names.parkedEvent} ${ofSubscription} order by id limit ?`)
   const resumable = text(`select ${columns} from ${names.parkedEvent}
     ${ofSubscription} and resume_requested = 1 order by id limit 1`)
@@ -40,7 +41,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
     async park(
       fence: Fence,
       event: SyncEvent,
-      position: Position,
+      after: Position | undefined,
       attempts: number,
       error: string,
     ): Promise<boolean> {
@@ -48,7 +49,12 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
         rowOf(event, event.data === undefined ? null : JSON.stringify(event.data)),
       )
       return db.transaction().execute(async (trx) => {
-        if (!(await savePosition(fence, position, trx))) return false
+        // Either way the first statement finds out whether the lease is still ours.
+        const held =
+          after === undefined
+            ? (await countChanges(trx, stay, [fence.name, fence.epoch])) === 1
+            : await savePosition(fence, after, trx)
+        if (!held) return false
         const values = [fence.name, event.id, stored, attempts, error.slice(0, MAX_ERROR_LENGTH), clock.now()]
         await runStatement(trx, insert, values)
         return true

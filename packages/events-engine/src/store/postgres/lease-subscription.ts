@@ -1,9 +1,10 @@
 import { countChanges, runStatement, type SqlExecutor } from '../../database.ts'
-import type { Fence, Position, SubscriptionLease } from '../event-store.ts'
+import type { Fence, HeldLease, Position, SubscriptionLease } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
 interface LeaseRow {
   readonly epoch: string
+  readonly revision: number
   readonly position: Position
   readonly failed_attempts: number
 }
@@ -17,21 +18,31 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
   const take = `update ${names.subscription}
     set leased_by = $1, leased_until = ${until('$2')}, epoch = epoch + 1
     where name = $3 and state = 'active' and (leased_by is null or leased_by = $1 or leased_until <= now())
-    returning epoch, position, failed_attempts`
+    returning epoch, revision, position, failed_attempts`
   const renew = `update ${names.subscription} set leased_until = ${until('$1')} where leased_by = $2
-    returning name, epoch`
+    returning name, epoch, revision`
   const release = `update ${names.subscription} set leased_by = null, leased_until = '-infinity'
     where name = $1 and epoch = $2`
 
   return {
     async acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined> {
       const [row] = await runStatement<LeaseRow>(db, take, [nodeId, leaseMs, name])
-      return row && { epoch: Number(row.epoch), position: row.position, failedAttempts: row.failed_attempts }
+      return (
+        row && {
+          epoch: Number(row.epoch),
+          revision: row.revision,
+          position: row.position,
+          failedAttempts: row.failed_attempts,
+        }
+      )
     },
 
-    async renewLeases(leaseMs: number): Promise<Fence[]> {
-      const rows = await runStatement<{ name: string; epoch: string }>(db, renew, [leaseMs, nodeId])
-      return rows.map(({ name, epoch }) => ({ name, epoch: Number(epoch) }))
+    async renewLeases(leaseMs: number): Promise<HeldLease[]> {
+      const rows = await runStatement<{ name: string; epoch: string; revision: number }>(db, renew, [
+        leaseMs,
+        nodeId,
+      ])
+      return rows.map((row) => ({ ...row, epoch: Number(row.epoch) }))
     },
 
     async releaseLease(fence: Fence): Promise<void> {

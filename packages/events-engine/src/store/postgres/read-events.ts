@@ -8,7 +8,7 @@ import { formatPosition, NOTHING_VISIBLE, parsePosition, type SnapshotPosition }
 type SequencedRow = EventRow & { readonly seq: string; readonly upto: string }
 
 const COLUMNS = `e.id, e.tenant_id, e.site_id, e.entity_name, e.entity_id, e.action,
-  (extract(epoch from e.modified_on) * 1000)::bigint as modified_on, e.data::text as data`
+  (extract(epoch from e.modified_on) * 1000)::bigint as modified_on, e.data::text as data, e.trace`
 
 /**
  * Reading by pairs of snapshots, so that nothing is skipped and nothing waits for a transaction that

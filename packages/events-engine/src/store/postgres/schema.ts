@@ -17,7 +17,8 @@ export async function createEventLog(db: SqlExecutor, names: TableNames): Promis
       entity_id text not null,
       action text not null,
       modified_on timestamptz(3) not null,
-      data json
+      data json,
+      trace text
     )`,
     `create index if not exists ${names.prefix}sync_event_xid on ${names.syncEvent} (xid, seq)`,
     `create index if not exists ${names.prefix}sync_event_client on ${names.syncEvent} (tenant_id, modified_on)
@@ -29,6 +30,7 @@ export async function createEventLog(db: SqlExecutor, names: TableNames): Promis
       leased_by text,
       leased_until timestamptz not null default '-infinity',
       epoch bigint not null default 0,
+      revision integer not null default 0,
       failed_attempts integer not null default 0,
       last_error text
     )`,

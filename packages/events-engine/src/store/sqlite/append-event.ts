@@ -2,13 +2,13 @@ import { runStatement, type SqlExecutor } from '../../database.ts'
 import type { EventRow } from '../event-row.ts'
 import type { TableNames } from '../table-names.ts'
 
-const COLUMNS = 'id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data'
+const COLUMNS = 'id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace'
 
 /** The two ways into the log. Each is one insert and touches no other table. */
 export function appendStatements(names: TableNames) {
-  const one = `insert into ${names.syncEvent} (${COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?)`
+  const one = `insert into ${names.syncEvent} (${COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
   const many = `insert into ${names.syncEvent} (${COLUMNS})
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8
     from json_each(?) order by key`
 
   return {
@@ -22,6 +22,6 @@ export function appendStatements(names: TableNames) {
 }
 
 function valuesOf(row: EventRow): (string | number | null)[] {
-  const { id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data } = row
-  return [id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data]
+  const { id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace } = row
+  return [id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace]
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '@x/events-core'
 import { countChanges, runStatement, type SqlExecutor } from '../../database.ts'
 import { isDeadNeighbour } from '../../node-id.ts'
-import type { Fence, Position, SubscriptionLease } from '../event-store.ts'
+import type { Fence, HeldLease, Position, SubscriptionLease } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
 interface LeaseRow {
   readonly epoch: number
+  readonly revision: number
   readonly position: Position
   readonly failed_attempts: number
 }
@@ -15,11 +16,11 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
   const take = (condition: string) => `update ${names.subscription}
     set leased_by = ?, leased_until = ?, epoch = epoch + 1
     where name = ? and state = 'active' and (${condition})
-    returning epoch, position, failed_attempts`
+    returning epoch, revision, position, failed_attempts`
   const takeIfFree = take('leased_by is null or leased_by = ? or leased_until <= ?')
   const takeFromDead = take('leased_by = ?')
   const holder = `select leased_by from ${names.subscription} where name = ?`
-  const renew = `update ${names.subscription} set leased_until = ? where leased_by = ? returning name, epoch`
+  const renew = `update ${names.subscription} set leased_until = ? where leased_by = ? returning name, epoch, revision`
   const release = `update ${names.subscription} set leased_by = null, leased_until = 0 where name = ? and epoch = ?`
 
   return {
@@ -32,11 +33,18 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
         if (!held?.leased_by || !isDeadNeighbour(held.leased_by)) return undefined
         ;[row] = await runStatement<LeaseRow>(db, takeFromDead, [nodeId, until, name, held.leased_by])
       }
-      return row && { epoch: row.epoch, position: row.position, failedAttempts: row.failed_attempts }
+      return (
+        row && {
+          epoch: row.epoch,
+          revision: row.revision,
+          position: row.position,
+          failedAttempts: row.failed_attempts,
+        }
+      )
     },
 
-    async renewLeases(leaseMs: number): Promise<Fence[]> {
-      return runStatement<Fence>(db, renew, [clock.now() + leaseMs, nodeId])
+    async renewLeases(leaseMs: number): Promise<HeldLease[]> {
+      return runStatement<HeldLease>(db, renew, [clock.now() + leaseMs, nodeId])
     },
 
     async releaseLease(fence: Fence): Promise<void> {

@@ -18,9 +18,9 @@ const positionAfter = (sequence: number): Position => `s.${sequence}`
 export function readStatements(db: SqlExecutor, names: TableNames) {
   // The greatest sequence ever given, also when retention has deleted its row.
   const lastSequence = `select seq from sqlite_sequence where name = '${names.syncEvent}'`
-  const pageAfter = `select seq, id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data
+  const pageAfter = `select seq, id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace
     from ${names.syncEvent} where seq > ? order by seq limit ?`
-  const clientEvents = `select id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data
+  const clientEvents = `select id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace
     from ${names.syncEvent}
     where action in ('Refresh', 'Reload') and tenant_id in (?, ${ALL_TENANTS}) and modified_on >= ?
     order by seq`

@@ -17,7 +17,8 @@ export async function createEventLog(db: SqlExecutor, names: TableNames): Promis
       entity_id text not null,
       action text not null,
       modified_on integer not null,
-      data text
+      data text,
+      trace text
     )`,
     `create index if not exists ${names.syncEvent}_client on ${names.syncEvent} (tenant_id, modified_on)
       where action in ('Refresh', 'Reload')`,
@@ -28,6 +29,7 @@ export async function createEventLog(db: SqlExecutor, names: TableNames): Promis
       leased_by text,
       leased_until integer not null default 0,
       epoch integer not null default 0,
+      revision integer not null default 0,
       failed_attempts integer not null default 0,
       last_error text
     ) without rowid`,

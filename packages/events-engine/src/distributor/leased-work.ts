@@ -1,0 +1,17 @@
+import type { Fence, SubscriptionLease } from '../store/event-store.ts'
+
+/** Handles events of a subscription for as long as its lease is ours. */
+export type LeasedWork = (leased: LeasedSubscription) => Promise<void>
+
+export interface LeasedSubscription {
+  readonly fence: Fence
+  readonly lease: SubscriptionLease
+  /** Aborted when the engine stops. */
+  readonly signal: AbortSignal
+  /**
+   * Whether to go on.
+   *
+   * @throws EventEngineError `lease_lost`
+   */
+  goOn(): boolean
+}

@@ -1,0 +1,74 @@
+import type { EventStore, Fence, Position } from '../store/event-store.ts'
+import { demandLease } from './demand-lease.ts'
+
+/** Writes down how far a subscription has come: often enough, and not for every event. */
+export interface PositionSaver {
+  /** Something was handled up to here: saved within {@link HANDLED_DELAY_MS}. */
+  handled(position: Position): void
+  /** Unwanted events were passed over up to here: cheap to read again, so saved within {@link PASSED_DELAY_MS}. */
+  passed(position: Position): void
+  /** Saves now what is not saved yet. */
+  flush(): Promise<void>
+  /** Forgets what is not saved yet. */
+  cancel(): void
+}
+
+const HANDLED_DELAY_MS = 50
+/** At the latest after so many events a save begins, so that a crash repeats few. */
+const HANDLED_MAX_UNSAVED = 100
+const PASSED_DELAY_MS = 1_000
+
+/** @param failed - called with what a save in the background threw. */
+export function createPositionSaver(
+  store: EventStore,
+  fence: Fence,
+  start: Position,
+  failed: (error: unknown) => void,
+): PositionSaver {
+  let reached = start
+  let saved = start
+  let saving: Promise<void> = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
+  let dueAt = Number.POSITIVE_INFINITY
+  let unsaved = 0
+
+  async function save(): Promise<void> {
+    if (saved === reached) return
+    const position = reached
+    unsaved = 0
+    demandLease(fence.name, await store.savePosition(fence, position))
+    saved = position
+  }
+
+  function saveSoon(position: Position, delayMs: number): void {
+    reached = position
+    const due = performance.now() + delayMs
+    if (due >= dueAt) return
+    clearTimeout(timer)
+    dueAt = due
+    timer = setTimeout(() => {
+      flush().catch(failed)
+    }, delayMs)
+  }
+
+  function cancel(): void {
+    clearTimeout(timer)
+    dueAt = Number.POSITIVE_INFINITY
+  }
+
+  function flush(): Promise<void> {
+    cancel()
+    saving = saving.then(save)
+    return saving
+  }
+
+  return {
+    handled(position) {
+      unsaved += 1
+      saveSoon(position, unsaved % HANDLED_MAX_UNSAVED === 0 ? 0 : HANDLED_DELAY_MS)
+    },
+    passed: (position) => saveSoon(position, PASSED_DELAY_MS),
+    flush,
+    cancel,
+  }
+}
