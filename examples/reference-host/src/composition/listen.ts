@@ -4,15 +4,20 @@ import type { AddressInfo } from 'node:net'
 /** Longest time that requests under way may take to end when the server closes. */
 const CLOSE_TIMEOUT_MS = 5_000
 
-/** Listens, and answers under which URL. */
+/**
+ * Listens, and answers under which URL.
+ *
+ * @throws saying what to do when the port is taken.
+ */
 export async function listen(server: Server, port: number, host: string): Promise<string> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') return reject(error)
+      reject(new Error(`Port ${port} of ${host} is taken; set PORT to another one.`, { cause: error }))
     })
+    server.listen(port, host, resolve)
   })
+  server.removeAllListeners('error')
   const { address, family, port: chosen } = server.address() as AddressInfo
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`
 }
