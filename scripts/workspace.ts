@@ -11,6 +11,7 @@ export interface Manifest {
   readonly scripts?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
@@ -43,9 +44,14 @@ export function publishedPackages(): Package[] {
   return readPackages('packages').filter((pkg) => existsSync(join(pkg.folder, 'src', 'index.ts')))
 }
 
-/** Names that a package needs at run time. */
-export function runtimeDependencies(pkg: Package): string[] {
-  return Object.keys({ ...pkg.manifest.dependencies, ...pkg.manifest.peerDependencies })
+/** Names that a package needs at run time. What it fits without needing it (an optional peer) is not one. */
+export function runtimeDependencies({ manifest }: Package): string[] {
+  const { dependencies, peerDependencies, peerDependenciesMeta } = manifest
+  const peers = Object.keys(peerDependencies ?? {})
+  return [
+    ...Object.keys(dependencies ?? {}),
+    ...peers.filter((name) => !peerDependenciesMeta?.[name]?.optional),
+  ]
 }
 
 /** Every file that a package's `exports` lead to outside the source condition, relative to its folder. */

@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/support.ts'],
+  entry: ['index', 'support', 'drizzle', 'knex', 'pg', 'prisma'].map((name) => `src/${name}.ts`),
   format: ['esm'],
   target: 'node22',
   platform: 'node',

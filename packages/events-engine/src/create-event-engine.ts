@@ -1,7 +1,8 @@
 import type { Clock, Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { createAppendBatcher } from './append-batcher.ts'
-import { assertOwnTransaction, type Dialect, dialectOf } from './database.ts'
+import { createTransactionAppender } from './append-in-transaction.ts'
+import { type Dialect, dialectOf } from './database.ts'
 import { createEventDistributor } from './distributor/event-distributor.ts'
 import { createLeaseKeeper } from './distributor/lease-keeper.ts'
 import {
@@ -9,11 +10,9 @@ import {
   resolveSubscription,
   type SubscribeOptions,
 } from './distributor/subscription.ts'
-import { EventEngineError } from './errors.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { listenersSubscription } from './local-listeners.ts'
-import { eventLogMigrations } from './migrations/event-log-migrations.ts'
-import { isMigrated, runMigrations } from './migrations/run-migrations.ts'
+import { createLogSchema } from './migrations/log-schema.ts'
 import { createNodeId, retireNode } from './node-id.ts'
 import { type EventEngineOptions, resolveEventEngineOptions } from './options.ts'
 import { openEventStore } from './store/open-event-store.ts'
@@ -42,12 +41,17 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable {
   /** A name for this engine that no other process has: who holds a lease. */
   readonly nodeId: string
 
-  /** Creates or updates the engine's tables. Safe on every start, also of several nodes at once. */
+  /**
+   * Creates or updates the engine's tables. Safe on every start, also of several nodes at once. Hosts
+   * that keep migrations of their own may add `eventLogMigrations` to them instead.
+   *
+   * @throws EventEngineError `schema_too_new`
+   */
   migrate(): Promise<void>
   /**
    * Begins to read the log. Subscriptions hear of everything that is raised after it has resolved.
    *
-   * @throws EventEngineError `not_migrated`
+   * @throws EventEngineError `not_migrated`, `schema_too_new`
    */
   start(): Promise<void>
   /** Lets calls under way end, saves positions, hands back leases. Raising still works afterwards. */
@@ -111,11 +115,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   // The host's plugins (camel case, say) must not rewrite what the engine reads.
   const bare = db.withoutPlugins() as Kysely<unknown>
   const store = openEventStore(bare, dialect, names, nodeId, clock)
-  const migrations = {
-    migrations: eventLogMigrations(dialect, names),
-    prefix: names.prefix,
-    schema: names.schema,
-  }
+  const schema = createLogSchema(bare, dialect, names)
 
   const wake = createWakeSignal(clock)
   const control = createWakeSignal(clock)
@@ -145,10 +145,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     clock,
     maxDataBytes: settings.maxDataBytes,
     appendAlone: createAppendBatcher(bare, store),
-    executorOf(trx) {
-      assertOwnTransaction(db, trx)
-      return trx.withoutPlugins()
-    },
+    appendIn: createTransactionAppender(db, dialect, store, names, () => schema.logId),
     inTransaction: transactions.active,
     raised: poller.expect,
     listeners: local.listeners,
@@ -156,12 +153,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
 
   const lifecycle = createLifecycle(
     async () => {
-      if (!(await isMigrated(bare, migrations))) {
-        throw new EventEngineError(
-          'not_migrated',
-          `engine.start: the tables ${settings.tablePrefix}* are missing or older than this version; call engine.migrate() first.`,
-        )
-      }
+      await schema.demandCurrent()
       await distributor.start()
       poller.start()
     },
@@ -186,7 +178,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     tablePrefix: settings.tablePrefix,
     schema: settings.schema,
     nodeId,
-    migrate: () => runMigrations(bare, migrations),
+    migrate: schema.migrate,
     start: lifecycle.start,
     stop: lifecycle.stop,
     subscribe: async (subscriber, subscribeOptions) =>

@@ -1,3 +1,4 @@
+export type { HostTransaction } from './append-in-transaction.ts'
 export { createEventEngine, type EventEngine } from './create-event-engine.ts'
 export type { Dialect } from './database.ts'
 export type { EventFilter } from './distributor/event-filter.ts'
@@ -9,6 +10,12 @@ export type {
   SubscribeOptions,
 } from './distributor/subscription.ts'
 export { EventEngineError, type EventEngineErrorCode } from './errors.ts'
+export {
+  type ForeignTransaction,
+  type ForeignTransactionOptions,
+  foreignTransaction,
+} from './foreign-transaction.ts'
+export { type EventLogMigrationOptions, eventLogMigrations } from './migrations/event-log-migrations.ts'
 export type { EventEngineOptions } from './options.ts'
 export type { SubscriptionState } from './store/event-store.ts'
 export type { ParkedEvent, SubscriptionInfo, Subscriptions } from './subscriptions.ts'

@@ -1,6 +1,7 @@
 import { type Clock, type IServiceScopeFactory, type Logger, silentLogger, systemClock } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { EventEngineError, shown } from './errors.ts'
+import { DEFAULT_TABLE_PREFIX } from './store/table-names.ts'
 
 /** What {@link createEventEngine} takes. */
 export interface EventEngineOptions<DB> {
@@ -80,7 +81,7 @@ export function resolveEventEngineOptions<DB>(options: EventEngineOptions<DB>): 
     services: options.services,
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
-    tablePrefix: options.tablePrefix ?? 'xe_',
+    tablePrefix: options.tablePrefix ?? DEFAULT_TABLE_PREFIX,
     schema: options.schema,
     maxDataBytes: integer('maxDataBytes', options.maxDataBytes ?? 262_144, 0),
     leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),

@@ -10,8 +10,7 @@ import {
   type SyncEventAction,
   type TenantSite,
 } from '@x/events-core'
-import type { Transaction } from 'kysely'
-import type { SqlExecutor } from './database.ts'
+import type { HostTransaction } from './append-in-transaction.ts'
 import { EventEngineError, shown } from './errors.ts'
 import { createEventIdGenerator } from './event-id.ts'
 import { type EventRow, rowOf } from './store/event-row.ts'
@@ -27,8 +26,8 @@ export interface SyncManagerParts<DB> {
   readonly maxDataBytes: number
   /** Commits an event that comes without a transaction. */
   appendAlone(row: EventRow): Promise<void>
-  /** The executor of a caller's transaction, after it was found to be one of this database. */
-  executorOf(trx: Transaction<DB>): SqlExecutor
+  /** Appends an event in a caller's transaction, after it was found to be one of this database. */
+  appendIn(trx: HostTransaction<DB>, row: EventRow): Promise<void>
   /** Whether the caller runs inside of `engine.transaction`. */
   inTransaction(): boolean
   /** Called after each append, committed or not. */
@@ -37,7 +36,7 @@ export interface SyncManagerParts<DB> {
 }
 
 /** Raises events, and answers clients what they missed. Get it from `engine.syncManager`. */
-export class SyncManager<DB> implements ISyncManager<Transaction<DB>> {
+export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
   readonly #parts: SyncManagerParts<DB>
   readonly #nextEventId: () => string
 
@@ -48,23 +47,24 @@ export class SyncManager<DB> implements ISyncManager<Transaction<DB>> {
 
   /**
    * Raises an event: one insert into the event log, in the caller's transaction where one is given.
-   * Subscribers hear of it after the commit; a rolled-back event never happened.
+   * Subscribers hear of it after the commit; a rolled-back event never happened. The transaction is
+   * Kysely's, or comes from another library by `fromPg`, `fromDrizzle`, `fromKnex` or `fromPrisma`.
    *
    * @param site - an `Alias`, or any `{ tenantId, siteId }`.
    * @param entityName - one of `EntityNames`, or a name that the host has merged into `EntityTypes`.
    * @param entityId - an integer or a text of at most 512 characters.
    * @param action - one of `SyncEventActions`, or the host's own.
    * @throws EventEngineError `invalid_argument`, `invalid_data`, `data_too_large`, `not_a_transaction`,
-   *   `wrong_database`, `trx_required`; nothing is written then.
+   *   `wrong_database`, `unsupported_dialect`, `trx_required`; nothing is written then.
    */
   async addSyncEvent<const TName extends EntityName>(
     site: TenantSite,
     entityName: TName,
     entityId: number | string,
     action: SyncEventAction,
-    options: AddSyncEventOptions<Transaction<DB>, EntityData<TName>> = {},
+    options: AddSyncEventOptions<HostTransaction<DB>, EntityData<TName>> = {},
   ): Promise<SyncEvent> {
-    const { store, clock } = this.#parts
+    const { clock } = this.#parts
     validateEvent(site, entityName, entityId, action)
     const dataText = dataTextOf(options.data, this.#parts.maxDataBytes)
     if (!options.trx && this.#parts.inTransaction()) {
@@ -85,7 +85,7 @@ export class SyncManager<DB> implements ISyncManager<Transaction<DB>> {
       ...(dataText === null ? {} : { data: JSON.parse(dataText) }),
     })
     const row = rowOf(event, dataText)
-    if (options.trx) await store.append(this.#parts.executorOf(options.trx), row)
+    if (options.trx) await this.#parts.appendIn(options.trx, row)
     else await this.#parts.appendAlone(row)
     this.#parts.raised()
     return event

@@ -1,14 +1,89 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import type { Dialect } from '../database.ts'
+import type { Dialect, SqlExecutor } from '../database.ts'
+import { EventEngineError, shown } from '../errors.ts'
 import * as postgres from '../store/postgres/schema.ts'
 import * as sqlite from '../store/sqlite/schema.ts'
-import type { TableNames } from '../store/table-names.ts'
+import { DEFAULT_TABLE_PREFIX, type TableNames, tableNames } from '../store/table-names.ts'
+import { logStateStatements } from './log-state.ts'
 
-/** The engine's own migrations, oldest first; a released one never changes. */
-export function eventLogMigrations(dialect: Dialect, names: TableNames): Record<string, Migration> {
+type Step = (db: SqlExecutor, names: TableNames) => Promise<void>
+
+/** The steps to today's tables, oldest first. A released one never changes; new ones go to the end. */
+function stepsOf(dialect: Dialect): Readonly<Record<string, Step>> {
   const { createEventLog } = dialect === 'sqlite' ? sqlite : postgres
   return {
-    '0001_event_log': { up: (db: Kysely<unknown>) => createEventLog(db, names) },
+    '0001_event_log': createEventLog,
   }
+}
+
+/** The version of the tables that this version of the engine works with. */
+export function latestSchemaVersion(dialect: Dialect): number {
+  return Object.keys(stepsOf(dialect)).length
+}
+
+/** What {@link eventLogMigrations} takes: the same values as `createEventEngine`. */
+export interface EventLogMigrationOptions {
+  readonly dialect: Dialect
+  /** @defaultValue 'xe_' */
+  readonly tablePrefix?: string | undefined
+  /**
+   * PostgreSQL only.
+   * @defaultValue the first schema of the search path
+   */
+  readonly schema?: string | undefined
+}
+
+/**
+ * The engine's migrations, for a host that runs them among its own instead of calling
+ * `engine.migrate()`. Kysely runs migrations in the order of their names, so give each a name that
+ * sorts after those of yours that have run already, and never rename it.
+ *
+ * A step that has run, here or by `engine.migrate()`, does nothing when it is run again.
+ *
+ * @throws EventEngineError `invalid_option`
+ * @example
+ * ```ts
+ * import { eventLogMigrations } from '@x/events-engine'
+ * import type { Kysely } from 'kysely'
+ * import { type Migration, Migrator } from 'kysely/migration'
+ *
+ * function createMigrator(db: Kysely<unknown>, own: Record<string, Migration>): Migrator {
+ *   const steps = eventLogMigrations({ dialect: 'postgres' })
+ *   const migrations = { ...own, '2026-11-24_event_log': steps['0001_event_log'] as Migration }
+ *   return new Migrator({ db, provider: { getMigrations: async () => migrations } })
+ * }
+ * ```
+ */
+export function eventLogMigrations(options: EventLogMigrationOptions): Record<string, Migration> {
+  const { dialect, tablePrefix = DEFAULT_TABLE_PREFIX, schema } = options
+  if (dialect !== 'sqlite' && dialect !== 'postgres') {
+    throw new EventEngineError(
+      'invalid_option',
+      `eventLogMigrations: options.dialect must be 'sqlite' or 'postgres'; got ${shown(dialect)}.`,
+    )
+  }
+  return migrationsOf(dialect, tableNames(tablePrefix, schema))
+}
+
+/** The same, for tables whose names are known. */
+export function migrationsOf(dialect: Dialect, names: TableNames): Record<string, Migration> {
+  const { readLogState, saveSchemaVersion } = logStateStatements(dialect, names)
+
+  function migrationOf(step: Step, version: number): Migration {
+    return {
+      async up(db: Kysely<unknown>) {
+        // A plugin of the host's (camel case, say) must not rewrite what is read.
+        const bare = db.withoutPlugins()
+        const state = await readLogState(bare)
+        if (state && state.schemaVersion >= version) return
+        await step(bare, names)
+        await saveSchemaVersion(bare, version)
+      },
+    }
+  }
+
+  return Object.fromEntries(
+    Object.entries(stepsOf(dialect)).map(([name, step], index) => [name, migrationOf(step, index + 1)]),
+  )
 }

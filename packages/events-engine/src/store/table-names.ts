@@ -9,7 +9,12 @@ export interface TableNames {
   readonly syncEvent: string
   readonly subscription: string
   readonly parkedEvent: string
+  /** One row: which version the tables have, and which log this is. */
+  readonly logState: string
 }
+
+/** What the names of the tables begin with, unless the host says otherwise. */
+export const DEFAULT_TABLE_PREFIX = 'xe_'
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]{0,30}$/
 
@@ -24,6 +29,7 @@ export function tableNames(prefix: string, schema: string | undefined): TableNam
     syncEvent: qualified('sync_event'),
     subscription: qualified('subscription'),
     parkedEvent: qualified('parked_event'),
+    logState: qualified('log_state'),
   })
 }
 

@@ -2,12 +2,14 @@ import { runStatement, type SqlExecutor } from '../../database.ts'
 import type { EventRow } from '../event-row.ts'
 import type { TableNames } from '../table-names.ts'
 
-const COLUMNS = 'id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace'
+/** The columns that a raiser fills, and the parameters that stand for them. */
+export const COLUMNS = 'id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace'
+export const VALUES = `$1::text, $2::bigint, $3::bigint, $4::text, $5::text, $6::text,
+  to_timestamp($7::double precision / 1000), $8::json, $9::text`
 
 /** The two ways into the log. Each is one insert: no other table, no NOTIFY, no shared row. */
 export function appendStatements(names: TableNames) {
-  const one = `insert into ${names.syncEvent} (${COLUMNS})
-    values ($1, $2, $3, $4, $5, $6, to_timestamp($7::double precision / 1000), $8, $9)`
+  const one = `insert into ${names.syncEvent} (${COLUMNS}) values (${VALUES})`
   const many = `insert into ${names.syncEvent} (${COLUMNS})
     select id, tenant_id, site_id, entity_name, entity_id, action,
       to_timestamp(modified_on::double precision / 1000), data::json, trace
@@ -17,21 +19,16 @@ export function appendStatements(names: TableNames) {
 
   return {
     async append(executor: SqlExecutor, row: EventRow): Promise<void> {
-      const { id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace } = row
-      await runStatement(executor, one, [
-        id,
-        tenant_id,
-        site_id,
-        entity_name,
-        entity_id,
-        action,
-        modified_on,
-        data,
-        trace,
-      ])
+      await runStatement(executor, one, valuesOf(row))
     },
     async appendAll(executor: SqlExecutor, rows: readonly EventRow[]): Promise<void> {
       await runStatement(executor, many, [JSON.stringify(rows)])
     },
   }
+}
+
+/** The parameters of {@link VALUES}. */
+export function valuesOf(row: EventRow): (string | number | null)[] {
+  const { id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace } = row
+  return [id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace]
 }

@@ -1,0 +1,58 @@
+import type { Kysely, Transaction } from 'kysely'
+import { assertOwnTransaction, type Dialect } from './database.ts'
+import { EventEngineError } from './errors.ts'
+import { type ForeignTransaction, isForeignTransaction } from './foreign-transaction.ts'
+import type { EventRow } from './store/event-row.ts'
+import type { EventStore } from './store/event-store.ts'
+import { appendForeignStatement } from './store/postgres/append-foreign-event.ts'
+import type { TableNames } from './store/table-names.ts'
+import { isUndefinedTable } from './undefined-table.ts'
+
+/** A transaction that an event can be raised in. */
+export type HostTransaction<DB> = Transaction<DB> | ForeignTransaction
+
+/**
+ * Appends events in transactions of the host's.
+ *
+ * @param logId - which log is the engine's; undefined as long as the engine has not asked.
+ */
+export function createTransactionAppender<DB>(
+  db: Kysely<DB>,
+  dialect: Dialect,
+  store: EventStore,
+  names: TableNames,
+  logId: () => string | undefined,
+): (trx: HostTransaction<DB>, row: EventRow) => Promise<void> {
+  const appendForeign = appendForeignStatement(names)
+
+  async function appendInForeign(trx: ForeignTransaction, row: EventRow): Promise<void> {
+    if (dialect !== 'postgres') {
+      throw new EventEngineError(
+        'unsupported_dialect',
+        `addSyncEvent: options.trx comes from ${trx.library}, and this engine's database is SQLite; use engine.transaction, and run the statements of ${trx.library} inside of it, on the same connection.`,
+      )
+    }
+    let found: boolean
+    try {
+      found = await appendForeign(trx, row, logId())
+    } catch (cause) {
+      if (!isUndefinedTable(cause)) throw cause
+      throw wrongDatabase(trx, `finds no table ${names.syncEvent} there`, cause)
+    }
+    if (!found) throw wrongDatabase(trx, 'finds another event log there')
+  }
+
+  return async (trx, row) => {
+    if (isForeignTransaction(trx)) return appendInForeign(trx, row)
+    assertOwnTransaction(db, trx)
+    await store.append(trx.withoutPlugins(), row)
+  }
+}
+
+function wrongDatabase(trx: ForeignTransaction, what: string, cause?: unknown): EventEngineError {
+  return new EventEngineError(
+    'wrong_database',
+    `addSyncEvent: options.trx, which comes from ${trx.library}, ${what}; connect ${trx.library} to the database (and search_path) of the engine's Kysely instance.`,
+    cause === undefined ? undefined : { cause },
+  )
+}

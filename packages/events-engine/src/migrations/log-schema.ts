@@ -1,0 +1,60 @@
+import type { Kysely } from 'kysely'
+import type { Dialect } from '../database.ts'
+import { EventEngineError } from '../errors.ts'
+import type { TableNames } from '../store/table-names.ts'
+import { latestSchemaVersion, migrationsOf } from './event-log-migrations.ts'
+import { type LogState, logStateStatements } from './log-state.ts'
+import { runMigrations } from './run-migrations.ts'
+
+/** The tables of one engine: what version they have, and how they get the right one. */
+export interface LogSchema {
+  /** Which log this is; undefined until one of the functions below has looked. */
+  readonly logId: string | undefined
+  /** @throws EventEngineError `schema_too_new` */
+  migrate(): Promise<void>
+  /**
+   * Goes by what the tables say of themselves, so that it does not matter whose migrator ran.
+   *
+   * @throws EventEngineError `not_migrated`, `schema_too_new`
+   */
+  demandCurrent(): Promise<void>
+}
+
+/** @param db - without plugins. */
+export function createLogSchema(db: Kysely<unknown>, dialect: Dialect, names: TableNames): LogSchema {
+  const { readLogState } = logStateStatements(dialect, names)
+  const known = latestSchemaVersion(dialect)
+  let logId: string | undefined
+
+  async function readState(caller: string): Promise<LogState | undefined> {
+    const state = await readLogState(db)
+    if (state && state.schemaVersion > known) {
+      throw new EventEngineError(
+        'schema_too_new',
+        `${caller}: the tables ${names.prefix}* have version ${state.schemaVersion}, and this version of @x/events-engine knows ${known}; update the package on this node.`,
+      )
+    }
+    logId = state?.logId
+    return state
+  }
+
+  return {
+    get logId() {
+      return logId
+    },
+    async migrate() {
+      await readState('engine.migrate')
+      const migrations = migrationsOf(dialect, names)
+      await runMigrations(db, { migrations, prefix: names.prefix, schema: names.schema })
+      await readState('engine.migrate')
+    },
+    async demandCurrent() {
+      const state = await readState('engine.start')
+      if (state?.schemaVersion === known) return
+      throw new EventEngineError(
+        'not_migrated',
+        `engine.start: the tables ${names.prefix}* are missing or older than this version; call engine.migrate() first, or run all of eventLogMigrations() among your own.`,
+      )
+    },
+  }
+}

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto'
+import { type Dialect, runStatement, type SqlExecutor } from '../database.ts'
+import { withPlaceholders } from '../store/placeholders.ts'
+import type { TableNames } from '../store/table-names.ts'
+
+/** What the log's tables say of themselves, whoever created them. */
+export interface LogState {
+  /** How many of the engine's migrations have run. */
+  readonly schemaVersion: number
+  /** Distinguishes this log from those of other databases; a restored dump keeps it. */
+  readonly logId: string
+}
+
+/** The statements about the one row of the log's state. */
+export function logStateStatements(dialect: Dialect, names: TableNames) {
+  const exists =
+    dialect === 'sqlite'
+      ? `select name from sqlite_schema where type = 'table' and name = '${names.logState}'`
+      : `select name from (select to_regclass('${names.logState}')::text as name) t where name is not null`
+  const select = `select schema_version, log_id from ${names.logState}`
+  const create = `create table if not exists ${names.logState} (
+    singleton integer primary key check (singleton = 1),
+    schema_version integer not null,
+    log_id text not null
+  )`
+  const save = withPlaceholders(
+    dialect,
+    `insert into ${names.logState} (singleton, schema_version, log_id) values (1, ?, ?)
+      on conflict (singleton) do update set schema_version = excluded.schema_version`,
+  )
+
+  return {
+    /** @returns undefined where there are no tables. */
+    async readLogState(db: SqlExecutor): Promise<LogState | undefined> {
+      // Asked first: a statement that fails would end the transaction of a migration.
+      const tables = await runStatement(db, exists)
+      if (tables.length === 0) return undefined
+      const [row] = await runStatement<{ schema_version: number; log_id: string }>(db, select)
+      return row && { schemaVersion: row.schema_version, logId: row.log_id }
+    },
+
+    async saveSchemaVersion(db: SqlExecutor, schemaVersion: number): Promise<void> {
+      await runStatement(db, create)
+      await runStatement(db, save, [schemaVersion, randomUUID()])
+    },
+  }
+}
