@@ -1,0 +1,28 @@
+import type { Kysely } from 'kysely'
+import type { EventEngine } from './create-event-engine.ts'
+import type { EventStore } from './store/event-store.ts'
+import { openEventStore } from './store/open-event-store.ts'
+import { tableNames } from './store/table-names.ts'
+
+function storeOf<DB>({ db, dialect, tablePrefix, schema, nodeId, clock }: EventEngine<DB>): EventStore {
+  const bare = db.withoutPlugins() as Kysely<unknown>
+  return openEventStore(bare, dialect, tableNames(tablePrefix, schema), nodeId, clock)
+}
+
+/**
+ * Stores a durable subscription before anybody runs it, so that it will hear of everything that is
+ * raised from now on. Nothing happens when it is stored already.
+ */
+export async function reserveSubscription<DB>(engine: EventEngine<DB>, name: string): Promise<void> {
+  const store = storeOf(engine)
+  await store.createSubscription(name, await store.endPosition())
+}
+
+/** Whether there are committed events that a durable subscription has not handled, wanted or not. */
+export async function hasUnreadEvents<DB>(engine: EventEngine<DB>, name: string): Promise<boolean> {
+  const store = storeOf(engine)
+  const stored = (await store.listSubscriptions()).find((subscription) => subscription.name === name)
+  if (!stored) return false
+  const { events } = await store.readAfter(stored.position, 1)
+  return events.length > 0
+}

@@ -1,0 +1,152 @@
+import {
+  createLifecycle,
+  hasUnreadEvents,
+  isMigrated,
+  reserveSubscription,
+  runMigrations,
+} from '@x/events-engine/support'
+import type { Kysely } from 'kysely'
+import { createDeliveries } from './deliveries/deliveries.ts'
+import { createEndpoints } from './endpoints/endpoints.ts'
+import { createSecretBox, wrongEncryptionKey } from './endpoints/secret-box.ts'
+import { WebhookSenderError } from './errors.ts'
+import { webhookMigrations } from './migrations/webhook-migrations.ts'
+import { createHttpPools } from './network/http-pools.ts'
+import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
+import { createTestSender } from './send-test.ts'
+import { createSqliteStore } from './sqlite/store.ts'
+import { tableNames } from './table-names.ts'
+import type { WebhookSender } from './webhook-sender.ts'
+import { createWebhookSubscriber } from './webhook-subscriber.ts'
+import { createRetrySchedule } from './worker/retry-schedule.ts'
+import { createWorker } from './worker/worker.ts'
+
+const SUBSCRIPTION = 'webhooks'
+const DRAIN_LOOK_MS = 5
+
+/**
+ * Creates what sends an engine's events as signed webhooks, from inside of the host.
+ *
+ * @throws WebhookSenderError `invalid_option`
+ * @example
+ * ```ts
+ * import { createEventEngine, type EventEngineOptions } from '@x/events-engine'
+ * import { createWebhookSender } from '@x/sender'
+ *
+ * async function startWebhooks(db: EventEngineOptions<unknown>['db'], encryptionKey: string) {
+ *   const engine = createEventEngine({ db })
+ *   const sender = createWebhookSender({ engine, encryptionKey })
+ *   await sender.migrate()
+ *   await sender.start()
+ *   await engine.start()
+ *   const { endpoint, secret } = await sender.endpoints.create({
+ *     tenantId: 1,
+ *     url: 'https://example.com/hook',
+ *     eventTypes: ['File.*'],
+ *   })
+ *   return { engine, sender, endpoint, secret }
+ * }
+ * ```
+ */
+export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): WebhookSender {
+  const settings = resolveWebhookSenderOptions(options)
+  const { engine } = options
+  const { clock, logger, nodeId } = engine
+  const names = tableNames(engine.tablePrefix, engine.schema)
+  // The host's plugins (camel case, say) must not rewrite what the sender reads.
+  const db = engine.db.withoutPlugins() as Kysely<unknown>
+  const store = createSqliteStore(db, names, nodeId, clock)
+  const migrations = webhookMigrations(names)
+  const box = createSecretBox(settings.encryptionKey)
+  const schedule = createRetrySchedule(settings.retrySchedule)
+  const pools = createHttpPools(settings)
+  const worker = createWorker({ ...settings, store, box, pools, clock, logger, schedule })
+
+  const lifecycle = createLifecycle(
+    async () => {
+      if (!(await isMigrated(db, migrations))) {
+        throw new WebhookSenderError(
+          'not_migrated',
+          `sender.start: the tables ${engine.tablePrefix}webhook_* are missing or older than this version; call sender.migrate() first.`,
+        )
+      }
+      const foreign = await store.findForeignSecret(box.keyId)
+      if (foreign !== undefined) throw wrongEncryptionKey(`endpoint ${foreign}`)
+      await worker.start()
+      const subscriber = createWebhookSubscriber<DB>({
+        store,
+        clock,
+        maxBodyBytes: settings.maxBodyBytes,
+        firstDelayMs: schedule.firstDelayMs,
+        due: worker.due,
+      })
+      await engine.subscribe(subscriber, {
+        name: SUBSCRIPTION,
+        mode: 'durable',
+        batchSize: 200,
+        // What fails here fails again: a message that is too large. Others should not wait for it.
+        retry: { maxAttempts: 3, firstDelayMs: 50 },
+      })
+    },
+    async () => {
+      await engine.unsubscribe(SUBSCRIPTION)
+      await worker.stop()
+      await pools.destroy()
+    },
+  )
+
+  async function isDrained(): Promise<boolean> {
+    if (await hasUnreadEvents(engine, SUBSCRIPTION)) return false
+    await worker.look()
+    const { oldestDueOn } = await store.counts(clock.now())
+    return oldestDueOn === null && worker.idle && worker.inFlight === 0
+  }
+
+  return {
+    endpoints: createEndpoints({
+      store,
+      box,
+      clock,
+      urlRules: settings,
+      changed: worker.changed,
+    }),
+    deliveries: createDeliveries({
+      store,
+      clock,
+      userAgent: settings.userAgent,
+      due: (endpointKey) => worker.due([endpointKey]),
+    }),
+    async migrate() {
+      await engine.migrate()
+      await runMigrations(db, migrations)
+      await reserveSubscription(engine, SUBSCRIPTION)
+    },
+    start: lifecycle.start,
+    stop: lifecycle.stop,
+    sendTest: createTestSender({ store, clock, due: (endpointKey) => worker.due([endpointKey]) }),
+    async drain() {
+      for (;;) {
+        if (!lifecycle.running) {
+          throw new WebhookSenderError(
+            'not_running',
+            'sender.drain: the sender delivers nothing until sender.start().',
+          )
+        }
+        if (await isDrained()) return
+        await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS))
+      }
+    },
+    async stats() {
+      const now = clock.now()
+      const { enabled, disabled, pending, exhausted, oldestDueOn } = await store.counts(now)
+      return {
+        endpoints: { enabled, disabled },
+        deliveries: { pending, exhausted },
+        inFlight: worker.inFlight,
+        oldestDueAgeMs: oldestDueOn === null ? 0 : now - oldestDueOn,
+        sinceStart: { ...worker.counts },
+      }
+    },
+    [Symbol.asyncDispose]: lifecycle.stop,
+  }
+}

@@ -1,0 +1,182 @@
+import type { Clock } from '@x/events-core'
+import type { AttemptRow, DeliveryRow, DeliveryStore } from '../delivery-store.ts'
+import type { TenantScope } from '../endpoints/endpoint.ts'
+import { endpointNotFound } from '../endpoints/endpoints.ts'
+import { validateTenantId } from '../endpoints/validate-endpoint.ts'
+import { shown, WebhookSenderError } from '../errors.ts'
+import { pageLimit } from '../page-limit.ts'
+import { requestHeaders } from '../request-headers.ts'
+import type { Delivery, DeliveryAttempt, DeliveryDetails, ListDeliveries } from './delivery.ts'
+import { deliveryIdOf, parseDeliveryId } from './delivery-id.ts'
+
+/** Which deliveries to recover. */
+export interface RecoverDeliveries extends TenantScope {
+  /** Those created since, inclusive. */
+  readonly since: Date
+}
+
+/**
+ * What was sent, and what is to be sent. Each method that takes an id can be narrowed to a tenant.
+ *
+ * @example
+ * ```ts
+ * import type { WebhookSender } from '@x/sender'
+ *
+ * async function sendFailedAgain(sender: WebhookSender, tenantId: number): Promise<void> {
+ *   for (const { id } of await sender.deliveries.list({ tenantId, state: 'exhausted' })) {
+ *     await sender.deliveries.resend(id)
+ *   }
+ * }
+ * ```
+ */
+export interface Deliveries {
+  /** @throws WebhookSenderError `invalid_argument` */
+  list(query: ListDeliveries): Promise<readonly Delivery[]>
+  /** @throws WebhookSenderError `delivery_not_found` */
+  get(id: string, scope?: TenantScope): Promise<DeliveryDetails>
+  /**
+   * Sends a delivery again, now. A pending one is not doubled: its next attempt is made now instead of
+   * later. One that had come to rest begins its schedule anew.
+   *
+   * @throws WebhookSenderError `delivery_not_found`, `endpoint_disabled`, `delivery_cancelled`
+   */
+  resend(id: string, scope?: TenantScope): Promise<Delivery>
+  /**
+   * Sends every exhausted delivery of an endpoint again, now.
+   *
+   * @returns how many.
+   * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
+   */
+  recover(endpointId: string, options: RecoverDeliveries): Promise<number>
+}
+
+/** What {@link createDeliveries} works with. */
+export interface DeliveriesParts {
+  readonly store: DeliveryStore
+  readonly clock: Clock
+  readonly userAgent: string
+  /** Called when something has become due. */
+  due(endpointKey: number): void
+}
+
+const STATES = ['pending', 'succeeded', 'exhausted', 'cancelled']
+
+/** Creates the deliveries of a sender. */
+export function createDeliveries({ store, clock, userAgent, due }: DeliveriesParts): Deliveries {
+  async function find(id: string, { tenantId }: TenantScope = {}): Promise<DeliveryRow> {
+    const key = parseDeliveryId(id)
+    const row = key && (await store.findDelivery(key))
+    if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
+    throw new WebhookSenderError('delivery_not_found', `There is no delivery ${shown(id)}.`)
+  }
+
+  return {
+    async list({ tenantId, endpointId, state, eventType, before, limit }) {
+      validateTenantId(tenantId)
+      if (state !== undefined && !STATES.includes(state)) {
+        throw invalidQuery('state', `one of ${STATES.join(', ')}`, state)
+      }
+      const beforeKey = parseDeliveryId(before)
+      if (before !== undefined && !beforeKey) throw invalidQuery('before', 'the id of a delivery', before)
+      const rows = await store.listDeliveries({
+        tenantId,
+        endpointId,
+        state,
+        eventType,
+        before: beforeKey,
+        limit: pageLimit('deliveries.list', limit),
+      })
+      return rows.map(deliveryOf)
+    },
+
+    async get(id, scope) {
+      const row = await find(id, scope)
+      const [body, attempts] = await Promise.all([
+        store.readMessageBody(row.messageKey),
+        store.readAttempts(row),
+      ])
+      return {
+        ...deliveryOf(row),
+        body,
+        attempts: attempts.map((attempt) => attemptOf(attempt, row.eventId, userAgent)),
+      }
+    },
+
+    async resend(id, scope) {
+      const row = await find(id, scope)
+      const endpoint = await store.readEndpoint(row.endpointKey)
+      if (!endpoint) {
+        throw new WebhookSenderError(
+          'delivery_cancelled',
+          `The endpoint of delivery ${id} was deleted; there is nowhere to send it to.`,
+        )
+      }
+      if (!endpoint.enabled) throw endpointDisabled(endpoint.id)
+      await store.resend(row, clock.now())
+      due(row.endpointKey)
+      return deliveryOf(await find(id, scope))
+    },
+
+    async recover(endpointId, { since, tenantId }) {
+      const endpoint = await store.findEndpoint(endpointId)
+      if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId)) {
+        throw endpointNotFound(endpointId)
+      }
+      if (!(since instanceof Date) || Number.isNaN(since.getTime())) {
+        throw invalidQuery('since', 'a valid Date', since)
+      }
+      const count = await store.recover(endpoint.key, since.getTime(), clock.now())
+      if (count > 0) due(endpoint.key)
+      return count
+    },
+  }
+}
+
+/** What to say when something is to be sent to a disabled endpoint. */
+export function endpointDisabled(id: string): WebhookSenderError {
+  return new WebhookSenderError(
+    'endpoint_disabled',
+    `The endpoint ${id} is disabled; enable it first, with endpoints.enable().`,
+  )
+}
+
+function invalidQuery(field: string, expected: string, value: unknown): WebhookSenderError {
+  return new WebhookSenderError('invalid_argument', `${field} must be ${expected}; got ${shown(value)}.`, {
+    field,
+  })
+}
+
+/** A delivery as users see it. */
+export function deliveryOf(row: DeliveryRow): Delivery {
+  return {
+    id: deliveryIdOf(row),
+    endpointId: row.endpointId,
+    tenantId: row.tenantId,
+    eventId: row.eventId,
+    eventType: row.eventType,
+    state: row.state,
+    attemptCount: row.attemptCount,
+    ...(row.state === 'pending' ? { dueOn: new Date(row.dueOn) } : {}),
+    createdOn: new Date(row.createdOn),
+    ...(row.finishedOn === null ? {} : { finishedOn: new Date(row.finishedOn) }),
+    ...(row.lastStatus === null ? {} : { lastStatus: row.lastStatus }),
+    ...(row.lastErrorCode === null ? {} : { lastErrorCode: row.lastErrorCode }),
+  }
+}
+
+function attemptOf(row: AttemptRow, eventId: string, userAgent: string): DeliveryAttempt {
+  const timestamp = Math.floor(row.startedOn / 1_000)
+  const flat = requestHeaders(userAgent, eventId, timestamp, row.signature)
+  const headers: Record<string, string> = {}
+  for (let index = 0; index < flat.length; index += 2)
+    headers[flat[index] as string] = flat[index + 1] as string
+  return {
+    number: row.number,
+    startedOn: new Date(row.startedOn),
+    durationMs: row.durationMs,
+    request: { method: 'POST', url: row.url, headers },
+    ...(row.status === null ? {} : { response: { status: row.status, body: row.responseBody ?? '' } }),
+    ...(row.errorCode === null ? {} : { errorCode: row.errorCode }),
+    ...(row.errorMessage === null ? {} : { errorMessage: row.errorMessage }),
+  }
+}

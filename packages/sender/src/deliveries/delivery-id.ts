@@ -1,0 +1,14 @@
+import type { DeliveryKey } from '../delivery-store.ts'
+
+const ID = /^dlv_(\d{1,15})_(\d{1,15})$/
+
+/** The id that users see of a delivery: its key, so that it needs no column and no index. */
+export function deliveryIdOf({ endpointKey, messageKey }: DeliveryKey): string {
+  return `dlv_${endpointKey}_${messageKey}`
+}
+
+/** The key of an id; undefined for what is none. */
+export function parseDeliveryId(id: unknown): DeliveryKey | undefined {
+  const parts = typeof id === 'string' ? ID.exec(id) : null
+  return parts ? { endpointKey: Number(parts[1]), messageKey: Number(parts[2]) } : undefined
+}

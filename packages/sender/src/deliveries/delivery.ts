@@ -1,0 +1,90 @@
+/**
+ * How a delivery stands. `pending`: an attempt is due, now or later. `succeeded`: the consumer has
+ * answered 2xx. `exhausted`: the last attempt of the schedule has failed, or the consumer has answered
+ * 410 Gone. `cancelled`: the endpoint was deleted before.
+ */
+export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled'
+
+/** Why an attempt has failed, for programs. */
+export type AttemptErrorCode =
+  | 'http_status'
+  | 'redirect'
+  | 'gone'
+  | 'timeout'
+  | 'connect_timeout'
+  | 'connection_refused'
+  | 'connection_lost'
+  | 'dns_failure'
+  | 'tls_failure'
+  | 'forbidden_address'
+  | 'invalid_response'
+  | 'network_error'
+
+/** One message for one endpoint. */
+export interface Delivery {
+  /** `dlv_` and two numbers. */
+  readonly id: string
+  readonly endpointId: string
+  readonly tenantId: number
+  /** The event's id, which is the `webhook-id` of every attempt. */
+  readonly eventId: string
+  readonly eventType: string
+  readonly state: DeliveryState
+  /** Attempts until now. */
+  readonly attemptCount: number
+  /** When the next attempt is due; absent unless pending. */
+  readonly dueOn?: Date
+  readonly createdOn: Date
+  /** When it came to rest; absent while pending. */
+  readonly finishedOn?: Date
+  /** The status that the last attempt was answered with. */
+  readonly lastStatus?: number
+  readonly lastErrorCode?: AttemptErrorCode
+}
+
+/** One HTTP request of a delivery, and what came of it. */
+export interface DeliveryAttempt {
+  /** 1 for the first. */
+  readonly number: number
+  readonly startedOn: Date
+  readonly durationMs: number
+  readonly request: {
+    readonly method: 'POST'
+    readonly url: string
+    /** Without the endpoint's own headers, which may hold credentials. */
+    readonly headers: Readonly<Record<string, string>>
+  }
+  /** Absent when no answer came. */
+  readonly response?: {
+    readonly status: number
+    /** The first 4 KB. */
+    readonly body: string
+  }
+  /** Absent when the attempt has succeeded. */
+  readonly errorCode?: AttemptErrorCode
+  readonly errorMessage?: string
+}
+
+/** A delivery with everything about it. */
+export interface DeliveryDetails extends Delivery {
+  /** What was sent, to the byte. */
+  readonly body: string
+  /** Oldest first. */
+  readonly attempts: readonly DeliveryAttempt[]
+}
+
+/** Which deliveries to list: the newest first. */
+export interface ListDeliveries {
+  readonly tenantId: number
+  readonly endpointId?: string | undefined
+  readonly state?: DeliveryState | undefined
+  /** One event type, exactly. */
+  readonly eventType?: string | undefined
+  /** The id of the last delivery of the page before. */
+  readonly before?: string | undefined
+  /**
+   * 1 to 250.
+   * @defaultValue 50
+   */
+  readonly limit?: number | undefined
+}

@@ -1,0 +1,239 @@
+import type { SqlExecutor } from '@x/events-engine/support'
+import type { AttemptErrorCode, DeliveryState } from './deliveries/delivery.ts'
+import type { DisabledReason, SignatureKind } from './endpoints/endpoint.ts'
+
+/** An endpoint as it is stored; what is JSON in the database is read. */
+export interface EndpointRow {
+  /** The key that other tables use. */
+  readonly key: number
+  /** The id that users see. */
+  readonly id: string
+  readonly tenantId: number
+  readonly siteId: number | null
+  readonly url: string
+  readonly eventTypes: readonly string[]
+  readonly description: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly metadata: Readonly<Record<string, string>>
+  readonly signature: SignatureKind
+  readonly concurrency: number
+  readonly enabled: boolean
+  readonly disabledReason: DisabledReason | null
+  readonly disabledOn: number | null
+  readonly version: number
+  readonly createdOn: number
+  readonly updatedOn: number
+}
+
+/** What a new endpoint starts with; key, state and version are given by the store. */
+export type NewEndpointRow = Omit<
+  EndpointRow,
+  'key' | 'enabled' | 'disabledReason' | 'disabledOn' | 'version' | 'updatedOn'
+>
+
+/** What an update may change. */
+export type EndpointChange = Pick<
+  EndpointRow,
+  'siteId' | 'url' | 'eventTypes' | 'description' | 'headers' | 'metadata' | 'concurrency'
+>
+
+/** A signing secret as it is stored: sealed. */
+export interface SecretRow {
+  readonly sealed: string
+  readonly keyId: string
+  readonly createdOn: number
+  readonly expiresOn: number | null
+}
+
+/** What fan-out needs to know of an enabled endpoint. */
+export interface EndpointFilterRow {
+  readonly key: number
+  readonly tenantId: number
+  readonly siteId: number | null
+  readonly eventTypes: readonly string[]
+}
+
+/** A rendered message, and whom it goes to. */
+export interface MessageToStore {
+  readonly eventId: string
+  readonly eventType: string
+  readonly body: string
+  readonly endpointKeys: readonly number[]
+}
+
+/** The right of one node to deliver to one endpoint, until it expires or is taken over. */
+export interface EndpointLease {
+  readonly endpointKey: number
+  readonly epoch: number
+}
+
+/** A lease that this node still holds, and the version that the endpoint has now. */
+export interface RenewedLease extends EndpointLease {
+  readonly version: number
+}
+
+/** A delivery is known by its endpoint and its message. */
+export interface DeliveryKey {
+  readonly endpointKey: number
+  readonly messageKey: number
+}
+
+/** What the worker needs to make one attempt. */
+export interface DueDelivery extends DeliveryKey {
+  readonly eventId: string
+  readonly body: Buffer
+  /** Attempts until now. */
+  readonly attemptCount: number
+  /** Attempts of the current run through the schedule. */
+  readonly step: number
+  readonly dueOn: number
+}
+
+/** What came of one attempt. */
+export interface AttemptResult {
+  readonly endpointKey: number
+  readonly messageKey: number
+  /** The epoch of the lease that the attempt was made under: a result of another life is dropped. */
+  readonly epoch: number
+  readonly number: number
+  readonly step: number
+  readonly state: DeliveryState
+  /** The time that the attempt was due: when somebody has changed it meanwhile, theirs is kept. */
+  readonly wasDueOn: number
+  /** When the next attempt is due; null when there is none. */
+  readonly dueOn: number | null
+  readonly startedOn: number
+  readonly durationMs: number
+  readonly url: string
+  readonly signature: string
+  readonly status: number | null
+  readonly errorCode: AttemptErrorCode | null
+  readonly errorMessage: string | null
+  readonly responseBody: string | null
+  /** The endpoint wants nothing any more: it is disabled. */
+  readonly gone: boolean
+}
+
+/** A delivery as it is listed. */
+export interface DeliveryRow extends DeliveryKey {
+  readonly endpointId: string
+  readonly tenantId: number
+  readonly eventId: string
+  readonly eventType: string
+  readonly state: DeliveryState
+  readonly attemptCount: number
+  readonly dueOn: number
+  readonly createdOn: number
+  readonly finishedOn: number | null
+  readonly lastStatus: number | null
+  readonly lastErrorCode: AttemptErrorCode | null
+}
+
+/** An attempt as it is stored. */
+export interface AttemptRow {
+  readonly number: number
+  readonly startedOn: number
+  readonly durationMs: number
+  readonly url: string
+  readonly signature: string
+  readonly status: number | null
+  readonly errorCode: AttemptErrorCode | null
+  readonly errorMessage: string | null
+  readonly responseBody: string | null
+}
+
+/** Which deliveries to list. */
+export interface DeliveryFilter {
+  readonly tenantId: number
+  readonly endpointId: string | undefined
+  readonly state: DeliveryState | undefined
+  readonly eventType: string | undefined
+  readonly before: DeliveryKey | undefined
+  readonly limit: number
+}
+
+/** Counts of what is stored. */
+export interface StoredCounts {
+  readonly enabled: number
+  readonly disabled: number
+  readonly pending: number
+  readonly exhausted: number
+  /** Of enabled endpoints; null when nothing waits. */
+  readonly oldestDueOn: number | null
+}
+
+/** Everything the sender asks of a database. One implementation for each dialect. */
+export interface DeliveryStore {
+  // Endpoints. Each change raises the revision, by which fan-out knows that it must read them again.
+  createEndpoint(row: NewEndpointRow, secret: SecretRow): Promise<void>
+  findEndpoint(id: string): Promise<EndpointRow | undefined>
+  readEndpoint(endpointKey: number): Promise<EndpointRow | undefined>
+  listEndpoints(tenantId: number, before: string | undefined, limit: number): Promise<EndpointRow[]>
+  /** @returns false when the endpoint is at another version by now. */
+  changeEndpoint(endpointKey: number, version: number, change: EndpointChange, now: number): Promise<boolean>
+  /** @returns false when it was so already. */
+  setEnabled(
+    endpointKey: number,
+    enabled: boolean,
+    reason: DisabledReason | null,
+    now: number,
+  ): Promise<boolean>
+  /** Takes the endpoint, its secrets and what it still waits for away; what was sent stays on record. */
+  deleteEndpoint(endpointKey: number, now: number): Promise<void>
+
+  /** The live secrets, the newest first. */
+  readSecrets(endpointKey: number, now: number): Promise<SecretRow[]>
+  /** Adds a secret, lets the others expire, and keeps at most so many of them. */
+  rotateSecret(
+    endpointKey: number,
+    secret: SecretRow,
+    expireOthersOn: number,
+    keep: number,
+    now: number,
+  ): Promise<void>
+  /** An endpoint whose secrets were sealed with another key. */
+  findForeignSecret(keyId: string): Promise<string | undefined>
+
+  // Fan-out, in the transaction that moves the position.
+  revision(executor: SqlExecutor): Promise<number>
+  readFilters(executor: SqlExecutor): Promise<EndpointFilterRow[]>
+  storeMessages(
+    executor: SqlExecutor,
+    messages: readonly MessageToStore[],
+    now: number,
+    dueOn: number,
+  ): Promise<void>
+  /** A message for one endpoint alone, in a transaction of its own. */
+  storeTestMessage(message: MessageToStore, now: number): Promise<DeliveryKey>
+
+  // Leases.
+  leaseDueEndpoints(leaseMs: number, limit: number): Promise<EndpointLease[]>
+  renewLeases(leaseMs: number): Promise<RenewedLease[]>
+  releaseLeases(leases: readonly EndpointLease[]): Promise<void>
+  /** Remembers which of the other nodes that hold leases are certainly dead: theirs may be taken. */
+  findDeadNodes(): Promise<void>
+  /** The endpoints that this node holds and that have something due. */
+  dueLeasedEndpoints(): Promise<number[]>
+  /** When the next delivery is due, of any enabled endpoint; it may be past. */
+  nextDueOn(after: number): Promise<number | undefined>
+
+  // Delivery.
+  /** What is due and not known already, at most so much of each endpoint; of enabled ones only. */
+  nextDeliveries(
+    endpointKeys: readonly number[],
+    known: readonly DeliveryKey[],
+    limitEach: number,
+  ): Promise<DueDelivery[]>
+  recordAttempts(results: readonly AttemptResult[]): Promise<void>
+
+  // For people.
+  listDeliveries(filter: DeliveryFilter): Promise<DeliveryRow[]>
+  findDelivery(key: DeliveryKey): Promise<DeliveryRow | undefined>
+  readMessageBody(messageKey: number): Promise<string>
+  readAttempts(key: DeliveryKey): Promise<AttemptRow[]>
+  /** Makes a delivery due now; one that had come to rest begins its schedule anew. */
+  resend(key: DeliveryKey, now: number): Promise<boolean>
+  /** The same for every exhausted delivery of an endpoint that was created since. */
+  recover(endpointKey: number, since: number, now: number): Promise<number>
+  counts(now: number): Promise<StoredCounts>
+}

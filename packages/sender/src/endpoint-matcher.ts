@@ -1,0 +1,40 @@
+import { ALL_SITES, ALL_TENANTS, matchesEventType, type SyncEvent } from '@x/events-core'
+import type { EndpointFilterRow } from './delivery-store.ts'
+
+/** Tells which endpoints an event goes to. */
+export interface EndpointMatcher {
+  /** Keys of endpoints, in their order. */
+  match(event: SyncEvent, eventType: string): readonly number[]
+}
+
+const MAX_REMEMBERED = 10_000
+
+/**
+ * An event goes to the endpoints of its tenant that want its site and its type; one of all tenants to
+ * the endpoints of every tenant, and if it is of no site in particular, whichever site they want.
+ */
+export function createEndpointMatcher(filters: readonly EndpointFilterRow[]): EndpointMatcher {
+  const byTenant = Map.groupBy(filters, ({ tenantId }) => tenantId)
+  // Events come in few kinds, and patterns are costly to compare.
+  const remembered = new Map<string, readonly number[]>()
+
+  return {
+    match(event, eventType) {
+      const kind = `${event.tenantId}:${event.siteId}:${eventType}`
+      let keys = remembered.get(kind)
+      if (!keys) {
+        const candidates = event.tenantId === ALL_TENANTS ? filters : (byTenant.get(event.tenantId) ?? [])
+        keys = candidates.filter((filter) => wants(filter, event, eventType)).map(({ key }) => key)
+        if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+        remembered.set(kind, keys)
+      }
+      return keys
+    },
+  }
+}
+
+function wants(filter: EndpointFilterRow, { tenantId, siteId }: SyncEvent, eventType: string): boolean {
+  const isEverywhere = tenantId === ALL_TENANTS && siteId === ALL_SITES
+  if (filter.siteId !== null && filter.siteId !== siteId && !isEverywhere) return false
+  return filter.eventTypes.some((pattern) => matchesEventType(pattern, eventType))
+}

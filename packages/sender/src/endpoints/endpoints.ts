@@ -1,0 +1,261 @@
+import type { Clock } from '@x/events-core'
+import type { DeliveryStore, EndpointRow } from '../delivery-store.ts'
+import { shown, WebhookSenderError } from '../errors.ts'
+import { pageLimit } from '../page-limit.ts'
+import { uniqueId } from '../unique-id.ts'
+import type {
+  CreateEndpoint,
+  Endpoint,
+  EndpointSecret,
+  EndpointWithSecret,
+  TenantScope,
+  UpdateEndpoint,
+} from './endpoint.ts'
+import type { SecretBox } from './secret-box.ts'
+import { sealSecret, secretToUse, verificationKeyOf } from './secrets.ts'
+import { validateChange, validateSignature, validateTenantId } from './validate-endpoint.ts'
+import type { UrlRules } from './validate-url.ts'
+
+/** Which endpoints to list: the newest first. */
+export interface ListEndpoints {
+  readonly tenantId: number
+  /** The id of the last endpoint of the page before. */
+  readonly before?: string | undefined
+  /**
+   * 1 to 250.
+   * @defaultValue 50
+   */
+  readonly limit?: number | undefined
+}
+
+/** How a secret is replaced. */
+export interface RotateSecret extends TenantScope {
+  /**
+   * Seconds for which messages are signed with the secrets before as well; at most 7 days.
+   * @defaultValue 86400
+   */
+  readonly overlapSeconds?: number | undefined
+  /**
+   * The key to sign with from now on.
+   * @defaultValue a new one
+   */
+  readonly secret?: string | undefined
+}
+
+/**
+ * Looks after endpoints. Each method that takes an id can be narrowed to a tenant.
+ *
+ * @example
+ * ```ts
+ * import type { WebhookSender } from '@x/sender'
+ *
+ * async function subscribe(sender: WebhookSender, tenantId: number, url: string): Promise<string> {
+ *   const { endpoint, secret } = await sender.endpoints.create({ tenantId, url, eventTypes: ['File.*'] })
+ *   await sender.sendTest(endpoint.id)
+ *   return secret
+ * }
+ * ```
+ */
+export interface Endpoints {
+  /** @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`, `invalid_secret` */
+  create(input: CreateEndpoint): Promise<EndpointWithSecret>
+  /** @throws WebhookSenderError `endpoint_not_found` */
+  get(id: string, scope?: TenantScope): Promise<Endpoint>
+  /** @throws WebhookSenderError `invalid_argument`, `endpoint_not_found` for `before` */
+  list(query: ListEndpoints): Promise<readonly Endpoint[]>
+  /**
+   * Changes what is given, and leaves the rest.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`, `version_conflict`, and those of `create`
+   */
+  update(id: string, changes: UpdateEndpoint, scope?: TenantScope): Promise<Endpoint>
+  /**
+   * Deletes an endpoint with its secrets; what waits for it is cancelled, what was sent stays listed.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`
+   */
+  delete(id: string, scope?: TenantScope): Promise<void>
+  /**
+   * Lets an endpoint receive again. What was waiting when it was disabled is sent; events raised
+   * meanwhile are not.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`
+   */
+  enable(id: string, scope?: TenantScope): Promise<Endpoint>
+  /**
+   * Sends an endpoint nothing more until it is enabled; what waits for it goes on waiting.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`
+   */
+  disable(id: string, scope?: TenantScope): Promise<Endpoint>
+  /**
+   * Signs with another secret from now on, and for a while with those before as well.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`, `invalid_secret`, `invalid_argument`
+   */
+  rotateSecret(id: string, options?: RotateSecret): Promise<EndpointWithSecret>
+  /**
+   * The secrets that messages are signed with now, the current one first.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`
+   */
+  secrets(id: string, scope?: TenantScope): Promise<readonly EndpointSecret[]>
+  /**
+   * The public key that messages are verified with, `whpk_...`; undefined for one that shares a secret.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`
+   */
+  publicKey(id: string, scope?: TenantScope): Promise<string | undefined>
+}
+
+/** What {@link createEndpoints} works with. */
+export interface EndpointsParts {
+  readonly store: DeliveryStore
+  readonly box: SecretBox
+  readonly clock: Clock
+  readonly urlRules: UrlRules
+  /** Called after each change, so that what this process remembers of the endpoint is forgotten. */
+  changed(endpointKey: number): void
+}
+
+const DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60
+const MAX_OVERLAP_SECONDS = 7 * 24 * 60 * 60
+const MAX_LIVE_SECRETS = 10
+const MAX_UPDATE_TRIES = 5
+
+/** Creates the endpoints of a sender. */
+export function createEndpoints({ store, box, clock, urlRules, changed }: EndpointsParts): Endpoints {
+  async function find(id: string, { tenantId }: TenantScope = {}): Promise<EndpointRow> {
+    const row = typeof id === 'string' ? await store.findEndpoint(id) : undefined
+    if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
+    throw endpointNotFound(id)
+  }
+
+  async function setEnabled(id: string, enabled: boolean, scope: TenantScope | undefined): Promise<Endpoint> {
+    const { key } = await find(id, scope)
+    if (await store.setEnabled(key, enabled, enabled ? null : 'manual', clock.now())) changed(key)
+    return endpointOf(await find(id, scope))
+  }
+
+  return {
+    async create(input) {
+      const tenantId = validateTenantId(input?.tenantId)
+      const signature = validateSignature(input.signature)
+      const fields = validateChange(input, undefined, urlRules)
+      const secret = secretToUse(input.secret, signature)
+      const now = clock.now()
+      const id = uniqueId('ep_', now)
+      const row = { id, tenantId, signature, createdOn: now, ...fields }
+      await store.createEndpoint(row, sealSecret(box, secret, id, now))
+      return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }
+    },
+
+    async get(id, scope) {
+      return endpointOf(await find(id, scope))
+    },
+
+    async list({ tenantId, before, limit }) {
+      validateTenantId(tenantId)
+      if (before !== undefined) await find(before, { tenantId })
+      return (await store.listEndpoints(tenantId, before, pageLimit('endpoints.list', limit))).map(endpointOf)
+    },
+
+    async update(id, changes, scope) {
+      for (let tries = 1; ; tries++) {
+        const row = await find(id, scope)
+        const { version = row.version } = changes
+        if (version !== row.version) throw versionConflict(id, version, row.version)
+        const change = validateChange(changes, row, urlRules)
+        if (await store.changeEndpoint(row.key, version, change, clock.now())) {
+          changed(row.key)
+          return endpointOf(await find(id, scope))
+        }
+        // Somebody was quicker. Who named no version wants the change on top of theirs.
+        if (changes.version !== undefined || tries === MAX_UPDATE_TRIES) {
+          throw versionConflict(id, version, (await find(id, scope)).version)
+        }
+      }
+    },
+
+    async delete(id, scope) {
+      const { key } = await find(id, scope)
+      await store.deleteEndpoint(key, clock.now())
+      changed(key)
+    },
+
+    enable: (id, scope) => setEnabled(id, true, scope),
+    disable: (id, scope) => setEnabled(id, false, scope),
+
+    async rotateSecret(id, options = {}) {
+      const { overlapSeconds = DEFAULT_OVERLAP_SECONDS } = options
+      if (!Number.isFinite(overlapSeconds) || overlapSeconds < 0 || overlapSeconds > MAX_OVERLAP_SECONDS) {
+        throw new WebhookSenderError(
+          'invalid_argument',
+          `rotateSecret: overlapSeconds must be a number from 0 to ${MAX_OVERLAP_SECONDS}; got ${shown(overlapSeconds)}.`,
+          { field: 'overlapSeconds' },
+        )
+      }
+      const { key, signature } = await find(id, options)
+      const secret = secretToUse(options.secret, signature)
+      const now = clock.now()
+      const expireOthersOn = now + Math.round(overlapSeconds * 1_000)
+      await store.rotateSecret(key, sealSecret(box, secret, id, now), expireOthersOn, MAX_LIVE_SECRETS, now)
+      changed(key)
+      return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }
+    },
+
+    async secrets(id, scope) {
+      const { key, signature } = await find(id, scope)
+      const rows = await store.readSecrets(key, clock.now())
+      return rows.map(({ sealed, createdOn, expiresOn }) => ({
+        secret: verificationKeyOf(box.open(sealed, id), signature),
+        createdOn: new Date(createdOn),
+        ...(expiresOn === null ? {} : { expiresOn: new Date(expiresOn) }),
+      }))
+    },
+
+    async publicKey(id, scope) {
+      const { key, signature } = await find(id, scope)
+      if (signature === 'hmac') return undefined
+      const [current] = await store.readSecrets(key, clock.now())
+      return current && verificationKeyOf(box.open(current.sealed, id), signature)
+    },
+  }
+}
+
+/** What to say of an id that nobody, or another tenant, has. */
+export function endpointNotFound(id: unknown): WebhookSenderError {
+  return new WebhookSenderError(
+    'endpoint_not_found',
+    `There is no endpoint ${shown(id)}; endpoints.list() tells which there are.`,
+  )
+}
+
+function versionConflict(id: string, wanted: unknown, current: number): WebhookSenderError {
+  return new WebhookSenderError(
+    'version_conflict',
+    `The endpoint ${shown(id)} is at version ${current}, and the change was meant for ${shown(wanted)}; read it again and decide anew.`,
+    { field: 'version' },
+  )
+}
+
+function endpointOf(row: EndpointRow): Endpoint {
+  return {
+    id: row.id,
+    tenantId: row.tenantId,
+    ...(row.siteId === null ? {} : { siteId: row.siteId }),
+    url: row.url,
+    eventTypes: row.eventTypes,
+    description: row.description,
+    headers: row.headers,
+    metadata: row.metadata,
+    signature: row.signature,
+    concurrency: row.concurrency,
+    enabled: row.enabled,
+    ...(row.disabledReason === null ? {} : { disabledReason: row.disabledReason }),
+    ...(row.disabledOn === null ? {} : { disabledOn: new Date(row.disabledOn) }),
+    version: row.version,
+    createdOn: new Date(row.createdOn),
+    updatedOn: new Date(row.updatedOn),
+  }
+}

@@ -1,0 +1,46 @@
+import { generateKeyPair, generateSecret, parseSecret, publicKeyOf } from '@x/signature'
+import type { SecretRow } from '../delivery-store.ts'
+import { WebhookSenderError } from '../errors.ts'
+import type { SignatureKind } from './endpoint.ts'
+import type { SecretBox } from './secret-box.ts'
+
+/**
+ * The key to sign with: the given one, or a new one.
+ *
+ * @throws WebhookSenderError `invalid_secret`, which never shows the key.
+ */
+export function secretToUse(given: string | undefined, signature: SignatureKind): string {
+  if (given === undefined) {
+    return signature === 'hmac' ? generateSecret() : generateKeyPair().privateKey
+  }
+  let kind: string
+  try {
+    kind = parseSecret(given).kind
+  } catch (cause) {
+    throw invalidSecret(cause instanceof Error ? cause.message : 'It cannot be read.', cause)
+  }
+  if (signature === 'hmac' && kind !== 'hmac') {
+    throw invalidSecret("An endpoint with the signature 'hmac' needs a shared secret, whsec_...")
+  }
+  if (signature === 'ed25519' && kind !== 'ed25519-private') {
+    throw invalidSecret("An endpoint with the signature 'ed25519' needs a private key, whsk_...")
+  }
+  return given
+}
+
+/** What a consumer verifies with: the secret itself, or the public half of a key pair. */
+export function verificationKeyOf(secret: string, signature: SignatureKind): string {
+  return signature === 'hmac' ? secret : publicKeyOf(secret)
+}
+
+/** Locks a secret away under the endpoint's id. */
+export function sealSecret(box: SecretBox, secret: string, endpointId: string, now: number): SecretRow {
+  return { sealed: box.seal(secret, endpointId), keyId: box.keyId, createdOn: now, expiresOn: null }
+}
+
+function invalidSecret(why: string, cause?: unknown): WebhookSenderError {
+  return new WebhookSenderError('invalid_secret', `The endpoint's secret cannot be used. ${why}`, {
+    field: 'secret',
+    cause,
+  })
+}

@@ -1,0 +1,152 @@
+import { ALL_TENANTS, isEventTypePattern } from '@x/events-core'
+import type { EndpointChange } from '../delivery-store.ts'
+import { shown, WebhookSenderError } from '../errors.ts'
+import type { SignatureKind, UpdateEndpoint } from './endpoint.ts'
+import { validateHeaders } from './validate-headers.ts'
+import { type UrlRules, validateUrl } from './validate-url.ts'
+
+const MAX_EVENT_TYPES = 100
+const MAX_DESCRIPTION_LENGTH = 1_000
+const MAX_METADATA_ENTRIES = 50
+const MAX_METADATA_LENGTH = 500
+const MAX_CONCURRENCY = 64
+const DEFAULT_CONCURRENCY = 8
+
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateTenantId(tenantId: unknown): number {
+  refuseUnless(
+    Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS,
+    'tenantId',
+    'an integer, and that of one tenant',
+    tenantId,
+  )
+  return tenantId as number
+}
+
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateSignature(signature: unknown): SignatureKind {
+  if (signature === undefined) return 'hmac'
+  refuseUnless(signature === 'hmac' || signature === 'ed25519', 'signature', "'hmac' or 'ed25519'", signature)
+  return signature as SignatureKind
+}
+
+/**
+ * Reads what can be changed of an endpoint, on top of what it was (or of the defaults).
+ *
+ * @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`
+ */
+export function validateChange(
+  input: UpdateEndpoint,
+  before: EndpointChange | undefined,
+  rules: UrlRules,
+): EndpointChange {
+  const old = before ?? {
+    siteId: null,
+    url: undefined,
+    eventTypes: ['*'],
+    description: '',
+    headers: {},
+    metadata: {},
+    concurrency: DEFAULT_CONCURRENCY,
+  }
+  return {
+    siteId: input.siteId === undefined ? old.siteId : validateSiteId(input.siteId),
+    url: validateUrl(input.url === undefined ? old.url : input.url, rules),
+    eventTypes: input.eventTypes === undefined ? old.eventTypes : validateEventTypes(input.eventTypes),
+    description: input.description === undefined ? old.description : validateDescription(input.description),
+    headers: input.headers === undefined ? old.headers : validateHeaders(input.headers),
+    metadata: input.metadata === undefined ? old.metadata : validateMetadata(input.metadata),
+    concurrency: input.concurrency === undefined ? old.concurrency : validateConcurrency(input.concurrency),
+  }
+}
+
+function validateSiteId(siteId: unknown): number | null {
+  refuseUnless(siteId === null || Number.isSafeInteger(siteId), 'siteId', 'an integer', siteId)
+  return siteId as number | null
+}
+
+function validateEventTypes(eventTypes: unknown): string[] {
+  refuseUnless(
+    Array.isArray(eventTypes) && eventTypes.length >= 1 && eventTypes.length <= MAX_EVENT_TYPES,
+    'eventTypes',
+    `a list of 1 to ${MAX_EVENT_TYPES} event types; ['*'] for all`,
+    Array.isArray(eventTypes) ? `${eventTypes.length} of them` : eventTypes,
+  )
+  for (const pattern of eventTypes as unknown[]) {
+    refuseUnless(
+      typeof pattern === 'string' && isEventTypePattern(pattern),
+      'eventTypes',
+      "event types or patterns such as 'File.Download', 'File.*', '*.Delete', '*'",
+      pattern,
+    )
+  }
+  return [...new Set(eventTypes as string[])]
+}
+
+function validateDescription(description: unknown): string {
+  refuseUnless(
+    typeof description === 'string' &&
+      description.length <= MAX_DESCRIPTION_LENGTH &&
+      isStorable(description),
+    'description',
+    `a text of at most ${MAX_DESCRIPTION_LENGTH} characters`,
+    description,
+  )
+  return description as string
+}
+
+function validateMetadata(metadata: unknown): Record<string, string> {
+  refuseUnless(
+    typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata),
+    'metadata',
+    'an object of texts',
+    metadata,
+  )
+  const entries = Object.entries(metadata as object) as [string, unknown][]
+  refuseUnless(
+    entries.length <= MAX_METADATA_ENTRIES,
+    'metadata',
+    `at most ${MAX_METADATA_ENTRIES} entries`,
+    `${entries.length} of them`,
+  )
+  for (const [name, value] of entries) {
+    refuseUnless(
+      name !== '' &&
+        name.length <= MAX_METADATA_LENGTH &&
+        isStorable(name) &&
+        typeof value === 'string' &&
+        value.length <= MAX_METADATA_LENGTH &&
+        isStorable(value),
+      `metadata.${name.slice(0, 100)}`,
+      `a text of at most ${MAX_METADATA_LENGTH} characters`,
+      value,
+    )
+  }
+  return Object.fromEntries(entries) as Record<string, string>
+}
+
+function validateConcurrency(concurrency: unknown): number {
+  refuseUnless(
+    Number.isSafeInteger(concurrency) &&
+      (concurrency as number) >= 1 &&
+      (concurrency as number) <= MAX_CONCURRENCY,
+    'concurrency',
+    `an integer from 1 to ${MAX_CONCURRENCY}`,
+    concurrency,
+  )
+  return concurrency as number
+}
+
+// PostgreSQL stores neither a NUL nor half a surrogate pair.
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
+}
+
+function refuseUnless(fits: boolean, field: string, expected: string, value: unknown): void {
+  if (fits) return
+  throw new WebhookSenderError(
+    'invalid_endpoint',
+    `The endpoint's ${field} must be ${expected}; got ${shown(value)}.`,
+    { field },
+  )
+}

@@ -1,0 +1,42 @@
+import { EventsError, type EventsErrorOptions } from '@x/events-core'
+
+/** What a {@link WebhookSenderError} can be about. */
+export type WebhookSenderErrorCode =
+  | 'invalid_option'
+  | 'invalid_argument'
+  | 'invalid_endpoint'
+  | 'invalid_url'
+  | 'forbidden_address'
+  | 'invalid_secret'
+  | 'endpoint_not_found'
+  | 'endpoint_disabled'
+  | 'delivery_not_found'
+  | 'delivery_cancelled'
+  | 'version_conflict'
+  | 'message_too_large'
+  | 'wrong_encryption_key'
+  | 'not_migrated'
+  | 'not_running'
+
+/** Options of {@link WebhookSenderError}. */
+export interface WebhookSenderErrorOptions extends EventsErrorOptions {
+  /** The field of the input that was wrong: what a form marks. */
+  readonly field?: string | undefined
+}
+
+/** Thrown by everything in this package. Nothing was written when it is thrown. */
+export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
+  /** The field of the input that was wrong, such as `url` or `headers.authorization`. */
+  readonly field: string | undefined
+
+  constructor(code: WebhookSenderErrorCode, message: string, options: WebhookSenderErrorOptions = {}) {
+    super(code, message, options)
+    this.field = options.field
+  }
+}
+
+/** Shortens a value for a message: whoever reads it needs to recognise it, not all of it. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}

@@ -1,0 +1,28 @@
+export { createWebhookSender } from './create-webhook-sender.ts'
+export type { Deliveries } from './deliveries/deliveries.ts'
+export type {
+  AttemptErrorCode,
+  Delivery,
+  DeliveryAttempt,
+  DeliveryDetails,
+  DeliveryState,
+  ListDeliveries,
+} from './deliveries/delivery.ts'
+export type {
+  CreateEndpoint,
+  DisabledReason,
+  Endpoint,
+  EndpointSecret,
+  EndpointWithSecret,
+  SignatureKind,
+  TenantScope,
+  UpdateEndpoint,
+} from './endpoints/endpoint.ts'
+export type { Endpoints, ListEndpoints, RotateSecret } from './endpoints/endpoints.ts'
+export {
+  WebhookSenderError,
+  type WebhookSenderErrorCode,
+  type WebhookSenderErrorOptions,
+} from './errors.ts'
+export type { NetworkOptions, WebhookSenderOptions } from './options.ts'
+export type { SenderStats, WebhookSender } from './webhook-sender.ts'

@@ -1,0 +1,15 @@
+import type { MigrationSet } from '@x/events-engine/support'
+import type { Kysely } from 'kysely'
+import { createWebhookTables } from '../sqlite/schema.ts'
+import type { TableNames } from '../table-names.ts'
+
+/** The sender's own migrations, oldest first; a released one never changes. */
+export function webhookMigrations(names: TableNames): MigrationSet {
+  return {
+    migrations: {
+      '0001_webhooks': { up: (db: Kysely<unknown>) => createWebhookTables(db, names) },
+    },
+    prefix: names.prefix,
+    schema: names.schema,
+  }
+}

@@ -1,0 +1,63 @@
+import ipaddr from 'ipaddr.js'
+import { shown, WebhookSenderError } from '../errors.ts'
+
+/** Which IP addresses webhooks may go to. */
+export interface AddressPolicy {
+  /** False for what is no address at all. */
+  isAllowed(address: string): boolean
+}
+
+type Network = [ipaddr.IPv4 | ipaddr.IPv6, number]
+
+// Public by registration, but answering inside of a cloud's own network: Azure's wire server.
+const NEVER_PUBLIC: readonly Network[] = [ipaddr.parseCIDR('168.63.129.16/32')]
+// What is routed on the internet. Everything else of IPv6 is local, obsolete, or not assigned yet.
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
+const NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96')
+
+/**
+ * Public addresses, and the networks that the host has opened. An IPv6 address that stands for an
+ * IPv4 one is judged as that.
+ *
+ * @throws WebhookSenderError `invalid_option`
+ */
+export function createAddressPolicy(allow: readonly string[]): AddressPolicy {
+  const opened = allow.map(readNetwork)
+
+  return {
+    isAllowed(text) {
+      if (!ipaddr.isValid(text)) return false
+      const address = ipaddr.process(text)
+      return isIn(address, opened) || isPublic(address)
+    },
+  }
+
+  function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+    if (address instanceof ipaddr.IPv4) return address.range() === 'unicast' && !isIn(address, NEVER_PUBLIC)
+    if (address.match(NAT64)) {
+      const translated = new ipaddr.IPv4(address.toByteArray().slice(12))
+      return isIn(translated, opened) || isPublic(translated)
+    }
+    return address.match(GLOBAL_UNICAST) && address.range() === 'unicast'
+  }
+}
+
+function isIn(address: ipaddr.IPv4 | ipaddr.IPv6, networks: readonly Network[]): boolean {
+  return networks.some(([base, bits]) => address.kind() === base.kind() && address.match(base as never, bits))
+}
+
+function readNetwork(text: string): Network {
+  try {
+    const [base, bits] = ipaddr.parseCIDR(text)
+    if (base instanceof ipaddr.IPv6 && base.isIPv4MappedAddress() && bits >= 96) {
+      return [base.toIPv4Address(), bits - 96]
+    }
+    return [base, bits]
+  } catch (cause) {
+    throw new WebhookSenderError(
+      'invalid_option',
+      `createWebhookSender: options.network.allow must hold networks in CIDR notation, such as '10.1.0.0/16'; got ${shown(text)}.`,
+      { field: 'network.allow', cause },
+    )
+  }
+}

@@ -1,0 +1,178 @@
+import type { EventEngine } from '@x/events-engine'
+import { readEncryptionKey } from './endpoints/encryption-key.ts'
+import { shown, WebhookSenderError } from './errors.ts'
+import { type AddressPolicy, createAddressPolicy } from './network/address-policy.ts'
+
+/** Where webhooks may go. */
+export interface NetworkOptions {
+  /**
+   * Networks that may be reached although they are private or reserved: CIDR notation, such as
+   * `127.0.0.0/8` or `::1/128`.
+   * @defaultValue none: public addresses only
+   */
+  readonly allow?: readonly string[] | undefined
+  /**
+   * Refuse `http:` URLs.
+   * @defaultValue false
+   */
+  readonly httpsOnly?: boolean | undefined
+}
+
+/** What {@link createWebhookSender} takes. */
+export interface WebhookSenderOptions<DB> {
+  /** Whose events are sent. The sender's tables lie beside the engine's, in the same database. */
+  readonly engine: EventEngine<DB>
+  /** Encrypts signing secrets at rest: 32 bytes, as such or as base64 or hex text. */
+  readonly encryptionKey: Uint8Array | string
+  readonly network?: NetworkOptions | undefined
+  /**
+   * Seconds before each attempt, the first one included; up to 10 % is added to each. After the last
+   * attempt a delivery is exhausted.
+   * @defaultValue [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400], the schedule of Standard Webhooks
+   */
+  readonly retrySchedule?: readonly number[] | undefined
+  /**
+   * Longest time for one attempt, the answer's body included, in milliseconds.
+   * @defaultValue 20000
+   */
+  readonly timeoutMs?: number | undefined
+  /**
+   * Longest time to open a connection, in milliseconds.
+   * @defaultValue 5000
+   */
+  readonly connectTimeoutMs?: number | undefined
+  /**
+   * Most requests of this process under way at once. Those that have been waiting for an answer for
+   * a second are not counted, up to eight times as many, so that slow consumers cannot hold up others.
+   * @defaultValue 64
+   */
+  readonly maxInFlight?: number | undefined
+  /**
+   * Most bytes of a message's body; an event that makes a larger one is parked.
+   * @defaultValue 262144
+   */
+  readonly maxBodyBytes?: number | undefined
+  /**
+   * Milliseconds after which a node that fell silent loses its endpoints to another.
+   * @defaultValue 6000
+   */
+  readonly leaseMs?: number | undefined
+  /**
+   * Longest time between two looks for work of other processes, in milliseconds.
+   * @defaultValue 1000
+   */
+  readonly pollMaxMs?: number | undefined
+  /**
+   * Longest time that `stop()` waits for attempts, in milliseconds; what is cut off is repeated later.
+   * @defaultValue 10000
+   */
+  readonly stopTimeoutMs?: number | undefined
+  /**
+   * The `user-agent` of every request.
+   * @defaultValue 'x-events-webhooks'
+   */
+  readonly userAgent?: string | undefined
+}
+
+/** The options with every default in place. */
+export interface WebhookSenderSettings {
+  readonly encryptionKey: Buffer
+  readonly addressPolicy: AddressPolicy
+  readonly httpsOnly: boolean
+  readonly retrySchedule: readonly number[]
+  readonly timeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly maxInFlight: number
+  readonly maxBodyBytes: number
+  readonly leaseMs: number
+  readonly pollMaxMs: number
+  readonly stopTimeoutMs: number
+  readonly userAgent: string
+}
+
+const MINUTE = 60
+const HOUR = 3_600
+const STANDARD_SCHEDULE = [
+  0,
+  5,
+  5 * MINUTE,
+  30 * MINUTE,
+  2 * HOUR,
+  5 * HOUR,
+  10 * HOUR,
+  14 * HOUR,
+  20 * HOUR,
+  24 * HOUR,
+]
+const MAX_DELAY_SECONDS = 30 * 24 * HOUR
+
+/** @throws WebhookSenderError `invalid_option` */
+export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB>): WebhookSenderSettings {
+  const { engine, network = {}, retrySchedule = STANDARD_SCHEDULE, userAgent = 'x-events-webhooks' } = options
+  refuseUnless(
+    typeof engine?.subscribe === 'function',
+    'engine',
+    'what createEventEngine has returned',
+    engine,
+  )
+  refuseUnless(
+    isSchedule(retrySchedule),
+    'retrySchedule',
+    '1 to 50 numbers of seconds, none above 30 days',
+    retrySchedule,
+  )
+  refuseUnless(
+    /^[\x20-\x7e]{1,200}$/.test(userAgent),
+    'userAgent',
+    '1 to 200 printable ASCII characters',
+    userAgent,
+  )
+  refuseUnless(
+    network.httpsOnly === undefined || typeof network.httpsOnly === 'boolean',
+    'network.httpsOnly',
+    'true or false',
+    network.httpsOnly,
+  )
+  return Object.freeze({
+    encryptionKey: readEncryptionKey(options.encryptionKey),
+    addressPolicy: createAddressPolicy(network.allow ?? []),
+    httpsOnly: network.httpsOnly ?? false,
+    retrySchedule: [...retrySchedule],
+    timeoutMs: integer('timeoutMs', options.timeoutMs ?? 20_000, 1),
+    connectTimeoutMs: integer('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1),
+    maxInFlight: integer('maxInFlight', options.maxInFlight ?? 64, 1, 10_000),
+    maxBodyBytes: integer('maxBodyBytes', options.maxBodyBytes ?? 262_144, 1_024),
+    leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
+    pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, 10),
+    stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
+    userAgent,
+  })
+}
+
+function isSchedule(value: readonly number[]): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length >= 1 &&
+    value.length <= 50 &&
+    value.every((seconds) => Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_DELAY_SECONDS)
+  )
+}
+
+function integer(name: string, value: number, minimum: number, maximum = 2 ** 31 - 1): number {
+  refuseUnless(
+    Number.isSafeInteger(value) && value >= minimum && value <= maximum,
+    name,
+    `an integer from ${minimum} to ${maximum}`,
+    value,
+  )
+  return value
+}
+
+function refuseUnless(fits: boolean, name: string, expected: string, value: unknown): void {
+  if (fits) return
+  throw new WebhookSenderError(
+    'invalid_option',
+    `createWebhookSender: options.${name} must be ${expected}; got ${shown(value)}.`,
+    { field: name },
+  )
+}

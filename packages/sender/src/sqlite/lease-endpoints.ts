@@ -1,0 +1,79 @@
+import type { Clock } from '@x/events-core'
+import { countChanges, isDeadNeighbour, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryStore, EndpointLease } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+
+interface LeaseRow {
+  readonly endpoint_key: number
+  readonly epoch: number
+}
+
+/** Who delivers to an endpoint. Each taking raises the epoch, which every result must name. */
+export function leaseStatements(
+  db: SqlExecutor,
+  names: TableNames,
+  nodeId: string,
+  clock: Clock,
+): Pick<
+  DeliveryStore,
+  'leaseDueEndpoints' | 'renewLeases' | 'releaseLeases' | 'findDeadNodes' | 'dueLeasedEndpoints' | 'nextDueOn'
+> {
+  const isFree = `(q.leased_by is null or q.leased_until <= ?
+      or q.leased_by in (select value from json_each(?)))`
+  const free = `from ${names.queue} q join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled = 1
+    where q.due_on <= ? and ${isFree}`
+  // Looked for first: an update, even one that finds nothing, would wait for the write lock.
+  const anyFree = `select 1 as found ${free} limit 1`
+  const take = `update ${names.queue} set leased_by = ?, leased_until = ?, epoch = epoch + 1
+    where endpoint_key in (select q.endpoint_key ${free} order by q.due_on limit ?)
+    returning endpoint_key, epoch`
+  const renew = `update ${names.queue} set leased_until = ? where leased_by = ? returning endpoint_key, epoch,
+    (select version from ${names.endpoint} e where e.key = endpoint_key) as version`
+  const release = `update ${names.queue} set leased_by = null, leased_until = 0
+    where leased_by = ? and (endpoint_key, epoch) in (select value ->> 0, value ->> 1 from json_each(?))`
+  const others = `select distinct leased_by from ${names.queue} where leased_by is not null and leased_by <> ?`
+  const dueLeased = `select endpoint_key from ${names.queue} where leased_by = ? and due_on <= ?`
+  const next = `select q.due_on from ${names.queue} q join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled = 1
+    where q.due_on > ? order by q.due_on limit 1`
+  let deadNodes = '[]'
+
+  return {
+    async leaseDueEndpoints(leaseMs, limit): Promise<EndpointLease[]> {
+      const now = clock.now()
+      const free = [now, now, deadNodes]
+      if ((await runStatement(db, anyFree, free)).length === 0) return []
+      const rows = await runStatement<LeaseRow>(db, take, [nodeId, now + leaseMs, ...free, limit])
+      return rows.map(leaseOf)
+    },
+
+    async renewLeases(leaseMs) {
+      const values = [clock.now() + leaseMs, nodeId]
+      const rows = await runStatement<LeaseRow & { readonly version: number | null }>(db, renew, values)
+      return rows.map((row) => ({ ...leaseOf(row), version: row.version ?? 0 }))
+    },
+
+    async releaseLeases(leases) {
+      const keys = JSON.stringify(leases.map(({ endpointKey, epoch }) => [endpointKey, epoch]))
+      await countChanges(db, release, [nodeId, keys])
+    },
+
+    async findDeadNodes() {
+      const rows = await runStatement<{ leased_by: string }>(db, others, [nodeId])
+      deadNodes = JSON.stringify(rows.map((row) => row.leased_by).filter(isDeadNeighbour))
+    },
+
+    async dueLeasedEndpoints() {
+      const rows = await runStatement<{ endpoint_key: number }>(db, dueLeased, [nodeId, clock.now()])
+      return rows.map((row) => row.endpoint_key)
+    },
+
+    async nextDueOn(after) {
+      const [row] = await runStatement<{ due_on: number }>(db, next, [after])
+      return row?.due_on
+    },
+  }
+}
+
+function leaseOf(row: LeaseRow): EndpointLease {
+  return { endpointKey: row.endpoint_key, epoch: row.epoch }
+}

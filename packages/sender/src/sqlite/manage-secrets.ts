@@ -1,0 +1,54 @@
+import { runStatement } from '@x/events-engine/support'
+import type { Kysely } from 'kysely'
+import type { DeliveryStore, SecretRow } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+
+interface StoredSecret {
+  readonly sealed: string
+  readonly key_id: string
+  readonly created_on: number
+  readonly expires_on: number | null
+}
+
+/** Signing secrets, which the store only sees sealed. */
+export function secretStatements(
+  db: Kysely<unknown>,
+  names: TableNames,
+): Pick<DeliveryStore, 'readSecrets' | 'rotateSecret' | 'findForeignSecret'> {
+  const live = `select sealed, key_id, created_on, expires_on from ${names.secret}
+    where endpoint_key = ? and (expires_on is null or expires_on > ?) order by key desc`
+  const expire = `update ${names.secret} set expires_on = min(coalesce(expires_on, ?), ?) where endpoint_key = ?`
+  const insert = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
+    values (?, ?, ?, ?, null)`
+  const forget = `delete from ${names.secret} where endpoint_key = ? and (expires_on <= ? or key not in (
+    select key from ${names.secret} where endpoint_key = ? order by key desc limit ?))`
+  const raiseVersion = `update ${names.endpoint} set version = version + 1, updated_on = ? where key = ?`
+  const foreign = `select e.id from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
+    where s.key_id <> ? limit 1`
+
+  return {
+    async readSecrets(endpointKey, now): Promise<SecretRow[]> {
+      const rows = await runStatement<StoredSecret>(db, live, [endpointKey, now])
+      return rows.map((row) => ({
+        sealed: row.sealed,
+        keyId: row.key_id,
+        createdOn: row.created_on,
+        expiresOn: row.expires_on,
+      }))
+    },
+
+    async rotateSecret(endpointKey, secret, expireOthersOn, keep, now) {
+      await db.transaction().execute(async (trx) => {
+        await runStatement(trx, expire, [expireOthersOn, expireOthersOn, endpointKey])
+        await runStatement(trx, insert, [endpointKey, secret.sealed, secret.keyId, secret.createdOn])
+        await runStatement(trx, forget, [endpointKey, now, endpointKey, keep])
+        await runStatement(trx, raiseVersion, [now, endpointKey])
+      })
+    },
+
+    async findForeignSecret(keyId) {
+      const [row] = await runStatement<{ id: string }>(db, foreign, [keyId])
+      return row?.id
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '@x/events-core'
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+
+interface StoredDueDelivery {
+  readonly endpoint_key: number
+  readonly message_key: number
+  readonly event_id: string
+  readonly body: Buffer
+  readonly attempt_count: number
+  readonly step: number
+  readonly due_on: number
+}
+
+/** Reads what is due, of many endpoints in one statement, at most so many of each. */
+export function nextDeliveriesStatement(
+  db: SqlExecutor,
+  names: TableNames,
+  clock: Clock,
+): Pick<DeliveryStore, 'nextDeliveries'> {
+  // The body as bytes: it is sent and signed as such, and never becomes a text.
+  const statement = `select d.endpoint_key, d.message_key, d.attempt_count, d.step, d.due_on,
+      m.event_id, cast(m.body as blob) as body
+    from json_each(?) wanted
+    cross join ${names.delivery} d on d.endpoint_key = wanted.value and d.message_key in (
+      select message_key from ${names.delivery}
+      where endpoint_key = wanted.value and state = 'pending' and due_on <= ?
+        and (endpoint_key, message_key) not in (select value ->> 0, value ->> 1 from json_each(?))
+      order by due_on, message_key limit ?)
+    cross join ${names.message} m on m.key = d.message_key`
+
+  return {
+    async nextDeliveries(endpointKeys, known, limit): Promise<DueDelivery[]> {
+      const rows = await runStatement<StoredDueDelivery>(db, statement, [
+        JSON.stringify(endpointKeys),
+        clock.now(),
+        JSON.stringify(known.map(({ endpointKey, messageKey }) => [endpointKey, messageKey])),
+        limit,
+      ])
+      return rows.map((row) => ({
+        endpointKey: row.endpoint_key,
+        messageKey: row.message_key,
+        eventId: row.event_id,
+        body: row.body,
+        attemptCount: row.attempt_count,
+        step: row.step,
+        dueOn: row.due_on,
+      }))
+    },
+  }
+}

@@ -1,0 +1,130 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { AttemptErrorCode, DeliveryState } from '../deliveries/delivery.ts'
+import type { AttemptRow, DeliveryRow, DeliveryStore } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+
+interface StoredDelivery {
+  readonly endpoint_key: number
+  readonly message_key: number
+  readonly endpoint_id: string
+  readonly tenant_id: number
+  readonly event_id: string
+  readonly event_type: string
+  readonly state: DeliveryState
+  readonly attempt_count: number
+  readonly due_on: number
+  readonly created_on: number
+  readonly finished_on: number | null
+  readonly last_status: number | null
+  readonly last_error_code: AttemptErrorCode | null
+}
+
+interface StoredAttempt {
+  readonly number: number
+  readonly started_on: number
+  readonly duration_ms: number
+  readonly url: string
+  readonly signature: string
+  readonly status: number | null
+  readonly error_code: AttemptErrorCode | null
+  readonly error_message: string | null
+  readonly response_body: string | null
+}
+
+/** Deliveries as people see them. */
+export function readDeliveryStatements(
+  db: SqlExecutor,
+  names: TableNames,
+): Pick<DeliveryStore, 'listDeliveries' | 'findDelivery' | 'readMessageBody' | 'readAttempts'> {
+  const columns = `d.endpoint_key, d.message_key, e.id as endpoint_id, e.tenant_id, m.event_id, m.event_type,
+    d.state, d.attempt_count, d.due_on, d.created_on, d.finished_on, d.last_status, d.last_error_code`
+  // Each endpoint of the tenant gives its own newest, so that a quiet one is not searched for among
+  // the deliveries of a busy one.
+  const list = (
+    state: string,
+  ) => `with wanted (tenant_id, endpoint_id, event_type, before_message, before_endpoint) as (
+      values (?, ?, ?, ?, ?))
+    select ${columns}
+    from wanted w cross join ${names.endpoint} e
+    cross join ${names.delivery} d on d.endpoint_key = e.key and d.message_key in (
+      select x.message_key from ${names.delivery} x
+      where x.endpoint_key = e.key and ${state} and x.message_key <= w.before_message
+        and (x.message_key < w.before_message or x.endpoint_key < w.before_endpoint)
+        and (w.event_type is null or w.event_type = (select event_type from ${names.message} where key = x.message_key))
+      order by x.message_key desc limit ?)
+    cross join ${names.message} m on m.key = d.message_key
+    where e.tenant_id = w.tenant_id and (w.endpoint_id is null or e.id = w.endpoint_id)
+    order by d.message_key desc, d.endpoint_key desc limit ?`
+  const lists: Record<DeliveryState | 'any', string> = {
+    any: list('true'),
+    pending: list("x.state = 'pending'"),
+    succeeded: list("x.state = 'succeeded'"),
+    exhausted: list("x.state = 'exhausted'"),
+    cancelled: list("x.state = 'cancelled'"),
+  }
+  const find = `select ${columns} from ${names.delivery} d
+    join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
+    where d.endpoint_key = ? and d.message_key = ?`
+  const body = `select body from ${names.message} where key = ?`
+  const attempts = `select number, started_on, duration_ms, url, signature, status, error_code, error_message,
+      response_body
+    from ${names.attempt} where endpoint_key = ? and message_key = ? order by number`
+
+  return {
+    async listDeliveries({ tenantId, endpointId, state, eventType, before, limit }) {
+      const rows = await runStatement<StoredDelivery>(db, lists[state ?? 'any'], [
+        tenantId,
+        endpointId ?? null,
+        eventType ?? null,
+        before?.messageKey ?? Number.MAX_SAFE_INTEGER,
+        before?.endpointKey ?? 0,
+        limit,
+        limit,
+      ])
+      return rows.map(deliveryRowOf)
+    },
+
+    async findDelivery({ endpointKey, messageKey }) {
+      const [row] = await runStatement<StoredDelivery>(db, find, [endpointKey, messageKey])
+      return row && deliveryRowOf(row)
+    },
+
+    async readMessageBody(messageKey) {
+      const [row] = await runStatement<{ body: string }>(db, body, [messageKey])
+      return row?.body ?? ''
+    },
+
+    async readAttempts({ endpointKey, messageKey }): Promise<AttemptRow[]> {
+      const rows = await runStatement<StoredAttempt>(db, attempts, [endpointKey, messageKey])
+      return rows.map((row) => ({
+        number: row.number,
+        startedOn: row.started_on,
+        durationMs: row.duration_ms,
+        url: row.url,
+        signature: row.signature,
+        status: row.status,
+        errorCode: row.error_code,
+        errorMessage: row.error_message,
+        responseBody: row.response_body,
+      }))
+    },
+  }
+}
+
+function deliveryRowOf(row: StoredDelivery): DeliveryRow {
+  return {
+    endpointKey: row.endpoint_key,
+    messageKey: row.message_key,
+    endpointId: row.endpoint_id,
+    tenantId: row.tenant_id,
+    eventId: row.event_id,
+    eventType: row.event_type,
+    state: row.state,
+    attemptCount: row.attempt_count,
+    dueOn: row.due_on,
+    createdOn: row.created_on,
+    finishedOn: row.finished_on,
+    lastStatus: row.last_status,
+    lastErrorCode: row.last_error_code,
+  }
+}

@@ -1,0 +1,96 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { TableNames } from '../table-names.ts'
+
+/**
+ * Creates the tables. Each statement may be repeated: SQLite's migrations run outside a transaction,
+ * so that one that was killed half-way starts over.
+ *
+ * A delivery's key is its endpoint and its message: an event can reach an endpoint only once, what
+ * belongs to an endpoint lies together, and listing it needs no index of its own.
+ */
+export async function createWebhookTables(db: SqlExecutor, names: TableNames): Promise<void> {
+  const statements = [
+    `create table if not exists ${names.endpoint} (
+      key integer primary key autoincrement,
+      id text not null unique,
+      tenant_id integer not null,
+      site_id integer,
+      url text not null,
+      event_types text not null,
+      description text not null,
+      headers text not null,
+      metadata text not null,
+      signature text not null,
+      concurrency integer not null,
+      enabled integer not null default 1,
+      disabled_reason text,
+      disabled_on integer,
+      version integer not null default 1,
+      created_on integer not null,
+      updated_on integer not null,
+      deleted_on integer
+    )`,
+    `create index if not exists ${names.prefix}endpoint_tenant on ${names.endpoint} (tenant_id, key)`,
+    `create table if not exists ${names.secret} (
+      key integer primary key autoincrement,
+      endpoint_key integer not null,
+      sealed text not null,
+      key_id text not null,
+      created_on integer not null,
+      expires_on integer
+    )`,
+    `create index if not exists ${names.prefix}secret_endpoint on ${names.secret} (endpoint_key)`,
+    // One row, which every change of an endpoint raises.
+    `create table if not exists ${names.revision} (id integer primary key check (id = 1), value integer not null)`,
+    `insert or ignore into ${names.revision} (id, value) values (1, 0)`,
+    `create table if not exists ${names.message} (
+      key integer primary key autoincrement,
+      event_id text not null,
+      event_type text not null,
+      created_on integer not null,
+      body text not null
+    )`,
+    `create table if not exists ${names.delivery} (
+      endpoint_key integer not null,
+      message_key integer not null,
+      state text not null default 'pending',
+      due_on integer not null,
+      attempt_count integer not null default 0,
+      step integer not null default 0,
+      created_on integer not null,
+      finished_on integer,
+      last_status integer,
+      last_error_code text,
+      primary key (endpoint_key, message_key)
+    ) without rowid`,
+    `create index if not exists ${names.prefix}delivery_due on ${names.delivery} (endpoint_key, due_on)
+      where state = 'pending'`,
+    `create index if not exists ${names.prefix}delivery_exhausted on ${names.delivery} (endpoint_key, created_on)
+      where state = 'exhausted'`,
+    `create table if not exists ${names.attempt} (
+      endpoint_key integer not null,
+      message_key integer not null,
+      number integer not null,
+      started_on integer not null,
+      duration_ms integer not null,
+      url text not null,
+      signature text not null,
+      status integer,
+      error_code text,
+      error_message text,
+      response_body text,
+      primary key (endpoint_key, message_key, number)
+    ) without rowid`,
+    // An endpoint's row exists once it has had a delivery; due_on is that of its first pending one.
+    `create table if not exists ${names.queue} (
+      endpoint_key integer primary key,
+      due_on integer,
+      leased_by text,
+      leased_until integer not null default 0,
+      epoch integer not null default 0
+    )`,
+    `create index if not exists ${names.prefix}queue_due on ${names.queue} (due_on) where due_on is not null`,
+    `create index if not exists ${names.prefix}queue_leased on ${names.queue} (leased_by) where leased_by is not null`,
+  ]
+  for (const statement of statements) await runStatement(db, statement)
+}

@@ -1,0 +1,33 @@
+import type { Clock } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import type { DeliveryStore } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+import { leaseStatements } from './lease-endpoints.ts'
+import { endpointStatements } from './manage-endpoints.ts'
+import { secretStatements } from './manage-secrets.ts'
+import { nextDeliveriesStatement } from './next-deliveries.ts'
+import { readDeliveryStatements } from './read-deliveries.ts'
+import { recordStatements } from './record-attempts.ts'
+import { resendStatements } from './resend-deliveries.ts'
+import { messageStatements } from './store-messages.ts'
+import { countStatements } from './stored-counts.ts'
+
+/** The sender's tables on SQLite, through the host's one connection. */
+export function createSqliteStore(
+  db: Kysely<unknown>,
+  names: TableNames,
+  nodeId: string,
+  clock: Clock,
+): DeliveryStore {
+  return {
+    ...endpointStatements(db, names),
+    ...secretStatements(db, names),
+    ...messageStatements(db, names),
+    ...leaseStatements(db, names, nodeId, clock),
+    ...nextDeliveriesStatement(db, names, clock),
+    ...recordStatements(db, names, clock),
+    ...readDeliveryStatements(db, names),
+    ...resendStatements(db, names),
+    ...countStatements(db, names),
+  }
+}

@@ -1,0 +1,21 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryStore, StoredCounts } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+
+/** Counts that indexes answer: nothing here reads what has succeeded, which may be much. */
+export function countStatements(db: SqlExecutor, names: TableNames): Pick<DeliveryStore, 'counts'> {
+  const statement = `select
+    (select count(*) from ${names.endpoint} where enabled = 1 and deleted_on is null) as enabled,
+    (select count(*) from ${names.endpoint} where enabled = 0 and deleted_on is null) as disabled,
+    (select count(*) from ${names.delivery} where state = 'pending') as pending,
+    (select count(*) from ${names.delivery} where state = 'exhausted') as exhausted,
+    (select min(q.due_on) from ${names.queue} q
+      join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled = 1 where q.due_on <= ?) as "oldestDueOn"`
+
+  return {
+    async counts(now) {
+      const [row] = await runStatement<StoredCounts>(db, statement, [now])
+      return row as StoredCounts
+    },
+  }
+}

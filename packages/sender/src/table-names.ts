@@ -1,0 +1,31 @@
+/** Where the sender keeps its tables, as their names stand in SQL. */
+export interface TableNames {
+  /** What every name begins with; index names are made of it. */
+  readonly prefix: string
+  /** PostgreSQL only; undefined for the first schema of the search path. */
+  readonly schema: string | undefined
+  readonly endpoint: string
+  readonly secret: string
+  readonly message: string
+  readonly delivery: string
+  readonly attempt: string
+  readonly queue: string
+  readonly revision: string
+}
+
+/** The names under the engine's prefix, which the engine has checked: they enter SQL text as they are. */
+export function tableNames(enginePrefix: string, schema: string | undefined): TableNames {
+  const prefix = `${enginePrefix}webhook_`
+  const qualified = (name: string) => `${schema === undefined ? '' : `${schema}.`}${prefix}${name}`
+  return Object.freeze({
+    prefix,
+    schema,
+    endpoint: qualified('endpoint'),
+    secret: qualified('secret'),
+    message: qualified('message'),
+    delivery: qualified('delivery'),
+    attempt: qualified('attempt'),
+    queue: qualified('queue'),
+    revision: qualified('revision'),
+  })
+}

@@ -1,0 +1,60 @@
+import type { Deliveries } from './deliveries/deliveries.ts'
+import type { Delivery } from './deliveries/delivery.ts'
+import type { TenantScope } from './endpoints/endpoint.ts'
+import type { Endpoints } from './endpoints/endpoints.ts'
+
+/** How a sender stands. */
+export interface SenderStats {
+  readonly endpoints: { readonly enabled: number; readonly disabled: number }
+  /** Stored deliveries that have not succeeded. */
+  readonly deliveries: { readonly pending: number; readonly exhausted: number }
+  /** Requests of this process that are under way. */
+  readonly inFlight: number
+  /** How long the delivery that waits longest has been due, in milliseconds; 0 when nothing is due. */
+  readonly oldestDueAgeMs: number
+  /** What this process has done since it was started. */
+  readonly sinceStart: {
+    readonly attempts: number
+    readonly succeeded: number
+    readonly failed: number
+    readonly exhausted: number
+  }
+}
+
+/** Sends an engine's events to endpoints. Made by {@link createWebhookSender}. */
+export interface WebhookSender extends AsyncDisposable {
+  /** Who gets webhooks, and about what. */
+  readonly endpoints: Endpoints
+  /** What was sent, what came of it, and what is still to be sent. */
+  readonly deliveries: Deliveries
+
+  /**
+   * Creates or updates the sender's tables, and the engine's before them. Safe on every start, also of
+   * several nodes at once. Events that are raised from then on are covered.
+   */
+  migrate(): Promise<void>
+  /**
+   * Begins to turn events into deliveries, and to deliver them. The engine may be started before or
+   * after; events are heard of once both run.
+   *
+   * @throws WebhookSenderError `not_migrated`, `wrong_encryption_key`
+   */
+  start(): Promise<void>
+  /** Begins no further attempt, lets those under way end, stores what came of them, hands back leases. */
+  stop(): Promise<void>
+  /**
+   * Sends an event of type `Webhook.Test` to one endpoint, on the way that every event takes.
+   *
+   * @returns the delivery, still pending; `deliveries.get` tells what came of it.
+   * @throws WebhookSenderError `endpoint_not_found`, `endpoint_disabled`
+   */
+  sendTest(endpointId: string, scope?: TenantScope): Promise<Delivery>
+  /**
+   * Waits until every event committed so far has become deliveries, and no delivery is due any more;
+   * retries that are due later are not waited for. For tests of hosts.
+   *
+   * @throws WebhookSenderError `not_running`
+   */
+  drain(): Promise<void>
+  stats(): Promise<SenderStats>
+}

@@ -1,0 +1,97 @@
+import type { Logger } from '@x/events-core'
+import type { AttemptResult, DeliveryStore } from '../delivery-store.ts'
+
+/** Writes results of attempts down, many in one transaction. */
+export interface GroupCommit {
+  /** Results that are not written yet. */
+  readonly waiting: number
+  /** Whether so many wait that no further attempt should begin. */
+  readonly full: boolean
+  add(result: AttemptResult): void
+  /** Nothing else is coming soon: write now. */
+  hurry(): void
+  /** Resolves when everything is written, or when the time is over. */
+  settled(timeoutMs: number): Promise<void>
+}
+
+/** What {@link createGroupCommit} works with. */
+export interface GroupCommitParts {
+  readonly store: DeliveryStore
+  readonly logger: Logger
+  /** Called after each commit, with what it has written. */
+  recorded(results: readonly AttemptResult[]): void
+}
+
+const MAX_DELAY_MS = 5
+const MAX_BATCH = 200
+const MAX_WAITING = 2_000
+const RETRY_MS = 250
+
+/**
+ * Results wait a few milliseconds for others. A crash before the commit repeats their attempts, with
+ * the same message ids; the database being away only delays.
+ */
+export function createGroupCommit({ store, logger, recorded }: GroupCommitParts): GroupCommit {
+  let waiting: AttemptResult[] = []
+  let writing: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  async function write(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, MAX_BATCH)
+      try {
+        await store.recordAttempts(batch)
+        waiting = waiting.slice(batch.length)
+        recorded(batch)
+      } catch (error) {
+        logger.warn({ err: error, waiting: waiting.length }, 'Attempts could not be recorded; trying again')
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
+      // What came in meanwhile may wait for company again.
+      if (waiting.length > 0 && waiting.length < MAX_BATCH && !hurried) break
+    }
+  }
+
+  let hurried = false
+
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    if (writing) return
+    writing = write().finally(() => {
+      writing = undefined
+      hurried = false
+      if (waiting.length > 0) arm()
+    })
+  }
+
+  function arm(): void {
+    if (waiting.length >= MAX_BATCH) flush()
+    else timer ??= setTimeout(flush, MAX_DELAY_MS)
+  }
+
+  return {
+    get waiting() {
+      return waiting.length
+    },
+    get full() {
+      return waiting.length >= MAX_WAITING
+    },
+    add(result) {
+      waiting.push(result)
+      if (!writing) arm()
+    },
+    hurry() {
+      hurried = true
+      if (waiting.length > 0) flush()
+    },
+    async settled(timeoutMs) {
+      const deadline = performance.now() + timeoutMs
+      while (waiting.length > 0 && performance.now() < deadline) {
+        hurried = true
+        flush()
+        await Promise.race([writing, new Promise((resolve) => setTimeout(resolve, RETRY_MS))])
+      }
+    },
+  }
+}

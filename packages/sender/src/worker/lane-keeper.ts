@@ -1,0 +1,121 @@
+import type { Logger } from '@x/events-core'
+import type { DeliveryStore, EndpointLease } from '../delivery-store.ts'
+import { createLane, isIdle, type Lane } from './lane.ts'
+
+/** Holds the leases of endpoints: takes them when something is due, extends them, hands them back. */
+export interface LaneKeeper {
+  readonly lanes: ReadonlyMap<number, Lane>
+  /** Takes endpoints that are due and free. */
+  takeDue(): Promise<readonly Lane[]>
+  /** Ends a lane and hands its lease back. */
+  close(lane: Lane): void
+  start(): void
+  stop(): Promise<void>
+}
+
+/** What {@link createLaneKeeper} works with. */
+export interface LaneKeeperParts {
+  readonly store: DeliveryStore
+  readonly logger: Logger
+  readonly leaseMs: number
+  /** Called when the leases were extended. */
+  renewed(): void
+}
+
+const MAX_LANES = 512
+const MAX_TAKEN = 128
+
+/** Creates a keeper that holds nothing. */
+export function createLaneKeeper({ store, logger, leaseMs, renewed }: LaneKeeperParts): LaneKeeper {
+  const lanes = new Map<number, Lane>()
+  let orphans = new Set<string>()
+  let timer: NodeJS.Timeout | undefined
+  let working: Promise<void> = Promise.resolve()
+
+  function forget(lane: Lane): void {
+    lane.closed = true
+    lane.buffer.length = 0
+    if (lanes.get(lane.endpointKey) === lane) lanes.delete(lane.endpointKey)
+  }
+
+  async function release(leases: readonly EndpointLease[]): Promise<void> {
+    if (leases.length === 0) return
+    try {
+      await store.releaseLeases(leases)
+    } catch (error) {
+      logger.debug({ err: error }, 'Leases of endpoints could not be handed back; they will be found again')
+    }
+  }
+
+  /** Lanes that have had nothing to do for a while are free for others. */
+  function closeIdle(idleMs: number): EndpointLease[] {
+    const idleSince = performance.now() - idleMs
+    const idle = [...lanes.values()].filter((lane) => isIdle(lane) && lane.busyAt <= idleSince)
+    for (const lane of idle) forget(lane)
+    return idle
+  }
+
+  async function renew(): Promise<void> {
+    await store.findDeadNodes()
+    await release(closeIdle(leaseMs))
+    const startedAt = performance.now()
+    const asked = [...lanes.values()]
+    const kept = new Map((await store.renewLeases(leaseMs)).map((lease) => [lease.endpointKey, lease]))
+    for (const lane of asked) {
+      const lease = kept.get(lane.endpointKey)
+      if (lease?.epoch !== lane.epoch) {
+        if (!lane.closed) logger.warn({ endpoint: lane.endpointKey }, 'The lease of an endpoint was lost')
+        forget(lane)
+        continue
+      }
+      lane.leasedUntil = startedAt + leaseMs
+      // Another process has changed the endpoint.
+      if (lane.target && lane.target.version !== lease.version) lane.target = undefined
+    }
+    await releaseOrphans([...kept.values()])
+    renewed()
+  }
+
+  /** A lease that has no lane twice in a row was taken, or not handed back, by a call that failed. */
+  async function releaseOrphans(held: readonly EndpointLease[]): Promise<void> {
+    const found = held.filter(({ endpointKey }) => !lanes.has(endpointKey))
+    const nameOf = ({ endpointKey, epoch }: EndpointLease) => `${endpointKey}:${epoch}`
+    await release(found.filter((lease) => orphans.has(nameOf(lease))))
+    orphans = new Set(found.map(nameOf))
+  }
+
+  return {
+    lanes,
+    async takeDue() {
+      if (lanes.size >= MAX_LANES) await release(closeIdle(0))
+      const room = Math.min(MAX_TAKEN, MAX_LANES - lanes.size)
+      if (room <= 0) return []
+      const leasedUntil = performance.now() + leaseMs
+      const taken = await store.leaseDueEndpoints(leaseMs, room)
+      return taken.map((lease) => {
+        const lane = createLane(lease, leasedUntil)
+        lanes.set(lane.endpointKey, lane)
+        return lane
+      })
+    },
+    close(lane) {
+      if (lane.closed) return
+      forget(lane)
+      working = working.then(() => release([lane]))
+    },
+    start() {
+      timer = setInterval(() => {
+        working = working.then(renew).catch((error: unknown) => {
+          logger.warn({ err: error }, 'The leases of endpoints could not be extended; trying again')
+        })
+      }, leaseMs / 3)
+    },
+    async stop() {
+      clearInterval(timer)
+      await working
+      const all = [...lanes.values()]
+      for (const lane of all) forget(lane)
+      await release(all)
+    },
+  }
+}

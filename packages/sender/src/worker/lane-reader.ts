@@ -1,0 +1,115 @@
+import type { Clock, Logger } from '@x/events-core'
+import type { DeliveryKey, DeliveryStore } from '../delivery-store.ts'
+import type { SecretBox } from '../endpoints/secret-box.ts'
+import { loadTarget } from './delivery-target.ts'
+import type { Lane } from './lane.ts'
+
+/** Reads what is due into lanes. */
+export interface LaneReader {
+  readonly busy: boolean
+  /** This lane wants its endpoint read, or more to do; it is seen to with the others that do. */
+  feed(lane: Lane): void
+  start(): void
+  stop(): Promise<void>
+}
+
+/** What {@link createLaneReader} works with. */
+export interface LaneReaderParts {
+  readonly store: DeliveryStore
+  readonly box: SecretBox
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Called for each lane that has something to do. */
+  filled(lane: Lane): void
+  /** Called for a lane whose endpoint wants nothing any more. */
+  ended(lane: Lane): void
+}
+
+const MAX_LANES_AT_ONCE = 64
+const MAX_ROWS_AT_ONCE = 512
+const MAX_ROWS_OF_ONE = 128
+const RETRY_MS = 250
+
+/** One statement reads for all lanes that wait, so that many endpoints cost little more than one. */
+export function createLaneReader({ store, box, clock, logger, filled, ended }: LaneReaderParts): LaneReader {
+  const hungry = new Set<Lane>()
+  let running = false
+  let reading: Promise<void> | undefined
+
+  async function readAll(): Promise<void> {
+    // Later in this turn, so that lanes that are fed in the same turn are read together.
+    await Promise.resolve()
+    while (running && hungry.size > 0) {
+      const lanes = [...hungry].slice(0, MAX_LANES_AT_ONCE)
+      for (const lane of lanes) hungry.delete(lane)
+      try {
+        await readTargets(lanes)
+        await readDue(lanes.filter((lane) => lane.target && !lane.closed))
+      } catch (error) {
+        logger.warn({ err: error }, 'Due deliveries could not be read; trying again')
+        for (const lane of lanes) if (!lane.closed) hungry.add(lane)
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
+    }
+  }
+
+  async function readTargets(lanes: readonly Lane[]): Promise<void> {
+    for (const lane of lanes) {
+      if (lane.target || lane.closed) continue
+      try {
+        lane.target = await loadTarget(lane.endpointKey, store, box, clock)
+      } catch (error) {
+        logger.error({ err: error, endpoint: lane.endpointKey }, 'An endpoint could not be read')
+      }
+      if (!lane.target) ended(lane)
+    }
+  }
+
+  async function readDue(lanes: readonly Lane[]): Promise<void> {
+    if (lanes.length === 0) return
+    const byKey = new Map(lanes.map((lane) => [lane.endpointKey, lane]))
+    const limit = Math.min(MAX_ROWS_OF_ONE, Math.floor(MAX_ROWS_AT_ONCE / lanes.length))
+    for (const lane of lanes) lane.mayHaveMore = false
+    const due = await store.nextDeliveries([...byKey.keys()], knownOf(lanes), limit)
+    const counts = new Map<Lane, number>()
+    for (const delivery of due) {
+      const lane = byKey.get(delivery.endpointKey)
+      if (!lane || lane.closed) continue
+      lane.buffer.push(delivery)
+      lane.known.add(delivery.messageKey)
+      counts.set(lane, (counts.get(lane) ?? 0) + 1)
+    }
+    for (const lane of lanes) {
+      lane.busyAt = performance.now()
+      if (counts.get(lane) === limit) lane.mayHaveMore = true
+      if (lane.buffer.length > 0) filled(lane)
+    }
+  }
+
+  return {
+    get busy() {
+      return reading !== undefined || hungry.size > 0
+    },
+    feed(lane) {
+      hungry.add(lane)
+      if (!running || reading) return
+      reading = readAll().finally(() => {
+        reading = undefined
+      })
+    },
+    start() {
+      running = true
+    },
+    async stop() {
+      running = false
+      await reading
+      hungry.clear()
+    },
+  }
+}
+
+function knownOf(lanes: readonly Lane[]): DeliveryKey[] {
+  return lanes.flatMap(({ endpointKey, known }) =>
+    [...known].map((messageKey) => ({ endpointKey, messageKey })),
+  )
+}
