@@ -10,6 +10,8 @@ import {
   resolveSubscription,
   type SubscribeOptions,
 } from './distributor/subscription.ts'
+import { type FeedItem, type FeedOptions, openFeed } from './feed/feed.ts'
+import { createFeedHub } from './feed/feed-hub.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { listenersSubscription } from './local-listeners.ts'
 import { createLogSchema } from './migrations/log-schema.ts'
@@ -64,6 +66,14 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable {
    * @throws EventEngineError `invalid_option`, `duplicate_subscription`
    */
   subscribe(subscriber: EventSubscriber<DB>, options: SubscribeOptions): Promise<void>
+  /**
+   * The events of a tenant as they are committed, for server-sent events and the like: resumable at a
+   * position, as many readers as you like on one query, none of which can make the memory grow.
+   * Ends when the signal is aborted or the engine stops.
+   *
+   * @throws EventEngineError `invalid_argument`, `invalid_option`, `invalid_position`
+   */
+  feed(options: FeedOptions): AsyncIterable<FeedItem>
   /** Ends a subscription on this node; its stored position stays. */
   unsubscribe(name: string): Promise<void>
   /**
@@ -151,14 +161,20 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     listeners: local.listeners,
   })
 
+  const feedHub = createFeedHub(store, wake, clock, logger)
+  let stopping = new AbortController()
+
   const lifecycle = createLifecycle(
     async () => {
       await schema.demandCurrent()
+      stopping = new AbortController()
       await distributor.start()
       poller.start()
     },
     async () => {
+      stopping.abort()
       await poller.stop()
+      await feedHub.stop()
       await distributor.stop()
       retireNode(nodeId)
     },
@@ -184,6 +200,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     subscribe: async (subscriber, subscribeOptions) =>
       distributor.add(resolveSubscription(subscriber, subscribeOptions)),
     unsubscribe: distributor.remove,
+    feed: (feedOptions) => openFeed(store, feedHub, feedOptions, stopping.signal),
     transaction: transactions.run,
     [Symbol.asyncDispose]: lifecycle.stop,
   }

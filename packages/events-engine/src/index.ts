@@ -10,6 +10,7 @@ export type {
   SubscribeOptions,
 } from './distributor/subscription.ts'
 export { EventEngineError, type EventEngineErrorCode } from './errors.ts'
+export type { FeedItem, FeedOptions } from './feed/feed.ts'
 export {
   type ForeignTransaction,
   type ForeignTransactionOptions,

@@ -1,6 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import { EventEngineError, shown } from './errors.ts'
-import type { EventStore, SubscriptionState } from './store/event-store.ts'
+import type { EventStore, Position, SubscriptionState } from './store/event-store.ts'
 
 /** A durable subscription as it is stored, whether any node runs it or not. */
 export interface SubscriptionInfo {
@@ -51,6 +51,21 @@ export interface Subscriptions {
    */
   discard(name: string, eventId?: string): Promise<number>
   /**
+   * Moves a subscription past the event that is next, unhandled; for one that blocks and can never succeed.
+   *
+   * @returns the event that was skipped, or undefined when there was none.
+   * @throws EventEngineError `unknown_subscription`
+   */
+  skip(name: string): Promise<SyncEvent | undefined>
+  /**
+   * Has a subscription handle the log again, or for the first time, from an earlier or later place on.
+   *
+   * @param to - a position that the log has given out, the time of the first event to handle, or
+   *   `'start'` for the oldest event that is kept.
+   * @throws EventEngineError `unknown_subscription`, `invalid_position`
+   */
+  rewind(name: string, to: string | Date): Promise<void>
+  /**
    * Stands a subscription still, on every node, until it is resumed. Its events are kept.
    *
    * @throws EventEngineError `unknown_subscription`
@@ -58,16 +73,28 @@ export interface Subscriptions {
   pause(name: string): Promise<void>
 }
 
+function unknown(name: string): EventEngineError {
+  return new EventEngineError(
+    'unknown_subscription',
+    `There is no durable subscription named ${shown(name)}; subscriptions.list() tells which there are.`,
+  )
+}
+
 /** @param changed - called after each change, so that runners of this process look at once. */
 export function createSubscriptions(store: EventStore, changed: () => void): Subscriptions {
   async function setState(name: string, state: SubscriptionState): Promise<void> {
-    if (!(await store.setState(name, state))) {
-      throw new EventEngineError(
-        'unknown_subscription',
-        `There is no durable subscription named ${shown(name)}; subscriptions.list() tells which there are.`,
-      )
-    }
+    if (!(await store.setState(name, state))) throw unknown(name)
     changed()
+  }
+
+  async function positionOf(to: string | Date): Promise<Position> {
+    if (to === 'start') return store.startPosition()
+    if (typeof to === 'string') return store.parsePosition(to)
+    if (to instanceof Date && !Number.isNaN(to.getTime())) return store.positionAt(to)
+    throw new EventEngineError(
+      'invalid_position',
+      `rewind: to must be a position, a valid Date or 'start'; got ${shown(to)}.`,
+    )
   }
 
   return {
@@ -86,6 +113,20 @@ export function createSubscriptions(store: EventStore, changed: () => void): Sub
     async resume(name, eventId) {
       await store.requestResume(name, eventId)
       await setState(name, 'active')
+    },
+    async skip(name) {
+      const row = (await store.listSubscriptions()).find((one) => one.name === name)
+      if (!row) throw unknown(name)
+      const [next] = (await store.readAfter(row.position, 1)).events
+      // Where it has been handled in the meantime, there is nothing left to skip.
+      if (!next || !(await store.movePosition(name, next.position, row.position))) return undefined
+      await setState(name, 'active')
+      return next.event
+    },
+    async rewind(name, to) {
+      const position = await positionOf(to)
+      if (!(await store.movePosition(name, position))) throw unknown(name)
+      changed()
     },
     discard: (name, eventId) => store.deleteParked(name, eventId),
     pause: (name) => setState(name, 'paused'),

@@ -1,5 +1,5 @@
 import { EventEngineError } from '../errors.ts'
-import type { Fence, SubscriptionLease } from '../store/event-store.ts'
+import type { Fence, Position, SubscriptionLease } from '../store/event-store.ts'
 import { demandLease } from './demand-lease.ts'
 import { createBatchWork } from './handle-in-batches.ts'
 import { createLaneWork } from './handle-in-lanes.ts'
@@ -66,10 +66,15 @@ export function createDurableRunner<DB>(
     }
   }
 
+  async function firstPosition(): Promise<Position> {
+    const { from } = subscription
+    if (from === 'now') return store.endPosition()
+    return from === 'start' ? store.startPosition() : store.parsePosition(from.position)
+  }
+
   return {
     async start() {
-      const from = subscription.from === 'start' ? store.startPosition() : await store.endPosition()
-      await store.createSubscription(name, from)
+      await store.createSubscription(name, await firstPosition())
       loop = run()
     },
     async stop() {

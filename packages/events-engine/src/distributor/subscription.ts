@@ -69,10 +69,10 @@ export interface SubscribeOptions {
   readonly timeoutMs?: number | undefined
   /**
    * Durable only. Where a subscription that is not stored yet begins: after what is committed
-   * already, or with the oldest event that is kept.
+   * already, with the oldest event that is kept, or at a position that the log has given out.
    * @defaultValue 'now'
    */
-  readonly from?: 'now' | 'start' | undefined
+  readonly from?: 'now' | 'start' | { readonly position: string } | undefined
   /**
    * Durable only. Most events read, or handed to a batch subscriber, at once.
    * @defaultValue 100
@@ -103,7 +103,7 @@ export interface Subscription<DB> {
   readonly retry: RetryPolicy
   readonly onExhausted: 'park' | 'block'
   readonly timeoutMs: number
-  readonly from: 'now' | 'start'
+  readonly from: 'now' | 'start' | { readonly position: string }
   readonly batchSize: number
   readonly concurrency: number
   /** The key of the lane that an event is handled in. */
@@ -139,7 +139,8 @@ export function resolveSubscription<DB>(
     "'park' or 'block'",
     onExhausted,
   )
-  refuseUnless(from === 'now' || from === 'start', 'from', "'now' or 'start'", from)
+  const fromFits = from === 'now' || from === 'start' || typeof from?.position === 'string'
+  refuseUnless(fromFits, 'from', "'now', 'start' or { position }", from)
   refuseUnless(isPositive(timeoutMs, 2 ** 31 - 1), 'timeoutMs', 'an integer from 1 to 2147483647', timeoutMs)
   refuseUnless(isPositive(batchSize, 10_000), 'batchSize', 'an integer from 1 to 10000', batchSize)
   refuseUnless(isPositive(concurrency, 1_000), 'concurrency', 'an integer from 1 to 1000', concurrency)

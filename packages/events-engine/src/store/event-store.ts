@@ -130,6 +130,14 @@ export interface EventStore {
   deleteParked(name: string, eventId: string | undefined, executor?: SqlExecutor): Promise<number>
   /** Sets a resumed event aside again. */
   parkAgain(name: string, eventId: string, attempts: number, error: string): Promise<void>
+  /**
+   * Puts a subscription elsewhere, and ends its lease, so that what its holder still saves does not count.
+   *
+   * @param expected - only if it stands here; wherever it stands, where there is none.
+   */
+  movePosition(name: string, position: Position, expected?: Position): Promise<boolean>
+  /** The position before the first event that was raised at a time or later. */
+  positionAt(time: Date): Promise<Position>
   /** Whoever holds the lease hands it back once it has noticed, with what it has handled saved. */
   setState(name: string, state: SubscriptionState): Promise<boolean>
 }

@@ -28,7 +28,19 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
     set state = ?, failed_attempts = 0, revision = revision + 1 where name = ?`,
   )
 
+  const move = withPlaceholders(
+    dialect,
+    `update ${names.subscription}
+      set position = ?, failed_attempts = 0, last_error = null,
+        epoch = epoch + 1, revision = revision + 1, leased_by = null
+      where name = ? and position = coalesce(?, position)`,
+  )
+
   return {
+    async movePosition(name: string, position: Position, expected?: Position): Promise<boolean> {
+      return (await countChanges(db, move, [position, name, expected ?? null])) === 1
+    },
+
     async createSubscription(name: string, position: Position): Promise<void> {
       await runStatement(db, create, [name, position])
     },

@@ -35,6 +35,8 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
   const pageUntilNow = page('pg_current_snapshot()')
   const pageUntil = page('$4::pg_snapshot')
   const marker = `select pg_current_snapshot()::text as marker, exists (${news('$1::pg_snapshot', 'pg_current_snapshot()')}) as changed`
+  const firstAt = `select pg_current_snapshot()::text as upto, min(seq) as first from ${names.syncEvent}
+    where modified_on >= to_timestamp($1::double precision / 1000)`
   const now = 'select pg_current_snapshot()::text as marker'
   const clientEvents = `select ${COLUMNS} from ${names.syncEvent} e
     where e.action in ('Refresh', 'Reload') and e.tenant_id in ($1, ${ALL_TENANTS})
@@ -65,6 +67,14 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     },
 
     parsePosition: (text: string): Position => formatPosition(parsePosition(text)),
+
+    async positionAt(time: Date): Promise<Position> {
+      const [row] = await runStatement<{ upto: string; first: string | null }>(db, firstAt, [time.getTime()])
+      const { upto, first } = row as { upto: string; first: string | null }
+      if (first === null) return formatPosition({ from: upto, to: undefined, sequence: 0n })
+      // The second snapshot keeps out what commits from now on: that may have a lower sequence.
+      return formatPosition({ from: NOTHING_VISIBLE, to: upto, sequence: BigInt(first) - 1n })
+    },
 
     async findChange(since: string | undefined): Promise<ChangeMarker> {
       if (since === undefined) return { marker: await currentSnapshot(), changed: true }

@@ -20,6 +20,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
   const lastSequence = `select seq from sqlite_sequence where name = '${names.syncEvent}'`
   const pageAfter = `select seq, id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace
     from ${names.syncEvent} where seq > ? order by seq limit ?`
+  const firstAt = `select min(seq) as first from ${names.syncEvent} where modified_on >= ?`
   const clientEvents = `select id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace
     from ${names.syncEvent}
     where action in ('Refresh', 'Reload') and tenant_id in (?, ${ALL_TENANTS}) and modified_on >= ?
@@ -35,6 +36,11 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
 
     async endPosition(): Promise<Position> {
       return positionAfter(await readLastSequence())
+    },
+
+    async positionAt(time: Date): Promise<Position> {
+      const [row] = await runStatement<{ first: number | null }>(db, firstAt, [time.getTime()])
+      return row?.first ? positionAfter(row.first - 1) : positionAfter(await readLastSequence())
     },
 
     async findChange(since: string | undefined): Promise<ChangeMarker> {
