@@ -12,7 +12,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   '@x/events-core': [],
   '@x/signature': ['@x/events-core'],
   '@x/receiver': ['@x/events-core', '@x/signature'],
-  '@x/events-engine': ['@x/events-core', 'kysely'],
+  '@x/events-engine': ['@x/events-core', '@opentelemetry/api', 'kysely'],
   '@x/sender': ['@x/events-core', '@x/events-engine', '@x/signature', 'kysely', 'undici', 'ipaddr.js'],
   '@x/client': ['@x/events-core'],
   '@x/portal': ['@x/events-core', '@x/sender'],
