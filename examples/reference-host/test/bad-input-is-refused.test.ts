@@ -54,6 +54,19 @@ const cases: Case[] = [
   { path: '/api/User', body: { ...user, email: 'nobody' }, status: 400, fields: ['email'] },
   { path: '/api/User', body: { ...user, username: "'; drop table user" }, status: 400, fields: ['username'] },
 
+  { path: '/api/WebhookEndpoint', body: { url: 'no url' }, status: 400, fields: ['url'] },
+  { path: '/api/WebhookEndpoint', body: { url: 'ftp://example.com/' }, status: 400, fields: ['url'] },
+  { path: '/api/WebhookEndpoint', body: { url: 'http://169.254.169.254/' }, status: 400, fields: ['url'] },
+  { path: '/api/WebhookEndpoint', body: {}, status: 400, fields: ['url'] },
+  {
+    path: '/api/WebhookEndpoint',
+    body: { url: 'https://example.com/', eventTypes: ['File Download'] },
+    status: 400,
+    fields: ['eventTypes'],
+  },
+  { path: '/api/WebhookEndpoint/ep_x', method: 'DELETE', status: 404 },
+  { path: '/api/WebhookEndpoint', token: undefined, status: 401 },
+
   { path: '/api/Page', body: { name: 'x'.repeat(200_000) }, status: 413 },
   { path: '/api/Page', body: '{}', headers: { ...json, 'content-encoding': 'br' }, status: 400 },
   { path: '/api/Page', body: '{}', headers: { ...json, 'content-encoding': 'unknown' }, status: 415 },
@@ -90,7 +103,7 @@ it('answers all of it with problem documents, stores nothing and stays alive', a
   }
 
   expect(await host.events()).toEqual(before)
-  for (const path of ['/api/Page', '/api/User', '/api/File']) {
+  for (const path of ['/api/Page', '/api/User', '/api/File', '/api/WebhookEndpoint']) {
     expect(await (await host.send(path)).json()).toEqual([])
   }
   expect((await host.send('/healthz')).status).toBe(200)

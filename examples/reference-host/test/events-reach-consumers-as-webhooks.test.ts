@@ -1,0 +1,57 @@
+import { createReceiver, generateSecret } from '@x/receiver'
+import { testConsumer } from '@x/testkit'
+import { expect, it } from 'vitest'
+import { openTestHost, upload } from './open-test-host.ts'
+
+it('sends a download to the consumer of the tenant, signed, under the id of the event', async () => {
+  await using host = await openTestHost()
+  await using consumer = await testConsumer()
+  const secret = generateSecret()
+  const body = { url: consumer.url, eventTypes: ['File.Download'], secret }
+  expect((await host.send('/api/WebhookEndpoint', { body })).status).toBe(201)
+
+  await upload(host, 'a.txt', 'content')
+  const { headers } = await host.send('/api/File/download/1')
+
+  const [webhook] = await consumer.received(1)
+  if (!webhook) throw new Error('unreachable: one was received')
+  expect(webhook.headers['webhook-id']).toBe(headers.get('x-event-id'))
+  const event = await createReceiver({ secrets: secret }).verify(webhook.rawBody, webhook.headers)
+  expect(event).toMatchObject({
+    type: 'File.Download',
+    data: { tenantId: 1, siteId: 1, entityName: 'File', entityId: 1, entity: { name: 'a.txt', size: 7 } },
+  })
+})
+
+it('tells the endpoints of one tenant nothing of another', async () => {
+  await using host = await openTestHost()
+  await using consumer = await testConsumer()
+  const { token, hostName } = await host.addTenant('second.test')
+  const created = await host.send('/api/WebhookEndpoint', { token, hostName, body: { url: consumer.url } })
+  const { endpoint } = await created.json()
+
+  await host.send('/api/Page', { body: { name: 'Of the first tenant' } })
+  await host.send('/api/Page', { token, hostName, body: { name: 'Of the second tenant' } })
+  await host.host.services.sender.drain()
+
+  const bodies = consumer.requests.map(({ rawBody }) => JSON.parse(rawBody.toString()))
+  expect(bodies.map(({ data }) => data.tenantId)).toEqual([2, 2])
+  expect(await (await host.send('/api/WebhookEndpoint')).json()).toEqual([])
+  const path = `/api/WebhookEndpoint/${endpoint.id}`
+  expect((await host.send(path, { method: 'DELETE' })).status).toBe(404)
+  expect((await host.send(path, { token, hostName, method: 'DELETE' })).status).toBe(204)
+})
+
+it('sends nothing about a change that was rolled back', async () => {
+  await using host = await openTestHost()
+  await using consumer = await testConsumer()
+  await host.send('/api/Page', { body: { name: 'Home' } })
+  await host.send('/api/WebhookEndpoint', { body: { url: consumer.url } })
+
+  expect((await host.send('/api/Page', { body: { name: 'Home' } })).status).toBe(409)
+  await host.send('/api/Page', { body: { name: 'News' } })
+  await host.host.services.sender.drain()
+
+  const bodies = consumer.requests.map(({ rawBody }) => JSON.parse(rawBody.toString()))
+  expect(bodies.map(({ type }) => type).sort()).toEqual(['Page.Create', 'Site.Refresh'])
+})
