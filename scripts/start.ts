@@ -46,6 +46,7 @@ function start(name: string, folder: string, env: Record<string, string>): Examp
 }
 
 async function refuseTakenPort(variable: string, port: string): Promise<void> {
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new Error(`${variable} is no port: ${port}`)
   const server = createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', () => {

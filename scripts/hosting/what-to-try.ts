@@ -7,7 +7,7 @@ The host and the consumer of its webhooks are running. Stop both with Ctrl-C.
     ${token}
 
   Upload a file, and download it; the consumer gets a webhook about each, and prints it here:
-    curl -H 'Authorization: Bearer ${token}' -F file=@README.md ${hostUrl}/api/File/upload
+    curl -H 'Authorization: Bearer ${token}' -F file=@LICENSE ${hostUrl}/api/File/upload
     curl -O -J ${hostUrl}/api/File/download/1
   What the host's own subscriber has noted about the downloads:
     curl -H 'Authorization: Bearer ${token}' ${hostUrl}/api/File/1/downloads
