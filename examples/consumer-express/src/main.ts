@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import type {} from '@x/events-core'
 import { createReceiver, memoryReplayStore, WebhookVerificationError } from '@x/receiver'
 import { webhook } from '@x/receiver/express'
 import express from 'express'

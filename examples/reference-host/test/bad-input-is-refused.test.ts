@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { openTestHost, type ProblemDocument, type TestRequest } from './open-test-host.ts'
+import { jsonOf, openTestHost, type ProblemDocument, type TestRequest } from './open-test-host.ts'
 
 const json = { 'content-type': 'application/json' }
 const user = { username: 'ada', displayName: 'Ada', email: 'ada@example.org' }
@@ -119,7 +119,7 @@ it('tells of its own faults nothing but where to look them up', async () => {
   const answer = await host.send('/api/Page')
 
   expect(answer.status).toBe(500)
-  const problem = await answer.json()
+  const problem = await jsonOf<{ requestId: string }>(answer)
   expect(problem).toEqual({
     type: 'about:blank',
     title: 'Internal Server Error',

@@ -1,6 +1,6 @@
 import { eventTypeOf } from '@x/events-core'
 import { expect, it } from 'vitest'
-import { openTestHost, type TestHost, upload } from './open-test-host.ts'
+import { jsonOf, openTestHost, type TestHost, upload } from './open-test-host.ts'
 
 async function eventTypes(host: TestHost): Promise<string[]> {
   const events = await host.events()
@@ -74,7 +74,7 @@ it.each([
 it('raises what uploading, changing and deleting a file is about, with the file itself', async () => {
   await using host = await openTestHost()
   const created = await upload(host, 'a.txt', 'content')
-  const file = await created.json()
+  const file = await jsonOf<object>(created)
   await host.send('/api/File/1', { method: 'PUT', body: { ...file, name: 'b.txt' } })
   await host.send('/api/File/1', { method: 'DELETE' })
 

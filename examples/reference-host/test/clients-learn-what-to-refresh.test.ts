@@ -2,11 +2,16 @@ import { createSyncClient } from '@x/client'
 import type { SyncEvent } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
-import { openTestHost } from './open-test-host.ts'
+import { jsonOf, openTestHost } from './open-test-host.ts'
+
+interface SyncBody {
+  readonly syncDate: string
+  readonly syncEvents: SyncEvent[]
+}
 
 it('answers the minimum date with the present one, and nothing to catch up on', async () => {
   await using host = await openTestHost()
-  const sync = await (await host.send('/api/Sync/00010101000000000', { token: undefined })).json()
+  const sync = await jsonOf<SyncBody>(host.send('/api/Sync/00010101000000000', { token: undefined }))
   expect(sync).toEqual({ syncDate: expect.any(String), syncEvents: [] })
   expect(Math.abs(Date.parse(sync.syncDate) - Date.now())).toBeLessThan(60_000)
 })
@@ -14,8 +19,8 @@ it('answers the minimum date with the present one, and nothing to catch up on', 
 it('tells refreshes and reloads since the date, and no change of an entity', async () => {
   await using host = await openTestHost()
   await host.send('/api/Page', { body: { name: 'Home' } })
-  const sync = await (await host.send('/api/Sync/20200101000000000')).json()
-  expect(sync.syncEvents.map((event: SyncEvent) => `${event.entityName}.${event.action}`)).toEqual([
+  const sync = await jsonOf<SyncBody>(host.send('/api/Sync/20200101000000000'))
+  expect(sync.syncEvents.map((event) => `${event.entityName}.${event.action}`)).toEqual([
     'Host.Reload',
     'Site.Refresh',
   ])

@@ -1,10 +1,10 @@
 import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
 import { FileDownloadEventSubscriber } from '../src/subscribers/file-download-event-subscriber.ts'
-import { openTestHost, type TestHost, upload } from './open-test-host.ts'
+import { jsonOf, openTestHost, type TestHost, upload } from './open-test-host.ts'
 
 async function downloads(host: TestHost): Promise<{ eventId: string }[]> {
-  return (await host.send('/api/File/1/downloads')).json()
+  return jsonOf(host.send('/api/File/1/downloads'))
 }
 
 it('raises a download, and the subscriber notes it under the id that the answer told', async () => {

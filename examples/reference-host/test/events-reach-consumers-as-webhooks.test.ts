@@ -1,7 +1,7 @@
 import { createReceiver, generateSecret } from '@x/receiver'
 import { testConsumer } from '@x/testkit'
 import { expect, it } from 'vitest'
-import { openTestHost, upload } from './open-test-host.ts'
+import { jsonOf, openTestHost, upload } from './open-test-host.ts'
 
 it('sends a download to the consumer of the tenant, signed, under the id of the event', async () => {
   await using host = await openTestHost()
@@ -27,8 +27,8 @@ it('tells the endpoints of one tenant nothing of another', async () => {
   await using host = await openTestHost()
   await using consumer = await testConsumer()
   const { token, hostName } = await host.addTenant('second.test')
-  const created = await host.send('/api/WebhookEndpoint', { token, hostName, body: { url: consumer.url } })
-  const { endpoint } = await created.json()
+  const created = host.send('/api/WebhookEndpoint', { token, hostName, body: { url: consumer.url } })
+  const { endpoint } = await jsonOf<{ endpoint: { id: string } }>(created)
 
   await host.send('/api/Page', { body: { name: 'Of the first tenant' } })
   await host.send('/api/Page', { token, hostName, body: { name: 'Of the second tenant' } })

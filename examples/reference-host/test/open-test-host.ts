@@ -28,6 +28,11 @@ export interface TestHost extends AsyncDisposable {
   takeErrors(): readonly unknown[]
 }
 
+/** Reads an answer's JSON as what the test expects it to be. */
+export async function jsonOf<TBody>(answer: Response | Promise<Response>): Promise<TBody> {
+  return (await (await answer).json()) as TBody
+}
+
 /** What every refusal has to look like. */
 export interface ProblemDocument {
   readonly title: string

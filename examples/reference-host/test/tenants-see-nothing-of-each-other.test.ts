@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { openTestHost, upload } from './open-test-host.ts'
+import { jsonOf, openTestHost, upload } from './open-test-host.ts'
 
 const user = { username: 'ada', displayName: 'Ada', email: 'ada@example.org' }
 
@@ -57,7 +57,8 @@ it('keeps the sync events of tenants apart, and tells all of them what concerns 
   const { hostName } = await host.addTenant('second.test')
   await host.send('/api/Page', { body: { name: 'Home' } })
 
-  const sync = await (await host.send('/api/Sync/20200101000000000', { hostName, token: undefined })).json()
+  const asked = host.send('/api/Sync/20200101000000000', { hostName, token: undefined })
+  const sync = await jsonOf<{ syncEvents: unknown[] }>(asked)
   expect(sync.syncEvents).toMatchObject([{ entityName: 'Host', action: 'Reload' }])
 })
 

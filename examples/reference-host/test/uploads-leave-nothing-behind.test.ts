@@ -3,7 +3,7 @@ import { request as sendRequest } from 'node:http'
 import { join } from 'node:path'
 import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
-import { openTestHost, type ProblemDocument, type TestHost, upload } from './open-test-host.ts'
+import { jsonOf, openTestHost, type ProblemDocument, type TestHost, upload } from './open-test-host.ts'
 
 async function filesOnDisk({ dataDir }: Pick<TestHost, 'dataDir'>): Promise<string[]> {
   const entries = await readdir(join(dataDir, 'files'), { recursive: true, withFileTypes: true })
@@ -34,7 +34,7 @@ it.each([
   await using host = await openTestHost()
   const answer = await upload(host, name, 'content')
   expect(answer.status).toBe(400)
-  expect(((await answer.json()) as ProblemDocument).errors).toHaveProperty('file')
+  expect((await jsonOf<ProblemDocument>(answer)).errors).toHaveProperty('file')
   await expectNothing(host)
 })
 
@@ -44,7 +44,7 @@ it.each(['..', 'a/b', 'a\\b', '/abs', 'nul\u0000', 'NUL', ''])('refuses to renam
   for (const path of ['/api/File/1', '/api/Folder/1']) {
     const answer = await host.send(path, { method: 'PUT', body: { name, folderId: 1 } })
     expect(answer.status).toBe(400)
-    expect(((await answer.json()) as ProblemDocument).errors).toHaveProperty('name')
+    expect((await jsonOf<ProblemDocument>(answer)).errors).toHaveProperty('name')
   }
 })
 

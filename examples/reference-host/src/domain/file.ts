@@ -14,6 +14,13 @@ export interface File {
   readonly createdOn: string
 }
 
+// Events about it carry it, and the compiler knows.
+declare module '@x/events-core' {
+  interface EntityTypes {
+    File: File
+  }
+}
+
 /** What may be changed about a file; its bytes may not. */
 export const fileInput = z.object({ folderId: entityId, name: fileName })
 

@@ -12,6 +12,13 @@ export interface Folder {
   readonly name: string
 }
 
+// Events about it carry it, and the compiler knows.
+declare module '@x/events-core' {
+  interface EntityTypes {
+    Folder: Folder
+  }
+}
+
 export const folderInput = z.object({
   /** The site of the request's alias when left out. */
   siteId: entityId.optional(),

@@ -12,6 +12,13 @@ export interface Page {
   readonly path: string
 }
 
+// Events about it carry it, and the compiler knows.
+declare module '@x/events-core' {
+  interface EntityTypes {
+    Page: Page
+  }
+}
+
 export const pageInput = z.object({
   /** The site of the request's alias when left out. */
   siteId: entityId.optional(),

@@ -7,6 +7,13 @@ export interface Site {
   readonly name: string
 }
 
+// Events about it carry it, and the compiler knows.
+declare module '@x/events-core' {
+  interface EntityTypes {
+    Site: Site
+  }
+}
+
 export const siteInput = z.object({ name: z.string().trim().min(1).max(200) })
 
 export type SiteInput = z.infer<typeof siteInput>

@@ -9,6 +9,13 @@ export interface User {
   readonly email: string
 }
 
+// Events about it carry it, and the compiler knows.
+declare module '@x/events-core' {
+  interface EntityTypes {
+    User: User
+  }
+}
+
 export const userInput = z.object({
   username: z.string().regex(/^[\w.@+-]{1,100}$/, 'letters, digits and .@+-_ only'),
   displayName: z.string().trim().min(1).max(200),

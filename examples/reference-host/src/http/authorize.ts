@@ -1,5 +1,15 @@
 import type { RequestHandler } from 'express'
+import type { TokenHolder } from '../repositories/token-repository.ts'
 import { ProblemError } from './problem.ts'
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Who sent the request, where it came with a token. */
+      caller: TokenHolder | undefined
+    }
+  }
+}
 
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i
 

@@ -2,6 +2,15 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from '@x/events-core'
 import type { RequestHandler } from 'express'
 
+declare global {
+  namespace Express {
+    interface Request {
+      /** Names this request in the log, and in answers that tell of a failure. */
+      requestId: string
+    }
+  }
+}
+
 /** Gives every request an id, and tells of each when it is over. */
 export function logRequests(logger: Logger): RequestHandler {
   return (request, response, next) => {

@@ -3,6 +3,15 @@ import type { RequestHandler } from 'express'
 import type { Services } from '../composition/services.ts'
 import { ProblemError } from './problem.ts'
 
+declare global {
+  namespace Express {
+    interface Request {
+      /** The services of this request alone, bound to the tenant of its alias. */
+      services: Services
+    }
+  }
+}
+
 /**
  * Opens a scope of services for each request, and tells it whose work it does: the alias is found by
  * the name and port that the client asked for.
