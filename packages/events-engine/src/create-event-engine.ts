@@ -17,12 +17,14 @@ import { listenersSubscription } from './local-listeners.ts'
 import { createLogSchema } from './migrations/log-schema.ts'
 import { createNodeId, retireNode } from './node-id.ts'
 import { type EventEngineOptions, resolveEventEngineOptions } from './options.ts'
+import { createRetention } from './retention.ts'
 import { openEventStore } from './store/open-event-store.ts'
 import { tableNames } from './store/table-names.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 import { SyncManager } from './sync-manager.ts'
 import { createTransactionRunner, type RaisingTransaction, type TransactionRunner } from './transaction.ts'
-import { createPoller } from './wake/poller.ts'
+import { createPoller, type Poller } from './wake/poller.ts'
+import { createPostgresNotifier } from './wake/postgres-notifier.ts'
 import { createWakeSignal } from './wake/wake-signal.ts'
 
 /** The event log of a host and everything that reads it. Made by {@link createEventEngine}. */
@@ -129,7 +131,19 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
 
   const wake = createWakeSignal(clock)
   const control = createWakeSignal(clock)
-  const poller = createPoller(store, wake, settings, clock, logger)
+  const notifier =
+    settings.pool && dialect === 'postgres'
+      ? createPostgresNotifier(
+          settings.pool,
+          `${names.schema ?? ''}${names.prefix}wake`,
+          nodeId,
+          () => poller.look(),
+          clock,
+          logger,
+        )
+      : undefined
+  const poller: Poller = createPoller(store, wake, settings, clock, logger, notifier?.notify)
+  const retention = settings.retention && createRetention(store, settings.retention, clock, logger)
   const leases = createLeaseKeeper(store, wake, leaseMs, logger)
   const distributor = createEventDistributor<DB>({
     db,
@@ -168,11 +182,18 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     async () => {
       await schema.demandCurrent()
       stopping = new AbortController()
+      if (await store.adoptRestoredLog()) {
+        logger.warn({ nodeId }, 'The event log was restored from a dump; some events may be handled again')
+      }
       await distributor.start()
       poller.start()
+      notifier?.start()
+      retention?.start()
     },
     async () => {
       stopping.abort()
+      await retention?.stop()
+      await notifier?.stop()
       await poller.stop()
       await feedHub.stop()
       await distributor.stop()

@@ -15,6 +15,8 @@ export type EventEngineErrorCode =
   | 'duplicate_subscription'
   | 'unknown_subscription'
   | 'invalid_position'
+  | 'invalid_capture'
+  | 'position_expired'
   | 'lease_lost'
   | 'handler_timeout'
   | 'stopped'

@@ -18,6 +18,7 @@ export {
 } from './foreign-transaction.ts'
 export { type EventLogMigrationOptions, eventLogMigrations } from './migrations/event-log-migrations.ts'
 export type { EventEngineOptions } from './options.ts'
+export type { RetentionOptions } from './retention.ts'
 export type { SubscriptionState } from './store/event-store.ts'
 export type { ParkedEvent, SubscriptionInfo, Subscriptions } from './subscriptions.ts'
 export type { SyncManager } from './sync-manager.ts'

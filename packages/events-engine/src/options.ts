@@ -1,7 +1,11 @@
 import { type Clock, type IServiceScopeFactory, type Logger, silentLogger, systemClock } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { EventEngineError, shown } from './errors.ts'
+import type { RetentionOptions, RetentionSettings } from './retention.ts'
 import { DEFAULT_TABLE_PREFIX } from './store/table-names.ts'
+import type { PostgresPool } from './wake/postgres-notifier.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** What {@link createEventEngine} takes. */
 export interface EventEngineOptions<DB> {
@@ -47,6 +51,16 @@ export interface EventEngineOptions<DB> {
    */
   readonly pollMaxMs?: number | undefined
   /**
+   * How long the log keeps events; `false` to never delete any.
+   * @defaultValue 7 days, and longer where a durable subscription has not passed them
+   */
+  readonly retention?: RetentionOptions | false | undefined
+  /**
+   * PostgreSQL only: a `pg.Pool`, usually the one below `db`. One of its connections listens for other
+   * nodes, which then hear of events within milliseconds instead of at their next poll.
+   */
+  readonly postgres?: { readonly pool: PostgresPool } | undefined
+  /**
    * Longest time that `stop()` waits for calls of subscribers, in milliseconds.
    * @defaultValue 10000
    */
@@ -65,6 +79,8 @@ export interface EventEngineSettings<DB> {
   readonly leaseMs: number
   readonly pollMinMs: number
   readonly pollMaxMs: number
+  readonly retention: RetentionSettings | undefined
+  readonly pool: PostgresPool | undefined
   readonly stopTimeoutMs: number
 }
 
@@ -87,9 +103,29 @@ export function resolveEventEngineOptions<DB>(options: EventEngineOptions<DB>): 
     leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
     pollMinMs: integer('pollMinMs', options.pollMinMs ?? 5, 1),
     pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, options.pollMinMs ?? 5),
+    retention: resolveRetention(options.retention),
+    pool: options.postgres?.pool,
     stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
   }
   return Object.freeze(settings)
+}
+
+function resolveRetention(retention: RetentionOptions | false | undefined): RetentionSettings | undefined {
+  if (retention === false) return undefined
+  const { keepMs = 7 * DAY_MS, abandonedAfterMs = 30 * DAY_MS, intervalMs = 60_000 } = retention ?? {}
+  return {
+    keepMs: duration('retention.keepMs', keepMs),
+    abandonedAfterMs: duration('retention.abandonedAfterMs', abandonedAfterMs),
+    intervalMs: integer('retention.intervalMs', intervalMs, 1),
+  }
+}
+
+function duration(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new EventEngineError(
+    'invalid_option',
+    `createEventEngine: options.${name} must be a whole number of milliseconds, 0 or more; got ${shown(value)}.`,
+  )
 }
 
 function integer(name: string, value: number, minimum: number): number {

@@ -72,8 +72,17 @@ export function createDurableRunner<DB>(
     return from === 'start' ? store.startPosition() : store.parsePosition(from.position)
   }
 
+  /** A subscription that was abandoned may have missed events; whoever brings it back has to know. */
+  async function warnOfGap(): Promise<void> {
+    const stored = (await store.listSubscriptions()).find((row) => row.name === name)
+    if (stored && (await store.isExpired(stored.position))) {
+      logger.error({ subscription: name }, 'Events were deleted that the subscription has not handled')
+    }
+  }
+
   return {
     async start() {
+      await warnOfGap()
       await store.createSubscription(name, await firstPosition())
       loop = run()
     },

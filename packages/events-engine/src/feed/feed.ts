@@ -37,7 +37,8 @@ const PAGE_SIZE = 100
  * of the node with one query. One that does not keep up loses its place there, and catches up again.
  *
  * @param stopSignal - aborted when the engine stops.
- * @throws EventEngineError `invalid_argument`, `invalid_option`, `invalid_position`
+ * @throws EventEngineError `invalid_argument`, `invalid_option`, `invalid_position`; while it is read,
+ *   `position_expired`
  */
 export function openFeed(
   store: EventStore,
@@ -67,6 +68,12 @@ async function* readFeed(
   after: Position | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<FeedItem, void, undefined> {
+  if (after !== undefined && (await store.isExpired(after))) {
+    throw new EventEngineError(
+      'position_expired',
+      `feed: events after ${shown(after)} are deleted already; load the present state, and follow the feed from now on.`,
+    )
+  }
   let position = after ?? (await store.endPosition())
   const itemOf = ({ event, position: behind }: PositionedEvent): FeedItem => ({ event, position: behind })
   // Given out although the position is not behind them yet.

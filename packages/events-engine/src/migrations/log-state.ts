@@ -21,7 +21,8 @@ export function logStateStatements(dialect: Dialect, names: TableNames) {
   const create = `create table if not exists ${names.logState} (
     singleton integer primary key check (singleton = 1),
     schema_version integer not null,
-    log_id text not null
+    log_id text not null,
+    purged text not null default '0'
   )`
   const save = withPlaceholders(
     dialect,

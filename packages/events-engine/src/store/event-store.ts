@@ -73,6 +73,22 @@ export interface HeldLease extends Fence {
   readonly revision: number
 }
 
+/** What may be deleted from the log. */
+export interface PurgeLimits {
+  /** Events younger than this stay, in milliseconds. */
+  readonly keepMs: number
+  /** Subscriptions that nobody has run for so long do not count, in milliseconds. */
+  readonly abandonedAfterMs: number
+  /** At most so many rows. */
+  readonly limit: number
+}
+
+/** A subscription that nobody runs. */
+export interface UnattendedSubscription {
+  readonly name: string
+  readonly unattendedMs: number
+}
+
 /** Everything the engine asks of a database. One implementation for each dialect. */
 export interface EventStore {
   /** Appends one event in the caller's transaction. */
@@ -90,12 +106,21 @@ export interface EventStore {
   /** @throws EventEngineError `invalid_position` */
   parsePosition(text: string): Position
 
+  /** Deletes some of the oldest events that every subscription has passed, and tells how many. */
+  purge(limits: PurgeLimits): Promise<number>
+  /** Whether events behind a position are gone that a reader at that position has not read. */
+  isExpired(position: Position): Promise<boolean>
+  /** Makes a log readable that was restored into another cluster; tells whether it was one. */
+  adoptRestoredLog(): Promise<boolean>
+
   /** Refresh and Reload events of a tenant and of all tenants. */
   readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]>
 
   /** Creates the subscription unless it exists. */
   createSubscription(name: string, position: Position): Promise<void>
   listSubscriptions(): Promise<SubscriptionRow[]>
+  /** Those that no node has run for some time. */
+  listUnattended(forMs: number): Promise<UnattendedSubscription[]>
   /** Takes the lease of an active subscription if it is free, expired, or held by a node known to be dead. */
   acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined>
   /** Extends every lease of this node, and tells which those are. */

@@ -15,10 +15,6 @@ interface StoredSubscription {
 
 /** What people and starting nodes do with subscriptions; none of it is fenced. */
 export function manageStatements(db: SqlExecutor, dialect: Dialect, names: TableNames) {
-  const create = withPlaceholders(
-    dialect,
-    `insert into ${names.subscription} (name, position) values (?, ?) on conflict do nothing`,
-  )
   const list = `select name, position, state, leased_by, failed_attempts, last_error,
       (select count(*) from ${names.parkedEvent} p where p.subscription = s.name) as parked
     from ${names.subscription} s order by name`
@@ -39,10 +35,6 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
   return {
     async movePosition(name: string, position: Position, expected?: Position): Promise<boolean> {
       return (await countChanges(db, move, [position, name, expected ?? null])) === 1
-    },
-
-    async createSubscription(name: string, position: Position): Promise<void> {
-      await runStatement(db, create, [name, position])
     },
 
     async listSubscriptions(): Promise<SubscriptionRow[]> {

@@ -15,6 +15,8 @@ export interface Poller {
   stop(): Promise<void>
   /** Something was raised here and will be committed soon, if at all: look now, and often for a while. */
   expect(): void
+  /** Somebody else may have committed something: look now. */
+  look(): void
 }
 
 const BACK_OFF = 1.5
@@ -24,6 +26,8 @@ const EXPECT_FOR_MS = 1_000
  * One poll for all subscriptions of a node. A look reads a single value; while that stays the same,
  * the looks become rarer. On SQLite a look waits in Kysely's queue until the transaction that is
  * under way has ended, so that after {@link Poller.expect} it sees the commit at once.
+ *
+ * @param committedHere - called when something is found after {@link Poller.expect}.
  */
 export function createPoller(
   store: EventStore,
@@ -31,6 +35,7 @@ export function createPoller(
   settings: PollerSettings,
   clock: Clock,
   logger: Logger,
+  committedHere: () => void = () => {},
 ): Poller {
   let running = false
   let looking: Promise<void> | undefined
@@ -38,6 +43,7 @@ export function createPoller(
   let cancelTimer = () => {}
   let delayMs = settings.pollMinMs
   let expectUntil = 0
+  let expecting = false
   let marker: string | undefined
 
   async function look(): Promise<void> {
@@ -48,6 +54,8 @@ export function createPoller(
         delayMs = settings.pollMinMs
         expectUntil = 0
         wake.poke()
+        if (expecting) committedHere()
+        expecting = false
       } else if (clock.now() >= expectUntil) {
         delayMs = Math.min(delayMs * BACK_OFF, settings.pollMaxMs)
       }
@@ -90,6 +98,12 @@ export function createPoller(
       if (!running) return
       delayMs = settings.pollMinMs
       expectUntil = clock.now() + EXPECT_FOR_MS
+      expecting = true
+      lookNow()
+    },
+    look() {
+      if (!running) return
+      delayMs = settings.pollMinMs
       lookNow()
     },
   }

@@ -1,5 +1,5 @@
 import { countChanges, runStatement, type SqlExecutor } from '../../database.ts'
-import type { Fence, HeldLease, Position, SubscriptionLease } from '../event-store.ts'
+import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
 interface LeaseRow {
@@ -19,9 +19,14 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
     set leased_by = $1, leased_until = ${until('$2')}, epoch = epoch + 1
     where name = $3 and state = 'active' and (leased_by is null or leased_by = $1 or leased_until <= now())
     returning epoch, revision, position, failed_attempts`
+  // When a subscription was last run is the end of its last lease.
+  const create = `insert into ${names.subscription} (name, position, leased_until) values ($1, $2, now())
+    on conflict do nothing`
+  const unattended = `select name, (extract(epoch from now() - leased_until) * 1000)::bigint as unattended_ms
+    from ${names.subscription} where leased_until < now() - $1 * interval '1 millisecond' order by name`
   const renew = `update ${names.subscription} set leased_until = ${until('$1')} where leased_by = $2
     returning name, epoch, revision`
-  const release = `update ${names.subscription} set leased_by = null, leased_until = '-infinity'
+  const release = `update ${names.subscription} set leased_by = null, leased_until = now()
     where name = $1 and epoch = $2`
 
   return {
@@ -35,6 +40,15 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
           failedAttempts: row.failed_attempts,
         }
       )
+    },
+
+    async createSubscription(name: string, position: Position): Promise<void> {
+      await runStatement(db, create, [name, position])
+    },
+
+    async listUnattended(forMs: number): Promise<UnattendedSubscription[]> {
+      const rows = await runStatement<{ name: string; unattended_ms: string }>(db, unattended, [forMs])
+      return rows.map((row) => ({ name: row.name, unattendedMs: Number(row.unattended_ms) }))
     },
 
     async renewLeases(leaseMs: number): Promise<HeldLease[]> {

@@ -1,7 +1,7 @@
 import type { Clock } from '@x/events-core'
 import { countChanges, runStatement, type SqlExecutor } from '../../database.ts'
 import { isDeadNeighbour } from '../../node-id.ts'
-import type { Fence, HeldLease, Position, SubscriptionLease } from '../event-store.ts'
+import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
 interface LeaseRow {
@@ -20,8 +20,13 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
   const takeIfFree = take('leased_by is null or leased_by = ? or leased_until <= ?')
   const takeFromDead = take('leased_by = ?')
   const holder = `select leased_by from ${names.subscription} where name = ?`
+  // When a subscription was last run is the end of its last lease.
+  const create = `insert into ${names.subscription} (name, position, leased_until) values (?, ?, ?)
+    on conflict do nothing`
+  const unattended = `select name, ? - leased_until as "unattendedMs" from ${names.subscription}
+    where leased_until < ? order by name`
   const renew = `update ${names.subscription} set leased_until = ? where leased_by = ? returning name, epoch, revision`
-  const release = `update ${names.subscription} set leased_by = null, leased_until = 0 where name = ? and epoch = ?`
+  const release = `update ${names.subscription} set leased_by = null, leased_until = ? where name = ? and epoch = ?`
 
   return {
     async acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined> {
@@ -43,12 +48,21 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
       )
     },
 
+    async createSubscription(name: string, position: Position): Promise<void> {
+      await runStatement(db, create, [name, position, clock.now()])
+    },
+
+    async listUnattended(forMs: number): Promise<UnattendedSubscription[]> {
+      const now = clock.now()
+      return runStatement<UnattendedSubscription>(db, unattended, [now, now - forMs])
+    },
+
     async renewLeases(leaseMs: number): Promise<HeldLease[]> {
       return runStatement<HeldLease>(db, renew, [clock.now() + leaseMs, nodeId])
     },
 
     async releaseLease(fence: Fence): Promise<void> {
-      await countChanges(db, release, [fence.name, fence.epoch])
+      await countChanges(db, release, [clock.now(), fence.name, fence.epoch])
     },
   }
 }

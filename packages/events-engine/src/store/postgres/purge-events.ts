@@ -1,0 +1,51 @@
+import type { Kysely } from 'kysely'
+import { runStatement } from '../../database.ts'
+import type { Position, PurgeLimits } from '../event-store.ts'
+import type { TableNames } from '../table-names.ts'
+import { parsePosition } from './snapshot-position.ts'
+
+/** SQL: whether the event `e` lies behind the position in the text `position`. */
+export function isBehind(position: string): string {
+  const snapshot = (part: number) => `nullif(split_part(${position}, '/', ${part}), '')::pg_snapshot`
+  return `coalesce(
+      pg_visible_in_snapshot(e.xid, ${snapshot(2)})
+      or (pg_visible_in_snapshot(e.xid, ${snapshot(3)}) and e.seq <= split_part(${position}, '/', 4)::bigint),
+      false)`
+}
+
+/**
+ * How old events leave the log. Only the oldest rows are looked at, since the sequence nearly follows
+ * the time; rows that another node is deleting are passed over.
+ */
+export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
+  const ago = (parameter: string) => `now() - ${parameter} * interval '1 millisecond'`
+  const remove = `delete from ${names.syncEvent} where seq in (
+      select e.seq from (select seq from ${names.syncEvent} order by seq limit $1) oldest
+      join ${names.syncEvent} e on e.seq = oldest.seq
+      where e.modified_on < ${ago('$2')} and not exists (
+        select from ${names.subscription} s
+        where s.leased_until >= ${ago('$3')} and not ${isBehind('s.position')}
+      )
+      for update of e skip locked
+    ) returning xid::text as xid`
+  const note = `update ${names.logState} set purged = greatest(purged::numeric, $1::numeric)::text`
+  const expired = `select not pg_visible_in_snapshot(purged::xid8, $1::pg_snapshot)
+      or pg_snapshot_xmax($1::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()) as expired
+    from ${names.logState}`
+
+  return {
+    async purge({ keepMs, abandonedAfterMs, limit }: PurgeLimits): Promise<number> {
+      return db.transaction().execute(async (trx) => {
+        const rows = await runStatement<{ xid: string }>(trx, remove, [limit, keepMs, abandonedAfterMs])
+        const last = rows.reduce((greatest, { xid }) => (BigInt(xid) > greatest ? BigInt(xid) : greatest), 0n)
+        if (last > 0n) await runStatement(trx, note, [last.toString()])
+        return rows.length
+      })
+    },
+
+    async isExpired(position: Position): Promise<boolean> {
+      const [row] = await runStatement<{ expired: boolean }>(db, expired, [parsePosition(position).from])
+      return row?.expired ?? false
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import type { Kysely } from 'kysely'
+import { runStatement, type SqlExecutor } from '../../database.ts'
+import type { TableNames } from '../table-names.ts'
+import { isBehind } from './purge-events.ts'
+
+/**
+ * What makes a log readable again that was dumped and restored into another cluster.
+ *
+ * There, transaction ids start over: the rows and positions carry ids that the new cluster has not
+ * given out yet, so that old rows would stay invisible and new ones would seem to be known. The old
+ * ids still agree with each other, though; so that for each subscription it can be told which rows it
+ * has not handled. Those, and everything after the first of them, it gets once more in the order of the
+ * sequence: repeated where it handled events out of that order, never lost.
+ */
+export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
+  const isRestored = `select exists (
+      select from ${names.syncEvent} where xid >= pg_snapshot_xmax(pg_current_snapshot())
+    ) or exists (
+      select from ${names.subscription}
+      where pg_snapshot_xmax(split_part(position, '/', 2)::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
+    ) as restored`
+  const lock = `lock table ${names.subscription} in access exclusive mode`
+  const move = `with floors as (
+      select s.name, coalesce(
+        (select min(e.seq) - 1 from ${names.syncEvent} e where not ${isBehind('s.position')}),
+        (select max(seq) from ${names.syncEvent}),
+        0
+      ) as floor
+      from ${names.subscription} s
+    )
+    update ${names.subscription} s
+    set position = 'p/' || pg_current_snapshot() || '//' || f.floor, epoch = epoch + 1, leased_by = null
+    from floors f where f.name = s.name
+    returning f.name, f.floor`
+  // Unhandled rows become news of this transaction; all others are as old as can be.
+  const restamp = `update ${names.syncEvent}
+    set xid = case when seq > $1::bigint then pg_current_xact_id() else '1'::xid8 end`
+  const forgetPurged = `update ${names.logState} set purged = '0'`
+
+  async function restored(executor: SqlExecutor): Promise<boolean> {
+    const [row] = await runStatement<{ restored: boolean }>(executor, isRestored)
+    return row?.restored ?? false
+  }
+
+  return {
+    async adoptRestoredLog(): Promise<boolean> {
+      if (!(await restored(db))) return false
+      return db.transaction().execute(async (trx) => {
+        await runStatement(trx, lock)
+        // Another node may have been first.
+        if (!(await restored(trx))) return false
+        const moved = await runStatement<{ floor: string }>(trx, move)
+        const lowest = moved.reduce(
+          (least, { floor }) => (BigInt(floor) < least ? BigInt(floor) : least),
+          2n ** 63n - 1n,
+        )
+        await runStatement(trx, restamp, [lowest.toString()])
+        await runStatement(trx, forgetPurged)
+        return true
+      })
+    },
+  }
+}

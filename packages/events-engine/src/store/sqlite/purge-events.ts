@@ -1,0 +1,41 @@
+import type { Clock } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import { runStatement } from '../../database.ts'
+import type { Position, PurgeLimits } from '../event-store.ts'
+import type { TableNames } from '../table-names.ts'
+
+/**
+ * How old events leave the log. Only the oldest rows are looked at, since the sequence nearly follows
+ * the time: a look that finds nothing costs no scan.
+ */
+export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: Clock) {
+  const remove = `delete from ${names.syncEvent} where seq in (
+      select seq from (select seq, modified_on from ${names.syncEvent} order by seq limit ?)
+      where modified_on < ? and seq <= coalesce((
+        select min(cast(substr(position, 3) as integer)) from ${names.subscription} where leased_until >= ?
+      ), 9223372036854775807)
+    ) returning seq`
+  const note = `update ${names.logState} set purged = max(cast(purged as integer), ?)`
+  const noted = `select purged from ${names.logState}`
+
+  return {
+    async purge({ keepMs, abandonedAfterMs, limit }: PurgeLimits): Promise<number> {
+      const now = clock.now()
+      return db.transaction().execute(async (trx) => {
+        const rows = await runStatement<{ seq: number }>(trx, remove, [
+          limit,
+          now - keepMs,
+          now - abandonedAfterMs,
+        ])
+        const last = rows.reduce((greatest, { seq }) => Math.max(greatest, seq), 0)
+        if (last > 0) await runStatement(trx, note, [last])
+        return rows.length
+      })
+    },
+
+    async isExpired(position: Position): Promise<boolean> {
+      const [row] = await runStatement<{ purged: string }>(db, noted)
+      return Number(position.slice(2)) < Number(row?.purged ?? 0)
+    },
+  }
+}
