@@ -67,6 +67,8 @@ try {
   const host = start('host', 'reference-host', {
     PORT,
     HOST_DATA_DIR,
+    // Some shells set it to the machine's name, which is not what is meant here.
+    HOST: '127.0.0.1',
     WEBHOOK_ALLOW_NETWORKS: '127.0.0.0/8,::1/128',
   })
   const [consumerUrl] = await consumer.printed(/http:\S+/)

@@ -48,6 +48,10 @@ export async function setStage(): Promise<Stage> {
       ADMIN_TOKEN: token,
       WEBHOOK_ALLOW_NETWORKS: '127.0.0.0/8,::1/128',
       LOG_LEVEL: 'info',
+      // Whatever this shell has set for other programs of its user.
+      HOST: '',
+      DATABASE_URL: '',
+      MAX_UPLOAD_BYTES: '',
     })
     const [, url = ''] = await started.printed(/ready at (http:\S+)/)
     return [started, url]

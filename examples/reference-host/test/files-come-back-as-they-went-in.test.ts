@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
 import { openTestHost, upload } from './open-test-host.ts'
 
@@ -64,4 +65,18 @@ it('shows a page of a stranger to nobody as a page of the site', async () => {
   const { headers } = await host.send('/api/File/download/1')
   expect(headers.get('content-disposition')).toMatch(/^attachment/)
   expect(headers.get('content-security-policy')).toContain("default-src 'self'")
+})
+
+it('minds no client that goes away in the middle of a file', async () => {
+  await using host = await openTestHost()
+  await upload(host, 'large.txt', 'x'.repeat(30_000_000))
+  const leaving = new AbortController()
+  const answer = await fetch(`${host.host.url}/api/File/download/1`, { signal: leaving.signal })
+  await answer.body?.getReader().read()
+
+  leaving.abort()
+
+  // Had the host called it an error, letting go of it would fail this test.
+  await waitFor(async () => (await host.send('/readyz')).status === 200, 'the host to go on')
+  expect((await host.events()).filter(({ action }) => action === 'Download')).toHaveLength(1)
 })

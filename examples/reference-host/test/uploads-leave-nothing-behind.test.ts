@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { request as sendRequest } from 'node:http'
 import { join } from 'node:path'
 import { waitFor } from '@x/testkit'
@@ -132,12 +132,16 @@ it('removes at the start what a crash has left behind, and nothing else', async 
   await upload(host, 'a.txt', 'content')
   const [kept = ''] = await filesOnDisk(host)
   const key = '00000000-0000-4000-8000-000000000000'
-  await writeFile(join(host.dataDir, 'files', 'incoming', key), 'half')
-  await writeFile(join(kept, '..', key.replace('00', kept.slice(-36).slice(0, 2))), 'orphan')
+  const half = join(host.dataDir, 'files', 'incoming', key)
+  const orphan = join(kept, '..', key.replace('00', kept.slice(-36).slice(0, 2)))
+  const recent = `${half.slice(0, -1)}1`
+  for (const path of [half, orphan, recent]) await writeFile(path, 'content')
+  const twoHoursAgo = new Date(Date.now() - 2 * 60 * 60 * 1_000)
+  for (const path of [half, orphan, kept]) await utimes(path, twoHoursAgo, twoHoursAgo)
 
   const { fileStorage, db } = host.host.services
   const rows = await db.selectFrom('file').select('storageKey').execute()
   await fileStorage.removeOrphans(async () => rows.map(({ storageKey }) => storageKey))
 
-  expect(await filesOnDisk(host)).toEqual([kept])
+  expect((await filesOnDisk(host)).toSorted()).toEqual([kept, recent].toSorted())
 })

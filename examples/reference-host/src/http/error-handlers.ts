@@ -8,6 +8,11 @@ export const noSuchRoute: RequestHandler = (_request, response) => {
   sendProblem(response, 404, { detail: 'There is nothing at this address.' })
 }
 
+// The client went away in the middle of an answer: nobody's fault, and nobody to tell.
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+}
+
 /**
  * Turns whatever a route threw into a problem document. Of what is the host's own fault the client
  * learns the id under which the log tells the rest.
@@ -16,10 +21,10 @@ export function handleErrors(logger: Logger): ErrorRequestHandler {
   return (error, request, response, next) => {
     const problem = problemOf(error)
     const { requestId } = request
-    if (problem) logger.debug({ requestId, problem }, 'Refused a request')
+    if (problem || isClientGone(error)) logger.debug({ requestId, err: error }, 'Refused a request')
     else
       logger.error({ requestId, err: error, method: request.method, path: request.path }, 'A request failed')
-    // Half of an answer is out: all that is left is to end it, so that it is not taken for whole.
+    // Part of an answer is out: all that is left is to end it, so that it is not taken for whole.
     if (response.headersSent) return next(error)
     if (problem) {
       const { status, ...details } = problem

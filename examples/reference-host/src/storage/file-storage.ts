@@ -21,7 +21,8 @@ export interface FileStorage {
   remove(storageKey: string): Promise<void>
   /**
    * Removes what a crash left behind: half-written uploads, and bytes whose row was never committed
-   * or is gone. To be called before the first upload.
+   * or is gone. What was written within the last hour stays: another process of this host, which is
+   * about to end, may still be at it.
    *
    * @param known - tells which of these keys a row refers to.
    */
@@ -29,6 +30,7 @@ export interface FileStorage {
 }
 
 const KEY = /^[0-9a-f-]{36}$/
+const ORPHANED_AFTER_MS = 60 * 60 * 1_000
 
 /** Creates the storage below a folder. Both parts of it must be on one file system, to rename across. */
 export async function openFileStorage(folder: string): Promise<FileStorage> {
@@ -62,14 +64,19 @@ export async function openFileStorage(folder: string): Promise<FileStorage> {
     open: (storageKey) => open(pathOf(storageKey), 'r'),
     remove: (storageKey) => rm(pathOf(storageKey), { force: true }),
     async removeOrphans(known) {
-      for (const name of await readdir(incoming)) await rm(join(incoming, name), { force: true })
+      for (const name of await readdir(incoming)) await removeIfOld(join(incoming, name))
       for (const shelf of await readdir(stored)) {
         const keys = (await readdir(join(stored, shelf))).filter((name) => KEY.test(name))
         const kept = new Set(keys.length === 0 ? [] : await known(keys))
-        for (const key of keys) if (!kept.has(key)) await rm(pathOf(key), { force: true })
+        for (const key of keys) if (!kept.has(key)) await removeIfOld(pathOf(key))
       }
     },
   }
+}
+
+async function removeIfOld(path: string): Promise<void> {
+  const { mtimeMs } = await stat(path)
+  if (Date.now() - mtimeMs > ORPHANED_AFTER_MS) await rm(path, { force: true })
 }
 
 // A rename is on disk only once its folder is. Windows has no such thing and needs none.
