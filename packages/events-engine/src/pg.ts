@@ -53,7 +53,7 @@ export function fromPg(client: PgClient): ForeignTransaction {
   })
 }
 
-/** Newer versions of pg keep what the server said last of the transaction; `I` is none. */
+/** pg 8.21 and newer keep what the server said last of the transaction; `I` is none. */
 function isIdle(client: PgClient & { getTransactionStatus?: () => string | null }): boolean {
   return client.getTransactionStatus?.() === 'I'
 }
