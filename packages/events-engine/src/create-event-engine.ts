@@ -2,6 +2,10 @@ import type { Clock, Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { createAppendBatcher } from './append-batcher.ts'
 import { createTransactionAppender } from './append-in-transaction.ts'
+import { createCaptureContext } from './capture/capture-context.ts'
+import { captureNames } from './capture/capture-names.ts'
+import { createTableCapture } from './capture/create-table-capture.ts'
+import type { TableCapture } from './capture/table-capture.ts'
 import { type Dialect, dialectOf } from './database.ts'
 import { createEventDistributor } from './distributor/event-distributor.ts'
 import { createLeaseKeeper } from './distributor/lease-keeper.ts'
@@ -16,6 +20,10 @@ import { createLifecycle } from './lifecycle.ts'
 import { listenersSubscription } from './local-listeners.ts'
 import { createLogSchema } from './migrations/log-schema.ts'
 import { createNodeId, retireNode } from './node-id.ts'
+import { detached } from './observability/detached.ts'
+import { createEngineObserver } from './observability/engine-observer.ts'
+import { createEngineReport, type EngineStats } from './observability/engine-report.ts'
+import { nodeLogger } from './observability/node-logger.ts'
 import { type EventEngineOptions, resolveEventEngineOptions } from './options.ts'
 import { createRetention } from './retention.ts'
 import { openEventStore } from './store/open-event-store.ts'
@@ -28,7 +36,7 @@ import { createPostgresNotifier } from './wake/postgres-notifier.ts'
 import { createWakeSignal } from './wake/wake-signal.ts'
 
 /** The event log of a host and everything that reads it. Made by {@link createEventEngine}. */
-export interface EventEngine<DB = unknown> extends AsyncDisposable {
+export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture<DB> {
   /** Raises events, answers what clients missed, and calls local listeners. */
   readonly syncManager: SyncManager<DB>
   /** Looks after durable subscriptions: what is parked, paused, blocked. */
@@ -78,6 +86,8 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable {
   feed(options: FeedOptions): AsyncIterable<FeedItem>
   /** Ends a subscription on this node; its stored position stays. */
   unsubscribe(name: string): Promise<void>
+  /** What this engine has done, and how far every durable subscription is behind. */
+  stats(): Promise<EngineStats>
   /**
    * Runs a function in a transaction of the host's database. What it raises is committed or rolled
    * back with what it writes; subscribers are woken right after the commit.
@@ -120,10 +130,12 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable {
  */
 export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEngine<DB> {
   const settings = resolveEventEngineOptions(options)
-  const { db, services, logger, clock, leaseMs, stopTimeoutMs } = settings
+  const { db, services, clock, leaseMs, stopTimeoutMs } = settings
   const dialect = dialectOf(db)
   const names = tableNames(settings.tablePrefix, settings.schema)
   const nodeId = createNodeId()
+  const logger = nodeLogger(settings.logger, nodeId)
+  const observer = createEngineObserver(clock)
   // The host's plugins (camel case, say) must not rewrite what the engine reads.
   const bare = db.withoutPlugins() as Kysely<unknown>
   const store = openEventStore(bare, dialect, names, nodeId, clock)
@@ -154,15 +166,28 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     services,
     clock,
     logger,
+    observer,
     leaseMs,
     stopTimeoutMs,
   })
 
+  const expect = () => detached(poller.expect)
+  const context = createCaptureContext(dialect, captureNames(names))
   const transactions: TransactionRunner<DB> = createTransactionRunner<DB>(
     db,
+    context,
     () => syncManager,
-    poller.expect,
+    expect,
   )
+  const capture = createTableCapture<DB>({
+    db,
+    dialect,
+    names,
+    maxDataBytes: settings.maxDataBytes,
+    context,
+    inTransaction: transactions.active,
+    changed: expect,
+  })
   const local = listenersSubscription<DB>(logger)
   const syncManager = new SyncManager<DB>({
     store,
@@ -171,10 +196,18 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     appendAlone: createAppendBatcher(bare, store),
     appendIn: createTransactionAppender(db, dialect, store, names, () => schema.logId),
     inTransaction: transactions.active,
-    raised: poller.expect,
+    raised(event) {
+      observer.raised(event)
+      expect()
+    },
     listeners: local.listeners,
   })
 
+  const subscriptions = createSubscriptions(store, () => {
+    control.poke()
+    wake.poke()
+  })
+  const report = createEngineReport(observer, subscriptions, { store, nodeId, clock, logger })
   const feedHub = createFeedHub(store, wake, clock, logger)
   let stopping = new AbortController()
 
@@ -185,13 +218,15 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
       if (await store.adoptRestoredLog()) {
         logger.warn({ nodeId }, 'The event log was restored from a dump; some events may be handled again')
       }
-      await distributor.start()
-      poller.start()
+      await detached(distributor.start)
+      detached(poller.start)
+      report.start()
       notifier?.start()
       retention?.start()
     },
     async () => {
       stopping.abort()
+      report.stop()
       await retention?.stop()
       await notifier?.stop()
       await poller.stop()
@@ -204,14 +239,12 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
 
   return {
     syncManager,
-    subscriptions: createSubscriptions(store, () => {
-      control.poke()
-      wake.poke()
-    }),
+    subscriptions,
+    stats: report.stats,
     db,
     dialect,
     clock,
-    logger,
+    logger: settings.logger,
     tablePrefix: settings.tablePrefix,
     schema: settings.schema,
     nodeId,
@@ -223,6 +256,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     unsubscribe: distributor.remove,
     feed: (feedOptions) => openFeed(store, feedHub, feedOptions, stopping.signal),
     transaction: transactions.run,
+    ...capture,
     [Symbol.asyncDispose]: lifecycle.stop,
   }
 }

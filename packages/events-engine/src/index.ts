@@ -1,4 +1,11 @@
 export type { HostTransaction } from './append-in-transaction.ts'
+export type {
+  CaptureAction,
+  CaptureSource,
+  CaptureTableOptions,
+  ReleaseTableOptions,
+} from './capture/capture-options.ts'
+export type { TableCapture } from './capture/table-capture.ts'
 export { createEventEngine, type EventEngine } from './create-event-engine.ts'
 export type { Dialect } from './database.ts'
 export type { EventFilter } from './distributor/event-filter.ts'
@@ -17,6 +24,7 @@ export {
   foreignTransaction,
 } from './foreign-transaction.ts'
 export { type EventLogMigrationOptions, eventLogMigrations } from './migrations/event-log-migrations.ts'
+export type { EngineStats, SubscriptionStats } from './observability/engine-report.ts'
 export type { EventEngineOptions } from './options.ts'
 export type { RetentionOptions } from './retention.ts'
 export type { SubscriptionState } from './store/event-store.ts'

@@ -23,5 +23,5 @@ export function listenersSubscription<DB>(logger: Logger): LocalListeners<DB> {
 
   const options = { name: 'entityChanged-listeners', mode: 'broadcast' } as const
   const subscription = resolveSubscription<DB>({ entityChanged }, options)
-  return { listeners, subscription: { ...subscription, scoped: false } }
+  return { listeners, subscription: { ...subscription, scoped: false, observed: false } }
 }

@@ -6,4 +6,5 @@ export { countChanges, type Dialect, runStatement, type SqlExecutor } from './da
 export { createLifecycle, type Lifecycle } from './lifecycle.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 export { isDeadNeighbour } from './node-id.ts'
+export { traceparentOf } from './observability/traceparent.ts'
 export { hasUnreadEvents, reserveSubscription } from './subscription-support.ts'

@@ -13,6 +13,7 @@ import {
 import type { HostTransaction } from './append-in-transaction.ts'
 import { EventEngineError, shown } from './errors.ts'
 import { createEventIdGenerator } from './event-id.ts'
+import { activeTraceparent, rememberTraceparent } from './observability/traceparent.ts'
 import { type EventRow, rowOf } from './store/event-row.ts'
 import type { EventStore } from './store/event-store.ts'
 import { dataTextOf, validateEvent } from './validate-event.ts'
@@ -31,7 +32,7 @@ export interface SyncManagerParts<DB> {
   /** Whether the caller runs inside of `engine.transaction`. */
   inTransaction(): boolean
   /** Called after each append, committed or not. */
-  raised(): void
+  raised(event: SyncEvent): void
   listeners: Set<EntityChangedListener>
 }
 
@@ -84,10 +85,12 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
       // What subscribers will read: a copy, free of what JSON leaves out.
       ...(dataText === null ? {} : { data: JSON.parse(dataText) }),
     })
-    const row = rowOf(event, dataText)
+    const traceparent = activeTraceparent()
+    rememberTraceparent(event, traceparent)
+    const row = rowOf(event, dataText, traceparent)
     if (options.trx) await this.#parts.appendIn(options.trx, row)
     else await this.#parts.appendAlone(row)
-    this.#parts.raised()
+    this.#parts.raised(event)
     return event
   }
 

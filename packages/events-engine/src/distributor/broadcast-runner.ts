@@ -29,11 +29,13 @@ export function createBroadcastRunner<DB>(
         try {
           await callSubscriber(
             (context) => subscriber.entityChanged(event, context),
-            1,
+            { events: [event], attempt: 1 },
             settings,
             stopping.signal,
           )
+          settings.observer?.handled(name, [event])
         } catch (error) {
+          settings.observer?.failed(name, error)
           logger.error({ err: error, subscription: name, eventId: event.id }, 'A broadcast subscriber failed')
         }
       }

@@ -1,8 +1,18 @@
-import type { IServiceScopeFactory, SubscriberContext } from '@x/events-core'
+import type { IServiceScopeFactory, SubscriberContext, SyncEvent } from '@x/events-core'
 import { EventEngineError } from '../errors.ts'
+import type { EngineObserver } from '../observability/engine-observer.ts'
+
+/** What a call is about. */
+export interface SubscriberCall {
+  readonly events: readonly SyncEvent[]
+  readonly attempt: number
+}
 
 /** What surrounds calls of one subscription. */
 export interface CallSettings {
+  readonly subscription: string
+  /** Undefined for the engine's own listeners, which are nobody's to watch. */
+  readonly observer: EngineObserver | undefined
   readonly services: IServiceScopeFactory | undefined
   /** Longest time for one call, in milliseconds. */
   readonly timeoutMs: number
@@ -15,6 +25,18 @@ export interface CallSettings {
  * or the time is over. A call that ignores its signal is given up, so that it holds up nobody.
  */
 export async function callSubscriber(
+  call: (context: SubscriberContext) => void | Promise<void>,
+  { events, attempt }: SubscriberCall,
+  settings: CallSettings,
+  stopSignal: AbortSignal,
+): Promise<void> {
+  const { observer, subscription } = settings
+  const guarded = () => callGuarded(call, attempt, settings, stopSignal)
+  if (!observer) return guarded()
+  return observer.call({ subscription, events, attempt, signal: stopSignal }, guarded)
+}
+
+async function callGuarded(
   call: (context: SubscriberContext) => void | Promise<void>,
   attempt: number,
   { services, timeoutMs, stopTimeoutMs }: CallSettings,

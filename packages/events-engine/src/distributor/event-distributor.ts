@@ -1,4 +1,5 @@
 import { EventEngineError, shown } from '../errors.ts'
+import { detached } from '../observability/detached.ts'
 import { createBroadcastRunner } from './broadcast-runner.ts'
 import { createDurableRunner } from './durable-runner.ts'
 import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'
@@ -49,7 +50,7 @@ export function createEventDistributor<DB>(runtime: DistributorRuntime<DB>): Eve
         )
       }
       subscriptions.set(name, subscription)
-      if (running) await run(subscription)
+      if (running) await detached(() => run(subscription))
     },
     async remove(name) {
       subscriptions.delete(name)

@@ -18,30 +18,28 @@ export function createBatchWork<DB>(
   subscriber: IBatchEventSubscriber<DB>,
   runtime: DistributorRuntime<DB>,
 ): LeasedWork {
-  const { db, store, wake, control, logger } = runtime
+  const { db, store, wake, control, logger, observer } = runtime
   const { name, wants, retry, batchSize } = subscription
   const settings = callSettingsOf(subscription, runtime)
 
   async function handleTogether(
     { fence, signal }: LeasedSubscription,
-    events: readonly PositionedEvent[],
+    positioned: readonly PositionedEvent[],
     after: string,
     attempt: number,
   ): Promise<void> {
+    const events = positioned.map(({ event }) => event)
     await db.transaction().execute(async (trx) => {
       // First of all the position: it takes the write lock and finds out whether the lease is still ours.
       demandLease(name, await store.savePosition(fence, after, trx.withoutPlugins()))
       await callSubscriber(
-        (context) =>
-          subscriber.entitiesChanged(
-            events.map(({ event }) => event),
-            { ...context, trx },
-          ),
-        attempt,
+        (context) => subscriber.entitiesChanged(events, { ...context, trx }),
+        { events, attempt },
         settings,
         signal,
       )
     })
+    observer.handled(name, events)
   }
 
   /** @returns whether to go on: false when the engine stops or the subscription is blocked. */
@@ -79,6 +77,7 @@ export function createBatchWork<DB>(
         return true
       } catch (error) {
         if (!leased.goOn()) return false
+        observer.failed(name, error)
         if (wanted.length > 1)
           logger.warn({ err: error, subscription: name }, 'A batch failed; its events are tried one by one')
       }

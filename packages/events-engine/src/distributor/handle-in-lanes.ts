@@ -27,8 +27,8 @@ export function createLaneWork<DB>(
   subscriber: IEventSubscriber,
   runtime: DistributorRuntime<DB>,
 ): LeasedWork {
-  const { store, wake, clock } = runtime
-  const { wants, retry, laneOf, concurrency, batchSize } = subscription
+  const { store, wake, clock, observer } = runtime
+  const { name, wants, retry, laneOf, concurrency, batchSize } = subscription
   const settings = callSettingsOf(subscription, runtime)
 
   return async function handleInLanes({ fence, lease, signal, goOn }: LeasedSubscription): Promise<void> {
@@ -51,10 +51,11 @@ export function createLaneWork<DB>(
       try {
         await callSubscriber(
           (context) => subscriber.entityChanged(item.event, context),
-          attempt,
+          { events: [item.event], attempt },
           settings,
           ended,
         )
+        observer.handled(name, [item.event])
         finish(item)
         return 'done'
       } catch (error) {

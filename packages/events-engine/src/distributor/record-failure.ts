@@ -30,6 +30,18 @@ export async function recordFailure<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
   fence: Fence,
+  failed: FailedTry,
+): Promise<FailureOutcome> {
+  const outcome = await storeFailure(subscription, runtime, fence, failed)
+  runtime.observer.failed(subscription.name, failed.error)
+  if (outcome === 'parked') runtime.observer.parked(subscription.name)
+  return outcome
+}
+
+async function storeFailure<DB>(
+  subscription: Subscription<DB>,
+  runtime: DistributorRuntime<DB>,
+  fence: Fence,
   { event, attempt, error, after, isNext }: FailedTry,
 ): Promise<FailureOutcome> {
   const { store, logger } = runtime

@@ -10,13 +10,14 @@ export async function retryParked<DB>(
   runtime: DistributorRuntime<DB>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { db, store, logger } = runtime
+  const { db, store, logger, observer } = runtime
   const { name, subscriber } = subscription
   const settings = callSettingsOf(subscription, runtime)
 
   async function handle(event: SyncEvent, attempt: number): Promise<void> {
     if (!isBatchSubscriber(subscriber)) {
-      await callSubscriber((context) => subscriber.entityChanged(event, context), attempt, settings, signal)
+      const call = { events: [event], attempt }
+      await callSubscriber((context) => subscriber.entityChanged(event, context), call, settings, signal)
       await store.deleteParked(name, event.id)
       return
     }
@@ -24,7 +25,7 @@ export async function retryParked<DB>(
       await store.deleteParked(name, event.id, trx.withoutPlugins())
       await callSubscriber(
         (context) => subscriber.entitiesChanged([event], { ...context, trx }),
-        attempt,
+        { events: [event], attempt },
         settings,
         signal,
       )
@@ -37,6 +38,7 @@ export async function retryParked<DB>(
     const attempt = parked.attempts + 1
     try {
       await handle(parked.event, attempt)
+      observer.handled(name, [parked.event])
     } catch (error) {
       if (signal.aborted) return
       logger.error(
@@ -44,6 +46,8 @@ export async function retryParked<DB>(
         'A resumed event failed again',
       )
       await store.parkAgain(name, parked.event.id, attempt, messageOf(error))
+      observer.failed(name, error)
+      observer.parked(name)
     }
   }
 }

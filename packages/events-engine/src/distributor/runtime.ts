@@ -1,5 +1,6 @@
 import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
+import type { EngineObserver } from '../observability/engine-observer.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 import type { CallSettings } from './call-subscriber.ts'
@@ -18,6 +19,7 @@ export interface DistributorRuntime<DB> {
   readonly services: IServiceScopeFactory | undefined
   readonly clock: Clock
   readonly logger: Logger
+  readonly observer: EngineObserver
   readonly leaseMs: number
   readonly stopTimeoutMs: number
 }
@@ -28,6 +30,8 @@ export function callSettingsOf<DB>(
   runtime: DistributorRuntime<DB>,
 ): CallSettings {
   return {
+    subscription: subscription.name,
+    observer: subscription.observed ? runtime.observer : undefined,
     services: subscription.scoped ? runtime.services : undefined,
     timeoutMs: subscription.timeoutMs,
     stopTimeoutMs: runtime.stopTimeoutMs,

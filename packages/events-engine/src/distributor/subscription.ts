@@ -100,6 +100,8 @@ export interface Subscription<DB> {
   readonly wants: (event: SyncEvent) => boolean
   /** Whether each call gets a service scope, where the host has services. */
   readonly scoped: boolean
+  /** Whether its calls are traced and counted. */
+  readonly observed: boolean
   readonly retry: RetryPolicy
   readonly onExhausted: 'park' | 'block'
   readonly timeoutMs: number
@@ -161,6 +163,7 @@ export function resolveSubscription<DB>(
     subscriber,
     wants,
     scoped: true,
+    observed: true,
     retry,
     onExhausted,
     timeoutMs,

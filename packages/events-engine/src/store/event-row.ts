@@ -1,4 +1,5 @@
 import { createSyncEvent, type JsonValue, type SyncEvent } from '@x/events-core'
+import { rememberTraceparent } from '../observability/traceparent.ts'
 
 /** An event as it lies in the log; `seq` and what is dialect-specific stay inside the stores. */
 export interface EventRow {
@@ -32,9 +33,9 @@ export function rowOf(event: SyncEvent, dataText: string | null, trace: string |
   }
 }
 
-/** The event of a row. */
+/** The event of a row; `traceparentOf` tells the trace of it. */
 export function eventOf(row: EventRow): SyncEvent {
-  return createSyncEvent({
+  const event = createSyncEvent({
     id: row.id,
     tenantId: Number(row.tenant_id),
     siteId: Number(row.site_id),
@@ -44,4 +45,6 @@ export function eventOf(row: EventRow): SyncEvent {
     modifiedOn: new Date(Number(row.modified_on)),
     ...(row.data === null ? {} : { data: JSON.parse(row.data) as JsonValue }),
   })
+  rememberTraceparent(event, row.trace)
+  return event
 }

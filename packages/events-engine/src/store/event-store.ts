@@ -1,6 +1,7 @@
 import type { SyncEvent } from '@x/events-core'
 import type { SqlExecutor } from '../database.ts'
 import type { EventRow } from './event-row.ts'
+import type { Lag } from './lag.ts'
 
 /**
  * A place in the log. Opaque outside the stores, comparable only by the store that made it; whoever
@@ -103,6 +104,8 @@ export interface EventStore {
   /** Whether anything was committed since an earlier marker: cheap enough to ask often. */
   findChange(since: string | undefined): Promise<ChangeMarker>
   readAfter(position: Position, limit: number): Promise<EventPage>
+  /** How much is committed behind a position. */
+  measureLag(position: Position): Promise<Lag>
   /** @throws EventEngineError `invalid_position` */
   parsePosition(text: string): Position
 

@@ -6,6 +6,7 @@ import { manageStatements } from './manage-subscriptions.ts'
 import { parkStatements } from './park-event.ts'
 import * as postgresAppend from './postgres/append-event.ts'
 import * as postgresLease from './postgres/lease-subscription.ts'
+import * as postgresLag from './postgres/measure-lag.ts'
 import * as postgresPurge from './postgres/purge-events.ts'
 import * as postgresRead from './postgres/read-events.ts'
 import { restoreStatements } from './postgres/restore-log.ts'
@@ -13,6 +14,7 @@ import { withReadAhead } from './read-ahead.ts'
 import { positionStatements } from './save-position.ts'
 import * as sqliteAppend from './sqlite/append-event.ts'
 import * as sqliteLease from './sqlite/lease-subscription.ts'
+import * as sqliteLag from './sqlite/measure-lag.ts'
 import * as sqlitePurge from './sqlite/purge-events.ts'
 import * as sqliteRead from './sqlite/read-events.ts'
 import type { TableNames } from './table-names.ts'
@@ -36,6 +38,7 @@ export function openEventStore(
           ...common,
           ...sqliteAppend.appendStatements(names),
           ...sqliteRead.readStatements(db, names),
+          ...sqliteLag.lagStatements(db, names),
           ...sqliteLease.leaseStatements(db, names, nodeId, clock),
           ...sqlitePurge.purgeStatements(db, names, clock),
           // A copied file is the same log, sequence and all.
@@ -45,6 +48,7 @@ export function openEventStore(
           ...common,
           ...postgresAppend.appendStatements(names),
           ...postgresRead.readStatements(db, names),
+          ...postgresLag.lagStatements(db, names),
           ...postgresLease.leaseStatements(db, names, nodeId),
           ...postgresPurge.purgeStatements(db, names),
           ...restoreStatements(db, names),

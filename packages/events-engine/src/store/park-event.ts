@@ -1,6 +1,7 @@
 import type { Clock, SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { countChanges, type Dialect, runStatement, type SqlExecutor } from '../database.ts'
+import { traceparentOf } from '../observability/traceparent.ts'
 import { eventOf, rowOf } from './event-row.ts'
 import type { Fence, ParkedRow, Position } from './event-store.ts'
 import { withPlaceholders } from './placeholders.ts'
@@ -45,9 +46,8 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
       attempts: number,
       error: string,
     ): Promise<boolean> {
-      const stored = JSON.stringify(
-        rowOf(event, event.data === undefined ? null : JSON.stringify(event.data)),
-      )
+      const dataText = event.data === undefined ? null : JSON.stringify(event.data)
+      const stored = JSON.stringify(rowOf(event, dataText, traceparentOf(event)))
       return db.transaction().execute(async (trx) => {
         // Either way the first statement finds out whether the lease is still ours.
         const held =

@@ -1,0 +1,70 @@
+import type { Clock, Logger } from '@x/events-core'
+import type { EventStore } from '../store/event-store.ts'
+import type { SubscriptionInfo, Subscriptions } from '../subscriptions.ts'
+import type { EngineCounts, EngineObserver } from './engine-observer.ts'
+import { offerLag } from './lag-gauges.ts'
+
+/** A durable subscription, and how far it is behind. */
+export interface SubscriptionStats extends SubscriptionInfo {
+  /** Committed events that lie behind its stored position, wanted or not; at most 10,000 are counted. */
+  readonly lagEvents: number
+  /** Whether there are more than `lagEvents` says. */
+  readonly lagCapped: boolean
+  /** Age of the oldest of these events, in seconds; 0 where there is none. */
+  readonly lagSeconds: number
+}
+
+/** What `engine.stats()` tells. */
+export interface EngineStats extends EngineCounts {
+  /** The engine that was asked, as leases and logs name it. */
+  readonly nodeId: string
+  /** Every durable subscription that is stored, whichever node runs it. */
+  readonly subscriptions: readonly SubscriptionStats[]
+}
+
+/** What an engine tells about itself when it is asked. */
+export interface EngineReport {
+  stats(): Promise<EngineStats>
+  /** Offers the lag of subscriptions to OpenTelemetry. */
+  start(): void
+  stop(): void
+}
+
+interface ReportParts {
+  readonly store: EventStore
+  readonly nodeId: string
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Creates the report of an engine. */
+export function createEngineReport(
+  observer: EngineObserver,
+  subscriptions: Subscriptions,
+  { store, nodeId, clock, logger }: ReportParts,
+): EngineReport {
+  let stopOffering = () => {}
+
+  async function measureSubscriptions(): Promise<SubscriptionStats[]> {
+    const measured: SubscriptionStats[] = []
+    // One after the other: a report must not take connections away from those who work.
+    for (const subscription of await subscriptions.list()) {
+      const { events, capped, oldest } = await store.measureLag(subscription.position)
+      measured.push({
+        ...subscription,
+        lagEvents: events,
+        lagCapped: capped,
+        lagSeconds: oldest === undefined ? 0 : Math.max(0, clock.now() - oldest.getTime()) / 1_000,
+      })
+    }
+    return measured
+  }
+
+  return {
+    stats: async () => ({ nodeId, ...observer.counts, subscriptions: await measureSubscriptions() }),
+    start() {
+      stopOffering = offerLag(measureSubscriptions, logger)
+    },
+    stop: () => stopOffering(),
+  }
+}

@@ -1,0 +1,40 @@
+import { runStatement, type SqlExecutor } from '../../database.ts'
+import type { Position } from '../event-store.ts'
+import { type Lag, lagOf, MAX_COUNTED } from '../lag.ts'
+import type { TableNames } from '../table-names.ts'
+import { parsePosition } from './snapshot-position.ts'
+
+interface LagRow {
+  readonly events: string
+  readonly oldest: string | null
+}
+
+/**
+ * What lies behind a position, without counting to the end of a long log: what the statement sees and
+ * the position's first snapshot did not, less what was read of its window already. Both ranges are
+ * answered by the index on xid alone; beyond the cap, the oldest event is that of those counted.
+ */
+export function lagStatements(db: SqlExecutor, names: TableNames) {
+  const isAhead = '(seq > $3::bigint or not pg_visible_in_snapshot(xid, $2::pg_snapshot))'
+  const ahead = (range: string) => `
+    (select seq from ${names.syncEvent} where ${range} and ${isAhead} order by xid, seq limit ${MAX_COUNTED + 1})`
+  const lag = `select counted.events, (extract(epoch from first.modified_on) * 1000)::bigint as oldest
+    from (
+      select count(*) as events, min(seq) as first from (
+        ${ahead('xid = any (array(select pg_snapshot_xip($1::pg_snapshot)))')}
+        union all
+        ${ahead('xid >= pg_snapshot_xmax($1::pg_snapshot)')}
+        limit ${MAX_COUNTED + 1}
+      ) ahead
+    ) counted
+    left join ${names.syncEvent} first on first.seq = counted.first`
+
+  return {
+    async measureLag(position: Position): Promise<Lag> {
+      const { from, to, sequence } = parsePosition(position)
+      // Without a second snapshot the comparison is null, so that the sequence alone decides.
+      const [row] = await runStatement<LagRow>(db, lag, [from, to ?? null, sequence.toString()])
+      return lagOf(Number(row?.events ?? 0), row?.oldest == null ? null : Number(row.oldest))
+    },
+  }
+}
