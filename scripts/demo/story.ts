@@ -108,9 +108,16 @@ export async function tellStory(stage: Stage, { step }: Steps): Promise<void> {
         seen.push(`(the webhook was quicker than the kill, so once more)`)
         continue
       }
+      expect(handled(id) === 1, 'the consumer has handled it once')
+      await until(
+        async () => (await api.downloadsOf(fileId)).some((noted) => noted.eventId === id),
+        'the note',
+      )
       const arrivedAt = tap.of(id)[0]?.arrivedAt ?? 0
       seen.push(`killed with ${id} committed and no byte of its webhook sent`)
-      seen.push(`${((arrivedAt - killedAt) / 1_000).toFixed(1)} s later, from the restarted host: received`)
+      seen.push(
+        `${((arrivedAt - killedAt) / 1_000).toFixed(1)} s later, from the restarted host: received, and noted by the subscriber`,
+      )
       return seen.join('\n')
     }
     throw new Error('Five times, the webhook had gone out before the host could be killed.')
