@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { expect, it } from 'vitest'
 import { createEventEngine, eventLogMigrations } from '../src/index.ts'
-import { onEachDatabase, site } from './open-engine.ts'
+import { onEachDatabase, openEngine, site } from './open-engine.ts'
 
 /** The migrations of a host, with the engine's between its own. */
 async function migrateAsHost(db: Kysely<never>, dialect: 'sqlite' | 'postgres', tablePrefix: string) {
@@ -81,6 +81,15 @@ onEachDatabase((open, dialect) => {
       (select log_id from xe_log_state union all select log_id from second_log_state) states`.execute(host.db)
     expect(Number(rows[0]?.logs)).toBe(2)
   })
+})
+
+it('finds tables that are kept in a schema of their own', async () => {
+  await using host = await openEngine({ schema: 'events' }, 'postgres')
+  await host.engine.migrate()
+  await host.engine.start()
+  const { rows } = await sql<{ name: string }>`select table_name as name from information_schema.tables
+    where table_schema = 'public'`.execute(host.db)
+  expect(rows).toEqual([{ name: 'page' }])
 })
 
 it('names the option that is wrong', () => {

@@ -11,9 +11,8 @@ type Step = (db: SqlExecutor, names: TableNames) => Promise<void>
 
 /** The steps to today's tables, oldest first. A released one never changes; new ones go to the end. */
 function stepsOf(dialect: Dialect): Readonly<Record<string, Step>> {
-  const { createEventLog } = dialect === 'sqlite' ? sqlite : postgres
   return {
-    '0001_event_log': createEventLog,
+    '0001_event_log': dialect === 'sqlite' ? sqlite.createEventLog : postgres.createEventLog,
   }
 }
 
