@@ -2,8 +2,6 @@ import type { Clock, Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { createAppendBatcher } from './append-batcher.ts'
 import { createTransactionAppender } from './append-in-transaction.ts'
-import { createCaptureContext } from './capture/capture-context.ts'
-import { captureNames } from './capture/capture-names.ts'
 import { createTableCapture } from './capture/create-table-capture.ts'
 import type { TableCapture } from './capture/table-capture.ts'
 import { type Dialect, dialectOf } from './database.ts'
@@ -172,22 +170,8 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   })
 
   const expect = () => detached(poller.expect)
-  const context = createCaptureContext(dialect, captureNames(names))
-  const transactions: TransactionRunner<DB> = createTransactionRunner<DB>(
-    db,
-    context,
-    () => syncManager,
-    expect,
-  )
-  const capture = createTableCapture<DB>({
-    db,
-    dialect,
-    names,
-    maxDataBytes: settings.maxDataBytes,
-    context,
-    inTransaction: transactions.active,
-    changed: expect,
-  })
+  const { context, ...capture } = createTableCapture<DB>({ settings, dialect, names, changed: expect })
+  const transactions: TransactionRunner<DB> = createTransactionRunner(db, context, () => syncManager, expect)
   const local = listenersSubscription<DB>(logger)
   const syncManager = new SyncManager<DB>({
     store,

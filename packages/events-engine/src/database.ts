@@ -53,18 +53,22 @@ export function dialectOf<DB>(db: Kysely<DB>): Dialect {
  * Refuses what is no transaction of the engine's database: the event would be committed elsewhere
  * than the change that it tells of.
  */
-export function assertOwnTransaction<DB>(db: Kysely<DB>, trx: Transaction<DB>): void {
+export function assertOwnTransaction<DB>(
+  db: Kysely<DB>,
+  trx: Transaction<DB>,
+  argument = 'addSyncEvent: options.trx',
+): void {
   if (typeof trx?.getExecutor !== 'function' || !trx.isTransaction) {
     throw new EventEngineError(
       'not_a_transaction',
-      'addSyncEvent: options.trx is no Kysely transaction; pass what db.transaction().execute(async (trx) => ...) gives.',
+      `${argument} is no Kysely transaction; pass what db.transaction().execute(async (trx) => ...) gives.`,
     )
   }
   // The adapter is made once for each Kysely instance, and handed down to its transactions.
   if (trx.getExecutor().adapter !== db.getExecutor().adapter) {
     throw new EventEngineError(
       'wrong_database',
-      'addSyncEvent: options.trx belongs to another Kysely instance than the one given to createEventEngine; use a transaction of the same instance.',
+      `${argument} belongs to another Kysely instance than the one given to createEventEngine; use a transaction of the same instance.`,
     )
   }
 }

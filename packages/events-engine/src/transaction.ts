@@ -8,6 +8,8 @@ import type {
   TenantSite,
 } from '@x/events-core'
 import type { Kysely, Transaction } from 'kysely'
+import type { CaptureContext } from './capture/capture-context.ts'
+import { runnerOf } from './capture/run-in-transaction.ts'
 import type { SyncManager } from './sync-manager.ts'
 
 /** `addSyncEvent`, bound to the transaction that it is handed out with. */
@@ -35,6 +37,7 @@ export interface TransactionRunner<DB> {
 /** Creates the runner of an engine. */
 export function createTransactionRunner<DB>(
   db: Kysely<DB>,
+  context: CaptureContext,
   syncManager: () => SyncManager<DB>,
   committed: () => void,
 ): TransactionRunner<DB> {
@@ -47,7 +50,7 @@ export function createTransactionRunner<DB>(
         db.transaction().execute((trx) => {
           const raise: Raise = (site, entityName, entityId, action, options) =>
             syncManager().addSyncEvent(site, entityName, entityId, action, { ...options, trx })
-          return work({ trx, raise })
+          return context.inTransaction(runnerOf(trx), () => work({ trx, raise }))
         }),
       )
       committed()

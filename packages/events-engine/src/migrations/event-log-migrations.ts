@@ -5,6 +5,7 @@ import { EventEngineError, shown } from '../errors.ts'
 import * as postgres from '../store/postgres/schema.ts'
 import * as sqlite from '../store/sqlite/schema.ts'
 import { DEFAULT_TABLE_PREFIX, type TableNames, tableNames } from '../store/table-names.ts'
+import { createCaptureTables } from './create-capture-tables.ts'
 import { logStateStatements } from './log-state.ts'
 
 type Step = (db: SqlExecutor, names: TableNames) => Promise<void>
@@ -13,6 +14,7 @@ type Step = (db: SqlExecutor, names: TableNames) => Promise<void>
 function stepsOf(dialect: Dialect): Readonly<Record<string, Step>> {
   return {
     '0001_event_log': dialect === 'sqlite' ? sqlite.createEventLog : postgres.createEventLog,
+    '0002_capture': dialect === 'sqlite' ? createCaptureTables : async () => {},
   }
 }
 

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto'
+import type { CaptureNames } from './capture-names.ts'
+import type { Capture, CaptureAction } from './capture-options.ts'
+import { changesAny, dataOf, entityIdOf, sourceOf } from './postgres-expressions.ts'
+import type { PostgresTable } from './postgres-table.ts'
+import { quoteName, quoteText } from './quote-sql.ts'
+import { remedies } from './remedies.ts'
+import { CHANGED_KEY, OMITTED_KEY } from './resolve-capture.ts'
+
+/** What the function of a capture is made of. */
+export interface PostgresCapture {
+  readonly capture: Capture
+  readonly table: PostgresTable
+  /** Where the engine's tables are: found, not asked for, as the search path of a writer may be another. */
+  readonly engineSchema: string
+  readonly syncEvent: string
+  readonly own: CaptureNames
+  readonly maxDataBytes: number
+}
+
+/** The function behind a table's triggers, under a name made of what it does. */
+export interface PostgresFunction {
+  readonly name: string
+  /** With its schema, as it stands in SQL. */
+  readonly qualifiedName: string
+  readonly statements: readonly string[]
+}
+
+/** Programs that catch the error of a refused statement find this as its SQLSTATE. */
+const REFUSED = 'XE001'
+
+// Whoever changes the table may not write the event log, so that the function does it as its owner;
+// and however their session is set, the data of events reads the same.
+const ATTRIBUTES = `returns trigger language plpgsql security definer
+  set search_path to pg_catalog, pg_temp
+  set timezone to 'UTC'
+  set bytea_output to 'hex'
+  set intervalstyle to 'iso_8601'
+  set extra_float_digits to 1`
+
+/** The function that raises an event for each change of a row. */
+export function postgresFunction(parts: PostgresCapture): PostgresFunction {
+  const body = bodyOf(parts)
+  const hash = createHash('sha256').update(ATTRIBUTES).update(body).digest('hex').slice(0, 16)
+  const name = `${parts.own.trigger}${hash}`
+  const qualifiedName = `${quoteName(parts.engineSchema)}.${quoteName(name)}`
+  return {
+    name,
+    qualifiedName,
+    statements: [
+      `create or replace function ${qualifiedName}() ${ATTRIBUTES}\nas ${quoteText(body, 'postgres')}`,
+      // Or anybody could raise events, by a trigger on a table of their own.
+      `revoke all on function ${qualifiedName}() from public`,
+    ],
+  }
+}
+
+function bodyOf(parts: PostgresCapture): string {
+  const { capture, table } = parts
+  const { actions, entityId, tenantId, siteId } = capture
+  const places = [tenantId, siteId].flatMap((source) => (source.from === 'column' ? [source.column] : []))
+  const moved = changesAny([...new Set([entityId, ...places])])
+  const insert = (row: string, action: CaptureAction) =>
+    actions.has(action) ? insertEvent(parts, row, action) : ''
+  const insertIfComplete = (row: string, action: CaptureAction) =>
+    `\n  if ${isComplete(capture, row)} then${insert(row, action)}\n  end if;`
+
+  return `
+declare
+  xe_us bigint;
+  xe_ms text;
+  xe_data json;
+  xe_changed text[];
+begin
+  -- Made for ${JSON.stringify(`${table.schema}.${table.name}`)} by captureTable.
+  if TG_OP = 'TRUNCATE' then${refuse(remedies(capture).truncate)}
+  end if;
+  -- Bytes are compared: not every type has an equality, and what is equal need not look the same.
+  if TG_OP = 'UPDATE' then
+    if not (OLD *<> NEW) then return null; end if;
+  end if;${demandContext(parts)}
+  if TG_OP = 'DELETE' then${insertIfComplete('OLD', 'Delete')}
+    return null;
+  end if;${demandValues(parts)}
+  if TG_OP = 'INSERT' then${insert('NEW', 'Create')}
+  elsif ${moved} then${insertIfComplete('OLD', 'Delete')}${insert('NEW', 'Create')}
+  else${insert('NEW', 'Update')}
+    null;
+  end if;
+  return null;
+end`
+}
+
+function insertEvent(parts: PostgresCapture, row: string, action: CaptureAction): string {
+  const { capture, table, syncEvent, own, maxDataBytes } = parts
+  const content = dataOf(capture, table, row, action === 'Update')
+  const omitted = [quoteText(OMITTED_KEY, 'postgres'), 'true']
+  if (content?.changed !== undefined) omitted.push(quoteText(CHANGED_KEY, 'postgres'), 'xe_changed')
+  // The version 7 of a UUID, with the microseconds in the twelve bits behind the milliseconds
+  // (RFC 9562, 6.2, method 3). What is random comes out of one of version 4.
+  return `
+    xe_us := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+    xe_ms := lpad(to_hex(xe_us / 1000), 12, '0');${
+      content?.changed === undefined ? '' : `\n    xe_changed := ${content.changed};`
+    }
+    xe_data := ${content?.data ?? 'null'};
+    if octet_length(xe_data::text) > ${maxDataBytes} then
+      xe_data := json_build_object(${omitted.join(', ')});
+    end if;
+    insert into ${syncEvent} (id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data)
+    values (
+      'evt_' || substr(xe_ms, 1, 8) || '-' || substr(xe_ms, 9) || '-'
+        || to_hex(28672 + (xe_us % 1000) * 4096 / 1000) || substr(gen_random_uuid()::text, 19),
+      ${sourceOf(own, row, capture.tenantId, 'tenant')}, ${sourceOf(own, row, capture.siteId, 'site')},
+      ${quoteText(capture.entityName, 'postgres')}, ${entityIdOf(table, row, capture.entityId)},
+      '${action}', to_timestamp((xe_us / 1000)::double precision / 1000), xe_data
+    );`
+}
+
+function demandContext({ capture, own }: PostgresCapture): string {
+  const needed = [capture.tenantId, capture.siteId].some(
+    (source) => source.from === 'context' && source.fallback === undefined,
+  )
+  if (!needed) return ''
+  const setting = `coalesce(current_setting(${quoteText(own.setting, 'postgres')}, true), '')`
+  return `\n  if ${setting} = '' then${refuse(remedies(capture).context)}\n  end if;`
+}
+
+function demandValues({ capture }: PostgresCapture): string {
+  const { entityId, tenantId } = capture
+  const text = remedies(capture)
+  const demand = (column: string, message: string) =>
+    `\n  if NEW.${quoteName(column)} is null then${refuse(message)}\n  end if;`
+  return `${demand(entityId, text.entityId)}${
+    tenantId.from === 'column' ? demand(tenantId.column, text.tenantId) : ''
+  }`
+}
+
+/** Whether a row was one that events are about; others nobody has heard of. */
+function isComplete({ entityId, tenantId }: Capture, row: string): string {
+  const columns = [entityId, ...(tenantId.from === 'column' ? [tenantId.column] : [])]
+  return columns.map((column) => `${row}.${quoteName(column)} is not null`).join(' and ')
+}
+
+function refuse(message: string): string {
+  return `\n    raise exception using errcode = '${REFUSED}', message = ${quoteText(message, 'postgres')};`
+}

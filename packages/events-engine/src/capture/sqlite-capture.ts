@@ -1,0 +1,69 @@
+import { runStatement, type SqlExecutor } from '../database.ts'
+import type { TableNames } from '../store/table-names.ts'
+import type { CaptureDialect } from './capture-dialect.ts'
+import { demandColumns, refuseOwnTable, refuseTable, refuseUnmigrated } from './capture-dialect.ts'
+import { captureNames } from './capture-names.ts'
+import type { Capture } from './capture-options.ts'
+import { quoteName, quoteText } from './quote-sql.ts'
+import { readSqliteTable } from './sqlite-table.ts'
+import { sqliteTriggers } from './sqlite-trigger.ts'
+
+interface StoredTrigger {
+  readonly name: string
+  readonly sql: string
+}
+
+/** Captures tables of a SQLite database. */
+export function sqliteCapture(names: TableNames, maxDataBytes: number): CaptureDialect {
+  const own = captureNames(names)
+  const ownTables: readonly string[] = [...Object.values(names), own.context, own.replaced]
+
+  function readTriggers(db: SqlExecutor, table: string): Promise<StoredTrigger[]> {
+    return runStatement<StoredTrigger>(
+      db,
+      "select name, sql from sqlite_schema where type = 'trigger' and tbl_name = ? order by rowid",
+      [table],
+    )
+  }
+
+  const drop = ({ name }: StoredTrigger) => `drop trigger if exists ${quoteName(name)}`
+  const isOwn = ({ name }: StoredTrigger) => name.startsWith(own.trigger)
+
+  return {
+    async planCapture(db: SqlExecutor, capture: Capture) {
+      if (ownTables.includes(capture.table)) refuseOwnTable(capture.table)
+      const exists = "select 1 from sqlite_schema where type = 'table' and name = ?"
+      if ((await runStatement(db, exists, [own.replaced])).length === 0) refuseUnmigrated(names.prefix)
+      const table = await readSqliteTable(db, capture.table)
+      if (!table) refuseTable(capture.table)
+      demandColumns(
+        capture,
+        table.columns.map(({ name }) => name),
+      )
+      const wanted = sqliteTriggers({ capture, table, names, own, maxDataBytes })
+      const existing = await readTriggers(db, table.name)
+      // What was created last fires first. Ours have to, or the events of what a trigger of the host's
+      // changes in turn would come before the event of the change that it fired for.
+      const last = existing.slice(-wanted.length)
+      const isCurrent =
+        existing.filter(isOwn).length === wanted.length &&
+        wanted.every(({ name, sql }, index) => last[index]?.name === name && last[index].sql === sql)
+      if (isCurrent) return []
+      return [...existing.filter(isOwn), ...wanted].map(drop).concat(wanted.map(({ sql }) => sql))
+    },
+
+    async planRelease(db: SqlExecutor, table: string) {
+      const existing = (await readTriggers(db, table)).filter(isOwn)
+      if (existing.length === 0) return []
+      return [
+        ...existing.map(drop),
+        `delete from ${own.replaced} where source = ${quoteText(table, 'sqlite')}`,
+      ]
+    },
+
+    async lock(db: SqlExecutor) {
+      // A transaction that has read may not be allowed to write any more, once another has written.
+      await runStatement(db, `delete from ${own.replaced} where source is null`)
+    },
+  }
+}
