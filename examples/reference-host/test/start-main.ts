@@ -27,11 +27,11 @@ export function startMain(env: Readonly<Record<string, string>>): MainProcess {
   }
   return {
     lines,
-    ready: () =>
-      waitFor(() => {
-        if (child.exitCode !== null) throw new Error(`The host ended:\n${lines.join('\n')}`)
-        return lines.flatMap((line) => /ready at (http:\S+)/.exec(line)?.[1] ?? [])[0]
-      }, 'the host to be ready'),
+    async ready() {
+      const url = () => lines.flatMap((line) => /ready at (http:\S+)/.exec(line)?.[1] ?? [])[0]
+      await waitFor(() => url() ?? child.exitCode !== null, 'the host to be ready')
+      return url() ?? fail(`The host ended:\n${lines.join('\n')}`)
+    },
     async end(signal) {
       if (signal) child.kill(signal)
       return ended(child)
@@ -46,4 +46,8 @@ export function startMain(env: Readonly<Record<string, string>>): MainProcess {
 async function ended(child: ChildProcess): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
   return child.exitCode
+}
+
+function fail(message: string): never {
+  throw new Error(message)
 }
