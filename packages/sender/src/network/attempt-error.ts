@@ -19,6 +19,8 @@ export class ForbiddenAddressError extends Error {
   }
 }
 
+const MAX_MESSAGE_LENGTH = 500
+
 const CODES: Readonly<Record<string, AttemptErrorCode>> = {
   X_FORBIDDEN_ADDRESS: 'forbidden_address',
   UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
@@ -41,13 +43,19 @@ const CODES: Readonly<Record<string, AttemptErrorCode>> = {
 /** Sorts what a connection has failed with. */
 export function attemptErrorOf(error: unknown): AttemptError {
   const { code, message } = describe(error)
-  return { code: codeOf(code), message: message.slice(0, 500) }
+  return { code: codeOf(code), message: storable(message) }
+}
+
+/** Text that any database stores. */
+function storable(text: string): string {
+  return text.slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll('\0', '\ufffd')
 }
 
 /** Trying several addresses of a name ends in one error that holds one for each. */
 function describe(error: unknown): { code: string; message: string } {
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0])
   if (!(error instanceof Error)) return { code: '', message: String(error) }
+  if (error.name === 'HTTPParserError') return { code: 'HPE_', message: error.message }
   const { code } = error as NodeJS.ErrnoException
   return { code: typeof code === 'string' ? code : '', message: error.message }
 }

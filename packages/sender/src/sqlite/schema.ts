@@ -5,8 +5,8 @@ import type { TableNames } from '../table-names.ts'
  * Creates the tables. Each statement may be repeated: SQLite's migrations run outside a transaction,
  * so that one that was killed half-way starts over.
  *
- * A delivery's key is its endpoint and its message: an event can reach an endpoint only once, what
- * belongs to an endpoint lies together, and listing it needs no index of its own.
+ * A delivery's key is its message and its endpoint: an event can reach an endpoint only once, and
+ * what is written at one time lies together, however many endpoints there are.
  */
 export async function createWebhookTables(db: SqlExecutor, names: TableNames): Promise<void> {
   const statements = [
@@ -51,8 +51,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       body text not null
     )`,
     `create table if not exists ${names.delivery} (
-      endpoint_key integer not null,
       message_key integer not null,
+      endpoint_key integer not null,
       state text not null default 'pending',
       due_on integer not null,
       attempt_count integer not null default 0,
@@ -61,15 +61,16 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       finished_on integer,
       last_status integer,
       last_error_code text,
-      primary key (endpoint_key, message_key)
+      primary key (message_key, endpoint_key)
     ) without rowid`,
+    `create index if not exists ${names.prefix}delivery_endpoint on ${names.delivery} (endpoint_key)`,
     `create index if not exists ${names.prefix}delivery_due on ${names.delivery} (endpoint_key, due_on)
       where state = 'pending'`,
     `create index if not exists ${names.prefix}delivery_exhausted on ${names.delivery} (endpoint_key, created_on)
       where state = 'exhausted'`,
     `create table if not exists ${names.attempt} (
-      endpoint_key integer not null,
       message_key integer not null,
+      endpoint_key integer not null,
       number integer not null,
       started_on integer not null,
       duration_ms integer not null,
@@ -79,7 +80,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       error_code text,
       error_message text,
       response_body text,
-      primary key (endpoint_key, message_key, number)
+      primary key (message_key, endpoint_key, number)
     ) without rowid`,
     // An endpoint's row exists once it has had a delivery; due_on is that of its first pending one.
     `create table if not exists ${names.queue} (

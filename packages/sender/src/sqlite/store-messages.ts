@@ -35,8 +35,6 @@ export function messageStatements(
       const messageKey = keyOf.get(eventId) as number
       for (const endpointKey of endpointKeys) deliveries.push([endpointKey, messageKey])
     }
-    // In the order of the table, where an endpoint's deliveries lie together.
-    deliveries.sort((a, b) => a[0] - b[0] || a[1] - b[1])
     await runStatement(executor, insertDeliveries, [dueOn, now, JSON.stringify(deliveries)])
     const endpointKeys = new Set(deliveries.map(([endpointKey]) => endpointKey))
     await runStatement(executor, queue, [dueOn, JSON.stringify([...endpointKeys])])

@@ -22,6 +22,8 @@ export interface Lane {
   busyAt: number
   /** Its lease was lost or handed back: nothing more begins. */
   closed: boolean
+  /** The consumer wants nothing any more: nothing begins until that is recorded, and the lane closed. */
+  gone: boolean
 }
 
 /** Creates the lane of a lease just taken. */
@@ -38,6 +40,7 @@ export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: n
     leasedUntil,
     busyAt: performance.now(),
     closed: false,
+    gone: false,
   }
 }
 
@@ -51,7 +54,7 @@ export function canStart(lane: Lane): boolean {
 
 /** Whether it is time to read on. */
 export function isHungry(lane: Lane): boolean {
-  if (lane.closed) return false
+  if (lane.closed || lane.gone) return false
   return lane.target === undefined || (lane.mayHaveMore && lane.buffer.length < lane.target.concurrency * 2)
 }
 

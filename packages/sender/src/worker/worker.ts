@@ -117,6 +117,7 @@ export function createWorker(parts: WorkerParts): Worker {
     else counts.failed += 1
     if (result.state === 'exhausted') counts.exhausted += 1
     adaptLimit(lane, failing)
+    if (result.gone) lane.gone = true
     commit.add(result)
     if (isHungry(lane)) reader.feed(lane)
     if (canStart(lane)) ready.add(lane)

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import process from 'node:process'
+import { type ReceivedRequest, temporaryFolder, testConsumer, waitFor } from '@x/testkit'
+import { expect, it } from 'vitest'
+import { encryptionKey } from './open-host.ts'
+
+const EVENTS = 500
+
+interface Host {
+  readonly child: ChildProcess
+  output(): string
+  kill(): Promise<void>
+}
+
+function startProcess(file: string, url: string, events: number): Host {
+  const script = join(import.meta.dirname, 'processes', 'delivering-host.ts')
+  const args = ['--conditions=@x/source', script, file, encryptionKey.toString('hex'), url, String(events)]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  child.stdout?.on('data', (chunk) => (output += chunk))
+  child.stderr?.on('data', (chunk) => (output += chunk))
+  return {
+    child,
+    output: () => output,
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
+  }
+}
+
+it('delivers every event at least once, and repeats only what was under way, when it is killed again and again', async () => {
+  await using folder = await temporaryFolder()
+  await using consumer = await testConsumer()
+  consumer.answer(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    return 204
+  })
+  const file = join(folder.path, 'host.db')
+
+  const kills = [60, 180, 320]
+  let host = startProcess(file, consumer.url, EVENTS)
+  try {
+    await waitFor(
+      () => host.output().includes('raised') && consumer.requests.length >= 1,
+      'the first requests',
+    )
+    for (const count of kills) {
+      await consumer.received(Math.max(count, consumer.requests.length + 20))
+      await host.kill()
+      host = startProcess(file, consumer.url, 0)
+    }
+    await waitFor(() => host.output().includes('drained'), `the rest; the host said: ${host.output()}`)
+  } finally {
+    await host.kill()
+  }
+
+  const byId = Map.groupBy(consumer.requests, ({ headers }) => String(headers['webhook-id']))
+  expect(byId.size, 'every event').toBe(EVENTS)
+  const bodiesDiffer = ([first, ...others]: ReceivedRequest[]) =>
+    others.some(({ rawBody }) => !rawBody.equals(first?.rawBody as Buffer))
+  expect([...byId.values()].filter(bodiesDiffer), 'repeated with another body').toEqual([])
+  const ids = [...byId.values()].map(([request]) => JSON.parse(String(request?.rawBody)).data.entityId)
+  expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: EVENTS }, (_, index) => index + 1))
+  // Those under way at a kill, and those answered within the few milliseconds before their record.
+  const repeated = consumer.requests.length - EVENTS
+  expect(repeated, `${repeated} requests were repeats`).toBeLessThanOrEqual(kills.length * 100)
+})

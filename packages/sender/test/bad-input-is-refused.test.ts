@@ -1,0 +1,110 @@
+import { expect, it } from 'vitest'
+import { createWebhookSender, WebhookSenderError } from '../src/index.ts'
+import { encryptionKey, openHost } from './open-host.ts'
+
+const url = 'https://example.com/hook'
+
+it.each<[string, Record<string, unknown>, string, string]>([
+  ['no tenant', { url }, 'invalid_endpoint', 'tenantId'],
+  ['all tenants', { tenantId: -1, url }, 'invalid_endpoint', 'tenantId'],
+  ['a tenant that is a text', { tenantId: '1', url }, 'invalid_endpoint', 'tenantId'],
+  ['a site that is no integer', { siteId: 1.5, url }, 'invalid_endpoint', 'siteId'],
+  ['no URL', {}, 'invalid_url', 'url'],
+  ['an empty URL', { url: '' }, 'invalid_url', 'url'],
+  ['a path as URL', { url: '/hook' }, 'invalid_url', 'url'],
+  ['another protocol', { url: 'ftp://example.com' }, 'invalid_url', 'url'],
+  ['a script', { url: 'javascript:alert(1)' }, 'invalid_url', 'url'],
+  ['a file', { url: 'file:///etc/passwd' }, 'invalid_url', 'url'],
+  ['credentials in the URL', { url: 'https://user:pass@example.com' }, 'invalid_url', 'url'],
+  ['an endless URL', { url: `https://example.com/${'x'.repeat(2_048)}` }, 'invalid_url', 'url'],
+  ['port 0', { url: 'https://example.com:0/' }, 'invalid_url', 'url'],
+  ['event types that are a text', { url, eventTypes: 'File.*' }, 'invalid_endpoint', 'eventTypes'],
+  ['no event types at all', { url, eventTypes: [] }, 'invalid_endpoint', 'eventTypes'],
+  ['half a pattern', { url, eventTypes: ['File.Down*'] }, 'invalid_endpoint', 'eventTypes'],
+  ['too many event types', { url, eventTypes: Array(101).fill('File.*') }, 'invalid_endpoint', 'eventTypes'],
+  ['an endless description', { url, description: 'x'.repeat(1_001) }, 'invalid_endpoint', 'description'],
+  ['half a character', { url, description: '\ud800' }, 'invalid_endpoint', 'description'],
+  ['metadata that are no texts', { url, metadata: { a: 1 } }, 'invalid_endpoint', 'metadata.a'],
+  ['headers that are a list', { url, headers: [['a', 'b']] }, 'invalid_endpoint', 'headers'],
+  ['a line break in a header', { url, headers: { a: 'b\r\nx: y' } }, 'invalid_endpoint', 'headers.a'],
+  ['a space in a name', { url, headers: { 'a b': 'c' } }, 'invalid_endpoint', 'headers.a b'],
+  ['another host', { url, headers: { Host: 'evil' } }, 'invalid_endpoint', 'headers.host'],
+  [
+    'another length',
+    { url, headers: { 'Content-Length': '1' } },
+    'invalid_endpoint',
+    'headers.content-length',
+  ],
+  [
+    'a signature',
+    { url, headers: { 'Webhook-Signature': 'v1,x' } },
+    'invalid_endpoint',
+    'headers.webhook-signature',
+  ],
+  [
+    'a hop-by-hop header',
+    { url, headers: { connection: 'close' } },
+    'invalid_endpoint',
+    'headers.connection',
+  ],
+  ['an endless header', { url, headers: { a: 'x'.repeat(4_097) } }, 'invalid_endpoint', 'headers.a'],
+  ['one header twice', { url, headers: { a: '1', A: '2' } }, 'invalid_endpoint', 'headers.a'],
+  ['no concurrency', { url, concurrency: 0 }, 'invalid_endpoint', 'concurrency'],
+  ['too much concurrency', { url, concurrency: 65 }, 'invalid_endpoint', 'concurrency'],
+  ['an unknown signature', { url, signature: 'rsa' }, 'invalid_endpoint', 'signature'],
+])('refuses an endpoint with %s', async (what, input, code, field) => {
+  await using host = await openHost()
+  const tenant = what === 'no tenant' ? {} : { tenantId: 1 }
+  const error = await host.sender.endpoints
+    .create({ ...tenant, ...input } as never)
+    .catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(WebhookSenderError)
+  expect(error).toMatchObject({ code, field })
+  expect(await host.sender.endpoints.list({ tenantId: 1 })).toEqual([])
+})
+
+it('never repeats a header value or a password in an error', async () => {
+  await using host = await openHost()
+  const create = host.sender.endpoints.create
+  await expect(create({ tenantId: 1, url: 'https://me:hunter2@example.com' })).rejects.not.toThrow('hunter2')
+  await expect(create({ tenantId: 1, url, headers: { a: 'hunter2\n' } })).rejects.not.toThrow('hunter2')
+})
+
+it('refuses http: when only https: is wanted', async () => {
+  await using host = await openHost({ network: { httpsOnly: true } })
+  const creating = host.sender.endpoints.create({ tenantId: 1, url: 'http://example.com/' })
+  await expect(creating).rejects.toMatchObject({ code: 'invalid_url', field: 'url' })
+})
+
+it.each([
+  ['retrySchedule', { retrySchedule: [] }],
+  ['retrySchedule', { retrySchedule: [-1] }],
+  ['timeoutMs', { timeoutMs: 0 }],
+  ['maxInFlight', { maxInFlight: 0 }],
+  ['maxBodyBytes', { maxBodyBytes: 10 }],
+  ['leaseMs', { leaseMs: 1.5 }],
+  ['userAgent', { userAgent: 'a\r\nb' }],
+  ['network.httpsOnly', { network: { httpsOnly: 'yes' as never } }],
+  ['engine', { engine: {} as never }],
+])('names the option %s when its value is wrong', async (name, options) => {
+  await using host = await openHost()
+  expect(() => createWebhookSender({ engine: host.engine, encryptionKey, ...options })).toThrow(
+    `options.${name}`,
+  )
+})
+
+it('does not start on a database that was not migrated', async () => {
+  await using host = await openHost()
+  host.database.exec('delete from xe_webhook_migration')
+  await expect(host.sender.start()).rejects.toMatchObject({ code: 'not_migrated' })
+})
+
+it.each([
+  [{ tenantId: 1, limit: 0 }],
+  [{ tenantId: 1, limit: 251 }],
+  [{ tenantId: 1, state: 'lost' as never }],
+  [{ tenantId: 1, before: 'dlv_x' }],
+])('refuses the query %j', async (query) => {
+  await using host = await openHost()
+  await expect(host.sender.deliveries.list(query)).rejects.toMatchObject({ code: 'invalid_argument' })
+})
