@@ -1,12 +1,16 @@
 import { isSpanContextValid, type SpanContext, trace } from '@opentelemetry/api'
 import type { SyncEvent } from '@x/events-core'
 
+// Later versions may append fields; version ff is forbidden. Anybody may have written into the column.
+const TRACEPARENT =
+  /^(?!ff)[0-9a-f]{2}-(?<traceId>[0-9a-f]{32})-(?<spanId>[0-9a-f]{16})-(?<flags>[0-9a-f]{2})(?:-|$)/
+
 // Beside the events and not in them: what subscribers and clients see of an event stays its own fields.
 const traceparents = new WeakMap<SyncEvent, string>()
 
-/** Notes which trace an event was raised in. */
+/** Notes which trace an event was raised in, unless the text tells of none. */
 export function rememberTraceparent(event: SyncEvent, traceparent: string | null): void {
-  if (traceparent !== null) traceparents.set(event, traceparent)
+  if (traceparent !== null && TRACEPARENT.test(traceparent)) traceparents.set(event, traceparent)
 }
 
 /**
@@ -48,11 +52,7 @@ function formatTraceparent(span: SpanContext): string | null {
   return `00-${span.traceId}-${span.spanId}-${flags}`
 }
 
-// Later versions may append fields; version ff is forbidden.
-const TRACEPARENT =
-  /^(?!ff)[0-9a-f]{2}-(?<traceId>[0-9a-f]{32})-(?<spanId>[0-9a-f]{16})-(?<flags>[0-9a-f]{2})(?:-|$)/
-
-/** The span that a text tells of, or undefined for what is none: the column may hold anybody's text. */
+/** The span that a text tells of, or undefined for what is none. */
 export function parseTraceparent(text: string | undefined): SpanContext | undefined {
   if (text === undefined) return undefined
   const { traceId, spanId, flags } = TRACEPARENT.exec(text)?.groups ?? {}
