@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { startPostgresServer } from '@x/testkit/postgres-server'
+import Database from 'better-sqlite3'
+import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
+import { Pool } from 'pg'
+
+export interface BenchTables {
+  page: { pageId: number; name: string; version: number }
+}
+
+export interface BenchDatabase extends AsyncDisposable {
+  readonly name: string
+  readonly db: Kysely<BenchTables>
+  readonly pool?: Pool
+}
+
+async function withHostTable(db: Kysely<BenchTables>): Promise<void> {
+  await sql`create table page ("pageId" integer primary key, name text not null, version integer not null)`.execute(
+    db,
+  )
+}
+
+/** A database file as the engine's guide says: WAL, and every commit on the disk unless told otherwise. */
+export async function sqliteFile(synchronous: 'FULL' | 'NORMAL'): Promise<BenchDatabase> {
+  const folder = await mkdtemp(join(tmpdir(), 'x-events-bench-'))
+  const database = new Database(join(folder, 'host.db'))
+  database.pragma('journal_mode = WAL')
+  database.pragma(`synchronous = ${synchronous}`)
+  const db = new Kysely<BenchTables>({ dialect: new SqliteDialect({ database }) })
+  await withHostTable(db)
+  return {
+    name: `SQLite ${synchronous}`,
+    db,
+    async [Symbol.asyncDispose]() {
+      await db.destroy()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A database on a server of the benchmark's own, or on the one that `BENCH_POSTGRES_URL` names. */
+export async function postgres(): Promise<BenchDatabase & { readonly pool: Pool }> {
+  const given = process.env['BENCH_POSTGRES_URL']
+  const server = given ? undefined : await startPostgresServer()
+  const admin = new Pool({ connectionString: given ?? server?.url, max: 1 })
+  const name = `x_events_bench_${process.pid}`
+  await admin.query(`create database ${name}`)
+  const location = new URL(given ?? (server?.url as string))
+  location.pathname = `/${name}`
+  const pool = new Pool({ connectionString: location.href, max: 20 })
+  // The server ends before the last of its idle connections has.
+  pool.on('error', () => {})
+  const db = new Kysely<BenchTables>({ dialect: new PostgresDialect({ pool }) })
+  await withHostTable(db)
+  return {
+    name: 'PostgreSQL',
+    db,
+    pool,
+    async [Symbol.asyncDispose]() {
+      await db.destroy()
+      await admin.query(`drop database ${name} with (force)`)
+      await admin.end()
+      await server?.[Symbol.asyncDispose]()
+    },
+  }
+}

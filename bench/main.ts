@@ -1,0 +1,25 @@
+// npm run bench            all suites
+// npm run bench -- engine  the suites whose names begin so
+import { cpus } from 'node:os'
+import process from 'node:process'
+import { benchRaise } from './engine/raise.ts'
+import { benchRead } from './engine/read.ts'
+import { benchWake } from './engine/wake.ts'
+import type { Suite } from './suite.ts'
+
+const suites: readonly Suite[] = [benchRaise, benchRead, benchWake]
+
+const wanted = process.argv[2] ?? ''
+const chosen = suites.filter(({ name }) => name.startsWith(wanted))
+if (chosen.length === 0) {
+  console.error(`No suite begins with ${wanted}; there are: ${suites.map(({ name }) => name).join(', ')}`)
+  process.exit(2)
+}
+
+const date = new Date().toISOString().slice(0, 10)
+console.log(`${date}, Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()})\n`)
+for (const { name, title, run } of chosen) {
+  console.log(`## ${name}: ${title}\n`)
+  for (const line of await run()) console.log(line)
+  console.log()
+}
