@@ -1,0 +1,51 @@
+import type { ServerResponse } from 'node:http'
+import type { Authorize } from './authorize.ts'
+import { type PortalNodeRequest, sendWebResponse, webRequestOf } from './node-request.ts'
+import { createPortalHandler, type PortalParts } from './portal-handler.ts'
+
+export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
+export type { PortalNodeRequest } from './node-request.ts'
+
+/** What {@link expressPortal} takes. */
+export interface ExpressPortalOptions<TRequest extends PortalNodeRequest> extends PortalParts {
+  /** Tells who asks, from Express's own request: its headers, its session, what middleware left. */
+  readonly authorize: Authorize<TRequest>
+}
+
+/** A request handler of Express 4 and 5. */
+export type ExpressPortal<TRequest> = (
+  request: TRequest,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void
+
+/**
+ * Mounts the portal in Express; it knows by itself where. It answers everything below, so that what
+ * comes after it is for other paths.
+ *
+ * @example
+ * ```ts
+ * import express, { type Request } from 'express'
+ * import { expressPortal, type PortalUser } from '@x/portal/express'
+ * import type { WebhookSender } from '@x/sender'
+ *
+ * function hostOf(sender: WebhookSender, userOf: (token: string) => PortalUser | undefined) {
+ *   const app = express()
+ *   const authorize = (request: Request) => userOf(request.get('authorization') ?? '')
+ *   app.use('/portal', expressPortal({ sender, authorize }))
+ *   return app
+ * }
+ * ```
+ */
+export function expressPortal<TRequest extends PortalNodeRequest>({
+  authorize,
+  ...parts
+}: ExpressPortalOptions<TRequest>): ExpressPortal<TRequest> {
+  const handle = createPortalHandler(parts)
+
+  return (request, response, next) => {
+    handle(webRequestOf(request), request.baseUrl ?? '', () => authorize(request))
+      .then((answer) => sendWebResponse(answer, response))
+      .catch(next)
+  }
+}

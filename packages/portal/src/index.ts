@@ -1,0 +1,2 @@
+export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
+export { createPortal, type Portal, type PortalOptions } from './create-portal.ts'

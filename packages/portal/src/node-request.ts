@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+
+/** The part of Express's request that is needed; typed by structure, so that any version of it fits. */
+export interface PortalNodeRequest extends IncomingMessage {
+  /** The path that the portal is mounted at. */
+  readonly baseUrl?: string
+  readonly originalUrl?: string
+  readonly protocol?: string
+  /** What a body parser left. */
+  readonly body?: unknown
+}
+
+/** The same request as the web knows it. */
+export function webRequestOf(request: PortalNodeRequest): Request {
+  const { method = 'GET', headers, protocol = 'http' } = request
+  const path = request.originalUrl ?? request.url ?? '/'
+  const url = new URL(`${protocol}://${headers.host ?? 'localhost'}`)
+  // Not parsed as a whole: a path that begins with two slashes would be taken for a host.
+  const [pathname = '/', ...search] = path.split('?')
+  url.pathname = pathname
+  url.search = search.join('?')
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  return new Request(url, {
+    method,
+    headers: webHeadersOf(request),
+    ...(hasBody ? { body: bodyOf(request), duplex: 'half' } : {}),
+  } as RequestInit)
+}
+
+function webHeadersOf({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    headers.append(rawHeaders[index] as string, rawHeaders[index + 1] as string)
+  }
+  return headers
+}
+
+/** A parser that came first has eaten the bytes, and left what they mean. */
+function bodyOf(request: PortalNodeRequest): BodyInit | null {
+  const { body } = request
+  if (body instanceof Uint8Array || typeof body === 'string') return body as BodyInit
+  if (request.readableEnded || request.readableDidRead)
+    return body === undefined ? null : JSON.stringify(body)
+  return Readable.toWeb(request) as BodyInit
+}
+
+/** Sends an answer. */
+export async function sendWebResponse(answer: Response, response: ServerResponse): Promise<void> {
+  response.statusCode = answer.status
+  answer.headers.forEach((value, name) => {
+    response.setHeader(name, value)
+  })
+  response.end(Buffer.from(await answer.arrayBuffer()))
+}

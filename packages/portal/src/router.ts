@@ -1,0 +1,63 @@
+import type { PortalRole, PortalUser } from './authorize.ts'
+import { PortalProblem } from './problem.ts'
+
+/** What a route is asked with. */
+export interface RouteCall {
+  readonly request: Request
+  readonly user: PortalUser
+  /** What stands in the path for `:id`. */
+  readonly id: string
+  readonly query: URLSearchParams
+  /** What the portal's own paths begin with. */
+  readonly basePath: string
+}
+
+/** One method of one path. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** Below the portal's base path; one segment may be `:id`. */
+  readonly path: string
+  /** Who may: managers may do what viewers may. */
+  readonly role: PortalRole
+  handle(call: RouteCall): Promise<Response>
+}
+
+/** Finds the route of a request, and checks that its user may take it. */
+export type Router = (
+  method: string,
+  path: string,
+  user: PortalUser,
+) => { readonly route: Route; readonly id: string }
+
+/** @throws PortalProblem 403, 404, 405, from the router. */
+export function createRouter(routes: readonly Route[]): Router {
+  const compiled = routes.map((route) => ({
+    route,
+    pattern: new RegExp(`^${route.path.replace(':id', '(?<id>[^/]+)')}$`),
+  }))
+
+  return (method, path, user) => {
+    const found = compiled.flatMap(({ route, pattern }) => {
+      const match = pattern.exec(path)
+      return match ? [{ route, id: decode(match.groups?.['id'] ?? '') }] : []
+    })
+    if (found.length === 0) throw new PortalProblem(404, 'not_found', 'There is nothing at this path.')
+    const fitting = found.find(({ route }) => route.method === method)
+    if (!fitting) {
+      const allow = [...new Set(found.map(({ route }) => route.method))].join(', ')
+      throw new PortalProblem(405, 'method_not_allowed', `This path knows ${allow}.`, { headers: { allow } })
+    }
+    if (fitting.route.role === 'manager' && user.role !== 'manager') {
+      throw new PortalProblem(403, 'forbidden', 'This needs the role manager.')
+    }
+    return fitting
+  }
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
