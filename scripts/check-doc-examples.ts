@@ -16,7 +16,7 @@ import { root } from './setup/paths.mjs'
 
 const compilerOptions = {
   types: ['node'],
-  lib: ['ES2023', 'ESNext.Disposable', 'DOM', 'DOM.Iterable'],
+  lib: ['ES2024', 'ESNext.Disposable', 'DOM', 'DOM.Iterable'],
   jsx: 'react-jsx',
   allowJs: true,
   checkJs: true,

@@ -6,7 +6,11 @@ export default defineConfig({
   target: 'node22',
   platform: 'neutral',
   removeNodeProtocol: false,
-  dts: { compilerOptions: { composite: false, customConditions: [] } },
+  // Consumers whose lib is older than Symbol.asyncDispose need to be told of it.
+  dts: {
+    banner: '/// <reference lib="esnext.disposable" />',
+    compilerOptions: { composite: false, customConditions: [] },
+  },
   clean: true,
   sourcemap: true,
 })
