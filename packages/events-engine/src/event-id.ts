@@ -2,19 +2,27 @@ import { randomFillSync } from 'node:crypto'
 
 const PREFIX = 'evt_'
 const COUNTER_MAX = 0xfff
+/** Random bytes are drawn for many ids at once: drawing them costs more than the rest of an id. */
+const RANDOM_BYTES = 8 * 128
 
 /**
  * Makes event ids: `evt_` and a UUID version 7 (RFC 9562, 5.7), whose `rand_a` is a counter within
  * the millisecond (6.2, method 1). Ids of one process ascend, also when its clock is set back.
  */
 export function createEventIdGenerator(now: () => number): () => string {
-  const random = Buffer.alloc(8)
+  const pool = Buffer.alloc(RANDOM_BYTES)
+  let used = RANDOM_BYTES
   let lastMs = 0
   let counter = 0
 
   return function nextEventId() {
     const ms = now()
-    randomFillSync(random)
+    if (used === RANDOM_BYTES) {
+      randomFillSync(pool)
+      used = 0
+    }
+    const random = pool.subarray(used, used + 8)
+    used += 8
     if (ms > lastMs) {
       lastMs = ms
       // Starts in the lower half, so that there is room to count up.
