@@ -38,10 +38,13 @@ export function createHostApi(url: string, token: string): HostApi {
   }
 
   return {
-    endpoints: () => ask('/api/WebhookEndpoint'),
+    async endpoints() {
+      const { items } = await ask<{ items: { id: string; url: string }[] }>('/portal/api/endpoints')
+      return items
+    },
     async addEndpoint(url, secret) {
       const { endpoint } = await ask<{ endpoint: { id: string } }>(
-        '/api/WebhookEndpoint',
+        '/portal/api/endpoints',
         json({ url, secret, eventTypes: ['*'] }),
       )
       return endpoint

@@ -9,6 +9,8 @@ interface Case extends TestRequest {
   readonly status: number
   /** Fields that the answer has to name. */
   readonly fields?: readonly string[]
+  /** The one field that the portal's answer has to name. */
+  readonly field?: string
 }
 
 const cases: Case[] = [
@@ -54,18 +56,18 @@ const cases: Case[] = [
   { path: '/api/User', body: { ...user, email: 'nobody' }, status: 400, fields: ['email'] },
   { path: '/api/User', body: { ...user, username: "'; drop table user" }, status: 400, fields: ['username'] },
 
-  { path: '/api/WebhookEndpoint', body: { url: 'no url' }, status: 400, fields: ['url'] },
-  { path: '/api/WebhookEndpoint', body: { url: 'ftp://example.com/' }, status: 400, fields: ['url'] },
-  { path: '/api/WebhookEndpoint', body: { url: 'http://169.254.169.254/' }, status: 400, fields: ['url'] },
-  { path: '/api/WebhookEndpoint', body: {}, status: 400, fields: ['url'] },
+  { path: '/portal/api/endpoints', body: { url: 'no url' }, status: 400, field: 'url' },
+  { path: '/portal/api/endpoints', body: { url: 'ftp://example.com/' }, status: 400, field: 'url' },
+  { path: '/portal/api/endpoints', body: { url: 'http://169.254.169.254/' }, status: 400, field: 'url' },
+  { path: '/portal/api/endpoints', body: {}, status: 400, field: 'url' },
   {
-    path: '/api/WebhookEndpoint',
+    path: '/portal/api/endpoints',
     body: { url: 'https://example.com/', eventTypes: ['File Download'] },
     status: 400,
-    fields: ['eventTypes'],
+    field: 'eventTypes',
   },
-  { path: '/api/WebhookEndpoint/ep_x', method: 'DELETE', status: 404 },
-  { path: '/api/WebhookEndpoint', token: undefined, status: 401 },
+  { path: '/portal/api/endpoints/ep_x', method: 'DELETE', status: 404 },
+  { path: '/portal/api/endpoints', token: undefined, status: 401 },
 
   { path: '/api/Page', body: { name: 'x'.repeat(200_000) }, status: 413 },
   { path: '/api/Page', body: '{}', headers: { ...json, 'content-encoding': 'br' }, status: 400 },
@@ -89,7 +91,7 @@ it('answers all of it with problem documents, stores nothing and stays alive', a
   await using host = await openTestHost()
   const before = await host.events()
 
-  for (const { path, status, fields, ...request } of cases) {
+  for (const { path, status, fields, field, ...request } of cases) {
     const answer = await host.send(path, request)
     const text = await answer.text()
     const label = `${request.method ?? ''} ${path} ${JSON.stringify(request.body ?? '').slice(0, 60)}`
@@ -99,13 +101,16 @@ it('answers all of it with problem documents, stores nothing and stays alive', a
     const problem = JSON.parse(text) as ProblemDocument
     expect.soft(problem, label).toMatchObject({ type: 'about:blank', status, title: expect.any(String) })
     if (fields) expect.soft(Object.keys(problem.errors ?? {}).sort(), label).toEqual([...fields].sort())
-    if (status === 401) expect.soft(answer.headers.get('www-authenticate'), label).toBe('Bearer')
+    if (field) expect.soft(problem, label).toMatchObject({ field })
+    if (status === 401 && path.startsWith('/api'))
+      expect.soft(answer.headers.get('www-authenticate'), label).toBe('Bearer')
   }
 
   expect(await host.events()).toEqual(before)
-  for (const path of ['/api/Page', '/api/User', '/api/File', '/api/WebhookEndpoint']) {
+  for (const path of ['/api/Page', '/api/User', '/api/File']) {
     expect(await (await host.send(path)).json()).toEqual([])
   }
+  expect(await (await host.send('/portal/api/endpoints')).json()).toMatchObject({ items: [] })
   expect((await host.send('/healthz')).status).toBe(200)
   expect((await host.send('/readyz')).status).toBe(200)
 })

@@ -8,7 +8,7 @@ it('sends a download to the consumer of the tenant, signed, under the id of the 
   await using consumer = await testConsumer()
   const secret = generateSecret()
   const body = { url: consumer.url, eventTypes: ['File.Download'], secret }
-  expect((await host.send('/api/WebhookEndpoint', { body })).status).toBe(201)
+  expect((await host.send('/portal/api/endpoints', { body })).status).toBe(201)
 
   await upload(host, 'a.txt', 'content')
   const { headers } = await host.send('/api/File/download/1')
@@ -27,7 +27,7 @@ it('tells the endpoints of one tenant nothing of another', async () => {
   await using host = await openTestHost()
   await using consumer = await testConsumer()
   const { token, hostName } = await host.addTenant('second.test')
-  const created = host.send('/api/WebhookEndpoint', { token, hostName, body: { url: consumer.url } })
+  const created = host.send('/portal/api/endpoints', { token, hostName, body: { url: consumer.url } })
   const { endpoint } = await jsonOf<{ endpoint: { id: string } }>(created)
 
   await host.send('/api/Page', { body: { name: 'Of the first tenant' } })
@@ -36,9 +36,12 @@ it('tells the endpoints of one tenant nothing of another', async () => {
 
   const bodies = consumer.requests.map(({ rawBody }) => JSON.parse(rawBody.toString()))
   expect(bodies.map(({ data }) => data.tenantId)).toEqual([2, 2])
-  expect(await (await host.send('/api/WebhookEndpoint')).json()).toEqual([])
-  const path = `/api/WebhookEndpoint/${endpoint.id}`
+  expect(await jsonOf(host.send('/portal/api/endpoints'))).toMatchObject({ items: [] })
+  const path = `/portal/api/endpoints/${endpoint.id}`
+  expect((await host.send(path)).status).toBe(404)
+  expect((await host.send(`${path}/secrets`)).status).toBe(404)
   expect((await host.send(path, { method: 'DELETE' })).status).toBe(404)
+  expect(await jsonOf(host.send('/portal/api/deliveries'))).toMatchObject({ items: [] })
   expect((await host.send(path, { token, hostName, method: 'DELETE' })).status).toBe(204)
 })
 
@@ -46,7 +49,7 @@ it('sends nothing about a change that was rolled back', async () => {
   await using host = await openTestHost()
   await using consumer = await testConsumer()
   await host.send('/api/Page', { body: { name: 'Home' } })
-  await host.send('/api/WebhookEndpoint', { body: { url: consumer.url } })
+  await host.send('/portal/api/endpoints', { body: { url: consumer.url } })
 
   expect((await host.send('/api/Page', { body: { name: 'Home' } })).status).toBe(409)
   await host.send('/api/Page', { body: { name: 'News' } })

@@ -8,6 +8,7 @@ import { logRequests } from '../http/request-log.ts'
 import { openRequestScope } from '../http/request-scope.ts'
 import { apiRoutes } from '../routes/api-routes.ts'
 import { type Health, healthRoutes } from '../routes/health-routes.ts'
+import { webhookPortal } from '../routes/webhook-portal.ts'
 import type { Services } from './services.ts'
 
 const MAX_BODY_BYTES = 100 * 1024
@@ -30,6 +31,7 @@ export function createApp({ container, logger, health, config }: AppParts): Expr
   app.use(healthRoutes(health))
   app.use('/api', openRequestScope(container))
   app.use('/api', apiRoutes({ maxBodyBytes: MAX_BODY_BYTES, maxUploadBytes: config.maxUploadBytes }))
+  app.use('/portal', webhookPortal(container.cradle))
   app.use(noSuchRoute)
   app.use(handleErrors(logger))
   return app

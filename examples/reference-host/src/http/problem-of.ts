@@ -16,26 +16,9 @@ export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof EntityConflictError) return { status: 409, detail: error.message }
   if (error instanceof InvalidInputError) return { status: 400, detail: error.message, errors: error.errors }
   if (error instanceof z.ZodError) return problemOf(invalidInput(error))
-  if (EventsError.is(error)) return packageProblem(error)
+  // What somebody asked to store is more than an event can carry.
+  if (EventsError.is(error) && error.code === 'data_too_large') return { status: 413, detail: error.message }
   return frameworkProblem(error)
-}
-
-// Errors of the engine and the sender that input leads to; what else they throw is the host's fault.
-const STATUS_BY_CODE: Readonly<Record<string, number>> = {
-  invalid_endpoint: 400,
-  invalid_url: 400,
-  forbidden_address: 400,
-  invalid_secret: 400,
-  endpoint_not_found: 404,
-  version_conflict: 409,
-  data_too_large: 413,
-}
-
-function packageProblem(error: EventsError): Problem | undefined {
-  const status = STATUS_BY_CODE[error.code]
-  if (status === undefined) return undefined
-  const field = 'field' in error && typeof error.field === 'string' ? error.field : undefined
-  return { status, detail: error.message, errors: field ? { [field]: [error.message] } : undefined }
 }
 
 function invalidInput(error: z.ZodError): InvalidInputError {

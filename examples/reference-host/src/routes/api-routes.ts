@@ -6,7 +6,6 @@ import { pageRoutes } from './page-routes.ts'
 import { siteRoutes } from './site-routes.ts'
 import { syncRoutes } from './sync-routes.ts'
 import { userRoutes } from './user-routes.ts'
-import { webhookEndpointRoutes } from './webhook-endpoint-routes.ts'
 
 /** What requests may weigh. */
 export interface ApiLimits {
@@ -29,6 +28,5 @@ export function apiRoutes({ maxBodyBytes, maxUploadBytes }: ApiLimits): Router {
   router.use('/Page', pageRoutes)
   router.use('/User', userRoutes)
   router.use('/Sync', syncRoutes)
-  router.use('/WebhookEndpoint', webhookEndpointRoutes)
   return router
 }
