@@ -47,22 +47,41 @@ export function entityIdOf(table: PostgresTable, row: string, column: string): s
         then ${value}::bigint::text else ${text} end`
 }
 
-/** The JSON of an event's data, and the names of the changed columns, which are to be kept in `xe_changed`. */
+/** How the data of an event is read from a row. */
+export interface PostgresData {
+  readonly data: string
+  /** The names of the changed columns, to be kept in `xe_changed`; undefined where none are wanted. */
+  readonly changed: string | undefined
+  /** The same by columns that are there when it is read: slower, and in the table's order. */
+  readonly survivingData: string
+  readonly survivingChanged: string | undefined
+}
+
+/** What an event of a row has as its data; undefined for nothing. */
 export function dataOf(
   capture: Capture,
   table: PostgresTable,
   row: string,
   withChanged: boolean,
-): { readonly data: string; readonly changed: string | undefined } | undefined {
+): PostgresData | undefined {
   if (capture.data === undefined || (capture.data.length === 0 && !withChanged)) return undefined
   const members = capture.data.map((name) => `${jsonOf(table, row, name)} as ${quoteName(name)}`)
   if (withChanged) members.push(`xe_changed as ${quoteName(CHANGED_KEY)}`)
+  const chosen = capture.data.map((name) => quoteText(name, 'postgres')).join(', ')
+  const surviving = `select key, value from json_each(row_to_json(${row})) where key = any (array[${chosen}]::text[])`
+  const changed = `union all select ${quoteText(CHANGED_KEY, 'postgres')}, to_json(xe_changed)`
   return {
     // In the order of the columns, and as many as there are: functions take a hundred arguments.
     data: `(select row_to_json(r) from (select ${members.join(', ')}) r)`,
     changed: withChanged ? changedColumns(table) : undefined,
+    survivingData: `(select json_object_agg(key, value) from (${surviving} ${withChanged ? changed : ''}) r)`,
+    survivingChanged: withChanged ? SURVIVING_CHANGED : undefined,
   }
 }
+
+const SURVIVING_CHANGED = `array(
+        select key from json_each(row_to_json(OLD)) o join json_each(row_to_json(NEW)) n using (key)
+        where o.value::text is distinct from n.value::text order by key collate "C")`
 
 function jsonOf(table: PostgresTable, row: string, name: string): string {
   const value = columnOf(row, name)

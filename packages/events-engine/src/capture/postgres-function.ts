@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { CaptureNames } from './capture-names.ts'
 import type { Capture, CaptureAction } from './capture-options.ts'
-import { changesAny, dataOf, entityIdOf, sourceOf } from './postgres-expressions.ts'
+import { changesAny, dataOf, entityIdOf, type PostgresData, sourceOf } from './postgres-expressions.ts'
 import type { PostgresTable } from './postgres-table.ts'
 import { quoteName, quoteText } from './quote-sql.ts'
 import { remedies } from './remedies.ts'
@@ -94,27 +94,35 @@ end`
 function insertEvent(parts: PostgresCapture, row: string, action: CaptureAction): string {
   const { capture, table, syncEvent, own, maxDataBytes } = parts
   const content = dataOf(capture, table, row, action === 'Update')
-  const omitted = [quoteText(OMITTED_KEY, 'postgres'), 'true']
-  if (content?.changed !== undefined) omitted.push(quoteText(CHANGED_KEY, 'postgres'), 'xe_changed')
   // The version 7 of a UUID, with the microseconds in the twelve bits behind the milliseconds
   // (RFC 9562, 6.2, method 3). What is random comes out of one of version 4.
   return `
     xe_us := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
-    xe_ms := lpad(to_hex(xe_us / 1000), 12, '0');${
-      content?.changed === undefined ? '' : `\n    xe_changed := ${content.changed};`
-    }
-    xe_data := ${content?.data ?? 'null'};
-    if octet_length(xe_data::text) > ${maxDataBytes} then
-      xe_data := json_build_object(${omitted.join(', ')});
-    end if;
+    xe_ms := lpad(to_hex(xe_us / 1000), 12, '0');${content ? readData(content, maxDataBytes) : ''}
     insert into ${syncEvent} (id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data)
     values (
       'evt_' || substr(xe_ms, 1, 8) || '-' || substr(xe_ms, 9) || '-'
         || to_hex(28672 + (xe_us % 1000) * 4096 / 1000) || substr(gen_random_uuid()::text, 19),
       ${sourceOf(own, row, capture.tenantId, 'tenant')}, ${sourceOf(own, row, capture.siteId, 'site')},
       ${quoteText(capture.entityName, 'postgres')}, ${entityIdOf(table, row, capture.entityId)},
-      '${action}', to_timestamp((xe_us / 1000)::double precision / 1000), xe_data
+      '${action}', to_timestamp((xe_us / 1000)::double precision / 1000), ${content ? 'xe_data' : 'null'}
     );`
+}
+
+/** Once a column is dropped, and until captureTable is called again, an event has what is left of its data. */
+function readData(content: PostgresData, maxDataBytes: number): string {
+  const { data, changed, survivingData, survivingChanged } = content
+  const omitted = [quoteText(OMITTED_KEY, 'postgres'), 'true']
+  if (changed !== undefined) omitted.push(quoteText(CHANGED_KEY, 'postgres'), 'xe_changed')
+  const read = (names: string | undefined, values: string) =>
+    `${names === undefined ? '' : `\n      xe_changed := ${names};`}\n      xe_data := ${values};`
+  return `
+    begin${read(changed, data)}
+    exception when undefined_column then${read(survivingChanged, survivingData)}
+    end;
+    if octet_length(xe_data::text) > ${maxDataBytes} then
+      xe_data := json_build_object(${omitted.join(', ')});
+    end if;`
 }
 
 function demandContext({ capture, own }: PostgresCapture): string {
