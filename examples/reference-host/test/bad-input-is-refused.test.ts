@@ -28,6 +28,9 @@ const cases: Case[] = [
   { path: '/api/File/99', method: 'PUT', body: { name: 'a.txt', folderId: 1 }, status: 404 },
   { path: '/api/Page', body: { name: 'A', siteId: 99 }, status: 404 },
 
+  { path: '/api/Site', hostName: 'a b', status: 400 },
+  { path: '/portal/api/endpoints', hostName: 'a b', status: 400 },
+  { path: '/api/Site', hostName: 'host/path', status: 400 },
   { path: '/api/Page/abc', status: 400, fields: ['id'] },
   { path: '/api/Page/-1', status: 400, fields: ['id'] },
   { path: '/api/Page/1e3', status: 400, fields: ['id'] },

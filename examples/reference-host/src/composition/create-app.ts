@@ -3,6 +3,7 @@ import type { AwilixContainer } from 'awilix'
 import express, { type Express } from 'express'
 import helmet from 'helmet'
 import type { HostConfig } from '../config.ts'
+import { checkHost } from '../http/check-host.ts'
 import { handleErrors, noSuchRoute } from '../http/error-handlers.ts'
 import { logRequests } from '../http/request-log.ts'
 import { openRequestScope } from '../http/request-scope.ts'
@@ -28,6 +29,7 @@ export function createApp({ container, logger, health, config }: AppParts): Expr
   app.use(logRequests(logger))
   // The host itself speaks HTTP; behind a proxy that speaks HTTPS, the proxy says so to browsers.
   app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } }, hsts: false }))
+  app.use(checkHost)
   app.use(healthRoutes(health))
   app.use('/api', openRequestScope(container))
   app.use('/api', apiRoutes({ maxBodyBytes: MAX_BODY_BYTES, maxUploadBytes: config.maxUploadBytes }))
