@@ -14,7 +14,8 @@ syncRoutes.get('/:lastSyncDate', async (request, response) => {
   if (!lastSyncDate) throw new InvalidInputError({ lastSyncDate: ['must be a date: yyyyMMddHHmmssfff'] })
   const { engine, tenantManager } = request.services
   // Taken before the events are: one raised in between is then told twice, instead of never. Clients
-  // know an event by its id.
+  // know an event by its id. A transaction that has raised and not committed yet holds the one
+  // connection, so that the query waits for it; on PostgreSQL the date would have to lie further back.
   const syncDate = new Date()
   const syncEvents =
     text === MINIMUM_SYNC_DATE
