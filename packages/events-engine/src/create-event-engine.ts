@@ -29,6 +29,7 @@ import { tableNames } from './store/table-names.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 import { SyncManager } from './sync-manager.ts'
 import { createTransactionRunner, type RaisingTransaction, type TransactionRunner } from './transaction.ts'
+import { guardConnections } from './wake/guard-connections.ts'
 import { createPoller, type Poller } from './wake/poller.ts'
 import { createPostgresNotifier } from './wake/postgres-notifier.ts'
 import { createWakeSignal } from './wake/wake-signal.ts'
@@ -141,6 +142,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
 
   const wake = createWakeSignal(clock)
   const control = createWakeSignal(clock)
+  if (settings.pool) guardConnections(settings.pool, logger)
   const notifier =
     settings.pool && dialect === 'postgres'
       ? createPostgresNotifier(

@@ -57,7 +57,9 @@ export interface EventEngineOptions<DB> {
   readonly retention?: RetentionOptions | false | undefined
   /**
    * PostgreSQL only: a `pg.Pool`, usually the one below `db`. One of its connections listens for other
-   * nodes, which then hear of events within milliseconds instead of at their next poll.
+   * nodes, which then hear of events within milliseconds instead of at their next poll. The engine
+   * also listens to the `error` of the pool and its connections, which would end the process when the
+   * server goes away in mid-work; without the pool, that is left to the host.
    */
   readonly postgres?: { readonly pool: PostgresPool } | undefined
   /**

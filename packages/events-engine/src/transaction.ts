@@ -11,6 +11,7 @@ import type { Kysely, Transaction } from 'kysely'
 import type { CaptureContext } from './capture/capture-context.ts'
 import { runnerOf } from './capture/run-in-transaction.ts'
 import type { SyncManager } from './sync-manager.ts'
+import { transact } from './transact.ts'
 
 /** `addSyncEvent`, bound to the transaction that it is handed out with. */
 export type Raise = <const TName extends EntityName>(
@@ -47,7 +48,7 @@ export function createTransactionRunner<DB>(
     active: () => inside.getStore() === true,
     async run(work) {
       const result = await inside.run(true, () =>
-        db.transaction().execute((trx) => {
+        transact(db, (trx) => {
           const raise: Raise = (site, entityName, entityId, action, options) =>
             syncManager().addSyncEvent(site, entityName, entityId, action, { ...options, trx })
           return context.inTransaction(runnerOf(trx), () => work({ trx, raise }))

@@ -6,6 +6,7 @@ import type { PoolClient } from 'pg'
 import { describe, expect, it } from 'vitest'
 import type { SqlExecutor } from '../src/database.ts'
 import { createEventIdGenerator } from '../src/event-id.ts'
+import { logStateStatements } from '../src/migrations/log-state.ts'
 import type { EventStore, Position } from '../src/store/event-store.ts'
 import { openEventStore } from '../src/store/open-event-store.ts'
 import { createEventLog } from '../src/store/postgres/schema.ts'
@@ -22,6 +23,7 @@ async function openLog() {
   const database = await postgresDatabase<unknown>()
   const db: Kysely<unknown> = database.db
   await createEventLog(db, names)
+  await logStateStatements('postgres', names).saveSchemaVersion(db, 1)
   await database.pool.query('create table entity (id int primary key, version int not null)')
   await database.pool.query('insert into entity select id, 0 from generate_series(0, 9) id')
   const store = openEventStore(db, 'postgres', names, 'test', systemClock)

@@ -68,7 +68,8 @@ async function callGuarded(
     )
     timer = setTimeout(giveUp, stopTimeoutMs, error)
   }
-  stopSignal.addEventListener('abort', onStop, { once: true })
+  if (stopSignal.aborted) onStop()
+  else stopSignal.addEventListener('abort', onStop, { once: true })
 
   const called = callInScope()
   // Once given up, what the call still throws has nobody left to hear it.

@@ -1,6 +1,5 @@
-import { EventEngineError } from '../errors.ts'
 import type { Fence, Position, SubscriptionLease } from '../store/event-store.ts'
-import { demandLease } from './demand-lease.ts'
+import { demandLease, isLeaseLost } from './demand-lease.ts'
 import { createBatchWork } from './handle-in-batches.ts'
 import { createLaneWork } from './handle-in-lanes.ts'
 import { retryParked } from './retry-parked.ts'
@@ -31,7 +30,7 @@ export function createDurableRunner<DB>(
         const lease = await store.acquireLease(name, leaseMs)
         if (lease) await handleWhileLeased(lease)
       } catch (error) {
-        if (EventEngineError.is(error) && error.code === 'lease_lost') {
+        if (isLeaseLost(error)) {
           logger.debug({ subscription: name }, 'The lease of the subscription has ended')
         } else {
           logger.warn({ err: error, subscription: name }, 'The subscription was interrupted; trying again')

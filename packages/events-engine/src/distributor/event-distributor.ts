@@ -40,6 +40,12 @@ export function createEventDistributor<DB>(runtime: DistributorRuntime<DB>): Eve
     await runner?.stop()
   }
 
+  async function stop(): Promise<void> {
+    running = false
+    await Promise.all([...runners.keys()].map(end))
+    await runtime.leases.stop()
+  }
+
   return {
     async add(subscription) {
       const { name } = subscription
@@ -59,12 +65,13 @@ export function createEventDistributor<DB>(runtime: DistributorRuntime<DB>): Eve
     async start() {
       running = true
       runtime.leases.start()
-      await Promise.all([...subscriptions.values()].map(run))
+      const started = await Promise.allSettled([...subscriptions.values()].map(run))
+      const failed = started.find((one) => one.status === 'rejected')
+      if (!failed) return
+      // All or none: nobody would stop those that have started, and a second start would run them twice.
+      await stop()
+      throw failed.reason
     },
-    async stop() {
-      running = false
-      await Promise.all([...runners.keys()].map(end))
-      await runtime.leases.stop()
-    },
+    stop,
   }
 }

@@ -1,13 +1,22 @@
-import type { PositionedEvent } from '../store/event-store.ts'
+import type { Fence, PositionedEvent } from '../store/event-store.ts'
+import { transact } from '../transact.ts'
 import { callSubscriber } from './call-subscriber.ts'
-import { demandLease } from './demand-lease.ts'
+import { demandLease, isLeaseLost } from './demand-lease.ts'
 import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
-import { createPositionSaver } from './position-saver.ts'
+import { createPositionSaver, type PositionSaver } from './position-saver.ts'
 import { recordFailure } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
 import type { IBatchEventSubscriber, Subscription } from './subscription.ts'
 
 const IDLE_WAIT_MS = 60_000
+/** What a call that has timed out still has to be rolled back in. */
+const ROLLBACK_MS = 1_000
+
+interface LeasedBatches extends LeasedSubscription {
+  readonly saver: PositionSaver
+  /** A fence that also tells where the subscription stands, as far as is known here. */
+  fenceHere(): Promise<Fence>
+}
 
 /**
  * Hands pages to a batch subscriber, each in one transaction with the position. After a failure the
@@ -18,20 +27,23 @@ export function createBatchWork<DB>(
   subscriber: IBatchEventSubscriber<DB>,
   runtime: DistributorRuntime<DB>,
 ): LeasedWork {
-  const { db, store, wake, control, logger, observer } = runtime
+  const { db, store, wake, control, logger, observer, leaseMs } = runtime
   const { name, wants, retry, batchSize } = subscription
   const settings = callSettingsOf(subscription, runtime)
+  const lasting = { leaseMs, idleMs: Math.min(subscription.timeoutMs + ROLLBACK_MS, 2 ** 31 - 1) }
 
   async function handleTogether(
-    { fence, signal }: LeasedSubscription,
+    { fenceHere, saver, signal }: LeasedBatches,
     positioned: readonly PositionedEvent[],
     after: string,
     attempt: number,
   ): Promise<void> {
     const events = positioned.map(({ event }) => event)
-    await db.transaction().execute(async (trx) => {
-      // First of all the position: it takes the write lock and finds out whether the lease is still ours.
-      demandLease(name, await store.savePosition(fence, after, trx.withoutPlugins()))
+    const fence = await fenceHere()
+    await transact(db, async (trx) => {
+      // First of all the position: it takes the write lock and finds out whether the lease is still ours,
+      // and whether a try before this one was committed although it seemed to fail.
+      demandLease(name, await store.savePositionIn(trx.withoutPlugins(), fence, after, lasting))
       await callSubscriber(
         (context) => subscriber.entitiesChanged(events, { ...context, trx }),
         { events, attempt },
@@ -39,24 +51,27 @@ export function createBatchWork<DB>(
         signal,
       )
     })
+    saver.moved(after)
     observer.handled(name, events)
   }
 
   /** @returns whether to go on: false when the engine stops or the subscription is blocked. */
   async function handleAlone(
-    leased: LeasedSubscription,
+    leased: LeasedBatches,
     positioned: PositionedEvent,
     failedBefore: number,
   ): Promise<boolean> {
-    const { fence, signal } = leased
+    const { fenceHere, saver, signal } = leased
     for (let attempt = failedBefore + 1; leased.goOn(); attempt++) {
       try {
         await handleTogether(leased, [positioned], positioned.position, attempt)
         return true
       } catch (error) {
         if (signal.aborted) return false
+        if (isLeaseLost(error)) throw error
         const failed = { event: positioned.event, attempt, error, after: positioned.position, isNext: true }
-        const outcome = await recordFailure(subscription, runtime, fence, failed)
+        const outcome = await recordFailure(subscription, runtime, await fenceHere(), failed)
+        if (outcome === 'parked') saver.moved(positioned.position)
         if (outcome !== 'retry') return outcome === 'parked'
       }
       await control.wait(control.version, retry.delayMs(attempt), signal)
@@ -66,7 +81,7 @@ export function createBatchWork<DB>(
 
   /** @returns whether the page was handled to its end. */
   async function handlePage(
-    leased: LeasedSubscription,
+    leased: LeasedBatches,
     wanted: readonly PositionedEvent[],
     after: string,
     failedBefore: number,
@@ -77,6 +92,7 @@ export function createBatchWork<DB>(
         return true
       } catch (error) {
         if (!leased.goOn()) return false
+        if (isLeaseLost(error)) throw error
         observer.failed(name, error)
         if (wanted.length > 1)
           logger.warn({ err: error, subscription: name }, 'A batch failed; its events are tried one by one')
@@ -95,6 +111,8 @@ export function createBatchWork<DB>(
     let { position, failedAttempts } = lease
     const lost = new AbortController()
     const saver = createPositionSaver(store, fence, position, (error) => lost.abort(error))
+    const fenceHere = async () => ({ ...fence, at: await saver.settled() })
+    const batches = { ...leased, saver, fenceHere }
     try {
       while (goOn()) {
         lost.signal.throwIfAborted()
@@ -103,8 +121,7 @@ export function createBatchWork<DB>(
         const wanted = page.events.filter(({ event }) => wants(event))
         if (wanted.length > 0) {
           // The transaction saves the position itself.
-          saver.cancel()
-          if (!(await handlePage(leased, wanted, page.position, failedAttempts))) return
+          if (!(await handlePage(batches, wanted, page.position, failedAttempts))) return
           failedAttempts = 0
         }
         position = page.position

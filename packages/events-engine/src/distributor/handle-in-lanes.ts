@@ -46,7 +46,18 @@ export function createLaneWork<DB>(
     let position = lease.position
     let failedBefore = lease.failedAttempts
 
+    function mayCall(): boolean {
+      try {
+        return !ended.aborted && goOn()
+      } catch (leaseLost) {
+        fail(leaseLost)
+        return false
+      }
+    }
+
     async function handleOnce(item: Item): Promise<TryOutcome> {
+      // A node that was frozen must not hand out what it had read before: another may be further by now.
+      if (!mayCall()) return { retryAfterMs: 0 }
       const attempt = item.failedAttempts + 1
       try {
         await callSubscriber(

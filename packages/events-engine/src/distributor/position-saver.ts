@@ -11,6 +11,15 @@ export interface PositionSaver {
   flush(): Promise<void>
   /** Forgets what is not saved yet. */
   cancel(): void
+  /**
+   * Waits for a save that is under way, and begins none: before a transaction moves the position,
+   * which a save that arrives late would put back.
+   *
+   * @returns the position as it is stored.
+   */
+  settled(): Promise<Position>
+  /** A transaction has moved the stored position. */
+  moved(position: Position): void
 }
 
 const HANDLED_DELAY_MS = 50
@@ -70,5 +79,14 @@ export function createPositionSaver(
     passed: (position) => saveSoon(position, PASSED_DELAY_MS),
     flush,
     cancel,
+    async settled() {
+      cancel()
+      await saving
+      return saved
+    },
+    moved(position) {
+      reached = position
+      saved = position
+    },
   }
 }

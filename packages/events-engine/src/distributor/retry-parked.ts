@@ -1,4 +1,5 @@
 import type { SyncEvent } from '@x/events-core'
+import { transact } from '../transact.ts'
 import { callSubscriber } from './call-subscriber.ts'
 import { messageOf } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
@@ -21,8 +22,9 @@ export async function retryParked<DB>(
       await store.deleteParked(name, event.id)
       return
     }
-    await db.transaction().execute(async (trx) => {
-      await store.deleteParked(name, event.id, trx.withoutPlugins())
+    await transact(db, async (trx) => {
+      // Who deletes it handles it: another node, which took us for dead, or a try whose commit seemed to fail.
+      if ((await store.deleteParked(name, event.id, trx.withoutPlugins())) === 0) return
       await callSubscriber(
         (context) => subscriber.entitiesChanged([event], { ...context, trx }),
         { events: [event], attempt },

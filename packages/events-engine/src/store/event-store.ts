@@ -67,6 +67,18 @@ export interface ParkedRow {
 export interface Fence {
   readonly name: string
   readonly epoch: number
+  /**
+   * Where the subscription must stand, too, for a write that moves it together with its effects. After
+   * a COMMIT whose answer was lost, nobody but the stored position knows whether they happened.
+   */
+  readonly at?: Position | undefined
+}
+
+/** How long the lease of a transaction that moves a subscription is to last, and how long it may idle. */
+export interface LeasedTransaction {
+  readonly leaseMs: number
+  /** PostgreSQL ends a transaction whose node has not been heard of for so long. */
+  readonly idleMs: number
 }
 
 /** A lease that was extended, and what has been changed about its subscription. */
@@ -133,10 +145,20 @@ export interface EventStore {
   /**
    * Moves a subscription on.
    *
-   * @param executor - the transaction to do it in; on its own where there is none.
    * @returns false when the lease was lost: somebody else has moved it.
    */
-  savePosition(fence: Fence, position: Position, executor?: SqlExecutor): Promise<boolean>
+  savePosition(fence: Fence, position: Position): Promise<boolean>
+  /**
+   * Moves a subscription on in a transaction, and keeps others from its row until the transaction ends.
+   *
+   * @returns false when the lease was lost: somebody else has moved it.
+   */
+  savePositionIn(
+    trx: SqlExecutor,
+    fence: Fence,
+    position: Position,
+    lasting: LeasedTransaction,
+  ): Promise<boolean>
   saveFailure(fence: Fence, failedAttempts: number, error: string, state: SubscriptionState): Promise<boolean>
   /**
    * Sets an event aside and, where a position is given, moves on to it, in one transaction.

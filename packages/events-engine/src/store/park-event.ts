@@ -2,10 +2,11 @@ import type { Clock, SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { countChanges, type Dialect, runStatement, type SqlExecutor } from '../database.ts'
 import { traceparentOf } from '../observability/traceparent.ts'
+import { transact } from '../transact.ts'
 import { eventOf, rowOf } from './event-row.ts'
 import type { Fence, ParkedRow, Position } from './event-store.ts'
 import { withPlaceholders } from './placeholders.ts'
-import { positionStatements } from './save-position.ts'
+import { FENCED, fenceValues, positionStatements } from './save-position.ts'
 import type { TableNames } from './table-names.ts'
 
 interface StoredParkedEvent {
@@ -29,7 +30,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
       (subscription, event_id, event, attempts, error, parked_on) values (?, ?, ?, ?, ?, ?)
     on conflict (subscription, event_id) do update
       set attempts = excluded.attempts, error = excluded.error, parked_on = excluded.parked_on, resume_requested = 0`)
-  const stay = text(`update ${names.subscription} set failed_attempts = 0 where name = ? and epoch = ?`)
+  const stay = text(`update ${names.subscription} set failed_attempts = 0 ${FENCED}`)
   const list = text(`select ${columns} from ${names.parkedEvent} ${ofSubscription} order by id limit ?`)
   const resumable = text(`select ${columns} from ${names.parkedEvent}
     ${ofSubscription} and resume_requested = 1 order by id limit 1`)
@@ -48,11 +49,11 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
     ): Promise<boolean> {
       const dataText = event.data === undefined ? null : JSON.stringify(event.data)
       const stored = JSON.stringify(rowOf(event, dataText, traceparentOf(event)))
-      return db.transaction().execute(async (trx) => {
+      return transact(db, async (trx) => {
         // Either way the first statement finds out whether the lease is still ours.
         const held =
           after === undefined
-            ? (await countChanges(trx, stay, [fence.name, fence.epoch])) === 1
+            ? (await countChanges(trx, stay, fenceValues(fence))) === 1
             : await savePosition(fence, after, trx)
         if (!held) return false
         const values = [fence.name, event.id, stored, attempts, error.slice(0, MAX_ERROR_LENGTH), clock.now()]

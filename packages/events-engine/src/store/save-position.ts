@@ -1,25 +1,56 @@
 import { countChanges, type Dialect, type SqlExecutor } from '../database.ts'
-import type { Fence, Position, SubscriptionState } from './event-store.ts'
+import type { Fence, LeasedTransaction, Position, SubscriptionState } from './event-store.ts'
 import { withPlaceholders } from './placeholders.ts'
 import type { TableNames } from './table-names.ts'
 
 const MAX_ERROR_LENGTH = 4_000
 
+/** The parameters of the condition that fences a write. */
+export function fenceValues({ name, epoch, at }: Fence): [string, number, Position | null] {
+  return [name, epoch, at ?? null]
+}
+
+/** SQL: whether a row of the subscriptions is still as its holder knows it. */
+export const FENCED = 'where name = ? and epoch = ? and position = coalesce(?, position)'
+
 /** How a subscription moves on, or stays; every write is fenced by the epoch of its lease. */
 export function positionStatements(db: SqlExecutor, dialect: Dialect, names: TableNames) {
-  const fenced = 'where name = ? and epoch = ?'
   const move = withPlaceholders(
     dialect,
-    `update ${names.subscription} set position = ?, failed_attempts = 0, last_error = null ${fenced}`,
+    `update ${names.subscription} set position = ?, failed_attempts = 0, last_error = null ${FENCED}`,
+  )
+  // On PostgreSQL the row stays locked while the subscriber works: the lease, which cannot be extended
+  // meanwhile, is extended here; and a node that is gone without a word must not keep the lock for ever.
+  const idleSetting = `'idle_in_transaction_session_timeout'`
+  const moveAndLock = withPlaceholders(
+    dialect,
+    `update ${names.subscription} set position = ?, failed_attempts = 0, last_error = null,
+        leased_until = greatest(leased_until, clock_timestamp() + ? * interval '1 millisecond')
+      ${FENCED}
+      returning set_config(${idleSetting},
+        case current_setting(${idleSetting}) when '0' then ?::text else current_setting(${idleSetting}) end, true)`,
   )
   const fail = withPlaceholders(
     dialect,
-    `update ${names.subscription} set failed_attempts = ?, last_error = ?, state = ? ${fenced}`,
+    `update ${names.subscription} set failed_attempts = ?, last_error = ?, state = ? ${FENCED}`,
   )
 
   return {
     async savePosition(fence: Fence, position: Position, executor: SqlExecutor = db): Promise<boolean> {
-      return (await countChanges(executor, move, [position, fence.name, fence.epoch])) === 1
+      return (await countChanges(executor, move, [position, ...fenceValues(fence)])) === 1
+    },
+
+    async savePositionIn(
+      trx: SqlExecutor,
+      fence: Fence,
+      position: Position,
+      { leaseMs, idleMs }: LeasedTransaction,
+    ): Promise<boolean> {
+      const fenced = fenceValues(fence)
+      const changes = await (dialect === 'sqlite'
+        ? countChanges(trx, move, [position, ...fenced])
+        : countChanges(trx, moveAndLock, [position, leaseMs, ...fenced, String(idleMs)]))
+      return changes === 1
     },
 
     async saveFailure(
@@ -29,7 +60,7 @@ export function positionStatements(db: SqlExecutor, dialect: Dialect, names: Tab
       state: SubscriptionState,
     ): Promise<boolean> {
       const text = error.slice(0, MAX_ERROR_LENGTH)
-      return (await countChanges(db, fail, [failedAttempts, text, state, fence.name, fence.epoch])) === 1
+      return (await countChanges(db, fail, [failedAttempts, text, state, ...fenceValues(fence)])) === 1
     },
   }
 }

@@ -42,9 +42,15 @@ export function createPoller(
   let lookAgain = false
   let cancelTimer = () => {}
   let delayMs = settings.pollMinMs
-  let expectUntil = 0
+  let expectedAt = Number.NEGATIVE_INFINITY
   let expecting = false
   let marker: string | undefined
+
+  function isExpecting(): boolean {
+    const elapsedMs = clock.now() - expectedAt
+    // Negative where the clock was set back, which must not make us look at this rate until it has caught up.
+    return elapsedMs >= 0 && elapsedMs < EXPECT_FOR_MS
+  }
 
   async function look(): Promise<void> {
     try {
@@ -52,15 +58,17 @@ export function createPoller(
       marker = found.marker
       if (found.changed) {
         delayMs = settings.pollMinMs
-        expectUntil = 0
+        expectedAt = Number.NEGATIVE_INFINITY
         wake.poke()
         if (expecting) committedHere()
         expecting = false
-      } else if (clock.now() >= expectUntil) {
+      } else if (!isExpecting()) {
         delayMs = Math.min(delayMs * BACK_OFF, settings.pollMaxMs)
       }
     } catch (error) {
       delayMs = settings.pollMaxMs
+      // A server that has recovered from a crash may hand out again what it had handed out before.
+      marker = undefined
       logger.warn({ err: error }, 'The event log could not be polled; trying again')
     }
   }
@@ -97,7 +105,7 @@ export function createPoller(
     expect() {
       if (!running) return
       delayMs = settings.pollMinMs
-      expectUntil = clock.now() + EXPECT_FOR_MS
+      expectedAt = clock.now()
       expecting = true
       lookNow()
     },

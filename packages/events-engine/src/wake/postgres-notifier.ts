@@ -4,6 +4,8 @@ import type { Clock, Logger } from '@x/events-core'
 export interface PostgresPool {
   connect(): Promise<PostgresClient>
   query(statement: string, parameters: unknown[]): Promise<unknown>
+  on?(event: 'error', listener: (error: Error) => void): unknown
+  on?(event: 'acquire', listener: (client: PostgresClient) => void): unknown
 }
 
 /** What the notifier needs of a connection of a `pg.Pool`. */

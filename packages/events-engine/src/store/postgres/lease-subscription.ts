@@ -15,17 +15,32 @@ interface LeaseRow {
  */
 export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: string) {
   const until = (parameter: string) => `now() + ${parameter} * interval '1 millisecond'`
+  // Whoever works in a transaction has the row locked: it is not free, and not worth waiting for.
   const take = `update ${names.subscription}
     set leased_by = $1, leased_until = ${until('$2')}, epoch = epoch + 1
-    where name = $3 and state = 'active' and (leased_by is null or leased_by = $1 or leased_until <= now())
+    where name = (
+      select name from ${names.subscription}
+      where name = $3 and state = 'active' and (leased_by is null or leased_by = $1 or leased_until <= now())
+      for update skip locked
+    )
     returning epoch, revision, position, failed_attempts`
   // When a subscription was last run is the end of its last lease.
   const create = `insert into ${names.subscription} (name, position, leased_until) values ($1, $2, now())
     on conflict do nothing`
   const unattended = `select name, (extract(epoch from now() - leased_until) * 1000)::bigint as unattended_ms
     from ${names.subscription} where leased_until < now() - $1 * interval '1 millisecond' order by name`
-  const renew = `update ${names.subscription} set leased_until = ${until('$1')} where leased_by = $2
-    returning name, epoch, revision`
+  // Rows that are locked, most likely by a batch of this node, are left out: waiting for one would leave
+  // all others locked, so that a slow batch held up every subscription of the node.
+  const renew = `with mine as (
+      select name from ${names.subscription} where leased_by = $2 for update skip locked
+    ), extended as (
+      update ${names.subscription} set leased_until = ${until('$1')} where name in (select name from mine)
+      returning name, epoch, revision
+    )
+    select name, epoch, revision from extended
+    union all
+    select name, epoch, revision from ${names.subscription}
+      where leased_by = $2 and name not in (select name from mine)`
   const release = `update ${names.subscription} set leased_by = null, leased_until = now()
     where name = $1 and epoch = $2`
 

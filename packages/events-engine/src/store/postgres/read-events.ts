@@ -3,16 +3,30 @@ import { runStatement, type SqlExecutor } from '../../database.ts'
 import { type EventRow, eventOf } from '../event-row.ts'
 import type { ChangeMarker, EventPage, Position } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
-import { formatPosition, NOTHING_VISIBLE, parsePosition, type SnapshotPosition } from './snapshot-position.ts'
+import {
+  durableSnapshot,
+  endOfSnapshot,
+  formatPosition,
+  NOTHING_VISIBLE,
+  parsePosition,
+  type SnapshotPosition,
+} from './snapshot-position.ts'
 
-type SequencedRow = EventRow & { readonly seq: string; readonly upto: string }
+type SequencedRow = EventRow & { readonly seq: string; readonly upto: string; readonly xid: string }
+
+/** A snapshot, and the greatest id of a committed transaction in it that is known; null where it does not matter. */
+interface SnapshotRow {
+  readonly upto: string
+  readonly committed: string | null
+}
 
 const COLUMNS = `e.id, e.tenant_id, e.site_id, e.entity_name, e.entity_id, e.action,
   (extract(epoch from e.modified_on) * 1000)::bigint as modified_on, e.data::text as data, e.trace`
 
 /**
  * Reading by pairs of snapshots, so that nothing is skipped and nothing waits for a transaction that
- * stays open.
+ * stays open. A snapshot that others are compared with is cut to what a crash cannot undo, see
+ * `durableSnapshot`.
  *
  * "Not visible in the old snapshot" means: begun after it was taken, or still running when it was.
  * Both are ranges of the index on xid, so that a read costs what is new, however long some
@@ -25,7 +39,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     union all
     select seq from ${names.syncEvent}
     where xid = any (array(select pg_snapshot_xip(${from}))) and pg_visible_in_snapshot(xid, ${to})`
-  const page = (to: string) => `select e.seq, u.upto, ${COLUMNS}
+  const page = (to: string) => `select e.seq, e.xid::text as xid, u.upto, ${COLUMNS}
     from (select ${to} as upto) u
     cross join lateral (
       select seq from (${news('$1::pg_snapshot', 'u.upto')}) n where seq > $2::bigint order by seq limit $3
@@ -34,18 +48,48 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     order by e.seq`
   const pageUntilNow = page('pg_current_snapshot()')
   const pageUntil = page('$4::pg_snapshot')
-  const marker = `select pg_current_snapshot()::text as marker, exists (${news('$1::pg_snapshot', 'pg_current_snapshot()')}) as changed`
-  const firstAt = `select pg_current_snapshot()::text as upto, min(seq) as first from ${names.syncEvent}
-    where modified_on >= to_timestamp($1::double precision / 1000)`
-  const now = 'select pg_current_snapshot()::text as marker'
+  const lastCommitted = (before: string) =>
+    `(select xid from ${names.syncEvent} where xid < pg_snapshot_xmax(${before}) order by xid desc limit 1)`
+  const change = `select pg_current_snapshot()::text as upto,
+      case when changed then ${lastCommitted('pg_current_snapshot()')} end::text as committed
+    from (select exists (${news('$1::pg_snapshot', 'pg_current_snapshot()')}) as changed) c`
+  const committedBefore = `select ${lastCommitted('$1::pg_snapshot')}::text as committed`
+  const firstAt = `select min(seq) as first from ${names.syncEvent}
+    where modified_on >= to_timestamp($1::double precision / 1000) and pg_visible_in_snapshot(xid, $2::pg_snapshot)`
+  // What was purged was committed as well.
+  const now = `select pg_current_snapshot()::text as upto, greatest(
+      ${lastCommitted('pg_current_snapshot()')}, (select purged::xid8 from ${names.logState})
+    )::text as committed`
   const clientEvents = `select ${COLUMNS} from ${names.syncEvent} e
     where e.action in ('Refresh', 'Reload') and e.tenant_id in ($1, ${ALL_TENANTS})
       and e.modified_on >= to_timestamp($2::double precision / 1000)
     order by e.seq`
 
   async function currentSnapshot(): Promise<string> {
-    const [row] = await runStatement<{ marker: string }>(db, now)
-    return (row as { marker: string }).marker
+    const [row] = await runStatement<SnapshotRow>(db, now)
+    return durable(row as SnapshotRow)
+  }
+
+  function durable({ upto, committed }: SnapshotRow): string {
+    return durableSnapshot(upto, BigInt(committed ?? 0))
+  }
+
+  /** The first snapshot of the window after one that was read to its end. */
+  async function nextFrom(
+    { from, to }: SnapshotPosition,
+    upto: string,
+    rows: readonly SequencedRow[],
+  ): Promise<string> {
+    // The rows of earlier pages are not at hand.
+    if (to !== undefined) {
+      const [row] = await runStatement<{ committed: string | null }>(db, committedBefore, [upto])
+      return durable({ upto, committed: row?.committed ?? null })
+    }
+    const committed = rows.reduce(
+      (greatest, { xid }) => (BigInt(xid) > greatest ? BigInt(xid) : greatest),
+      endOfSnapshot(from) - 1n,
+    )
+    return durableSnapshot(upto, committed)
   }
 
   async function readWindow(
@@ -69,8 +113,9 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     parsePosition: (text: string): Position => formatPosition(parsePosition(text)),
 
     async positionAt(time: Date): Promise<Position> {
-      const [row] = await runStatement<{ upto: string; first: string | null }>(db, firstAt, [time.getTime()])
-      const { upto, first } = row as { upto: string; first: string | null }
+      const upto = await currentSnapshot()
+      const [row] = await runStatement<{ first: string | null }>(db, firstAt, [time.getTime(), upto])
+      const first = row?.first ?? null
       if (first === null) return formatPosition({ from: upto, to: undefined, sequence: 0n })
       // The second snapshot keeps out what commits from now on: that may have a lower sequence.
       return formatPosition({ from: NOTHING_VISIBLE, to: upto, sequence: BigInt(first) - 1n })
@@ -78,8 +123,9 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
 
     async findChange(since: string | undefined): Promise<ChangeMarker> {
       if (since === undefined) return { marker: await currentSnapshot(), changed: true }
-      const [row] = await runStatement<ChangeMarker>(db, marker, [since])
-      return row as ChangeMarker
+      const [row] = (await runStatement<SnapshotRow>(db, change, [since])) as [SnapshotRow]
+      const changed = row.committed !== null
+      return { marker: changed ? durable(row) : since, changed }
     },
 
     async readAfter(position: Position, limit: number): Promise<EventPage> {
@@ -88,17 +134,19 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
       if (upto === undefined) return { events: [], position, more: false }
       const full = rows.length === limit
       // Once a window is read to its end, its second snapshot is the first one of the next.
-      const end = formatPosition({ from: upto, to: undefined, sequence: 0n })
+      const end = full
+        ? undefined
+        : formatPosition({ from: await nextFrom(start, upto, rows), to: undefined, sequence: 0n })
       const events = rows.map((row, index) => ({
         event: eventOf(row),
         position:
-          !full && index === rows.length - 1
+          end !== undefined && index === rows.length - 1
             ? end
             : formatPosition({ from: start.from, to: upto, sequence: BigInt(row.seq) }),
       }))
       // The window that is ended may be older than what is committed since: worth another read.
       const more = full || start.to !== undefined
-      return { events, position: events.at(-1)?.position ?? end, more }
+      return { events, position: events.at(-1)?.position ?? end ?? position, more }
     },
 
     async readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]> {

@@ -20,6 +20,28 @@ export interface SnapshotPosition {
 /** The snapshot in which nothing is visible. */
 export const NOTHING_VISIBLE = '3:3:'
 
+/**
+ * A snapshot without the transactions that may be forgotten in a crash. The ids of transactions that
+ * were rolled back, or that wrote nothing to disk yet, are handed out once more by a server that has
+ * recovered: what then carries them must not seem to be known. No id is handed out again below one
+ * whose transaction was committed.
+ *
+ * @param committed - the greatest id of a committed transaction that is known.
+ */
+export function durableSnapshot(snapshot: string, committed: bigint): string {
+  const [xmin = '', xmax = '', running = ''] = snapshot.split(':')
+  const end = committed + 1n
+  if (BigInt(xmax) <= end) return snapshot
+  const kept = running.split(',').filter((xid) => xid !== '' && BigInt(xid) < end)
+  const start = BigInt(xmin) < end ? xmin : String(end)
+  return `${start}:${end}:${kept.join(',')}`
+}
+
+/** The first id that a snapshot knows nothing of. */
+export function endOfSnapshot(snapshot: string): bigint {
+  return BigInt(snapshot.split(':')[1] ?? '')
+}
+
 const SNAPSHOT = String.raw`\d{1,20}:\d{1,20}:(?:\d{1,20}(?:,\d{1,20})*)?`
 const POSITION = new RegExp(`^p/(${SNAPSHOT})/(${SNAPSHOT})?/(\\d{1,19})$`)
 

@@ -11,15 +11,28 @@ interface LeaseRow {
   readonly failed_attempts: number
 }
 
-/** Who handles a subscription. Each taking raises the epoch, which every later write must name. */
+/** A lease that somebody else holds, as it was seen. */
+interface SeenLease {
+  readonly leased_by: string | null
+  readonly leased_until: number
+  readonly epoch: number
+}
+
+/**
+ * Who handles a subscription. Each taking raises the epoch, which every later write must name.
+ *
+ * Leases end by the machine's clock, which may be set back: so one that nobody has extended while a
+ * lease's time went by is over as well.
+ */
 export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: string, clock: Clock) {
   const take = (condition: string) => `update ${names.subscription}
     set leased_by = ?, leased_until = ?, epoch = epoch + 1
     where name = ? and state = 'active' and (${condition})
     returning epoch, revision, position, failed_attempts`
   const takeIfFree = take('leased_by is null or leased_by = ? or leased_until <= ?')
-  const takeFromDead = take('leased_by = ?')
-  const holder = `select leased_by from ${names.subscription} where name = ?`
+  const takeFromDead = take('leased_by = ? and epoch = ?')
+  const holder = `select leased_by, leased_until, epoch from ${names.subscription} where name = ?`
+  const seen = new Map<string, SeenLease & { readonly since: number }>()
   // When a subscription was last run is the end of its last lease.
   const create = `insert into ${names.subscription} (name, position, leased_until) values (?, ?, ?)
     on conflict do nothing`
@@ -28,16 +41,34 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
   const renew = `update ${names.subscription} set leased_until = ? where leased_by = ? returning name, epoch, revision`
   const release = `update ${names.subscription} set leased_by = null, leased_until = ? where name = ? and epoch = ?`
 
+  /** Whether a lease has stood still for so long that its holder cannot be at work. */
+  function isStale(name: string, held: SeenLease, leaseMs: number): boolean {
+    const before = seen.get(name)
+    if (before?.epoch === held.epoch && before.leased_until === held.leased_until) {
+      return performance.now() - before.since > leaseMs
+    }
+    seen.set(name, { ...held, since: performance.now() })
+    return false
+  }
+
   return {
     async acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined> {
       const now = clock.now()
       const until = now + leaseMs
       let [row] = await runStatement<LeaseRow>(db, takeIfFree, [nodeId, until, name, nodeId, now])
       if (!row) {
-        const [held] = await runStatement<{ leased_by: string | null }>(db, holder, [name])
-        if (!held?.leased_by || !isDeadNeighbour(held.leased_by)) return undefined
-        ;[row] = await runStatement<LeaseRow>(db, takeFromDead, [nodeId, until, name, held.leased_by])
+        const [held] = await runStatement<SeenLease>(db, holder, [name])
+        if (!held?.leased_by) return undefined
+        if (!isDeadNeighbour(held.leased_by) && !isStale(name, held, leaseMs)) return undefined
+        ;[row] = await runStatement<LeaseRow>(db, takeFromDead, [
+          nodeId,
+          until,
+          name,
+          held.leased_by,
+          held.epoch,
+        ])
       }
+      seen.delete(name)
       return (
         row && {
           epoch: row.epoch,
