@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
 
 /** The part of Express's request that is needed; typed by structure, so that any version of it fits. */
 export interface PortalNodeRequest extends IncomingMessage {
@@ -37,12 +38,12 @@ function webHeadersOf({ rawHeaders }: IncomingMessage): Headers {
 }
 
 /** A parser that came first has eaten the bytes, and left what they mean. */
-function bodyOf(request: PortalNodeRequest): BodyInit | null {
+function bodyOf(request: PortalNodeRequest): string | Uint8Array | ReadableStream | null {
   const { body } = request
-  if (body instanceof Uint8Array || typeof body === 'string') return body as BodyInit
+  if (body instanceof Uint8Array || typeof body === 'string') return body
   if (request.readableEnded || request.readableDidRead)
     return body === undefined ? null : JSON.stringify(body)
-  return Readable.toWeb(request) as BodyInit
+  return Readable.toWeb(request)
 }
 
 /** Sends an answer. */

@@ -61,7 +61,7 @@ async function openPortal({ parseFirst = false } = {}) {
     return {
       status: response.status,
       headers: response.headers,
-      body: (text === '' ? undefined : JSON.parse(text)) as never as Record<string, never>,
+      body: (text === '' ? undefined : JSON.parse(text)) as never as Record<string, unknown>,
     }
   }
   return {

@@ -46,10 +46,9 @@ export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: n
 
 /** Whether an attempt may begin now, as far as the lane is concerned. */
 export function canStart(lane: Lane): boolean {
-  const { target, buffer, inFlight, limit, closed } = lane
-  return (
-    buffer.length > 0 && target !== undefined && inFlight < Math.min(limit, target.concurrency) && !closed
-  )
+  const { target, buffer, inFlight, limit, closed, gone } = lane
+  if (buffer.length === 0 || target === undefined || closed || gone) return false
+  return inFlight < Math.min(limit, target.concurrency)
 }
 
 /** Whether it is time to read on. */
