@@ -34,12 +34,16 @@ export function createLeaseKeeper(
     try {
       const kept = new Map((await store.renewLeases(leaseMs)).map((lease) => [lease.name, lease]))
       extendedAt = startedAt
+      let changed = false
       for (const [name, lease] of asked) {
         const now = kept.get(name)
-        if (now?.epoch !== lease.epoch && held.get(name) === lease) held.delete(name)
-        if (now?.epoch === lease.epoch && now.revision !== lease.revision) outdated.add(name)
+        if (now?.epoch === lease.epoch && now.revision === lease.revision) continue
+        changed = true
+        if (now?.epoch === lease.epoch) outdated.add(name)
+        else if (held.get(name) === lease) held.delete(name)
       }
-      wake.poke()
+      // Who waits for events has to look whether to go on; without need, it would read the log.
+      if (changed) wake.poke()
     } catch (error) {
       logger.warn({ err: error }, 'The leases of subscriptions could not be extended; trying again')
     }
