@@ -1,5 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import { waitFor } from '@x/testkit'
+import Database from 'better-sqlite3'
 import { CamelCasePlugin } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { createEventEngine } from '../src/index.ts'
@@ -318,6 +319,18 @@ describe('on sqlite', () => {
     expect(await host.news()).toEqual(['Update 1 1:-1'])
     await run(host, `update page set "pageId" = 9 where "pageId" = 2`)
     expect(await host.news()).toEqual(['Delete 2 1:-1', 'Create 9 1:-1'])
+  })
+
+  it('captures what another program does, which knows nothing of the engine', async () => {
+    await using host = await openEngine()
+    const news = reader(host)
+    await host.engine.captureTable(pages)
+    const [{ file }] = (await run(host, 'pragma database_list')) as [{ file: string }]
+    const other = new Database(file)
+    other.pragma('trusted_schema = off')
+    other.exec(`insert into page values (1, 'a'), (2, 'b'); delete from page where name = 'b'`)
+    other.close()
+    expect(await news()).toEqual(['Create 1 1:-1', 'Create 2 1:-1', 'Delete 2 1:-1'])
   })
 
   it('captures a table without rowid', async () => {
