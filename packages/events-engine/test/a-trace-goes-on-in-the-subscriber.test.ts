@@ -171,7 +171,10 @@ onEachDatabase((open, dialect) => {
       await inRequest(() => raise({ engine }))
       await waitFor(() => spansNamed('entityChanged File.Download').length === 1, 'the call')
       await waitFor(() => inTrace.has('update'), 'the position')
-      expect(Object.fromEntries(inTrace)).toEqual({ insert: true, select: false, update: false })
+      const { insert, ...others } = Object.fromEntries(inTrace)
+      expect(insert).toBe(true)
+      expect(others).toMatchObject({ select: false, update: false })
+      expect(Object.values(others)).not.toContain(true)
     })
   })
 
