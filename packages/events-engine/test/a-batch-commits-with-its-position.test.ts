@@ -90,6 +90,6 @@ onEachDatabase((open) => {
       'the parked event',
     )
     expect(await pageIds(host)).toEqual([])
-    expect(calls).toBe(2)
+    expect(calls).toBe(1)
   })
 })

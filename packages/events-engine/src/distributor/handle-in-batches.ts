@@ -86,7 +86,8 @@ export function createBatchWork<DB>(
     after: string,
     failedBefore: number,
   ): Promise<boolean> {
-    if (failedBefore === 0) {
+    // A single event is tried alone at once, so that each of its tries counts.
+    if (failedBefore === 0 && wanted.length > 1) {
       try {
         await handleTogether(leased, wanted, after, 1)
         return true
@@ -94,8 +95,7 @@ export function createBatchWork<DB>(
         if (!leased.goOn()) return false
         if (isLeaseLost(error)) throw error
         observer.failed(name, error)
-        if (wanted.length > 1)
-          logger.warn({ err: error, subscription: name }, 'A batch failed; its events are tried one by one')
+        logger.warn({ err: error, subscription: name }, 'A batch failed; its events are tried one by one')
       }
     }
     let failed = failedBefore
