@@ -33,20 +33,31 @@ export function withReadAhead(readAfter: ReadAfter): ReadAfter {
     return chunk
   }
 
-  function readShared(position: Position, limit: number): Promise<Chunk> {
+  /** A read that begins now, or has begun since the caller asked. */
+  function readFresh(position: Position, limit: number): Promise<Chunk> {
     const reading =
       underWay.get(position) ?? readChunk(position, limit).finally(() => underWay.delete(position))
     underWay.set(position, reading)
     return reading
   }
 
+  /** What was read before, or is being read, for somebody else. */
+  async function findKept(position: Position): Promise<Chunk | undefined> {
+    const kept = chunks.find(({ indexAt }) => indexAt.has(position)) ?? (await underWay.get(position))
+    // An empty one may be older than the commit that the caller was woken for.
+    return kept?.events.length ? kept : undefined
+  }
+
   return async (position, limit) => {
-    const kept = chunks.find(({ indexAt }) => indexAt.has(position))
-    const { events, indexAt, end } = kept ?? (await readShared(position, limit))
+    const kept = await findKept(position)
+    const { events, indexAt, end } = kept ?? (await readFresh(position, limit))
     const start = indexAt.get(position) ?? 0
     const page = events.slice(start, start + limit)
     const last = page.at(-1)
-    if (!last || start + page.length === events.length) return { ...end, events: page }
-    return { events: page, position: last.position, more: true }
+    if (last && start + page.length < events.length) {
+      return { events: page, position: last.position, more: true }
+    }
+    // Whatever is kept may be older than the caller's last wake-up: it has to look again before it waits.
+    return { ...end, events: page, more: end.more || kept !== undefined }
   }
 }
