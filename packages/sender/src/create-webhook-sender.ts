@@ -13,6 +13,7 @@ import { WebhookSenderError } from './errors.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
 import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
+import { createRetention } from './retention.ts'
 import { createTestSender } from './send-test.ts'
 import { createSqliteStore } from './sqlite/store.ts'
 import { tableNames } from './table-names.ts'
@@ -27,7 +28,7 @@ const DRAIN_LOOK_MS = 5
 /**
  * Creates what sends an engine's events as signed webhooks, from inside of the host.
  *
- * @throws WebhookSenderError `invalid_option`
+ * @throws WebhookSenderError `invalid_option`, `unsupported_dialect`
  * @example
  * ```ts
  * import { createEventEngine, type EventEngineOptions } from '@x/events-engine'
@@ -62,6 +63,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const pools = createHttpPools(settings)
   const worker = createWorker({ ...settings, store, box, pools, clock, logger, schedule })
 
+  const retention = createRetention({ store, clock, logger, retentionMs: settings.retentionMs })
+
   const lifecycle = createLifecycle(
     async () => {
       if (!(await isMigrated(db, migrations))) {
@@ -73,6 +76,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       const foreign = await store.findForeignSecret(box.keyId)
       if (foreign !== undefined) throw wrongEncryptionKey(`endpoint ${foreign}`)
       await worker.start()
+      retention.start()
       const subscriber = createWebhookSubscriber<DB>({
         store,
         clock,
@@ -83,13 +87,14 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await engine.subscribe(subscriber, {
         name: SUBSCRIPTION,
         mode: 'durable',
-        batchSize: 200,
+        batchSize: 250,
         // What fails here fails again: a message that is too large. Others should not wait for it.
         retry: { maxAttempts: 3, firstDelayMs: 50 },
       })
     },
     async () => {
       await engine.unsubscribe(SUBSCRIPTION)
+      await retention.stop()
       await worker.stop()
       await pools.destroy()
     },

@@ -218,13 +218,24 @@ export interface DeliveryStore {
   nextDueOn(after: number): Promise<number | undefined>
 
   // Delivery.
-  /** What is due and not known already, at most so much of each endpoint; of enabled ones only. */
+  /** What is due, at most so much of each endpoint; what is known already is passed over, mostly. */
   nextDeliveries(
     endpointKeys: readonly number[],
     known: readonly DeliveryKey[],
     limitEach: number,
   ): Promise<DueDelivery[]>
   recordAttempts(results: readonly AttemptResult[]): Promise<void>
+  /** Makes endpoints due when their first pending delivery is, whatever was noted before. */
+  settleQueue(endpointKeys: readonly number[]): Promise<void>
+
+  /**
+   * Deletes messages from before a time, with their deliveries, unless one of those still waits.
+   *
+   * @param after - the message to go on after; 0 to begin.
+   * @param limit - at most so many are looked at.
+   * @returns the last one that was looked at; undefined when there was none.
+   */
+  purge(createdBefore: number, after: number, limit: number): Promise<number | undefined>
 
   // For people.
   listDeliveries(filter: DeliveryFilter): Promise<DeliveryRow[]>

@@ -68,6 +68,11 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly stopTimeoutMs?: number | undefined
   /**
+   * Days for which messages and their deliveries are kept; those that still wait are kept longer.
+   * @defaultValue 30
+   */
+  readonly retentionDays?: number | undefined
+  /**
    * The `user-agent` of every request.
    * @defaultValue 'x-events-webhooks'
    */
@@ -87,6 +92,7 @@ export interface WebhookSenderSettings {
   readonly leaseMs: number
   readonly pollMaxMs: number
   readonly stopTimeoutMs: number
+  readonly retentionMs: number
   readonly userAgent: string
 }
 
@@ -115,6 +121,13 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     'what createEventEngine has returned',
     engine,
   )
+  if (engine.dialect !== 'sqlite') {
+    throw new WebhookSenderError(
+      'unsupported_dialect',
+      `createWebhookSender: options.engine is on ${shown(engine.dialect)}; the sender keeps its tables in SQLite only, for now.`,
+      { field: 'engine' },
+    )
+  }
   refuseUnless(
     isSchedule(retrySchedule),
     'retrySchedule',
@@ -145,6 +158,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
     pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, 10),
     stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
+    retentionMs: integer('retentionDays', options.retentionDays ?? 30, 1, 36_500) * 24 * HOUR * 1_000,
     userAgent,
   })
 }

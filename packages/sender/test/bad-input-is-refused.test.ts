@@ -85,6 +85,7 @@ it.each([
   ['leaseMs', { leaseMs: 1.5 }],
   ['userAgent', { userAgent: 'a\r\nb' }],
   ['network.httpsOnly', { network: { httpsOnly: 'yes' as never } }],
+  ['retentionDays', { retentionDays: 0 }],
   ['engine', { engine: {} as never }],
 ])('names the option %s when its value is wrong', async (name, options) => {
   await using host = await openHost()

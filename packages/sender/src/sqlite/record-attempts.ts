@@ -4,6 +4,25 @@ import type { Kysely } from 'kysely'
 import type { AttemptResult, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 
+const RESULT_COLUMNS = [
+  'endpoint_key',
+  'message_key',
+  'epoch',
+  'number',
+  'step',
+  'state',
+  'was_due_on',
+  'due_on',
+  'started_on',
+  'duration_ms',
+  'url',
+  'signature',
+  'status',
+  'error_code',
+  'error_message',
+  'response_body',
+]
+
 /**
  * Stores what came of attempts, in one transaction. A result counts only while the lease that the
  * attempt was made under is the endpoint's latest: whoever has taken it since makes the attempt again,
@@ -13,27 +32,28 @@ export function recordStatements(
   db: Kysely<unknown>,
   names: TableNames,
   clock: Clock,
-): Pick<DeliveryStore, 'recordAttempts'> {
-  const fenced = `from json_each(?) result
-    cross join ${names.queue} q on q.endpoint_key = result.value ->> 0 and q.epoch = result.value ->> 2`
-  const insert = `insert or ignore into ${names.attempt} (endpoint_key, message_key, number, started_on, duration_ms,
+): Pick<DeliveryStore, 'recordAttempts' | 'settleQueue'> {
+  const columns = RESULT_COLUMNS.map((name, index) => `value ->> ${index} as ${name}`).join(', ')
+  const results = `with result as materialized (select ${columns} from json_each(?))`
+  const fenced = `from result r cross join ${names.queue} q on q.endpoint_key = r.endpoint_key and q.epoch = r.epoch`
+  const insert = `${results}
+    insert or ignore into ${names.attempt} (endpoint_key, message_key, number, started_on, duration_ms,
       url, signature, status, error_code, error_message, response_body)
-    select result.value ->> 0, result.value ->> 1, result.value ->> 3, result.value ->> 8, result.value ->> 9,
-      result.value ->> 10, result.value ->> 11, result.value ->> 12, result.value ->> 13, result.value ->> 14,
-      result.value ->> 15 ${fenced}`
+    select r.endpoint_key, r.message_key, r.number, r.started_on, r.duration_ms,
+      r.url, r.signature, r.status, r.error_code, r.error_message, r.response_body ${fenced}`
   // When the due time was changed during the attempt, a person wants another: a failure leaves that be.
-  const update = `update ${names.delivery} as d set
-      attempt_count = result.value ->> 3,
-      step = case when d.due_on = result.value ->> 6 then result.value ->> 4 else d.step end,
-      state = case when result.value ->> 5 = 'succeeded' or d.due_on = result.value ->> 6
-        then result.value ->> 5 else d.state end,
-      due_on = case when d.due_on = result.value ->> 6 then coalesce(result.value ->> 7, d.due_on) else d.due_on end,
-      finished_on = case when result.value ->> 5 = 'succeeded'
-        or (d.due_on = result.value ->> 6 and result.value ->> 5 <> 'pending') then ? end,
-      last_status = result.value ->> 12,
-      last_error_code = result.value ->> 13
+  const update = `${results}
+    update ${names.delivery} as d set
+      attempt_count = r.number,
+      step = case when d.due_on = r.was_due_on then r.step else d.step end,
+      state = case when r.state = 'succeeded' or d.due_on = r.was_due_on then r.state else d.state end,
+      due_on = case when d.due_on = r.was_due_on then coalesce(r.due_on, d.due_on) else d.due_on end,
+      finished_on = case when r.state = 'succeeded'
+        or (d.due_on = r.was_due_on and r.state <> 'pending') then ? end,
+      last_status = r.status,
+      last_error_code = r.error_code
     ${fenced}
-    where d.endpoint_key = result.value ->> 0 and d.message_key = result.value ->> 1 and d.state = 'pending'`
+    where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state = 'pending'`
   const requeue = `update ${names.queue} as q set due_on = pending.due_on
     from (select value as endpoint_key, (select min(due_on) from ${names.delivery} d
         where d.endpoint_key = value and d.state = 'pending') as due_on
@@ -45,6 +65,10 @@ export function recordStatements(
   const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
 
   return {
+    async settleQueue(endpointKeys) {
+      await runStatement(db, requeue, [JSON.stringify(endpointKeys)])
+    },
+
     async recordAttempts(results) {
       const now = clock.now()
       const rows = JSON.stringify(results.map(valuesOf))
@@ -52,7 +76,7 @@ export function recordStatements(
       const gone = results.filter((result) => result.gone).map(({ endpointKey }) => endpointKey)
       await db.transaction().execute(async (trx) => {
         await runStatement(trx, insert, [rows])
-        await runStatement(trx, update, [now, rows])
+        await runStatement(trx, update, [rows, now])
         await runStatement(trx, requeue, [endpointKeys])
         if (gone.length === 0) return
         const disabled = await countChanges(trx, disable, [now, now, JSON.stringify(gone)])
@@ -62,6 +86,7 @@ export function recordStatements(
   }
 }
 
+/** In the order of the columns above. */
 function valuesOf(result: AttemptResult): (string | number | null)[] {
   return [
     result.endpointKey,

@@ -6,6 +6,7 @@ import { leaseStatements } from './lease-endpoints.ts'
 import { endpointStatements } from './manage-endpoints.ts'
 import { secretStatements } from './manage-secrets.ts'
 import { nextDeliveriesStatement } from './next-deliveries.ts'
+import { purgeStatements } from './purge-messages.ts'
 import { readDeliveryStatements } from './read-deliveries.ts'
 import { recordStatements } from './record-attempts.ts'
 import { resendStatements } from './resend-deliveries.ts'
@@ -28,6 +29,7 @@ export function createSqliteStore(
     ...recordStatements(db, names, clock),
     ...readDeliveryStatements(db, names),
     ...resendStatements(db, names),
+    ...purgeStatements(db, names),
     ...countStatements(db, names),
   }
 }

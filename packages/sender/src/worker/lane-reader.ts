@@ -74,7 +74,7 @@ export function createLaneReader({ store, box, clock, logger, filled, ended }: L
     const counts = new Map<Lane, number>()
     for (const delivery of due) {
       const lane = byKey.get(delivery.endpointKey)
-      if (!lane || lane.closed) continue
+      if (!lane || lane.closed || lane.known.has(delivery.messageKey)) continue
       lane.buffer.push(delivery)
       lane.known.add(delivery.messageKey)
       counts.set(lane, (counts.get(lane) ?? 0) + 1)
@@ -84,6 +84,9 @@ export function createLaneReader({ store, box, clock, logger, filled, ended }: L
       if (counts.get(lane) === limit) lane.mayHaveMore = true
       if (lane.buffer.length > 0) filled(lane)
     }
+    // Said to be due, and nothing is: deleted by hand, or by another program.
+    const empty = lanes.filter((lane) => lane.known.size === 0 && !lane.mayHaveMore)
+    if (empty.length > 0) await store.settleQueue(empty.map(({ endpointKey }) => endpointKey))
   }
 
   return {
