@@ -5,6 +5,7 @@ import { createPortalHandler, type PortalParts } from './portal-handler.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
 export type { PortalNodeRequest } from './node-request.ts'
+export type { PortalParts } from './portal-handler.ts'
 
 /** What {@link expressPortal} takes. */
 export interface ExpressPortalOptions<TRequest extends PortalNodeRequest> extends PortalParts {

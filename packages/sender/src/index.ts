@@ -1,5 +1,5 @@
 export { createWebhookSender } from './create-webhook-sender.ts'
-export type { Deliveries } from './deliveries/deliveries.ts'
+export type { Deliveries, RecoverDeliveries } from './deliveries/deliveries.ts'
 export type {
   AttemptErrorCode,
   Delivery,

@@ -29,7 +29,7 @@ export interface HostOptions extends Partial<Omit<WebhookSenderOptions<HostTable
 }
 
 export const encryptionKey = randomBytes(32)
-export const loopback = { allow: ['127.0.0.0/8', '::1/128'] }
+const loopback = { allow: ['127.0.0.0/8', '::1/128'] }
 export const site = { tenantId: 1, siteId: 7 }
 
 /** A host on a file database: migrated, and not started. Webhooks may go to this machine. */
