@@ -11,6 +11,7 @@ import type {
   TenantScope,
   UpdateEndpoint,
 } from './endpoint.ts'
+import { endpointOf } from './endpoint-of-row.ts'
 import type { SecretBox } from './secret-box.ts'
 import { sealSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import { validateChange, validateSignature, validateTenantId } from './validate-endpoint.ts'
@@ -237,25 +238,4 @@ function versionConflict(id: string, wanted: unknown, current: number): WebhookS
     `The endpoint ${shown(id)} is at version ${current}, and the change was meant for ${shown(wanted)}; read it again and decide anew.`,
     { field: 'version' },
   )
-}
-
-function endpointOf(row: EndpointRow): Endpoint {
-  return {
-    id: row.id,
-    tenantId: row.tenantId,
-    ...(row.siteId === null ? {} : { siteId: row.siteId }),
-    url: row.url,
-    eventTypes: row.eventTypes,
-    description: row.description,
-    headers: row.headers,
-    metadata: row.metadata,
-    signature: row.signature,
-    concurrency: row.concurrency,
-    enabled: row.enabled,
-    ...(row.disabledReason === null ? {} : { disabledReason: row.disabledReason }),
-    ...(row.disabledOn === null ? {} : { disabledOn: new Date(row.disabledOn) }),
-    version: row.version,
-    createdOn: new Date(row.createdOn),
-    updatedOn: new Date(row.updatedOn),
-  }
 }

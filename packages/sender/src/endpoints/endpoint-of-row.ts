@@ -1,0 +1,24 @@
+import type { EndpointRow } from '../delivery-store.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** An endpoint as users see it. */
+export function endpointOf(row: EndpointRow): Endpoint {
+  return {
+    id: row.id,
+    tenantId: row.tenantId,
+    ...(row.siteId === null ? {} : { siteId: row.siteId }),
+    url: row.url,
+    eventTypes: row.eventTypes,
+    description: row.description,
+    headers: row.headers,
+    metadata: row.metadata,
+    signature: row.signature,
+    concurrency: row.concurrency,
+    enabled: row.enabled,
+    ...(row.disabledReason === null ? {} : { disabledReason: row.disabledReason }),
+    ...(row.disabledOn === null ? {} : { disabledOn: new Date(row.disabledOn) }),
+    version: row.version,
+    createdOn: new Date(row.createdOn),
+    updatedOn: new Date(row.updatedOn),
+  }
+}
