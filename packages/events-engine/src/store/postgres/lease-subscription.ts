@@ -24,8 +24,10 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
       for update skip locked
     )
     returning epoch, revision, position, failed_attempts`
-  // When a subscription was last run is the end of its last lease.
-  const create = `insert into ${names.subscription} (name, position, leased_until) values ($1, $2, now())
+  // When a subscription was last run is the end of its last lease. Looked for first, since an insert would
+  // wait for the batch that has the row locked.
+  const create = `insert into ${names.subscription} (name, position, leased_until)
+    select $1, $2, now() where not exists (select from ${names.subscription} where name = $1)
     on conflict do nothing`
   const unattended = `select name, (extract(epoch from now() - leased_until) * 1000)::bigint as unattended_ms
     from ${names.subscription} where leased_until < now() - $1 * interval '1 millisecond' order by name`
