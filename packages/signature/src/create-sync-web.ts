@@ -1,4 +1,4 @@
-import { encodeBase64 } from './base64.ts'
+import { bytesOfBase64, encodeBase64 } from './base64.ts'
 import { type SyncSigner, syncSigner } from './create-signer.ts'
 import { type SyncVerifier, syncVerifier } from './create-verifier.ts'
 import { WebhookKeyError } from './errors.ts'
@@ -39,7 +39,7 @@ export function createSyncVerifier(options: VerifierOptions): SyncVerifier {
     return (content, { v1 }) => {
       if (v1.length === 0) return false
       const digest = hmac(contentBytes(content))
-      return v1.some((signature) => timingSafeEqual(digest, signature))
+      return v1.some((signature) => timingSafeEqual(digest, bytesOfBase64(signature)))
     }
   })
 }

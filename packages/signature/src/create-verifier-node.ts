@@ -5,14 +5,24 @@ import type { Ed25519PublicKey, HmacKey } from './keys.ts'
 import type { VerifierOptions } from './options.ts'
 import { contentBytes } from './signed-content.ts'
 
+// Filled and compared at once, with nothing in between. A digest as a new Buffer, and a new Buffer for
+// each signature, would take a third of the time of a short message.
+const expected = Buffer.alloc(32)
+const received = Buffer.alloc(32)
+
 function hmacMethod(key: HmacKey): MatchContent<boolean> {
   const secret = createSecretKey(key.secret)
   return ({ head, body }, { v1 }) => {
     if (v1.length === 0) return false
     // One digest, however many signatures claim to be it; two updates, since to join the parts
     // first would copy the body.
-    const digest = createHmac('sha256', secret).update(head).update(body).digest()
-    return v1.some((signature) => timingSafeEqual(digest, signature))
+    const digest = createHmac('sha256', secret).update(head).update(body).digest('binary')
+    for (const signature of v1) {
+      expected.write(digest, 'binary')
+      received.write(signature, 'base64')
+      if (timingSafeEqual(expected, received)) return true
+    }
+    return false
   }
 }
 
@@ -21,7 +31,7 @@ function ed25519Method(key: Ed25519PublicKey): MatchContent<boolean> {
   return (content, { v1a }) => {
     if (v1a.length === 0) return false
     const bytes = contentBytes(content)
-    return v1a.some((signature) => verify(null, bytes, publicKey, signature))
+    return v1a.some((signature) => verify(null, bytes, publicKey, Buffer.from(signature, 'base64')))
   }
 }
 

@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from './base64.ts'
 import { type AsyncVerifier, asyncVerifier, type MatchContent } from './create-verifier.ts'
 import type { Ed25519PublicKey, HmacKey } from './keys.ts'
 import type { VerifierOptions } from './options.ts'
@@ -11,7 +12,7 @@ function hmacMethod(key: HmacKey): MatchContent<Promise<boolean>> {
     if (v1.length === 0) return false
     // One digest, however many signatures claim to be it; `subtle.verify` would make one for each.
     const digest = await hmac(contentBytes(content))
-    return v1.some((signature) => timingSafeEqual(digest, signature))
+    return v1.some((signature) => timingSafeEqual(digest, bytesOfBase64(signature)))
   }
 }
 
@@ -19,7 +20,7 @@ function ed25519Method(key: Ed25519PublicKey): MatchContent<Promise<boolean>> {
   const verify = webEd25519Verifier(key.publicKey)
   return async (content, { v1a }) => {
     const bytes = contentBytes(content)
-    for (const signature of v1a) if (await verify(bytes, signature)) return true
+    for (const signature of v1a) if (await verify(bytes, bytesOfBase64(signature))) return true
     return false
   }
 }

@@ -65,7 +65,7 @@ function readClaim(settings: VerifierSettings, rawBody: RawBody, rawHeaders: Web
 function noMatch(): WebhookVerificationError {
   return new WebhookVerificationError(
     'no_matching_signature',
-    'No signature fits: either the body was changed on its way (parsed, decoded, reformatted), or the secret is another one.',
+    'No signature fits: the body was changed on its way (parsed, decoded, reformatted), or the secret is another one.',
   )
 }
 
@@ -79,9 +79,12 @@ export function syncVerifier(
   return {
     verify(body, headers) {
       const { id, timestamp, content, signatures } = readClaim(settings, body, headers)
-      const keyIndex = methods.findIndex((matches) => matches(content, signatures))
-      if (keyIndex < 0) throw noMatch()
-      return { id, timestamp, keyIndex }
+      let keyIndex = 0
+      for (const matches of methods) {
+        if (matches(content, signatures)) return { id, timestamp, keyIndex }
+        keyIndex++
+      }
+      throw noMatch()
     },
   }
 }

@@ -39,8 +39,7 @@ function bytesOf(text: string, prefix: string): Uint8Array<ArrayBuffer> {
   if (bytes) return bytes
   throw new WebhookKeyError(
     'invalid_key',
-    `What follows ${prefix} must be base64 (standard alphabet, padded, nothing around it); this key is not. ` +
-      'Copy it again, whole, without quotes or line breaks.',
+    `What follows ${prefix} must be padded base64 and nothing else. Copy the key again, without quotes or line breaks.`,
   )
 }
 
@@ -66,7 +65,7 @@ function ed25519PublicKey(publicKey: Uint8Array<ArrayBuffer>): Ed25519PublicKey 
   if (!isUsablePublicKey(publicKey)) {
     throw new WebhookKeyError(
       'invalid_key',
-      'This public key is of small order or not in canonical form: signatures for it can be forged.',
+      'This public key is of small order or not canonical: signatures for it can be forged.',
     )
   }
   return { kind: 'ed25519-public', publicKey }
@@ -92,6 +91,29 @@ export function checkHalves(key: Ed25519PrivateKey, derivedPublicKey: Uint8Array
 }
 
 /**
+ * Reads a key that can verify.
+ *
+ * @throws {@link WebhookKeyError} for any other: whoever verifies should not be able to sign.
+ */
+function parseVerifyingKey(text: string): VerifyingKey {
+  if (typeof text !== 'string') {
+    throw new WebhookKeyError('invalid_key', `A secret must be a string; got ${typeof text}.`)
+  }
+  if (text.startsWith('whsec_')) return hmacKey(bytesOf(text, 'whsec_'))
+  if (text.startsWith('whpk_')) return ed25519PublicKey(bytesOf(text, 'whpk_'))
+  if (text.startsWith('whsk_')) {
+    throw new WebhookKeyError(
+      'wrong_key_kind',
+      'A private key (whsk_) belongs to the sender; verify with its public key (whpk_).',
+    )
+  }
+  throw new WebhookKeyError(
+    'invalid_key',
+    'A secret must begin with whsec_, whsk_ or whpk_; this one does not. Is an environment variable missing?',
+  )
+}
+
+/**
  * Reads a key as Standard Webhooks writes it: `whsec_` (shared secret), `whsk_` (private) or `whpk_`
  * (public). Its prefix decides what it may be used for; there is no default.
  *
@@ -105,20 +127,8 @@ export function checkHalves(key: Ed25519PrivateKey, derivedPublicKey: Uint8Array
  * ```
  */
 export function parseSecret(text: string): WebhookKey {
-  if (typeof text !== 'string') {
-    throw new WebhookKeyError(
-      'invalid_key',
-      `A secret must be a string; got ${text === null ? 'null' : typeof text}.`,
-    )
-  }
-  if (text.startsWith('whsec_')) return hmacKey(bytesOf(text, 'whsec_'))
-  if (text.startsWith('whpk_')) return ed25519PublicKey(bytesOf(text, 'whpk_'))
-  if (text.startsWith('whsk_')) return ed25519PrivateKey(bytesOf(text, 'whsk_'))
-  throw new WebhookKeyError(
-    'invalid_key',
-    'A secret must begin with whsec_ (shared secret), whsk_ (private key) or whpk_ (public key); this one does not. ' +
-      'An empty or missing environment variable is the usual cause.',
-  )
+  const isPrivate = typeof text === 'string' && text.startsWith('whsk_')
+  return isPrivate ? ed25519PrivateKey(bytesOf(text, 'whsk_')) : parseVerifyingKey(text)
 }
 
 /** Writes a key as {@link parseSecret} reads it. */
@@ -165,12 +175,10 @@ export function publicKeyOf(privateKey: string): string {
   throw new WebhookKeyError('wrong_key_kind', 'Only a private key (whsk_) has a public key.')
 }
 
-function keysOf(secrets: string | readonly string[]): WebhookKey[] {
+function listOf(secrets: string | readonly string[]): readonly string[] {
   const list = typeof secrets === 'string' ? [secrets] : secrets
-  if (!Array.isArray(list) || list.length === 0) {
-    throw new WebhookKeyError('invalid_key', 'At least one secret is needed; got none.')
-  }
-  return list.map(parseSecret)
+  if (Array.isArray(list) && list.length > 0) return list
+  throw new WebhookKeyError('invalid_key', 'At least one secret is needed; got none.')
 }
 
 /**
@@ -179,7 +187,8 @@ function keysOf(secrets: string | readonly string[]): WebhookKey[] {
  * @throws {@link WebhookKeyError} when there is none, or one that cannot sign.
  */
 export function parseSigningKeys(secrets: string | readonly string[]): SigningKey[] {
-  return keysOf(secrets).map((key) => {
+  return listOf(secrets).map((text) => {
+    const key = parseSecret(text)
     if (key.kind !== 'ed25519-public') return key
     throw new WebhookKeyError('wrong_key_kind', 'A public key (whpk_) cannot sign; give whsec_ or whsk_.')
   })
@@ -188,15 +197,8 @@ export function parseSigningKeys(secrets: string | readonly string[]): SigningKe
 /**
  * Reads the keys of a receiver.
  *
- * @throws {@link WebhookKeyError} when there is none, or a private one: whoever verifies should not
- * be able to sign.
+ * @throws {@link WebhookKeyError} when there is none, or one that cannot verify.
  */
 export function parseVerifyingKeys(secrets: string | readonly string[]): VerifyingKey[] {
-  return keysOf(secrets).map((key) => {
-    if (key.kind !== 'ed25519-private') return key
-    throw new WebhookKeyError(
-      'wrong_key_kind',
-      'A private key (whsk_) belongs to the sender alone; verify with its public key (whpk_).',
-    )
-  })
+  return listOf(secrets).map(parseVerifyingKey)
 }

@@ -1,24 +1,20 @@
-// The y coordinates of the eight points whose order divides 8, as ed25519 writes them (little endian),
-// in canonical form. Under such a key one fixed signature verifies for every message.
-const SMALL_ORDER = [
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-]
+const P = 2n ** 255n - 19n
 
-/** Whether y is below 2^255 - 19: every point has one such spelling, and libraries differ over others. */
-function isCanonical(y: Uint8Array): boolean {
-  const first = y[0] ?? 0
-  const isNearTop = y[31] === 0x7f && y.subarray(1, 31).every((byte) => byte === 0xff)
-  return !isNearTop || first < 0xed
-}
-
-/** Whether a public key of 32 bytes is none of those for which a signature can be forged. */
+/**
+ * Whether a public key of 32 bytes is none of those for which a signature can be forged: under a point
+ * whose order divides 8, one fixed signature verifies for every message. Nor one that libraries read
+ * in different ways, with a y that is not below 2^255 - 19.
+ */
 export function isUsablePublicKey(publicKey: Uint8Array): boolean {
-  const y = Uint8Array.from(publicKey)
-  y[31] = (y[31] ?? 0) & 0x7f // the top bit is the sign of x
-  const hex = Array.from(y, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return isCanonical(y) && !SMALL_ORDER.includes(hex)
+  let y = 0n
+  // Little endian; the top bit is the sign of x.
+  for (let index = 31; index >= 0; index--) {
+    const byte = publicKey[index] ?? 0
+    y = y * 256n + BigInt(index === 31 ? byte & 0x7f : byte)
+  }
+  const square = (y * y) % P
+  // The orders 1, 2 and 4 are y = 1, -1 and 0. Doubling a point of order 8 gives y = 0, which means
+  // x^2 = -y^2, and in the equation of the curve (d = -121665/121666) d y^4 + 2 y^2 - 1 = 0.
+  const order8 = 121665n * square * square - 243332n * square + 121666n
+  return y < P && (y * (square - 1n) * order8) % P !== 0n
 }

@@ -3,20 +3,15 @@ import { WebhookVerificationError } from './errors.ts'
 /** A body as it arrived. A string stands for its UTF-8 bytes; bytes are safer, since nothing decoded them before. */
 export type RawBody = string | Uint8Array | ArrayBuffer
 
+// Short, since it is part of every bundle. The adapters of @x/receiver say more.
 const HOW_TO_GET_IT =
-  'Signatures cover the exact bytes that were sent, and a body that was parsed cannot be turned back into them. ' +
-  'Express: use webhook() of @x/receiver/express, or express.raw({ type: "*/*" }) on this route, before express.json(). ' +
-  'Fastify: addContentTypeParser with parseAs "buffer". Next.js, Hono, Workers: await request.arrayBuffer(). ' +
-  'NestJS: rawBody: true. Lambda: event.body, decoded when isBase64Encoded.'
+  'What a parser made is not what was signed. ' +
+  'Express: webhook() of @x/receiver/express, or express.raw(), before express.json(). ' +
+  'Fastify: parseAs "buffer". fetch: request.arrayBuffer(). NestJS: rawBody: true.'
 
 function isArrayBuffer(value: unknown): value is ArrayBuffer {
   // By tag, since test runners hand over those of another realm, which `instanceof` does not know.
   return Object.prototype.toString.call(value) === '[object ArrayBuffer]'
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'an array' : typeof value
 }
 
 /**
@@ -37,6 +32,6 @@ export function takeRawBody(body: RawBody): Uint8Array | string {
   if (isArrayBuffer(body)) return new Uint8Array(body)
   throw new WebhookVerificationError(
     'invalid_body',
-    `The body must be a string, Uint8Array or ArrayBuffer, as it arrived; got ${kindOf(body)}. ${HOW_TO_GET_IT}`,
+    `The body must be a string, Uint8Array or ArrayBuffer, as it arrived; got ${typeof body}. ${HOW_TO_GET_IT}`,
   )
 }

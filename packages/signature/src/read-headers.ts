@@ -21,51 +21,34 @@ const SIGNATURE = 'webhook-signature'
 
 function single(name: string, value: unknown): string {
   const only = Array.isArray(value) && value.length === 1 ? value[0] : value
+  if (only === undefined || only === null || only === '') {
+    throw new WebhookVerificationError('missing_header', `The header ${name} is missing.`)
+  }
   if (typeof only === 'string') return only
   throw new WebhookVerificationError('invalid_header', `The header ${name} must be one string.`)
-}
-
-function present(name: string, value: string | undefined): string {
-  if (value) return value
-  throw new WebhookVerificationError('missing_header', `The header ${name} is missing.`)
 }
 
 function isFetchHeaders(headers: object): headers is FetchHeaders {
   return 'get' in headers && typeof headers.get === 'function'
 }
 
-function fromFetchHeaders(headers: FetchHeaders): RawWebhookHeaders {
-  const read = (name: string) => {
-    const value: unknown = headers.get(name)
-    return present(name, value === null || value === undefined ? undefined : single(name, value))
-  }
-  return { id: read(ID), timestamp: read(TIMESTAMP), signature: read(SIGNATURE) }
-}
-
 // One pass over the keys rather than three look-ups: a header that is there twice, in different
 // spelling, must not be found once.
-function fromRecord(headers: Readonly<Record<string, unknown>>): RawWebhookHeaders {
-  let id: string | undefined
-  let timestamp: string | undefined
-  let signature: string | undefined
-  const once = (name: string, found: string | undefined, value: unknown) => {
-    if (found === undefined) return single(name, value)
-    throw new WebhookVerificationError('invalid_header', `The header ${name} is there more than once.`)
-  }
+function lookUpIn(headers: Readonly<Record<string, unknown>>): (name: string) => unknown {
+  let id: unknown
+  let timestamp: unknown
+  let signature: unknown
+  const once = (found: unknown, value: unknown) => (found === undefined ? value : [found, value])
   for (const key of Object.keys(headers)) {
     if (key.length !== ID.length && key.length !== TIMESTAMP.length) continue
     const value = headers[key]
-    if (value === undefined) continue
     const name = key.toLowerCase()
-    if (name === ID) id = once(name, id, value)
-    else if (name === TIMESTAMP) timestamp = once(name, timestamp, value)
-    else if (name === SIGNATURE) signature = once(name, signature, value)
+    if (value === undefined) continue
+    if (name === ID) id = once(id, value)
+    else if (name === TIMESTAMP) timestamp = once(timestamp, value)
+    else if (name === SIGNATURE) signature = once(signature, value)
   }
-  return {
-    id: present(ID, id),
-    timestamp: present(TIMESTAMP, timestamp),
-    signature: present(SIGNATURE, signature),
-  }
+  return (name) => (name === ID ? id : name === TIMESTAMP ? timestamp : signature)
 }
 
 /**
@@ -78,7 +61,9 @@ export function readHeaders(headers: WebhookHeaders): RawWebhookHeaders {
     throw new WebhookVerificationError('missing_header', `Headers must be an object; got ${typeof headers}.`)
   }
   try {
-    return isFetchHeaders(headers) ? fromFetchHeaders(headers) : fromRecord(headers)
+    const valueNamed = isFetchHeaders(headers) ? (name: string) => headers.get(name) : lookUpIn(headers)
+    const read = (name: string) => single(name, valueNamed(name))
+    return { id: read(ID), timestamp: read(TIMESTAMP), signature: read(SIGNATURE) }
   } catch (error) {
     if (WebhookVerificationError.is(error)) throw error
     throw new WebhookVerificationError('invalid_header', 'The headers cannot be read.', { cause: error })
