@@ -8,6 +8,7 @@ import {
 import type { Kysely } from 'kysely'
 import { createDeliveries } from './deliveries/deliveries.ts'
 import { createEndpoints } from './endpoints/endpoints.ts'
+import { createLaneOf } from './endpoints/ordering.ts'
 import { createSecretBox, wrongEncryptionKey } from './endpoints/secret-box.ts'
 import { WebhookSenderError } from './errors.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
@@ -82,6 +83,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
         clock,
         maxBodyBytes: settings.maxBodyBytes,
         firstDelayMs: schedule.firstDelayMs,
+        laneOf: createLaneOf(settings.orderingKeys),
         due: worker.due,
       })
       await engine.subscribe(subscriber, {
@@ -112,7 +114,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       store,
       box,
       clock,
-      urlRules: settings,
+      rules: settings,
       changed: worker.changed,
     }),
     deliveries: createDeliveries({

@@ -1,56 +1,21 @@
 import type { SqlExecutor } from '@x/events-engine/support'
 import type { AttemptErrorCode, DeliveryState } from './deliveries/delivery.ts'
-import type { DisabledReason, SignatureKind } from './endpoints/endpoint.ts'
-
-/** An endpoint as it is stored; what is JSON in the database is read. */
-export interface EndpointRow {
-  /** The key that other tables use. */
-  readonly key: number
-  /** The id that users see. */
-  readonly id: string
-  readonly tenantId: number
-  readonly siteId: number | null
-  readonly url: string
-  readonly eventTypes: readonly string[]
-  readonly description: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly metadata: Readonly<Record<string, string>>
-  readonly signature: SignatureKind
-  readonly concurrency: number
-  readonly enabled: boolean
-  readonly disabledReason: DisabledReason | null
-  readonly disabledOn: number | null
-  readonly version: number
-  readonly createdOn: number
-  readonly updatedOn: number
-}
-
-/** What a new endpoint starts with; key, state and version are given by the store. */
-export type NewEndpointRow = Omit<
+import type { DisabledReason } from './endpoints/endpoint.ts'
+import type {
+  EndpointChange,
+  EndpointFilterRow,
   EndpointRow,
-  'key' | 'enabled' | 'disabledReason' | 'disabledOn' | 'version' | 'updatedOn'
->
+  NewEndpointRow,
+  SecretRow,
+} from './endpoints/endpoint-row.ts'
 
-/** What an update may change. */
-export type EndpointChange = Pick<
-  EndpointRow,
-  'siteId' | 'url' | 'eventTypes' | 'description' | 'headers' | 'metadata' | 'concurrency'
->
-
-/** A signing secret as it is stored: sealed. */
-export interface SecretRow {
-  readonly sealed: string
-  readonly keyId: string
-  readonly createdOn: number
-  readonly expiresOn: number | null
-}
-
-/** What fan-out needs to know of an enabled endpoint. */
-export interface EndpointFilterRow {
-  readonly key: number
-  readonly tenantId: number
-  readonly siteId: number | null
-  readonly eventTypes: readonly string[]
+/** Whom a message goes to, and how. */
+export interface MessageTarget {
+  readonly endpointKey: number
+  /** Deliveries of one lane follow each other; null for one that is in none. */
+  readonly lane: string | null
+  /** When its first attempt is due, if it need not wait for another delivery of its lane. */
+  readonly dueOn: number
 }
 
 /** A rendered message, and whom it goes to. */
@@ -58,7 +23,7 @@ export interface MessageToStore {
   readonly eventId: string
   readonly eventType: string
   readonly body: string
-  readonly endpointKeys: readonly number[]
+  readonly targets: readonly MessageTarget[]
 }
 
 /** The right of one node to deliver to one endpoint, until it expires or is taken over. */
@@ -78,6 +43,12 @@ export interface DeliveryKey {
   readonly messageKey: number
 }
 
+/** The deliveries of an endpoint that follow each other. */
+export interface LaneKey {
+  readonly endpointKey: number
+  readonly lane: string
+}
+
 /** What the worker needs to make one attempt. */
 export interface DueDelivery extends DeliveryKey {
   readonly eventId: string
@@ -87,6 +58,7 @@ export interface DueDelivery extends DeliveryKey {
   /** Attempts of the current run through the schedule. */
   readonly step: number
   readonly dueOn: number
+  readonly lane: string | null
 }
 
 /** What came of one attempt. */
@@ -98,6 +70,7 @@ export interface AttemptResult {
   readonly number: number
   readonly step: number
   readonly state: DeliveryState
+  readonly lane: string | null
   /** The time that the attempt was due: when somebody has changed it meanwhile, theirs is kept. */
   readonly wasDueOn: number
   /** When the next attempt is due; null when there is none. */
@@ -122,7 +95,8 @@ export interface DeliveryRow extends DeliveryKey {
   readonly eventType: string
   readonly state: DeliveryState
   readonly attemptCount: number
-  readonly dueOn: number
+  /** Null while it waits for another of its lane. */
+  readonly dueOn: number | null
   readonly createdOn: number
   readonly finishedOn: number | null
   readonly lastStatus: number | null
@@ -197,12 +171,12 @@ export interface DeliveryStore {
   // Fan-out, in the transaction that moves the position.
   revision(executor: SqlExecutor): Promise<number>
   readFilters(executor: SqlExecutor): Promise<EndpointFilterRow[]>
-  storeMessages(
-    executor: SqlExecutor,
-    messages: readonly MessageToStore[],
-    now: number,
-    dueOn: number,
-  ): Promise<void>
+  /**
+   * Stores messages and their deliveries. In a lane, one delivery at most is due at a time: the first
+   * that is pending. The others are pending without a due time, until {@link DeliveryStore.recordAttempts}
+   * has recorded the end of the one before.
+   */
+  storeMessages(executor: SqlExecutor, messages: readonly MessageToStore[], now: number): Promise<void>
   /** A message for one endpoint alone, in a transaction of its own. */
   storeTestMessage(message: MessageToStore, now: number): Promise<DeliveryKey>
 
@@ -224,6 +198,7 @@ export interface DeliveryStore {
     known: readonly DeliveryKey[],
     limitEach: number,
   ): Promise<DueDelivery[]>
+  /** In one transaction: the attempts, what became of the deliveries, and that the next of their lanes are due. */
   recordAttempts(results: readonly AttemptResult[]): Promise<void>
   /** Makes endpoints due when their first pending delivery is, whatever was noted before. */
   settleQueue(endpointKeys: readonly number[]): Promise<void>
@@ -242,7 +217,10 @@ export interface DeliveryStore {
   findDelivery(key: DeliveryKey): Promise<DeliveryRow | undefined>
   readMessageBody(messageKey: number): Promise<string>
   readAttempts(key: DeliveryKey): Promise<AttemptRow[]>
-  /** Makes a delivery due now; one that had come to rest begins its schedule anew. */
+  /**
+   * Makes a delivery due now; one that had come to rest begins its schedule anew. In a lane it waits
+   * for the one that is due there, and goes before those that are younger.
+   */
   resend(key: DeliveryKey, now: number): Promise<boolean>
   /** The same for every exhausted delivery of an endpoint that was created since. */
   recover(endpointKey: number, since: number, now: number): Promise<number>

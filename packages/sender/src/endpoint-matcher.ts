@@ -1,10 +1,10 @@
 import { ALL_SITES, ALL_TENANTS, matchesEventType, type SyncEvent } from '@x/events-core'
-import type { EndpointFilterRow } from './delivery-store.ts'
+import type { EndpointFilterRow } from './endpoints/endpoint-row.ts'
 
 /** Tells which endpoints an event goes to. */
 export interface EndpointMatcher {
-  /** Keys of endpoints, in their order. */
-  match(event: SyncEvent, eventType: string): readonly number[]
+  /** In the order of their keys. */
+  match(event: SyncEvent, eventType: string): readonly EndpointFilterRow[]
 }
 
 const MAX_REMEMBERED = 10_000
@@ -16,19 +16,19 @@ const MAX_REMEMBERED = 10_000
 export function createEndpointMatcher(filters: readonly EndpointFilterRow[]): EndpointMatcher {
   const byTenant = Map.groupBy(filters, ({ tenantId }) => tenantId)
   // Events come in few kinds, and patterns are costly to compare.
-  const remembered = new Map<string, readonly number[]>()
+  const remembered = new Map<string, readonly EndpointFilterRow[]>()
 
   return {
     match(event, eventType) {
       const kind = `${event.tenantId}:${event.siteId}:${eventType}`
-      let keys = remembered.get(kind)
-      if (!keys) {
+      let matched = remembered.get(kind)
+      if (!matched) {
         const candidates = event.tenantId === ALL_TENANTS ? filters : (byTenant.get(event.tenantId) ?? [])
-        keys = candidates.filter((filter) => wants(filter, event, eventType)).map(({ key }) => key)
+        matched = candidates.filter((filter) => wants(filter, event, eventType))
         if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-        remembered.set(kind, keys)
+        remembered.set(kind, matched)
       }
-      return keys
+      return matched
     },
   }
 }

@@ -9,16 +9,19 @@ export type {
   ListDeliveries,
 } from './deliveries/delivery.ts'
 export type {
+  Concurrency,
   CreateEndpoint,
   DisabledReason,
   Endpoint,
   EndpointSecret,
   EndpointWithSecret,
+  RateLimit,
   SignatureKind,
   TenantScope,
   UpdateEndpoint,
 } from './endpoints/endpoint.ts'
 export type { Endpoints, ListEndpoints, RotateSecret } from './endpoints/endpoints.ts'
+export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
 export {
   WebhookSenderError,
   type WebhookSenderErrorCode,

@@ -1,7 +1,9 @@
 import type { EventEngine } from '@x/events-engine'
 import { readEncryptionKey } from './endpoints/encryption-key.ts'
+import type { OrderingKeys } from './endpoints/ordering.ts'
 import { shown, WebhookSenderError } from './errors.ts'
 import { type AddressPolicy, createAddressPolicy } from './network/address-policy.ts'
+import { isSchedule, SCHEDULE_RULE } from './worker/retry-schedule.ts'
 
 /** Where webhooks may go. */
 export interface NetworkOptions {
@@ -31,6 +33,13 @@ export interface WebhookSenderOptions<DB> {
    * @defaultValue [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400], the schedule of Standard Webhooks
    */
   readonly retrySchedule?: readonly number[] | undefined
+  /**
+   * Functions that endpoints can be ordered by, `ordering: { by: name }`: messages for which one gives
+   * the same text reach the endpoint one after the other. The names are stored, and the text with each
+   * delivery. What a function throws parks the event.
+   * @defaultValue none but `entity` and `tenant`
+   */
+  readonly orderingKeys?: OrderingKeys | undefined
   /**
    * Longest time for one attempt, the answer's body included, in milliseconds.
    * @defaultValue 20000
@@ -85,6 +94,7 @@ export interface WebhookSenderSettings {
   readonly addressPolicy: AddressPolicy
   readonly httpsOnly: boolean
   readonly retrySchedule: readonly number[]
+  readonly orderingKeys: OrderingKeys
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
   readonly maxInFlight: number
@@ -110,7 +120,6 @@ const STANDARD_SCHEDULE = [
   20 * HOUR,
   24 * HOUR,
 ]
-const MAX_DELAY_SECONDS = 30 * 24 * HOUR
 
 /** @throws WebhookSenderError `invalid_option` */
 export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB>): WebhookSenderSettings {
@@ -128,12 +137,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
       { field: 'engine' },
     )
   }
-  refuseUnless(
-    isSchedule(retrySchedule),
-    'retrySchedule',
-    '1 to 50 numbers of seconds, none above 30 days',
-    retrySchedule,
-  )
+  refuseUnless(isSchedule(retrySchedule), 'retrySchedule', SCHEDULE_RULE, retrySchedule)
   refuseUnless(
     /^[\x20-\x7e]{1,200}$/.test(userAgent),
     'userAgent',
@@ -151,6 +155,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     addressPolicy: createAddressPolicy(network.allow ?? []),
     httpsOnly: network.httpsOnly ?? false,
     retrySchedule: [...retrySchedule],
+    orderingKeys: readOrderingKeys(options.orderingKeys ?? {}),
     timeoutMs: integer('timeoutMs', options.timeoutMs ?? 20_000, 1),
     connectTimeoutMs: integer('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1),
     maxInFlight: integer('maxInFlight', options.maxInFlight ?? 64, 1, 10_000),
@@ -163,13 +168,18 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
   })
 }
 
-function isSchedule(value: readonly number[]): boolean {
-  return (
-    Array.isArray(value) &&
-    value.length >= 1 &&
-    value.length <= 50 &&
-    value.every((seconds) => Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_DELAY_SECONDS)
-  )
+function readOrderingKeys(keys: OrderingKeys): OrderingKeys {
+  refuseUnless(typeof keys === 'object' && keys !== null, 'orderingKeys', 'an object of functions', keys)
+  for (const [name, keyOf] of Object.entries(keys)) {
+    refuseUnless(
+      /^[\w-]{1,100}$/.test(name) && name !== 'entity' && name !== 'tenant',
+      'orderingKeys',
+      "an object of functions by names of letters, digits, _ and -, other than 'entity' and 'tenant'",
+      name,
+    )
+    refuseUnless(typeof keyOf === 'function', `orderingKeys.${name}`, 'a function', keyOf)
+  }
+  return Object.freeze({ ...keys })
 }
 
 function integer(name: string, value: number, minimum: number, maximum = 2 ** 31 - 1): number {

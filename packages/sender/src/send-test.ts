@@ -33,7 +33,12 @@ export function createTestSender({ store, clock, due }: TestSenderParts) {
       modifiedOn: new Date(now),
     })
     const { eventType, body } = renderMessage(event, Number.POSITIVE_INFINITY)
-    const message = { eventId: event.id, eventType, body, endpointKeys: [endpoint.key] }
+    const message = {
+      eventId: event.id,
+      eventType,
+      body,
+      targets: [{ endpointKey: endpoint.key, lane: null, dueOn: now }],
+    }
     const key = await store.storeTestMessage(message, now)
     due(endpoint.key)
     return deliveryOf((await store.findDelivery(key)) as DeliveryRow)

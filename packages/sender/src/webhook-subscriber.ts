@@ -3,7 +3,9 @@ import type { IBatchEventSubscriber } from '@x/events-engine'
 import type { SqlExecutor } from '@x/events-engine/support'
 import type { DeliveryStore, MessageToStore } from './delivery-store.ts'
 import { createEndpointMatcher, type EndpointMatcher } from './endpoint-matcher.ts'
+import type { LaneOf } from './endpoints/ordering.ts'
 import { renderMessage } from './render-message.ts'
+import { firstDelayMsOf } from './worker/retry-schedule.ts'
 
 /** What {@link createWebhookSubscriber} works with. */
 export interface WebhookSubscriberParts {
@@ -11,6 +13,7 @@ export interface WebhookSubscriberParts {
   readonly clock: Clock
   readonly maxBodyBytes: number
   readonly firstDelayMs: number
+  readonly laneOf: LaneOf
   /** Called with the endpoints that have something due once the transaction is committed. */
   due(endpointKeys: ReadonlySet<number>): void
 }
@@ -20,7 +23,7 @@ export interface WebhookSubscriberParts {
  * event becomes deliveries exactly once, whatever crashes.
  */
 export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBatchEventSubscriber<DB> {
-  const { store, clock, maxBodyBytes, firstDelayMs, due } = parts
+  const { store, clock, maxBodyBytes, firstDelayMs, laneOf, due } = parts
   let matcher: EndpointMatcher | undefined
   let matcherRevision = -1
 
@@ -38,18 +41,23 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
     async entitiesChanged(events, { trx }) {
       const executor = trx.withoutPlugins()
       const { match } = await currentMatcher(executor)
+      const now = clock.now()
       const messages: MessageToStore[] = []
       const endpointKeys = new Set<number>()
       for (const event of events) {
         const matched = match(event, eventTypeOf(event))
         if (matched.length === 0) continue
         const { eventType, body } = renderMessage(event, maxBodyBytes)
-        messages.push({ eventId: event.id, eventType, body, endpointKeys: matched })
-        for (const key of matched) endpointKeys.add(key)
+        const targets = matched.map(({ key, ordering, retrySchedule }) => ({
+          endpointKey: key,
+          lane: laneOf(ordering, event),
+          dueOn: now + (retrySchedule ? firstDelayMsOf(retrySchedule) : firstDelayMs),
+        }))
+        messages.push({ eventId: event.id, eventType, body, targets })
+        for (const { key } of matched) endpointKeys.add(key)
       }
       if (messages.length === 0) return
-      const now = clock.now()
-      await store.storeMessages(executor, messages, now, now + firstDelayMs)
+      await store.storeMessages(executor, messages, now)
       due(endpointKeys)
     },
   }

@@ -156,7 +156,7 @@ export function deliveryOf(row: DeliveryRow): Delivery {
     eventType: row.eventType,
     state: row.state,
     attemptCount: row.attemptCount,
-    ...(row.state === 'pending' ? { dueOn: new Date(row.dueOn) } : {}),
+    ...(row.state === 'pending' && row.dueOn !== null ? { dueOn: new Date(row.dueOn) } : {}),
     createdOn: new Date(row.createdOn),
     ...(row.finishedOn === null ? {} : { finishedOn: new Date(row.finishedOn) }),
     ...(row.lastStatus === null ? {} : { lastStatus: row.lastStatus }),

@@ -32,7 +32,7 @@ export interface Delivery {
   readonly state: DeliveryState
   /** Attempts until now. */
   readonly attemptCount: number
-  /** When the next attempt is due; absent unless pending. */
+  /** When the next attempt is due; absent unless pending, and while it waits for another one's end (`ordering`). */
   readonly dueOn?: Date
   readonly createdOn: Date
   /** When it came to rest; absent while pending. */

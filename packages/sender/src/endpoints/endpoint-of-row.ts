@@ -1,5 +1,5 @@
-import type { EndpointRow } from '../delivery-store.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { EndpointRow } from './endpoint-row.ts'
 
 /** An endpoint as users see it. */
 export function endpointOf(row: EndpointRow): Endpoint {
@@ -14,6 +14,9 @@ export function endpointOf(row: EndpointRow): Endpoint {
     metadata: row.metadata,
     signature: row.signature,
     concurrency: row.concurrency,
+    ordering: row.ordering,
+    ...(row.rateLimit === null ? {} : { rateLimit: row.rateLimit }),
+    ...(row.retrySchedule === null ? {} : { retrySchedule: row.retrySchedule }),
     enabled: row.enabled,
     ...(row.disabledReason === null ? {} : { disabledReason: row.disabledReason }),
     ...(row.disabledOn === null ? {} : { disabledOn: new Date(row.disabledOn) }),

@@ -1,8 +1,27 @@
+import type { Ordering, OrderingInput } from './ordering.ts'
+
 /** How an endpoint's messages are signed: with a shared secret, or with a key pair. */
 export type SignatureKind = 'hmac' | 'ed25519'
 
 /** Why an endpoint receives nothing: a person has disabled it, or it has answered 410 Gone. */
 export type DisabledReason = 'manual' | 'gone'
+
+/**
+ * Bounds of the requests to an endpoint that may be under way at once. Between them, the number adapts:
+ * it grows while the endpoint answers fast, and is halved when it fails.
+ */
+export interface Concurrency {
+  readonly min: number
+  readonly max: number
+}
+
+/** At most so many requests in any stretch of so many seconds. */
+export interface RateLimit {
+  /** 1 to 10000. */
+  readonly limit: number
+  /** 1 to 86400. */
+  readonly perSeconds: number
+}
 
 /** A consumer's URL and what it wants to hear of. */
 export interface Endpoint {
@@ -20,8 +39,13 @@ export interface Endpoint {
   /** The host's own notes; nothing here reads them. */
   readonly metadata: Readonly<Record<string, string>>
   readonly signature: SignatureKind
-  /** Most requests under way at once. */
-  readonly concurrency: number
+  /** How many requests may be under way at once. */
+  readonly concurrency: Concurrency
+  readonly ordering: Ordering
+  /** Absent where there is none. */
+  readonly rateLimit?: RateLimit
+  /** Seconds before each attempt; absent where the sender's own holds. */
+  readonly retrySchedule?: readonly number[]
   readonly enabled: boolean
   readonly disabledReason?: DisabledReason
   readonly disabledOn?: Date
@@ -49,10 +73,22 @@ export interface CreateEndpoint {
   /** @defaultValue 'hmac' */
   readonly signature?: SignatureKind | undefined
   /**
-   * Most requests under way at once, 1 to 64.
-   * @defaultValue 8
+   * Most requests under way at once, 1 to 64, or both bounds. There are fewer while the endpoint fails.
+   * @defaultValue { min: 1, max: 8 }
    */
-  readonly concurrency?: number | undefined
+  readonly concurrency?: number | Partial<Concurrency> | undefined
+  /**
+   * What must reach it one after the other. Holds for what is raised from then on.
+   * @defaultValue 'none'
+   */
+  readonly ordering?: OrderingInput | undefined
+  /** @defaultValue none */
+  readonly rateLimit?: RateLimit | undefined
+  /**
+   * Seconds before each attempt, the first one included.
+   * @defaultValue the sender's `retrySchedule`
+   */
+  readonly retrySchedule?: readonly number[] | undefined
   /**
    * A key to sign with instead of a new one: `whsec_...`, or `whsk_...` for ed25519.
    * @defaultValue a new one
@@ -69,7 +105,13 @@ export interface UpdateEndpoint {
   readonly description?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  readonly concurrency?: number | undefined
+  readonly concurrency?: number | Partial<Concurrency> | undefined
+  /** What waits already keeps the order that it was stored with. */
+  readonly ordering?: OrderingInput | undefined
+  /** `null`: none. */
+  readonly rateLimit?: RateLimit | null | undefined
+  /** `null`: the sender's. */
+  readonly retrySchedule?: readonly number[] | null | undefined
   /** The version that the change is meant for; when somebody was quicker, it is refused. */
   readonly version?: number | undefined
 }

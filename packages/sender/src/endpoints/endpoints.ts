@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import type { DeliveryStore, EndpointRow } from '../delivery-store.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
 import { shown, WebhookSenderError } from '../errors.ts'
 import { pageLimit } from '../page-limit.ts'
 import { uniqueId } from '../unique-id.ts'
@@ -12,10 +12,15 @@ import type {
   UpdateEndpoint,
 } from './endpoint.ts'
 import { endpointOf } from './endpoint-of-row.ts'
+import type { EndpointRow } from './endpoint-row.ts'
 import type { SecretBox } from './secret-box.ts'
 import { sealSecret, secretToUse, verificationKeyOf } from './secrets.ts'
-import { validateChange, validateSignature, validateTenantId } from './validate-endpoint.ts'
-import type { UrlRules } from './validate-url.ts'
+import {
+  type EndpointRules,
+  validateChange,
+  validateSignature,
+  validateTenantId,
+} from './validate-endpoint.ts'
 
 /** Which endpoints to list: the newest first. */
 export interface ListEndpoints {
@@ -114,7 +119,7 @@ export interface EndpointsParts {
   readonly store: DeliveryStore
   readonly box: SecretBox
   readonly clock: Clock
-  readonly urlRules: UrlRules
+  readonly rules: EndpointRules
   /** Called after each change, so that what this process remembers of the endpoint is forgotten. */
   changed(endpointKey: number): void
 }
@@ -125,7 +130,7 @@ const MAX_LIVE_SECRETS = 10
 const MAX_UPDATE_TRIES = 5
 
 /** Creates the endpoints of a sender. */
-export function createEndpoints({ store, box, clock, urlRules, changed }: EndpointsParts): Endpoints {
+export function createEndpoints({ store, box, clock, rules, changed }: EndpointsParts): Endpoints {
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<EndpointRow> {
     const row = typeof id === 'string' ? await store.findEndpoint(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
@@ -142,7 +147,7 @@ export function createEndpoints({ store, box, clock, urlRules, changed }: Endpoi
     async create(input) {
       const tenantId = validateTenantId(input?.tenantId)
       const signature = validateSignature(input.signature)
-      const fields = validateChange(input, undefined, urlRules)
+      const fields = validateChange(input, undefined, rules)
       const secret = secretToUse(input.secret, signature)
       const now = clock.now()
       const id = uniqueId('ep_', now)
@@ -166,7 +171,7 @@ export function createEndpoints({ store, box, clock, urlRules, changed }: Endpoi
         const row = await find(id, scope)
         const { version = row.version } = changes
         if (version !== row.version) throw versionConflict(id, version, row.version)
-        const change = validateChange(changes, row, urlRules)
+        const change = validateChange(changes, row, rules)
         if (await store.changeEndpoint(row.key, version, change, clock.now())) {
           changed(row.key)
           return endpointOf(await find(id, scope))

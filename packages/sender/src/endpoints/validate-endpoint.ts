@@ -1,16 +1,22 @@
 import { ALL_TENANTS, isEventTypePattern } from '@x/events-core'
-import type { EndpointChange } from '../delivery-store.ts'
-import { shown, WebhookSenderError } from '../errors.ts'
 import type { SignatureKind, UpdateEndpoint } from './endpoint.ts'
+import type { EndpointChange } from './endpoint-row.ts'
+import { refuseUnless } from './invalid-endpoint.ts'
+import { type OrderingKeys, validateOrdering } from './ordering.ts'
 import { validateHeaders } from './validate-headers.ts'
+import { validateConcurrency, validateRateLimit, validateRetrySchedule } from './validate-pace.ts'
 import { type UrlRules, validateUrl } from './validate-url.ts'
 
 const MAX_EVENT_TYPES = 100
 const MAX_DESCRIPTION_LENGTH = 1_000
 const MAX_METADATA_ENTRIES = 50
 const MAX_METADATA_LENGTH = 500
-const MAX_CONCURRENCY = 64
-const DEFAULT_CONCURRENCY = 8
+const DEFAULT_CONCURRENCY = { min: 1, max: 8 }
+
+/** What decides whether an endpoint is sound. */
+export interface EndpointRules extends UrlRules {
+  readonly orderingKeys: OrderingKeys
+}
 
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateTenantId(tenantId: unknown): number {
@@ -38,7 +44,7 @@ export function validateSignature(signature: unknown): SignatureKind {
 export function validateChange(
   input: UpdateEndpoint,
   before: EndpointChange | undefined,
-  rules: UrlRules,
+  rules: EndpointRules,
 ): EndpointChange {
   const old = before ?? {
     siteId: null,
@@ -48,6 +54,9 @@ export function validateChange(
     headers: {},
     metadata: {},
     concurrency: DEFAULT_CONCURRENCY,
+    ordering: 'none' as const,
+    rateLimit: null,
+    retrySchedule: null,
   }
   return {
     siteId: input.siteId === undefined ? old.siteId : validateSiteId(input.siteId),
@@ -57,6 +66,11 @@ export function validateChange(
     headers: input.headers === undefined ? old.headers : validateHeaders(input.headers),
     metadata: input.metadata === undefined ? old.metadata : validateMetadata(input.metadata),
     concurrency: input.concurrency === undefined ? old.concurrency : validateConcurrency(input.concurrency),
+    ordering:
+      input.ordering === undefined ? old.ordering : validateOrdering(input.ordering, rules.orderingKeys),
+    rateLimit: input.rateLimit === undefined ? old.rateLimit : validateRateLimit(input.rateLimit),
+    retrySchedule:
+      input.retrySchedule === undefined ? old.retrySchedule : validateRetrySchedule(input.retrySchedule),
   }
 }
 
@@ -125,28 +139,7 @@ function validateMetadata(metadata: unknown): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>
 }
 
-function validateConcurrency(concurrency: unknown): number {
-  refuseUnless(
-    Number.isSafeInteger(concurrency) &&
-      (concurrency as number) >= 1 &&
-      (concurrency as number) <= MAX_CONCURRENCY,
-    'concurrency',
-    `an integer from 1 to ${MAX_CONCURRENCY}`,
-    concurrency,
-  )
-  return concurrency as number
-}
-
 // PostgreSQL stores neither a NUL nor half a surrogate pair.
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
-}
-
-function refuseUnless(fits: boolean, field: string, expected: string, value: unknown): void {
-  if (fits) return
-  throw new WebhookSenderError(
-    'invalid_endpoint',
-    `The endpoint's ${field} must be ${expected}; got ${shown(value)}.`,
-    { field },
-  )
 }

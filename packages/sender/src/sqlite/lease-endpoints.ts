@@ -18,8 +18,9 @@ export function leaseStatements(
   DeliveryStore,
   'leaseDueEndpoints' | 'renewLeases' | 'releaseLeases' | 'findDeadNodes' | 'dueLeasedEndpoints' | 'nextDueOn'
 > {
-  const isFree = `(q.leased_by is null or q.leased_until <= ?
-      or q.leased_by in (select value from json_each(?)))`
+  // A node never takes from itself: after a jump of the clock its own leases look expired, and are not.
+  const isFree = `(q.leased_by is null or q.leased_by <> ? and (
+      q.leased_until <= ? or q.leased_by in (select value from json_each(?))))`
   const free = `from ${names.queue} q join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled = 1
     where q.due_on <= ? and ${isFree}`
   // Looked for first: an update, even one that finds nothing, would wait for the write lock.
@@ -40,7 +41,7 @@ export function leaseStatements(
   return {
     async leaseDueEndpoints(leaseMs, limit): Promise<EndpointLease[]> {
       const now = clock.now()
-      const free = [now, now, deadNodes]
+      const free = [now, nodeId, now, deadNodes]
       if ((await runStatement(db, anyFree, free)).length === 0) return []
       const rows = await runStatement<LeaseRow>(db, take, [nodeId, now + leaseMs, ...free, limit])
       return rows.map(leaseOf)

@@ -1,14 +1,15 @@
 import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
+import type { DeliveryStore } from '../delivery-store.ts'
+import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
 import type {
-  DeliveryStore,
   EndpointChange,
   EndpointFilterRow,
   EndpointRow,
   NewEndpointRow,
   SecretRow,
-} from '../delivery-store.ts'
-import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
+} from '../endpoints/endpoint-row.ts'
+import type { Ordering } from '../endpoints/ordering.ts'
 import type { TableNames } from '../table-names.ts'
 
 interface StoredEndpoint {
@@ -22,7 +23,12 @@ interface StoredEndpoint {
   readonly headers: string
   readonly metadata: string
   readonly signature: SignatureKind
-  readonly concurrency: number
+  readonly concurrency_min: number
+  readonly concurrency_max: number
+  readonly ordering: string
+  readonly rate_limit: number | null
+  readonly rate_per_seconds: number | null
+  readonly retry_schedule: string | null
   readonly enabled: number
   readonly disabled_reason: DisabledReason | null
   readonly disabled_on: number | null
@@ -49,10 +55,11 @@ const CANCEL_AT_ONCE = 5_000
 /** Endpoints: what people do with them, and what fan-out reads of them. */
 export function endpointStatements(db: Kysely<unknown>, names: TableNames): EndpointStatements {
   const columns = `key, id, tenant_id, site_id, url, event_types, description, headers, metadata, signature,
-    concurrency, enabled, disabled_reason, disabled_on, version, created_on, updated_on`
+    concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, enabled, disabled_reason, disabled_on, version, created_on, updated_on`
   const insert = `insert into ${names.endpoint}
-    (id, tenant_id, site_id, url, event_types, description, headers, metadata, signature, concurrency, created_on, updated_on)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning key`
+    (id, tenant_id, signature, site_id, url, event_types, description, headers, metadata, concurrency_min,
+      concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, created_on, updated_on)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning key`
   const insertSecret = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
     values (?, ?, ?, ?, ?)`
   const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
@@ -63,7 +70,8 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
       and key < coalesce((select key from ${names.endpoint} where id = ?), 9e15)
     order by key desc limit ?`
   const change = `update ${names.endpoint}
-    set site_id = ?, url = ?, event_types = ?, description = ?, headers = ?, metadata = ?, concurrency = ?,
+    set site_id = ?, url = ?, event_types = ?, description = ?, headers = ?, metadata = ?, concurrency_min = ?,
+      concurrency_max = ?, ordering = ?, rate_limit = ?, rate_per_seconds = ?, retry_schedule = ?,
       version = version + 1, updated_on = ?
     where key = ? and version = ? and deleted_on is null`
   const enable = `update ${names.endpoint}
@@ -78,7 +86,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
     where endpoint_key = ? and message_key in (
       select message_key from ${names.delivery} where endpoint_key = ? and state = 'pending' limit ${CANCEL_AT_ONCE})`
   const readRevision = `select value from ${names.revision} where id = 1`
-  const filters = `select key, tenant_id, site_id, event_types from ${names.endpoint}
+  const filters = `select key, tenant_id, site_id, event_types, ordering, retry_schedule from ${names.endpoint}
     where enabled = 1 and deleted_on is null order by key`
 
   /** Whatever changes endpoints also raises the revision, in the same transaction. */
@@ -100,14 +108,8 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
         const [created] = await runStatement<{ key: number }>(trx, insert, [
           row.id,
           row.tenantId,
-          row.siteId,
-          row.url,
-          JSON.stringify(row.eventTypes),
-          row.description,
-          JSON.stringify(row.headers),
-          JSON.stringify(row.metadata),
           row.signature,
-          row.concurrency,
+          ...changeableValues(row),
           row.createdOn,
           row.createdOn,
         ])
@@ -125,18 +127,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
     },
 
     async changeEndpoint(endpointKey: number, version: number, to: EndpointChange, now: number) {
-      const values = [
-        to.siteId,
-        to.url,
-        JSON.stringify(to.eventTypes),
-        to.description,
-        JSON.stringify(to.headers),
-        JSON.stringify(to.metadata),
-        to.concurrency,
-        now,
-        endpointKey,
-        version,
-      ]
+      const values = [...changeableValues(to), now, endpointKey, version]
       return changing(async (trx) => (await countChanges(trx, change, values)) === 1)
     },
 
@@ -168,9 +159,33 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
         tenantId: row.tenant_id,
         siteId: row.site_id,
         eventTypes: JSON.parse(row.event_types) as string[],
+        ordering: JSON.parse(row.ordering) as Ordering,
+        retrySchedule: retryScheduleOf(row),
       }))
     },
   }
+}
+
+/** In the order of the columns of the two statements. */
+function changeableValues(of: EndpointChange): (string | number | null)[] {
+  return [
+    of.siteId,
+    of.url,
+    JSON.stringify(of.eventTypes),
+    of.description,
+    JSON.stringify(of.headers),
+    JSON.stringify(of.metadata),
+    of.concurrency.min,
+    of.concurrency.max,
+    JSON.stringify(of.ordering),
+    of.rateLimit?.limit ?? null,
+    of.rateLimit?.perSeconds ?? null,
+    of.retrySchedule && JSON.stringify(of.retrySchedule),
+  ]
+}
+
+function retryScheduleOf({ retry_schedule: text }: StoredEndpoint): number[] | null {
+  return text === null ? null : (JSON.parse(text) as number[])
 }
 
 function endpointRowOf(row: StoredEndpoint): EndpointRow {
@@ -185,7 +200,11 @@ function endpointRowOf(row: StoredEndpoint): EndpointRow {
     headers: JSON.parse(row.headers) as Record<string, string>,
     metadata: JSON.parse(row.metadata) as Record<string, string>,
     signature: row.signature,
-    concurrency: row.concurrency,
+    concurrency: { min: row.concurrency_min, max: row.concurrency_max },
+    ordering: JSON.parse(row.ordering) as Ordering,
+    rateLimit:
+      row.rate_limit === null ? null : { limit: row.rate_limit, perSeconds: row.rate_per_seconds ?? 1 },
+    retrySchedule: retryScheduleOf(row),
     enabled: row.enabled === 1,
     disabledReason: row.disabled_reason,
     disabledOn: row.disabled_on,

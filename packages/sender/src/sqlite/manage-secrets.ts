@@ -1,6 +1,7 @@
 import { runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import type { DeliveryStore, SecretRow } from '../delivery-store.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
+import type { SecretRow } from '../endpoints/endpoint-row.ts'
 import type { TableNames } from '../table-names.ts'
 
 interface StoredSecret {

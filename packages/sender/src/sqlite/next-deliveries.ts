@@ -11,6 +11,7 @@ interface StoredDueDelivery {
   readonly attempt_count: number
   readonly step: number
   readonly due_on: number
+  readonly lane: string | null
 }
 
 const KEY_SPAN = 2 ** 32
@@ -23,7 +24,7 @@ export function nextDeliveriesStatement(
 ): Pick<DeliveryStore, 'nextDeliveries'> {
   // What is known is one number for each, since pairs are slow to compare. In a table so large that it
   // overflows, the caller finds what slipped through.
-  const statement = `select d.endpoint_key, d.message_key, d.attempt_count, d.step, d.due_on, m.event_id, m.body
+  const statement = `select d.endpoint_key, d.message_key, d.attempt_count, d.step, d.due_on, d.lane, m.event_id, m.body
     from json_each(?) wanted
     cross join ${names.delivery} d on d.endpoint_key = wanted.value and d.message_key in (
       select message_key from ${names.delivery}
@@ -48,6 +49,7 @@ export function nextDeliveriesStatement(
         attemptCount: row.attempt_count,
         step: row.step,
         dueOn: row.due_on,
+        lane: row.lane,
       }))
     },
   }

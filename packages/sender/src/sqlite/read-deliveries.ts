@@ -12,7 +12,7 @@ interface StoredDelivery {
   readonly event_type: string
   readonly state: DeliveryState
   readonly attempt_count: number
-  readonly due_on: number
+  readonly due_on: number | null
   readonly created_on: number
   readonly finished_on: number | null
   readonly last_status: number | null

@@ -3,6 +3,7 @@ import { countChanges, runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { AttemptResult, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { openLanesStatement } from './open-lanes.ts'
 
 const RESULT_COLUMNS = [
   'endpoint_key',
@@ -56,12 +57,13 @@ export function recordStatements(
     where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state = 'pending'`
   const requeue = `update ${names.queue} as q set due_on = pending.due_on
     from (select value as endpoint_key, (select min(due_on) from ${names.delivery} d
-        where d.endpoint_key = value and d.state = 'pending') as due_on
+        where d.endpoint_key = value and d.state = 'pending' and d.due_on is not null) as due_on
       from json_each(?)) pending
     where q.endpoint_key = pending.endpoint_key and q.due_on is not pending.due_on`
   const disable = `update ${names.endpoint}
     set enabled = 0, disabled_reason = 'gone', disabled_on = ?, version = version + 1, updated_on = ?
     where enabled = 1 and key in (select value from json_each(?))`
+  const openLanes = openLanesStatement(names)
   const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
 
   return {
@@ -73,10 +75,14 @@ export function recordStatements(
       const now = clock.now()
       const rows = JSON.stringify(results.map(valuesOf))
       const endpointKeys = JSON.stringify([...new Set(results.map(({ endpointKey }) => endpointKey))])
+      const lanes = results.flatMap(({ endpointKey, lane, state }) =>
+        lane === null || state === 'pending' ? [] : [[endpointKey, lane, now]],
+      )
       const gone = results.filter((result) => result.gone).map(({ endpointKey }) => endpointKey)
       await db.transaction().execute(async (trx) => {
         await runStatement(trx, insert, [rows])
         await runStatement(trx, update, [rows, now])
+        if (lanes.length > 0) await runStatement(trx, openLanes, [JSON.stringify(lanes)])
         await runStatement(trx, requeue, [endpointKeys])
         if (gone.length === 0) return
         const disabled = await countChanges(trx, disable, [now, now, JSON.stringify(gone)])

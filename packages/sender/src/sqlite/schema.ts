@@ -21,7 +21,12 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       headers text not null,
       metadata text not null,
       signature text not null,
-      concurrency integer not null,
+      concurrency_min integer not null,
+      concurrency_max integer not null,
+      ordering text not null,
+      rate_limit integer,
+      rate_per_seconds integer,
+      retry_schedule text,
       enabled integer not null default 1,
       disabled_reason text,
       disabled_on integer,
@@ -54,7 +59,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       message_key integer not null,
       endpoint_key integer not null,
       state text not null default 'pending',
-      due_on integer not null,
+      due_on integer,
+      lane text,
       attempt_count integer not null default 0,
       step integer not null default 0,
       created_on integer not null,
@@ -66,6 +72,9 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     `create index if not exists ${names.prefix}delivery_endpoint on ${names.delivery} (endpoint_key)`,
     `create index if not exists ${names.prefix}delivery_due on ${names.delivery} (endpoint_key, due_on)
       where state = 'pending'`,
+    // What is due in a lane, and what waits there without a due time.
+    `create index if not exists ${names.prefix}delivery_lane
+      on ${names.delivery} (endpoint_key, lane, due_on, message_key) where state = 'pending' and lane is not null`,
     `create index if not exists ${names.prefix}delivery_exhausted on ${names.delivery} (endpoint_key, created_on)
       where state = 'exhausted'`,
     `create table if not exists ${names.attempt} (

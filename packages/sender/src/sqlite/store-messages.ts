@@ -2,6 +2,7 @@ import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryKey, DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { openLanesStatement } from './open-lanes.ts'
 
 /** Messages with their deliveries. Each of the three writes takes all its rows in one parameter. */
 export function messageStatements(
@@ -11,18 +12,20 @@ export function messageStatements(
   const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body)
     select value ->> 0, value ->> 1, ?, value ->> 2 from json_each(?) order by key
     returning key, event_id`
-  const insertDeliveries = `insert into ${names.delivery} (endpoint_key, message_key, due_on, created_on)
-    select value ->> 0, value ->> 1, ?, ? from json_each(?)`
+  const insertDeliveries = `insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
+    select value ->> 0, value ->> 1, value ->> 2, case when value ->> 2 is null then value ->> 3 end, ?
+    from json_each(?)`
   // A row whose first delivery is due already needs no write.
-  const queue = `insert into ${names.queue} (endpoint_key, due_on) select value, ? from json_each(?) where true
+  const queue = `insert into ${names.queue} (endpoint_key, due_on)
+    select value ->> 0, value ->> 1 from json_each(?) where true
     on conflict (endpoint_key) do update set due_on = excluded.due_on
       where due_on is null or due_on > excluded.due_on`
+  const openLanes = openLanesStatement(names)
 
   async function storeMessages(
     executor: SqlExecutor,
     messages: readonly MessageToStore[],
     now: number,
-    dueOn: number,
   ): Promise<DeliveryKey[]> {
     const rows = messages.map(({ eventId, eventType, body }) => [eventId, eventType, body])
     const stored = await runStatement<{ key: number; event_id: string }>(executor, insertMessages, [
@@ -30,23 +33,30 @@ export function messageStatements(
       JSON.stringify(rows),
     ])
     const keyOf = new Map(stored.map(({ key, event_id }) => [event_id, key]))
-    const deliveries: [number, number][] = []
-    for (const { eventId, endpointKeys } of messages) {
+    const deliveries: [number, number, string | null, number][] = []
+    const lanes = new Map<string, [number, string, number]>()
+    const dueOn = new Map<number, number>()
+    for (const { eventId, targets } of messages) {
       const messageKey = keyOf.get(eventId) as number
-      for (const endpointKey of endpointKeys) deliveries.push([endpointKey, messageKey])
+      for (const target of targets) {
+        const { endpointKey, lane } = target
+        deliveries.push([endpointKey, messageKey, lane, target.dueOn])
+        dueOn.set(endpointKey, Math.min(target.dueOn, dueOn.get(endpointKey) ?? target.dueOn))
+        if (lane !== null) lanes.set(`${endpointKey}:${lane}`, [endpointKey, lane, target.dueOn])
+      }
     }
-    await runStatement(executor, insertDeliveries, [dueOn, now, JSON.stringify(deliveries)])
-    const endpointKeys = new Set(deliveries.map(([endpointKey]) => endpointKey))
-    await runStatement(executor, queue, [dueOn, JSON.stringify([...endpointKeys])])
+    await runStatement(executor, insertDeliveries, [now, JSON.stringify(deliveries)])
+    if (lanes.size > 0) await runStatement(executor, openLanes, [JSON.stringify([...lanes.values()])])
+    await runStatement(executor, queue, [JSON.stringify([...dueOn])])
     return deliveries.map(([endpointKey, messageKey]) => ({ endpointKey, messageKey }))
   }
 
   return {
-    async storeMessages(executor, messages, now, dueOn) {
-      await storeMessages(executor, messages, now, dueOn)
+    async storeMessages(executor, messages, now) {
+      await storeMessages(executor, messages, now)
     },
     async storeTestMessage(message, now) {
-      const keys = await db.transaction().execute((trx) => storeMessages(trx, [message], now, now))
+      const keys = await db.transaction().execute((trx) => storeMessages(trx, [message], now))
       return keys[0] as DeliveryKey
     },
   }

@@ -75,7 +75,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
   ): AttemptResult {
     const now = clock.now()
     const step = delivery.step + 1
-    const verdict = judgeAttempt(outcome, step, schedule, now)
+    const verdict = judgeAttempt(outcome, step, target.schedule ?? schedule, now)
     return {
       endpointKey: delivery.endpointKey,
       messageKey: delivery.messageKey,
@@ -83,6 +83,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       number: delivery.attemptCount + 1,
       step,
       state: verdict.state,
+      lane: delivery.lane,
       wasDueOn: delivery.dueOn,
       dueOn: verdict.delayMs === null ? null : now + verdict.delayMs,
       ...sent,

@@ -1,7 +1,9 @@
 import type { Clock } from '@x/events-core'
 import { createSigner, type SyncSigner } from '@x/signature'
 import type { DeliveryStore } from '../delivery-store.ts'
+import type { Concurrency } from '../endpoints/endpoint.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
+import { createRetrySchedule, type RetrySchedule } from './retry-schedule.ts'
 
 /** Everything that is the same for each attempt to an endpoint, worked out once. */
 export interface DeliveryTarget {
@@ -9,7 +11,9 @@ export interface DeliveryTarget {
   readonly url: string
   readonly origin: string
   readonly path: string
-  readonly concurrency: number
+  readonly concurrency: Concurrency
+  /** Undefined where the sender's own holds. */
+  readonly schedule: RetrySchedule | undefined
   /** The endpoint's own headers, name and value in turn. */
   readonly ownHeaders: readonly string[]
   readonly signer: SyncSigner
@@ -39,6 +43,7 @@ export async function loadTarget(
     origin,
     path: pathname + search,
     concurrency: endpoint.concurrency,
+    schedule: endpoint.retrySchedule ? createRetrySchedule(endpoint.retrySchedule) : undefined,
     ownHeaders: Object.entries(endpoint.headers).flat(),
     signer: createSigner(secrets.map(({ sealed }) => box.open(sealed, endpoint.id))),
     validUntil: Math.min(...secrets.map(({ expiresOn }) => expiresOn ?? Number.POSITIVE_INFINITY)),

@@ -7,7 +7,8 @@ export interface GroupCommit {
   readonly waiting: number
   /** Whether so many wait that no further attempt should begin. */
   readonly full: boolean
-  add(result: AttemptResult): void
+  /** @param urgent - others wait for it: no waiting for company. */
+  add(result: AttemptResult, urgent: boolean): void
   /** Nothing else is coming soon: write now. */
   hurry(): void
   /** Resolves when everything is written, or when the time is over. */
@@ -35,6 +36,7 @@ export function createGroupCommit({ store, logger, recorded }: GroupCommitParts)
   let waiting: AttemptResult[] = []
   let writing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
+  let soon: NodeJS.Immediate | undefined
 
   async function write(): Promise<void> {
     while (waiting.length > 0) {
@@ -56,7 +58,9 @@ export function createGroupCommit({ store, logger, recorded }: GroupCommitParts)
 
   function flush(): void {
     clearTimeout(timer)
+    clearImmediate(soon)
     timer = undefined
+    soon = undefined
     if (writing) return
     writing = write().finally(() => {
       writing = undefined
@@ -67,6 +71,7 @@ export function createGroupCommit({ store, logger, recorded }: GroupCommitParts)
 
   function arm(): void {
     if (waiting.length >= MAX_BATCH) flush()
+    else if (hurried) soon ??= setImmediate(flush)
     else timer ??= setTimeout(flush, MAX_DELAY_MS)
   }
 
@@ -77,8 +82,9 @@ export function createGroupCommit({ store, logger, recorded }: GroupCommitParts)
     get full() {
       return waiting.length >= MAX_WAITING
     },
-    add(result) {
+    add(result, urgent) {
       waiting.push(result)
+      if (urgent) hurried = true
       if (!writing) arm()
     },
     hurry() {

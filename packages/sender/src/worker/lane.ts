@@ -48,13 +48,15 @@ export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: n
 export function canStart(lane: Lane): boolean {
   const { target, buffer, inFlight, limit, closed, gone } = lane
   if (buffer.length === 0 || target === undefined || closed || gone) return false
-  return inFlight < Math.min(limit, target.concurrency)
+  return inFlight < Math.min(limit, target.concurrency.max)
 }
 
 /** Whether it is time to read on. */
 export function isHungry(lane: Lane): boolean {
   if (lane.closed || lane.gone) return false
-  return lane.target === undefined || (lane.mayHaveMore && lane.buffer.length < lane.target.concurrency * 2)
+  return (
+    lane.target === undefined || (lane.mayHaveMore && lane.buffer.length < lane.target.concurrency.max * 2)
+  )
 }
 
 /** Whether nothing is left of what was read. */
@@ -64,7 +66,7 @@ export function isIdle(lane: Lane): boolean {
 
 /** An endpoint that fails gets one request at a time, soon; one that recovers gets its own measure back. */
 export function adaptLimit(lane: Lane, failing: boolean): void {
-  const most = lane.target?.concurrency ?? lane.limit
+  const most = lane.target?.concurrency.max ?? lane.limit
   const limit = Math.min(lane.limit, most)
   lane.limit = failing ? Math.max(1, Math.floor(limit / 2)) : Math.min(most, limit + 1)
 }

@@ -1,3 +1,19 @@
+const MAX_ATTEMPTS = 50
+const MAX_DELAY_SECONDS = 30 * 24 * 60 * 60
+
+/** What a schedule must be. */
+export const SCHEDULE_RULE: string = `1 to ${MAX_ATTEMPTS} numbers of seconds, none above 30 days`
+
+/** Whether a value is a list of delays. */
+export function isSchedule(value: unknown): value is readonly number[] {
+  return (
+    Array.isArray(value) &&
+    value.length >= 1 &&
+    value.length <= MAX_ATTEMPTS &&
+    value.every((seconds) => Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_DELAY_SECONDS)
+  )
+}
+
 /** When to try again. */
 export interface RetrySchedule {
   /** Milliseconds before the first attempt. */
@@ -13,6 +29,11 @@ export interface RetrySchedule {
 const JITTER = 0.1
 const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1_000
 
+/** Milliseconds before the first attempt. */
+export function firstDelayMsOf([first = 0]: readonly number[]): number {
+  return Math.round(first * 1_000)
+}
+
 /**
  * The delays before each attempt, in seconds. Up to a tenth is added to each, so that what failed
  * together does not come back together; nothing is ever early.
@@ -21,10 +42,8 @@ export function createRetrySchedule(
   delaysSeconds: readonly number[],
   random: () => number = Math.random,
 ): RetrySchedule {
-  const [first = 0] = delaysSeconds
-
   return {
-    firstDelayMs: Math.round(first * 1_000),
+    firstDelayMs: firstDelayMsOf(delaysSeconds),
     delayMs(attemptsMade, retryAfterMs) {
       const seconds = delaysSeconds[attemptsMade]
       if (seconds === undefined) return undefined

@@ -118,7 +118,8 @@ export function createWorker(parts: WorkerParts): Worker {
     if (result.state === 'exhausted') counts.exhausted += 1
     adaptLimit(lane, failing)
     if (result.gone) lane.gone = true
-    commit.add(result)
+    // The next of its lane begins once this is committed.
+    commit.add(result, result.lane !== null)
     if (isHungry(lane)) reader.feed(lane)
     if (canStart(lane)) ready.add(lane)
     beginAttempts()
@@ -126,12 +127,13 @@ export function createWorker(parts: WorkerParts): Worker {
   }
 
   function recorded(results: readonly AttemptResult[]): void {
-    for (const { endpointKey, messageKey, epoch, dueOn, gone } of results) {
+    for (const { endpointKey, messageKey, epoch, dueOn, gone, lane: orderedBy } of results) {
       const lane = keeper.lanes.get(endpointKey)
       if (lane?.epoch === epoch) {
         lane.known.delete(messageKey)
         lane.busyAt = performance.now()
         if (gone) keeper.close(lane)
+        else if (orderedBy !== null) wantMore(lane)
       }
       if (dueOn !== null && running) timer.expect(dueOn)
     }

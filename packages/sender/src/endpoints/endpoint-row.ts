@@ -1,0 +1,68 @@
+import type { Concurrency, DisabledReason, RateLimit, SignatureKind } from './endpoint.ts'
+import type { Ordering } from './ordering.ts'
+
+/** An endpoint as it is stored; what is JSON in the database is read. */
+export interface EndpointRow {
+  /** The key that other tables use. */
+  readonly key: number
+  /** The id that users see. */
+  readonly id: string
+  readonly tenantId: number
+  readonly siteId: number | null
+  readonly url: string
+  readonly eventTypes: readonly string[]
+  readonly description: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly metadata: Readonly<Record<string, string>>
+  readonly signature: SignatureKind
+  readonly concurrency: Concurrency
+  readonly ordering: Ordering
+  readonly rateLimit: RateLimit | null
+  /** Seconds before each attempt; null for the sender's own. */
+  readonly retrySchedule: readonly number[] | null
+  readonly enabled: boolean
+  readonly disabledReason: DisabledReason | null
+  readonly disabledOn: number | null
+  readonly version: number
+  readonly createdOn: number
+  readonly updatedOn: number
+}
+
+/** What a new endpoint starts with; key, state and version are given by the store. */
+export type NewEndpointRow = Omit<
+  EndpointRow,
+  'key' | 'enabled' | 'disabledReason' | 'disabledOn' | 'version' | 'updatedOn'
+>
+
+/** What an update may change. */
+export type EndpointChange = Pick<
+  EndpointRow,
+  | 'siteId'
+  | 'url'
+  | 'eventTypes'
+  | 'description'
+  | 'headers'
+  | 'metadata'
+  | 'concurrency'
+  | 'ordering'
+  | 'rateLimit'
+  | 'retrySchedule'
+>
+
+/** A signing secret as it is stored: sealed. */
+export interface SecretRow {
+  readonly sealed: string
+  readonly keyId: string
+  readonly createdOn: number
+  readonly expiresOn: number | null
+}
+
+/** What fan-out needs to know of an enabled endpoint. */
+export interface EndpointFilterRow {
+  readonly key: number
+  readonly tenantId: number
+  readonly siteId: number | null
+  readonly eventTypes: readonly string[]
+  readonly ordering: Ordering
+  readonly retrySchedule: readonly number[] | null
+}

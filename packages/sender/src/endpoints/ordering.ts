@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import type { SyncEvent } from '@x/events-core'
+import { shown, WebhookSenderError } from '../errors.ts'
+
+/** Tells which events must reach an endpoint one after the other: those it gives the same text for. */
+export type OrderingKey = (event: SyncEvent) => string
+
+/**
+ * How an endpoint's messages follow each other. `'none'`: as they come, several at once. `'fifo'`: one
+ * after the other, all of them. By a key: one after the other where the key is the same, `'entity'`,
+ * `'tenant'`, or a name of the sender's option `orderingKeys`.
+ */
+export type Ordering = 'none' | 'fifo' | { readonly by: string }
+
+/** The same as it is given: a function that the sender knows by a name will do as well. */
+export type OrderingInput = 'none' | 'fifo' | { readonly by: string | OrderingKey }
+
+/** The functions that endpoints can be ordered by, by the names that are stored. */
+export type OrderingKeys = Readonly<Record<string, OrderingKey>>
+
+/** Gives the lane of a message: messages of one lane follow each other. Null: of none. */
+export type LaneOf = (ordering: Ordering, event: SyncEvent) => string | null
+
+const BUILT_IN = ['entity', 'tenant']
+const MAX_LANE_LENGTH = 200
+
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateOrdering(input: OrderingInput, keys: OrderingKeys): Ordering {
+  if (input === 'none' || input === 'fifo') return input
+  const by = typeof input === 'object' && input !== null ? input.by : undefined
+  const name = typeof by === 'function' ? Object.keys(keys).find((key) => keys[key] === by) : by
+  if (typeof name === 'string' && (BUILT_IN.includes(name) || Object.hasOwn(keys, name))) return { by: name }
+  const known = [...BUILT_IN, ...Object.keys(keys)].map((key) => shown(key)).join(', ')
+  throw new WebhookSenderError(
+    'invalid_endpoint',
+    `The endpoint's ordering must be 'none', 'fifo' or { by: one of ${known} }; got ${shown(typeof by === 'function' ? 'a function' : (by ?? input))}. A function is stored by its name: give it to createWebhookSender as one of options.orderingKeys.`,
+    { field: 'ordering' },
+  )
+}
+
+/** Creates what finds the lanes of messages. */
+export function createLaneOf(keys: OrderingKeys): LaneOf {
+  return (ordering, event) => {
+    if (ordering === 'none') return null
+    if (ordering === 'fifo') return ''
+    if (ordering.by === 'entity') return shortened(`${event.tenantId}:${event.entityName}:${event.entityId}`)
+    if (ordering.by === 'tenant') return String(event.tenantId)
+    // A name that this version of the host does not know any more: one lane for all keeps every order.
+    const keyOf = Object.hasOwn(keys, ordering.by) ? keys[ordering.by] : undefined
+    return keyOf ? shortened(`=${keyOf(event)}`) : ''
+  }
+}
+
+function shortened(key: string): string {
+  const isStorable = key.length <= MAX_LANE_LENGTH && key.isWellFormed() && !key.includes('\0')
+  return isStorable ? key : `#${createHash('sha256').update(key, 'utf16le').digest('base64')}`
+}
