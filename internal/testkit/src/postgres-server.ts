@@ -147,11 +147,21 @@ async function launch(command: string, args: readonly string[], account: Account
   return server
 }
 
+/**
+ * A port below those that systems give to outgoing connections: while the server is stopped, one that
+ * tries to reach it could be given the server's own port, connect to itself, and be in the way when
+ * the server starts again.
+ */
 async function findFreePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || address === null) throw new Error('No free port was found')
-  return address.port
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000)
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!free) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
+  throw new Error('No free port was found')
 }
