@@ -1,7 +1,18 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/express.ts', 'src/testing.ts'],
+  entry: [
+    'src/index.ts',
+    'src/express.ts',
+    'src/fastify.ts',
+    'src/hono.ts',
+    'src/koa.ts',
+    'src/lambda.ts',
+    'src/nestjs.ts',
+    'src/next.ts',
+    'src/node.ts',
+    'src/testing.ts',
+  ],
   format: ['esm', 'cjs'],
   target: 'node22',
   platform: 'node',

@@ -1,13 +1,14 @@
 import type { Receiver } from './create-receiver.ts'
-import { type NodeRequest, type NodeResponse, readNodeBody, writeNodeResponse } from './node-request.ts'
+import { nodeMiddleware, type WebhookMiddleware } from './node-middleware.ts'
 
+export type { WebhookMiddleware } from './node-middleware.ts'
 export type { NodeRequest, NodeResponse } from './node-request.ts'
 
-/** A request handler of Express 4 and 5, Connect and `node:http`. */
-export type WebhookMiddleware = (request: NodeRequest, response: NodeResponse) => Promise<void>
+const ADVICE =
+  'Mount the webhook receiver before express.json() and its like, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } }).'
 
 /**
- * Mounts a receiver in Express. It reads the body itself, up to the receiver's limit; a body kept by
+ * Mounts a receiver in Express 4 or 5. It reads the body itself, up to the receiver's limit; a body kept by
  * `express.raw()` or `express.text()` will do too. When `express.json()` has parsed it, the answer is
  * 500 with the code `body_consumed`, never a success: mount the receiver first.
  *
@@ -25,12 +26,5 @@ export type WebhookMiddleware = (request: NodeRequest, response: NodeResponse) =
  * ```
  */
 export function webhook(receiver: Receiver): WebhookMiddleware {
-  return async (request, response) => {
-    const answer = await receiver.receive({
-      method: request.method,
-      headers: request.headers,
-      body: (maxBodyBytes) => readNodeBody(request, maxBodyBytes),
-    })
-    writeNodeResponse(request, response, answer)
-  }
+  return nodeMiddleware(receiver, ADVICE)
 }

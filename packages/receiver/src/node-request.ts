@@ -1,6 +1,5 @@
-import { WebhookVerificationError } from '@x/signature'
 import type { ReceiverResponse } from './problem.ts'
-import { bodyConsumed, bodyTooLarge, joinChunks } from './read-body.ts'
+import { bodyConsumed, bodyTooLarge, incompleteBody, joinChunks } from './read-body.ts'
 
 /** The part of Node's request that is needed; Express, Connect and plain `node:http` have it. */
 export interface NodeRequest {
@@ -23,12 +22,10 @@ export interface NodeRequest {
 /** The part of Node's response that is needed. */
 export interface NodeResponse {
   statusCode: number
+  readonly headersSent?: boolean | undefined
   setHeader(name: string, value: string): unknown
   end(body?: string): unknown
 }
-
-const ADVICE =
-  'Mount the webhook receiver before express.json() and its like, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } }).'
 
 function isRaw(value: unknown): value is string | Uint8Array {
   return typeof value === 'string' || value instanceof Uint8Array
@@ -49,27 +46,25 @@ function readStream(request: NodeRequest, maxBodyBytes: number): Promise<Uint8Ar
     }
     request.on('data', onData)
     request.on('end', () => resolve(joinChunks(chunks, length)))
-    request.on('error', reject)
-    request.on('close', () =>
-      reject(
-        new WebhookVerificationError(
-          'invalid_body',
-          'The connection was closed before the body was complete.',
-        ),
-      ),
-    )
+    request.on('error', (error) => reject(incompleteBody(error)))
+    request.on('close', () => reject(incompleteBody()))
   })
 }
 
 /**
  * The bytes of a request: those that somebody kept, or read here.
  *
+ * @param advice - how to keep others from reading the body, in the framework at hand.
  * @throws WebhookVerificationError (`body_too_large`), ReceiverError (`body_consumed`)
  */
-export async function readNodeBody(request: NodeRequest, maxBodyBytes: number): Promise<Uint8Array | string> {
+export async function readNodeBody(
+  request: NodeRequest,
+  maxBodyBytes: number,
+  advice: string,
+): Promise<Uint8Array | string> {
   if (isRaw(request.rawBody)) return request.rawBody
   if (isRaw(request.body)) return request.body
-  if (request.readableDidRead || request.destroyed) throw bodyConsumed(ADVICE)
+  if (request.readableDidRead || request.destroyed) throw bodyConsumed(advice)
   if (Number(request.headers['content-length']) > maxBodyBytes) {
     request.resume()
     throw bodyTooLarge(maxBodyBytes)
@@ -77,15 +72,24 @@ export async function readNodeBody(request: NodeRequest, maxBodyBytes: number): 
   return readStream(request, maxBodyBytes)
 }
 
-/** Sends an answer. */
+/** The headers of an answer, and of the connection that carries it. */
+export function nodeHeaders(
+  request: NodeRequest,
+  answer: ReceiverResponse,
+): Readonly<Record<string, string>> {
+  // What is left of a long body is not waited for, so that the connection cannot carry another request.
+  if (answer.status !== 413 || request.httpVersionMajor !== 1) return answer.headers
+  return { ...answer.headers, connection: 'close' }
+}
+
+/** Sends an answer, unless somebody else (a timeout, say) has answered. */
 export function writeNodeResponse(
   request: NodeRequest,
   response: NodeResponse,
   answer: ReceiverResponse,
 ): void {
+  if (response.headersSent) return
   response.statusCode = answer.status
-  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
-  // What is left of a long body is not waited for, so that the connection cannot carry another request.
-  if (answer.status === 413 && request.httpVersionMajor === 1) response.setHeader('connection', 'close')
+  for (const [name, value] of Object.entries(nodeHeaders(request, answer))) response.setHeader(name, value)
   response.end(answer.body)
 }

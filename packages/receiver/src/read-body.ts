@@ -6,6 +6,16 @@ export function bodyTooLarge(maxBodyBytes: number): WebhookVerificationError {
   return new WebhookVerificationError('body_too_large', `The body is longer than ${maxBodyBytes} bytes.`)
 }
 
+/** What is thrown when the sender hung up before all had arrived. */
+export function incompleteBody(cause?: unknown): WebhookVerificationError {
+  const options = cause === undefined ? {} : { cause }
+  return new WebhookVerificationError(
+    'invalid_body',
+    'The connection was closed before the body was complete.',
+    options,
+  )
+}
+
 /** What is thrown when somebody else has read the body before. */
 export function bodyConsumed(advice: string): ReceiverError {
   return new ReceiverError(
@@ -34,17 +44,21 @@ export function joinChunks(chunks: readonly Uint8Array[], length: number): Uint8
  * @throws {@link WebhookVerificationError} (`body_too_large`), {@link ReceiverError} (`body_consumed`)
  */
 export async function readRequestBody(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
-  if (request.bodyUsed)
+  if (request.bodyUsed || request.body?.locked)
     throw bodyConsumed('Pass the request on before anything reads it, or pass request.clone().')
   if (Number(request.headers.get('content-length')) > maxBodyBytes) throw bodyTooLarge(maxBodyBytes)
   if (!request.body) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let length = 0
-  // Counted as it comes: content-length may be absent, or a lie.
-  for await (const chunk of request.body) {
-    length += chunk.byteLength
-    if (length > maxBodyBytes) throw bodyTooLarge(maxBodyBytes)
-    chunks.push(chunk)
+  try {
+    // Counted as it comes: content-length may be absent, or a lie.
+    for await (const chunk of request.body) {
+      length += chunk.byteLength
+      if (length > maxBodyBytes) throw bodyTooLarge(maxBodyBytes)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw WebhookVerificationError.is(error) ? error : incompleteBody(error)
   }
   return joinChunks(chunks, length)
 }

@@ -1,6 +1,13 @@
 import { expect, it } from 'vitest'
 import * as express from '../src/express.ts'
+import * as fastify from '../src/fastify.ts'
+import * as hono from '../src/hono.ts'
 import * as receiver from '../src/index.ts'
+import * as koa from '../src/koa.ts'
+import * as lambda from '../src/lambda.ts'
+import * as nestjs from '../src/nestjs.ts'
+import * as next from '../src/next.ts'
+import * as node from '../src/node.ts'
 import * as testing from '../src/testing.ts'
 
 it('exports these names, and no others', () => {
@@ -13,6 +20,8 @@ it('exports these names, and no others', () => {
     'generateSecret',
     'memoryReplayStore',
   ])
-  expect(Object.keys(express)).toEqual(['webhook'])
+  for (const adapter of [express, fastify, hono, koa, lambda, nestjs, next, node]) {
+    expect(Object.keys(adapter)).toEqual(['webhook'])
+  }
   expect(Object.keys(testing).sort()).toEqual(['signedHeaders', 'signedRequest'])
 })

@@ -1,0 +1,298 @@
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { createReceiver, memoryReplayStore, type Receiver, type ReceiverErrorContext } from '../src/index.ts'
+import { signedHeaders } from '../src/testing.ts'
+import { payloadOf, secret } from './messages.ts'
+import { begin, type RawRequest, send, type TestServer } from './socket.ts'
+
+/** Starts a server of a framework, with the receiver at `/hook`. */
+export type StartServer = (receiver: Receiver) => Promise<TestServer>
+
+/** A framework whose adapter has to do what all of them do. */
+export interface AdapterSetup {
+  /** Mounts the receiver as the documentation says, for every method. */
+  readonly start: StartServer
+  /** Behind what reads the body and leaves nothing that a signature could be checked with. */
+  readonly consumed?: Readonly<Record<string, StartServer>>
+  /** Behind what reads the body and keeps its bytes. */
+  readonly kept?: Readonly<Record<string, StartServer>>
+  /**
+   * Whether the adapter gets the body as it arrives; a function of AWS Lambda gets it whole.
+   *
+   * @defaultValue true
+   */
+  readonly isStreaming?: boolean
+  /**
+   * Whether the framework leaves it to the adapter to refuse other methods.
+   *
+   * @defaultValue true
+   */
+  readonly refusesMethods?: boolean
+}
+
+// Fastify adds a charset.
+const problemType = expect.stringMatching(/^application\/problem\+json/)
+
+const MAX_BODY_BYTES = 1_000_000
+
+function recordingReceiver() {
+  const receiver = createReceiver({
+    secrets: secret,
+    maxBodyBytes: MAX_BODY_BYTES,
+    replayStore: memoryReplayStore(),
+  })
+  const events: unknown[] = []
+  const errors: { error: unknown; context: ReceiverErrorContext }[] = []
+  receiver.on('*', (event) => events.push(event))
+  receiver.onError((error, context) => errors.push({ error, context }))
+  return { receiver, events, errors }
+}
+
+const payload = payloadOf('File.Create')
+const json = JSON.stringify(payload)
+
+function signed(body: string | Uint8Array = json, more: Record<string, string | string[]> = {}) {
+  return { body, headers: { ...signedHeaders({ secret, body }), ...more } }
+}
+
+function bodyOfLength(bytes: number): string {
+  const rest = bytes - Buffer.byteLength(JSON.stringify({ ...payload, text: '' }))
+  return JSON.stringify({ ...payload, text: 'x'.repeat(rest) })
+}
+
+const exactBodies: [string, string | Uint8Array][] = [
+  ['text beyond ASCII', JSON.stringify({ ...payload, text: 'Grüße, 世界 \u{1f4e8} \u2028' })],
+  ['a byte order mark', `\ufeff${json}`],
+  ['white space around it', `\r\n\t ${json}\n\n`],
+  [
+    'an order, escapes and numbers that nobody would write again',
+    `{"b":1.0,"a":"\\u0041\\/",  ${json.slice(1)}`,
+  ],
+  ['numbers that JavaScript rounds', `{"n":12345678901234567890,${json.slice(1)}`],
+  ['text that is longer than one packet', JSON.stringify({ ...payload, text: 'ü€'.repeat(60_000) })],
+]
+
+function receives(start: StartServer): void {
+  it('hands a signed event to its handler', async () => {
+    const { receiver, events, errors } = recordingReceiver()
+    await using server = await start(receiver)
+    const { body, headers } = signed()
+    expect(await send(server, { body, headers })).toMatchObject({ status: 204, text: '' })
+    expect(events).toEqual([{ ...payload, id: headers['webhook-id'] }])
+    expect(errors).toEqual([])
+  })
+
+  it.each(exactBodies)('keeps to the bytes of %s', async (_, body) => {
+    const { receiver, events } = recordingReceiver()
+    await using server = await start(receiver)
+    expect(await send(server, signed(body))).toMatchObject({ status: 204 })
+    expect(events).toHaveLength(1)
+  })
+
+  it('refuses what was changed, and tells nothing about why', async () => {
+    const { receiver, events } = recordingReceiver()
+    await using server = await start(receiver)
+    const { headers } = signed()
+    const answer = await send(server, { headers, body: json.replace('12', '13') })
+    expect(answer).toMatchObject({ status: 401, headers: { 'content-type': problemType } })
+    expect(JSON.parse(answer.text)).toMatchObject({ status: 401, code: 'unverified' })
+    expect(events).toEqual([])
+  })
+}
+
+async function expectAnswer(start: StartServer, request: RawRequest, status: number, code: string) {
+  const { receiver, events, errors } = recordingReceiver()
+  await using server = await start(receiver)
+  const answer = await send(server, request)
+  expect(answer).toMatchObject({ status, headers: { 'content-type': problemType } })
+  expect(JSON.parse(answer.text)).toMatchObject({ status, code })
+  expect(events).toEqual([])
+  return { answer, errors }
+}
+
+function refuses(start: StartServer): void {
+  const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const
+
+  it.each(names)('answers 401 without %s', async (name) => {
+    const { body, headers } = signed()
+    const { [name]: _, ...rest } = headers as Record<string, string>
+    await expectAnswer(start, { body, headers: rest }, 401, 'unverified')
+  })
+
+  it.each(names)('answers 401 to %s sent twice', async (name) => {
+    const { body, headers } = signed()
+    const twice = [headers[name], headers[name]].flat()
+    await expectAnswer(start, { body, headers: { ...headers, [name]: twice } }, 401, 'unverified')
+  })
+
+  it('answers 401 to other bytes that decode to the same text', async () => {
+    const { headers } = signed(json.replace('File', '\ufffd'))
+    const [before = '', after = ''] = json.split('File')
+    const body = Buffer.concat([Buffer.from(before), Buffer.of(0xff), Buffer.from(after)])
+    await expectAnswer(start, { headers, body }, 401, 'unverified')
+  })
+
+  it.each([
+    ['that is empty', ''],
+    ['that is no JSON', '{"type":'],
+    ['that is no UTF-8', Buffer.from(json.replace('File', 'Fi\u00efle'), 'latin1')],
+  ])('answers 400 to a body %s, though well signed', async (_, body) => {
+    await expectAnswer(start, signed(body), 400, 'invalid_body')
+  })
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+    'answers 415 to %s',
+    async (type) => {
+      const { answer } = await expectAnswer(
+        start,
+        signed(json, { 'content-type': type }),
+        415,
+        'unsupported_media_type',
+      )
+      expect(answer.status).toBe(415)
+    },
+  )
+
+  it.each(['application/json; charset=utf-8', 'application/cloudevents+json', undefined])(
+    'accepts the content type %s',
+    async (type) => {
+      const { receiver } = recordingReceiver()
+      await using server = await start(receiver)
+      const { body, headers } = signed()
+      const { 'content-type': _, ...rest } = headers as Record<string, string>
+      const request = { body, headers: type === undefined ? rest : { ...rest, 'content-type': type } }
+      expect(await send(server, request)).toMatchObject({ status: 204 })
+    },
+  )
+}
+
+function refusesOtherMethods(start: StartServer): void {
+  it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('answers 405 to %s', async (method) => {
+    const { receiver, events } = recordingReceiver()
+    await using server = await start(receiver)
+    const hasBody = method !== 'GET' && method !== 'HEAD'
+    const { headers } = signed()
+    const answer = await send(server, {
+      method,
+      headers: hasBody ? headers : {},
+      ...(hasBody && { body: json }),
+    })
+    expect(answer).toMatchObject({ status: 405, headers: { allow: 'POST' } })
+    expect(answer.text === '').toBe(method === 'HEAD')
+    expect(events).toEqual([])
+  })
+}
+
+function limits(start: StartServer): void {
+  it('reads a body of just the limit', async () => {
+    const { receiver, events } = recordingReceiver()
+    await using server = await start(receiver)
+    expect(await send(server, signed(bodyOfLength(MAX_BODY_BYTES)))).toMatchObject({ status: 204 })
+    expect(events).toHaveLength(1)
+  })
+
+  it('answers 413 to one byte more', async () => {
+    await expectAnswer(start, signed(bodyOfLength(MAX_BODY_BYTES + 1)), 413, 'body_too_large')
+  })
+}
+
+function limitsStreams(start: StartServer): void {
+  it.each([
+    ['is announced', { 'content-length': '50000000' }, ''],
+    ['arrives', { 'transfer-encoding': 'chunked' }, `f4241\r\n${'x'.repeat(1_000_001)}\r\n`],
+  ])('answers 413 as soon as too much %s, without waiting for the rest', async (_, framing, sentSoFar) => {
+    const { receiver, events } = recordingReceiver()
+    await using server = await start(receiver)
+    const headers = { ...signedHeaders({ secret, body: json }), ...framing } as Record<string, string>
+    const socket = begin(server, headers, sentSoFar)
+    const [answer] = await once(socket, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 413 /)
+    socket.destroy()
+    expect(await send(server, signed())).toMatchObject({ status: 204 })
+    expect(events).toHaveLength(1)
+  })
+
+  it('survives a sender that hangs up in the middle of the body', async () => {
+    const { receiver, events, errors } = recordingReceiver()
+    await using server = await start(receiver)
+    const socket = begin(
+      server,
+      { ...signedHeaders({ secret, body: json }), 'content-length': '1000' },
+      '{"type"',
+    )
+    await once(socket, 'connect')
+    await new Promise((resolve) => setTimeout(resolve, 30)) // until the framework is waiting for the rest
+    socket.destroy()
+    expect(await send(server, signed())).toMatchObject({ status: 204 })
+    expect(events).toHaveLength(1)
+    for (const { context } of errors) expect(context.status).toBe(400)
+  })
+}
+
+function answersRepetitions(start: StartServer): void {
+  it('answers 200 to a repetition, and runs no handler again', async () => {
+    const { receiver, events } = recordingReceiver()
+    await using server = await start(receiver)
+    const request = signed()
+    expect(await send(server, request)).toMatchObject({ status: 204 })
+    expect(await send(server, request)).toMatchObject({ status: 200, text: '' })
+    expect(events).toHaveLength(1)
+  })
+
+  it('answers 500 when a handler fails, and handles the next attempt', async () => {
+    const { receiver, errors } = recordingReceiver()
+    let calls = 0
+    receiver.on('File.*', () => {
+      if (++calls === 1) throw new Error('the database password is hunter2')
+    })
+    await using server = await start(receiver)
+    const request = signed()
+    const failed = await send(server, request)
+    expect(failed).toMatchObject({ status: 500 })
+    expect(JSON.parse(failed.text)).toMatchObject({ code: 'handlers_failed' })
+    expect(failed.text).not.toContain('hunter2')
+    expect(errors).toMatchObject([{ error: { code: 'handlers_failed' }, context: { status: 500 } }])
+    expect(await send(server, request)).toMatchObject({ status: 204 })
+  })
+
+  it('gives each of many at once its own answer', async () => {
+    const { receiver, events } = recordingReceiver()
+    await using server = await start(receiver)
+    const requests = Array.from({ length: 24 }, (_, index) => {
+      const { body, headers } = signed(JSON.stringify({ ...payload, index }))
+      return index % 3 === 0 ? { headers, body: `${body} ` } : { headers, body }
+    })
+    const answers = await Promise.all(requests.map((request) => send(server, request)))
+    expect(answers.map(({ status }) => status)).toEqual(requests.map((_, i) => (i % 3 === 0 ? 401 : 204)))
+    expect(events).toHaveLength(16)
+  })
+}
+
+function saysWhenTheBodyIsGone(start: StartServer): void {
+  it('answers 500 body_consumed, tells onError, and runs no handler', async () => {
+    const { answer, errors } = await expectAnswer(start, signed(), 500, 'body_consumed')
+    expect(JSON.parse(answer.text).detail).toMatch(/was read before it reached the webhook receiver.*\. \S/)
+    expect(errors).toMatchObject([
+      { error: { name: 'ReceiverError', code: 'body_consumed' }, context: { status: 500 } },
+    ])
+  })
+}
+
+/** Declares the tests that every adapter has to pass, over a socket. */
+export function adapterContract(name: string, setup: AdapterSetup): void {
+  const { start, consumed = {}, kept = {}, isStreaming = true, refusesMethods = true } = setup
+  describe(name, () => {
+    receives(start)
+    refuses(start)
+    if (refusesMethods) refusesOtherMethods(start)
+    limits(start)
+    if (isStreaming) limitsStreams(start)
+    answersRepetitions(start)
+  })
+  for (const [how, startKept] of Object.entries(kept)) {
+    describe(`${name}, ${how}`, () => receives(startKept))
+  }
+  for (const [how, startConsumed] of Object.entries(consumed)) {
+    describe(`${name}, ${how}`, () => saysWhenTheBodyIsGone(startConsumed))
+  }
+}
