@@ -36,7 +36,7 @@ it.each([
     path: '/api/User',
     input: { username: 'ada', displayName: 'Ada', email: 'ada@example.org' },
     changed: { username: 'ada', displayName: 'Ada L.', email: 'ada@example.org' },
-    raised: ['User.Create 1:1 1', 'User.Update 1:1 1', 'User.Delete 1:1 1'],
+    raised: ['User.Create 1:-1 1', 'User.Update 1:-1 1', 'User.Delete 1:-1 1'],
   },
   {
     path: '/api/Site',
@@ -82,7 +82,7 @@ it('raises what uploading, changing and deleting a file is about, with the file 
   expect(events.map(eventTypeOf)).toEqual(['File.Create', 'File.Update', 'File.Delete'])
   expect(events.map(({ data }) => data)).toEqual([
     file,
-    { ...file, name: 'b.txt' },
+    { ...file, name: 'b.txt', $changed: ['name'] },
     { ...file, name: 'b.txt' },
   ])
 })

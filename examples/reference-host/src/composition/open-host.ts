@@ -12,9 +12,11 @@ import {
 } from '@x/events-core'
 import type { AwilixContainer } from 'awilix'
 import type { HostConfig } from '../config.ts'
+import { captureEntities } from '../database/capture-entities.ts'
 import { migrateHostTables } from '../database/migrate.ts'
 import { openDatabase } from '../database/open-database.ts'
 import { openFileStorage } from '../storage/file-storage.ts'
+import { CacheInvalidationEventSubscriber } from '../subscribers/cache-invalidation-event-subscriber.ts'
 import { FileDownloadEventSubscriber } from '../subscribers/file-download-event-subscriber.ts'
 import { createApp } from './create-app.ts'
 import { createServices } from './create-services.ts'
@@ -66,16 +68,22 @@ async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableS
     encryptionKey: Buffer.from(encryptionKey, 'base64'),
     allowNetworks: config.allowNetworks,
   })
-  const { engine, sender, tokenRepository } = container.cradle
+  const { engine, sender, tokenRepository, hostCache } = container.cradle
 
   // Before anything is raised: endpoints and subscribers hear of it from the first event on.
   await migrateHostTables(db)
   await engine.migrate()
+  await captureEntities(engine)
   await sender.migrate()
   await engine.subscribe(new FileDownloadEventSubscriber(serviceScopeFactory), {
     name: 'file-download',
     mode: 'durable',
     filter: 'File.Download',
+  })
+  await engine.subscribe(new CacheInvalidationEventSubscriber(hostCache), {
+    name: 'cache-invalidation',
+    mode: 'broadcast',
+    filter: ['Site.*', 'User.*'],
   })
   await removeOrphans(container)
 

@@ -2,6 +2,7 @@ import type { Logger } from '@x/events-core'
 import type { EventEngine } from '@x/events-engine'
 import type { WebhookSender } from '@x/sender'
 import type { Kysely } from 'kysely'
+import type { HostCache } from '../cache/host-cache.ts'
 import type { HostTables } from '../database/tables.ts'
 import type { TenantManager } from '../domain/tenant-manager.ts'
 import type { AliasRepository } from '../repositories/alias-repository.ts'
@@ -23,6 +24,7 @@ export interface Services {
   readonly engine: EventEngine<HostTables>
   readonly sender: WebhookSender
   readonly fileStorage: FileStorage
+  readonly hostCache: HostCache
   readonly tenantRepository: TenantRepository
   readonly aliasRepository: AliasRepository
   readonly tokenRepository: TokenRepository

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { ALL_SITES, EntityNames, SyncEventActions } from '@x/events-core'
 import type { EventEngine } from '@x/events-engine'
 import type { HostTables } from '../database/tables.ts'
 import { DEFAULT_ALIAS } from '../repositories/alias-repository.ts'
@@ -28,12 +27,10 @@ export async function createTenant(
   engine: EventEngine<HostTables>,
   { name, aliases }: NewTenant,
 ): Promise<CreatedTenant> {
-  return engine.transaction(async (transaction) => {
-    const { trx, raise } = transaction
+  return engine.transaction(async ({ trx }) => {
     const tenant = await trx.insertInto('tenant').values({ name }).returningAll().executeTakeFirstOrThrow()
     const { tenantId } = tenant
-    await raise({ tenantId, siteId: ALL_SITES }, EntityNames.Tenant, tenantId, SyncEventActions.Create)
-    const { site, folder } = await insertSite(transaction, tenantId, name)
+    const { site, folder } = await insertSite(trx, tenantId, name)
     for (const alias of aliases) {
       const row = { name: alias.toLowerCase(), tenantId, siteId: site.siteId }
       await trx.insertInto('alias').values(row).execute()

@@ -1,4 +1,4 @@
-import { EntityNames, type SyncEvent, SyncEventActions } from '@x/events-core'
+import { EntityNames, type SyncEvent } from '@x/events-core'
 import { explainConflicts } from '../database/constraint-errors.ts'
 import { EntityNotFoundError } from '../domain/errors.ts'
 import type { File, FileInput, UploadedFile } from '../domain/file.ts'
@@ -47,7 +47,7 @@ export class FileRepository {
   async addFile({ folderId, ...upload }: UploadedFile): Promise<File> {
     const { tenantId } = this.#tenantManager
     return explainConflicts({ taken: TAKEN }, () =>
-      this.#engine.transaction(async ({ trx, raise }) => {
+      this.#engine.transaction(async ({ trx }) => {
         const folder = await (folderId === undefined
           ? requireRootFolder(trx, tenantId, this.#tenantManager.getAlias().siteId)
           : requireFolder(trx, tenantId, folderId))
@@ -62,7 +62,6 @@ export class FileRepository {
           })
           .returning(COLUMNS)
           .executeTakeFirstOrThrow()
-        await raise(file, EntityNames.File, file.fileId, SyncEventActions.Create, { data: file })
         return file
       }),
     )
@@ -71,7 +70,7 @@ export class FileRepository {
   async updateFile(fileId: number, { name, folderId }: FileInput): Promise<File> {
     const { tenantId } = this.#tenantManager
     return explainConflicts({ taken: TAKEN }, () =>
-      this.#engine.transaction(async ({ trx, raise }) => {
+      this.#engine.transaction(async ({ trx }) => {
         const folder = await requireFolder(trx, tenantId, folderId)
         const file = await trx
           .updateTable('file')
@@ -81,7 +80,6 @@ export class FileRepository {
           .returning(COLUMNS)
           .executeTakeFirst()
         if (!file) throw new EntityNotFoundError(EntityNames.File, fileId)
-        await raise(file, EntityNames.File, fileId, SyncEventActions.Update, { data: file })
         return file
       }),
     )
@@ -89,17 +87,15 @@ export class FileRepository {
 
   /** @returns the storage key of the bytes, which nobody needs once this has resolved. */
   async deleteFile(fileId: number): Promise<string> {
-    return this.#engine.transaction(async ({ trx, raise }) => {
+    return this.#engine.transaction(async ({ trx }) => {
       const deleted = await trx
         .deleteFrom('file')
         .where('fileId', '=', fileId)
         .where('tenantId', '=', this.#tenantManager.tenantId)
-        .returningAll()
+        .returning('storageKey')
         .executeTakeFirst()
       if (!deleted) throw new EntityNotFoundError(EntityNames.File, fileId)
-      const { storageKey, ...file } = deleted
-      await raise(file, EntityNames.File, fileId, SyncEventActions.Delete, { data: file })
-      return storageKey
+      return deleted.storageKey
     })
   }
 

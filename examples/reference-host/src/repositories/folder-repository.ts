@@ -1,4 +1,4 @@
-import { EntityNames, SyncEventActions } from '@x/events-core'
+import { EntityNames } from '@x/events-core'
 import { explainConflicts } from '../database/constraint-errors.ts'
 import { EntityConflictError, EntityNotFoundError } from '../domain/errors.ts'
 import type { Folder, FolderInput } from '../domain/folder.ts'
@@ -29,7 +29,7 @@ export class FolderRepository {
   async addFolder(input: FolderInput): Promise<Folder> {
     const { tenantId } = this.#tenantManager
     return explainConflicts({ taken: TAKEN }, () =>
-      this.#engine.transaction(async ({ trx, raise }) => {
+      this.#engine.transaction(async ({ trx }) => {
         const parent = await (input.parentId == null
           ? requireRootFolder(trx, tenantId, input.siteId ?? this.#tenantManager.getAlias().siteId)
           : requireFolder(trx, tenantId, input.parentId))
@@ -39,7 +39,6 @@ export class FolderRepository {
           .values({ tenantId, siteId, parentId, name: input.name })
           .returningAll()
           .executeTakeFirstOrThrow()
-        await raise(folder, EntityNames.Folder, folder.folderId, SyncEventActions.Create, { data: folder })
         return folder
       }),
     )
@@ -48,7 +47,7 @@ export class FolderRepository {
   /** Renames a folder. It stays where it is: what it holds would have to move along. */
   async updateFolder(folderId: number, { name }: FolderInput): Promise<Folder> {
     return explainConflicts({ taken: TAKEN }, () =>
-      this.#engine.transaction(async ({ trx, raise }) => {
+      this.#engine.transaction(async ({ trx }) => {
         const folder = await trx
           .updateTable('folder')
           .set({ name })
@@ -57,7 +56,6 @@ export class FolderRepository {
           .returningAll()
           .executeTakeFirst()
         if (!folder) throw new EntityNotFoundError(EntityNames.Folder, folderId)
-        await raise(folder, EntityNames.Folder, folderId, SyncEventActions.Update, { data: folder })
         return folder
       }),
     )
@@ -65,7 +63,7 @@ export class FolderRepository {
 
   async deleteFolder(folderId: number): Promise<void> {
     await explainConflicts({ used: 'The folder is not empty.' }, () =>
-      this.#engine.transaction(async ({ trx, raise }) => {
+      this.#engine.transaction(async ({ trx }) => {
         const folder = await trx
           .deleteFrom('folder')
           .where('folderId', '=', folderId)
@@ -74,7 +72,6 @@ export class FolderRepository {
           .executeTakeFirst()
         if (!folder) throw new EntityNotFoundError(EntityNames.Folder, folderId)
         if (folder.parentId === null) throw new EntityConflictError('A site keeps its root folder.')
-        await raise(folder, EntityNames.Folder, folderId, SyncEventActions.Delete, { data: folder })
       }),
     )
   }

@@ -1,12 +1,11 @@
-import { EntityNames, SyncEventActions } from '@x/events-core'
-import type { RaisingTransaction } from '@x/events-engine'
+import type { Transaction } from 'kysely'
 import type { HostTables } from '../database/tables.ts'
 import type { Folder } from '../domain/folder.ts'
 import type { Site } from '../domain/site.ts'
 
 /** Inserts a site and its root folder, so that files have somewhere to go from the start. */
 export async function insertSite(
-  { trx, raise }: RaisingTransaction<HostTables>,
+  trx: Transaction<HostTables>,
   tenantId: number,
   name: string,
 ): Promise<{ site: Site; folder: Folder }> {
@@ -20,7 +19,5 @@ export async function insertSite(
     .values({ tenantId, siteId: site.siteId, parentId: null, name: 'Files' })
     .returningAll()
     .executeTakeFirstOrThrow()
-  await raise(site, EntityNames.Site, site.siteId, SyncEventActions.Create, { data: site })
-  await raise(folder, EntityNames.Folder, folder.folderId, SyncEventActions.Create, { data: folder })
   return { site, folder }
 }

@@ -9,8 +9,9 @@ import type { RepositoryServices } from './repository-services.ts'
 const TAKEN = 'The site already shows a page at that path; choose another name or path.'
 
 /**
- * The pages of one tenant's sites. A page that changes is raised twice, as the framework does: once
- * as the page's change, and once as the site's refresh, upon which clients fetch their pages again.
+ * The pages of one tenant's sites. A page that changes is told of twice, as the framework does: the
+ * database raises the page's change, and the repository the site's refresh, upon which clients fetch
+ * their pages again.
  */
 export class PageRepository {
   readonly #engine: RepositoryServices['engine']
@@ -41,7 +42,6 @@ export class PageRepository {
           .values({ tenantId, siteId, name, title, path: pathOf(input) })
           .returningAll()
           .executeTakeFirstOrThrow()
-        await raise(page, EntityNames.Page, page.pageId, SyncEventActions.Create, { data: page })
         await raise(page, EntityNames.Site, siteId, SyncEventActions.Refresh)
         // Refused when the path is taken; then neither the page nor the two events ever happened.
         await trx.insertInto('pagePath').values({ siteId, path: page.path, pageId: page.pageId }).execute()
@@ -63,7 +63,6 @@ export class PageRepository {
           .returningAll()
           .executeTakeFirst()
         if (!page) throw new EntityNotFoundError(EntityNames.Page, pageId)
-        await raise(page, EntityNames.Page, pageId, SyncEventActions.Update, { data: page })
         await raise(page, EntityNames.Site, page.siteId, SyncEventActions.Refresh)
         await trx.updateTable('pagePath').set({ path: page.path }).where('pageId', '=', pageId).execute()
         return page
@@ -80,7 +79,6 @@ export class PageRepository {
         .returningAll()
         .executeTakeFirst()
       if (!page) throw new EntityNotFoundError(EntityNames.Page, pageId)
-      await raise(page, EntityNames.Page, pageId, SyncEventActions.Delete, { data: page })
       await raise(page, EntityNames.Site, page.siteId, SyncEventActions.Refresh)
     })
   }

@@ -1,4 +1,5 @@
 import type { EventEngine } from '@x/events-engine'
+import type { HostCache } from '../cache/host-cache.ts'
 import type { HostTables } from '../database/tables.ts'
 import type { TenantManager } from '../domain/tenant-manager.ts'
 
@@ -6,4 +7,5 @@ import type { TenantManager } from '../domain/tenant-manager.ts'
 export interface RepositoryServices {
   readonly engine: EventEngine<HostTables>
   readonly tenantManager: TenantManager
+  readonly hostCache: HostCache
 }

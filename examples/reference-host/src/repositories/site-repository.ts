@@ -1,4 +1,5 @@
-import { EntityNames, SyncEventActions } from '@x/events-core'
+import { EntityNames, SyncEventActions, siteKeyOf } from '@x/events-core'
+import { siteCacheKey } from '../cache/cache-keys.ts'
 import { explainConflicts } from '../database/constraint-errors.ts'
 import { EntityNotFoundError } from '../domain/errors.ts'
 import type { Site, SiteInput } from '../domain/site.ts'
@@ -10,10 +11,12 @@ import type { RepositoryServices } from './repository-services.ts'
 export class SiteRepository {
   readonly #engine: RepositoryServices['engine']
   readonly #tenantManager: TenantManager
+  readonly #cache: RepositoryServices['hostCache']
 
-  constructor({ engine, tenantManager }: RepositoryServices) {
+  constructor({ engine, tenantManager, hostCache }: RepositoryServices) {
     this.#engine = engine
     this.#tenantManager = tenantManager
+    this.#cache = hostCache
   }
 
   async getSites(): Promise<Site[]> {
@@ -21,18 +24,20 @@ export class SiteRepository {
   }
 
   async getSite(siteId: number): Promise<Site | undefined> {
-    return this.#ownSites().where('siteId', '=', siteId).executeTakeFirst()
+    return this.#cache.getOrLoad(this.#cacheKeyOf(siteId), () =>
+      this.#ownSites().where('siteId', '=', siteId).executeTakeFirst(),
+    )
   }
 
   async addSite({ name }: SiteInput): Promise<Site> {
-    return this.#engine.transaction(async (transaction) => {
-      const { site } = await insertSite(transaction, this.#tenantManager.tenantId, name)
+    return this.#engine.transaction(async ({ trx }) => {
+      const { site } = await insertSite(trx, this.#tenantManager.tenantId, name)
       return site
     })
   }
 
   async updateSite(siteId: number, { name }: SiteInput): Promise<Site> {
-    return this.#engine.transaction(async ({ trx, raise }) => {
+    const updated = await this.#engine.transaction(async ({ trx, raise }) => {
       const site = await trx
         .updateTable('site')
         .set({ name })
@@ -41,27 +46,24 @@ export class SiteRepository {
         .returningAll()
         .executeTakeFirst()
       if (!site) throw new EntityNotFoundError(EntityNames.Site, siteId)
-      await raise(site, EntityNames.Site, siteId, SyncEventActions.Update, { data: site })
       await raise(site, EntityNames.Site, siteId, SyncEventActions.Refresh)
       return site
     })
+    this.#forget(siteId)
+    return updated
   }
 
   async deleteSite(siteId: number): Promise<void> {
     const { tenantId } = this.#tenantManager
     const used = 'The site still has an alias, pages, folders or files; remove them first.'
     await explainConflicts({ used }, () =>
-      this.#engine.transaction(async ({ trx, raise }) => {
-        const roots = await trx
+      this.#engine.transaction(async ({ trx }) => {
+        await trx
           .deleteFrom('folder')
           .where('siteId', '=', siteId)
           .where('tenantId', '=', tenantId)
           .where('parentId', 'is', null)
-          .returningAll()
           .execute()
-        for (const root of roots) {
-          await raise(root, EntityNames.Folder, root.folderId, SyncEventActions.Delete, { data: root })
-        }
         const site = await trx
           .deleteFrom('site')
           .where('siteId', '=', siteId)
@@ -69,9 +71,18 @@ export class SiteRepository {
           .returningAll()
           .executeTakeFirst()
         if (!site) throw new EntityNotFoundError(EntityNames.Site, siteId)
-        await raise(site, EntityNames.Site, siteId, SyncEventActions.Delete, { data: site })
       }),
     )
+    this.#forget(siteId)
+  }
+
+  #cacheKeyOf(siteId: number): string {
+    return siteCacheKey(siteKeyOf({ tenantId: this.#tenantManager.tenantId, siteId }))
+  }
+
+  /** Other nodes hear of it by the event; who has just changed something here reads it at once. */
+  #forget(siteId: number): void {
+    this.#cache.remove(this.#cacheKeyOf(siteId))
   }
 
   #ownSites() {

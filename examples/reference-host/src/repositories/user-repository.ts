@@ -1,4 +1,5 @@
-import { EntityNames, SyncEventActions } from '@x/events-core'
+import { EntityNames } from '@x/events-core'
+import { tenantKeyOf, userCacheKey } from '../cache/cache-keys.ts'
 import { explainConflicts } from '../database/constraint-errors.ts'
 import { EntityNotFoundError } from '../domain/errors.ts'
 import type { TenantManager } from '../domain/tenant-manager.ts'
@@ -7,14 +8,16 @@ import type { RepositoryServices } from './repository-services.ts'
 
 const TAKEN = 'The username is taken.'
 
-/** The users of one tenant. They belong to no site; their events carry the site they came from. */
+/** The users of one tenant. They belong to no site in particular. */
 export class UserRepository {
   readonly #engine: RepositoryServices['engine']
   readonly #tenantManager: TenantManager
+  readonly #cache: RepositoryServices['hostCache']
 
-  constructor({ engine, tenantManager }: RepositoryServices) {
+  constructor({ engine, tenantManager, hostCache }: RepositoryServices) {
     this.#engine = engine
     this.#tenantManager = tenantManager
+    this.#cache = hostCache
   }
 
   async getUsers(): Promise<User[]> {
@@ -22,54 +25,65 @@ export class UserRepository {
   }
 
   async getUser(userId: number): Promise<User | undefined> {
-    return this.#ownUsers().where('userId', '=', userId).executeTakeFirst()
+    return this.#cache.getOrLoad(this.#cacheKeyOf(userId), () =>
+      this.#ownUsers().where('userId', '=', userId).executeTakeFirst(),
+    )
   }
 
   async addUser({ username, displayName, email }: UserInput): Promise<User> {
-    const alias = this.#tenantManager.getAlias()
+    const { tenantId } = this.#tenantManager
     return explainConflicts({ taken: TAKEN }, () =>
-      this.#engine.transaction(async ({ trx, raise }) => {
+      this.#engine.transaction(async ({ trx }) => {
         const user = await trx
           .insertInto('user')
-          .values({ tenantId: alias.tenantId, username, displayName, email })
+          .values({ tenantId, username, displayName, email })
           .returningAll()
           .executeTakeFirstOrThrow()
-        await raise(alias, EntityNames.User, user.userId, SyncEventActions.Create, { data: user })
         return user
       }),
     )
   }
 
   async updateUser(userId: number, { username, displayName, email }: UserInput): Promise<User> {
-    const alias = this.#tenantManager.getAlias()
-    return explainConflicts({ taken: TAKEN }, () =>
-      this.#engine.transaction(async ({ trx, raise }) => {
+    const { tenantId } = this.#tenantManager
+    const updated = await explainConflicts({ taken: TAKEN }, () =>
+      this.#engine.transaction(async ({ trx }) => {
         const user = await trx
           .updateTable('user')
           .set({ username, displayName, email })
           .where('userId', '=', userId)
-          .where('tenantId', '=', alias.tenantId)
+          .where('tenantId', '=', tenantId)
           .returningAll()
           .executeTakeFirst()
         if (!user) throw new EntityNotFoundError(EntityNames.User, userId)
-        await raise(alias, EntityNames.User, userId, SyncEventActions.Update, { data: user })
         return user
       }),
     )
+    this.#forget(userId)
+    return updated
   }
 
   async deleteUser(userId: number): Promise<void> {
-    const alias = this.#tenantManager.getAlias()
-    await this.#engine.transaction(async ({ trx, raise }) => {
+    const { tenantId } = this.#tenantManager
+    await this.#engine.transaction(async ({ trx }) => {
       const user = await trx
         .deleteFrom('user')
         .where('userId', '=', userId)
-        .where('tenantId', '=', alias.tenantId)
+        .where('tenantId', '=', tenantId)
         .returningAll()
         .executeTakeFirst()
       if (!user) throw new EntityNotFoundError(EntityNames.User, userId)
-      await raise(alias, EntityNames.User, userId, SyncEventActions.Delete, { data: user })
     })
+    this.#forget(userId)
+  }
+
+  #cacheKeyOf(userId: number): string {
+    return userCacheKey(tenantKeyOf(this.#tenantManager.tenantId), userId)
+  }
+
+  /** Other nodes hear of it by the event; who has just changed something here reads it at once. */
+  #forget(userId: number): void {
+    this.#cache.remove(this.#cacheKeyOf(userId))
   }
 
   #ownUsers() {

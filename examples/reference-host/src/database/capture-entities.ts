@@ -1,0 +1,78 @@
+import { ALL_SITES, EntityNames } from '@x/events-core'
+import type { CaptureTableOptions, EventEngine } from '@x/events-engine'
+import type { HostTables } from './tables.ts'
+
+type Capture = CaptureTableOptions<HostTables>
+
+const ownTenant = { column: 'tenantId' }
+const ownSite = { column: 'siteId' }
+
+/**
+ * The host's entities. The database raises Create, Update and Delete for each change of their rows,
+ * whoever makes it. What an event carries is listed, so that nothing else gets out: not where a file's
+ * bytes are kept, say.
+ */
+const captures: readonly Capture[] = [
+  {
+    table: 'tenant',
+    entityName: EntityNames.Tenant,
+    entityId: 'tenantId',
+    tenantId: ownTenant,
+    siteId: ALL_SITES,
+    data: ['tenantId', 'name'],
+  },
+  {
+    table: 'alias',
+    entityName: EntityNames.Alias,
+    entityId: 'aliasId',
+    tenantId: ownTenant,
+    siteId: ownSite,
+    data: ['aliasId', 'tenantId', 'siteId', 'name'],
+  },
+  {
+    table: 'site',
+    entityName: EntityNames.Site,
+    entityId: 'siteId',
+    tenantId: ownTenant,
+    siteId: ownSite,
+    data: ['siteId', 'tenantId', 'name'],
+  },
+  {
+    table: 'folder',
+    entityName: EntityNames.Folder,
+    entityId: 'folderId',
+    tenantId: ownTenant,
+    siteId: ownSite,
+    data: ['folderId', 'tenantId', 'siteId', 'parentId', 'name'],
+  },
+  {
+    table: 'file',
+    entityName: EntityNames.File,
+    entityId: 'fileId',
+    tenantId: ownTenant,
+    siteId: ownSite,
+    data: ['fileId', 'tenantId', 'siteId', 'folderId', 'name', 'contentType', 'size', 'createdOn'],
+  },
+  {
+    table: 'page',
+    entityName: EntityNames.Page,
+    entityId: 'pageId',
+    tenantId: ownTenant,
+    siteId: ownSite,
+    data: ['pageId', 'tenantId', 'siteId', 'name', 'title', 'path'],
+  },
+  {
+    table: 'user',
+    entityName: EntityNames.User,
+    entityId: 'userId',
+    tenantId: ownTenant,
+    // Users belong to their tenant, and to no site in particular.
+    siteId: ALL_SITES,
+    data: ['userId', 'tenantId', 'username', 'displayName', 'email'],
+  },
+]
+
+/** Sees to the triggers; where they are up to date, it does nothing. */
+export async function captureEntities(engine: EventEngine<HostTables>): Promise<void> {
+  for (const capture of captures) await engine.captureTable(capture)
+}
