@@ -11,7 +11,7 @@ import { type Package, readPackage, readPackages, runtimeDependencies } from './
 const arrows: Readonly<Record<string, readonly string[]>> = {
   '@x/events-core': [],
   '@x/signature': ['@x/events-core'],
-  '@x/receiver': ['@x/events-core', '@x/signature'],
+  '@x/receiver': ['@x/events-core', '@x/signature', 'kysely'],
   '@x/events-engine': ['@x/events-core', '@opentelemetry/api', 'kysely'],
   '@x/sender': ['@x/events-core', '@x/events-engine', '@x/signature', 'kysely', 'undici', 'ipaddr.js'],
   '@x/client': ['@x/events-core'],

@@ -1,7 +1,8 @@
 import { EventsError } from '@x/events-core'
 import { type RawBody, takeRawBody, type WebhookHeaders } from '@x/signature'
 import { ReceiverError } from './errors.ts'
-import type { EventPattern, WebhookEvent, WebhookHandler } from './event-patterns.ts'
+import type { EventHandler, EventOf, PatternOf } from './event-map.ts'
+import type { WebhookEvent, WebhookHandler } from './event-patterns.ts'
 import { inputOf, responseOf } from './handle-request.ts'
 import { createHandlers } from './handlers.ts'
 import { createMessageVerifier, isPromise } from './message-verifier.ts'
@@ -14,23 +15,30 @@ import type { ReceiverInput } from './receiver-input.ts'
 /** Hears of everything that was answered with an error: refused messages, failed handlers, faults. */
 export type ReceiverErrorListener = (error: unknown, context: ReceiverErrorContext) => void
 
+/** What secrets that are looked up may depend on, beside the headers. */
+export interface VerifyContext {
+  /** Where the request was sent. */
+  readonly url?: string | undefined
+}
+
 /** Verifies webhooks and hands their events to handlers; see {@link createReceiver}. */
-export interface Receiver {
+export interface Receiver<TEvents extends object = object> {
   /**
    * Verifies a message and reads it, for code that answers the request itself. It calls no handler
    * and does not ask the replay store.
    *
    * @param rawBody - as it arrived: bytes, or the text before any parser saw it.
+   * @param about - what secrets that are looked up may depend on.
    * @throws WebhookVerificationError when the message is refused; {@link ReceiverError} when the
    * secrets cannot be had.
    */
-  verify(rawBody: RawBody, headers: WebhookHeaders): Promise<WebhookEvent>
+  verify(rawBody: RawBody, headers: WebhookHeaders, about?: VerifyContext): Promise<EventOf<TEvents, '*'>>
   /**
-   * As {@link Receiver.verify}, without waiting: on Node, with secrets that come without waiting.
+   * As {@link Receiver.verify}, without waiting: on Node, with secrets and schemas that answer without waiting.
    *
    * @throws also {@link ReceiverError} (`sync_unavailable`) elsewhere.
    */
-  verifySync(rawBody: RawBody, headers: WebhookHeaders): WebhookEvent
+  verifySync(rawBody: RawBody, headers: WebhookHeaders, about?: VerifyContext): EventOf<TEvents, '*'>
   /**
    * Calls a handler for every event of a type: `File.Download`, `File.*`, `*.Delete`, `*`. An event
    * that no handler wants is acknowledged.
@@ -38,7 +46,10 @@ export interface Receiver {
    * @returns a function that ends it.
    * @throws EventsError (`invalid_argument`) when the pattern is none.
    */
-  on<const TPattern extends EventPattern>(pattern: TPattern, handler: WebhookHandler<TPattern>): () => void
+  on<const TPattern extends PatternOf<TEvents> | (string & {})>(
+    pattern: TPattern,
+    handler: EventHandler<TEvents, TPattern>,
+  ): () => void
   /**
    * Calls a listener with each error. Without one, only the sender sees that a handler failed.
    *
@@ -55,7 +66,7 @@ function needsWaiting(outcome: PromiseLike<unknown>): ReceiverError {
   outcome.then(undefined, () => {}) // nobody will wait for it
   return new ReceiverError(
     'sync_unavailable',
-    'verifySync: the secrets come in a promise, or this runtime verifies asynchronously; use await receiver.verify(...).',
+    'verifySync: the secrets or a schema answer in a promise, or this runtime verifies asynchronously; use await receiver.verify(...).',
   )
 }
 
@@ -80,7 +91,9 @@ function needsWaiting(outcome: PromiseLike<unknown>): ReceiverError {
  * export const fetchHandler = (request: Request) => receiver.handle(request)
  * ```
  */
-export function createReceiver(options: ReceiverOptions): Receiver {
+export function createReceiver<TEvents extends object = object>(
+  options: ReceiverOptions<TEvents>,
+): Receiver<TEvents> {
   const settings = resolveReceiverOptions(options)
   const verifier = createMessageVerifier(settings)
   const handlers = createHandlers()
@@ -100,21 +113,27 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return body
   }
 
+  // By its schema, or by the word of whoever gave the map.
+  const known = (event: WebhookEvent) => event as EventOf<TEvents, '*'>
+
   const receive = createReceive({ settings, verifier, handlers, report })
 
   return {
-    async verify(rawBody, headers) {
+    async verify(rawBody, headers, about) {
       const body = sized(rawBody)
-      const message = verifier.verify(body, headers)
+      const message = verifier.verify(body, headers, about?.url)
       // To await what is there already would cost a turn of the event loop's queue.
       const { id } = isPromise(message) ? await message : message
-      return parsePayload(id, body)
+      const event = settings.validateData(parsePayload(id, body))
+      return known(isPromise(event) ? await event : event)
     },
-    verifySync(rawBody, headers) {
+    verifySync(rawBody, headers, about) {
       const body = sized(rawBody)
-      const message = verifier.verify(body, headers)
+      const message = verifier.verify(body, headers, about?.url)
       if (isPromise(message)) throw needsWaiting(message)
-      return parsePayload(message.id, body)
+      const event = settings.validateData(parsePayload(message.id, body))
+      if (isPromise(event)) throw needsWaiting(event)
+      return known(event)
     },
     on(pattern, handler) {
       // The pattern decides which events the handler is called with, and so that its type holds.

@@ -4,6 +4,7 @@ import { EventsError } from '@x/events-core'
 export type ReceiverErrorCode =
   | 'body_consumed'
   | 'handlers_failed'
+  | 'schema_failed'
   | 'secrets_unavailable'
   | 'sync_unavailable'
 

@@ -27,10 +27,21 @@ export type WebhookEvent<TType extends string = string> = WebhookPayload<TType> 
   readonly id: string
 }
 
-/** What surrounds one call of a handler. */
+/** What surrounds one call of the handlers: the attempt that brought the event. */
 export interface WebhookContext {
+  /** The `webhook-id`, as in `event.id`. */
+  readonly id: string
   /** When this attempt was signed; `event.timestamp` is when the event was raised. */
-  readonly signedAt: Date
+  readonly timestamp: Date
+  /** All headers of this attempt. Only the three of the signature are the sender's word. */
+  readonly headers: Headers
+  /** The bytes that were signed. */
+  readonly rawBody: Uint8Array
+  /**
+   * Aborted when the sender no longer waits (it hung up, or `handlerTimeoutMs` is over), and so will
+   * send the message again: pass it on to whatever takes long.
+   */
+  readonly signal: AbortSignal
 }
 
 /** Handles one event. Returning (or a promise that resolves) acknowledges it; throwing has it sent again. */

@@ -7,6 +7,11 @@ export function inputOf(request: Request): ReceiverInput {
   return {
     method: request.method,
     headers: request.headers,
+    url: request.url,
+    // Made on first use, in some runtimes.
+    get signal() {
+      return request.signal
+    },
     body: (maxBodyBytes) => readRequestBody(request, maxBodyBytes),
   }
 }

@@ -1,9 +1,10 @@
-import { EventsError, isEventTypePattern, matchesEventType } from '@x/events-core'
+import { EventsError } from '@x/events-core'
 import { ReceiverError } from './errors.ts'
 import type { WebhookContext, WebhookEvent, WebhookHandler } from './event-patterns.ts'
+import { type MatchType, matcherOf } from './type-pattern.ts'
 
 interface Registration {
-  readonly pattern: string
+  readonly matches: MatchType
   readonly handler: WebhookHandler
 }
 
@@ -34,19 +35,14 @@ export function createHandlers(): Handlers {
   let registrations: readonly Registration[] = []
   return {
     add(pattern, handler) {
-      if (!isEventTypePattern(pattern)) {
-        throw new EventsError(
-          'invalid_argument',
-          `receiver.on: the pattern must look like 'File.Download', 'File.*', '*.Delete' or '*'; got ${JSON.stringify(pattern)}`,
-        )
-      }
+      const matches = matcherOf(pattern)
       if (typeof handler !== 'function') {
         throw new EventsError(
           'invalid_argument',
           `receiver.on: the handler must be a function; got ${typeof handler}`,
         )
       }
-      const registration = { pattern, handler }
+      const registration = { matches, handler }
       registrations = [...registrations, registration]
       return () => {
         registrations = registrations.filter((other) => other !== registration)
@@ -54,8 +50,8 @@ export function createHandlers(): Handlers {
     },
     async call(event, context) {
       const failures: unknown[] = []
-      for (const { pattern, handler } of registrations) {
-        if (!matchesEventType(pattern, event.type)) continue
+      for (const { matches, handler } of registrations) {
+        if (!matches(event.type)) continue
         try {
           await handler(event, context)
         } catch (error) {

@@ -7,8 +7,14 @@ export {
   type WebhookVerificationCode,
   WebhookVerificationError,
 } from '@x/signature'
-export { createReceiver, type Receiver, type ReceiverErrorListener } from './create-receiver.ts'
+export {
+  createReceiver,
+  type Receiver,
+  type ReceiverErrorListener,
+  type VerifyContext,
+} from './create-receiver.ts'
 export { ReceiverError, type ReceiverErrorCode } from './errors.ts'
+export type { EventHandler, EventOf, EventSchemas, PatternOf, TypedEvent } from './event-map.ts'
 export type {
   EventPattern,
   EventTypeOf,
@@ -17,14 +23,16 @@ export type {
   WebhookEvent,
   WebhookHandler,
 } from './event-patterns.ts'
-export type { ReceiverOptions, SecretSource } from './options.ts'
-export type { ReceiverResponse } from './problem.ts'
-export type { ReceiverErrorContext } from './receive.ts'
-export type { ReceiverInput } from './receiver-input.ts'
 export {
   type MemoryReplayStoreOptions,
   memoryReplayStore,
-  type ReplayClaim,
-  type ReplayStore,
-} from './replay-store.ts'
+} from './memory-replay-store.ts'
+export type { ReceiverOptions } from './options.ts'
+export type { ReceiverResponse } from './problem.ts'
+export type { ReceiverErrorContext } from './receive.ts'
+export type { ReceiverInput } from './receiver-input.ts'
+export type { ReplayClaim, ReplayStore } from './replay-store.ts'
+export type { ReplayTimes } from './replay-times.ts'
+export type { SecretRequest, SecretSource } from './secret-source.ts'
+export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export { Webhook, type WebhookOptions, type WebhookVerifyOptions } from './webhook.ts'

@@ -1,13 +1,24 @@
-import { createVerifier, type RawBody, type VerifiedMessage, type WebhookHeaders } from '@x/signature'
+import {
+  createVerifier,
+  type RawBody,
+  type VerifiedMessage,
+  type WebhookHeaders,
+  WebhookVerificationError,
+} from '@x/signature'
 import { ReceiverError } from './errors.ts'
+import { fetchHeadersOf } from './fetch-headers.ts'
 import type { ReceiverSettings } from './options.ts'
+import type { SecretRequest } from './secret-source.ts'
 
 /** Verifies with the secrets of the moment: at once where the secrets and the runtime allow it. */
 export interface MessageVerifier {
   // `@x/signature` verifies at once on Node and in its own time elsewhere; which of the two is
   // compiled against is decided by whoever bundles, so that here it may be either.
-  verify(body: RawBody, headers: WebhookHeaders): VerifiedMessage | Promise<VerifiedMessage>
+  verify(body: RawBody, headers: WebhookHeaders, url?: string): VerifiedMessage | Promise<VerifiedMessage>
 }
+
+// Tenants, at most, whose keys are kept ready.
+const MAX_PREPARED = 1_000
 
 /** Whether a value is still to come. */
 export function isPromise<TValue>(value: TValue | PromiseLike<TValue>): value is PromiseLike<TValue> {
@@ -18,6 +29,24 @@ function secretsUnavailable(cause: unknown): ReceiverError {
   return new ReceiverError('secrets_unavailable', 'The secrets could not be had, or cannot be used.', {
     cause,
   })
+}
+
+const nobodyMaySign: MessageVerifier = {
+  verify() {
+    throw new WebhookVerificationError(
+      'no_matching_signature',
+      'There is no secret for where this webhook was sent.',
+    )
+  },
+}
+
+function requestOf(headers: WebhookHeaders, url: string | undefined): SecretRequest {
+  return {
+    url,
+    get headers() {
+      return fetchHeadersOf(headers)
+    },
+  }
 }
 
 /**
@@ -32,13 +61,19 @@ export function createMessageVerifier(settings: ReceiverSettings): MessageVerifi
   if (typeof secrets !== 'function') return verifierOf(secrets)
 
   const source = secrets
-  let latest: { readonly list: string; readonly verifier: MessageVerifier } | undefined
+  const prepared = new Map<string, MessageVerifier>()
 
   // Preparing a key costs as much as using it, and a function mostly answers what it did before.
   function remembered(answer: string | readonly string[]): MessageVerifier {
+    if (Array.isArray(answer) && answer.length === 0) return nobodyMaySign
     const list = JSON.stringify(answer)
-    if (latest?.list !== list) latest = { list, verifier: verifierOf(answer) }
-    return latest.verifier
+    const known = prepared.get(list)
+    if (known) return known
+    const verifier = verifierOf(answer)
+    const [oldest] = prepared.keys()
+    if (prepared.size >= MAX_PREPARED && oldest !== undefined) prepared.delete(oldest)
+    prepared.set(list, verifier)
+    return verifier
   }
 
   async function awaited(answer: PromiseLike<string | readonly string[]>): Promise<MessageVerifier> {
@@ -49,9 +84,9 @@ export function createMessageVerifier(settings: ReceiverSettings): MessageVerifi
     }
   }
 
-  function current(): MessageVerifier | Promise<MessageVerifier> {
+  function current(request: SecretRequest): MessageVerifier | Promise<MessageVerifier> {
     try {
-      const answer = source()
+      const answer = source(request)
       return isPromise(answer) ? awaited(answer) : remembered(answer)
     } catch (error) {
       throw secretsUnavailable(error)
@@ -59,8 +94,8 @@ export function createMessageVerifier(settings: ReceiverSettings): MessageVerifi
   }
 
   return {
-    verify(body, headers) {
-      const verifier = current()
+    verify(body, headers, url) {
+      const verifier = current(requestOf(headers, url))
       return isPromise(verifier)
         ? verifier.then((later) => later.verify(body, headers))
         : verifier.verify(body, headers)

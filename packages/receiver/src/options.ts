@@ -1,18 +1,16 @@
 import { type Clock, EventsError, systemClock } from '@x/events-core'
+import type { EventSchemas } from './event-map.ts'
 import type { ReplayStore } from './replay-store.ts'
-
-/** Secrets, or where to get them. */
-export type SecretSource =
-  | string
-  | readonly string[]
-  | (() => string | readonly string[] | Promise<string | readonly string[]>)
+import type { SecretSource } from './secret-source.ts'
+import { isStandardSchema, type StandardSchema } from './standard-schema.ts'
+import { createValidateData, type ValidateData } from './validate-data.ts'
 
 /** Options of `createReceiver`. */
-export interface ReceiverOptions {
+export interface ReceiverOptions<TEvents extends object = object> {
   /**
    * What the sender signs with: `whsec_...` (shared secret) or `whpk_...` (public key). Several while
-   * they are being rotated. A function is called for every message, so that secrets may come from a
-   * vault or change at run time; it should keep what it fetched.
+   * they are being rotated. A function is called for every request, so that secrets may depend on it
+   * (a tenant in its URL), come from a vault or change at run time; it should keep what it fetched.
    */
   readonly secrets: SecretSource
   /**
@@ -35,6 +33,22 @@ export interface ReceiverOptions {
    */
   readonly replayStore?: ReplayStore | undefined
   /**
+   * Schemas (zod, valibot, arktype, any Standard Schema) for the `data` of events, by type. They are
+   * asked after the signature was verified; handlers get what they make of it. Data that does not fit
+   * is answered with 400: the sender tries a few more times and then gives up, so that a schema that
+   * was wrong can be put right in the meantime. A type without a schema is not checked.
+   *
+   * @defaultValue none
+   */
+  readonly schemas?: EventSchemas<TEvents> | undefined
+  /**
+   * When `context.signal` is aborted, counted from when the message was verified: about as long as the
+   * sender waits for an answer.
+   *
+   * @defaultValue 30_000
+   */
+  readonly handlerTimeoutMs?: number | undefined
+  /**
    * The time that timestamps are compared with.
    *
    * @defaultValue the machine's clock
@@ -48,16 +62,28 @@ export interface ReceiverSettings {
   readonly toleranceSeconds: number
   readonly maxBodyBytes: number
   readonly replayStore: ReplayStore | undefined
+  readonly validateData: ValidateData
+  readonly handlerTimeoutMs: number
   readonly clock: Clock
 }
 
-const DEFAULTS = { toleranceSeconds: 300, maxBodyBytes: 1_048_576 }
+const DEFAULTS = { toleranceSeconds: 300, maxBodyBytes: 1_048_576, handlerTimeoutMs: 30_000 }
 
 function invalid(path: string, must: string, got: unknown): EventsError {
   return new EventsError(
     'invalid_argument',
     `createReceiver: options.${path} must be ${must}; got ${String(got)}`,
   )
+}
+
+function checkedSchemas(schemas: object): Record<string, StandardSchema> {
+  const checked: Record<string, StandardSchema> = {}
+  for (const [type, schema] of Object.entries(schemas)) {
+    if (schema === undefined) continue
+    if (!isStandardSchema(schema)) throw invalid(`schemas['${type}']`, 'a Standard Schema', typeof schema)
+    checked[type] = schema
+  }
+  return checked
 }
 
 /**
@@ -77,6 +103,8 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
     toleranceSeconds = DEFAULTS.toleranceSeconds,
     maxBodyBytes = DEFAULTS.maxBodyBytes,
     replayStore,
+    schemas = {},
+    handlerTimeoutMs = DEFAULTS.handlerTimeoutMs,
     clock = systemClock,
   } = options
   if (!Number.isFinite(toleranceSeconds) || toleranceSeconds < 0) {
@@ -85,10 +113,21 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
   if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) {
     throw invalid('maxBodyBytes', 'a whole number of bytes, 1 or more', maxBodyBytes)
   }
+  if (!Number.isSafeInteger(handlerTimeoutMs) || handlerTimeoutMs < 1) {
+    throw invalid('handlerTimeoutMs', 'a whole number of milliseconds, 1 or more', handlerTimeoutMs)
+  }
   for (const method of ['begin', 'complete', 'release'] as const) {
     if (replayStore && typeof replayStore[method] !== 'function') {
       throw invalid('replayStore', `a ReplayStore, with a method ${method}`, typeof replayStore[method])
     }
   }
-  return Object.freeze({ secrets, toleranceSeconds, maxBodyBytes, replayStore, clock })
+  return Object.freeze({
+    secrets,
+    toleranceSeconds,
+    maxBodyBytes,
+    replayStore,
+    validateData: createValidateData(checkedSchemas(schemas)),
+    handlerTimeoutMs,
+    clock,
+  })
 }

@@ -46,6 +46,8 @@ function refusal(error: WebhookVerificationError): ReceiverResponse {
       return problem(413, 'body_too_large', 'The body is too large.')
     case 'invalid_body':
       return problem(400, 'invalid_body', 'The body is not a JSON object with a type.')
+    case 'invalid_payload':
+      return problem(400, 'invalid_payload', error.message)
     default:
       // One answer for whatever is wrong with the headers or the signature: which check failed would
       // tell a forger how far they came. The consumer finds it in the error given to onError.

@@ -8,6 +8,7 @@ import { accepted, problem, problemOf, type ReceiverResponse } from './problem.t
 import { bodyTooLarge } from './read-body.ts'
 import type { ReceiverInput } from './receiver-input.ts'
 import { requestProblem } from './request-problem.ts'
+import { openContext } from './webhook-context.ts'
 
 /** What is known about a message that could not be received. */
 export interface ReceiverErrorContext {
@@ -15,6 +16,14 @@ export interface ReceiverErrorContext {
   readonly status: number
   /** The event, when the message got as far as that. */
   readonly event?: WebhookEvent
+  /** The `webhook-id`, once it is proved to be the sender's. */
+  readonly id?: string
+}
+
+interface Verified {
+  readonly message: VerifiedMessage
+  readonly body: Uint8Array | string
+  readonly input: ReceiverInput
 }
 
 /** What {@link createReceive} needs. */
@@ -38,32 +47,43 @@ export function checkBodySize(body: Uint8Array | string, maxBodyBytes: number): 
 /** Builds the one path that every message takes: size, signature, replay, parse, handlers. */
 export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Promise<ReceiverResponse> {
   const { settings, verifier, handlers, report } = parts
-  const { maxBodyBytes, replayStore } = settings
+  const { maxBodyBytes, replayStore, validateData, handlerTimeoutMs, clock } = settings
 
-  function failure(error: unknown, event?: WebhookEvent): ReceiverResponse {
+  function failure(error: unknown, about: Omit<ReceiverErrorContext, 'status'> = {}): ReceiverResponse {
     const response = problemOf(error)
-    report(error, event ? { status: response.status, event } : { status: response.status })
+    report(error, { status: response.status, ...about })
     return response
   }
 
-  async function handle(message: VerifiedMessage, body: Uint8Array | string): Promise<ReceiverResponse> {
+  async function callHandlers(event: WebhookEvent, verified: Verified): Promise<void> {
+    const { context, close } = openContext({ ...verified, clock, handlerTimeoutMs })
+    try {
+      await handlers.call(event, context)
+    } finally {
+      close()
+    }
+  }
+
+  async function handle(verified: Verified, token: string): Promise<ReceiverResponse> {
+    const { id } = verified.message
     let event: WebhookEvent | undefined
     try {
-      event = parsePayload(message.id, body)
-      await handlers.call(event, { signedAt: new Date(message.timestamp * 1000) })
+      event = parsePayload(id, verified.body)
+      event = await validateData(event)
+      await callHandlers(event, verified)
     } catch (error) {
       try {
-        await replayStore?.release(message.id)
+        await replayStore?.release(id, token)
       } catch (releaseError) {
-        report(releaseError, { status: 500 })
+        report(releaseError, { status: 500, id })
       }
-      return failure(error, event)
+      return failure(error, event ? { event, id } : { id })
     }
     try {
-      await replayStore?.complete(message.id)
+      await replayStore?.complete(id, token)
     } catch (error) {
       // The event was handled. To ask for it again because that cannot be noted would not help.
-      report(error, { status: 204, event })
+      report(error, { status: 204, event, id })
     }
     return accepted(204)
   }
@@ -73,12 +93,13 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     if (refused) return refused
     const body = takeRawBody(typeof input.body === 'function' ? await input.body(maxBodyBytes) : input.body)
     checkBodySize(body, maxBodyBytes)
-    const message = await verifier.verify(body, input.headers)
-    const claim = (await replayStore?.begin(message.id)) ?? 'new'
+    const message = await verifier.verify(body, input.headers, input.url)
+    const token = replayStore ? crypto.randomUUID() : ''
+    const claim = (await replayStore?.begin(message.id, token)) ?? 'new'
     if (claim === 'done') return accepted(200)
     if (claim === 'in_progress')
       return problem(409, 'in_progress', 'This message is being handled. Send it again later.')
-    return handle(message, body)
+    return handle({ message, body, input }, token)
   }
 
   return async (input) => {

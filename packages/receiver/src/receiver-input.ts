@@ -7,4 +7,8 @@ export interface ReceiverInput {
   readonly headers: WebhookHeaders
   /** The bytes, or how to read them when it comes to that. */
   readonly body: RawBody | ((maxBodyBytes: number) => Promise<RawBody>)
+  /** Where the request was sent: an absolute URL, or its path. For secrets that depend on it. */
+  readonly url?: string | undefined
+  /** Aborted when whoever waits for the answer is gone. */
+  readonly signal?: AbortSignal | undefined
 }

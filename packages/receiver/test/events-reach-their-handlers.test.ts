@@ -19,7 +19,36 @@ describe('a receiver', () => {
     receiver.on('File.Create', (event, context) => calls.push(event, context))
     const timestamp = new Date(Math.floor(Date.now() / 1000) * 1000)
     await receiver.handle(request({ id: 'evt_1', timestamp }))
-    expect(calls).toEqual([{ ...payloadOf('File.Create'), id: 'evt_1' }, { signedAt: timestamp }])
+    expect(calls).toMatchObject([
+      { ...payloadOf('File.Create'), id: 'evt_1' },
+      { id: 'evt_1', timestamp },
+    ])
+  })
+
+  it.each([
+    ['ping', ['ping', '*']],
+    [
+      'message.attempt.exhausted',
+      ['*', 'message.*', 'message.attempt.*', 'message.attempt.exhausted', '*.exhausted'],
+    ],
+    ['order/paid:v2', ['*', 'order/paid:v2']],
+    ['__proto__', ['*', '__proto__']],
+  ])('knows the types of any sender: %s', async (type, expected) => {
+    const receiver = createReceiver({ secrets: secret })
+    const calls: string[] = []
+    const others = [
+      'message',
+      'attempt',
+      '*.attempt',
+      'ping.*',
+      '*.ping',
+      'messag.*',
+      'order/paid',
+      'constructor',
+    ]
+    for (const pattern of [...expected, ...others]) receiver.on(pattern, () => calls.push(pattern))
+    await receiver.handle(request({ body: { type, timestamp: 't', data: {} } }))
+    expect(calls).toEqual(expected)
   })
 
   it.each(['Unknown.Type', '__proto__', 'constructor', 'toString', 'no-dot', ''])(
@@ -120,7 +149,19 @@ describe('a receiver', () => {
 
   it('refuses patterns and handlers that are none', () => {
     const receiver = createReceiver({ secrets: secret })
-    for (const pattern of ['', 'File', 'File.', 'a.b.c', 'Fi*.Create', '__proto__\n']) {
+    for (const pattern of [
+      '',
+      'File.',
+      '.Create',
+      'a..b',
+      'a.*.b',
+      '*a',
+      'Fi*.Create',
+      '__proto__\n',
+      'a b',
+      '*.*.*',
+      1 as unknown as string,
+    ]) {
       expect(() => receiver.on(pattern, () => {})).toThrow(
         expect.objectContaining({ code: 'invalid_argument' }),
       )

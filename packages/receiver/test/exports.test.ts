@@ -4,10 +4,12 @@ import * as fastify from '../src/fastify.ts'
 import * as hono from '../src/hono.ts'
 import * as receiver from '../src/index.ts'
 import * as koa from '../src/koa.ts'
+import * as kysely from '../src/kysely.ts'
 import * as lambda from '../src/lambda.ts'
 import * as nestjs from '../src/nestjs.ts'
 import * as next from '../src/next.ts'
 import * as node from '../src/node.ts'
+import * as redis from '../src/redis.ts'
 import * as testing from '../src/testing.ts'
 
 it('exports these names, and no others', () => {
@@ -23,5 +25,7 @@ it('exports these names, and no others', () => {
   for (const adapter of [express, fastify, hono, koa, lambda, nestjs, next, node]) {
     expect(Object.keys(adapter)).toEqual(['webhook'])
   }
+  expect(Object.keys(kysely).sort()).toEqual(['createReplayTable', 'kyselyReplayStore'])
+  expect(Object.keys(redis)).toEqual(['redisReplayStore'])
   expect(Object.keys(testing).sort()).toEqual(['signedHeaders', 'signedRequest'])
 })

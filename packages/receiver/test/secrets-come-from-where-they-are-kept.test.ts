@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createReceiver, generateSecret, WebhookKeyError } from '../src/index.ts'
-import { signedHeaders } from '../src/testing.ts'
+import { signedHeaders, signedRequest } from '../src/testing.ts'
 import { payloadOf, request, secret } from './messages.ts'
 
 const body = JSON.stringify(payloadOf('File.Create'))
@@ -39,7 +39,6 @@ describe('secrets', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('vault is down'))],
-    ['gives none', () => []],
     ['gives undefined', () => undefined as unknown as string],
     ['gives an unusable one', () => 'whsec_'],
   ])("are our fault and not the sender's when their source %s", async (_, secrets) => {
@@ -50,6 +49,46 @@ describe('secrets', () => {
     expect(response.status).toBe(500)
     expect(await response.json()).toMatchObject({ code: 'internal_error' })
     expect(errors).toMatchObject([{ code: 'secrets_unavailable', cause: expect.any(Error) }])
+  })
+
+  it('may depend on the tenant that the URL or a header names', async () => {
+    const tenants: Record<string, string> = { one: generateSecret(), two: generateSecret() }
+    const receiver = createReceiver({
+      secrets: async ({ url = '', headers }) =>
+        tenants[headers.get('x-tenant') ?? new URL(url, 'http://host').pathname.slice(1)] ?? [],
+    })
+    const errors: unknown[] = []
+    receiver.onError((error) => errors.push(error))
+    const statusAt = async (tenant: string, signedWith = tenants[tenant] ?? secret) => {
+      const signed = signedRequest({ secret: signedWith, body }, `https://consumer.test/${tenant}`)
+      return (await receiver.handle(signed)).status
+    }
+    expect([await statusAt('one'), await statusAt('two')]).toEqual([204, 204])
+    expect(await statusAt('two', tenants['one'])).toBe(401)
+    // Nobody may sign for a tenant that is not there.
+    expect(await statusAt('three')).toBe(401)
+    expect(errors).toMatchObject([{ code: 'no_matching_signature' }, { code: 'no_matching_signature' }])
+
+    const headers = signedHeaders({ secret: tenants['two'] ?? '', body })
+    expect(await receiver.verify(body, { ...headers, 'x-tenant': 'two' })).toMatchObject({
+      id: expect.any(String),
+    })
+    expect(await receiver.verify(body, headers, { url: '/two' })).toMatchObject({ id: expect.any(String) })
+    await expect(receiver.verify(body, headers, { url: '/one' })).rejects.toMatchObject({
+      code: 'no_matching_signature',
+    })
+  })
+
+  it('of very many tenants are prepared again when their turn comes', async () => {
+    const receiver = createReceiver({ secrets: ({ headers }) => `whsec_${headers.get('x-key')}` })
+    const statusFor = async (n: number) => {
+      const key = Buffer.alloc(24, `tenant ${n}`).toString('base64')
+      const signed = signedRequest({ secret: `whsec_${key}`, body })
+      signed.headers.set('x-key', key)
+      return (await receiver.handle(signed)).status
+    }
+    for (let n = 0; n < 1_100; n++) expect(await statusFor(n)).toBe(204)
+    expect([await statusFor(0), await statusFor(1_099)]).toEqual([204, 204])
   })
 
   it('that cannot be used stop the start', () => {
@@ -79,6 +118,8 @@ describe('other options', () => {
     { maxBodyBytes: 1.5 },
     { maxBodyBytes: Number.POSITIVE_INFINITY },
     { replayStore: {} as never },
+    { handlerTimeoutMs: 0 },
+    { handlerTimeoutMs: 1.5 },
   ])('are checked at the start: %j', (options) => {
     const [name = ''] = Object.keys(options)
     expect(() => createReceiver({ secrets: secret, ...options })).toThrow(

@@ -10,6 +10,7 @@ export type WebhookVerificationCode =
   | 'invalid_signature'
   | 'no_matching_signature'
   | 'invalid_body'
+  | 'invalid_payload'
   | 'body_too_large'
 
 /**

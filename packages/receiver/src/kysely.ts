@@ -1,0 +1,134 @@
+import { type Clock, EventsError, systemClock } from '@x/events-core'
+import { type QueryExecutorProvider, sql } from 'kysely'
+import type { ReplayStore } from './replay-store.ts'
+import { checkScope, type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
+
+/** Options of {@link kyselyReplayStore}. */
+export interface KyselyReplayStoreOptions extends ReplayTimes {
+  /**
+   * Which table; with its schema (`app.webhook_replay`) where it is not in the search path.
+   *
+   * @defaultValue 'webhook_replay'
+   */
+  readonly table?: string | undefined
+  /**
+   * Keeps the ids of this receiver apart from those of others in the same table.
+   *
+   * @defaultValue 'default'
+   */
+  readonly scope?: string | undefined
+  /**
+   * The time by which claims lapse and ids are forgotten.
+   *
+   * @defaultValue the machine's clock
+   */
+  readonly clock?: Clock | undefined
+}
+
+const DEFAULT_TABLE = 'webhook_replay'
+const PURGE_INTERVAL_MS = 600_000
+const PURGE_BATCH = 1_000
+// Between the statement that could not claim and the one that asks why, the row may have been let go.
+const MAX_TRIES = 5
+
+/**
+ * Creates the table that {@link kyselyReplayStore} keeps its ids in, unless it is there: call it from a
+ * migration of your own.
+ *
+ * @example
+ * ```ts
+ * import { createReplayTable } from '@x/receiver/kysely'
+ * import type { Kysely } from 'kysely'
+ *
+ * export async function up(db: Kysely<unknown>): Promise<void> {
+ *   await createReplayTable(db)
+ * }
+ * ```
+ */
+export async function createReplayTable(db: QueryExecutorProvider, table = DEFAULT_TABLE): Promise<void> {
+  const index = `${table.replaceAll('.', '_')}_expires_at`
+  await sql`create table if not exists ${sql.table(table)} (
+    scope varchar(100) not null,
+    id varchar(256) not null,
+    token varchar(100) not null,
+    done smallint not null,
+    expires_at bigint not null,
+    primary key (scope, id)
+  )`.execute(db)
+  await sql`create index if not exists ${sql.ref(index)} on ${sql.table(table)} (expires_at)`.execute(db)
+}
+
+/**
+ * Keeps ids in a table of SQLite or PostgreSQL, through Kysely: for a consumer of several processes,
+ * and for one that must not forget when it restarts. {@link createReplayTable} makes the table; ids that
+ * have had their time are deleted now and then.
+ *
+ * @throws EventsError (`invalid_argument`) when an option is out of range.
+ *
+ * @example
+ * ```ts
+ * import { createReceiver, generateSecret } from '@x/receiver'
+ * import { kyselyReplayStore } from '@x/receiver/kysely'
+ * import type { Kysely } from 'kysely'
+ *
+ * declare const db: Kysely<unknown>
+ *
+ * const receiver = createReceiver({ secrets: generateSecret(), replayStore: kyselyReplayStore(db) })
+ * ```
+ */
+export function kyselyReplayStore(
+  db: QueryExecutorProvider,
+  options: KyselyReplayStoreOptions = {},
+): ReplayStore {
+  const { clock = systemClock, table: name = DEFAULT_TABLE } = options
+  const { leaseMs, ttlMs } = resolveReplayTimes('kyselyReplayStore', options)
+  const scope = checkScope('kyselyReplayStore', options.scope ?? 'default')
+  const table = sql.table(name)
+  let nextPurge = clock.now() + PURGE_INTERVAL_MS
+
+  /** One statement, so that the database decides between two callers. */
+  async function claims(id: string, token: string): Promise<boolean> {
+    const now = clock.now()
+    const { rows } = await sql`
+      insert into ${table} as claim (scope, id, token, done, expires_at)
+      values (${scope}, ${id}, ${token}, 0, ${now + leaseMs})
+      on conflict (scope, id) do update
+      set token = excluded.token, done = 0, expires_at = excluded.expires_at
+      where claim.expires_at <= ${now}
+      returning token`.execute(db)
+    return rows.length > 0
+  }
+
+  async function purge(): Promise<void> {
+    const now = clock.now()
+    if (now < nextPurge) return
+    nextPurge = now + PURGE_INTERVAL_MS
+    await sql`
+      delete from ${table} where expires_at <= ${now} and (scope, id) in
+      (select scope, id from ${table} where expires_at <= ${now} limit ${PURGE_BATCH})`.execute(db)
+  }
+
+  return {
+    async begin(id, token) {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        if (await claims(id, token)) return 'new'
+        const { rows } = await sql<{ done: number }>`
+          select done from ${table} where scope = ${scope} and id = ${id}`.execute(db)
+        const [row] = rows
+        if (row) return row.done === 1 ? 'done' : 'in_progress'
+      }
+      throw new EventsError('conflict', `kyselyReplayStore: ${id} changed hands ${MAX_TRIES} times`)
+    },
+    async complete(id, token) {
+      await sql`
+        update ${table} set done = 1, expires_at = ${clock.now() + ttlMs}
+        where scope = ${scope} and id = ${id} and token = ${token}`.execute(db)
+      await purge()
+    },
+    async release(id, token) {
+      await sql`
+        delete from ${table}
+        where scope = ${scope} and id = ${id} and token = ${token} and done = 0`.execute(db)
+    },
+  }
+}

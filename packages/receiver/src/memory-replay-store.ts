@@ -1,0 +1,78 @@
+import { type Clock, EventsError, systemClock } from '@x/events-core'
+import type { ReplayStore } from './replay-store.ts'
+import { type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
+
+/** Options of {@link memoryReplayStore}. */
+export interface MemoryReplayStoreOptions extends ReplayTimes {
+  /**
+   * How many handled ids to remember; the oldest are forgotten first.
+   *
+   * @defaultValue 100_000, about 20 MB
+   */
+  readonly maxEntries?: number | undefined
+  /**
+   * The time by which claims lapse and ids are forgotten.
+   *
+   * @defaultValue the machine's clock
+   */
+  readonly clock?: Clock | undefined
+}
+
+const DEFAULT_MAX_ENTRIES = 100_000
+
+/**
+ * Keeps ids in memory: for a consumer of one process, and for tests. Behind several processes use a
+ * store that they share: `@x/receiver/kysely`, `@x/receiver/redis`.
+ *
+ * @throws EventsError (`invalid_argument`) when an option is out of range.
+ *
+ * @example
+ * ```ts
+ * import { createReceiver, generateSecret, memoryReplayStore } from '@x/receiver'
+ *
+ * const receiver = createReceiver({
+ *   secrets: generateSecret(),
+ *   replayStore: memoryReplayStore({ maxEntries: 50_000 }),
+ * })
+ * ```
+ */
+export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
+  const { maxEntries = DEFAULT_MAX_ENTRIES, clock = systemClock } = options
+  const { leaseMs, ttlMs } = resolveReplayTimes('memoryReplayStore', options)
+  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
+    throw new EventsError(
+      'invalid_argument',
+      `memoryReplayStore: options.maxEntries must be a whole number, 1 or more; got ${String(maxEntries)}`,
+    )
+  }
+  // As many as handlers are running at the moment, so that it needs no bound of its own.
+  const inProgress = new Map<string, { readonly token: string; readonly until: number }>()
+  const done = new Map<string, number>() // until when; in the order of insertion, the first is the oldest
+
+  function isDone(id: string): boolean {
+    const until = done.get(id)
+    return until !== undefined && until > clock.now()
+  }
+
+  return {
+    begin(id, token) {
+      if (isDone(id)) return 'done'
+      const now = clock.now()
+      const claim = inProgress.get(id)
+      if (claim && claim.until > now) return 'in_progress'
+      inProgress.set(id, { token, until: now + leaseMs })
+      return 'new'
+    },
+    complete(id, token) {
+      if (inProgress.get(id)?.token !== token) return
+      inProgress.delete(id)
+      done.delete(id) // so that it goes to the end
+      done.set(id, clock.now() + ttlMs)
+      const [oldest] = done.keys()
+      if (done.size > maxEntries && oldest !== undefined) done.delete(oldest)
+    },
+    release(id, token) {
+      if (inProgress.get(id)?.token === token) inProgress.delete(id)
+    },
+  }
+}
