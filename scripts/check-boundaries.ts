@@ -83,6 +83,10 @@ function checkImport(pkg: Package, file: string, specifier: string): void {
   if (name === pkg.name) return
   const mayUseAnyDeclared = !isShipped || bundled.some((folder) => file.startsWith(folder))
   const declared = new Set(runtimeDependencies(pkg))
+  // An optional peer is what one entry point is for; whoever uses that has it.
+  for (const peer of Object.keys(pkg.manifest.peerDependencies ?? {})) {
+    if (arrows[pkg.name]?.includes(peer)) declared.add(peer)
+  }
   if (mayUseAnyDeclared) {
     for (const known of [...Object.keys(pkg.manifest.devDependencies ?? {}), ...rootDependencies]) {
       declared.add(known)
