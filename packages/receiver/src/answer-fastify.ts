@@ -1,5 +1,5 @@
-import type { Receiver } from './create-receiver.ts'
-import { type NodeRequest, nodeHeaders, readNodeBody } from './node-request.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
+import { inputOfNode, type NodeRequest, type NodeResponse, nodeHeaders } from './node-request.ts'
 
 /** The part of a Fastify request that is needed. */
 export interface FastifyWebhookRequest {
@@ -10,6 +10,7 @@ export interface FastifyWebhookRequest {
 
 /** The part of a Fastify reply that is needed. */
 export interface FastifyWebhookReply {
+  readonly raw: NodeResponse
   code(status: number): unknown
   headers(values: Record<string, string>): unknown
   send(body?: string): unknown
@@ -21,17 +22,12 @@ export interface FastifyWebhookReply {
  * @param advice - what to do when somebody else has read the body.
  */
 export async function answerFastify(
-  receiver: Receiver,
+  receiver: MountedReceiver,
   [request, reply]: readonly [FastifyWebhookRequest, FastifyWebhookReply],
   advice: string,
 ): Promise<void> {
   const { raw, rawBody } = request
-  const answer = await receiver.receive({
-    method: raw.method,
-    headers: raw.headers,
-    body: async (maxBodyBytes) =>
-      rawBody instanceof Uint8Array ? rawBody : readNodeBody(raw, maxBodyBytes, advice),
-  })
+  const answer = await receiver.receive(inputOfNode(raw, reply.raw, { advice, kept: rawBody }))
   reply.code(answer.status)
   reply.headers({ ...nodeHeaders(raw, answer) })
   reply.send(answer.body === '' ? undefined : answer.body)

@@ -1,6 +1,7 @@
-import type { Receiver } from './create-receiver.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
 import { nodeMiddleware, type WebhookMiddleware } from './node-middleware.ts'
 
+export type { MountedReceiver } from './mounted-receiver.ts'
 export type { WebhookMiddleware } from './node-middleware.ts'
 export type { NodeRequest, NodeResponse } from './node-request.ts'
 
@@ -25,6 +26,6 @@ const ADVICE =
  * app.use(express.json())
  * ```
  */
-export function webhook(receiver: Receiver): WebhookMiddleware {
+export function webhook(receiver: MountedReceiver): WebhookMiddleware {
   return nodeMiddleware(receiver, ADVICE)
 }

@@ -1,8 +1,9 @@
 import { answerFastify, type FastifyWebhookReply, type FastifyWebhookRequest } from './answer-fastify.ts'
-import type { Receiver } from './create-receiver.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
 
 export type { FastifyWebhookReply, FastifyWebhookRequest } from './answer-fastify.ts'
-export type { NodeRequest } from './node-request.ts'
+export type { MountedReceiver } from './mounted-receiver.ts'
+export type { NodeRequest, NodeResponse } from './node-request.ts'
 
 /** The part of a Fastify instance that is needed. */
 export interface FastifyScope {
@@ -39,7 +40,7 @@ const ADVICE =
  * app.register(webhook(receiver), { prefix: '/hook' })
  * ```
  */
-export function webhook(receiver: Receiver): FastifyWebhook {
+export function webhook(receiver: MountedReceiver): FastifyWebhook {
   return async (scope) => {
     scope.removeAllContentTypeParsers()
     // Hands the request on unread: Fastify's bodyLimit does not apply, the receiver's does.

@@ -1,6 +1,8 @@
-import type { Receiver } from './create-receiver.ts'
 import { responseOf } from './handle-request.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
 import { readRequestBody } from './read-body.ts'
+
+export type { MountedReceiver } from './mounted-receiver.ts'
 
 /** The part of Hono's context that is needed. */
 export interface HonoContext {
@@ -30,12 +32,17 @@ export type HonoWebhook = (context: HonoContext) => Promise<Response>
  * app.post('/hook', webhook(receiver))
  * ```
  */
-export function webhook(receiver: Receiver): HonoWebhook {
+export function webhook(receiver: MountedReceiver): HonoWebhook {
   return async ({ req }) => {
     const { raw, bodyCache } = req
     const answer = await receiver.receive({
       method: raw.method,
       headers: raw.headers,
+      url: raw.url,
+      // Made on first use, in some runtimes.
+      get signal() {
+        return raw.signal
+      },
       body: async (maxBodyBytes) => (await bodyCache.arrayBuffer) ?? readRequestBody(raw, maxBodyBytes),
     })
     return responseOf(answer)

@@ -1,11 +1,13 @@
-import type { Receiver } from './create-receiver.ts'
-import { type NodeRequest, nodeHeaders, readNodeBody } from './node-request.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
+import { inputOfNode, type NodeRequest, type NodeResponse, nodeHeaders } from './node-request.ts'
 
-export type { NodeRequest } from './node-request.ts'
+export type { MountedReceiver } from './mounted-receiver.ts'
+export type { NodeRequest, NodeResponse } from './node-request.ts'
 
 /** The part of Koa's context that is needed. */
 export interface KoaContext {
   readonly req: NodeRequest
+  readonly res: NodeResponse
   status: number
   body: unknown
   set(name: string, value: string): unknown
@@ -36,14 +38,10 @@ const ADVICE =
  * app.use((ctx, next) => (ctx.path === '/hook' ? hook(ctx) : next()))
  * ```
  */
-export function webhook(receiver: Receiver): KoaWebhook {
+export function webhook(receiver: MountedReceiver): KoaWebhook {
   return async (context) => {
-    const { req } = context
-    const answer = await receiver.receive({
-      method: req.method,
-      headers: req.headers,
-      body: (maxBodyBytes) => readNodeBody(req, maxBodyBytes, ADVICE),
-    })
+    const { req, res } = context
+    const answer = await receiver.receive(inputOfNode(req, res, { advice: ADVICE }))
     context.status = answer.status
     for (const [name, value] of Object.entries(nodeHeaders(req, answer))) context.set(name, value)
     // Never null, which Koa takes to mean 204 whatever the status is.

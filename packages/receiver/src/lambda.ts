@@ -1,10 +1,14 @@
-import type { Receiver } from './create-receiver.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
 import type { ReceiverResponse } from './problem.ts'
 import { bodyConsumed, bodyTooLarge } from './read-body.ts'
+
+export type { MountedReceiver } from './mounted-receiver.ts'
 
 /** What API Gateway (REST and HTTP APIs), function URLs and load balancers hand to a function. */
 export interface LambdaEvent {
   readonly httpMethod?: string | undefined
+  readonly path?: string | undefined
+  readonly rawPath?: string | undefined
   readonly headers?: Readonly<Record<string, string | undefined>> | null | undefined
   readonly multiValueHeaders?: Readonly<Record<string, string[] | undefined>> | null | undefined
   readonly body?: string | null | undefined
@@ -75,11 +79,12 @@ function answerOf(event: LambdaEvent, { status, headers, body }: ReceiverRespons
  * export const handler = webhook(receiver)
  * ```
  */
-export function webhook(receiver: Receiver): LambdaWebhook {
+export function webhook(receiver: MountedReceiver): LambdaWebhook {
   return async (event) => {
     const answer = await receiver.receive({
       method: methodOf(event),
       headers: headersOf(event),
+      url: event.path ?? event.rawPath,
       body: async (maxBodyBytes) => bodyOf(event, maxBodyBytes),
     })
     return answerOf(event, answer)

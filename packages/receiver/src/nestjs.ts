@@ -1,9 +1,10 @@
 import { answerFastify, type FastifyWebhookReply, type FastifyWebhookRequest } from './answer-fastify.ts'
-import type { Receiver } from './create-receiver.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
 import { nodeMiddleware } from './node-middleware.ts'
 import type { NodeRequest, NodeResponse } from './node-request.ts'
 
 export type { FastifyWebhookReply, FastifyWebhookRequest } from './answer-fastify.ts'
+export type { MountedReceiver } from './mounted-receiver.ts'
 export type { NodeRequest, NodeResponse } from './node-request.ts'
 
 /** A functional middleware of NestJS; a controller can call it with its `@Req()` and `@Res()`. */
@@ -36,7 +37,7 @@ const ADVICE =
  * }
  * ```
  */
-export function webhook(receiver: Receiver): NestWebhook {
+export function webhook(receiver: MountedReceiver): NestWebhook {
   const answerNode = nodeMiddleware(receiver, ADVICE)
   return async (request, response) => {
     if ('raw' in request && 'send' in response && 'code' in response) {

@@ -1,4 +1,6 @@
-import type { Receiver } from './create-receiver.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
+
+export type { MountedReceiver } from './mounted-receiver.ts'
 
 /** A route handler of Next.js's app router. */
 export type NextWebhook = (request: Request) => Promise<Response>
@@ -18,6 +20,6 @@ export type NextWebhook = (request: Request) => Promise<Response>
  * export const POST = webhook(receiver)
  * ```
  */
-export function webhook(receiver: Receiver): NextWebhook {
+export function webhook(receiver: MountedReceiver): NextWebhook {
   return (request) => receiver.handle(request)
 }

@@ -1,5 +1,5 @@
-import type { Receiver } from './create-receiver.ts'
-import { type NodeRequest, type NodeResponse, readNodeBody, writeNodeResponse } from './node-request.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
+import { inputOfNode, type NodeRequest, type NodeResponse, writeNodeResponse } from './node-request.ts'
 
 /** A request handler of `node:http`, which Express, Connect and NestJS call as well. */
 export type WebhookMiddleware = (request: NodeRequest, response: NodeResponse) => Promise<void>
@@ -9,13 +9,9 @@ export type WebhookMiddleware = (request: NodeRequest, response: NodeResponse) =
  *
  * @param advice - what to do when somebody else has read the body.
  */
-export function nodeMiddleware(receiver: Receiver, advice: string): WebhookMiddleware {
+export function nodeMiddleware(receiver: MountedReceiver, advice: string): WebhookMiddleware {
   return async (request, response) => {
-    const answer = await receiver.receive({
-      method: request.method,
-      headers: request.headers,
-      body: (maxBodyBytes) => readNodeBody(request, maxBodyBytes, advice),
-    })
+    const answer = await receiver.receive(inputOfNode(request, response, { advice }))
     writeNodeResponse(request, response, answer)
   }
 }

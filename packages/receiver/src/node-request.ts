@@ -1,9 +1,13 @@
 import type { ReceiverResponse } from './problem.ts'
 import { bodyConsumed, bodyTooLarge, incompleteBody, joinChunks } from './read-body.ts'
+import type { ReceiverInput } from './receiver-input.ts'
 
 /** The part of Node's request that is needed; Express, Connect and plain `node:http` have it. */
 export interface NodeRequest {
   readonly method?: string | undefined
+  readonly url?: string | undefined
+  /** The whole path, where a router (Express's) has taken its part off `url`. */
+  readonly originalUrl?: string | undefined
   readonly httpVersionMajor?: number | undefined
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   /** What a body parser left: bytes or text are used, anything else was parsed. */
@@ -23,8 +27,19 @@ export interface NodeRequest {
 export interface NodeResponse {
   statusCode: number
   readonly headersSent?: boolean | undefined
+  readonly writableFinished?: boolean | undefined
+  readonly destroyed?: boolean | undefined
+  once(eventName: 'close', listener: () => void): unknown
   setHeader(name: string, value: string): unknown
-  end(body?: string): unknown
+  end(body: string): unknown
+}
+
+/** Where the bytes of a request are. */
+export interface NodeBodyOptions {
+  /** How to keep others from reading the body, in the framework at hand. */
+  readonly advice: string
+  /** The bytes, where the framework keeps them in an object of its own. */
+  readonly kept?: unknown
 }
 
 function isRaw(value: unknown): value is string | Uint8Array {
@@ -51,17 +66,12 @@ function readStream(request: NodeRequest, maxBodyBytes: number): Promise<Uint8Ar
   })
 }
 
-/**
- * The bytes of a request: those that somebody kept, or read here.
- *
- * @param advice - how to keep others from reading the body, in the framework at hand.
- * @throws WebhookVerificationError (`body_too_large`), ReceiverError (`body_consumed`)
- */
-export async function readNodeBody(
+async function readNodeBody(
   request: NodeRequest,
+  { advice, kept }: NodeBodyOptions,
   maxBodyBytes: number,
-  advice: string,
 ): Promise<Uint8Array | string> {
+  if (kept instanceof Uint8Array) return kept
   if (isRaw(request.rawBody)) return request.rawBody
   if (isRaw(request.body)) return request.body
   if (request.readableDidRead || request.destroyed) throw bodyConsumed(advice)
@@ -70,6 +80,35 @@ export async function readNodeBody(
     throw bodyTooLarge(maxBodyBytes)
   }
   return readStream(request, maxBodyBytes)
+}
+
+function closeSignal(response: NodeResponse): AbortSignal {
+  if (response.destroyed) return AbortSignal.abort()
+  const controller = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort()
+  })
+  return controller.signal
+}
+
+/** Makes a request of Node an input of the one path. */
+export function inputOfNode(
+  request: NodeRequest,
+  response: NodeResponse,
+  options: NodeBodyOptions,
+): ReceiverInput {
+  let signal: AbortSignal | undefined
+  return {
+    method: request.method,
+    headers: request.headers,
+    url: request.originalUrl ?? request.url,
+    // Few handlers ask for it.
+    get signal() {
+      signal ??= closeSignal(response)
+      return signal
+    },
+    body: (maxBodyBytes) => readNodeBody(request, options, maxBodyBytes),
+  }
 }
 
 /** The headers of an answer, and of the connection that carries it. */

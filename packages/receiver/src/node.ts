@@ -1,6 +1,7 @@
-import type { Receiver } from './create-receiver.ts'
+import type { MountedReceiver } from './mounted-receiver.ts'
 import { nodeMiddleware, type WebhookMiddleware } from './node-middleware.ts'
 
+export type { MountedReceiver } from './mounted-receiver.ts'
 export type { WebhookMiddleware } from './node-middleware.ts'
 export type { NodeRequest, NodeResponse } from './node-request.ts'
 
@@ -22,6 +23,6 @@ const ADVICE =
  * createServer(webhook(receiver)).listen(3000)
  * ```
  */
-export function webhook(receiver: Receiver): WebhookMiddleware {
+export function webhook(receiver: MountedReceiver): WebhookMiddleware {
   return nodeMiddleware(receiver, ADVICE)
 }

@@ -4,6 +4,11 @@ import type { WebhookEvent } from './event-patterns.ts'
 // Bytes that are no UTF-8 would come out as U+FFFD: a text that nobody signed.
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
+// A decoder takes a byte order mark away; whoever decoded this string may have kept it.
+function withoutMark(text: string): string {
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
+}
+
 // Also where JSON spells one of its letters as \u00xx; mistaking a text for one costs only time.
 function mayNamePrototype(json: string): boolean {
   return json.includes('__proto__') || json.includes('\\u00')
@@ -21,7 +26,7 @@ function withoutPrototype(key: string, value: unknown): unknown {
  */
 export function parseJson(body: Uint8Array | string): unknown {
   try {
-    const text = typeof body === 'string' ? body : decoder.decode(body)
+    const text = typeof body === 'string' ? withoutMark(body) : decoder.decode(body)
     // A reviver makes parsing several times slower, so that only a text that needs it gets it.
     return mayNamePrototype(text) ? JSON.parse(text, withoutPrototype) : JSON.parse(text)
   } catch (error) {

@@ -110,6 +110,40 @@ async function expectAnswer(start: StartServer, request: RawRequest, status: num
   return { answer, errors }
 }
 
+function knowsItsRequest(start: StartServer): void {
+  it('says where the request was sent, for secrets that depend on it', async () => {
+    const urls: (string | undefined)[] = []
+    const receiver = createReceiver({
+      secrets: ({ url }) => {
+        urls.push(url)
+        return secret
+      },
+    })
+    await using server = await start(receiver)
+    expect(await send(server, signed())).toMatchObject({ status: 204 })
+    expect(urls).toEqual([expect.stringMatching(/\/hook$/)])
+  })
+}
+
+function tellsWhenTheSenderIsGone(start: StartServer): void {
+  it('aborts the signal of a handler when the sender has hung up', async () => {
+    const { receiver } = recordingReceiver()
+    const { promise: started, resolve: markStarted } = Promise.withResolvers<void>()
+    const { promise: aborted, resolve: abort } = Promise.withResolvers<void>()
+    receiver.on('*', async (_event, { signal }) => {
+      markStarted()
+      if (!signal.aborted) await once(signal, 'abort')
+      abort()
+    })
+    await using server = await start(receiver)
+    const { body, headers } = signed()
+    const socket = begin(server, { ...headers, 'content-length': String(body.length) } as never, json)
+    await started
+    socket.destroy()
+    await aborted
+  })
+}
+
 function refuses(start: StartServer): void {
   const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const
 
@@ -283,10 +317,12 @@ export function adapterContract(name: string, setup: AdapterSetup): void {
   const { start, consumed = {}, kept = {}, isStreaming = true, refusesMethods = true } = setup
   describe(name, () => {
     receives(start)
+    knowsItsRequest(start)
     refuses(start)
     if (refusesMethods) refusesOtherMethods(start)
     limits(start)
     if (isStreaming) limitsStreams(start)
+    if (isStreaming) tellsWhenTheSenderIsGone(start)
     answersRepetitions(start)
   })
   for (const [how, startKept] of Object.entries(kept)) {
