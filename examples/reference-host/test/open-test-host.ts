@@ -41,9 +41,17 @@ export interface ProblemDocument {
   readonly errors?: Record<string, string[]>
 }
 
+/** What {@link openTestHost} takes. */
+export interface TestHostOptions {
+  readonly maxUploadBytes?: number
+  /** The data of a host that was closed, to open it again; without it, the host begins with none. */
+  readonly dataDir?: string
+}
+
 /** Opens a host; when the test ends, it must not have logged an error. */
-export async function openTestHost(options: { maxUploadBytes?: number } = {}): Promise<TestHost> {
-  const folder = await temporaryFolder()
+export async function openTestHost(options: TestHostOptions = {}): Promise<TestHost> {
+  const folder = options.dataDir === undefined ? await temporaryFolder() : undefined
+  const dataDir = options.dataDir ?? folder?.path ?? ''
   const errors: unknown[] = []
   const logger: Logger = {
     debug() {},
@@ -54,7 +62,7 @@ export async function openTestHost(options: { maxUploadBytes?: number } = {}): P
   const config = {
     host: '127.0.0.1',
     port: 0,
-    dataDir: folder.path,
+    dataDir,
     allowNetworks: ['127.0.0.0/8'],
     maxUploadBytes: options.maxUploadBytes ?? 64 * 1024 * 1024,
     logLevel: 'silent',
@@ -66,7 +74,7 @@ export async function openTestHost(options: { maxUploadBytes?: number } = {}): P
 
   return {
     host,
-    dataDir: folder.path,
+    dataDir,
     send: (path, request = {}) => sendTo(host.url + path, { token: host.adminToken, ...request }),
     async addTenant(hostName) {
       const tenant = await createTenant(engine, { name: hostName, aliases: [hostName] })
@@ -81,7 +89,7 @@ export async function openTestHost(options: { maxUploadBytes?: number } = {}): P
     takeErrors: () => errors.splice(0),
     async [Symbol.asyncDispose]() {
       await host.close()
-      await folder[Symbol.asyncDispose]()
+      await folder?.[Symbol.asyncDispose]()
       if (errors.length > 0) throw new Error(`The host logged errors: ${JSON.stringify(errors)}`)
     },
   }

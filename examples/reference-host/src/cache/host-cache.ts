@@ -1,34 +1,35 @@
-import { LRUCache } from 'lru-cache'
-
-const MAX_ENTRIES = 10_000
+import { ALL_SITES, siteKeyOf, type TenantSite } from '@x/events-core'
+import type { Page } from '../domain/page.ts'
+import type { Site } from '../domain/site.ts'
+import type { User } from '../domain/user.ts'
+import { createReadCache, type ReadCache } from './read-cache.ts'
 
 /**
- * What this node remembers of the database, under keys such as `SiteKey:1:7:Site`. Entries are removed
- * by the subscriber to the events about them, on every node, and by whoever changes them here.
+ * What this node keeps of the database. Each kind has room of its own, so that a crawl of one does not
+ * push out the others. Who may do what is never kept: aliases and tokens are looked up each time.
  */
-export class HostCache {
-  readonly #entries = new LRUCache<string, object>({ max: MAX_ENTRIES })
-  #removals = 0
+export interface HostCache {
+  /** By `siteKey`. */
+  readonly sites: ReadCache<Site>
+  /** The pages of a site, by `siteKey`. */
+  readonly sitePages: ReadCache<Page[]>
+  /** By {@link userKeyOf}. */
+  readonly users: ReadCache<User>
+}
 
-  /**
-   * The entry under a key, loaded where there is none. What was loaded while anything was removed is not
-   * kept: it may have been read before the change that the removal was about. Nor is it kept that there
-   * is nothing, so that what is created need not be looked for here.
-   */
-  async getOrLoad<TEntity extends object>(
-    key: string,
-    load: () => Promise<TEntity | undefined>,
-  ): Promise<TEntity | undefined> {
-    const kept = this.#entries.get(key)
-    if (kept) return kept as TEntity
-    const removalsBefore = this.#removals
-    const loaded = await load()
-    if (loaded && this.#removals === removalsBefore) this.#entries.set(key, loaded)
-    return loaded
+/** Creates a cache with nothing in it. */
+export function createHostCache(): HostCache {
+  return {
+    sites: createReadCache(1_000),
+    sitePages: createReadCache(200),
+    users: createReadCache(5_000),
   }
+}
 
-  remove(key: string): void {
-    this.#removals += 1
-    this.#entries.delete(key)
-  }
+/**
+ * Names a user in the cache. No site is part of it, although events about users carry one: that is the
+ * site that somebody came in by, and what they change is seen on the tenant's other sites as well.
+ */
+export function userKeyOf({ tenantId }: Pick<TenantSite, 'tenantId'>, userId: number | string): string {
+  return `${siteKeyOf({ tenantId, siteId: ALL_SITES })}:User:${userId}`
 }

@@ -3,7 +3,7 @@ import { createEventEngine } from '@x/events-engine'
 import { createWebhookSender } from '@x/sender'
 import { type AwilixContainer, asClass, asFunction, asValue, createContainer } from 'awilix'
 import type { Kysely } from 'kysely'
-import { HostCache } from '../cache/host-cache.ts'
+import { createHostCache } from '../cache/host-cache.ts'
 import type { HostTables } from '../database/tables.ts'
 import { TenantManager } from '../domain/tenant-manager.ts'
 import { AliasRepository } from '../repositories/alias-repository.ts'
@@ -48,7 +48,7 @@ export function createServices(foundations: Foundations): HostServices {
     sender: asFunction(({ engine }: Services) =>
       createWebhookSender({ engine, encryptionKey, network: { allow: allowNetworks } }),
     ).singleton(),
-    hostCache: asFunction(() => new HostCache()).singleton(),
+    hostCache: asFunction(createHostCache).singleton(),
     tenantRepository: asClass(TenantRepository).singleton(),
     aliasRepository: asClass(AliasRepository).singleton(),
     tokenRepository: asClass(TokenRepository).singleton(),

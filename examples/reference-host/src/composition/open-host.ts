@@ -83,7 +83,7 @@ async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableS
   await engine.subscribe(new CacheInvalidationEventSubscriber(hostCache), {
     name: 'cache-invalidation',
     mode: 'broadcast',
-    filter: ['Site.*', 'User.*'],
+    filter: ['Site.*', 'Page.*', 'User.*'],
   })
   await removeOrphans(container)
 

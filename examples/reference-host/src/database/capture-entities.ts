@@ -1,4 +1,4 @@
-import { ALL_SITES, EntityNames } from '@x/events-core'
+import { ALL_SITES, ALL_TENANTS, EntityNames } from '@x/events-core'
 import type { CaptureTableOptions, EventEngine } from '@x/events-engine'
 import type { HostTables } from './tables.ts'
 
@@ -9,8 +9,8 @@ const ownSite = { column: 'siteId' }
 
 /**
  * The host's entities. The database raises Create, Update and Delete for each change of their rows,
- * whoever makes it. What an event carries is listed, so that nothing else gets out: not where a file's
- * bytes are kept, say.
+ * whoever makes it. Events travel to every URL that somebody has configured; so what they carry is
+ * listed here, and leaves out where a file's bytes are kept, and the addresses of users.
  */
 const captures: readonly Capture[] = [
   {
@@ -66,9 +66,10 @@ const captures: readonly Capture[] = [
     entityName: EntityNames.User,
     entityId: 'userId',
     tenantId: ownTenant,
-    // Users belong to their tenant, and to no site in particular.
-    siteId: ALL_SITES,
-    data: ['userId', 'tenantId', 'username', 'displayName', 'email'],
+    // Users belong to no site: their events carry the one that somebody came in by, where somebody did.
+    siteId: 'context',
+    onMissingContext: { tenantId: ALL_TENANTS, siteId: ALL_SITES },
+    data: ['userId', 'tenantId', 'username', 'displayName'],
   },
 ]
 

@@ -9,10 +9,10 @@ export interface User {
   readonly email: string
 }
 
-// Events about it carry it, and the compiler knows.
+// Events about it carry it, and the compiler knows. Its address stays here, for those with a token.
 declare module '@x/events-core' {
   interface EntityTypes {
-    User: User
+    User: Omit<User, 'email'>
   }
 }
 

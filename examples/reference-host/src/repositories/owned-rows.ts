@@ -3,10 +3,11 @@ import type { Transaction } from 'kysely'
 import type { HostTables } from '../database/tables.ts'
 import { EntityNotFoundError } from '../domain/errors.ts'
 import type { Folder } from '../domain/folder.ts'
+import type { Page } from '../domain/page.ts'
 import type { Site } from '../domain/site.ts'
 
-// What something new is put into must be the tenant's own. Asked within the transaction that adds it,
-// so that it cannot be deleted in between; the database would not mind another tenant's.
+// What is changed, or something new is put into, must be the tenant's own. Asked within the transaction,
+// and of no cache, so that it cannot be deleted in between; the database would not mind another tenant's.
 
 /** @throws EntityNotFoundError */
 export async function requireSite(
@@ -22,6 +23,22 @@ export async function requireSite(
     .executeTakeFirst()
   if (!site) throw new EntityNotFoundError(EntityNames.Site, siteId)
   return site
+}
+
+/** @throws EntityNotFoundError */
+export async function requirePage(
+  trx: Transaction<HostTables>,
+  tenantId: number,
+  pageId: number,
+): Promise<Page> {
+  const page = await trx
+    .selectFrom('page')
+    .selectAll()
+    .where('pageId', '=', pageId)
+    .where('tenantId', '=', tenantId)
+    .executeTakeFirst()
+  if (!page) throw new EntityNotFoundError(EntityNames.Page, pageId)
+  return page
 }
 
 /** @throws EntityNotFoundError */

@@ -1,9 +1,9 @@
-import { EntityNames, SyncEventActions } from '@x/events-core'
+import { EntityNames, SyncEventActions, siteKeyOf } from '@x/events-core'
 import { explainConflicts } from '../database/constraint-errors.ts'
 import { EntityNotFoundError } from '../domain/errors.ts'
 import { type Page, type PageInput, pathOf } from '../domain/page.ts'
 import type { TenantManager } from '../domain/tenant-manager.ts'
-import { requireSite } from './owned-rows.ts'
+import { requirePage, requireSite } from './owned-rows.ts'
 import type { RepositoryServices } from './repository-services.ts'
 
 const TAKEN = 'The site already shows a page at that path; choose another name or path.'
@@ -16,14 +16,24 @@ const TAKEN = 'The site already shows a page at that path; choose another name o
 export class PageRepository {
   readonly #engine: RepositoryServices['engine']
   readonly #tenantManager: TenantManager
+  readonly #cache: RepositoryServices['hostCache']
 
-  constructor({ engine, tenantManager }: RepositoryServices) {
+  constructor({ engine, tenantManager, hostCache }: RepositoryServices) {
     this.#engine = engine
     this.#tenantManager = tenantManager
+    this.#cache = hostCache
   }
 
   async getPages(): Promise<Page[]> {
     return this.#ownPages().orderBy('pageId').execute()
+  }
+
+  /** What clients fetch again upon the site's refresh. */
+  async getSitePages(siteId: number): Promise<Page[] | undefined> {
+    const { tenantId } = this.#tenantManager
+    return this.#cache.sitePages.read(siteKeyOf({ tenantId, siteId }), () =>
+      this.#ownPages().where('siteId', '=', siteId).orderBy('pageId').execute(),
+    )
   }
 
   async getPage(pageId: number): Promise<Page | undefined> {
@@ -33,7 +43,7 @@ export class PageRepository {
   async addPage(input: PageInput): Promise<Page> {
     const { tenantId } = this.#tenantManager
     const { name, title = name } = input
-    return explainConflicts({ taken: TAKEN }, () =>
+    const added = await explainConflicts({ taken: TAKEN }, () =>
       this.#engine.transaction(async ({ trx, raise }) => {
         const wanted = input.siteId ?? this.#tenantManager.getAlias().siteId
         const { siteId } = await requireSite(trx, tenantId, wanted)
@@ -48,30 +58,37 @@ export class PageRepository {
         return page
       }),
     )
+    this.#forget(added)
+    return added
   }
 
   /** A page stays on its site. */
   async updatePage(pageId: number, input: PageInput): Promise<Page> {
+    const { tenantId } = this.#tenantManager
     const { name, title = name } = input
-    return explainConflicts({ taken: TAKEN }, () =>
+    const path = pathOf(input)
+    const updated = await explainConflicts({ taken: TAKEN }, () =>
       this.#engine.transaction(async ({ trx, raise }) => {
+        const before = await requirePage(trx, tenantId, pageId)
+        // No change, no event: nor is there anything that clients had to fetch again.
+        if (before.name === name && before.title === title && before.path === path) return before
         const page = await trx
           .updateTable('page')
-          .set({ name, title, path: pathOf(input) })
+          .set({ name, title, path })
           .where('pageId', '=', pageId)
-          .where('tenantId', '=', this.#tenantManager.tenantId)
           .returningAll()
-          .executeTakeFirst()
-        if (!page) throw new EntityNotFoundError(EntityNames.Page, pageId)
+          .executeTakeFirstOrThrow()
         await raise(page, EntityNames.Site, page.siteId, SyncEventActions.Refresh)
-        await trx.updateTable('pagePath').set({ path: page.path }).where('pageId', '=', pageId).execute()
+        await trx.updateTable('pagePath').set({ path }).where('pageId', '=', pageId).execute()
         return page
       }),
     )
+    this.#forget(updated)
+    return updated
   }
 
   async deletePage(pageId: number): Promise<void> {
-    await this.#engine.transaction(async ({ trx, raise }) => {
+    const deleted = await this.#engine.transaction(async ({ trx, raise }) => {
       const page = await trx
         .deleteFrom('page')
         .where('pageId', '=', pageId)
@@ -80,7 +97,14 @@ export class PageRepository {
         .executeTakeFirst()
       if (!page) throw new EntityNotFoundError(EntityNames.Page, pageId)
       await raise(page, EntityNames.Site, page.siteId, SyncEventActions.Refresh)
+      return page
     })
+    this.#forget(deleted)
+  }
+
+  /** Other nodes hear of it by the event; who has just changed something here reads it at once. */
+  #forget(page: Page): void {
+    this.#cache.sitePages.remove(siteKeyOf(page))
   }
 
   #ownPages() {

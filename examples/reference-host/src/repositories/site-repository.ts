@@ -1,10 +1,10 @@
 import { EntityNames, SyncEventActions, siteKeyOf } from '@x/events-core'
-import { siteCacheKey } from '../cache/cache-keys.ts'
 import { explainConflicts } from '../database/constraint-errors.ts'
 import { EntityNotFoundError } from '../domain/errors.ts'
 import type { Site, SiteInput } from '../domain/site.ts'
 import type { TenantManager } from '../domain/tenant-manager.ts'
 import { insertSite } from './insert-site.ts'
+import { requireSite } from './owned-rows.ts'
 import type { RepositoryServices } from './repository-services.ts'
 
 /** The sites of one tenant. */
@@ -24,28 +24,31 @@ export class SiteRepository {
   }
 
   async getSite(siteId: number): Promise<Site | undefined> {
-    return this.#cache.getOrLoad(this.#cacheKeyOf(siteId), () =>
+    return this.#cache.sites.read(this.#siteKeyOf(siteId), () =>
       this.#ownSites().where('siteId', '=', siteId).executeTakeFirst(),
     )
   }
 
   async addSite({ name }: SiteInput): Promise<Site> {
-    return this.#engine.transaction(async ({ trx }) => {
-      const { site } = await insertSite(trx, this.#tenantManager.tenantId, name)
-      return site
-    })
+    const { site } = await this.#engine.transaction(({ trx }) =>
+      insertSite(trx, this.#tenantManager.tenantId, name),
+    )
+    this.#forget(site.siteId)
+    return site
   }
 
   async updateSite(siteId: number, { name }: SiteInput): Promise<Site> {
+    const { tenantId } = this.#tenantManager
     const updated = await this.#engine.transaction(async ({ trx, raise }) => {
+      const before = await requireSite(trx, tenantId, siteId)
+      // No change, no event: nor is there anything that clients had to fetch again.
+      if (before.name === name) return before
       const site = await trx
         .updateTable('site')
         .set({ name })
         .where('siteId', '=', siteId)
-        .where('tenantId', '=', this.#tenantManager.tenantId)
         .returningAll()
-        .executeTakeFirst()
-      if (!site) throw new EntityNotFoundError(EntityNames.Site, siteId)
+        .executeTakeFirstOrThrow()
       await raise(site, EntityNames.Site, siteId, SyncEventActions.Refresh)
       return site
     })
@@ -76,13 +79,13 @@ export class SiteRepository {
     this.#forget(siteId)
   }
 
-  #cacheKeyOf(siteId: number): string {
-    return siteCacheKey(siteKeyOf({ tenantId: this.#tenantManager.tenantId, siteId }))
+  #siteKeyOf(siteId: number): string {
+    return siteKeyOf({ tenantId: this.#tenantManager.tenantId, siteId })
   }
 
   /** Other nodes hear of it by the event; who has just changed something here reads it at once. */
   #forget(siteId: number): void {
-    this.#cache.remove(this.#cacheKeyOf(siteId))
+    this.#cache.sites.remove(this.#siteKeyOf(siteId))
   }
 
   #ownSites() {

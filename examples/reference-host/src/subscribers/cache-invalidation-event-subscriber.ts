@@ -1,10 +1,9 @@
-import { EntityNames, type IEventSubscriber, type SyncEvent, SyncEventActions } from '@x/events-core'
-import { siteCacheKey, userCacheKey } from '../cache/cache-keys.ts'
-import type { HostCache } from '../cache/host-cache.ts'
+import { ALL_SITES, EntityNames, type IEventSubscriber, type SyncEvent } from '@x/events-core'
+import { type HostCache, userKeyOf } from '../cache/host-cache.ts'
 
 /**
- * Forgets what has changed. A broadcast subscription: each node has a cache of its own, and hears of the
- * changes that any node, or any other program, has made.
+ * Removes from this node's cache what an event says has changed, whichever node or program changed it.
+ * A broadcast subscription: every node has a cache of its own, and has to hear of every change.
  */
 export class CacheInvalidationEventSubscriber implements IEventSubscriber {
   readonly #cache: HostCache
@@ -13,13 +12,26 @@ export class CacheInvalidationEventSubscriber implements IEventSubscriber {
     this.#cache = cache
   }
 
-  entityChanged({ entityName, entityId, siteKey, action }: SyncEvent): void {
-    // Update and Delete are the changes of its row; Refresh and Reload say that what it shows has changed.
-    if (entityName === EntityNames.Site && action !== SyncEventActions.Create) {
-      this.#cache.remove(siteCacheKey(siteKey))
-    }
-    if (entityName === EntityNames.User && action !== SyncEventActions.Create) {
-      this.#cache.remove(userCacheKey(siteKey, entityId))
+  entityChanged(syncEvent: SyncEvent): void {
+    const { sites, sitePages, users } = this.#cache
+    const { entityName, entityId, siteId, siteKey } = syncEvent
+    switch (entityName) {
+      // Update and Delete are about the site itself; Refresh and Reload, about anything that it shows.
+      case EntityNames.Site:
+        if (siteId === ALL_SITES) {
+          sites.clear()
+          sitePages.clear()
+        }
+        sites.remove(siteKey)
+        sitePages.remove(siteKey)
+        break
+      // Other programs change pages and raise no refresh.
+      case EntityNames.Page:
+        sitePages.remove(siteKey)
+        break
+      case EntityNames.User:
+        users.remove(userKeyOf(syncEvent, entityId))
+        break
     }
   }
 }
