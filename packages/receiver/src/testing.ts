@@ -1,5 +1,7 @@
 import { createSyncSigner } from '@x/signature'
 
+export { type FakeClock, fakeClock } from './fake-clock.ts'
+
 /** A webhook to sign in a test; see {@link signedRequest}. */
 export interface TestMessage {
   /** `whsec_...`, or several while they are being rotated; on Node `whsk_...` too. */
@@ -83,4 +85,23 @@ export function signedHeaders(message: TestMessage): SignedHeaders {
  */
 export function signedRequest(message: TestMessage, url = 'https://consumer.test/hook'): Request {
   return new Request(url, { method: 'POST', headers: signedHeaders(message), body: bytesOf(message.body) })
+}
+
+/**
+ * Sends a signed webhook over the network, as its sender would: for tests of a server that runs.
+ *
+ * @throws WebhookKeyError when the secret cannot be used; whatever `fetch` throws when nobody answers.
+ *
+ * @example
+ * ```ts
+ * import { sendWebhook } from '@x/receiver/testing'
+ *
+ * const { status } = await sendWebhook('http://localhost:3000/hook', {
+ *   secret: process.env['WEBHOOK_SECRET']!,
+ *   body: { type: 'File.Create', timestamp: new Date().toISOString(), data: { entityId: 12 } },
+ * })
+ * ```
+ */
+export function sendWebhook(url: string | URL, message: TestMessage): Promise<Response> {
+  return fetch(signedRequest(message, String(url)))
 }

@@ -27,5 +27,5 @@ it('exports these names, and no others', () => {
   }
   expect(Object.keys(kysely).sort()).toEqual(['createReplayTable', 'kyselyReplayStore'])
   expect(Object.keys(redis)).toEqual(['redisReplayStore'])
-  expect(Object.keys(testing).sort()).toEqual(['signedHeaders', 'signedRequest'])
+  expect(Object.keys(testing).sort()).toEqual(['fakeClock', 'sendWebhook', 'signedHeaders', 'signedRequest'])
 })

@@ -1,7 +1,8 @@
 import { generateKeyPair, generateSecret } from '@x/signature'
+import { testConsumer } from '@x/testkit'
 import { expect, it } from 'vitest'
 import { createReceiver } from '../src/index.ts'
-import { signedHeaders, signedRequest } from '../src/testing.ts'
+import { fakeClock, sendWebhook, signedHeaders, signedRequest } from '../src/testing.ts'
 
 const payload = { type: 'File.Create', timestamp: '2026-11-24T08:00:00.000Z', data: { text: 'Grüße' } }
 
@@ -34,4 +35,25 @@ it('signs at the time and under the id that it is told', () => {
     'webhook-id': 'evt_1',
     'webhook-timestamp': '1790000000',
   })
+})
+
+it('sends over the network', async () => {
+  await using consumer = await testConsumer()
+  const secret = generateSecret()
+  expect((await sendWebhook(consumer.url, { secret, body: payload })).status).toBe(204)
+  const [request] = consumer.requests
+  const receiver = createReceiver({ secrets: secret })
+  expect(await receiver.verify(request?.rawBody ?? '', request?.headers as never)).toMatchObject(payload)
+})
+
+it('moves the time by hand', () => {
+  const clock = fakeClock(1_000)
+  const calls: number[] = []
+  clock.schedule(() => calls.push(clock.now()), 300)
+  clock.schedule(() => calls.push(clock.now()), 100)
+  clock.schedule(() => calls.push(clock.now()), 200)()
+  clock.advance(99)
+  expect([calls, clock.now()]).toEqual([[], 1_099])
+  clock.advance(1_000)
+  expect([calls, clock.now()]).toEqual([[1_100, 1_300], 2_099])
 })

@@ -1,0 +1,57 @@
+import { EventsError } from '@x/events-core'
+import { type CliIo, UsageError } from './cli-io.ts'
+import { listen } from './listen.ts'
+import { send } from './send.ts'
+import { verify } from './verify.ts'
+
+const USAGE = `x-receiver send <url>     sends a signed webhook
+  --type <type>           its event type (File.Create)
+  --data <json>           its data ({})
+  --body <file>           the whole body instead, byte for byte; - reads standard input
+  --id <id>               the webhook-id (a new one)
+  --timestamp <seconds>   when it was signed (now)
+
+x-receiver verify         says whether a captured request verifies, and what is wrong with it
+  --body <file>           the body, byte for byte; - reads standard input
+  --headers <file>        its headers: lines of "name: value", or a JSON object
+  --header <name: value>  one header; may be repeated
+
+x-receiver listen         shows the webhooks that arrive, on this machine only
+  --port <port>           where to listen (4100)
+  --forward <url>         sends verified ones on, unchanged, and answers what is answered there
+
+All of them:
+  --secret <whsec_...>    or the environment variable WEBHOOK_SECRET; may be repeated.
+                          send signs with whsk_..., verify and listen check with whpk_...
+`
+
+const commands = { send, verify, listen }
+
+/**
+ * Runs a command.
+ *
+ * @returns the exit code: 0 when it worked, 1 when not, 2 when it was called wrongly.
+ */
+export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
+  const [name = '', ...rest] = args
+  if (['help', '--help', '-h'].includes(name)) {
+    io.write(USAGE)
+    return 0
+  }
+  if (!Object.hasOwn(commands, name)) {
+    io.writeError(name ? `There is no command "${name}".\n\n${USAGE}` : USAGE)
+    return 2
+  }
+  try {
+    return await commands[name as keyof typeof commands](rest, io)
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    io.writeError(`x-receiver ${name}: ${error.message}\n`)
+    const isUsage = error instanceof UsageError || EventsError.is(error) || isParseArgsError(error)
+    return isUsage ? 2 : 1
+  }
+}
+
+function isParseArgsError(error: Error): boolean {
+  return 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+}
