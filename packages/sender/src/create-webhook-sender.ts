@@ -13,6 +13,7 @@ import { createSecretBox, wrongEncryptionKey } from './endpoints/secret-box.ts'
 import { WebhookSenderError } from './errors.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
+import { createOperationalEvents } from './operational-events.ts'
 import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
 import { createRetention } from './retention.ts'
 import { createTestSender } from './send-test.ts'
@@ -62,7 +63,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const box = createSecretBox(settings.encryptionKey)
   const schedule = createRetrySchedule(settings.retrySchedule)
   const pools = createHttpPools(settings)
-  const worker = createWorker({ ...settings, store, box, pools, clock, logger, schedule })
+  const tell = createOperationalEvents(engine)
+  const worker = createWorker({ ...settings, store, box, pools, clock, logger, schedule, tell })
 
   const retention = createRetention({ store, clock, logger, retentionMs: settings.retentionMs })
 
@@ -121,7 +123,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       store,
       clock,
       userAgent: settings.userAgent,
-      due: (endpointKey) => worker.due([endpointKey]),
+      due: worker.changed,
     }),
     async migrate() {
       await engine.migrate()
@@ -130,7 +132,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     },
     start: lifecycle.start,
     stop: lifecycle.stop,
-    sendTest: createTestSender({ store, clock, due: (endpointKey) => worker.due([endpointKey]) }),
+    sendTest: createTestSender({ store, clock, due: worker.changed }),
     async drain() {
       for (;;) {
         if (!lifecycle.running) {

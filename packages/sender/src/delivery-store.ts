@@ -1,5 +1,8 @@
 import type { SqlExecutor } from '@x/events-engine/support'
+import type { Transaction } from 'kysely'
+import type { RecordedResults, ResultBatch, StoredEndpointState } from './deliveries/attempt-result.ts'
 import type { AttemptErrorCode, DeliveryState } from './deliveries/delivery.ts'
+import type { DeliveryKey, DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DisabledReason } from './endpoints/endpoint.ts'
 import type {
   EndpointChange,
@@ -37,12 +40,6 @@ export interface RenewedLease extends EndpointLease {
   readonly version: number
 }
 
-/** A delivery is known by its endpoint and its message. */
-export interface DeliveryKey {
-  readonly endpointKey: number
-  readonly messageKey: number
-}
-
 /** The deliveries of an endpoint that follow each other. */
 export interface LaneKey {
   readonly endpointKey: number
@@ -59,48 +56,6 @@ export interface DueDelivery extends DeliveryKey {
   readonly step: number
   readonly dueOn: number
   readonly lane: string | null
-}
-
-/** What came of one attempt. */
-export interface AttemptResult {
-  readonly endpointKey: number
-  readonly messageKey: number
-  /** The epoch of the lease that the attempt was made under: a result of another life is dropped. */
-  readonly epoch: number
-  readonly number: number
-  readonly step: number
-  readonly state: DeliveryState
-  readonly lane: string | null
-  /** The time that the attempt was due: when somebody has changed it meanwhile, theirs is kept. */
-  readonly wasDueOn: number
-  /** When the next attempt is due; null when there is none. */
-  readonly dueOn: number | null
-  readonly startedOn: number
-  readonly durationMs: number
-  readonly url: string
-  readonly signature: string
-  readonly status: number | null
-  readonly errorCode: AttemptErrorCode | null
-  readonly errorMessage: string | null
-  readonly responseBody: string | null
-  /** The endpoint wants nothing any more: it is disabled. */
-  readonly gone: boolean
-}
-
-/** A delivery as it is listed. */
-export interface DeliveryRow extends DeliveryKey {
-  readonly endpointId: string
-  readonly tenantId: number
-  readonly eventId: string
-  readonly eventType: string
-  readonly state: DeliveryState
-  readonly attemptCount: number
-  /** Null while it waits for another of its lane. */
-  readonly dueOn: number | null
-  readonly createdOn: number
-  readonly finishedOn: number | null
-  readonly lastStatus: number | null
-  readonly lastErrorCode: AttemptErrorCode | null
 }
 
 /** An attempt as it is stored. */
@@ -145,7 +100,11 @@ export interface DeliveryStore {
   listEndpoints(tenantId: number, before: string | undefined, limit: number): Promise<EndpointRow[]>
   /** @returns false when the endpoint is at another version by now. */
   changeEndpoint(endpointKey: number, version: number, change: EndpointChange, now: number): Promise<boolean>
-  /** @returns false when it was so already. */
+  /**
+   * Enabling also forgets that the endpoint has failed.
+   *
+   * @returns false when it was so already.
+   */
   setEnabled(
     endpointKey: number,
     enabled: boolean,
@@ -192,15 +151,27 @@ export interface DeliveryStore {
   nextDueOn(after: number): Promise<number | undefined>
 
   // Delivery.
-  /** What is due, at most so much of each endpoint; what is known already is passed over, mostly. */
+  /**
+   * What is due of each endpoint, at most so much of what was never attempted, and as much of what was;
+   * what is known already is passed over, mostly.
+   */
   nextDeliveries(
     endpointKeys: readonly number[],
     known: readonly DeliveryKey[],
     limitEach: number,
   ): Promise<DueDelivery[]>
-  /** In one transaction: the attempts, what became of the deliveries, and that the next of their lanes are due. */
-  recordAttempts(results: readonly AttemptResult[]): Promise<void>
-  /** Makes endpoints due when their first pending delivery is, whatever was noted before. */
+  /**
+   * In one transaction: the attempts, what became of the deliveries, that the next of their lanes are
+   * due, how the endpoints do, and which are disabled.
+   *
+   * @param tell - called inside of the transaction when there is something for the host to hear of.
+   */
+  recordAttempts(
+    batch: ResultBatch,
+    tell: (trx: Transaction<unknown>, recorded: RecordedResults) => Promise<void>,
+  ): Promise<void>
+  readEndpointState(endpointKey: number): Promise<StoredEndpointState>
+  /** Makes endpoints due when their first pending delivery is, and their pause is over, whatever was noted before. */
   settleQueue(endpointKeys: readonly number[]): Promise<void>
 
   /**
@@ -219,7 +190,7 @@ export interface DeliveryStore {
   readAttempts(key: DeliveryKey): Promise<AttemptRow[]>
   /**
    * Makes a delivery due now; one that had come to rest begins its schedule anew. In a lane it waits
-   * for the one that is due there, and goes before those that are younger.
+   * for the one that is due there, and goes before those that are younger. The endpoint's pause ends.
    */
   resend(key: DeliveryKey, now: number): Promise<boolean>
   /** The same for every exhausted delivery of an endpoint that was created since. */

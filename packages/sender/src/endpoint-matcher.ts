@@ -1,5 +1,6 @@
 import { ALL_SITES, ALL_TENANTS, matchesEventType, type SyncEvent } from '@x/events-core'
 import type { EndpointFilterRow } from './endpoints/endpoint-row.ts'
+import { isOperational, wantsOperational } from './operational-events.ts'
 
 /** Tells which endpoints an event goes to. */
 export interface EndpointMatcher {
@@ -20,6 +21,11 @@ export function createEndpointMatcher(filters: readonly EndpointFilterRow[]): En
 
   return {
     match(event, eventType) {
+      if (isOperational(event)) {
+        // Told from who it is about, not only by its kind.
+        const ofTenant = byTenant.get(event.tenantId) ?? []
+        return ofTenant.filter((one) => wantsOperational(one, event) && wants(one, event, eventType))
+      }
       const kind = `${event.tenantId}:${event.siteId}:${eventType}`
       let matched = remembered.get(kind)
       if (!matched) {

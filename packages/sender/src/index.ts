@@ -27,5 +27,6 @@ export {
   type WebhookSenderErrorCode,
   type WebhookSenderErrorOptions,
 } from './errors.ts'
-export type { NetworkOptions, WebhookSenderOptions } from './options.ts'
+export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
+export type { CircuitOptions, NetworkOptions, WebhookSenderOptions } from './options.ts'
 export type { SenderStats, WebhookSender } from './webhook-sender.ts'

@@ -3,6 +3,7 @@ import { readEncryptionKey } from './endpoints/encryption-key.ts'
 import type { OrderingKeys } from './endpoints/ordering.ts'
 import { shown, WebhookSenderError } from './errors.ts'
 import { type AddressPolicy, createAddressPolicy } from './network/address-policy.ts'
+import type { HealthPolicy } from './worker/endpoint-health.ts'
 import { isSchedule, SCHEDULE_RULE } from './worker/retry-schedule.ts'
 
 /** Where webhooks may go. */
@@ -20,6 +21,26 @@ export interface NetworkOptions {
   readonly httpsOnly?: boolean | undefined
 }
 
+/** When an endpoint is left alone for a while. */
+export interface CircuitOptions {
+  /**
+   * Failures in a row (no answer, 429, 5xx) after which an endpoint is asked one thing at a time, with
+   * pauses. What is due meanwhile waits, and loses no attempt. 429, 502, 503 and 504 do it at once.
+   * @defaultValue 5
+   */
+  readonly failures?: number | undefined
+  /**
+   * The first pause, in seconds; each is twice as long as the one before.
+   * @defaultValue 1
+   */
+  readonly firstPauseSeconds?: number | undefined
+  /**
+   * The longest pause, in seconds, unless the consumer asks for more by Retry-After.
+   * @defaultValue 300
+   */
+  readonly maxPauseSeconds?: number | undefined
+}
+
 /** What {@link createWebhookSender} takes. */
 export interface WebhookSenderOptions<DB> {
   /** Whose events are sent. The sender's tables lie beside the engine's, in the same database. */
@@ -33,6 +54,13 @@ export interface WebhookSenderOptions<DB> {
    * @defaultValue [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400], the schedule of Standard Webhooks
    */
   readonly retrySchedule?: readonly number[] | undefined
+  /**
+   * Days without a success after which an endpoint that keeps failing is disabled. The host hears of it at
+   * 50, 70 and 90 % of the way: `WebhookEndpoint.Failing`.
+   * @defaultValue 5
+   */
+  readonly disableAfterDays?: number | undefined
+  readonly circuit?: CircuitOptions | undefined
   /**
    * Functions that endpoints can be ordered by, `ordering: { by: name }`: messages for which one gives
    * the same text reach the endpoint one after the other. The names are stored, and the text with each
@@ -95,6 +123,7 @@ export interface WebhookSenderSettings {
   readonly httpsOnly: boolean
   readonly retrySchedule: readonly number[]
   readonly orderingKeys: OrderingKeys
+  readonly healthPolicy: HealthPolicy
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
   readonly maxInFlight: number
@@ -156,6 +185,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     httpsOnly: network.httpsOnly ?? false,
     retrySchedule: [...retrySchedule],
     orderingKeys: readOrderingKeys(options.orderingKeys ?? {}),
+    healthPolicy: readHealthPolicy(options),
     timeoutMs: integer('timeoutMs', options.timeoutMs ?? 20_000, 1),
     connectTimeoutMs: integer('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1),
     maxInFlight: integer('maxInFlight', options.maxInFlight ?? 64, 1, 10_000),
@@ -166,6 +196,41 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     retentionMs: integer('retentionDays', options.retentionDays ?? 30, 1, 36_500) * 24 * HOUR * 1_000,
     userAgent,
   })
+}
+
+function readHealthPolicy({
+  disableAfterDays = 5,
+  circuit = {},
+}: Pick<WebhookSenderOptions<unknown>, 'disableAfterDays' | 'circuit'>): HealthPolicy {
+  const { firstPauseSeconds = 1, maxPauseSeconds = 300 } = circuit
+  refuseUnless(
+    isBetween(disableAfterDays, 0.01, 3_650),
+    'disableAfterDays',
+    'a number from 0.01 to 3650',
+    disableAfterDays,
+  )
+  refuseUnless(
+    isBetween(firstPauseSeconds, 0, 86_400),
+    'circuit.firstPauseSeconds',
+    'a number from 0 to 86400',
+    firstPauseSeconds,
+  )
+  refuseUnless(
+    isBetween(maxPauseSeconds, firstPauseSeconds, 86_400),
+    'circuit.maxPauseSeconds',
+    'a number from firstPauseSeconds to 86400',
+    maxPauseSeconds,
+  )
+  return Object.freeze({
+    disableAfterMs: disableAfterDays * 24 * HOUR * 1_000,
+    failures: integer('circuit.failures', circuit.failures ?? 5, 1),
+    firstPauseMs: firstPauseSeconds * 1_000,
+    maxPauseMs: maxPauseSeconds * 1_000,
+  })
+}
+
+function isBetween(value: number, minimum: number, maximum: number): boolean {
+  return Number.isFinite(value) && value >= minimum && value <= maximum
 }
 
 function readOrderingKeys(keys: OrderingKeys): OrderingKeys {

@@ -48,7 +48,7 @@ it("keeps to an endpoint's own measure of concurrency", async () => {
 })
 
 it('asks an endpoint that fails for one answer at a time', async () => {
-  await using host = await startHost({ retrySchedule: [0] })
+  await using host = await startHost({ retrySchedule: [0], circuit: { failures: 1_000 } })
   await using consumer = await testConsumer()
   let underWay = 0
   let late = 0
@@ -57,7 +57,7 @@ it('asks an endpoint that fails for one answer at a time', async () => {
     if (consumer.requests.length > 30) late = Math.max(late, underWay)
     await new Promise((resolve) => setTimeout(resolve, 1))
     underWay -= 1
-    return 503
+    return 500
   })
   await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
   await host.engine.transaction(async ({ raise }) => {

@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import type { AttemptRow, DeliveryRow, DeliveryStore } from '../delivery-store.ts'
+import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import { endpointNotFound } from '../endpoints/endpoints.ts'
 import { validateTenantId } from '../endpoints/validate-endpoint.ts'
@@ -8,6 +8,7 @@ import { pageLimit } from '../page-limit.ts'
 import { requestHeaders } from '../request-headers.ts'
 import type { Delivery, DeliveryAttempt, DeliveryDetails, ListDeliveries } from './delivery.ts'
 import { deliveryIdOf, parseDeliveryId } from './delivery-id.ts'
+import type { DeliveryRow } from './delivery-row.ts'
 
 /** Which deliveries to recover. */
 export interface RecoverDeliveries extends TenantScope {

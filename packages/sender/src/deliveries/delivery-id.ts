@@ -1,4 +1,4 @@
-import type { DeliveryKey } from '../delivery-store.ts'
+import type { DeliveryKey } from './delivery-row.ts'
 
 const ID = /^dlv_(\d{1,15})_(\d{1,15})$/
 

@@ -5,7 +5,10 @@
  */
 export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled'
 
-/** Why an attempt has failed, for programs. */
+/**
+ * Why an attempt has failed, for programs. `dns_unavailable`, `network_unreachable`, `out_of_resources`,
+ * `not_permitted` and `aborted` are, or may be, this side's fault; then the attempt does not count.
+ */
 export type AttemptErrorCode =
   | 'http_status'
   | 'redirect'
@@ -15,6 +18,11 @@ export type AttemptErrorCode =
   | 'connection_refused'
   | 'connection_lost'
   | 'dns_failure'
+  | 'dns_unavailable'
+  | 'network_unreachable'
+  | 'out_of_resources'
+  | 'not_permitted'
+  | 'aborted'
   | 'tls_failure'
   | 'forbidden_address'
   | 'invalid_response'

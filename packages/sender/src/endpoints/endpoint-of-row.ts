@@ -18,6 +18,7 @@ export function endpointOf(row: EndpointRow): Endpoint {
     ...(row.rateLimit === null ? {} : { rateLimit: row.rateLimit }),
     ...(row.retrySchedule === null ? {} : { retrySchedule: row.retrySchedule }),
     enabled: row.enabled,
+    ...(row.failingSince === null ? {} : { failingSince: new Date(row.failingSince) }),
     ...(row.disabledReason === null ? {} : { disabledReason: row.disabledReason }),
     ...(row.disabledOn === null ? {} : { disabledOn: new Date(row.disabledOn) }),
     version: row.version,

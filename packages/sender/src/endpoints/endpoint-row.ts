@@ -21,6 +21,7 @@ export interface EndpointRow {
   /** Seconds before each attempt; null for the sender's own. */
   readonly retrySchedule: readonly number[] | null
   readonly enabled: boolean
+  readonly failingSince: number | null
   readonly disabledReason: DisabledReason | null
   readonly disabledOn: number | null
   readonly version: number
@@ -31,7 +32,7 @@ export interface EndpointRow {
 /** What a new endpoint starts with; key, state and version are given by the store. */
 export type NewEndpointRow = Omit<
   EndpointRow,
-  'key' | 'enabled' | 'disabledReason' | 'disabledOn' | 'version' | 'updatedOn'
+  'key' | 'enabled' | 'failingSince' | 'disabledReason' | 'disabledOn' | 'version' | 'updatedOn'
 >
 
 /** What an update may change. */
@@ -60,6 +61,7 @@ export interface SecretRow {
 /** What fan-out needs to know of an enabled endpoint. */
 export interface EndpointFilterRow {
   readonly key: number
+  readonly id: string
   readonly tenantId: number
   readonly siteId: number | null
   readonly eventTypes: readonly string[]

@@ -3,8 +3,11 @@ import type { Ordering, OrderingInput } from './ordering.ts'
 /** How an endpoint's messages are signed: with a shared secret, or with a key pair. */
 export type SignatureKind = 'hmac' | 'ed25519'
 
-/** Why an endpoint receives nothing: a person has disabled it, or it has answered 410 Gone. */
-export type DisabledReason = 'manual' | 'gone'
+/**
+ * Why an endpoint receives nothing: a person has disabled it, it has answered 410 Gone, or no attempt has
+ * succeeded for days.
+ */
+export type DisabledReason = 'manual' | 'gone' | 'failing'
 
 /**
  * Bounds of the requests to an endpoint that may be under way at once. Between them, the number adapts:
@@ -47,6 +50,8 @@ export interface Endpoint {
   /** Seconds before each attempt; absent where the sender's own holds. */
   readonly retrySchedule?: readonly number[]
   readonly enabled: boolean
+  /** Since when no attempt has succeeded; absent while they do. */
+  readonly failingSince?: Date
   readonly disabledReason?: DisabledReason
   readonly disabledOn?: Date
   /** Rises with every change. */

@@ -1,9 +1,16 @@
 import type { AttemptErrorCode } from '../deliveries/delivery.ts'
 
+/**
+ * Whose fault a failure is: the consumer's; this side's; or either's, as when a name server or a network
+ * cannot be reached.
+ */
+export type Blame = 'theirs' | 'ours' | 'unclear'
+
 /** Why an attempt came to nothing: for programs, and for people. */
 export interface AttemptError {
   readonly code: AttemptErrorCode
   readonly message: string
+  readonly blame: Blame
 }
 
 /** Thrown while connecting to an address that the policy refuses. */
@@ -21,29 +28,55 @@ export class ForbiddenAddressError extends Error {
 
 const MAX_MESSAGE_LENGTH = 500
 
-const CODES: Readonly<Record<string, AttemptErrorCode>> = {
-  X_FORBIDDEN_ADDRESS: 'forbidden_address',
-  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
-  ETIMEDOUT: 'connect_timeout',
-  ECONNREFUSED: 'connection_refused',
-  ECONNRESET: 'connection_lost',
-  EPIPE: 'connection_lost',
-  UND_ERR_SOCKET: 'connection_lost',
-  UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
-  ENOTFOUND: 'dns_failure',
-  EAI_AGAIN: 'dns_failure',
-  EAI_FAIL: 'dns_failure',
-  ENODATA: 'dns_failure',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls_failure',
-  SELF_SIGNED_CERT_IN_CHAIN: 'tls_failure',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls_failure',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls_failure',
+// What this machine has run out of, or does not permit, is nobody else's fault. The list is in the README.
+const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Blame]>> = {
+  X_FORBIDDEN_ADDRESS: ['forbidden_address', 'theirs'],
+  UND_ERR_CONNECT_TIMEOUT: ['connect_timeout', 'theirs'],
+  ETIMEDOUT: ['connect_timeout', 'theirs'],
+  ECONNREFUSED: ['connection_refused', 'theirs'],
+  ECONNRESET: ['connection_lost', 'theirs'],
+  EPIPE: ['connection_lost', 'theirs'],
+  UND_ERR_SOCKET: ['connection_lost', 'theirs'],
+  UND_ERR_HEADERS_OVERFLOW: ['invalid_response', 'theirs'],
+  ENOTFOUND: ['dns_failure', 'theirs'],
+  ENODATA: ['dns_failure', 'theirs'],
+  EAI_FAIL: ['dns_unavailable', 'unclear'],
+  EAI_AGAIN: ['dns_unavailable', 'unclear'],
+  ESERVFAIL: ['dns_unavailable', 'unclear'],
+  ETIMEOUT: ['dns_unavailable', 'unclear'],
+  ENETUNREACH: ['network_unreachable', 'unclear'],
+  EHOSTUNREACH: ['network_unreachable', 'unclear'],
+  ENETDOWN: ['network_unreachable', 'ours'],
+  EMFILE: ['out_of_resources', 'ours'],
+  ENFILE: ['out_of_resources', 'ours'],
+  ENOBUFS: ['out_of_resources', 'ours'],
+  ENOMEM: ['out_of_resources', 'ours'],
+  EADDRNOTAVAIL: ['out_of_resources', 'ours'],
+  EAI_MEMORY: ['out_of_resources', 'ours'],
+  EAI_SYSTEM: ['out_of_resources', 'ours'],
+  EACCES: ['not_permitted', 'ours'],
+  EPERM: ['not_permitted', 'ours'],
+  UND_ERR_DESTROYED: ['aborted', 'ours'],
+  UND_ERR_CLOSED: ['aborted', 'ours'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['tls_failure', 'theirs'],
+  SELF_SIGNED_CERT_IN_CHAIN: ['tls_failure', 'theirs'],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['tls_failure', 'theirs'],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['tls_failure', 'theirs'],
 }
 
 /** Sorts what a connection has failed with. */
 export function attemptErrorOf(error: unknown): AttemptError {
-  const { code, message } = describe(error)
-  return { code: codeOf(code), message: storable(message) }
+  // Trying several addresses of a name ends in one error that holds one for each. The machine may have no
+  // way to some of them (IPv6): what the others have failed with tells more.
+  const all = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error]
+  const sorted = all.map(sort)
+  return sorted.find(({ blame }) => blame === 'theirs') ?? (sorted[0] as AttemptError)
+}
+
+function sort(error: unknown): AttemptError {
+  const { code: name, message } = describe(error)
+  const [code, blame] = codeOf(name)
+  return { code, blame, message: storable(message) }
 }
 
 /** Text that any database stores. */
@@ -51,20 +84,17 @@ function storable(text: string): string {
   return text.slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll('\0', '\ufffd')
 }
 
-/** Trying several addresses of a name ends in one error that holds one for each. */
 function describe(error: unknown): { code: string; message: string } {
-  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0])
   if (!(error instanceof Error)) return { code: '', message: String(error) }
   if (error.name === 'HTTPParserError') return { code: 'HPE_', message: error.message }
   const { code } = error as NodeJS.ErrnoException
   return { code: typeof code === 'string' ? code : '', message: error.message }
 }
 
-function codeOf(code: string): AttemptErrorCode {
+function codeOf(code: string): readonly [AttemptErrorCode, Blame] {
   const known = CODES[code]
   if (known) return known
-  if (code.startsWith('HPE_')) return 'invalid_response'
-  if (code.startsWith('ERR_TLS_') || code.startsWith('ERR_SSL_') || code.startsWith('CERT_'))
-    return 'tls_failure'
-  return 'network_error'
+  if (code.startsWith('HPE_')) return ['invalid_response', 'theirs']
+  const isTls = code.startsWith('ERR_TLS_') || code.startsWith('ERR_SSL_') || code.startsWith('CERT_')
+  return [isTls ? 'tls_failure' : 'network_error', 'theirs']
 }

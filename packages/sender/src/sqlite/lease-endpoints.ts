@@ -30,7 +30,7 @@ export function leaseStatements(
     returning endpoint_key, epoch`
   const renew = `update ${names.queue} set leased_until = ? where leased_by = ? returning endpoint_key, epoch,
     (select version from ${names.endpoint} e where e.key = endpoint_key) as version`
-  const release = `update ${names.queue} set leased_by = null, leased_until = 0
+  const release = `update ${names.queue} set leased_by = null, leased_until = 0, handed_back = epoch
     where leased_by = ? and (endpoint_key, epoch) in (select value ->> 0, value ->> 1 from json_each(?))`
   const others = `select distinct leased_by from ${names.queue} where leased_by is not null and leased_by <> ?`
   const dueLeased = `select endpoint_key from ${names.queue} where leased_by = ? and due_on <= ?`

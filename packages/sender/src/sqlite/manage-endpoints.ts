@@ -1,7 +1,6 @@
 import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
 import type {
   EndpointChange,
   EndpointFilterRow,
@@ -11,31 +10,9 @@ import type {
 } from '../endpoints/endpoint-row.ts'
 import type { Ordering } from '../endpoints/ordering.ts'
 import type { TableNames } from '../table-names.ts'
-
-interface StoredEndpoint {
-  readonly key: number
-  readonly id: string
-  readonly tenant_id: number
-  readonly site_id: number | null
-  readonly url: string
-  readonly event_types: string
-  readonly description: string
-  readonly headers: string
-  readonly metadata: string
-  readonly signature: SignatureKind
-  readonly concurrency_min: number
-  readonly concurrency_max: number
-  readonly ordering: string
-  readonly rate_limit: number | null
-  readonly rate_per_seconds: number | null
-  readonly retry_schedule: string | null
-  readonly enabled: number
-  readonly disabled_reason: DisabledReason | null
-  readonly disabled_on: number | null
-  readonly version: number
-  readonly created_on: number
-  readonly updated_on: number
-}
+import { ENDPOINT_COLUMNS, endpointRowOf, retryScheduleOf, type StoredEndpoint } from './endpoint-columns.ts'
+import { forgetFailuresStatement } from './endpoint-state.ts'
+import { requeueStatement } from './requeue.ts'
 
 type EndpointStatements = Pick<
   DeliveryStore,
@@ -54,8 +31,7 @@ const CANCEL_AT_ONCE = 5_000
 
 /** Endpoints: what people do with them, and what fan-out reads of them. */
 export function endpointStatements(db: Kysely<unknown>, names: TableNames): EndpointStatements {
-  const columns = `key, id, tenant_id, site_id, url, event_types, description, headers, metadata, signature,
-    concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, enabled, disabled_reason, disabled_on, version, created_on, updated_on`
+  const columns = ENDPOINT_COLUMNS(names)
   const insert = `insert into ${names.endpoint}
     (id, tenant_id, signature, site_id, url, event_types, description, headers, metadata, concurrency_min,
       concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, created_on, updated_on)
@@ -63,11 +39,11 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
   const insertSecret = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
     values (?, ?, ?, ?, ?)`
   const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
-  const byId = `select ${columns} from ${names.endpoint} where id = ? and deleted_on is null`
-  const byKey = `select ${columns} from ${names.endpoint} where key = ? and deleted_on is null`
-  const list = `select ${columns} from ${names.endpoint}
+  const byId = `select ${columns} from ${names.endpoint} e where id = ? and deleted_on is null`
+  const byKey = `select ${columns} from ${names.endpoint} e where key = ? and deleted_on is null`
+  const list = `select ${columns} from ${names.endpoint} e
     where tenant_id = ? and deleted_on is null
-      and key < coalesce((select key from ${names.endpoint} where id = ?), 9e15)
+      and key < coalesce((select key from ${names.endpoint} e where id = ?), 9e15)
     order by key desc limit ?`
   const change = `update ${names.endpoint}
     set site_id = ?, url = ?, event_types = ?, description = ?, headers = ?, metadata = ?, concurrency_min = ?,
@@ -85,8 +61,10 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
   const cancelSome = `update ${names.delivery} set state = 'cancelled', finished_on = ?
     where endpoint_key = ? and message_key in (
       select message_key from ${names.delivery} where endpoint_key = ? and state = 'pending' limit ${CANCEL_AT_ONCE})`
+  const forgetFailures = forgetFailuresStatement(names)
+  const requeue = requeueStatement(names)
   const readRevision = `select value from ${names.revision} where id = 1`
-  const filters = `select key, tenant_id, site_id, event_types, ordering, retry_schedule from ${names.endpoint}
+  const filters = `select key, id, tenant_id, site_id, event_types, ordering, retry_schedule from ${names.endpoint}
     where enabled = 1 and deleted_on is null order by key`
 
   /** Whatever changes endpoints also raises the revision, in the same transaction. */
@@ -134,7 +112,14 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
     async setEnabled(endpointKey, enabled, reason, now) {
       const flag = enabled ? 1 : 0
       const values = [flag, reason, enabled ? null : now, now, endpointKey, flag]
-      return changing(async (trx) => (await countChanges(trx, enable, values)) === 1)
+      return changing(async (trx) => {
+        if ((await countChanges(trx, enable, values)) === 0) return false
+        if (enabled) {
+          await runStatement(trx, forgetFailures, [endpointKey])
+          await runStatement(trx, requeue, [JSON.stringify([endpointKey])])
+        }
+        return true
+      })
     },
 
     async deleteEndpoint(endpointKey, now) {
@@ -156,6 +141,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
       const rows = await runStatement<StoredEndpoint>(executor, filters)
       return rows.map((row) => ({
         key: row.key,
+        id: row.id,
         tenantId: row.tenant_id,
         siteId: row.site_id,
         eventTypes: JSON.parse(row.event_types) as string[],
@@ -182,34 +168,4 @@ function changeableValues(of: EndpointChange): (string | number | null)[] {
     of.rateLimit?.perSeconds ?? null,
     of.retrySchedule && JSON.stringify(of.retrySchedule),
   ]
-}
-
-function retryScheduleOf({ retry_schedule: text }: StoredEndpoint): number[] | null {
-  return text === null ? null : (JSON.parse(text) as number[])
-}
-
-function endpointRowOf(row: StoredEndpoint): EndpointRow {
-  return {
-    key: row.key,
-    id: row.id,
-    tenantId: row.tenant_id,
-    siteId: row.site_id,
-    url: row.url,
-    eventTypes: JSON.parse(row.event_types) as string[],
-    description: row.description,
-    headers: JSON.parse(row.headers) as Record<string, string>,
-    metadata: JSON.parse(row.metadata) as Record<string, string>,
-    signature: row.signature,
-    concurrency: { min: row.concurrency_min, max: row.concurrency_max },
-    ordering: JSON.parse(row.ordering) as Ordering,
-    rateLimit:
-      row.rate_limit === null ? null : { limit: row.rate_limit, perSeconds: row.rate_per_seconds ?? 1 },
-    retrySchedule: retryScheduleOf(row),
-    enabled: row.enabled === 1,
-    disabledReason: row.disabled_reason,
-    disabledOn: row.disabled_on,
-    version: row.version,
-    createdOn: row.created_on,
-    updatedOn: row.updated_on,
-  }
 }

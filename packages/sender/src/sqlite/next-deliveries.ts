@@ -16,7 +16,10 @@ interface StoredDueDelivery {
 
 const KEY_SPAN = 2 ** 32
 
-/** Reads what is due, of many endpoints in one statement, at most so many of each. */
+/**
+ * Reads what is due, of many endpoints in one statement, at most so many of each: of what was never
+ * attempted, and of what was, so that neither hides the other.
+ */
 export function nextDeliveriesStatement(
   db: SqlExecutor,
   names: TableNames,
@@ -25,10 +28,10 @@ export function nextDeliveriesStatement(
   // What is known is one number for each, since pairs are slow to compare. In a table so large that it
   // overflows, the caller finds what slipped through.
   const statement = `select d.endpoint_key, d.message_key, d.attempt_count, d.step, d.due_on, d.lane, m.event_id, m.body
-    from json_each(?) wanted
+    from json_each(?) wanted cross join (select 0 as tried union all select 1) kind
     cross join ${names.delivery} d on d.endpoint_key = wanted.value and d.message_key in (
       select message_key from ${names.delivery}
-      where endpoint_key = wanted.value and state = 'pending' and due_on <= ?
+      where endpoint_key = wanted.value and state = 'pending' and (attempt_count > 0) = kind.tried and due_on <= ?
         and endpoint_key * ${KEY_SPAN} + message_key not in (select value from json_each(?))
       order by due_on, message_key limit ?)
     cross join ${names.message} m on m.key = d.message_key`

@@ -1,23 +1,8 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { AttemptErrorCode, DeliveryState } from '../deliveries/delivery.ts'
-import type { AttemptRow, DeliveryRow, DeliveryStore } from '../delivery-store.ts'
+import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
-
-interface StoredDelivery {
-  readonly endpoint_key: number
-  readonly message_key: number
-  readonly endpoint_id: string
-  readonly tenant_id: number
-  readonly event_id: string
-  readonly event_type: string
-  readonly state: DeliveryState
-  readonly attempt_count: number
-  readonly due_on: number | null
-  readonly created_on: number
-  readonly finished_on: number | null
-  readonly last_status: number | null
-  readonly last_error_code: AttemptErrorCode | null
-}
+import { DELIVERY_COLUMNS, deliveryRowOf, type StoredDelivery } from './delivery-columns.ts'
 
 interface StoredAttempt {
   readonly number: number
@@ -36,8 +21,7 @@ export function readDeliveryStatements(
   db: SqlExecutor,
   names: TableNames,
 ): Pick<DeliveryStore, 'listDeliveries' | 'findDelivery' | 'readMessageBody' | 'readAttempts'> {
-  const columns = `d.endpoint_key, d.message_key, e.id as endpoint_id, e.tenant_id, m.event_id, m.event_type,
-    d.state, d.attempt_count, d.due_on, d.created_on, d.finished_on, d.last_status, d.last_error_code`
+  const columns = DELIVERY_COLUMNS
   // Each endpoint of the tenant gives its own newest, so that a quiet one is not searched for among
   // the deliveries of a busy one.
   const list = (
@@ -108,23 +92,5 @@ export function readDeliveryStatements(
         responseBody: row.response_body,
       }))
     },
-  }
-}
-
-function deliveryRowOf(row: StoredDelivery): DeliveryRow {
-  return {
-    endpointKey: row.endpoint_key,
-    messageKey: row.message_key,
-    endpointId: row.endpoint_id,
-    tenantId: row.tenant_id,
-    eventId: row.event_id,
-    eventType: row.event_type,
-    state: row.state,
-    attemptCount: row.attempt_count,
-    dueOn: row.due_on,
-    createdOn: row.created_on,
-    finishedOn: row.finished_on,
-    lastStatus: row.last_status,
-    lastErrorCode: row.last_error_code,
   }
 }

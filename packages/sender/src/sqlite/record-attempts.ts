@@ -1,9 +1,13 @@
 import type { Clock } from '@x/events-core'
-import { countChanges, runStatement } from '@x/events-engine/support'
+import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import type { AttemptResult, DeliveryStore } from '../delivery-store.ts'
+import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { saveStatesStatement } from './endpoint-state.ts'
 import { openLanesStatement } from './open-lanes.ts'
+import { createRecordedReader } from './read-recorded.ts'
+import { requeueStatement } from './requeue.ts'
 
 const RESULT_COLUMNS = [
   'endpoint_key',
@@ -22,6 +26,7 @@ const RESULT_COLUMNS = [
   'error_code',
   'error_message',
   'response_body',
+  'counted',
 ]
 
 /**
@@ -41,7 +46,7 @@ export function recordStatements(
     insert or ignore into ${names.attempt} (endpoint_key, message_key, number, started_on, duration_ms,
       url, signature, status, error_code, error_message, response_body)
     select r.endpoint_key, r.message_key, r.number, r.started_on, r.duration_ms,
-      r.url, r.signature, r.status, r.error_code, r.error_message, r.response_body ${fenced}`
+      r.url, r.signature, r.status, r.error_code, r.error_message, r.response_body ${fenced} where r.counted = 1`
   // When the due time was changed during the attempt, a person wants another: a failure leaves that be.
   const update = `${results}
     update ${names.delivery} as d set
@@ -55,15 +60,14 @@ export function recordStatements(
       last_error_code = r.error_code
     ${fenced}
     where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state = 'pending'`
-  const requeue = `update ${names.queue} as q set due_on = pending.due_on
-    from (select value as endpoint_key, (select min(due_on) from ${names.delivery} d
-        where d.endpoint_key = value and d.state = 'pending' and d.due_on is not null) as due_on
-      from json_each(?)) pending
-    where q.endpoint_key = pending.endpoint_key and q.due_on is not pending.due_on`
-  const disable = `update ${names.endpoint}
-    set enabled = 0, disabled_reason = 'gone', disabled_on = ?, version = version + 1, updated_on = ?
-    where enabled = 1 and key in (select value from json_each(?))`
+  const requeue = requeueStatement(names)
+  const saveStates = saveStatesStatement(names)
+  const disable = `update ${names.endpoint} as e
+    set enabled = 0, disabled_on = ?, version = version + 1, updated_on = ?,
+      disabled_reason = (select r.value ->> 1 from json_each(?) r where r.value ->> 0 = e.key limit 1)
+    where e.enabled = 1 and e.key in (select r.value ->> 0 from json_each(?) r)`
   const openLanes = openLanesStatement(names)
+  const readRecorded = createRecordedReader(names)
   const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
 
   return {
@@ -71,24 +75,35 @@ export function recordStatements(
       await runStatement(db, requeue, [JSON.stringify(endpointKeys)])
     },
 
-    async recordAttempts(results) {
+    async recordAttempts({ results, states }, tell) {
       const now = clock.now()
       const rows = JSON.stringify(results.map(valuesOf))
       const endpointKeys = JSON.stringify([...new Set(results.map(({ endpointKey }) => endpointKey))])
       const lanes = results.flatMap(({ endpointKey, lane, state }) =>
         lane === null || state === 'pending' ? [] : [[endpointKey, lane, now]],
       )
-      const gone = results.filter((result) => result.gone).map(({ endpointKey }) => endpointKey)
+      const hasNews = results.some(({ notice, state }) => notice !== null || state === 'exhausted')
       await db.transaction().execute(async (trx) => {
         await runStatement(trx, insert, [rows])
         await runStatement(trx, update, [rows, now])
         if (lanes.length > 0) await runStatement(trx, openLanes, [JSON.stringify(lanes)])
+        if (states.length > 0) await runStatement(trx, saveStates, [JSON.stringify(states.map(stateValues))])
         await runStatement(trx, requeue, [endpointKeys])
-        if (gone.length === 0) return
-        const disabled = await countChanges(trx, disable, [now, now, JSON.stringify(gone)])
-        if (disabled > 0) await runStatement(trx, raiseRevision)
+        if (!hasNews) return
+        const recorded = await readRecorded(trx, results)
+        await disableEndpoints(trx, recorded, now)
+        await tell(trx, recorded)
       })
     },
+  }
+
+  async function disableEndpoints(trx: SqlExecutor, { endpoints, notices }: RecordedResults, now: number) {
+    const reasons = notices.flatMap(({ endpointKey, notice }) =>
+      notice.kind === 'disabled' && endpoints.has(endpointKey) ? [[endpointKey, notice.reason]] : [],
+    )
+    if (reasons.length === 0) return
+    const list = JSON.stringify(reasons)
+    if ((await countChanges(trx, disable, [now, now, list, list])) > 0) await runStatement(trx, raiseRevision)
   }
 }
 
@@ -111,5 +126,12 @@ function valuesOf(result: AttemptResult): (string | number | null)[] {
     result.errorCode,
     result.errorMessage,
     result.responseBody,
+    result.counted ? 1 : 0,
   ]
+}
+
+/** In the order of the statement that saves them. */
+function stateValues(state: EndpointState): (string | number | null)[] {
+  const { endpointKey, epoch, resets, failingSince, notBefore, details, rate } = state
+  return [endpointKey, epoch, resets, failingSince, notBefore, details, rate]
 }

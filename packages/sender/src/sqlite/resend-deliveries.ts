@@ -2,6 +2,7 @@ import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/s
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { endPauseStatement } from './endpoint-state.ts'
 import { openLanesStatement } from './open-lanes.ts'
 
 /** Makes deliveries due again because a person wants it. */
@@ -16,6 +17,7 @@ export function resendStatements(
   const lanes = `select distinct lane from ${names.delivery}
     where endpoint_key = ? and state = 'pending' and lane is not null and due_on is null`
   const openLanes = openLanesStatement(names)
+  const endPause = endPauseStatement(names)
   const one = `update ${names.delivery} ${again} where endpoint_key = ? and message_key = ?`
   const exhausted = `update ${names.delivery} ${again}
     where endpoint_key = ? and state = 'exhausted' and created_on >= ?`
@@ -33,6 +35,7 @@ export function resendStatements(
       const waiting = await runStatement<{ lane: string }>(trx, lanes, [endpointKey])
       const toOpen = JSON.stringify(waiting.map(({ lane }) => [endpointKey, lane, now]))
       if (waiting.length > 0) await runStatement(trx, openLanes, [toOpen])
+      await runStatement(trx, endPause, [endpointKey])
       await runStatement(trx, queue, [endpointKey, now])
       return count
     })

@@ -70,8 +70,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       primary key (message_key, endpoint_key)
     ) without rowid`,
     `create index if not exists ${names.prefix}delivery_endpoint on ${names.delivery} (endpoint_key)`,
-    `create index if not exists ${names.prefix}delivery_due on ${names.delivery} (endpoint_key, due_on)
-      where state = 'pending'`,
+    `create index if not exists ${names.prefix}delivery_due on ${names.delivery}
+      (endpoint_key, (attempt_count > 0), due_on) where state = 'pending'`,
     // What is due in a lane, and what waits there without a due time.
     `create index if not exists ${names.prefix}delivery_lane
       on ${names.delivery} (endpoint_key, lane, due_on, message_key) where state = 'pending' and lane is not null`,
@@ -91,13 +91,20 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       response_body text,
       primary key (message_key, endpoint_key, number)
     ) without rowid`,
-    // An endpoint's row exists once it has had a delivery; due_on is that of its first pending one.
+    // An endpoint's row exists once it has had a delivery; due_on is that of its first pending one, and not
+    // before not_before. handed_back is the epoch of the lease that was handed back last.
     `create table if not exists ${names.queue} (
       endpoint_key integer primary key,
       due_on integer,
       leased_by text,
       leased_until integer not null default 0,
-      epoch integer not null default 0
+      epoch integer not null default 0,
+      handed_back integer not null default 0,
+      failing_since integer,
+      not_before integer not null default 0,
+      details text,
+      rate text,
+      resets integer not null default 0
     )`,
     `create index if not exists ${names.prefix}queue_due on ${names.queue} (due_on) where due_on is not null`,
     `create index if not exists ${names.prefix}queue_leased on ${names.queue} (leased_by) where leased_by is not null`,

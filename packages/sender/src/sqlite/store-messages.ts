@@ -1,7 +1,9 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import type { DeliveryKey, DeliveryStore, MessageToStore } from '../delivery-store.ts'
+import type { DeliveryKey } from '../deliveries/delivery-row.ts'
+import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { endPauseStatement } from './endpoint-state.ts'
 import { openLanesStatement } from './open-lanes.ts'
 
 /** Messages with their deliveries. Each of the three writes takes all its rows in one parameter. */
@@ -18,9 +20,10 @@ export function messageStatements(
   // A row whose first delivery is due already needs no write.
   const queue = `insert into ${names.queue} (endpoint_key, due_on)
     select value ->> 0, value ->> 1 from json_each(?) where true
-    on conflict (endpoint_key) do update set due_on = excluded.due_on
-      where due_on is null or due_on > excluded.due_on`
+    on conflict (endpoint_key) do update set due_on = max(excluded.due_on, not_before)
+      where due_on is null or due_on > max(excluded.due_on, not_before)`
   const openLanes = openLanesStatement(names)
+  const endPause = endPauseStatement(names)
 
   async function storeMessages(
     executor: SqlExecutor,
@@ -56,7 +59,10 @@ export function messageStatements(
       await storeMessages(executor, messages, now)
     },
     async storeTestMessage(message, now) {
-      const keys = await db.transaction().execute((trx) => storeMessages(trx, [message], now))
+      const keys = await db.transaction().execute(async (trx) => {
+        for (const { endpointKey } of message.targets) await runStatement(trx, endPause, [endpointKey])
+        return storeMessages(trx, [message], now)
+      })
       return keys[0] as DeliveryKey
     },
   }

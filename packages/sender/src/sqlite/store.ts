@@ -2,6 +2,7 @@ import type { Clock } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { endpointStateStatements } from './endpoint-state.ts'
 import { leaseStatements } from './lease-endpoints.ts'
 import { endpointStatements } from './manage-endpoints.ts'
 import { secretStatements } from './manage-secrets.ts'
@@ -27,6 +28,7 @@ export function createSqliteStore(
     ...leaseStatements(db, names, nodeId, clock),
     ...nextDeliveriesStatement(db, names, clock),
     ...recordStatements(db, names, clock),
+    ...endpointStateStatements(db, names),
     ...readDeliveryStatements(db, names),
     ...resendStatements(db, names),
     ...purgeStatements(db, names),

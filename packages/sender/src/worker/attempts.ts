@@ -1,20 +1,17 @@
 import type { Clock } from '@x/events-core'
-import type { AttemptResult, DueDelivery } from '../delivery-store.ts'
+import type { AttemptResult } from '../deliveries/attempt-result.ts'
+import type { DueDelivery } from '../delivery-store.ts'
 import { attemptErrorOf } from '../network/attempt-error.ts'
 import type { HttpPools } from '../network/http-pools.ts'
 import { Post, type PostOutcome } from '../network/post.ts'
 import { requestHeaders } from '../request-headers.ts'
+import { adaptLimit } from './adapt-limit.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
+import { createFaultJudge } from './fault-judge.ts'
 import type { InFlight } from './in-flight.ts'
 import { judgeAttempt } from './judge-attempt.ts'
 import type { Lane } from './lane.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
-
-/** What an attempt says about its endpoint. */
-export interface AttemptOutcome {
-  /** It did not answer, or said that it has trouble. */
-  readonly failing: boolean
-}
 
 /** What {@link createAttempts} works with. */
 export interface AttemptsParts {
@@ -23,7 +20,7 @@ export interface AttemptsParts {
   readonly schedule: RetrySchedule
   readonly userAgent: string
   readonly inFlight: InFlight
-  ended(lane: Lane, result: AttemptResult, outcome: AttemptOutcome): void
+  ended(lane: Lane, result: AttemptResult): void
 }
 
 /** Makes attempts. */
@@ -33,9 +30,20 @@ export interface Attempts {
   abandon(): void
 }
 
+/** What is known of an attempt when it begins. */
+interface Beginning extends Pick<AttemptResult, 'signature' | 'startedOn'> {
+  readonly startedAt: number
+  readonly begun: number
+  readonly target: DeliveryTarget
+}
+
+// What is unclear for so long is not a fault of this side any more.
+const UNCLEAR_FOR_MS = 24 * 60 * 60 * 1_000
+
 /** Creates what signs and sends. */
 export function createAttempts(parts: AttemptsParts): Attempts {
   const { clock, pools, schedule, userAgent, inFlight, ended } = parts
+  const faults = createFaultJudge()
   let life = 0
 
   function begin(lane: Lane, delivery: DueDelivery): void {
@@ -48,17 +56,19 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     const signature = target.signer.sign({ id: eventId, timestamp, body })
     const headers = requestHeaders(userAgent, eventId, timestamp, signature)
     for (const part of target.ownHeaders) headers.push(part)
+    lane.begun += 1
+    const beginning = { target, signature, startedOn, startedAt, begun: lane.begun }
+    const { rate } = lane
 
     const post = new Post((outcome) => {
       inFlight.end(post)
       lane.inFlight -= 1
-      if (bornIn !== life) return
-      const durationMs = Math.round(performance.now() - startedAt)
-      const result = resultOf(lane, delivery, target, { signature, startedOn, durationMs }, outcome)
-      ended(lane, result, { failing: isFailing(outcome) })
+      rate?.ended(clock.now())
+      if (bornIn === life) ended(lane, resultOf(lane, delivery, beginning, outcome))
     })
     lane.inFlight += 1
-    inFlight.begin(post)
+    rate?.take()
+    inFlight.begin(post, delivery.attemptCount > 0)
     try {
       pools.of(target.origin).dispatch({ path: target.path, method: 'POST', headers, body }, post)
     } catch (error) {
@@ -69,31 +79,46 @@ export function createAttempts(parts: AttemptsParts): Attempts {
   function resultOf(
     lane: Lane,
     delivery: DueDelivery,
-    target: DeliveryTarget,
-    sent: Pick<AttemptResult, 'signature' | 'startedOn' | 'durationMs'>,
+    { target, begun, startedAt, startedOn, signature }: Beginning,
     outcome: PostOutcome,
   ): AttemptResult {
     const now = clock.now()
-    const step = delivery.step + 1
-    const verdict = judgeAttempt(outcome, step, target.schedule ?? schedule, now)
+    const durationMs = Math.round(performance.now() - startedAt)
+    const verdict = judgeAttempt(outcome, delivery.step + 1, target.schedule ?? schedule, {
+      now,
+      mayBeOurs: mayBeOurs(lane, target.origin, now),
+    })
+    if (outcome.status !== undefined) faults.answered(target.origin)
+    const order = { begun, latest: lane.begun }
+    const notice = lane.health?.note(verdict, order, now) ?? null
+    adaptLimit(lane, { ...order, durationMs, inTrouble: verdict.inTrouble })
+    const counted = !verdict.isOurFault
     return {
       endpointKey: delivery.endpointKey,
       messageKey: delivery.messageKey,
       epoch: lane.epoch,
-      number: delivery.attemptCount + 1,
-      step,
+      number: delivery.attemptCount + (counted ? 1 : 0),
+      step: delivery.step + (counted ? 1 : 0),
       state: verdict.state,
       lane: delivery.lane,
       wasDueOn: delivery.dueOn,
       dueOn: verdict.delayMs === null ? null : now + verdict.delayMs,
-      ...sent,
+      startedOn,
+      durationMs,
+      signature,
       url: target.url,
       status: outcome.status ?? null,
       errorCode: verdict.errorCode,
       errorMessage: verdict.errorMessage,
       responseBody: outcome.snippet ?? null,
-      gone: verdict.gone,
+      counted,
+      notice,
     }
+  }
+
+  function mayBeOurs({ health }: Lane, origin: string, now: number): boolean {
+    const since = health?.ownFaultsSince ?? null
+    return faults.isAlone(origin) && (since === null || now - since < UNCLEAR_FOR_MS)
   }
 
   return {
@@ -102,8 +127,4 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       life += 1
     },
   }
-}
-
-function isFailing({ status, error }: PostOutcome): boolean {
-  return error !== undefined || status === undefined || status === 429 || status >= 500
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '@x/events-core'
 import { createSigner, type SyncSigner } from '@x/signature'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { Concurrency } from '../endpoints/endpoint.ts'
+import type { Concurrency, RateLimit } from '../endpoints/endpoint.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import { createRetrySchedule, type RetrySchedule } from './retry-schedule.ts'
 
@@ -12,6 +12,7 @@ export interface DeliveryTarget {
   readonly origin: string
   readonly path: string
   readonly concurrency: Concurrency
+  readonly rateLimit: RateLimit | undefined
   /** Undefined where the sender's own holds. */
   readonly schedule: RetrySchedule | undefined
   /** The endpoint's own headers, name and value in turn. */
@@ -43,6 +44,7 @@ export async function loadTarget(
     origin,
     path: pathname + search,
     concurrency: endpoint.concurrency,
+    rateLimit: endpoint.rateLimit ?? undefined,
     schedule: endpoint.retrySchedule ? createRetrySchedule(endpoint.retrySchedule) : undefined,
     ownHeaders: Object.entries(endpoint.headers).flat(),
     signer: createSigner(secrets.map(({ sealed }) => box.open(sealed, endpoint.id))),

@@ -1,5 +1,6 @@
 import type { Logger } from '@x/events-core'
-import type { AttemptResult, DeliveryStore } from '../delivery-store.ts'
+import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
 
 /** Writes results of attempts down, many in one transaction. */
 export interface GroupCommit {
@@ -19,8 +20,12 @@ export interface GroupCommit {
 export interface GroupCommitParts {
   readonly store: DeliveryStore
   readonly logger: Logger
+  /** How the endpoints of results do, where that has changed. */
+  statesOf(results: readonly AttemptResult[]): readonly EndpointState[]
+  /** Tells the host of what is worth it, inside of the transaction. */
+  readonly tell: Parameters<DeliveryStore['recordAttempts']>[1]
   /** Called after each commit, with what it has written. */
-  recorded(results: readonly AttemptResult[]): void
+  recorded(results: readonly AttemptResult[], states: readonly EndpointState[]): void
 }
 
 const MAX_DELAY_MS = 5
@@ -32,7 +37,8 @@ const RETRY_MS = 250
  * Results wait a few milliseconds for others. A crash before the commit repeats their attempts, with
  * the same message ids; the database being away only delays.
  */
-export function createGroupCommit({ store, logger, recorded }: GroupCommitParts): GroupCommit {
+export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
+  const { store, logger, statesOf, tell, recorded } = parts
   let waiting: AttemptResult[] = []
   let writing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -42,9 +48,10 @@ export function createGroupCommit({ store, logger, recorded }: GroupCommitParts)
     while (waiting.length > 0) {
       const batch = waiting.slice(0, MAX_BATCH)
       try {
-        await store.recordAttempts(batch)
+        const states = statesOf(batch)
+        await store.recordAttempts({ results: batch, states }, tell)
         waiting = waiting.slice(batch.length)
-        recorded(batch)
+        recorded(batch, states)
       } catch (error) {
         logger.warn({ err: error, waiting: waiting.length }, 'Attempts could not be recorded; trying again')
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))

@@ -3,9 +3,9 @@ import type { PostUnderWay } from '../network/post.ts'
 /** The requests of this process that are under way: how many there may be, and for how long. */
 export interface InFlight {
   readonly size: number
-  /** Whether another may begin. */
-  hasRoom(): boolean
-  begin(post: PostUnderWay): void
+  /** Whether another may begin; for retries some places are not open, which first attempts keep. */
+  hasRoom(isRetry: boolean): boolean
+  begin(post: PostUnderWay, isRetry: boolean): void
   end(post: PostUnderWay): void
   start(): void
   stop(): void
@@ -23,11 +23,13 @@ export interface InFlightParts {
 
 interface Entry {
   readonly startedAt: number
+  readonly isRetry: boolean
   slow: boolean
 }
 
 const SLOW_MS = 1_000
 const SLOW_FACTOR = 8
+const KEPT_FOR_FIRST = 0.25
 const LONGEST_SWEEP_MS = 250
 
 /**
@@ -37,9 +39,16 @@ const LONGEST_SWEEP_MS = 250
 export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightParts): InFlight {
   // In the order of their beginnings, so that a sweep can end at the first young one.
   const entries = new Map<PostUnderWay, Entry>()
-  const timeout = { code: 'timeout', message: `The answer was not complete after ${timeoutMs} ms.` } as const
+  const timeout = {
+    code: 'timeout',
+    message: `The answer was not complete after ${timeoutMs} ms.`,
+    blame: 'theirs',
+  } as const
   const youngMs = Math.min(timeoutMs, SLOW_MS)
+  const maxRetries = maxInFlight - Math.floor(maxInFlight * KEPT_FOR_FIRST)
   let slow = 0
+  /** Of those that are not slow. */
+  let retries = 0
   let timer: NodeJS.Timeout | undefined
   let whenSettled: (() => void) | undefined
 
@@ -54,6 +63,7 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
       } else if (!entry.slow) {
         entry.slow = true
         slow += 1
+        if (entry.isRetry) retries -= 1
         found += 1
       }
     }
@@ -64,12 +74,18 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
     get size() {
       return entries.size
     },
-    hasRoom: () => entries.size - slow < maxInFlight && entries.size < maxInFlight * SLOW_FACTOR,
-    begin(post) {
-      entries.set(post, { startedAt: performance.now(), slow: false })
+    hasRoom: (isRetry) =>
+      entries.size - slow < maxInFlight &&
+      entries.size < maxInFlight * SLOW_FACTOR &&
+      !(isRetry && retries >= maxRetries),
+    begin(post, isRetry) {
+      entries.set(post, { startedAt: performance.now(), isRetry, slow: false })
+      if (isRetry) retries += 1
     },
     end(post) {
-      if (entries.get(post)?.slow) slow -= 1
+      const entry = entries.get(post)
+      if (entry?.slow) slow -= 1
+      else if (entry?.isRetry) retries -= 1
       entries.delete(post)
       if (entries.size === 0) whenSettled?.()
     },

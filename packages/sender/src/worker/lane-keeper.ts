@@ -1,6 +1,6 @@
 import type { Logger } from '@x/events-core'
 import type { DeliveryStore, EndpointLease } from '../delivery-store.ts'
-import { createLane, isIdle, type Lane } from './lane.ts'
+import { createLane, isIdle, type Lane, shelve } from './lane.ts'
 
 /** Holds the leases of endpoints: takes them when something is due, extends them, hands them back. */
 export interface LaneKeeper {
@@ -34,7 +34,7 @@ export function createLaneKeeper({ store, logger, leaseMs, renewed }: LaneKeeper
 
   function forget(lane: Lane): void {
     lane.closed = true
-    lane.buffer.length = 0
+    shelve(lane)
     if (lanes.get(lane.endpointKey) === lane) lanes.delete(lane.endpointKey)
   }
 

@@ -1,8 +1,11 @@
 import type { Clock, Logger } from '@x/events-core'
-import type { DeliveryKey, DeliveryStore } from '../delivery-store.ts'
+import type { DeliveryKey } from '../deliveries/delivery-row.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
+import { adoptState } from './adopt-state.ts'
 import { loadTarget } from './delivery-target.ts'
-import type { Lane } from './lane.ts'
+import type { HealthPolicy } from './endpoint-health.ts'
+import { bufferSize, isIdle, type Lane } from './lane.ts'
 
 /** Reads what is due into lanes. */
 export interface LaneReader {
@@ -19,6 +22,7 @@ export interface LaneReaderParts {
   readonly box: SecretBox
   readonly clock: Clock
   readonly logger: Logger
+  readonly healthPolicy: HealthPolicy
   /** Called for each lane that has something to do. */
   filled(lane: Lane): void
   /** Called for a lane whose endpoint wants nothing any more. */
@@ -31,7 +35,8 @@ const MAX_ROWS_OF_ONE = 128
 const RETRY_MS = 250
 
 /** One statement reads for all lanes that wait, so that many endpoints cost little more than one. */
-export function createLaneReader({ store, box, clock, logger, filled, ended }: LaneReaderParts): LaneReader {
+export function createLaneReader(parts: LaneReaderParts): LaneReader {
+  const { store, box, clock, logger, healthPolicy, filled, ended } = parts
   const hungry = new Set<Lane>()
   let running = false
   let reading: Promise<void> | undefined
@@ -57,7 +62,10 @@ export function createLaneReader({ store, box, clock, logger, filled, ended }: L
     for (const lane of lanes) {
       if (lane.target || lane.closed) continue
       try {
-        lane.target = await loadTarget(lane.endpointKey, store, box, clock)
+        const stored = await store.readEndpointState(lane.endpointKey)
+        const target = await loadTarget(lane.endpointKey, store, box, clock)
+        if (target) adoptState(lane, target, stored, { policy: healthPolicy, now: clock.now() })
+        lane.target = target
       } catch (error) {
         logger.error({ err: error, endpoint: lane.endpointKey }, 'An endpoint could not be read')
       }
@@ -69,23 +77,30 @@ export function createLaneReader({ store, box, clock, logger, filled, ended }: L
     if (lanes.length === 0) return
     const byKey = new Map(lanes.map((lane) => [lane.endpointKey, lane]))
     const limit = Math.min(MAX_ROWS_OF_ONE, Math.floor(MAX_ROWS_AT_ONCE / lanes.length))
-    for (const lane of lanes) lane.mayHaveMore = false
+    for (const lane of lanes) {
+      lane.moreFirst = false
+      lane.moreRetries = false
+    }
     const due = await store.nextDeliveries([...byKey.keys()], knownOf(lanes), limit)
-    const counts = new Map<Lane, number>()
+    const counts = new Map<unknown, number>()
     for (const delivery of due) {
       const lane = byKey.get(delivery.endpointKey)
       if (!lane || lane.closed || lane.known.has(delivery.messageKey)) continue
-      lane.buffer.push(delivery)
+      const buffer = delivery.attemptCount === 0 ? lane.first : lane.retries
+      counts.set(buffer, (counts.get(buffer) ?? 0) + 1)
+      // One kind may be full while the other is wanted: what does not fit is read again later.
+      if (buffer.length >= Math.max(limit, bufferSize(lane))) continue
+      buffer.push(delivery)
       lane.known.add(delivery.messageKey)
-      counts.set(lane, (counts.get(lane) ?? 0) + 1)
     }
     for (const lane of lanes) {
       lane.busyAt = performance.now()
-      if (counts.get(lane) === limit) lane.mayHaveMore = true
-      if (lane.buffer.length > 0) filled(lane)
+      if (counts.get(lane.first) === limit) lane.moreFirst = true
+      if (counts.get(lane.retries) === limit) lane.moreRetries = true
+      if (lane.first.length + lane.retries.length > 0) filled(lane)
     }
     // Said to be due, and nothing is: deleted by hand, or by another program.
-    const empty = lanes.filter((lane) => lane.known.size === 0 && !lane.mayHaveMore)
+    const empty = lanes.filter((lane) => isIdle(lane))
     if (empty.length > 0) await store.settleQueue(empty.map(({ endpointKey }) => endpointKey))
   }
 

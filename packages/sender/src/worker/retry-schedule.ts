@@ -27,7 +27,6 @@ export interface RetrySchedule {
 }
 
 const JITTER = 0.1
-const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1_000
 
 /** Milliseconds before the first attempt. */
 export function firstDelayMsOf([first = 0]: readonly number[]): number {
@@ -48,7 +47,7 @@ export function createRetrySchedule(
       const seconds = delaysSeconds[attemptsMade]
       if (seconds === undefined) return undefined
       const scheduled = seconds * 1_000 * (1 + JITTER * random())
-      return Math.ceil(Math.max(scheduled, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)))
+      return Math.ceil(Math.max(scheduled, retryAfterMs))
     },
   }
 }

@@ -1,16 +1,19 @@
 import type { Clock, Logger } from '@x/events-core'
-import type { AttemptResult, DeliveryStore, DueDelivery } from '../delivery-store.ts'
+import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import type { HttpPools } from '../network/http-pools.ts'
-import { type AttemptOutcome, createAttempts } from './attempts.ts'
+import { createAttempts } from './attempts.ts'
 import { createDueTimer } from './due-timer.ts'
-import { createGroupCommit } from './group-commit.ts'
+import type { HealthPolicy } from './endpoint-health.ts'
+import { createGroupCommit, type GroupCommitParts } from './group-commit.ts'
 import { createInFlight } from './in-flight.ts'
-import { adaptLimit, canStart, isHungry, isIdle, type Lane } from './lane.ts'
+import { isHungry, isIdle, type Lane, shelve, stateToStore } from './lane.ts'
 import { createLaneKeeper } from './lane-keeper.ts'
 import { createLaneReader } from './lane-reader.ts'
 import { createPoll } from './poll.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
+import { createTurns } from './turns.ts'
 
 /** What a worker works with. */
 export interface WorkerParts {
@@ -20,6 +23,8 @@ export interface WorkerParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly schedule: RetrySchedule
+  readonly healthPolicy: HealthPolicy
+  readonly tell: GroupCommitParts['tell']
   readonly userAgent: string
   readonly timeoutMs: number
   readonly maxInFlight: number
@@ -57,19 +62,18 @@ export interface Worker {
  * their lanes, and whenever there is room the next lane in turn begins its next attempt.
  */
 export function createWorker(parts: WorkerParts): Worker {
-  const { store, clock, logger, timeoutMs, maxInFlight, leaseMs, pollMaxMs, stopTimeoutMs } = parts
+  const { store, clock, logger, tell, timeoutMs, maxInFlight, leaseMs, pollMaxMs, stopTimeoutMs } = parts
   const counts: WorkerCounts = { attempts: 0, succeeded: 0, failed: 0, exhausted: 0 }
-  /** Lanes that can begin an attempt, in turn. */
-  const ready = new Set<Lane>()
   let running = false
 
-  const inFlight = createInFlight({ maxInFlight, timeoutMs, roomMade: beginAttempts })
-  const commit = createGroupCommit({ store, logger, recorded })
+  const inFlight = createInFlight({ maxInFlight, timeoutMs, roomMade: () => turns.begin() })
+  const commit = createGroupCommit({ store, logger, statesOf, tell, recorded })
   const keeper = createLaneKeeper({ store, logger, leaseMs, renewed: onRenewed })
-  const reader = createLaneReader({ ...parts, filled: makeReady, ended: keeper.close })
+  const reader = createLaneReader({ ...parts, filled, ended: keeper.close })
   const poll = createPoll(look, pollMaxMs, logger)
   const timer = createDueTimer(clock, poll.now)
   const attempts = createAttempts({ ...parts, inFlight, ended: onAttempt })
+  const turns = createTurns({ clock, inFlight, commit, attempts, wanting: attend, wake: wakeAll })
 
   async function look(): Promise<boolean> {
     const taken = await keeper.takeDue()
@@ -84,69 +88,90 @@ export function createWorker(parts: WorkerParts): Worker {
   }
 
   function wantMore(lane: Lane): void {
-    lane.mayHaveMore = true
-    if (isHungry(lane)) reader.feed(lane)
+    lane.moreFirst = true
+    lane.moreRetries = true
+    attend(lane)
   }
 
-  function makeReady(lane: Lane): void {
-    if (canStart(lane)) ready.add(lane)
-    beginAttempts()
+  /** Reads on where there is room, and begins what can be begun. */
+  function attend(lane: Lane): void {
+    const now = clock.now()
+    if (isHungry(lane, now)) reader.feed(lane)
+    turns.offer(lane, now)
   }
 
-  function beginAttempts(): void {
-    if (!running) return
-    for (const lane of ready) {
-      if (!inFlight.hasRoom() || commit.full) return
-      ready.delete(lane)
-      if (!canStart(lane) || performance.now() >= lane.leasedUntil) continue
-      if (clock.now() >= (lane.target?.validUntil ?? 0)) {
-        // One of its secrets has expired: the rest must sign.
-        lane.target = undefined
-        reader.feed(lane)
-        continue
-      }
-      attempts.begin(lane, lane.buffer.shift() as DueDelivery)
-      // To the end of the line, which this loop will come to as well.
-      if (canStart(lane)) ready.add(lane)
+  function filled(lane: Lane): void {
+    attend(lane)
+    turns.begin()
+  }
+
+  function wakeAll(): void {
+    for (const lane of keeper.lanes.values()) attend(lane)
+    turns.begin()
+  }
+
+  function onAttempt(lane: Lane, result: AttemptResult): void {
+    if (result.counted) {
+      counts.attempts += 1
+      if (result.state === 'succeeded') counts.succeeded += 1
+      else counts.failed += 1
+      if (result.state === 'exhausted') counts.exhausted += 1
     }
-  }
-
-  function onAttempt(lane: Lane, result: AttemptResult, { failing }: AttemptOutcome): void {
-    counts.attempts += 1
-    if (result.state === 'succeeded') counts.succeeded += 1
-    else counts.failed += 1
-    if (result.state === 'exhausted') counts.exhausted += 1
-    adaptLimit(lane, failing)
-    if (result.gone) lane.gone = true
+    if (result.notice?.kind === 'disabled') lane.gone = true
     // The next of its lane begins once this is committed.
     commit.add(result, result.lane !== null)
-    if (isHungry(lane)) reader.feed(lane)
-    if (canStart(lane)) ready.add(lane)
-    beginAttempts()
+    attend(lane)
+    turns.begin()
     if (inFlight.size === 0) commit.hurry()
   }
 
-  function recorded(results: readonly AttemptResult[]): void {
-    for (const { endpointKey, messageKey, epoch, dueOn, gone, lane: orderedBy } of results) {
+  function lanesOf(results: readonly AttemptResult[]): Set<Lane> {
+    const lanes = new Set<Lane>()
+    for (const { endpointKey, epoch } of results) {
       const lane = keeper.lanes.get(endpointKey)
-      if (lane?.epoch === epoch) {
-        lane.known.delete(messageKey)
-        lane.busyAt = performance.now()
-        if (gone) keeper.close(lane)
-        else if (orderedBy !== null) wantMore(lane)
-      }
-      if (dueOn !== null && running) timer.expect(dueOn)
+      if (lane?.epoch === epoch) lanes.add(lane)
     }
-    beginAttempts()
+    return lanes
+  }
+
+  function statesOf(results: readonly AttemptResult[]): EndpointState[] {
+    const now = clock.now()
+    const states: EndpointState[] = []
+    for (const lane of lanesOf(results)) {
+      const state = stateToStore(lane, now)
+      if (!state) continue
+      states.push(state)
+      lane.storedChanges = lane.health?.changes ?? 0
+    }
+    return states
+  }
+
+  function recorded(results: readonly AttemptResult[], states: readonly EndpointState[]): void {
+    const now = clock.now()
+    const lanes = lanesOf(results)
+    for (const { endpointKey, messageKey, epoch, dueOn, notice, lane: orderedBy } of results) {
+      if (dueOn !== null && running) timer.expect(dueOn)
+      const lane = keeper.lanes.get(endpointKey)
+      if (!lane || lane.epoch !== epoch) continue
+      lane.known.delete(messageKey)
+      lane.busyAt = performance.now()
+      if (notice?.kind === 'disabled') keeper.close(lane)
+      else if (orderedBy !== null) wantMore(lane)
+    }
+    for (const { endpointKey, notBefore } of states) {
+      const lane = keeper.lanes.get(endpointKey)
+      if (notBefore <= now || !lane) continue
+      // The queue says when to go on; a short wait for a token is no reason to read again.
+      if (running) timer.expect(notBefore)
+      if ((lane.health?.notBefore ?? 0) > now || notBefore > now + leaseMs) shelve(lane)
+    }
+    for (const lane of lanes) attend(lane)
+    turns.begin()
   }
 
   function onRenewed(): void {
     parts.pools.closeIdle()
-    for (const lane of keeper.lanes.values()) {
-      if (isHungry(lane)) reader.feed(lane)
-      if (canStart(lane)) ready.add(lane)
-    }
-    beginAttempts()
+    wakeAll()
   }
 
   return {
@@ -171,7 +196,7 @@ export function createWorker(parts: WorkerParts): Worker {
       const lane = keeper.lanes.get(endpointKey)
       if (lane) {
         lane.target = undefined
-        reader.feed(lane)
+        wantMore(lane)
       }
       if (running) poll.now()
     },
@@ -180,6 +205,7 @@ export function createWorker(parts: WorkerParts): Worker {
       Object.assign(counts, { attempts: 0, succeeded: 0, failed: 0, exhausted: 0 })
       await store.findDeadNodes()
       running = true
+      turns.start()
       reader.start()
       inFlight.start()
       keeper.start()
@@ -188,6 +214,7 @@ export function createWorker(parts: WorkerParts): Worker {
     async stop() {
       running = false
       timer.clear()
+      turns.stop()
       await poll.stop()
       await reader.stop()
       await inFlight.settled(stopTimeoutMs)
@@ -195,7 +222,6 @@ export function createWorker(parts: WorkerParts): Worker {
       inFlight.stop()
       await commit.settled(stopTimeoutMs)
       await keeper.stop()
-      ready.clear()
     },
   }
 }

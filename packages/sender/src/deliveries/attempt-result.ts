@@ -1,0 +1,63 @@
+import type { EndpointRow } from '../endpoints/endpoint-row.ts'
+import type { HealthNotice, StoredHealth } from '../worker/endpoint-health.ts'
+import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
+import type { DeliveryRow } from './delivery-row.ts'
+
+/** What came of one attempt. */
+export interface AttemptResult {
+  readonly endpointKey: number
+  readonly messageKey: number
+  /** The epoch of the lease that the attempt was made under: a result of another life is dropped. */
+  readonly epoch: number
+  readonly number: number
+  readonly step: number
+  readonly state: DeliveryState
+  readonly lane: string | null
+  /** The time that the attempt was due: when somebody has changed it meanwhile, theirs is kept. */
+  readonly wasDueOn: number
+  /** When the next attempt is due; null when there is none. */
+  readonly dueOn: number | null
+  readonly startedOn: number
+  readonly durationMs: number
+  readonly url: string
+  readonly signature: string
+  readonly status: number | null
+  readonly errorCode: AttemptErrorCode | null
+  readonly errorMessage: string | null
+  readonly responseBody: string | null
+  /** Whether it counts: one that failed through a fault of ours leaves no attempt, and no trace in the schedule. */
+  readonly counted: boolean
+  /** What the host is to hear of; `disabled` also disables the endpoint. */
+  readonly notice: HealthNotice | null
+}
+
+/** How an endpoint does, as the holder of its lease knows it: for the next holder. */
+export interface EndpointState extends StoredHealth {
+  readonly endpointKey: number
+  readonly epoch: number
+  /** Counts the resets by people: a state from before one is dropped. */
+  readonly resets: number
+  /** Tokens of its rate limit that are out; JSON. */
+  readonly rate: string | null
+}
+
+/** The same as it is read. */
+export interface StoredEndpointState extends Omit<EndpointState, 'endpointKey' | 'epoch'> {
+  /** Whether the holder before has handed the lease back: then nothing is missing. */
+  readonly wasHandedBack: boolean
+}
+
+/** What came of attempts, to be stored at once. */
+export interface ResultBatch {
+  readonly results: readonly AttemptResult[]
+  readonly states: readonly EndpointState[]
+}
+
+/** What the host is to hear of, among what was just stored. */
+export interface RecordedResults {
+  /** Those that this node still holds; only what concerns them was stored. */
+  readonly endpoints: ReadonlyMap<number, EndpointRow>
+  readonly notices: readonly { readonly endpointKey: number; readonly notice: HealthNotice }[]
+  /** Deliveries that have come to their end without success. */
+  readonly exhausted: readonly DeliveryRow[]
+}

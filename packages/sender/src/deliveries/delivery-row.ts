@@ -1,0 +1,23 @@
+import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
+
+/** A delivery is known by its endpoint and its message. */
+export interface DeliveryKey {
+  readonly endpointKey: number
+  readonly messageKey: number
+}
+
+/** A delivery as it is listed. */
+export interface DeliveryRow extends DeliveryKey {
+  readonly endpointId: string
+  readonly tenantId: number
+  readonly eventId: string
+  readonly eventType: string
+  readonly state: DeliveryState
+  readonly attemptCount: number
+  /** Null while it waits for another of its lane. */
+  readonly dueOn: number | null
+  readonly createdOn: number
+  readonly finishedOn: number | null
+  readonly lastStatus: number | null
+  readonly lastErrorCode: AttemptErrorCode | null
+}

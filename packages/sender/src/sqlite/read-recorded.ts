@@ -1,0 +1,31 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { AttemptResult, RecordedResults } from '../deliveries/attempt-result.ts'
+import type { TableNames } from '../table-names.ts'
+import { DELIVERY_COLUMNS, deliveryRowOf, type StoredDelivery } from './delivery-columns.ts'
+import { ENDPOINT_COLUMNS, endpointRowOf, type StoredEndpoint } from './endpoint-columns.ts'
+
+/** Creates what reads, in the transaction that stores results, what of them the host is to hear of. */
+export function createRecordedReader(names: TableNames) {
+  const held = `select ${ENDPOINT_COLUMNS(names)} from ${names.endpoint} e
+    where e.deleted_on is null and e.key in (
+      select q.endpoint_key from ${names.queue} q join json_each(?) r
+        on q.endpoint_key = r.value ->> 0 and q.epoch = r.value ->> 1)`
+  const exhausted = `select ${DELIVERY_COLUMNS} from json_each(?) r
+    cross join ${names.delivery} d on d.message_key = r.value ->> 1 and d.endpoint_key = r.value ->> 0
+    join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
+    where d.state = 'exhausted' order by d.message_key, d.endpoint_key`
+
+  return async (trx: SqlExecutor, results: readonly AttemptResult[]): Promise<RecordedResults> => {
+    const news = results.filter(({ notice, state }) => notice !== null || state === 'exhausted')
+    const leases = JSON.stringify(news.map(({ endpointKey, epoch }) => [endpointKey, epoch]))
+    const ended = news.filter(({ state }) => state === 'exhausted')
+    const keys = JSON.stringify(ended.map(({ endpointKey, messageKey }) => [endpointKey, messageKey]))
+    const endpoints = (await runStatement<StoredEndpoint>(trx, held, [leases])).map(endpointRowOf)
+    const deliveries = ended.length === 0 ? [] : await runStatement<StoredDelivery>(trx, exhausted, [keys])
+    return {
+      endpoints: new Map(endpoints.map((row) => [row.key, row])),
+      notices: news.flatMap(({ endpointKey, notice }) => (notice ? [{ endpointKey, notice }] : [])),
+      exhausted: deliveries.map(deliveryRowOf),
+    }
+  }
+}

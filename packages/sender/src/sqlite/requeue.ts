@@ -1,0 +1,15 @@
+import type { TableNames } from '../table-names.ts'
+
+/**
+ * Makes endpoints due when the first of their pending deliveries is, and not before their pause is over.
+ * One parameter, JSON: a list of keys.
+ */
+export function requeueStatement(names: TableNames): string {
+  const firstDue = (tried: 0 | 1) => `(select due_on from ${names.delivery}
+    where endpoint_key = value and state = 'pending' and (attempt_count > 0) = ${tried} and due_on is not null
+    order by due_on limit 1)`
+  return `update ${names.queue} as q
+    set due_on = max(min(coalesce(first.untried, first.tried), coalesce(first.tried, first.untried)), q.not_before)
+    from (select value as endpoint_key, ${firstDue(0)} as untried, ${firstDue(1)} as tried from json_each(?)) first
+    where q.endpoint_key = first.endpoint_key`
+}
