@@ -139,7 +139,8 @@ async function launch(command: string, args: readonly string[], account: Account
     server.once('error', reject)
     server.once('exit', (code) => reject(new Error(`postgres ended with ${code}:\n${output}`)))
     server.stderr?.on('data', (chunk) => {
-      if (output.length < 100_000) output += chunk
+      // The end of it: whoever cannot wait for the server to start may fill it with their refusals.
+      output = (output + chunk).slice(-100_000)
       if (output.includes('ready to accept connections')) resolve()
     })
   })
