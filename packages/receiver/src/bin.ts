@@ -1,8 +1,13 @@
 import process from 'node:process'
 import { runCli } from './cli/run-cli.ts'
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const io = {
   env: process.env,
-  write: (text) => process.stdout.write(text),
-  writeError: (text) => process.stderr.write(text),
+  write: (text: string) => process.stdout.write(text),
+  writeError: (text: string) => process.stderr.write(text),
+}
+
+// Not awaited here: this file is built as CommonJS too.
+runCli(process.argv.slice(2), io).then((code) => {
+  process.exitCode = code
 })

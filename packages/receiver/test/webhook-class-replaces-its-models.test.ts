@@ -25,7 +25,9 @@ describe.each(models)('beside $model', ({ Model }) => {
         expect(signature).toBe(new Model(secret).sign(messageId, at, text))
         const headers = headersOf(messageId, at, signature)
         expect(() => new Model(secret).verify(text, headers)).not.toThrow()
-        expect(new Webhook(secret).verify(text, headers)).toEqual(JSON.parse(text))
+        // But for a member of this name, which would set a prototype later.
+        const expected = JSON.parse(text, (key, value) => (key === '__proto__' ? undefined : value))
+        expect(new Webhook(secret).verify(text, headers)).toEqual(expected)
       }),
     )
   })
