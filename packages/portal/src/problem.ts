@@ -43,6 +43,7 @@ const STATUS: Partial<Record<WebhookSenderErrorCode, number>> = {
   endpoint_not_found: 404,
   delivery_not_found: 404,
   version_conflict: 409,
+  too_many_endpoints: 409,
   endpoint_disabled: 409,
   delivery_cancelled: 409,
 }

@@ -9,6 +9,7 @@ import type { Kysely } from 'kysely'
 import { createDeliveries } from './deliveries/deliveries.ts'
 import { createEndpoints } from './endpoints/endpoints.ts'
 import { createLaneOf } from './endpoints/ordering.ts'
+import { reencryptSecrets } from './endpoints/reencrypt-secrets.ts'
 import { createSecretBox, wrongEncryptionKey } from './endpoints/secret-box.ts'
 import { WebhookSenderError } from './errors.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
@@ -60,7 +61,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const db = engine.db.withoutPlugins() as Kysely<unknown>
   const store = createSqliteStore(db, names, nodeId, clock)
   const migrations = webhookMigrations(names)
-  const box = createSecretBox(settings.encryptionKey)
+  const box = createSecretBox(settings.encryptionKey, settings.previousEncryptionKeys)
   const schedule = createRetrySchedule(settings.retrySchedule)
   const pools = createHttpPools(settings)
   const tell = createOperationalEvents(engine)
@@ -76,7 +77,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
           `sender.start: the tables ${engine.tablePrefix}webhook_* are missing or older than this version; call sender.migrate() first.`,
         )
       }
-      const foreign = await store.findForeignSecret(box.keyId)
+      const foreign = await store.findForeignSecret(box.keyIds)
       if (foreign !== undefined) throw wrongEncryptionKey(`endpoint ${foreign}`)
       await worker.start()
       retention.start()
@@ -117,6 +118,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       box,
       clock,
       rules: settings,
+      maxEndpointsPerTenant: settings.maxEndpointsPerTenant,
       changed: worker.changed,
     }),
     deliveries: createDeliveries({
@@ -133,6 +135,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     start: lifecycle.start,
     stop: lifecycle.stop,
     sendTest: createTestSender({ store, clock, due: worker.changed }),
+    reencryptSecrets: () => reencryptSecrets(store, box),
     async drain() {
       for (;;) {
         if (!lifecycle.running) {

@@ -8,6 +8,7 @@ import type {
   EndpointChange,
   EndpointFilterRow,
   EndpointRow,
+  ForeignSecret,
   NewEndpointRow,
   SecretRow,
 } from './endpoints/endpoint-row.ts'
@@ -94,6 +95,7 @@ export interface StoredCounts {
 /** Everything the sender asks of a database. One implementation for each dialect. */
 export interface DeliveryStore {
   // Endpoints. Each change raises the revision, by which fan-out knows that it must read them again.
+  countEndpoints(tenantId: number): Promise<number>
   createEndpoint(row: NewEndpointRow, secret: SecretRow): Promise<void>
   findEndpoint(id: string): Promise<EndpointRow | undefined>
   readEndpoint(endpointKey: number): Promise<EndpointRow | undefined>
@@ -124,8 +126,12 @@ export interface DeliveryStore {
     keep: number,
     now: number,
   ): Promise<void>
-  /** An endpoint whose secrets were sealed with another key. */
-  findForeignSecret(keyId: string): Promise<string | undefined>
+  /** An endpoint whose secrets were sealed with none of these keys. */
+  findForeignSecret(keyIds: readonly string[]): Promise<string | undefined>
+  /** Some of the secrets that were sealed with another key than this one. */
+  listForeignSecrets(keyId: string, limit: number): Promise<ForeignSecret[]>
+  /** Replaces a sealed text, unless somebody else has. */
+  replaceSealed(secret: ForeignSecret, sealed: string, keyId: string): Promise<void>
 
   // Fan-out, in the transaction that moves the position.
   revision(executor: SqlExecutor): Promise<number>

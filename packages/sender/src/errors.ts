@@ -9,6 +9,7 @@ export type WebhookSenderErrorCode =
   | 'invalid_url'
   | 'forbidden_address'
   | 'invalid_secret'
+  | 'too_many_endpoints'
   | 'endpoint_not_found'
   | 'endpoint_disabled'
   | 'delivery_not_found'

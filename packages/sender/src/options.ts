@@ -47,7 +47,18 @@ export interface WebhookSenderOptions<DB> {
   readonly engine: EventEngine<DB>
   /** Encrypts signing secrets at rest: 32 bytes, as such or as base64 or hex text. */
   readonly encryptionKey: Uint8Array | string
+  /**
+   * Keys that secrets may still be encrypted with. `sender.reencryptSecrets()` moves all to `encryptionKey`;
+   * then these can go.
+   * @defaultValue none
+   */
+  readonly previousEncryptionKeys?: readonly (Uint8Array | string)[] | undefined
   readonly network?: NetworkOptions | undefined
+  /**
+   * Most endpoints of one tenant. Those who create at the same moment may go a little beyond.
+   * @defaultValue 1000
+   */
+  readonly maxEndpointsPerTenant?: number | undefined
   /**
    * Seconds before each attempt, the first one included; up to 10 % is added to each. After the last
    * attempt a delivery is exhausted.
@@ -119,6 +130,8 @@ export interface WebhookSenderOptions<DB> {
 /** The options with every default in place. */
 export interface WebhookSenderSettings {
   readonly encryptionKey: Buffer
+  readonly previousEncryptionKeys: readonly Buffer[]
+  readonly maxEndpointsPerTenant: number
   readonly addressPolicy: AddressPolicy
   readonly httpsOnly: boolean
   readonly retrySchedule: readonly number[]
@@ -181,6 +194,10 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
   )
   return Object.freeze({
     encryptionKey: readEncryptionKey(options.encryptionKey),
+    previousEncryptionKeys: (options.previousEncryptionKeys ?? []).map((key, index) =>
+      readEncryptionKey(key, `previousEncryptionKeys[${index}]`),
+    ),
+    maxEndpointsPerTenant: integer('maxEndpointsPerTenant', options.maxEndpointsPerTenant ?? 1_000, 1),
     addressPolicy: createAddressPolicy(network.allow ?? []),
     httpsOnly: network.httpsOnly ?? false,
     retrySchedule: [...retrySchedule],

@@ -50,6 +50,14 @@ export interface WebhookSender extends AsyncDisposable {
    */
   sendTest(endpointId: string, scope?: TenantScope): Promise<Delivery>
   /**
+   * Encrypts every secret with `encryptionKey` that was encrypted with one of `previousEncryptionKeys`. Safe
+   * while senders run that know both keys, and to be repeated.
+   *
+   * @returns how many.
+   * @throws WebhookSenderError `wrong_encryption_key`
+   */
+  reencryptSecrets(): Promise<number>
+  /**
    * Waits until every event committed so far has become deliveries, and no delivery is due any more;
    * retries that are due later are not waited for. For tests of hosts.
    *

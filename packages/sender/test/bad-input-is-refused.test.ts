@@ -51,6 +51,11 @@ it.each<[string, Record<string, unknown>, string, string]>([
   ['one header twice', { url, headers: { a: '1', A: '2' } }, 'invalid_endpoint', 'headers.a'],
   ['no concurrency', { url, concurrency: 0 }, 'invalid_endpoint', 'concurrency'],
   ['too much concurrency', { url, concurrency: 65 }, 'invalid_endpoint', 'concurrency'],
+  ['crossed bounds', { url, concurrency: { min: 9, max: 8 } }, 'invalid_endpoint', 'concurrency.min'],
+  ['an unknown order', { url, ordering: 'lifo' }, 'invalid_endpoint', 'ordering'],
+  ['a rate of none', { url, rateLimit: { limit: 0, perSeconds: 1 } }, 'invalid_endpoint', 'rateLimit.limit'],
+  ['a rate of a text', { url, rateLimit: '10/s' }, 'invalid_endpoint', 'rateLimit'],
+  ['a schedule of nothing', { url, retrySchedule: [] }, 'invalid_endpoint', 'retrySchedule'],
   ['an unknown signature', { url, signature: 'rsa' }, 'invalid_endpoint', 'signature'],
 ])('refuses an endpoint with %s', async (what, input, code, field) => {
   await using host = await openHost()
@@ -79,6 +84,12 @@ it('refuses http: when only https: is wanted', async () => {
 it.each([
   ['retrySchedule', { retrySchedule: [] }],
   ['retrySchedule', { retrySchedule: [-1] }],
+  ['disableAfterDays', { disableAfterDays: 0 }],
+  ['circuit.failures', { circuit: { failures: 0 } }],
+  ['circuit.maxPauseSeconds', { circuit: { firstPauseSeconds: 5, maxPauseSeconds: 1 } }],
+  ['orderingKeys', { orderingKeys: { entity: () => '' } }],
+  ['maxEndpointsPerTenant', { maxEndpointsPerTenant: 0 }],
+  ['previousEncryptionKeys[0]', { previousEncryptionKeys: ['short'] }],
   ['timeoutMs', { timeoutMs: 0 }],
   ['maxInFlight', { maxInFlight: 0 }],
   ['maxBodyBytes', { maxBodyBytes: 10 }],
@@ -108,4 +119,15 @@ it.each([
 ])('refuses the query %j', async (query) => {
   await using host = await openHost()
   await expect(host.sender.deliveries.list(query)).rejects.toMatchObject({ code: 'invalid_argument' })
+})
+
+it('allows a tenant so many endpoints, and others as many', async () => {
+  await using host = await openHost({ maxEndpointsPerTenant: 2 })
+  const { create, delete: remove } = host.sender.endpoints
+  const { endpoint } = await create({ tenantId: 1, url })
+  await create({ tenantId: 1, url })
+  await expect(create({ tenantId: 1, url })).rejects.toMatchObject({ code: 'too_many_endpoints' })
+  await create({ tenantId: 2, url })
+  await remove(endpoint.id)
+  await create({ tenantId: 1, url })
 })

@@ -145,3 +145,26 @@ it('takes the key as bytes, hex or base64, and refuses to start with another one
   const other = createWebhookSender({ engine: host.engine, encryptionKey: randomBytes(32) })
   await expect(other.start()).rejects.toMatchObject({ code: 'wrong_encryption_key' })
 })
+
+it('moves secrets to another key while it runs, and needs the old one no more', async () => {
+  await using host = await startHost()
+  await using consumer = await testConsumer()
+  const { endpoint, secret } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+  await host.sender.endpoints.rotateSecret(endpoint.id)
+  const encrypted = randomBytes(32)
+
+  await using both = await host.openAnother({
+    encryptionKey: encrypted,
+    previousEncryptionKeys: [encryptionKey.toString('hex')],
+  })
+  await both.start()
+  expect((await both.sender.endpoints.secrets(endpoint.id)).map((one) => one.secret)).toContain(secret)
+  expect(await both.sender.reencryptSecrets()).toBe(2)
+  expect(await both.sender.reencryptSecrets()).toBe(0)
+
+  await using later = await host.openAnother({ encryptionKey: encrypted })
+  await later.start()
+  expect((await later.sender.endpoints.secrets(endpoint.id)).map((one) => one.secret)).toContain(secret)
+  await host.sender.stop()
+  await expect(host.sender.start()).rejects.toMatchObject({ code: 'wrong_encryption_key' })
+})

@@ -4,7 +4,18 @@ import { readJsonFields } from '../read-json.ts'
 import type { Route, RouteCall } from '../router.ts'
 import { pageOf, readLimit } from './page.ts'
 
-const CHANGEABLE = ['siteId', 'url', 'eventTypes', 'description', 'headers', 'metadata', 'concurrency']
+const CHANGEABLE = [
+  'siteId',
+  'url',
+  'eventTypes',
+  'description',
+  'headers',
+  'metadata',
+  'concurrency',
+  'ordering',
+  'rateLimit',
+  'retrySchedule',
+]
 const HIDDEN = '***'
 
 /** Endpoints of the user's tenant. What the fields hold is checked by the sender. */

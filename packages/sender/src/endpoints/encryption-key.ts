@@ -9,24 +9,24 @@ const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/
  *
  * @throws WebhookSenderError `invalid_option`
  */
-export function readEncryptionKey(key: Uint8Array | string): Buffer {
+export function readEncryptionKey(key: Uint8Array | string, field = 'encryptionKey'): Buffer {
   if (typeof key === 'string') {
     if (HEX.test(key)) return Buffer.from(key, 'hex')
     if (BASE64.test(key)) return Buffer.from(key, 'base64')
-    throw invalidKey(`a text of ${key.length} characters`)
+    throw invalidKey(field, `a text of ${key.length} characters`)
   }
   if (key instanceof Uint8Array) {
     if (key.length === KEY_BYTES) return Buffer.from(key)
-    throw invalidKey(`${key.length} bytes`)
+    throw invalidKey(field, `${key.length} bytes`)
   }
-  throw invalidKey(key === null ? 'null' : typeof key)
+  throw invalidKey(field, key === null ? 'null' : typeof key)
 }
 
-function invalidKey(got: string): WebhookSenderError {
+function invalidKey(field: string, got: string): WebhookSenderError {
   return new WebhookSenderError(
     'invalid_option',
-    `createWebhookSender: options.encryptionKey must be 32 bytes, as such, as 64 hex digits or as base64; got ${got}. ` +
+    `createWebhookSender: options.${field} must be 32 bytes, as such, as 64 hex digits or as base64; got ${got}. ` +
       'Make one with: openssl rand -base64 32',
-    { field: 'encryptionKey' },
+    { field },
   )
 }

@@ -68,3 +68,10 @@ export interface EndpointFilterRow {
   readonly ordering: Ordering
   readonly retrySchedule: readonly number[] | null
 }
+
+/** A secret that waits to be sealed anew. */
+export interface ForeignSecret {
+  readonly key: number
+  readonly endpointId: string
+  readonly sealed: string
+}

@@ -63,7 +63,7 @@ export interface RotateSecret extends TenantScope {
  * ```
  */
 export interface Endpoints {
-  /** @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`, `invalid_secret` */
+  /** @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`, `invalid_secret`, `too_many_endpoints` */
   create(input: CreateEndpoint): Promise<EndpointWithSecret>
   /** @throws WebhookSenderError `endpoint_not_found` */
   get(id: string, scope?: TenantScope): Promise<Endpoint>
@@ -120,6 +120,7 @@ export interface EndpointsParts {
   readonly box: SecretBox
   readonly clock: Clock
   readonly rules: EndpointRules
+  readonly maxEndpointsPerTenant: number
   /** Called after each change, so that what this process remembers of the endpoint is forgotten. */
   changed(endpointKey: number): void
 }
@@ -130,7 +131,8 @@ const MAX_LIVE_SECRETS = 10
 const MAX_UPDATE_TRIES = 5
 
 /** Creates the endpoints of a sender. */
-export function createEndpoints({ store, box, clock, rules, changed }: EndpointsParts): Endpoints {
+export function createEndpoints(parts: EndpointsParts): Endpoints {
+  const { store, box, clock, rules, maxEndpointsPerTenant, changed } = parts
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<EndpointRow> {
     const row = typeof id === 'string' ? await store.findEndpoint(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
@@ -149,6 +151,8 @@ export function createEndpoints({ store, box, clock, rules, changed }: Endpoints
       const signature = validateSignature(input.signature)
       const fields = validateChange(input, undefined, rules)
       const secret = secretToUse(input.secret, signature)
+      if ((await store.countEndpoints(tenantId)) >= maxEndpointsPerTenant)
+        throw tooMany(tenantId, maxEndpointsPerTenant)
       const now = clock.now()
       const id = uniqueId('ep_', now)
       const row = { id, tenantId, signature, createdOn: now, ...fields }
@@ -234,6 +238,13 @@ export function endpointNotFound(id: unknown): WebhookSenderError {
   return new WebhookSenderError(
     'endpoint_not_found',
     `There is no endpoint ${shown(id)}; endpoints.list() tells which there are.`,
+  )
+}
+
+function tooMany(tenantId: number, limit: number): WebhookSenderError {
+  return new WebhookSenderError(
+    'too_many_endpoints',
+    `Tenant ${tenantId} has ${limit} endpoints already, as many as options.maxEndpointsPerTenant allows; delete one it does not need, or raise the limit.`,
   )
 }
 

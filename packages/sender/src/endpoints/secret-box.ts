@@ -5,6 +5,8 @@ import { WebhookSenderError } from '../errors.ts'
 export interface SecretBox {
   /** Names the key without telling it, so that a later key can be told from this one. */
   readonly keyId: string
+  /** Of every key that it opens with. */
+  readonly keyIds: readonly string[]
   seal(secret: string, owner: string): string
   /** @throws WebhookSenderError `wrong_encryption_key` */
   open(sealed: string, owner: string): string
@@ -14,12 +16,17 @@ const ALGORITHM = 'aes-256-gcm'
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** AES-256-GCM under one key; the sealed text is `nonce || tag || ciphertext` in base64. */
-export function createSecretBox(key: Buffer): SecretBox {
-  const keyId = createHash('sha256').update('x-events webhook secrets').update(key).digest('hex').slice(0, 16)
+/**
+ * AES-256-GCM under one key; the sealed text is `nonce || tag || ciphertext` in base64.
+ *
+ * @param previous - keys that secrets may still be sealed with.
+ */
+export function createSecretBox(key: Buffer, previous: readonly Buffer[] = []): SecretBox {
+  const keys = [key, ...previous]
 
   return {
-    keyId,
+    keyId: keyIdOf(key),
+    keyIds: keys.map(keyIdOf),
     seal(secret, owner) {
       const nonce = randomBytes(NONCE_BYTES)
       const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
@@ -29,25 +36,37 @@ export function createSecretBox(key: Buffer): SecretBox {
     },
     open(sealed, owner) {
       const bytes = Buffer.from(sealed, 'base64')
-      try {
-        const nonce = bytes.subarray(0, NONCE_BYTES)
-        const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
-        decipher.setAAD(Buffer.from(owner))
-        decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES))
-        const text = bytes.subarray(NONCE_BYTES + TAG_BYTES)
-        return decipher.update(text, undefined, 'utf8') + decipher.final('utf8')
-      } catch (cause) {
-        throw wrongEncryptionKey(owner, { cause })
+      let cause: unknown
+      for (const one of keys) {
+        try {
+          return openWith(one, bytes, owner)
+        } catch (error) {
+          cause ??= error
+        }
       }
+      throw wrongEncryptionKey(owner, { cause })
     },
   }
+}
+
+function openWith(key: Buffer, bytes: Buffer, owner: string): string {
+  const nonce = bytes.subarray(0, NONCE_BYTES)
+  const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES })
+  decipher.setAAD(Buffer.from(owner))
+  decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES))
+  const text = bytes.subarray(NONCE_BYTES + TAG_BYTES)
+  return decipher.update(text, undefined, 'utf8') + decipher.final('utf8')
+}
+
+function keyIdOf(key: Buffer): string {
+  return createHash('sha256').update('x-events webhook secrets').update(key).digest('hex').slice(0, 16)
 }
 
 /** What to say when secrets were stored under another key. */
 export function wrongEncryptionKey(owner: string, options: { cause?: unknown } = {}): WebhookSenderError {
   return new WebhookSenderError(
     'wrong_encryption_key',
-    `The secrets of ${owner} were encrypted with another key than options.encryptionKey; start with the key that they were stored under.`,
+    `The secrets of ${owner} were encrypted with another key than options.encryptionKey; start with the key that they were stored under, or give it in options.previousEncryptionKeys.`,
     options,
   )
 }

@@ -16,6 +16,7 @@ import { requeueStatement } from './requeue.ts'
 
 type EndpointStatements = Pick<
   DeliveryStore,
+  | 'countEndpoints'
   | 'createEndpoint'
   | 'findEndpoint'
   | 'readEndpoint'
@@ -36,6 +37,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
     (id, tenant_id, signature, site_id, url, event_types, description, headers, metadata, concurrency_min,
       concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, created_on, updated_on)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning key`
+  const count = `select count(*) as count from ${names.endpoint} where tenant_id = ? and deleted_on is null`
   const insertSecret = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
     values (?, ?, ?, ?, ?)`
   const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
@@ -81,6 +83,11 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
   }
 
   return {
+    async countEndpoints(tenantId) {
+      const [row] = await runStatement<{ count: number }>(db, count, [tenantId])
+      return row?.count ?? 0
+    },
+
     async createEndpoint(row: NewEndpointRow, secret: SecretRow) {
       await changing(async (trx) => {
         const [created] = await runStatement<{ key: number }>(trx, insert, [

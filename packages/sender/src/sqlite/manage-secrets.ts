@@ -1,7 +1,7 @@
 import { runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { SecretRow } from '../endpoints/endpoint-row.ts'
+import type { ForeignSecret, SecretRow } from '../endpoints/endpoint-row.ts'
 import type { TableNames } from '../table-names.ts'
 
 interface StoredSecret {
@@ -15,7 +15,10 @@ interface StoredSecret {
 export function secretStatements(
   db: Kysely<unknown>,
   names: TableNames,
-): Pick<DeliveryStore, 'readSecrets' | 'rotateSecret' | 'findForeignSecret'> {
+): Pick<
+  DeliveryStore,
+  'readSecrets' | 'rotateSecret' | 'findForeignSecret' | 'listForeignSecrets' | 'replaceSealed'
+> {
   const live = `select sealed, key_id, created_on, expires_on from ${names.secret}
     where endpoint_key = ? and (expires_on is null or expires_on > ?) order by key desc`
   const expire = `update ${names.secret} set expires_on = min(coalesce(expires_on, ?), ?) where endpoint_key = ?`
@@ -25,7 +28,11 @@ export function secretStatements(
     select key from ${names.secret} where endpoint_key = ? order by key desc limit ?))`
   const raiseVersion = `update ${names.endpoint} set version = version + 1, updated_on = ? where key = ?`
   const foreign = `select e.id from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
-    where s.key_id <> ? limit 1`
+    where s.key_id not in (select value from json_each(?)) limit 1`
+  const listForeign = `select s.key, e.id as "endpointId", s.sealed
+    from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
+    where s.key_id <> ? order by s.key limit ?`
+  const replace = `update ${names.secret} set sealed = ?, key_id = ? where key = ? and sealed = ?`
 
   return {
     async readSecrets(endpointKey, now): Promise<SecretRow[]> {
@@ -47,9 +54,15 @@ export function secretStatements(
       })
     },
 
-    async findForeignSecret(keyId) {
-      const [row] = await runStatement<{ id: string }>(db, foreign, [keyId])
+    async findForeignSecret(keyIds) {
+      const [row] = await runStatement<{ id: string }>(db, foreign, [JSON.stringify(keyIds)])
       return row?.id
+    },
+
+    listForeignSecrets: (keyId, limit) => runStatement<ForeignSecret>(db, listForeign, [keyId, limit]),
+
+    async replaceSealed({ key, sealed: before }, sealed, keyId) {
+      await runStatement(db, replace, [sealed, keyId, key, before])
     },
   }
 }
