@@ -13,6 +13,7 @@ const checks = {
   'unused code': ['node_modules/knip/bin/knip.js', '--no-progress', '--no-config-hints'],
   'examples in docs': ['scripts/check-doc-examples.ts'],
   'packed packages': ['node_modules/vitest/vitest.mjs', 'run', '--project', 'packed'],
+  'other runtimes': ['node_modules/vitest/vitest.mjs', 'run', '--config', 'e2e/runtimes/vitest.config.ts'],
 }
 
 const chosen = process.argv.slice(2)

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import process from 'node:process'
+import { describe, expect, inject, it } from 'vitest'
+import { run } from '../../scripts/pack.ts'
+import { root } from '../../scripts/setup/paths.mjs'
+import { binaryOf, type RuntimeName, unavailable } from './runtimes.ts'
+
+const consumer = unavailable ? '' : inject('consumer')
+
+interface Result {
+  readonly passed: number
+  readonly failures: readonly string[]
+}
+
+function expectAllPassed({ passed, failures }: Result): void {
+  expect(failures).toEqual([])
+  expect(passed).toBeGreaterThan(190)
+}
+
+const programs = [
+  { build: 'as an ES module', program: 'print-esm.js' },
+  { build: 'as a CommonJS module', program: 'print-cjs.cjs' },
+  { build: 'as a bundle for the Web', program: 'print-web.js' },
+]
+const scriptRuntimes: { runtime: RuntimeName; args: string[] }[] = [
+  { runtime: 'node22', args: [] },
+  { runtime: 'node24', args: [] },
+  { runtime: 'node26', args: [] },
+  { runtime: 'bun', args: ['run'] },
+  { runtime: 'deno', args: ['run', '--allow-all', '--no-config', '--node-modules-dir=manual'] },
+]
+
+if (unavailable) process.stderr.write(`\n*** Other runtimes were NOT TESTED: ${unavailable}. ***\n\n`)
+
+describe.skipIf(unavailable)('the packed packages', () => {
+  describe.each(scriptRuntimes)('in $runtime', ({ runtime, args }) => {
+    it.each(programs)('$build', async ({ program }) => {
+      const output = await run(binaryOf(runtime), [...args, program], consumer)
+      expectAllPassed(JSON.parse(output))
+    })
+  })
+
+  it('in workerd, the runtime of Cloudflare Workers', async () => {
+    const child = spawn(binaryOf('workerd'), ['serve', '--control-fd=3', 'workerd.capnp'], {
+      cwd: consumer,
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    })
+    const closed = once(child, 'close')
+    try {
+      const control = child.stdio[3] as NodeJS.ReadableStream
+      const [message] = await Promise.race([once(control, 'data'), closed])
+      const { port } = JSON.parse(String(message).split('\n')[0] ?? '')
+      const response = await fetch(`http://127.0.0.1:${port}/`)
+      expectAllPassed((await response.json()) as Result)
+    } finally {
+      child.kill()
+      await closed
+    }
+  })
+})
+
+// Minutes, so where changes are judged, and when asked for.
+const wantsSuites = process.env['CI'] !== undefined && unavailable === undefined
+describe.runIf(wantsSuites)('the whole test suites of signature and receiver', () => {
+  it.each(['node22', 'node26'] as const)('in %s', { timeout: 900_000 }, async (runtime) => {
+    const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'packages']
+    await run(binaryOf(runtime), [...args, 'packages/signature', 'packages/receiver'], root)
+  })
+})

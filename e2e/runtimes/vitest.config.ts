@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    name: 'runtimes',
+    root: import.meta.dirname,
+    include: ['*.test.ts'],
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    globalSetup: ['set-up.ts'],
+  },
+})
