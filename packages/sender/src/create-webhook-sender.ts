@@ -105,11 +105,15 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     },
   )
 
+  const isBusy = () => !worker.idle || worker.inFlight > 0
+
   async function isDrained(): Promise<boolean> {
+    // Asking the database costs more the more there is to do.
+    if (isBusy()) return false
     if (await hasUnreadEvents(engine, SUBSCRIPTION)) return false
     await worker.look()
     const { oldestDueOn } = await store.counts(clock.now())
-    return oldestDueOn === null && worker.idle && worker.inFlight === 0
+    return oldestDueOn === null && !isBusy()
   }
 
   return {

@@ -8,8 +8,10 @@ export function requeueStatement(names: TableNames): string {
   const firstDue = (tried: 0 | 1) => `(select due_on from ${names.delivery}
     where endpoint_key = value and state = 'pending' and (attempt_count > 0) = ${tried} and due_on is not null
     order by due_on limit 1)`
-  return `update ${names.queue} as q
-    set due_on = max(min(coalesce(first.untried, first.tried), coalesce(first.tried, first.untried)), q.not_before)
-    from (select value as endpoint_key, ${firstDue(0)} as untried, ${firstDue(1)} as tried from json_each(?)) first
-    where q.endpoint_key = first.endpoint_key`
+  return `update ${names.queue} as q set due_on = max(first.due_on, q.not_before)
+    from (
+      select endpoint_key, min(coalesce(untried, tried), coalesce(tried, untried)) as due_on
+      from (select value as endpoint_key, ${firstDue(0)} as untried, ${firstDue(1)} as tried from json_each(?))
+    ) first
+    where q.endpoint_key = first.endpoint_key and q.due_on is not max(first.due_on, q.not_before)`
 }

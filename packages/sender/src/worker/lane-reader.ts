@@ -89,7 +89,7 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
       const buffer = delivery.attemptCount === 0 ? lane.first : lane.retries
       counts.set(buffer, (counts.get(buffer) ?? 0) + 1)
       // One kind may be full while the other is wanted: what does not fit is read again later.
-      if (buffer.length >= Math.max(limit, bufferSize(lane))) continue
+      if (buffer.length >= limit + bufferSize(lane)) continue
       buffer.push(delivery)
       lane.known.add(delivery.messageKey)
     }
