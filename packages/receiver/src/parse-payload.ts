@@ -50,7 +50,11 @@ function isPayload(value: unknown): value is WebhookEvent {
  */
 export function parsePayload(id: string, body: Uint8Array | string): WebhookEvent {
   const value = parseJson(body)
-  // Set on what was parsed just now: to copy it would cost as much as parsing a short one.
-  if (isPayload(value)) return Object.assign(value, { id })
+  if (isPayload(value)) {
+    // Set on what was parsed just now: to copy it would cost as much as parsing a short one.
+    const event: { id: string } = value
+    event.id = id
+    return value
+  }
   throw new WebhookVerificationError('invalid_body', 'The body must be a JSON object with a string "type".')
 }

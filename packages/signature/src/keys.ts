@@ -39,7 +39,7 @@ function bytesOf(text: string, prefix: string): Uint8Array<ArrayBuffer> {
   if (bytes) return bytes
   throw new WebhookKeyError(
     'invalid_key',
-    `What follows ${prefix} must be padded base64 and nothing else. Copy the key again, without quotes or line breaks.`,
+    `What follows ${prefix} must be padded base64. Copy the key again, without quotes or line breaks.`,
   )
 }
 
@@ -104,7 +104,7 @@ function parseVerifyingKey(text: string): VerifyingKey {
   if (text.startsWith('whsk_')) {
     throw new WebhookKeyError(
       'wrong_key_kind',
-      'A private key (whsk_) belongs to the sender; verify with its public key (whpk_).',
+      'A private key (whsk_) is for the sender alone; verify with whpk_.',
     )
   }
   throw new WebhookKeyError(

@@ -23,7 +23,7 @@ export function takeRawBody(body: RawBody): Uint8Array | string {
   if (typeof body === 'string') {
     // Half of a surrogate pair would be hashed as U+FFFD: another text under the same signature.
     if (body.isWellFormed()) return body
-    throw new WebhookVerificationError('invalid_body', 'The body is not text that could have been sent.')
+    throw new WebhookVerificationError('invalid_body', 'The body is not well-formed text.')
   }
   if (ArrayBuffer.isView(body)) {
     const view: ArrayBufferView = body

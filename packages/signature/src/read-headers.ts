@@ -21,34 +21,42 @@ const SIGNATURE = 'webhook-signature'
 
 function single(name: string, value: unknown): string {
   const only = Array.isArray(value) && value.length === 1 ? value[0] : value
-  if (only === undefined || only === null || only === '') {
-    throw new WebhookVerificationError('missing_header', `The header ${name} is missing.`)
-  }
-  if (typeof only === 'string') return only
-  throw new WebhookVerificationError('invalid_header', `The header ${name} must be one string.`)
+  if (typeof only === 'string' && only !== '') return only
+  const isMissing = (only ?? '') === ''
+  throw new WebhookVerificationError(
+    isMissing ? 'missing_header' : 'invalid_header',
+    `The header ${name} ${isMissing ? 'is missing' : 'must be one string'}.`,
+  )
 }
 
 function isFetchHeaders(headers: object): headers is FetchHeaders {
   return 'get' in headers && typeof headers.get === 'function'
 }
 
+type Found = Readonly<Record<keyof RawWebhookHeaders, unknown>>
+
+function fromFetchHeaders(headers: FetchHeaders): Found {
+  return { id: headers.get(ID), timestamp: headers.get(TIMESTAMP), signature: headers.get(SIGNATURE) }
+}
+
+const once = (found: unknown, value: unknown) => (found === undefined ? value : [found, value])
+
 // One pass over the keys rather than three look-ups: a header that is there twice, in different
 // spelling, must not be found once.
-function lookUpIn(headers: Readonly<Record<string, unknown>>): (name: string) => unknown {
+function fromRecord(headers: Readonly<Record<string, unknown>>): Found {
   let id: unknown
   let timestamp: unknown
   let signature: unknown
-  const once = (found: unknown, value: unknown) => (found === undefined ? value : [found, value])
   for (const key of Object.keys(headers)) {
     if (key.length !== ID.length && key.length !== TIMESTAMP.length) continue
     const value = headers[key]
-    const name = key.toLowerCase()
     if (value === undefined) continue
+    const name = key.toLowerCase()
     if (name === ID) id = once(id, value)
     else if (name === TIMESTAMP) timestamp = once(timestamp, value)
     else if (name === SIGNATURE) signature = once(signature, value)
   }
-  return (name) => (name === ID ? id : name === TIMESTAMP ? timestamp : signature)
+  return { id, timestamp, signature }
 }
 
 /**
@@ -61,9 +69,12 @@ export function readHeaders(headers: WebhookHeaders): RawWebhookHeaders {
     throw new WebhookVerificationError('missing_header', `Headers must be an object; got ${typeof headers}.`)
   }
   try {
-    const valueNamed = isFetchHeaders(headers) ? (name: string) => headers.get(name) : lookUpIn(headers)
-    const read = (name: string) => single(name, valueNamed(name))
-    return { id: read(ID), timestamp: read(TIMESTAMP), signature: read(SIGNATURE) }
+    const found = isFetchHeaders(headers) ? fromFetchHeaders(headers) : fromRecord(headers)
+    return {
+      id: single(ID, found.id),
+      timestamp: single(TIMESTAMP, found.timestamp),
+      signature: single(SIGNATURE, found.signature),
+    }
   } catch (error) {
     if (WebhookVerificationError.is(error)) throw error
     throw new WebhookVerificationError('invalid_header', 'The headers cannot be read.', { cause: error })
