@@ -90,6 +90,8 @@ function checkImport(pkg: Package, file: string, specifier: string): void {
   if (mayUseAnyDeclared) {
     for (const known of [...Object.keys(pkg.manifest.devDependencies ?? {}), ...rootDependencies]) {
       declared.add(known)
+      // A package that is nothing but types is imported by the name of what they describe.
+      if (known.startsWith('@types/')) declared.add(known.slice('@types/'.length))
     }
   }
   if (!declared.has(name)) report('is not declared in its package.json')
