@@ -27,6 +27,7 @@ export {
   type MemoryReplayStoreOptions,
   memoryReplayStore,
 } from './memory-replay-store.ts'
+export type { EventsOfWebhooks } from './openapi-events.ts'
 export type { ReceiverOptions } from './options.ts'
 export type { ReceiverResponse } from './problem.ts'
 export type { ReceiverErrorContext } from './receive.ts'
