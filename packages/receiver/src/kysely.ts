@@ -1,7 +1,12 @@
 import { type Clock, EventsError, systemClock } from '@x/events-core'
-import { type QueryExecutorProvider, sql } from 'kysely'
+import type { QueryExecutorProvider } from 'kysely'
 import type { ReplayStore } from './replay-store.ts'
 import { checkScope, type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
+
+/** The part of a Kysely instance, or of a transaction, that is needed: what its statements run through. */
+export interface KyselyDatabase {
+  getExecutor(): object
+}
 
 /** Options of {@link kyselyReplayStore}. */
 export interface KyselyReplayStoreOptions extends ReplayTimes {
@@ -31,6 +36,13 @@ const PURGE_BATCH = 1_000
 // Between the statement that could not claim and the one that asks why, the row may have been let go.
 const MAX_TRIES = 5
 
+// Kysely is an ES module alone. Imported when it is used, and not named in the types, it leaves this
+// module loadable from CommonJS.
+async function openStatements(db: KyselyDatabase, table: string) {
+  const { sql } = await import('kysely')
+  return { sql, db: db as unknown as QueryExecutorProvider, table: sql.table(table) }
+}
+
 /**
  * Creates the table that {@link kyselyReplayStore} keeps its ids in, unless it is there: call it from a
  * migration of your own.
@@ -45,9 +57,10 @@ const MAX_TRIES = 5
  * }
  * ```
  */
-export async function createReplayTable(db: QueryExecutorProvider, table = DEFAULT_TABLE): Promise<void> {
-  const index = `${table.replaceAll('.', '_')}_expires_at`
-  await sql`create table if not exists ${sql.table(table)} (
+export async function createReplayTable(database: KyselyDatabase, name = DEFAULT_TABLE): Promise<void> {
+  const { sql, db, table } = await openStatements(database, name)
+  const index = `${name.replaceAll('.', '_')}_expires_at`
+  await sql`create table if not exists ${table} (
     scope varchar(100) not null,
     id varchar(256) not null,
     token varchar(100) not null,
@@ -55,7 +68,7 @@ export async function createReplayTable(db: QueryExecutorProvider, table = DEFAU
     expires_at bigint not null,
     primary key (scope, id)
   )`.execute(db)
-  await sql`create index if not exists ${sql.ref(index)} on ${sql.table(table)} (expires_at)`.execute(db)
+  await sql`create index if not exists ${sql.ref(index)} on ${table} (expires_at)`.execute(db)
 }
 
 /**
@@ -77,18 +90,19 @@ export async function createReplayTable(db: QueryExecutorProvider, table = DEFAU
  * ```
  */
 export function kyselyReplayStore(
-  db: QueryExecutorProvider,
+  database: KyselyDatabase,
   options: KyselyReplayStoreOptions = {},
 ): ReplayStore {
   const { clock = systemClock, table: name = DEFAULT_TABLE } = options
   const { leaseMs, ttlMs } = resolveReplayTimes('kyselyReplayStore', options)
   const scope = checkScope('kyselyReplayStore', options.scope ?? 'default')
-  const table = sql.table(name)
+  const open = () => openStatements(database, name)
   let nextPurge = clock.now() + PURGE_INTERVAL_MS
 
   /** One statement, so that the database decides between two callers. */
   async function claims(id: string, token: string): Promise<boolean> {
     const now = clock.now()
+    const { sql, db, table } = await open()
     const { rows } = await sql`
       insert into ${table} as claim (scope, id, token, done, expires_at)
       values (${scope}, ${id}, ${token}, 0, ${now + leaseMs})
@@ -103,6 +117,7 @@ export function kyselyReplayStore(
     const now = clock.now()
     if (now < nextPurge) return
     nextPurge = now + PURGE_INTERVAL_MS
+    const { sql, db, table } = await open()
     await sql`
       delete from ${table} where expires_at <= ${now} and (scope, id) in
       (select scope, id from ${table} where expires_at <= ${now} limit ${PURGE_BATCH})`.execute(db)
@@ -112,6 +127,7 @@ export function kyselyReplayStore(
     async begin(id, token) {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         if (await claims(id, token)) return 'new'
+        const { sql, db, table } = await open()
         const { rows } = await sql<{ done: number }>`
           select done from ${table} where scope = ${scope} and id = ${id}`.execute(db)
         const [row] = rows
@@ -120,12 +136,14 @@ export function kyselyReplayStore(
       throw new EventsError('conflict', `kyselyReplayStore: ${id} changed hands ${MAX_TRIES} times`)
     },
     async complete(id, token) {
+      const { sql, db, table } = await open()
       await sql`
         update ${table} set done = 1, expires_at = ${clock.now() + ttlMs}
         where scope = ${scope} and id = ${id} and token = ${token}`.execute(db)
       await purge()
     },
     async release(id, token) {
+      const { sql, db, table } = await open()
       await sql`
         delete from ${table}
         where scope = ${scope} and id = ${id} and token = ${token} and done = 0`.execute(db)

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const run = promisify(execFile)
-const { resolve } = createRequire(import.meta.url)
+const require = createRequire(import.meta.url)
 const packageFolder = fileURLToPath(new URL('..', import.meta.url))
 const document = fileURLToPath(new URL('openapi/sender.json', import.meta.url))
 
@@ -43,7 +43,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 it('gives handlers the types of the sender, by way of openapi-typescript', { timeout: 60_000 }, async () => {
-  const cli = join(resolve('openapi-typescript/package.json'), '..', 'bin', 'cli.js')
+  const cli = join(require.resolve('openapi-typescript/package.json'), '..', 'bin', 'cli.js')
   await run(process.execPath, [cli, document, '-o', join(folder, 'sender.ts')])
   await writeFile(join(folder, 'consumer.ts'), consumer)
   const compilerOptions = {
@@ -58,7 +58,7 @@ it('gives handlers the types of the sender, by way of openapi-typescript', { tim
   }
   const config = join(folder, 'tsconfig.json')
   await writeFile(config, JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
-  const { stdout } = await run(process.execPath, [resolve('typescript/bin/tsc'), '-p', config]).catch(
+  const { stdout } = await run(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', config]).catch(
     (error: { stdout: string }) => error,
   )
   expect(stdout).toBe('')
