@@ -42,7 +42,7 @@ export interface RenewedLease extends EndpointLease {
 }
 
 /** The deliveries of an endpoint that follow each other. */
-export interface LaneKey {
+interface LaneKey {
   readonly endpointKey: number
   readonly lane: string
 }
