@@ -30,6 +30,7 @@ import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 import { SyncManager } from './sync-manager.ts'
 import { createTransactionRunner, type RaisingTransaction, type TransactionRunner } from './transaction.ts'
 import { guardConnections } from './wake/guard-connections.ts'
+import { keepLook } from './wake/look-soon.ts'
 import { createPoller, type Poller } from './wake/poller.ts'
 import { createPostgresNotifier } from './wake/postgres-notifier.ts'
 import { createWakeSignal } from './wake/wake-signal.ts'
@@ -223,7 +224,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   )
   void distributor.add(local.subscription)
 
-  return {
+  const engine: EventEngine<DB> = {
     syncManager,
     subscriptions,
     stats: report.stats,
@@ -245,4 +246,6 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     ...capture,
     [Symbol.asyncDispose]: lifecycle.stop,
   }
+  keepLook(engine, expect)
+  return engine
 }

@@ -8,3 +8,4 @@ export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-m
 export { isDeadNeighbour } from './node-id.ts'
 export { traceparentOf } from './observability/traceparent.ts'
 export { hasUnreadEvents, reserveSubscription } from './subscription-support.ts'
+export { lookSoon } from './wake/look-soon.ts'

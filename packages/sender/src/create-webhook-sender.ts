@@ -2,6 +2,7 @@ import {
   createLifecycle,
   hasUnreadEvents,
   isMigrated,
+  lookSoon,
   reserveSubscription,
   runMigrations,
 } from '@x/events-engine/support'
@@ -14,10 +15,12 @@ import { createSecretBox, wrongEncryptionKey } from './endpoints/secret-box.ts'
 import { WebhookSenderError } from './errors.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
-import { createOperationalEvents } from './operational-events.ts'
+import { createOperationalEvents, lookingAfterNews } from './operational-events.ts'
 import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
+import { createPostgresStore } from './postgres/store.ts'
 import { createRetention } from './retention.ts'
 import { createTestSender } from './send-test.ts'
+import { sharedClockOf } from './shared-clock.ts'
 import { createSqliteStore } from './sqlite/store.ts'
 import { tableNames } from './table-names.ts'
 import type { WebhookSender } from './webhook-sender.ts'
@@ -31,7 +34,7 @@ const DRAIN_LOOK_MS = 5
 /**
  * Creates what sends an engine's events as signed webhooks, from inside of the host.
  *
- * @throws WebhookSenderError `invalid_option`, `unsupported_dialect`
+ * @throws WebhookSenderError `invalid_option`
  * @example
  * ```ts
  * import { createEventEngine, type EventEngineOptions } from '@x/events-engine'
@@ -55,17 +58,20 @@ const DRAIN_LOOK_MS = 5
 export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): WebhookSender {
   const settings = resolveWebhookSenderOptions(options)
   const { engine } = options
-  const { clock, logger, nodeId } = engine
+  const { dialect, logger, nodeId } = engine
   const names = tableNames(engine.tablePrefix, engine.schema)
   // The host's plugins (camel case, say) must not rewrite what the sender reads.
   const db = engine.db.withoutPlugins() as Kysely<unknown>
-  const store = createSqliteStore(db, names, nodeId, clock)
-  const migrations = webhookMigrations(names)
+  const clock = sharedClockOf(engine, db)
+  const createStore = dialect === 'postgres' ? createPostgresStore : createSqliteStore
+  const store = createStore(db, names, nodeId, clock)
+  const migrations = webhookMigrations(dialect, names)
   const box = createSecretBox(settings.encryptionKey, settings.previousEncryptionKeys)
   const schedule = createRetrySchedule(settings.retrySchedule)
   const pools = createHttpPools(settings)
   const tell = createOperationalEvents(engine)
-  const worker = createWorker({ ...settings, store, box, pools, clock, logger, schedule, tell })
+  const recording = lookingAfterNews(store, () => lookSoon(engine))
+  const worker = createWorker({ ...settings, store: recording, box, pools, clock, logger, schedule, tell })
 
   const retention = createRetention({ store, clock, logger, retentionMs: settings.retentionMs })
 
@@ -79,6 +85,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       }
       const foreign = await store.findForeignSecret(box.keyIds)
       if (foreign !== undefined) throw wrongEncryptionKey(`endpoint ${foreign}`)
+      await clock.sync()
       await worker.start()
       retention.start()
       const subscriber = createWebhookSubscriber<DB>({
@@ -98,9 +105,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       })
     },
     async () => {
-      await engine.unsubscribe(SUBSCRIPTION)
-      await retention.stop()
-      await worker.stop()
+      // All at once: no attempt begins while the subscription hands back its lease.
+      await Promise.all([worker.stop(), engine.unsubscribe(SUBSCRIPTION), retention.stop()])
       await pools.destroy()
     },
   )

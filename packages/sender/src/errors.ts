@@ -3,7 +3,6 @@ import { EventsError, type EventsErrorOptions } from '@x/events-core'
 /** What a {@link WebhookSenderError} can be about. */
 export type WebhookSenderErrorCode =
   | 'invalid_option'
-  | 'unsupported_dialect'
   | 'invalid_argument'
   | 'invalid_endpoint'
   | 'invalid_url'

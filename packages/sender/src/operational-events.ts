@@ -5,6 +5,7 @@ import type { RecordedResults } from './deliveries/attempt-result.ts'
 import type { AttemptErrorCode } from './deliveries/delivery.ts'
 import { deliveryIdOf, parseDeliveryId } from './deliveries/delivery-id.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
+import type { DeliveryStore } from './delivery-store.ts'
 import type { DisabledReason } from './endpoints/endpoint.ts'
 import type { EndpointRow } from './endpoints/endpoint-row.ts'
 import type { HealthNotice } from './worker/endpoint-health.ts'
@@ -112,6 +113,21 @@ export function createOperationalEvents<DB>(engine: EventEngine<DB>) {
       const endpoint = endpoints.get(endpointKey)
       if (endpoint) await tellOfEndpoint(trx, endpoint, notice)
     }
+  }
+}
+
+/** A store that says when it has committed news: only then can others see them. */
+export function lookingAfterNews(store: DeliveryStore, look: () => void): DeliveryStore {
+  return {
+    ...store,
+    async recordAttempts(batch, tell) {
+      let hasNews = false
+      await store.recordAttempts(batch, (trx, recorded) => {
+        hasNews = true
+        return tell(trx, recorded)
+      })
+      if (hasNews) look()
+    },
   }
 }
 

@@ -172,13 +172,6 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     'what createEventEngine has returned',
     engine,
   )
-  if (engine.dialect !== 'sqlite') {
-    throw new WebhookSenderError(
-      'unsupported_dialect',
-      `createWebhookSender: options.engine is on ${shown(engine.dialect)}; the sender keeps its tables in SQLite only, for now.`,
-      { field: 'engine' },
-    )
-  }
   refuseUnless(isSchedule(retrySchedule), 'retrySchedule', SCHEDULE_RULE, retrySchedule)
   refuseUnless(
     /^[\x20-\x7e]{1,200}$/.test(userAgent),

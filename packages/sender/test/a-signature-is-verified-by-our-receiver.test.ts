@@ -1,6 +1,7 @@
 import { createReceiver } from '@x/receiver'
 import { testConsumer } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { it } from './each-database.ts'
 import { site, startHost } from './open-host.ts'
 
 it('is verified over the bytes that arrived, with a shared secret', async () => {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { testConsumer, waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
 
 const raise = (host: OpenHost, id = 1) => host.engine.syncManager.addSyncEvent(site, 'File', id, 'Download')

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { createWebhookSender, WebhookSenderError } from '../src/index.ts'
+import { it as itOnEach } from './each-database.ts'
 import { encryptionKey, openHost } from './open-host.ts'
 
 const url = 'https://example.com/hook'
@@ -105,9 +106,9 @@ it.each([
   )
 })
 
-it('does not start on a database that was not migrated', async () => {
+itOnEach('does not start on a database that was not migrated', async () => {
   await using host = await openHost()
-  host.database.exec('delete from xe_webhook_migration')
+  await host.run('delete from xe_webhook_migration')
   await expect(host.sender.start()).rejects.toMatchObject({ code: 'not_migrated' })
 })
 

@@ -1,5 +1,6 @@
 import { testConsumer, waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { it } from './each-database.ts'
 import { type OpenHost, openHost, site, startHost } from './open-host.ts'
 
 const raise = (host: OpenHost, id = 1, tenantId = 1) =>
@@ -235,7 +236,7 @@ it('deletes an endpoint with what waits for it, and keeps what was sent on recor
   expect(cancelled).toMatchObject({ state: 'cancelled', finishedOn: expect.any(Date) })
   expect(succeeded).toMatchObject({ state: 'succeeded' })
   await expect(deliveries.resend(cancelled?.id ?? '')).rejects.toMatchObject({ code: 'delivery_cancelled' })
-  expect(host.database.prepare('select count(*) as n from xe_webhook_secret').get()).toEqual({ n: 0 })
+  expect(await host.run('select * from xe_webhook_secret')).toEqual([])
 })
 
 it('holds what waits for a disabled endpoint until it is enabled', async () => {

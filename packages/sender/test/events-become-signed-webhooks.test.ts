@@ -2,7 +2,8 @@ import { EntityNames } from '@x/events-core'
 import { testConsumer } from '@x/testkit'
 import { Webhook as StandardWebhook } from 'standardwebhooks'
 import { Webhook as SvixWebhook } from 'svix'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { it } from './each-database.ts'
 import { site, startHost } from './open-host.ts'
 
 const asHeaders = (headers: object) => headers as Record<string, string>

@@ -1,5 +1,6 @@
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
 
 const SCHEDULE = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]

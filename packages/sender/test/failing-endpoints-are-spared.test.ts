@@ -1,5 +1,6 @@
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
 
 const NEVER_MS = 2 ** 30
@@ -109,12 +110,10 @@ it('keeps the pause over a restart, and ends it when a person sends something ag
 })
 
 /** What was raised about the sender's own work, oldest first. */
-function told(host: OpenHost): string[] {
-  const rows = host.database
-    .prepare(
-      "select entity_name, action, data from xe_sync_event where entity_name like 'Webhook%' order by 1, rowid",
-    )
-    .all() as { entity_name: string; action: string; data: string }[]
+async function told(host: OpenHost): Promise<string[]> {
+  const rows = await host.run<{ entity_name: string; action: string; data: string }>(
+    "select entity_name, action, cast(data as text) as data from xe_sync_event where entity_name like 'Webhook%' order by 1, seq",
+  )
   return rows.map(({ entity_name: name, action, data }) => {
     const { percent = '', reason = '' } = JSON.parse(data) as { percent?: number; reason?: string }
     return `${name}.${action} ${percent}${reason}`.trim()
@@ -153,12 +152,12 @@ it('disables an endpoint that fails for five days, warns on the way, and forgets
   expect((await get()).failingSince).toEqual(new Date(Date.UTC(2026, 0, 1)))
   await host.engine.stop()
   await attemptsLater(host, clock, 4)
-  expect(told(host)).toEqual([])
+  expect(await told(host)).toEqual([])
   // The state is in the database: a restart changes nothing.
   await host.sender.stop()
   await host.sender.start()
   await attemptsLater(host, clock, 10)
-  expect(told(host)).toEqual([
+  expect(await told(host)).toEqual([
     'WebhookEndpoint.Failing 50',
     'WebhookEndpoint.Failing 70',
     'WebhookEndpoint.Failing 90',
@@ -170,7 +169,7 @@ it('disables an endpoint that fails for five days, warns on the way, and forgets
     disabledReason: 'failing',
     disabledOn: expect.any(Date),
   })
-  expect(told(host).at(-1)).toBe('WebhookEndpoint.Disabled failing')
+  expect((await told(host)).at(-1)).toBe('WebhookEndpoint.Disabled failing')
 
   await host.sender.endpoints.enable(endpoint.id)
   expect((await get()).failingSince).toBeUndefined()
@@ -209,7 +208,7 @@ it('tells of a recovery when it had warned, and clears the failure', async () =>
   await attemptsLater(host, clock, 6)
   consumer.answer(204)
   await attemptsLater(host, clock, 7)
-  expect(told(host)).toEqual(['WebhookEndpoint.Failing 50', 'WebhookEndpoint.Recovered'])
+  expect(await told(host)).toEqual(['WebhookEndpoint.Failing 50', 'WebhookEndpoint.Recovered'])
   expect((await host.sender.endpoints.get(endpoint.id)).failingSince).toBeUndefined()
   await host.engine.start()
   await watching.received(2)

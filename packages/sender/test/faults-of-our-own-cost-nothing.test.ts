@@ -1,6 +1,7 @@
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
-import { beforeEach, expect, it, vi } from 'vitest'
+import { beforeEach, expect, vi } from 'vitest'
 import { attemptErrorOf } from '../src/network/attempt-error.ts'
+import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
 
 const dns = vi.hoisted(() => ({ failWith: undefined as string | undefined }))

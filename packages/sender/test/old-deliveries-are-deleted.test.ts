@@ -1,5 +1,6 @@
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { it } from './each-database.ts'
 import { site, startHost } from './open-host.ts'
 
 const DAY_MS = 86_400_000
@@ -31,10 +32,8 @@ it('deletes what is older than the retention, except what still waits', async ()
   }, 'the old ones to be deleted')
   expect(left).toMatchObject([{ eventType: 'Page.Create', state: 'pending' }])
   expect((await host.sender.deliveries.get(left[0]?.id ?? '')).attempts).toHaveLength(1)
-  const count = (table: string) =>
-    host.database.prepare(`select count(*) as n from xe_webhook_${table}`).get()
-  expect(count('message')).toEqual({ n: 1 })
-  expect(count('attempt')).toEqual({ n: 1 })
+  expect(await host.run('select * from xe_webhook_message')).toHaveLength(1)
+  expect(await host.run('select * from xe_webhook_attempt')).toHaveLength(1)
 })
 
 it('is not held up by deliveries that somebody has deleted by hand', async () => {
@@ -46,7 +45,8 @@ it('is not held up by deliveries that somebody has deleted by hand', async () =>
   await host.sender.drain()
   const [delivery] = await host.sender.deliveries.list({ tenantId: 1 })
   await host.sender.endpoints.disable(endpoint.id)
-  host.database.exec('update xe_webhook_queue set due_on = 1; delete from xe_webhook_delivery')
+  await host.run('update xe_webhook_queue set due_on = 1')
+  await host.run('delete from xe_webhook_delivery')
   await host.sender.endpoints.enable(endpoint.id)
   await host.sender.drain()
   await expect(host.sender.deliveries.get(delivery?.id ?? '')).rejects.toMatchObject({

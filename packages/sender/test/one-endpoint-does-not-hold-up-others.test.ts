@@ -1,5 +1,6 @@
 import { testConsumer, waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { it } from './each-database.ts'
 import { site, startHost } from './open-host.ts'
 
 it('delivers to everybody else while some hang, however many requests those have taken', async () => {

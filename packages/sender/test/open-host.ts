@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import type { Logger } from '@x/events-core'
 import { createEventEngine, type EventEngine, type EventEngineOptions } from '@x/events-engine'
 import { temporaryFolder } from '@x/testkit'
+import { postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
-import { Kysely, SqliteDialect } from 'kysely'
+import { CompiledQuery, Kysely, SqliteDialect } from 'kysely'
 import { createWebhookSender, type WebhookSender, type WebhookSenderOptions } from '../src/index.ts'
+import { testDialect } from './each-database.ts'
 
 /** A table of the host's own, to change in the transactions that raise. */
 export interface HostTables {
@@ -13,14 +15,16 @@ export interface HostTables {
 }
 
 export interface OpenHost extends AsyncDisposable {
-  readonly file: string
-  readonly database: Database.Database
+  /** SQLite only. */
+  readonly file: string | undefined
   readonly db: Kysely<HostTables>
   readonly engine: EventEngine<HostTables>
   readonly sender: WebhookSender
+  /** Runs a statement of the test's own. */
+  run<TRow>(statement: string): Promise<readonly TRow[]>
   /** Starts both. */
   start(): Promise<void>
-  /** Another host on another connection to the same file, as another process would be. */
+  /** Another host on connections of its own to the same database, as another process would be. */
   openAnother(options?: HostOptions): Promise<OpenHost>
 }
 
@@ -32,10 +36,10 @@ export const encryptionKey = randomBytes(32)
 const loopback = { allow: ['127.0.0.0/8', '::1/128'] }
 export const site = { tenantId: 1, siteId: 7 }
 
-/** A host on a file database: migrated, and not started. Webhooks may go to this machine. */
+/** A host on an empty database: migrated, and not started. Webhooks may go to this machine. */
 export async function openHost(options: HostOptions = {}): Promise<OpenHost> {
-  const folder = await temporaryFolder()
-  const opened = await open(join(folder.path, 'host.db'), options)
+  const database = testDialect() === 'sqlite' ? await sqliteDatabase() : await postgresServerDatabase()
+  const opened = await open(database, options)
   await opened.db.schema
     .createTable('page')
     .addColumn('page_id', 'integer', (column) => column.primaryKey())
@@ -45,7 +49,7 @@ export async function openHost(options: HostOptions = {}): Promise<OpenHost> {
     ...opened,
     async [Symbol.asyncDispose]() {
       await opened[Symbol.asyncDispose]()
-      await folder[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
     },
   }
 }
@@ -57,12 +61,42 @@ export async function startHost(options: HostOptions = {}): Promise<OpenHost> {
   return host
 }
 
-async function open(file: string, options: HostOptions): Promise<OpenHost> {
+interface TestDatabase extends AsyncDisposable {
+  readonly file?: string
+  /** What an engine needs to work on it, through connections of its own. */
+  connect(): Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>
+}
+
+async function sqliteDatabase(): Promise<TestDatabase> {
+  const folder = await temporaryFolder()
+  const file = join(folder.path, 'host.db')
+  return {
+    file,
+    connect() {
+      const database = new Database(file)
+      database.pragma('journal_mode = WAL')
+      return { db: new Kysely<HostTables>({ dialect: new SqliteDialect({ database }) }) }
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  }
+}
+
+async function postgresServerDatabase(): Promise<TestDatabase> {
+  const database = await postgresDatabase<HostTables>()
+  return {
+    connect() {
+      const { db, pool } = database.connect()
+      return { db, postgres: { pool } }
+    },
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  }
+}
+
+async function open(database: TestDatabase, options: HostOptions): Promise<OpenHost> {
   const { engine: engineOptions, ...senderOptions } = options
-  const database = new Database(file)
-  database.pragma('journal_mode = WAL')
-  const db = new Kysely<HostTables>({ dialect: new SqliteDialect({ database }) })
-  const engine = createEventEngine({ db, pollMaxMs: 50, ...engineOptions })
+  const connection = database.connect()
+  const { db } = connection
+  const engine = createEventEngine({ ...connection, pollMaxMs: 50, ...engineOptions })
   const sender = createWebhookSender({
     engine,
     encryptionKey,
@@ -72,16 +106,18 @@ async function open(file: string, options: HostOptions): Promise<OpenHost> {
   })
   await sender.migrate()
   return {
-    file,
-    database,
+    file: database.file,
     db,
     engine,
     sender,
+    async run<TRow>(statement: string) {
+      return (await db.executeQuery(CompiledQuery.raw(statement))).rows as TRow[]
+    },
     async start() {
       await sender.start()
       await engine.start()
     },
-    openAnother: (others = {}) => open(file, { ...options, ...others }),
+    openAnother: (others = {}) => open(database, { ...options, ...others }),
     async [Symbol.asyncDispose]() {
       await sender.stop()
       await engine.stop()

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { generateSecret } from '@x/signature'
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
 import { Webhook } from 'standardwebhooks'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
 import { createWebhookSender, WebhookSenderError } from '../src/index.ts'
+import { it } from './each-database.ts'
 import { encryptionKey, openHost, recordingLogger, site, startHost } from './open-host.ts'
 
 it('encrypts secrets at rest, and shows them nowhere else', async () => {
@@ -19,9 +20,12 @@ it('encrypts secrets at rest, and shows them nowhere else', async () => {
   await host.engine.syncManager.addSyncEvent(site, 'File', 1, 'Download')
   await host.sender.drain()
 
-  host.database.pragma('wal_checkpoint(TRUNCATE)')
+  const tables = ['endpoint', 'secret', 'message', 'delivery', 'attempt', 'queue']
+  const rows = await Promise.all(tables.map((table) => host.run(`select * from xe_webhook_${table}`)))
+  if (host.file) await host.run('pragma wal_checkpoint(truncate)')
   const shown = [
-    await readFile(host.file, 'latin1'),
+    JSON.stringify(rows),
+    host.file ? await readFile(host.file, 'latin1') : '',
     JSON.stringify(await endpoints.list({ tenantId: 1 })),
     JSON.stringify(await endpoints.get(endpoint.id)),
     JSON.stringify(await deliveries.list({ tenantId: 1 })),

@@ -1,5 +1,6 @@
 import { testConsumer, waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { it } from './each-database.ts'
 import { site, startHost } from './open-host.ts'
 
 it('lets attempts under way end, records them, begins no other, and hands leases back', async () => {
@@ -17,11 +18,10 @@ it('lets attempts under way end, records them, begins no other, and hands leases
   for (const answer of answers) answer()
   await stopping
   expect(consumer.requests).toHaveLength(4)
-  const state = (name: string) =>
-    host.database.prepare(`select count(*) as n from xe_webhook_delivery where state = '${name}'`).get()
-  expect(state('succeeded')).toEqual({ n: 4 })
-  expect(state('pending')).toEqual({ n: 16 })
-  expect(host.database.prepare('select leased_by from xe_webhook_queue').all()).toEqual([{ leased_by: null }])
+  const inState = (name: string) => host.run(`select * from xe_webhook_delivery where state = '${name}'`)
+  expect(await inState('succeeded')).toHaveLength(4)
+  expect(await inState('pending')).toHaveLength(16)
+  expect(await host.run('select leased_by from xe_webhook_queue')).toEqual([{ leased_by: null }])
 
   await host.sender.start()
   await host.sender.drain()
@@ -63,7 +63,7 @@ it('may be started and stopped in any order, any number of times', async () => {
   await expect(host.sender.drain()).rejects.toMatchObject({ code: 'not_running' })
 })
 
-it('shares the endpoints between processes on one file, each delivery once', async () => {
+it('shares the endpoints between processes on one database, each delivery once', async () => {
   await using host = await startHost({ leaseMs: 200 })
   await using consumer = await testConsumer()
   for (let index = 0; index < 4; index++) {

@@ -1,6 +1,7 @@
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
 import { createRateLimiter } from '../src/worker/rate-limiter.ts'
+import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
 
 function raiseMany(host: OpenHost, count: number, entity: 'File' | 'Page' = 'File') {

@@ -88,6 +88,8 @@ export function createWorker(parts: WorkerParts): Worker {
   }
 
   function wantMore(lane: Lane): void {
+    // What was read before a pause began may arrive after it: the queue tells when to go on.
+    if (lane.target && clock.now() < (lane.health?.notBefore ?? 0)) return
     lane.moreFirst = true
     lane.moreRetries = true
     attend(lane)

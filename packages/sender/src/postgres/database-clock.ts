@@ -1,0 +1,58 @@
+import { type Clock, systemClock } from '@x/events-core'
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+
+/** A clock that all nodes of a database share. */
+export interface SharedClock extends Clock {
+  /** Asks what time it is, unless that was asked a moment ago. */
+  sync(): Promise<void>
+}
+
+const OFTEN_MS = 1_000
+const DRIFT = 0.001
+
+/**
+ * The database's clock: asked for the time now and then, and carried on between by how long this process
+ * knows it has been since. Times that nodes write down and compare are the same for all of them, however
+ * wrong the clocks of their machines are, to half of a round trip.
+ */
+export function createDatabaseClock(db: SqlExecutor): SharedClock {
+  const statement = 'select extract(epoch from clock_timestamp()) * 1000 as now'
+  // The machine's own, until the database has been asked.
+  let base = Date.now()
+  let askedAt = performance.now()
+  let uncertainMs = Number.POSITIVE_INFINITY
+  let asking: Promise<void> | undefined
+
+  async function ask(): Promise<void> {
+    const sentAt = performance.now()
+    const [row] = await runStatement<{ now: string | number }>(db, statement)
+    const halfMs = (performance.now() - sentAt) / 2
+    // An answer that took long is worth less than an older one that was quick.
+    if (halfMs > uncertainMs + (sentAt - askedAt) * DRIFT) return
+    base = Number(row?.now)
+    askedAt = sentAt + halfMs
+    uncertainMs = halfMs
+  }
+
+  return {
+    now: () => Math.floor(base + performance.now() - askedAt),
+    schedule: (callback, delayMs) => systemClock.schedule(callback, delayMs),
+    async sync() {
+      if (performance.now() - askedAt < OFTEN_MS && uncertainMs !== Number.POSITIVE_INFINITY) return
+      asking ??= ask().finally(() => {
+        asking = undefined
+      })
+      await asking
+    },
+  }
+}
+
+/** A clock that needs no asking: a test's, or that of the one machine whose processes share a file. */
+export function asSharedClock(clock: Clock): SharedClock {
+  return {
+    // Whole milliseconds, whatever a test's clock counts in: PostgreSQL takes no others.
+    now: () => Math.floor(clock.now()),
+    schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
+    sync: async () => {},
+  }
+}

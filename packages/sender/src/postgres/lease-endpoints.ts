@@ -1,0 +1,89 @@
+import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryStore, EndpointLease } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+import type { SharedClock } from './database-clock.ts'
+import { numberOrNull, type StoredNumber } from './stored-values.ts'
+
+interface LeaseRow {
+  readonly endpoint_key: StoredNumber
+  readonly epoch: StoredNumber
+}
+
+/**
+ * Who delivers to an endpoint. Leases end by the database's time; each taking raises the epoch, which
+ * every result must name.
+ */
+export function leaseStatements(
+  db: SqlExecutor,
+  names: TableNames,
+  nodeId: string,
+  clock: SharedClock,
+): Pick<
+  DeliveryStore,
+  'leaseDueEndpoints' | 'renewLeases' | 'releaseLeases' | 'findDeadNodes' | 'dueLeasedEndpoints' | 'nextDueOn'
+> {
+  const until = (parameter: string) => `now() + ${parameter} * interval '1 millisecond'`
+  // Rows that somebody has locked are about to change: not worth waiting for.
+  const take = `update ${names.queue} set leased_by = $1, leased_until = ${until('$2')}, epoch = epoch + 1
+    where endpoint_key in (
+      select q.endpoint_key from ${names.queue} q join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled
+      where q.due_on <= $3 and (q.leased_by is null or q.leased_by <> $1 and q.leased_until <= now())
+      order by q.due_on limit $4 for no key update of q skip locked)
+    returning endpoint_key, epoch`
+  // In the order of keys, like all who lock several.
+  const renew = `with mine as materialized (
+      select endpoint_key from ${names.queue} where leased_by = $2 order by endpoint_key for no key update
+    )
+    update ${names.queue} q set leased_until = ${until('$1')} from mine
+    where q.endpoint_key = mine.endpoint_key and q.leased_by = $2
+    returning q.endpoint_key, q.epoch, (select version from ${names.endpoint} e where e.key = q.endpoint_key) as version`
+  const release = `with handed as materialized (
+      select q.endpoint_key from ${names.queue} q
+      join json_to_recordset($2) as l(endpoint_key bigint, epoch bigint)
+        on l.endpoint_key = q.endpoint_key and l.epoch = q.epoch
+      where q.leased_by = $1 order by q.endpoint_key for no key update of q
+    )
+    update ${names.queue} q set leased_by = null, leased_until = now(), handed_back = q.epoch
+    from handed where q.endpoint_key = handed.endpoint_key and q.leased_by = $1`
+  const dueLeased = `select endpoint_key from ${names.queue} where leased_by = $1 and due_on <= $2`
+  const next = `select q.due_on from ${names.queue} q join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled
+    where q.due_on > $1 order by q.due_on limit 1`
+
+  return {
+    async leaseDueEndpoints(leaseMs, limit): Promise<EndpointLease[]> {
+      const rows = await runStatement<LeaseRow>(db, take, [nodeId, leaseMs, clock.now(), limit])
+      return rows.map(leaseOf)
+    },
+
+    async renewLeases(leaseMs) {
+      await clock.sync()
+      const rows = await runStatement<LeaseRow & { readonly version: StoredNumber | null }>(db, renew, [
+        leaseMs,
+        nodeId,
+      ])
+      return rows.map((row) => ({ ...leaseOf(row), version: numberOrNull(row.version) ?? 0 }))
+    },
+
+    async releaseLeases(leases) {
+      const rows = leases.map(({ endpointKey, epoch }) => ({ endpoint_key: endpointKey, epoch }))
+      await countChanges(db, release, [nodeId, JSON.stringify(rows)])
+    },
+
+    // Other nodes may be on other machines, whatever they are called: only time tells that they are dead.
+    async findDeadNodes() {},
+
+    async dueLeasedEndpoints() {
+      const rows = await runStatement<LeaseRow>(db, dueLeased, [nodeId, clock.now()])
+      return rows.map((row) => Number(row.endpoint_key))
+    },
+
+    async nextDueOn(after) {
+      const [row] = await runStatement<{ due_on: StoredNumber }>(db, next, [after])
+      return row && Number(row.due_on)
+    },
+  }
+}
+
+function leaseOf(row: LeaseRow): EndpointLease {
+  return { endpointKey: Number(row.endpoint_key), epoch: Number(row.epoch) }
+}

@@ -1,0 +1,30 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { TableNames } from '../table-names.ts'
+import { keysOf, type StoredNumber } from './stored-values.ts'
+
+const IDLE_MS = 3_000
+
+/**
+ * SQL: a row of one column, which limits how long this transaction may do nothing. A node that freezes in
+ * its midst would otherwise keep what it has locked from all others.
+ */
+export const IDLE_LIMIT = `(select set_config('idle_in_transaction_session_timeout', '${IDLE_MS}', true) as set)`
+
+/**
+ * Creates what locks endpoints' rows in the queue, which comes first in every transaction that changes
+ * what is pending: so nobody computes when an endpoint is due next while somebody else adds to it, and no
+ * lease changes hands under what names its epoch. In the order of keys, so that nobody waits in a circle.
+ */
+export function createQueueLock(names: TableNames) {
+  const statement = `select q.endpoint_key, q.epoch from ${names.queue} q cross join ${IDLE_LIMIT} idle
+    where q.endpoint_key = any(${keysOf('$1')}) and idle.set is not null
+    order by q.endpoint_key for no key update of q`
+
+  /** @returns the epochs of their latest leases. */
+  return async (trx: SqlExecutor, endpointKeys: readonly number[]): Promise<ReadonlyMap<number, number>> => {
+    const rows = await runStatement<{ endpoint_key: StoredNumber; epoch: StoredNumber }>(trx, statement, [
+      JSON.stringify(endpointKeys),
+    ])
+    return new Map(rows.map((row) => [Number(row.endpoint_key), Number(row.epoch)]))
+  }
+}

@@ -1,0 +1,76 @@
+import { runStatement } from '@x/events-engine/support'
+import type { Kysely } from 'kysely'
+import type { DeliveryStore } from '../delivery-store.ts'
+import type { ForeignSecret, SecretRow } from '../endpoints/endpoint-row.ts'
+import type { TableNames } from '../table-names.ts'
+import { numberOrNull, type StoredNumber } from './stored-values.ts'
+
+interface StoredSecret {
+  readonly sealed: string
+  readonly key_id: string
+  readonly created_on: StoredNumber
+  readonly expires_on: StoredNumber | null
+}
+
+/** Signing secrets, which the store only sees sealed. */
+export function secretStatements(
+  db: Kysely<unknown>,
+  names: TableNames,
+): Pick<
+  DeliveryStore,
+  'readSecrets' | 'rotateSecret' | 'findForeignSecret' | 'listForeignSecrets' | 'replaceSealed'
+> {
+  const live = `select sealed, key_id, created_on, expires_on from ${names.secret}
+    where endpoint_key = $1 and (expires_on is null or expires_on > $2) order by key desc`
+  const expire = `update ${names.secret} set expires_on = least(expires_on, $2) where endpoint_key = $1`
+  const insert = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
+    values ($1, $2, $3, $4, null)`
+  const forget = `delete from ${names.secret} where endpoint_key = $1 and (expires_on <= $2 or key not in (
+    select key from ${names.secret} where endpoint_key = $1 order by key desc limit $3))`
+  const raiseVersion = `update ${names.endpoint} set version = version + 1, updated_on = $2 where key = $1`
+  const foreign = `select e.id from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
+    where s.key_id <> all(array(select listed from json_array_elements_text($1) listed)) limit 1`
+  const listForeign = `select s.key, e.id as "endpointId", s.sealed
+    from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
+    where s.key_id <> $1 order by s.key limit $2`
+  const replace = `update ${names.secret} set sealed = $3, key_id = $4 where key = $1 and sealed = $2`
+
+  return {
+    async readSecrets(endpointKey, now): Promise<SecretRow[]> {
+      const rows = await runStatement<StoredSecret>(db, live, [endpointKey, now])
+      return rows.map((row) => ({
+        sealed: row.sealed,
+        keyId: row.key_id,
+        createdOn: Number(row.created_on),
+        expiresOn: numberOrNull(row.expires_on),
+      }))
+    },
+
+    async rotateSecret(endpointKey, secret, expireOthersOn, keep, now) {
+      await db.transaction().execute(async (trx) => {
+        // First of all: two rotations at once must come one after the other.
+        await runStatement(trx, raiseVersion, [endpointKey, now])
+        await runStatement(trx, expire, [endpointKey, expireOthersOn])
+        await runStatement(trx, insert, [endpointKey, secret.sealed, secret.keyId, secret.createdOn])
+        await runStatement(trx, forget, [endpointKey, now, keep])
+      })
+    },
+
+    async findForeignSecret(keyIds) {
+      const [row] = await runStatement<{ id: string }>(db, foreign, [JSON.stringify(keyIds)])
+      return row?.id
+    },
+
+    async listForeignSecrets(keyId, limit) {
+      const rows = await runStatement<Omit<ForeignSecret, 'key'> & { key: StoredNumber }>(db, listForeign, [
+        keyId,
+        limit,
+      ])
+      return rows.map((row) => ({ ...row, key: Number(row.key) }))
+    },
+
+    async replaceSealed(secret, sealed, keyId) {
+      await runStatement(db, replace, [secret.key, secret.sealed, sealed, keyId])
+    },
+  }
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '@x/events-core'
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+import type { StoredNumber } from './stored-values.ts'
+
+interface StoredDueDelivery {
+  readonly endpoint_key: StoredNumber
+  readonly message_key: StoredNumber
+  readonly event_id: string
+  readonly body: string
+  readonly attempt_count: number
+  readonly step: number
+  readonly due_on: StoredNumber
+  readonly lane: string | null
+}
+
+/**
+ * Reads what is due, of many endpoints in one statement, at most so many of each: of what was never
+ * attempted, and of what was, so that neither hides the other.
+ */
+export function nextDeliveriesStatement(
+  db: SqlExecutor,
+  names: TableNames,
+  clock: Clock,
+): Pick<DeliveryStore, 'nextDeliveries'> {
+  // Nothing below first_on is pending: the index entries there are what is left of those that are done.
+  const statement = `with wanted as materialized (
+      select w.endpoint_key, w.known, coalesce(q.first_on, 0) as first_on
+      from json_to_recordset($1) as w(endpoint_key bigint, known bigint[])
+      join ${names.queue} q on q.endpoint_key = w.endpoint_key
+    )
+    select d.*, m.event_id, m.body
+    from wanted w cross join (values (false), (true)) kind (tried) cross join lateral (
+      select x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.lane from ${names.delivery} x
+      where x.endpoint_key = w.endpoint_key and x.state = 'pending' and (x.attempt_count > 0) = kind.tried
+        and x.due_on >= w.first_on and x.due_on <= $2
+        and x.message_key <> all(w.known)
+      order by x.due_on, x.message_key limit $3) d
+    join ${names.message} m on m.key = d.message_key
+    order by d.due_on, d.message_key`
+
+  return {
+    async nextDeliveries(endpointKeys, known, limit): Promise<DueDelivery[]> {
+      const knownOf = Map.groupBy(known, ({ endpointKey }) => endpointKey)
+      const wanted = endpointKeys.map((key) => ({
+        endpoint_key: key,
+        known: (knownOf.get(key) ?? []).map(({ messageKey }) => messageKey),
+      }))
+      const rows = await runStatement<StoredDueDelivery>(db, statement, [
+        JSON.stringify(wanted),
+        clock.now(),
+        limit,
+      ])
+      return rows.map((row) => ({
+        endpointKey: Number(row.endpoint_key),
+        messageKey: Number(row.message_key),
+        eventId: row.event_id,
+        body: Buffer.from(row.body),
+        attemptCount: row.attempt_count,
+        step: row.step,
+        dueOn: Number(row.due_on),
+        lane: row.lane,
+      }))
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { AttemptErrorCode, DeliveryState } from '../deliveries/delivery.ts'
+import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+import { DELIVERY_COLUMNS, deliveryRowOf, type StoredDelivery } from './delivery-columns.ts'
+import { type StoredNumber, storable } from './stored-values.ts'
+
+interface StoredAttempt {
+  readonly number: number
+  readonly started_on: StoredNumber
+  readonly duration_ms: StoredNumber
+  readonly url: string
+  readonly signature: string
+  readonly status: number | null
+  readonly error_code: AttemptErrorCode | null
+  readonly error_message: string | null
+  readonly response_body: string | null
+}
+
+/** Deliveries as people see them. */
+export function readDeliveryStatements(
+  db: SqlExecutor,
+  names: TableNames,
+): Pick<DeliveryStore, 'listDeliveries' | 'findDelivery' | 'readMessageBody' | 'readAttempts'> {
+  // Each endpoint of the tenant gives its own newest, so that a quiet one is not searched for among
+  // the deliveries of a busy one.
+  const list = (state: string) => `select ${DELIVERY_COLUMNS}
+    from ${names.endpoint} e
+    cross join lateral (
+      select x.* from ${names.delivery} x
+      where x.endpoint_key = e.key and ${state} and x.message_key <= $4::bigint
+        and (x.message_key < $4::bigint or x.endpoint_key < $5::bigint)
+        and ($3::text is null or $3::text = (select event_type from ${names.message} where key = x.message_key))
+      order by x.message_key desc limit $6) d
+    join ${names.message} m on m.key = d.message_key
+    where e.tenant_id = $1 and ($2::text is null or e.id = $2::text)
+    order by d.message_key desc, d.endpoint_key desc limit $6`
+  const lists: Record<DeliveryState | 'any', string> = {
+    any: list('true'),
+    pending: list("x.state = 'pending'"),
+    succeeded: list("x.state = 'succeeded'"),
+    exhausted: list("x.state = 'exhausted'"),
+    cancelled: list("x.state = 'cancelled'"),
+  }
+  const find = `select ${DELIVERY_COLUMNS} from ${names.delivery} d
+    join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
+    where d.endpoint_key = $1 and d.message_key = $2`
+  const body = `select body from ${names.message} where key = $1`
+  const attempts = `select number, started_on, duration_ms, url, signature, status, error_code, error_message,
+      response_body
+    from ${names.attempt} where endpoint_key = $1 and message_key = $2 order by number`
+
+  return {
+    async listDeliveries({ tenantId, endpointId, state, eventType, before, limit }) {
+      const rows = await runStatement<StoredDelivery>(db, lists[state ?? 'any'], [
+        tenantId,
+        storable(endpointId ?? null),
+        storable(eventType ?? null),
+        before?.messageKey ?? Number.MAX_SAFE_INTEGER,
+        before?.endpointKey ?? 0,
+        limit,
+      ])
+      return rows.map(deliveryRowOf)
+    },
+
+    async findDelivery({ endpointKey, messageKey }) {
+      const [row] = await runStatement<StoredDelivery>(db, find, [endpointKey, messageKey])
+      return row && deliveryRowOf(row)
+    },
+
+    async readMessageBody(messageKey) {
+      const [row] = await runStatement<{ body: string }>(db, body, [messageKey])
+      return row?.body ?? ''
+    },
+
+    async readAttempts({ endpointKey, messageKey }): Promise<AttemptRow[]> {
+      const rows = await runStatement<StoredAttempt>(db, attempts, [endpointKey, messageKey])
+      return rows.map((row) => ({
+        number: row.number,
+        startedOn: Number(row.started_on),
+        durationMs: Number(row.duration_ms),
+        url: row.url,
+        signature: row.signature,
+        status: row.status,
+        errorCode: row.error_code,
+        errorMessage: row.error_message,
+        responseBody: row.response_body,
+      }))
+    },
+  }
+}

@@ -1,0 +1,116 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { TableNames } from '../table-names.ts'
+
+/**
+ * Creates the tables; Kysely's migrator runs it in a transaction. Times are milliseconds, as everywhere in
+ * this package, except for the ends of leases, which only this database measures.
+ */
+export async function createWebhookTables(db: SqlExecutor, names: TableNames): Promise<void> {
+  const key = 'key bigint generated always as identity primary key'
+  const statements = [
+    ...(names.schema === undefined ? [] : [`create schema if not exists ${names.schema}`]),
+    `create table if not exists ${names.endpoint} (
+      ${key},
+      id text not null unique,
+      tenant_id bigint not null,
+      site_id bigint,
+      url text not null,
+      event_types text not null,
+      description text not null,
+      headers text not null,
+      metadata text not null,
+      signature text not null,
+      concurrency_min integer not null,
+      concurrency_max integer not null,
+      ordering text not null,
+      rate_limit integer,
+      rate_per_seconds integer,
+      retry_schedule text,
+      enabled boolean not null default true,
+      disabled_reason text,
+      disabled_on bigint,
+      version integer not null default 1,
+      created_on bigint not null,
+      updated_on bigint not null,
+      deleted_on bigint
+    )`,
+    `create index if not exists ${names.prefix}endpoint_tenant on ${names.endpoint} (tenant_id, key)`,
+    `create table if not exists ${names.secret} (
+      ${key},
+      endpoint_key bigint not null,
+      sealed text not null,
+      key_id text not null,
+      created_on bigint not null,
+      expires_on bigint
+    )`,
+    `create index if not exists ${names.prefix}secret_endpoint on ${names.secret} (endpoint_key)`,
+    // One row, which every change of an endpoint raises.
+    `create table if not exists ${names.revision} (id integer primary key check (id = 1), value bigint not null)`,
+    `insert into ${names.revision} (id, value) values (1, 0) on conflict do nothing`,
+    `create table if not exists ${names.message} (
+      ${key},
+      event_id text not null,
+      event_type text not null,
+      created_on bigint not null,
+      body text not null
+    )`,
+    // Each row is written once and changed at least once, soon after: there is room for that beside it.
+    `create table if not exists ${names.delivery} (
+      message_key bigint not null,
+      endpoint_key bigint not null,
+      state text not null default 'pending',
+      due_on bigint,
+      lane text,
+      attempt_count integer not null default 0,
+      step integer not null default 0,
+      created_on bigint not null,
+      finished_on bigint,
+      last_status integer,
+      last_error_code text,
+      primary key (message_key, endpoint_key)
+    ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05)`,
+    `create index if not exists ${names.prefix}delivery_endpoint on ${names.delivery} (endpoint_key, message_key)`,
+    `create index if not exists ${names.prefix}delivery_due on ${names.delivery}
+      (endpoint_key, (attempt_count > 0), due_on, message_key) where state = 'pending'`,
+    // What is due in a lane, and what waits there without a due time.
+    `create index if not exists ${names.prefix}delivery_lane
+      on ${names.delivery} (endpoint_key, lane, due_on, message_key) where state = 'pending' and lane is not null`,
+    `create index if not exists ${names.prefix}delivery_exhausted on ${names.delivery} (endpoint_key, created_on)
+      where state = 'exhausted'`,
+    `create table if not exists ${names.attempt} (
+      message_key bigint not null,
+      endpoint_key bigint not null,
+      number integer not null,
+      started_on bigint not null,
+      duration_ms bigint not null,
+      url text not null,
+      signature text not null,
+      status integer,
+      error_code text,
+      error_message text,
+      response_body text,
+      primary key (message_key, endpoint_key, number)
+    )`,
+    // An endpoint's row exists once it has had a delivery. first_on is never later than the due time of any
+    // that is pending, so that reading can pass over the remains of all that are done; due_on tells when to
+    // look: not before first_on, nor before a pause has ended. handed_back is the epoch of the lease that
+    // was handed back last.
+    `create table if not exists ${names.queue} (
+      endpoint_key bigint primary key,
+      due_on bigint,
+      first_on bigint,
+      leased_by text,
+      leased_until timestamptz not null default '-infinity',
+      epoch bigint not null default 0,
+      handed_back bigint not null default 0,
+      failing_since bigint,
+      not_before bigint not null default 0,
+      details text,
+      rate text,
+      resets bigint not null default 0
+    ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05)`,
+    `create index if not exists ${names.prefix}queue_due on ${names.queue} (due_on) where due_on is not null`,
+    `create index if not exists ${names.prefix}queue_leased on ${names.queue} (leased_by) where leased_by is not null`,
+  ]
+  for (const statement of statements) await runStatement(db, statement)
+}

@@ -1,0 +1,37 @@
+import type { Kysely } from 'kysely'
+import type { DeliveryStore } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+import type { SharedClock } from './database-clock.ts'
+import { endpointStateStatements } from './endpoint-state.ts'
+import { leaseStatements } from './lease-endpoints.ts'
+import { endpointStatements } from './manage-endpoints.ts'
+import { secretStatements } from './manage-secrets.ts'
+import { nextDeliveriesStatement } from './next-deliveries.ts'
+import { purgeStatements } from './purge-messages.ts'
+import { readDeliveryStatements } from './read-deliveries.ts'
+import { recordStatements } from './record-attempts.ts'
+import { resendStatements } from './resend-deliveries.ts'
+import { messageStatements } from './store-messages.ts'
+import { countStatements } from './stored-counts.ts'
+
+/** The sender's tables on PostgreSQL, which many nodes share. */
+export function createPostgresStore(
+  db: Kysely<unknown>,
+  names: TableNames,
+  nodeId: string,
+  clock: SharedClock,
+): DeliveryStore {
+  return {
+    ...endpointStatements(db, names, clock),
+    ...secretStatements(db, names),
+    ...endpointStateStatements(db, names),
+    ...messageStatements(db, names, clock),
+    ...leaseStatements(db, names, nodeId, clock),
+    ...nextDeliveriesStatement(db, names, clock),
+    ...recordStatements(db, names, clock),
+    ...readDeliveryStatements(db, names),
+    ...resendStatements(db, names, clock),
+    ...purgeStatements(db, names),
+    ...countStatements(db, names),
+  }
+}

@@ -1,0 +1,30 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryStore, StoredCounts } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+import { numberOrNull, type StoredNumber } from './stored-values.ts'
+
+type Counts = { readonly [TName in keyof StoredCounts]: StoredNumber }
+
+/** Counts that indexes answer: nothing here reads what has succeeded, which may be much. */
+export function countStatements(db: SqlExecutor, names: TableNames): Pick<DeliveryStore, 'counts'> {
+  const statement = `select
+    (select count(*) from ${names.endpoint} where enabled and deleted_on is null) as enabled,
+    (select count(*) from ${names.endpoint} where not enabled and deleted_on is null) as disabled,
+    (select count(*) from ${names.delivery} where state = 'pending') as pending,
+    (select count(*) from ${names.delivery} where state = 'exhausted') as exhausted,
+    (select min(q.due_on) from ${names.queue} q
+      join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled where q.due_on <= $1) as "oldestDueOn"`
+
+  return {
+    async counts(now) {
+      const [row] = (await runStatement<Counts>(db, statement, [now])) as [Counts]
+      return {
+        enabled: Number(row.enabled),
+        disabled: Number(row.disabled),
+        pending: Number(row.pending),
+        exhausted: Number(row.exhausted),
+        oldestDueOn: numberOrNull(row.oldestDueOn),
+      }
+    },
+  }
+}
