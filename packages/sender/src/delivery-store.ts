@@ -41,12 +41,6 @@ export interface RenewedLease extends EndpointLease {
   readonly version: number
 }
 
-/** The deliveries of an endpoint that follow each other. */
-interface LaneKey {
-  readonly endpointKey: number
-  readonly lane: string
-}
-
 /** What the worker needs to make one attempt. */
 export interface DueDelivery extends DeliveryKey {
   readonly eventId: string
