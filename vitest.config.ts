@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { findBrowser } from './scripts/setup/browser.mjs'
 
 // Tests read the workspace packages' TypeScript sources, so no build comes first.
 const conditions = ['@x/source']
@@ -7,6 +8,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // Read by @x/testkit/browser.
+    env: { CHROMIUM_PATH: findBrowser() ?? '' },
     setupFiles: ['internal/testkit/src/fail-on-console.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,

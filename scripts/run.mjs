@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { prepareBrowser } from './setup/browser.mjs'
 import { forwardSignals } from './setup/child-process.mjs'
 import { installPackages } from './setup/install.mjs'
 import { withLock } from './setup/lock.mjs'
@@ -23,7 +24,7 @@ const jobs = {
   start: { run: [fromSource, 'scripts/start.ts'] },
   demo: { run: [fromSource, 'scripts/demo.ts'] },
   // A chosen test runs at once; the tests of packed packages see to the build themselves.
-  test: { build: args.every((arg) => arg.startsWith('-')), run: [vitest, 'run'] },
+  test: { build: args.every((arg) => arg.startsWith('-')), browser: true, run: [vitest, 'run'] },
   'test:postgres': { run: ['scripts/test-postgres-versions.ts'] },
   check: { run: ['scripts/check.ts'] },
   bench: { run: [fromSource, 'bench/main.ts'] },
@@ -42,6 +43,7 @@ forwardSignals()
 const { node, env } = await withLock(async () => {
   const toolchain = await prepareToolchain()
   await installPackages(toolchain)
+  if (chosen.browser) await prepareBrowser()
   return toolchain
 })
 
