@@ -13,7 +13,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   '@x/signature': ['@x/events-core'],
   '@x/receiver': ['@x/events-core', '@x/signature', 'kysely'],
   '@x/events-engine': ['@x/events-core', '@opentelemetry/api', 'kysely'],
-  '@x/sender': ['@x/events-core', '@x/events-engine', '@x/signature', 'kysely', 'undici', 'ipaddr.js'],
+  '@x/sender': ['@x/events-core', '@x/events-engine', '@x/signature', 'kysely', 'undici', 'ipaddr.js', 'ajv'],
   '@x/client': ['@x/events-core'],
   '@x/portal': ['@x/events-core', '@x/sender'],
 }

@@ -13,6 +13,8 @@ import { createLaneOf } from './endpoints/ordering.ts'
 import { reencryptSecrets } from './endpoints/reencrypt-secrets.ts'
 import { createSecretBox, wrongEncryptionKey } from './endpoints/secret-box.ts'
 import { WebhookSenderError } from './errors.ts'
+import { createEventCatalog } from './event-types/event-catalog.ts'
+import { createEventTypes } from './event-types/event-types.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
 import { createOperationalEvents, lookingAfterNews } from './operational-events.ts'
@@ -67,6 +69,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const store = createStore(db, names, nodeId, clock)
   const migrations = webhookMigrations(dialect, names)
   const box = createSecretBox(settings.encryptionKey, settings.previousEncryptionKeys)
+  const catalog = createEventCatalog()
   const schedule = createRetrySchedule(settings.retrySchedule)
   const pools = createHttpPools(settings)
   const tell = createOperationalEvents(engine)
@@ -127,7 +130,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       store,
       box,
       clock,
-      rules: settings,
+      rules: { ...settings, catalog },
       maxEndpointsPerTenant: settings.maxEndpointsPerTenant,
       changed: worker.changed,
     }),
@@ -137,6 +140,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       userAgent: settings.userAgent,
       due: worker.changed,
     }),
+    eventTypes: createEventTypes(catalog),
     async migrate() {
       await engine.migrate()
       await runMigrations(db, migrations)

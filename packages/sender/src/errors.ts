@@ -8,6 +8,8 @@ export type WebhookSenderErrorCode =
   | 'invalid_url'
   | 'forbidden_address'
   | 'invalid_secret'
+  | 'invalid_event_type'
+  | 'event_type_conflict'
   | 'too_many_endpoints'
   | 'endpoint_not_found'
   | 'endpoint_disabled'

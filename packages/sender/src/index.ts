@@ -27,6 +27,8 @@ export {
   type WebhookSenderErrorCode,
   type WebhookSenderErrorOptions,
 } from './errors.ts'
+export type { DefineEventType, EventType, EventTypeContent, JsonSchema } from './event-types/event-type.ts'
+export type { EventTypes, ListEventTypes } from './event-types/event-types.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
 export type { CircuitOptions, NetworkOptions, WebhookSenderOptions } from './options.ts'
 export type { SenderStats, WebhookSender } from './webhook-sender.ts'

@@ -2,6 +2,7 @@ import type { Deliveries } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import type { Endpoints } from './endpoints/endpoints.ts'
+import type { EventTypes } from './event-types/event-types.ts'
 
 /** How a sender stands. */
 export interface SenderStats {
@@ -27,6 +28,8 @@ export interface WebhookSender extends AsyncDisposable {
   readonly endpoints: Endpoints
   /** What was sent, what came of it, and what is still to be sent. */
   readonly deliveries: Deliveries
+  /** What consumers can subscribe to. */
+  readonly eventTypes: EventTypes
 
   /**
    * Creates or updates the sender's tables, and the engine's before them. Safe on every start, also of

@@ -1,4 +1,6 @@
 import { ALL_TENANTS, isEventTypePattern } from '@x/events-core'
+import { WebhookSenderError } from '../errors.ts'
+import type { EventCatalog } from '../event-types/event-catalog.ts'
 import type { SignatureKind, UpdateEndpoint } from './endpoint.ts'
 import type { EndpointChange } from './endpoint-row.ts'
 import { refuseUnless } from './invalid-endpoint.ts'
@@ -16,6 +18,7 @@ const DEFAULT_CONCURRENCY = { min: 1, max: 8 }
 /** What decides whether an endpoint is sound. */
 export interface EndpointRules extends UrlRules {
   readonly orderingKeys: OrderingKeys
+  readonly catalog: Pick<EventCatalog, 'problemOf'>
 }
 
 /** @throws WebhookSenderError `invalid_endpoint` */
@@ -61,7 +64,7 @@ export function validateChange(
   return {
     siteId: input.siteId === undefined ? old.siteId : validateSiteId(input.siteId),
     url: validateUrl(input.url === undefined ? old.url : input.url, rules),
-    eventTypes: input.eventTypes === undefined ? old.eventTypes : validateEventTypes(input.eventTypes),
+    eventTypes: input.eventTypes === undefined ? old.eventTypes : validateEventTypes(input.eventTypes, rules),
     description: input.description === undefined ? old.description : validateDescription(input.description),
     headers: input.headers === undefined ? old.headers : validateHeaders(input.headers),
     metadata: input.metadata === undefined ? old.metadata : validateMetadata(input.metadata),
@@ -79,7 +82,7 @@ function validateSiteId(siteId: unknown): number | null {
   return siteId as number | null
 }
 
-function validateEventTypes(eventTypes: unknown): string[] {
+function validateEventTypes(eventTypes: unknown, { catalog }: EndpointRules): string[] {
   refuseUnless(
     Array.isArray(eventTypes) && eventTypes.length >= 1 && eventTypes.length <= MAX_EVENT_TYPES,
     'eventTypes',
@@ -93,8 +96,16 @@ function validateEventTypes(eventTypes: unknown): string[] {
       "event types or patterns such as 'File.Download', 'File.*', '*.Delete', '*'",
       pattern,
     )
+    const problem = catalog.problemOf(pattern as string)
+    if (problem !== undefined) throw unknownEventType(problem)
   }
   return [...new Set(eventTypes as string[])]
+}
+
+function unknownEventType(problem: string): WebhookSenderError {
+  return new WebhookSenderError('invalid_endpoint', `The endpoint's eventTypes name ${problem}.`, {
+    field: 'eventTypes',
+  })
 }
 
 function validateDescription(description: unknown): string {

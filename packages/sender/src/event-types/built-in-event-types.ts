@@ -1,0 +1,79 @@
+import type { EventType } from './event-type.ts'
+
+const text = { type: 'string' } as const
+const time = { type: 'string', format: 'date-time' } as const
+const endpoint = { endpointId: text, url: { type: 'string', format: 'uri' } } as const
+const required = ['endpointId', 'url']
+
+const failing = {
+  endpointId: 'ep_01890a5d-ac96-774b-bcce-b302099a8057',
+  url: 'https://example.com/hook',
+  failingSince: '2026-11-24T08:00:00.000Z',
+}
+
+/** What the sender raises about its own work. Endpoints get it if they name it, whatever the catalog says. */
+export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [
+  {
+    type: 'Webhook.Test',
+    description: 'Somebody tries the endpoint. It is sent to this endpoint alone, whichever types it wants.',
+  },
+  {
+    type: 'WebhookDelivery.Exhausted',
+    description: 'A delivery has failed for the last time.',
+    schema: {
+      type: 'object',
+      properties: {
+        deliveryId: text,
+        endpointId: text,
+        eventId: text,
+        eventType: text,
+        attemptCount: { type: 'integer' },
+        lastStatus: { type: 'integer' },
+        lastErrorCode: text,
+      },
+      required: ['deliveryId', 'endpointId', 'eventId', 'eventType', 'attemptCount'],
+    },
+    example: {
+      deliveryId: 'dlv_12_3456',
+      endpointId: failing.endpointId,
+      eventId: 'evt_01890a5d-ac96-774b-bcce-b302099a8058',
+      eventType: 'File.Download',
+      attemptCount: 10,
+      lastStatus: 500,
+      lastErrorCode: 'http_status',
+    },
+  },
+  {
+    type: 'WebhookEndpoint.Disabled',
+    description: 'An endpoint gets nothing more: it was failing for too long, or has answered 410 Gone.',
+    schema: {
+      type: 'object',
+      properties: { ...endpoint, failingSince: time, reason: text },
+      required: [...required, 'reason'],
+    },
+    example: { ...failing, reason: 'failing' },
+  },
+  {
+    type: 'WebhookEndpoint.Failing',
+    description: 'No attempt to reach an endpoint has succeeded for a while; in the end it will be disabled.',
+    schema: {
+      type: 'object',
+      properties: { ...endpoint, failingSince: time, percent: { enum: [50, 70, 90] } },
+      required: [...required, 'failingSince', 'percent'],
+    },
+    example: { ...failing, percent: 50 },
+  },
+  {
+    type: 'WebhookEndpoint.Recovered',
+    description: 'An endpoint that was said to be failing has answered again.',
+    schema: {
+      type: 'object',
+      properties: { ...endpoint, failingSince: time },
+      required: [...required, 'failingSince'],
+    },
+    example: failing,
+  },
+].map((type) => Object.freeze({ ...type, deprecated: false, builtIn: true }))
+
+/** Entities that only the sender raises events about. */
+export const BUILT_IN_ENTITIES: readonly string[] = ['Webhook', 'WebhookDelivery', 'WebhookEndpoint']

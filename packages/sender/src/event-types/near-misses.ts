@@ -1,0 +1,27 @@
+const MAX_SUGGESTIONS = 3
+
+/** Those of some names that somebody may have meant, the nearest first. */
+export function nearMisses(name: string, known: Iterable<string>): string[] {
+  const wanted = name.toLowerCase()
+  const farthest = Math.max(2, Math.floor(name.length / 4))
+  return [...new Set(known)]
+    .map((one) => ({ one, distance: editDistance(wanted, one.toLowerCase()) }))
+    .filter(({ distance }) => distance <= farthest)
+    .sort((a, b) => a.distance - b.distance || a.one.localeCompare(b.one))
+    .slice(0, MAX_SUGGESTIONS)
+    .map(({ one }) => one)
+}
+
+/** How many letters have to be put in, taken away or changed to make one text the other. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const changed = (row[j - 1] as number) + (from[i - 1] === to[j - 1] ? 0 : 1)
+      next.push(Math.min(changed, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[to.length] as number
+}
