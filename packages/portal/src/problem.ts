@@ -46,6 +46,7 @@ const STATUS: Partial<Record<WebhookSenderErrorCode, number>> = {
   too_many_endpoints: 409,
   endpoint_disabled: 409,
   delivery_cancelled: 409,
+  delivery_not_pending: 409,
 }
 
 /** The problem that an error stands for; undefined when the caller has no part in it. */

@@ -135,6 +135,21 @@ describe('a manager', () => {
         status: 202,
       })
       await consumer.received(2)
+      await waitFor(
+        async () =>
+          (await call('manager', 'GET', `/deliveries/${test.body['id']}`)).body['state'] === 'succeeded',
+        'success again',
+      )
+      expect(await call('manager', 'POST', `/deliveries/${test.body['id']}/cancel`)).toMatchObject({
+        status: 409,
+        body: { code: 'delivery_not_pending' },
+      })
+      consumer.answer(500)
+      const failing = await call('manager', 'POST', `${path}/test`)
+      expect(await call('manager', 'POST', `/deliveries/${failing.body['id']}/cancel`)).toMatchObject({
+        status: 200,
+        body: { state: 'cancelled' },
+      })
 
       expect(await call('manager', 'POST', `${path}/disable`)).toMatchObject({
         status: 200,
@@ -205,6 +220,8 @@ it('shows a viewer everything but secrets, and lets them change nothing', async 
     ['POST', `${path}/rotate-secret`],
     ['POST', `${path}/test`],
     ['GET', `${path}/secrets`],
+    ['POST', '/deliveries/dlv_1_1/resend'],
+    ['POST', '/deliveries/dlv_1_1/cancel'],
   ] as const) {
     expect(await call('viewer', method, target, body)).toMatchObject({
       status: 403,
@@ -230,6 +247,7 @@ it("answers another tenant's ids as if they did not exist, on every route", asyn
     ['GET', `${path}/secrets`],
     ['GET', `/deliveries/${delivery.id}`],
     ['POST', `/deliveries/${delivery.id}/resend`],
+    ['POST', `/deliveries/${delivery.id}/cancel`],
     ['GET', `/endpoints?before=${endpoint.id}`],
   ] as const) {
     expect(await call('stranger', method, target, body), `${method} ${target}`).toMatchObject({ status: 404 })

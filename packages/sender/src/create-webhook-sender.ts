@@ -139,6 +139,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       clock,
       userAgent: settings.userAgent,
       due: worker.changed,
+      cancelled: worker.cancelled,
     }),
     eventTypes: createEventTypes(catalog),
     async migrate() {

@@ -193,6 +193,13 @@ export interface DeliveryStore {
    * for the one that is due there, and goes before those that are younger. The endpoint's pause ends.
    */
   resend(key: DeliveryKey, now: number): Promise<boolean>
+  /**
+   * Ends a pending delivery without success; the next of its lane becomes due. What comes of an attempt
+   * under way is still recorded: success counts.
+   *
+   * @returns false when it was not pending.
+   */
+  cancel(key: DeliveryKey, now: number): Promise<boolean>
   /** The same for every exhausted delivery of an endpoint that was created since. */
   recover(endpointKey: number, since: number, now: number): Promise<number>
   counts(now: number): Promise<StoredCounts>

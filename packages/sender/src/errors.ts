@@ -15,6 +15,7 @@ export type WebhookSenderErrorCode =
   | 'endpoint_disabled'
   | 'delivery_not_found'
   | 'delivery_cancelled'
+  | 'delivery_not_pending'
   | 'version_conflict'
   | 'message_too_large'
   | 'wrong_encryption_key'

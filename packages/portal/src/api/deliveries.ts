@@ -37,5 +37,13 @@ export function deliveryRoutes({ deliveries }: WebhookSender): Route[] {
         return Response.json(await deliveries.resend(id, { tenantId: user.tenantId }), { status: 202 })
       },
     },
+    {
+      method: 'POST',
+      path: '/api/deliveries/:id/cancel',
+      role: 'manager',
+      async handle({ id, user }) {
+        return Response.json(await deliveries.cancel(id, { tenantId: user.tenantId }))
+      },
+    },
   ]
 }

@@ -6,9 +6,9 @@ import { validateTenantId } from '../endpoints/validate-endpoint.ts'
 import { shown, WebhookSenderError } from '../errors.ts'
 import { pageLimit } from '../page-limit.ts'
 import { requestHeaders } from '../request-headers.ts'
-import type { Delivery, DeliveryAttempt, DeliveryDetails, ListDeliveries } from './delivery.ts'
+import type { Delivery, DeliveryAttempt, DeliveryDetails, DeliveryState, ListDeliveries } from './delivery.ts'
 import { deliveryIdOf, parseDeliveryId } from './delivery-id.ts'
-import type { DeliveryRow } from './delivery-row.ts'
+import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
 
 /** Which deliveries to recover. */
 export interface RecoverDeliveries extends TenantScope {
@@ -43,6 +43,14 @@ export interface Deliveries {
    */
   resend(id: string, scope?: TenantScope): Promise<Delivery>
   /**
+   * Ends a pending delivery: no further attempt begins, and the next of its lane (`ordering`) takes its
+   * place. An attempt under way is recorded: when it succeeds, the delivery has succeeded; when it
+   * fails, it stays cancelled. One that is cancelled already is left as it is; `resend` brings it back.
+   *
+   * @throws WebhookSenderError `delivery_not_found`, `delivery_not_pending`
+   */
+  cancel(id: string, scope?: TenantScope): Promise<Delivery>
+  /**
    * Sends every exhausted delivery of an endpoint again, now.
    *
    * @returns how many.
@@ -58,12 +66,14 @@ export interface DeliveriesParts {
   readonly userAgent: string
   /** Called when something has become due. */
   due(endpointKey: number): void
+  /** Called when a delivery was cancelled, so that what this process has read of it is forgotten. */
+  cancelled(key: DeliveryKey): void
 }
 
 const STATES = ['pending', 'succeeded', 'exhausted', 'cancelled']
 
 /** Creates the deliveries of a sender. */
-export function createDeliveries({ store, clock, userAgent, due }: DeliveriesParts): Deliveries {
+export function createDeliveries({ store, clock, userAgent, due, cancelled }: DeliveriesParts): Deliveries {
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<DeliveryRow> {
     const key = parseDeliveryId(id)
     const row = key && (await store.findDelivery(key))
@@ -118,6 +128,14 @@ export function createDeliveries({ store, clock, userAgent, due }: DeliveriesPar
       return deliveryOf(await find(id, scope))
     },
 
+    async cancel(id, scope) {
+      const key = await find(id, scope)
+      if (await store.cancel(key, clock.now())) cancelled(key)
+      const row = await find(id, scope)
+      if (row.state !== 'cancelled') throw notPending(id, row.state)
+      return deliveryOf(row)
+    },
+
     async recover(endpointId, { since, tenantId }) {
       const endpoint = await store.findEndpoint(endpointId)
       if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId)) {
@@ -138,6 +156,13 @@ export function endpointDisabled(id: string): WebhookSenderError {
   return new WebhookSenderError(
     'endpoint_disabled',
     `The endpoint ${id} is disabled; enable it first, with endpoints.enable().`,
+  )
+}
+
+function notPending(id: string, state: DeliveryState): WebhookSenderError {
+  return new WebhookSenderError(
+    'delivery_not_pending',
+    `The delivery ${id} has ${state} already; only what is pending can be cancelled.`,
   )
 }
 

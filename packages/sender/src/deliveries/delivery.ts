@@ -1,7 +1,7 @@
 /**
  * How a delivery stands. `pending`: an attempt is due, now or later. `succeeded`: the consumer has
  * answered 2xx. `exhausted`: the last attempt of the schedule has failed, or the consumer has answered
- * 410 Gone. `cancelled`: the endpoint was deleted before.
+ * 410 Gone. `cancelled`: a person wanted no further attempt, or has deleted the endpoint.
  */
 export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled'
 

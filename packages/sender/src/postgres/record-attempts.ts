@@ -22,7 +22,8 @@ export function recordStatements(
   names: TableNames,
   clock: Clock,
 ): Pick<DeliveryStore, 'recordAttempts' | 'settleQueue'> {
-  // When the due time was changed during the attempt, a person wants another: a failure leaves that be.
+  // When the due time was changed during the attempt, a person wants another, or when it was cancelled, none:
+  // a failure leaves that be.
   const write = `with r as materialized (
       select * from json_to_recordset($1) as r(endpoint_key bigint, message_key bigint, number integer,
         step integer, state text, was_due_on bigint, due_on bigint, started_on bigint, duration_ms bigint, url text,
@@ -37,14 +38,14 @@ export function recordStatements(
     update ${names.delivery} d set
       attempt_count = r.number,
       step = case when d.due_on = r.was_due_on then r.step else d.step end,
-      state = case when r.state = 'succeeded' or d.due_on = r.was_due_on then r.state else d.state end,
+      state = case when r.state = 'succeeded' or (d.state = 'pending' and d.due_on = r.was_due_on) then r.state else d.state end,
       due_on = case when d.due_on = r.was_due_on then coalesce(r.due_on, d.due_on) else d.due_on end,
       finished_on = case when r.state = 'succeeded'
-        or (d.due_on = r.was_due_on and r.state <> 'pending') then $2::bigint end,
+        or (d.state = 'pending' and d.due_on = r.was_due_on and r.state <> 'pending') then $2::bigint else d.finished_on end,
       last_status = r.status,
       last_error_code = r.error_code
     from r
-    where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state = 'pending'`
+    where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state in ('pending', 'cancelled')`
   const disable = `update ${names.endpoint} e
     set enabled = false, disabled_on = $2, version = e.version + 1, updated_on = $2, disabled_reason = r.reason
     from (select distinct on (endpoint_key) endpoint_key, reason

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { cancelStatements } from './cancel-deliveries.ts'
 import type { SharedClock } from './database-clock.ts'
 import { endpointStateStatements } from './endpoint-state.ts'
 import { leaseStatements } from './lease-endpoints.ts'
@@ -31,6 +32,7 @@ export function createPostgresStore(
     ...recordStatements(db, names, clock),
     ...readDeliveryStatements(db, names),
     ...resendStatements(db, names, clock),
+    ...cancelStatements(db, names, clock),
     ...purgeStatements(db, names),
     ...countStatements(db, names),
   }

@@ -47,19 +47,20 @@ export function recordStatements(
       url, signature, status, error_code, error_message, response_body)
     select r.endpoint_key, r.message_key, r.number, r.started_on, r.duration_ms,
       r.url, r.signature, r.status, r.error_code, r.error_message, r.response_body ${fenced} where r.counted = 1`
-  // When the due time was changed during the attempt, a person wants another: a failure leaves that be.
+  // When the due time was changed during the attempt, a person wants another, or when it was cancelled, none:
+  // a failure leaves that be.
   const update = `${results}
     update ${names.delivery} as d set
       attempt_count = r.number,
       step = case when d.due_on = r.was_due_on then r.step else d.step end,
-      state = case when r.state = 'succeeded' or d.due_on = r.was_due_on then r.state else d.state end,
+      state = case when r.state = 'succeeded' or (d.state = 'pending' and d.due_on = r.was_due_on) then r.state else d.state end,
       due_on = case when d.due_on = r.was_due_on then coalesce(r.due_on, d.due_on) else d.due_on end,
       finished_on = case when r.state = 'succeeded'
-        or (d.due_on = r.was_due_on and r.state <> 'pending') then ? end,
+        or (d.state = 'pending' and d.due_on = r.was_due_on and r.state <> 'pending') then ? else d.finished_on end,
       last_status = r.status,
       last_error_code = r.error_code
     ${fenced}
-    where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state = 'pending'`
+    where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state in ('pending', 'cancelled')`
   const requeue = requeueStatement(names)
   const saveStates = saveStatesStatement(names)
   const disable = `update ${names.endpoint} as e

@@ -2,6 +2,7 @@ import type { Clock } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { cancelStatements } from './cancel-deliveries.ts'
 import { endpointStateStatements } from './endpoint-state.ts'
 import { leaseStatements } from './lease-endpoints.ts'
 import { endpointStatements } from './manage-endpoints.ts'
@@ -31,6 +32,7 @@ export function createSqliteStore(
     ...endpointStateStatements(db, names),
     ...readDeliveryStatements(db, names),
     ...resendStatements(db, names),
+    ...cancelStatements(db, names),
     ...purgeStatements(db, names),
     ...countStatements(db, names),
   }

@@ -5,7 +5,7 @@ import type { SecretBox } from '../endpoints/secret-box.ts'
 import { adoptState } from './adopt-state.ts'
 import { loadTarget } from './delivery-target.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
-import { bufferSize, isIdle, type Lane } from './lane.ts'
+import { bufferSize, isIdle, type Lane, mustWait, remember } from './lane.ts'
 
 /** Reads what is due into lanes. */
 export interface LaneReader {
@@ -86,12 +86,14 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
     for (const delivery of due) {
       const lane = byKey.get(delivery.endpointKey)
       if (!lane || lane.closed || lane.known.has(delivery.messageKey)) continue
+      // Read again when the one before is recorded.
+      if (mustWait(lane, delivery)) continue
       const buffer = delivery.attemptCount === 0 ? lane.first : lane.retries
       counts.set(buffer, (counts.get(buffer) ?? 0) + 1)
       // One kind may be full while the other is wanted: what does not fit is read again later.
       if (buffer.length >= limit + bufferSize(lane)) continue
       buffer.push(delivery)
-      lane.known.add(delivery.messageKey)
+      remember(lane, delivery)
     }
     for (const lane of lanes) {
       lane.busyAt = performance.now()

@@ -26,6 +26,8 @@ export interface Lane {
   turn: number
   /** Messages that are buffered, under way, or not recorded yet: not to be read again. */
   readonly known: Set<number>
+  /** Of those that are ordered, the message in each ordering lane: a second one waits for its end. */
+  readonly ordered: Map<string, number>
   inFlight: number
   /** Attempts begun. */
   begun: number
@@ -65,6 +67,7 @@ export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: n
     retries: [],
     turn: 0,
     known: new Set(),
+    ordered: new Map(),
     inFlight: 0,
     begun: 0,
     limit: Number.POSITIVE_INFINITY,
@@ -104,6 +107,32 @@ export function takeNext(lane: Lane, mayRetry: boolean): DueDelivery | undefined
   return isRetryTurn ? retries.shift() : first.shift()
 }
 
+/** Whether another delivery of its ordering lane has not come to its end here; a cancelled one may be under way yet. */
+export function mustWait({ ordered }: Lane, { lane: orderedBy, messageKey }: DueDelivery): boolean {
+  return orderedBy !== null && (ordered.get(orderedBy) ?? messageKey) !== messageKey
+}
+
+/** A delivery was read. */
+export function remember(lane: Lane, { lane: orderedBy, messageKey }: DueDelivery): void {
+  lane.known.add(messageKey)
+  if (orderedBy !== null) lane.ordered.set(orderedBy, messageKey)
+}
+
+/** A delivery is not buffered, nor under way, nor waits to be recorded any more. */
+export function forget(lane: Lane, messageKey: number, orderedBy: string | null): void {
+  lane.known.delete(messageKey)
+  if (orderedBy !== null) lane.ordered.delete(orderedBy)
+}
+
+/** Drops a delivery that was read, unless its attempt is under way. */
+export function dropBuffered(lane: Lane, messageKey: number): void {
+  for (const buffer of [lane.first, lane.retries]) {
+    const index = buffer.findIndex((delivery) => delivery.messageKey === messageKey)
+    const [dropped] = index < 0 ? [] : buffer.splice(index, 1)
+    if (dropped) forget(lane, messageKey, dropped.lane)
+  }
+}
+
 /** How many of each kind are kept ready. */
 export function bufferSize({ target }: Lane): number {
   return (target?.concurrency.max ?? 1) * 2
@@ -125,7 +154,9 @@ export function isIdle(lane: Lane): boolean {
 
 /** Nothing begins for a while: forgets what was read and not begun. The queue tells when to read again. */
 export function shelve(lane: Lane): void {
-  for (const { messageKey } of [...lane.first, ...lane.retries]) lane.known.delete(messageKey)
+  for (const { messageKey, lane: orderedBy } of [...lane.first, ...lane.retries]) {
+    forget(lane, messageKey, orderedBy)
+  }
   lane.first.length = 0
   lane.retries.length = 0
   lane.moreFirst = false

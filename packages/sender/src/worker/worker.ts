@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@x/events-core'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
+import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import type { HttpPools } from '../network/http-pools.ts'
@@ -8,7 +9,7 @@ import { createDueTimer } from './due-timer.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
 import { createGroupCommit, type GroupCommitParts } from './group-commit.ts'
 import { createInFlight } from './in-flight.ts'
-import { isHungry, isIdle, type Lane, shelve, stateToStore } from './lane.ts'
+import { dropBuffered, forget, isHungry, isIdle, type Lane, shelve, stateToStore } from './lane.ts'
 import { createLaneKeeper } from './lane-keeper.ts'
 import { createLaneReader } from './lane-reader.ts'
 import { createPoll } from './poll.ts'
@@ -51,6 +52,8 @@ export interface Worker {
   due(endpointKeys: Iterable<number>): void
   /** An endpoint has changed: what is known of it counts no more. */
   changed(endpointKey: number): void
+  /** A delivery was cancelled: unless its attempt is under way, none begins. */
+  cancelled(key: DeliveryKey): void
   /** Looks for work now. */
   look(): Promise<void>
   start(): Promise<void>
@@ -155,7 +158,7 @@ export function createWorker(parts: WorkerParts): Worker {
       if (dueOn !== null && running) timer.expect(dueOn)
       const lane = keeper.lanes.get(endpointKey)
       if (!lane || lane.epoch !== epoch) continue
-      lane.known.delete(messageKey)
+      forget(lane, messageKey, orderedBy)
       lane.busyAt = performance.now()
       if (notice?.kind === 'disabled') keeper.close(lane)
       else if (orderedBy !== null) wantMore(lane)
@@ -201,6 +204,12 @@ export function createWorker(parts: WorkerParts): Worker {
         wantMore(lane)
       }
       if (running) poll.now()
+    },
+    cancelled({ endpointKey, messageKey }) {
+      const lane = keeper.lanes.get(endpointKey)
+      if (!lane) return
+      dropBuffered(lane, messageKey)
+      wantMore(lane)
     },
     look: () => poll.look(),
     async start() {
