@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@x/events-core'
+import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { createAppendBatcher } from './append-batcher.ts'
 import { createTransactionAppender } from './append-in-transaction.ts'
@@ -23,6 +23,7 @@ import { createEngineObserver } from './observability/engine-observer.ts'
 import { createEngineReport, type EngineStats } from './observability/engine-report.ts'
 import { nodeLogger } from './observability/node-logger.ts'
 import { type EventEngineOptions, resolveEventEngineOptions } from './options.ts'
+import { keepRaiseChecks, type RaiseCheck } from './raise-checks.ts'
 import { createRetention } from './retention.ts'
 import { openEventStore } from './store/open-event-store.ts'
 import { tableNames } from './store/table-names.ts'
@@ -46,6 +47,8 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
   readonly dialect: Dialect
   readonly clock: Clock
   readonly logger: Logger
+  /** Opens service scopes; as it was given. */
+  readonly services: IServiceScopeFactory | undefined
   /** What the names of the tables begin with; packages that build on the engine use the same. */
   readonly tablePrefix: string
   /** PostgreSQL: the schema of the tables; undefined for the first of the search path. */
@@ -175,6 +178,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const expect = () => detached(poller.expect)
   const { context, ...capture } = createTableCapture<DB>({ settings, dialect, names, changed: expect })
   const transactions: TransactionRunner<DB> = createTransactionRunner(db, context, () => syncManager, expect)
+  const checks = new Set<RaiseCheck>()
   const local = listenersSubscription<DB>(logger)
   const syncManager = new SyncManager<DB>({
     store,
@@ -183,6 +187,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     appendAlone: createAppendBatcher(bare, store),
     appendIn: createTransactionAppender(db, dialect, store, names, () => schema.logId),
     inTransaction: transactions.active,
+    checks,
     raised(event) {
       observer.raised(event)
       expect()
@@ -232,6 +237,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     dialect,
     clock,
     logger: settings.logger,
+    services,
     tablePrefix: settings.tablePrefix,
     schema: settings.schema,
     nodeId,
@@ -247,5 +253,6 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     [Symbol.asyncDispose]: lifecycle.stop,
   }
   keepLook(engine, expect)
+  keepRaiseChecks(engine, checks)
   return engine
 }

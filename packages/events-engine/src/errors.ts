@@ -19,6 +19,7 @@ export type EventEngineErrorCode =
   | 'position_expired'
   | 'lease_lost'
   | 'handler_timeout'
+  | 'preparation_outdated'
   | 'stopped'
 
 /** Thrown by everything in this package. Nothing was written when it is thrown. */

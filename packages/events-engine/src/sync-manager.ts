@@ -14,6 +14,7 @@ import type { HostTransaction } from './append-in-transaction.ts'
 import { EventEngineError, shown } from './errors.ts'
 import { createEventIdGenerator } from './event-id.ts'
 import { activeTraceparent, rememberTraceparent } from './observability/traceparent.ts'
+import type { RaiseCheck } from './raise-checks.ts'
 import { type EventRow, rowOf } from './store/event-row.ts'
 import type { EventStore } from './store/event-store.ts'
 import { dataTextOf, validateEvent } from './validate-event.ts'
@@ -31,6 +32,8 @@ export interface SyncManagerParts<DB> {
   appendIn(trx: HostTransaction<DB>, row: EventRow): Promise<void>
   /** Whether the caller runs inside of `engine.transaction`. */
   inTransaction(): boolean
+  /** Called before each append; what one throws refuses the event. */
+  readonly checks: ReadonlySet<RaiseCheck>
   /** Called after each append, committed or not. */
   raised(event: SyncEvent): void
   listeners: Set<EntityChangedListener>
@@ -56,7 +59,8 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
    * @param entityId - an integer or a text of at most 512 characters.
    * @param action - one of `SyncEventActions`, or the host's own.
    * @throws EventEngineError `invalid_argument`, `invalid_data`, `data_too_large`, `not_a_transaction`,
-   *   `wrong_database`, `unsupported_dialect`, `trx_required`; nothing is written then.
+   *   `wrong_database`, `unsupported_dialect`, `trx_required`; also what a webhook sender throws that refuses
+   *   events which do not fit its catalog; nothing is written then.
    */
   async addSyncEvent<const TName extends EntityName>(
     site: TenantSite,
@@ -85,6 +89,7 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
       // What subscribers will read: a copy, free of what JSON leaves out.
       ...(dataText === null ? {} : { data: JSON.parse(dataText) }),
     })
+    for (const check of this.#parts.checks) check(event)
     const traceparent = activeTraceparent()
     rememberTraceparent(event, traceparent)
     const row = rowOf(event, dataText, traceparent)

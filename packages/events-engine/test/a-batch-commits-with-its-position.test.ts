@@ -1,7 +1,7 @@
 import { EntityNames, type SyncEvent } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
-import type { IBatchEventSubscriber } from '../src/index.ts'
+import { EventEngineError, type IBatchEventSubscriber } from '../src/index.ts'
 import { type HostTables, type OpenEngine, onEachDatabase, site } from './open-engine.ts'
 
 const raiseAll = (host: OpenEngine, count: number) =>
@@ -91,5 +91,59 @@ onEachDatabase((open) => {
     )
     expect(await pageIds(host)).toEqual([])
     expect(calls).toBe(1)
+  })
+
+  it('prepares outside of the transaction, where the database is free to be read', async () => {
+    await using host = await open()
+    await host.db.insertInto('page').values({ pageId: 1_000, name: 'prefix' }).execute()
+    const given: unknown[] = []
+    const subscriber: IBatchEventSubscriber<HostTables> = {
+      async prepare(events) {
+        const page = await host.db
+          .selectFrom('page')
+          .select('name')
+          .where('pageId', '=', 1_000)
+          .executeTakeFirst()
+        return events.map((event) => `${page?.name} ${event.entityId}`)
+      },
+      async entitiesChanged(events, { trx, prepared }) {
+        given.push(prepared)
+        await trx.insertInto('page').values(writeRows(events)).execute()
+      },
+    }
+    await host.engine.subscribe(subscriber, { name: 'rows', mode: 'durable' })
+    await host.engine.start()
+    await raiseAll(host, 2)
+    await waitFor(async () => (await pageIds(host)).length === 3, 'the rows')
+    expect(given.flat()).toEqual(['prefix 1', 'prefix 2'])
+  })
+
+  it('prepares again when that is outdated, which is no failure, and parks what cannot be prepared', async () => {
+    await using host = await open()
+    let preparations = 0
+    const subscriber: IBatchEventSubscriber<HostTables> = {
+      prepare(events) {
+        if (events.some((event) => event.entityId === 2)) throw new Error('cannot be prepared')
+        preparations += 1
+        return preparations
+      },
+      async entitiesChanged(events, { trx, prepared }) {
+        await trx.insertInto('page').values(writeRows(events)).execute()
+        if (prepared === 1) throw new EventEngineError('preparation_outdated', 'Something has changed.')
+      },
+    }
+    await host.engine.subscribe(subscriber, { name: 'rows', mode: 'durable', retry: { maxAttempts: 1 } })
+    await host.engine.start()
+    await raiseAll(host, 1)
+    await waitFor(async () => (await pageIds(host)).length === 1, 'the row')
+    expect((await host.engine.stats()).failed).toBe(0)
+    expect(preparations).toBe(2)
+
+    await host.engine.syncManager.addSyncEvent(site, EntityNames.File, 2, 'Download')
+    await waitFor(
+      async () => (await host.engine.subscriptions.parked('rows')).length === 1,
+      'the parked event',
+    )
+    expect(await pageIds(host)).toEqual([1])
   })
 })

@@ -4,6 +4,7 @@ import { callSubscriber } from './call-subscriber.ts'
 import { demandLease, isLeaseLost } from './demand-lease.ts'
 import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
 import { createPositionSaver, type PositionSaver } from './position-saver.ts'
+import { withPrepared } from './prepare-batch.ts'
 import { recordFailure } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
 import type { IBatchEventSubscriber, Subscription } from './subscription.ts'
@@ -39,17 +40,20 @@ export function createBatchWork<DB>(
     attempt: number,
   ): Promise<void> {
     const events = positioned.map(({ event }) => event)
-    const fence = await fenceHere()
-    await transact(db, async (trx) => {
-      // First of all the position: it takes the write lock and finds out whether the lease is still ours,
-      // and whether a try before this one was committed although it seemed to fail.
-      demandLease(name, await store.savePositionIn(trx.withoutPlugins(), fence, after, lasting))
-      await callSubscriber(
-        (context) => subscriber.entitiesChanged(events, { ...context, trx }),
-        { events, attempt },
-        settings,
-        signal,
-      )
+    const call = { events, attempt }
+    await withPrepared(subscriber, { ...call, settings, signal }, async (prepared) => {
+      const fence = await fenceHere()
+      await transact(db, async (trx) => {
+        // First of all the position: it takes the write lock and finds out whether the lease is still ours,
+        // and whether a try before this one was committed although it seemed to fail.
+        demandLease(name, await store.savePositionIn(trx.withoutPlugins(), fence, after, lasting))
+        await callSubscriber(
+          (context) => subscriber.entitiesChanged(events, { ...context, trx, prepared }),
+          call,
+          settings,
+          signal,
+        )
+      })
     })
     saver.moved(after)
     observer.handled(name, events)

@@ -1,6 +1,7 @@
 import type { SyncEvent } from '@x/events-core'
 import { transact } from '../transact.ts'
 import { callSubscriber } from './call-subscriber.ts'
+import { withPrepared } from './prepare-batch.ts'
 import { messageOf } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
@@ -22,16 +23,19 @@ export async function retryParked<DB>(
       await store.deleteParked(name, event.id)
       return
     }
-    await transact(db, async (trx) => {
-      // Who deletes it handles it: another node, which took us for dead, or a try whose commit seemed to fail.
-      if ((await store.deleteParked(name, event.id, trx.withoutPlugins())) === 0) return
-      await callSubscriber(
-        (context) => subscriber.entitiesChanged([event], { ...context, trx }),
-        { events: [event], attempt },
-        settings,
-        signal,
-      )
-    })
+    const call = { events: [event], attempt }
+    await withPrepared(subscriber, { ...call, settings, signal }, (prepared) =>
+      transact(db, async (trx) => {
+        // Who deletes it handles it: another node, which took us for dead, or a try whose commit seemed to fail.
+        if ((await store.deleteParked(name, event.id, trx.withoutPlugins())) === 0) return
+        await callSubscriber(
+          (context) => subscriber.entitiesChanged([event], { ...context, trx, prepared }),
+          call,
+          settings,
+          signal,
+        )
+      }),
+    )
   }
 
   while (!signal.aborted) {

@@ -25,6 +25,13 @@ import { createRetryPolicy, type RetryOptions, type RetryPolicy } from './retry-
  */
 export interface IBatchEventSubscriber<DB = unknown> {
   /**
+   * Called before the transaction is begun, for what takes its time or reads the database by itself: on SQLite, a
+   * transaction holds the only connection. What it gives is `context.prepared` of the call that follows. Throwing
+   * counts as a failed try. When the call that follows throws an `EventEngineError` with the code
+   * `preparation_outdated`, it is rolled back and the events are prepared once more.
+   */
+  prepare?(events: readonly SyncEvent[], context: SubscriberContext): unknown
+  /**
    * Handles some events, at least one, in log order. Throwing rolls everything back; the events come
    * again, one by one, so that a single bad one cannot hold up the others for ever.
    */
@@ -35,6 +42,8 @@ export interface IBatchEventSubscriber<DB = unknown> {
 export interface BatchContext<DB = unknown> extends SubscriberContext {
   /** The transaction that the position is committed in. It must not be committed by the subscriber. */
   readonly trx: Transaction<DB>
+  /** What `prepare` gave; undefined without one. */
+  readonly prepared: unknown
 }
 
 /** Either kind of subscriber. */
