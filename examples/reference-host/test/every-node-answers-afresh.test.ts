@@ -4,10 +4,6 @@ import { jsonOf, openTestHost, type TestHost } from './open-test-host.ts'
 import { runSqlElsewhere } from './run-sql-elsewhere.ts'
 import { startMain } from './start-main.ts'
 
-// SQLite refuses a transaction that has read, and writes once another process has written meanwhile
-// (SQLITE_BUSY): a host answers 500 then, and its client tries again. So do the tests with two nodes.
-const twoNodes = { retry: 3 }
-
 const ada = { username: 'ada', displayName: 'Ada', email: 'ada@example.org' }
 
 /** A second node on the data of a host, in a process of its own; reads as the same administrator. */
@@ -54,46 +50,42 @@ it('reads what was just written through the same node, whatever it has kept', as
   expect(await jsonOf(host.send('/api/Site/1/pages'))).toEqual([])
 })
 
-it(
-  'reads within a moment what was written through another node, or by another program',
-  twoNodes,
-  async () => {
-    await using host = await openTestHost()
-    await using other = await startOtherNode(host)
-    await host.send('/api/User', { body: ada })
-    await host.send('/api/Page', { body: { name: 'Home' } })
-    const thereNow = async () => {
-      const [site, user, pages] = await Promise.all([
-        other.read<{ name: string }>('/api/Site/1'),
-        other.read<{ displayName: string }>('/api/User/1'),
-        other.read<{ title: string }[]>('/api/Site/1/pages'),
-      ])
-      return [site.name, user.displayName, pages[0]?.title]
-    }
-    expect(await thereNow()).toEqual(['Master', 'Ada', 'Home'])
+it('reads within a moment what was written through another node, or by another program', async () => {
+  await using host = await openTestHost()
+  await using other = await startOtherNode(host)
+  await host.send('/api/User', { body: ada })
+  await host.send('/api/Page', { body: { name: 'Home' } })
+  const thereNow = async () => {
+    const [site, user, pages] = await Promise.all([
+      other.read<{ name: string }>('/api/Site/1'),
+      other.read<{ displayName: string }>('/api/User/1'),
+      other.read<{ title: string }[]>('/api/Site/1/pages'),
+    ])
+    return [site.name, user.displayName, pages[0]?.title]
+  }
+  expect(await thereNow()).toEqual(['Master', 'Ada', 'Home'])
 
-    await host.send('/api/Site/1', { method: 'PUT', body: { name: 'Here' } })
-    await host.send('/api/User/1', { method: 'PUT', body: { ...ada, displayName: 'Here' } })
-    await host.send('/api/Page/1', { method: 'PUT', body: { name: 'Home', title: 'Here' } })
-    await waitFor(async () => (await thereNow()).join() === 'Here,Here,Here', 'the changes on the other node')
+  await host.send('/api/Site/1', { method: 'PUT', body: { name: 'Here' } })
+  await host.send('/api/User/1', { method: 'PUT', body: { ...ada, displayName: 'Here' } })
+  await host.send('/api/Page/1', { method: 'PUT', body: { name: 'Home', title: 'Here' } })
+  await waitFor(async () => (await thereNow()).join() === 'Here,Here,Here', 'the changes on the other node')
 
-    await runSqlElsewhere(
-      host.dataDir,
-      `update site set name = 'Elsewhere';
+  await runSqlElsewhere(
+    host.dataDir,
+    `update site set name = 'Elsewhere';
      update user set displayName = 'Elsewhere';
      update page set title = 'Elsewhere'`,
-    )
-    await waitFor(
-      async () => (await thereNow()).join() === 'Elsewhere,Elsewhere,Elsewhere',
-      'the changes of the program',
-    )
+  )
+  await waitFor(
+    async () => (await thereNow()).join() === 'Elsewhere,Elsewhere,Elsewhere',
+    'the changes of the program',
+  )
 
-    expect((await other.put('/api/Site/1', { name: 'There' })).status).toBe(200)
-    await waitFor(async () => (await nameOfSite(host)) === 'There', 'the change on this node')
-  },
-)
+  expect((await other.put('/api/Site/1', { name: 'There' })).status).toBe(200)
+  await waitFor(async () => (await nameOfSite(host)) === 'There', 'the change on this node')
+})
 
-it('is left with no old answer by reads that overlap the changes', twoNodes, async () => {
+it('is left with no old answer by reads that overlap the changes', async () => {
   await using host = await openTestHost()
   await using other = await startOtherNode(host)
   let isChanging = true

@@ -1,4 +1,5 @@
-import type { Kysely, Transaction } from 'kysely'
+import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
+import { dialectOf } from './database.ts'
 
 /**
  * Runs a function in a transaction, and throws what it threw. Where the rollback fails as well (the
@@ -13,6 +14,7 @@ export async function transact<DB, TResult>(
   try {
     return await db.transaction().execute(async (trx) => {
       try {
+        if (dialectOf(db) === 'sqlite') await beginAsWriter(trx)
         return await work(trx)
       } catch (error) {
         first = { error }
@@ -22,4 +24,19 @@ export async function transact<DB, TResult>(
   } catch (error) {
     throw first ? first.error : error
   }
+}
+
+const commit = CompiledQuery.raw('commit')
+const beginImmediate = CompiledQuery.raw('begin immediate')
+
+/**
+ * Takes SQLite's write lock before anything is read. Kysely begins deferred: such a transaction reads
+ * from a snapshot, and where another process has written since, its first write is refused at once
+ * (SQLITE_BUSY), however long the host is ready to wait. Kysely has no option for it; so the
+ * transaction that it has just begun, still empty, makes way for one that waits for its turn.
+ */
+async function beginAsWriter<DB>(trx: Transaction<DB>): Promise<void> {
+  const bare = trx.withoutPlugins()
+  await bare.executeQuery(commit)
+  await bare.executeQuery(beginImmediate)
 }
