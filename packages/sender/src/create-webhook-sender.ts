@@ -119,7 +119,11 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   async function isDrained(): Promise<boolean> {
     // Asking the database costs more the more there is to do.
     if (isBusy()) return false
-    if (await hasUnreadEvents(engine, SUBSCRIPTION)) return false
+    if (await hasUnreadEvents(engine, SUBSCRIPTION)) {
+      // Nobody may have told the engine of them: a transaction of the host's own, a clock that stands still.
+      lookSoon(engine)
+      return false
+    }
     await worker.look()
     const { oldestDueOn } = await store.counts(clock.now())
     return oldestDueOn === null && !isBusy()

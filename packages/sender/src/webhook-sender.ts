@@ -62,7 +62,8 @@ export interface WebhookSender extends AsyncDisposable {
   reencryptSecrets(): Promise<number>
   /**
    * Waits until every event committed so far has become deliveries, and no delivery is due any more;
-   * retries that are due later are not waited for. For tests of hosts.
+   * retries that are due later are not waited for. For tests of hosts. An event that no message can be made
+   * of is tried three times before it is parked: with a clock that stands still, advance it meanwhile.
    *
    * @throws WebhookSenderError `not_running`
    */

@@ -39,10 +39,12 @@ export interface EndpointState extends StoredHealth {
   readonly resets: number
   /** Tokens of its rate limit that are out; JSON. */
   readonly rate: string | null
+  /** Of the health's changes in memory, how many this holds; not stored. */
+  readonly changes: number
 }
 
 /** The same as it is read. */
-export interface StoredEndpointState extends Omit<EndpointState, 'endpointKey' | 'epoch'> {
+export interface StoredEndpointState extends Omit<EndpointState, 'endpointKey' | 'epoch' | 'changes'> {
   /** Whether the holder before has handed the lease back: then nothing is missing. */
   readonly wasHandedBack: boolean
 }

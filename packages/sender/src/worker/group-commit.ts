@@ -1,6 +1,5 @@
-import type { Logger } from '@x/events-core'
-import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
-import type { DeliveryStore } from '../delivery-store.ts'
+import type { AttemptResult } from '../deliveries/attempt-result.ts'
+import { createResultRecorder, type ResultRecorderParts } from './result-recorder.ts'
 
 /** Writes results of attempts down, many in one transaction. */
 export interface GroupCommit {
@@ -16,18 +15,6 @@ export interface GroupCommit {
   settled(timeoutMs: number): Promise<void>
 }
 
-/** What {@link createGroupCommit} works with. */
-export interface GroupCommitParts {
-  readonly store: DeliveryStore
-  readonly logger: Logger
-  /** How the endpoints of results do, where that has changed. */
-  statesOf(results: readonly AttemptResult[]): readonly EndpointState[]
-  /** Tells the host of what is worth it, inside of the transaction. */
-  readonly tell: Parameters<DeliveryStore['recordAttempts']>[1]
-  /** Called after each commit, with what it has written. */
-  recorded(results: readonly AttemptResult[], states: readonly EndpointState[]): void
-}
-
 const MAX_DELAY_MS = 5
 const MAX_BATCH = 200
 const MAX_WAITING = 2_000
@@ -37,8 +24,9 @@ const RETRY_MS = 250
  * Results wait a few milliseconds for others. A crash before the commit repeats their attempts, with
  * the same message ids; the database being away only delays.
  */
-export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
-  const { store, logger, statesOf, tell, recorded } = parts
+export function createGroupCommit(parts: ResultRecorderParts): GroupCommit {
+  const { logger } = parts
+  const recorder = createResultRecorder(parts)
   let waiting: AttemptResult[] = []
   let writing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
@@ -48,10 +36,9 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, MAX_BATCH)
       try {
-        const states = statesOf(batch)
-        await store.recordAttempts({ results: batch, states }, tell)
-        waiting = waiting.slice(batch.length)
-        recorded(batch, states)
+        await recorder.record(batch, (part) => {
+          waiting = waiting.slice(part.length)
+        })
       } catch (error) {
         logger.warn({ err: error, waiting: waiting.length }, 'Attempts could not be recorded; trying again')
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))

@@ -175,5 +175,6 @@ export function stateToStore(lane: Lane, now: number): EndpointState | undefined
     notBefore: Math.max(health.notBefore, rate && !rate.hasToken(now) ? (rate.nextTokenOn(now) ?? 0) : 0),
     details: health.details,
     rate: rate?.stored(now) ?? null,
+    changes: health.changes,
   }
 }

@@ -7,12 +7,13 @@ import type { HttpPools } from '../network/http-pools.ts'
 import { createAttempts } from './attempts.ts'
 import { createDueTimer } from './due-timer.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
-import { createGroupCommit, type GroupCommitParts } from './group-commit.ts'
+import { createGroupCommit } from './group-commit.ts'
 import { createInFlight } from './in-flight.ts'
 import { dropBuffered, forget, isHungry, isIdle, type Lane, shelve, stateToStore } from './lane.ts'
 import { createLaneKeeper } from './lane-keeper.ts'
 import { createLaneReader } from './lane-reader.ts'
 import { createPoll } from './poll.ts'
+import type { ResultRecorderParts } from './result-recorder.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 import { createTurns } from './turns.ts'
 
@@ -25,7 +26,7 @@ export interface WorkerParts {
   readonly logger: Logger
   readonly schedule: RetrySchedule
   readonly healthPolicy: HealthPolicy
-  readonly tell: GroupCommitParts['tell']
+  readonly tell: ResultRecorderParts['tell']
   readonly userAgent: string
   readonly timeoutMs: number
   readonly maxInFlight: number
@@ -144,9 +145,7 @@ export function createWorker(parts: WorkerParts): Worker {
     const states: EndpointState[] = []
     for (const lane of lanesOf(results)) {
       const state = stateToStore(lane, now)
-      if (!state) continue
-      states.push(state)
-      lane.storedChanges = lane.health?.changes ?? 0
+      if (state) states.push(state)
     }
     return states
   }
@@ -163,9 +162,12 @@ export function createWorker(parts: WorkerParts): Worker {
       if (notice?.kind === 'disabled') keeper.close(lane)
       else if (orderedBy !== null) wantMore(lane)
     }
-    for (const { endpointKey, notBefore } of states) {
+    for (const { endpointKey, epoch, resets, notBefore, changes } of states) {
       const lane = keeper.lanes.get(endpointKey)
-      if (notBefore <= now || !lane) continue
+      if (!lane || lane.epoch !== epoch) continue
+      // Only now: a commit that fails is tried again, with what has changed since.
+      if (lane.resets === resets) lane.storedChanges = changes
+      if (notBefore <= now) continue
       // The queue says when to go on; a short wait for a token is no reason to read again.
       if (running) timer.expect(notBefore)
       if ((lane.health?.notBefore ?? 0) > now || notBefore > now + leaseMs) shelve(lane)
