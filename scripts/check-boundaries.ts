@@ -13,7 +13,16 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   '@x/signature': ['@x/events-core'],
   '@x/receiver': ['@x/events-core', '@x/signature', 'kysely'],
   '@x/events-engine': ['@x/events-core', '@opentelemetry/api', 'kysely'],
-  '@x/sender': ['@x/events-core', '@x/events-engine', '@x/signature', 'kysely', 'undici', 'ipaddr.js', 'ajv'],
+  '@x/sender': [
+    '@x/events-core',
+    '@x/events-engine',
+    '@x/signature',
+    '@opentelemetry/api',
+    'kysely',
+    'undici',
+    'ipaddr.js',
+    'ajv',
+  ],
   '@x/client': ['@x/events-core'],
   '@x/portal': ['@x/events-core', '@x/sender'],
 }

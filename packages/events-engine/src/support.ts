@@ -6,7 +6,13 @@ export { countChanges, type Dialect, runStatement, type SqlExecutor } from './da
 export { createLifecycle, type Lifecycle } from './lifecycle.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 export { isDeadNeighbour } from './node-id.ts'
-export { traceparentOf } from './observability/traceparent.ts'
+export { detached } from './observability/detached.ts'
+export {
+  activeTraceparent,
+  formatTraceparent,
+  parseTraceparent,
+  traceparentOf,
+} from './observability/traceparent.ts'
 export { checkRaises, type RaiseCheck } from './raise-checks.ts'
 export { hasUnreadEvents, reserveSubscription } from './subscription-support.ts'
 export { lookSoon } from './wake/look-soon.ts'

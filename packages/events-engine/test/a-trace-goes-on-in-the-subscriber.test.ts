@@ -1,12 +1,12 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { EntityNames, type SyncEvent } from '@x/events-core'
 import { waitFor } from '@x/testkit'
+import { type RecordedTelemetry, recordTelemetry } from '@x/testkit/telemetry'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEventEngine } from '../src/index.ts'
 import { traceparentOf } from '../src/support.ts'
 import { type OpenEngine, onEachDatabase, site } from './open-engine.ts'
-import { type RecordedTelemetry, recordTelemetry } from './record-telemetry.ts'
 import { openWatchedDatabase } from './watch-queries.ts'
 
 // Asked for anew each time: a tracer stays with the SDK that it was first used with.

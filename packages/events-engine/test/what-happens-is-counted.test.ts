@@ -1,8 +1,8 @@
 import { EntityNames } from '@x/events-core'
 import { waitFor } from '@x/testkit'
+import { type RecordedTelemetry, recordTelemetry } from '@x/testkit/telemetry'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type OpenEngine, onEachDatabase, recordingLogger, site } from './open-engine.ts'
-import { type RecordedTelemetry, recordTelemetry } from './record-telemetry.ts'
 
 const raise = ({ engine }: OpenEngine, entityId = 1, action = 'Download') =>
   engine.syncManager.addSyncEvent(site, EntityNames.File, entityId, action)

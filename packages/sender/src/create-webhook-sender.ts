@@ -17,6 +17,7 @@ import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes } from './event-types/event-types.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
+import { offerQueue } from './observability/queue-gauges.ts'
 import { createOperationalEvents, lookingAfterNews } from './operational-events.ts'
 import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
 import { createPostgresStore } from './postgres/store.ts'
@@ -78,6 +79,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
 
   const retention = createRetention({ store, clock, logger, retentionMs: settings.retentionMs })
 
+  let stopOffering = () => {}
+
   const lifecycle = createLifecycle(
     async () => {
       if (!(await isMigrated(db, migrations))) {
@@ -91,6 +94,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await clock.sync()
       await worker.start()
       retention.start()
+      stopOffering = offerQueue(measureQueue, () => worker.inFlight, logger)
       const subscriber = createWebhookSubscriber<DB>({
         store,
         clock,
@@ -108,11 +112,18 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       })
     },
     async () => {
+      stopOffering()
       // All at once: no attempt begins while the subscription hands back its lease.
       await Promise.all([worker.stop(), engine.unsubscribe(SUBSCRIPTION), retention.stop()])
       await pools.destroy()
     },
   )
+
+  async function measureQueue() {
+    const now = clock.now()
+    const { oldestDueOn, ...counts } = await store.counts(now)
+    return { ...counts, oldestDueAgeMs: oldestDueOn === null ? 0 : now - oldestDueOn }
+  }
 
   const isBusy = () => !worker.idle || worker.inFlight > 0
 
@@ -168,13 +179,12 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       }
     },
     async stats() {
-      const now = clock.now()
-      const { enabled, disabled, pending, exhausted, oldestDueOn } = await store.counts(now)
+      const { enabled, disabled, pending, exhausted, oldestDueAgeMs } = await measureQueue()
       return {
         endpoints: { enabled, disabled },
         deliveries: { pending, exhausted },
         inFlight: worker.inFlight,
-        oldestDueAgeMs: oldestDueOn === null ? 0 : now - oldestDueOn,
+        oldestDueAgeMs,
         sinceStart: { ...worker.counts },
       }
     },

@@ -27,6 +27,8 @@ export interface MessageToStore {
   readonly eventId: string
   readonly eventType: string
   readonly body: string
+  /** The trace that its attempts belong to; null where there is none. */
+  readonly traceparent: string | null
   readonly targets: readonly MessageTarget[]
 }
 
@@ -45,6 +47,7 @@ export interface RenewedLease extends EndpointLease {
 export interface DueDelivery extends DeliveryKey {
   readonly eventId: string
   readonly body: Buffer
+  readonly traceparent: string | null
   /** Attempts until now. */
   readonly attemptCount: number
   /** Attempts of the current run through the schedule. */

@@ -1,8 +1,13 @@
 import type { EventEngine } from '@x/events-engine'
 import { readEncryptionKey } from './endpoints/encryption-key.ts'
 import type { OrderingKeys } from './endpoints/ordering.ts'
-import { shown, WebhookSenderError } from './errors.ts'
+import { readInteger as integer, refuseUnless } from './invalid-option.ts'
 import { type AddressPolicy, createAddressPolicy } from './network/address-policy.ts'
+import {
+  readTelemetryOptions,
+  type TelemetryOptions,
+  type TelemetrySettings,
+} from './observability/telemetry-options.ts'
 import type { HealthPolicy } from './worker/endpoint-health.ts'
 import { isSchedule, SCHEDULE_RULE } from './worker/retry-schedule.ts'
 
@@ -54,6 +59,7 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly previousEncryptionKeys?: readonly (Uint8Array | string)[] | undefined
   readonly network?: NetworkOptions | undefined
+  readonly telemetry?: TelemetryOptions | undefined
   /**
    * Most endpoints of one tenant. Those who create at the same moment may go a little beyond.
    * @defaultValue 1000
@@ -134,6 +140,7 @@ export interface WebhookSenderSettings {
   readonly maxEndpointsPerTenant: number
   readonly addressPolicy: AddressPolicy
   readonly httpsOnly: boolean
+  readonly telemetry: TelemetrySettings
   readonly retrySchedule: readonly number[]
   readonly orderingKeys: OrderingKeys
   readonly healthPolicy: HealthPolicy
@@ -193,6 +200,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     maxEndpointsPerTenant: integer('maxEndpointsPerTenant', options.maxEndpointsPerTenant ?? 1_000, 1),
     addressPolicy: createAddressPolicy(network.allow ?? []),
     httpsOnly: network.httpsOnly ?? false,
+    telemetry: readTelemetryOptions(options.telemetry ?? {}),
     retrySchedule: [...retrySchedule],
     orderingKeys: readOrderingKeys(options.orderingKeys ?? {}),
     healthPolicy: readHealthPolicy(options),
@@ -255,23 +263,4 @@ function readOrderingKeys(keys: OrderingKeys): OrderingKeys {
     refuseUnless(typeof keyOf === 'function', `orderingKeys.${name}`, 'a function', keyOf)
   }
   return Object.freeze({ ...keys })
-}
-
-function integer(name: string, value: number, minimum: number, maximum = 2 ** 31 - 1): number {
-  refuseUnless(
-    Number.isSafeInteger(value) && value >= minimum && value <= maximum,
-    name,
-    `an integer from ${minimum} to ${maximum}`,
-    value,
-  )
-  return value
-}
-
-function refuseUnless(fits: boolean, name: string, expected: string, value: unknown): void {
-  if (fits) return
-  throw new WebhookSenderError(
-    'invalid_option',
-    `createWebhookSender: options.${name} must be ${expected}; got ${shown(value)}.`,
-    { field: name },
-  )
 }

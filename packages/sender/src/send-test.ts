@@ -1,4 +1,5 @@
 import { ALL_SITES, type Clock, createSyncEvent } from '@x/events-core'
+import { activeTraceparent } from '@x/events-engine/support'
 import { deliveryOf, endpointDisabled } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
@@ -38,6 +39,7 @@ export function createTestSender({ store, clock, due }: TestSenderParts) {
       eventId: event.id,
       eventType,
       body,
+      traceparent: activeTraceparent(),
       targets: [{ endpointKey: endpoint.key, lane: null, dueOn: now }],
     }
     const key = await store.storeTestMessage(message, now)

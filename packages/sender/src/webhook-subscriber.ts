@@ -4,6 +4,7 @@ import type { SqlExecutor } from '@x/events-engine/support'
 import type { DeliveryStore, MessageToStore } from './delivery-store.ts'
 import { createEndpointMatcher, type EndpointMatcher } from './endpoint-matcher.ts'
 import type { LaneOf } from './endpoints/ordering.ts'
+import { createFanOutSpans } from './observability/fan-out-spans.ts'
 import { renderMessage } from './render-message.ts'
 import { firstDelayMsOf } from './worker/retry-schedule.ts'
 
@@ -44,6 +45,7 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
       const now = clock.now()
       const messages: MessageToStore[] = []
       const endpointKeys = new Set<number>()
+      const spans = createFanOutSpans()
       for (const event of events) {
         const matched = match(event, eventTypeOf(event))
         if (matched.length === 0) continue
@@ -53,11 +55,13 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
           lane: laneOf(ordering, event),
           dueOn: now + (retrySchedule ? firstDelayMsOf(retrySchedule) : firstDelayMs),
         }))
-        messages.push({ eventId: event.id, eventType, body, targets })
+        const traceparent = spans.begin(event, eventType, targets.length)
+        messages.push({ eventId: event.id, eventType, body, traceparent, targets })
         for (const { key } of matched) endpointKeys.add(key)
       }
       if (messages.length === 0) return
       await store.storeMessages(executor, messages, now)
+      spans.end()
       due(endpointKeys)
     },
   }

@@ -46,7 +46,8 @@ export function activeTraceparent(): string | null {
   return span === undefined ? null : formatTraceparent(span.spanContext())
 }
 
-function formatTraceparent(span: SpanContext): string | null {
+/** A span as the text of a W3C `traceparent` header, or null for one that is none. */
+export function formatTraceparent(span: SpanContext): string | null {
   if (!isSpanContextValid(span)) return null
   const flags = (span.traceFlags & 0xff).toString(16).padStart(2, '0')
   return `00-${span.traceId}-${span.spanId}-${flags}`

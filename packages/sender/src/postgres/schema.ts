@@ -52,7 +52,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       event_id text not null,
       event_type text not null,
       created_on bigint not null,
-      body text not null
+      body text not null,
+      traceparent text
     )`,
     // Each row is written once and changed at least once, soon after: there is room for that beside it.
     `create table if not exists ${names.delivery} (

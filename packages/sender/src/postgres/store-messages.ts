@@ -15,9 +15,9 @@ export function messageStatements(
   names: TableNames,
   clock: SharedClock,
 ): Pick<DeliveryStore, 'storeMessages' | 'storeTestMessage'> {
-  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body)
-    select m.event_id, m.event_type, $2, m.body
-    from rows from (json_to_recordset($1) as (event_id text, event_type text, body text)) with ordinality as m
+  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body, traceparent)
+    select m.event_id, m.event_type, $2, m.body, m.traceparent
+    from rows from (json_to_recordset($1) as (event_id text, event_type text, body text, traceparent text)) with ordinality as m
     order by m.ordinality
     returning key, event_id`
   const insertDeliveries = `insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
@@ -32,10 +32,11 @@ export function messageStatements(
     messages: readonly MessageToStore[],
     now: number,
   ): Promise<DeliveryKey[]> {
-    const rows = messages.map(({ eventId, eventType, body }) => ({
+    const rows = messages.map(({ eventId, eventType, body, traceparent }) => ({
       event_id: eventId,
       event_type: eventType,
       body,
+      traceparent,
     }))
     const stored = await runStatement<{ key: StoredNumber; event_id: string }>(executor, insertMessages, [
       JSON.stringify(rows),

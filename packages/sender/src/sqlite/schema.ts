@@ -53,7 +53,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       event_id text not null,
       event_type text not null,
       created_on integer not null,
-      body text not null
+      body text not null,
+      traceparent text
     )`,
     `create table if not exists ${names.delivery} (
       message_key integer not null,

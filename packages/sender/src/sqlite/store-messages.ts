@@ -11,8 +11,8 @@ export function messageStatements(
   db: Kysely<unknown>,
   names: TableNames,
 ): Pick<DeliveryStore, 'storeMessages' | 'storeTestMessage'> {
-  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body)
-    select value ->> 0, value ->> 1, ?, value ->> 2 from json_each(?) order by key
+  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body, traceparent)
+    select value ->> 0, value ->> 1, ?, value ->> 2, value ->> 3 from json_each(?) order by key
     returning key, event_id`
   const insertDeliveries = `insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
     select value ->> 0, value ->> 1, value ->> 2, case when value ->> 2 is null then value ->> 3 end, ?
@@ -30,7 +30,12 @@ export function messageStatements(
     messages: readonly MessageToStore[],
     now: number,
   ): Promise<DeliveryKey[]> {
-    const rows = messages.map(({ eventId, eventType, body }) => [eventId, eventType, body])
+    const rows = messages.map(({ eventId, eventType, body, traceparent }) => [
+      eventId,
+      eventType,
+      body,
+      traceparent,
+    ])
     const stored = await runStatement<{ key: number; event_id: string }>(executor, insertMessages, [
       now,
       JSON.stringify(rows),

@@ -4,6 +4,9 @@ import type { DueDelivery } from '../delivery-store.ts'
 import { attemptErrorOf } from '../network/attempt-error.ts'
 import type { HttpPools } from '../network/http-pools.ts'
 import { Post, type PostOutcome } from '../network/post.ts'
+import { createAttemptMeter } from '../observability/attempt-meter.ts'
+import { traceAttempt } from '../observability/attempt-trace.ts'
+import type { TelemetrySettings } from '../observability/telemetry-options.ts'
 import { requestHeaders } from '../request-headers.ts'
 import { adaptLimit } from './adapt-limit.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
@@ -19,6 +22,7 @@ export interface AttemptsParts {
   readonly pools: HttpPools
   readonly schedule: RetrySchedule
   readonly userAgent: string
+  readonly telemetry: TelemetrySettings
   readonly inFlight: InFlight
   ended(lane: Lane, result: AttemptResult): void
 }
@@ -42,7 +46,8 @@ const UNCLEAR_FOR_MS = 24 * 60 * 60 * 1_000
 
 /** Creates what signs and sends. */
 export function createAttempts(parts: AttemptsParts): Attempts {
-  const { clock, pools, schedule, userAgent, inFlight, ended } = parts
+  const { clock, pools, schedule, userAgent, telemetry, inFlight, ended } = parts
+  const measure = createAttemptMeter(telemetry.perEndpoint)
   const faults = createFaultJudge()
   let life = 0
 
@@ -56,6 +61,8 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     const signature = target.signer.sign({ id: eventId, timestamp, body })
     const headers = requestHeaders(userAgent, eventId, timestamp, signature)
     for (const part of target.ownHeaders) headers.push(part)
+    const attemptTrace = traceAttempt(target, delivery, telemetry.traceparent)
+    if (attemptTrace) headers.push(...attemptTrace.headers)
     lane.begun += 1
     const beginning = { target, signature, startedOn, startedAt, begun: lane.begun }
     const { rate } = lane
@@ -64,13 +71,23 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       inFlight.end(post)
       lane.inFlight -= 1
       rate?.ended(clock.now())
-      if (bornIn === life) ended(lane, resultOf(lane, delivery, beginning, outcome))
+      if (bornIn !== life) {
+        attemptTrace?.end(undefined)
+        return
+      }
+      const result = resultOf(lane, delivery, beginning, outcome)
+      attemptTrace?.end(result)
+      measure(target.endpointId, result)
+      ended(lane, result)
     })
     lane.inFlight += 1
     rate?.take()
     inFlight.begin(post, delivery.attemptCount > 0)
     try {
-      pools.of(target.origin).dispatch({ path: target.path, method: 'POST', headers, body }, post)
+      const send = () =>
+        void pools.of(target.origin).dispatch({ path: target.path, method: 'POST', headers, body }, post)
+      if (attemptTrace) attemptTrace.send(send)
+      else send()
     } catch (error) {
       post.giveUp(attemptErrorOf(error))
     }

@@ -7,6 +7,8 @@ import { createRetrySchedule, type RetrySchedule } from './retry-schedule.ts'
 
 /** Everything that is the same for each attempt to an endpoint, worked out once. */
 export interface DeliveryTarget {
+  readonly endpointId: string
+  readonly tenantId: number
   readonly version: number
   readonly url: string
   readonly origin: string
@@ -39,6 +41,8 @@ export async function loadTarget(
   const secrets = await store.readSecrets(endpointKey, clock.now())
   const { origin, pathname, search } = new URL(endpoint.url)
   return {
+    endpointId: endpoint.id,
+    tenantId: endpoint.tenantId,
     version: endpoint.version,
     url: endpoint.url,
     origin,

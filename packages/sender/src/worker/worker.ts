@@ -4,6 +4,7 @@ import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import type { HttpPools } from '../network/http-pools.ts'
+import type { TelemetrySettings } from '../observability/telemetry-options.ts'
 import { createAttempts } from './attempts.ts'
 import { createDueTimer } from './due-timer.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
@@ -28,6 +29,7 @@ export interface WorkerParts {
   readonly healthPolicy: HealthPolicy
   readonly tell: ResultRecorderParts['tell']
   readonly userAgent: string
+  readonly telemetry: TelemetrySettings
   readonly timeoutMs: number
   readonly maxInFlight: number
   readonly leaseMs: number

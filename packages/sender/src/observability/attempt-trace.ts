@@ -1,0 +1,100 @@
+import {
+  type Attributes,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
+import { formatTraceparent, parseTraceparent } from '@x/events-engine/support'
+import type { AttemptResult } from '../deliveries/attempt-result.ts'
+import type { DueDelivery } from '../delivery-store.ts'
+import type { DeliveryTarget } from '../worker/delivery-target.ts'
+import { SCOPE } from './instruments.ts'
+import { isTraced } from './is-traced.ts'
+
+type TracedTarget = Pick<DeliveryTarget, 'endpointId' | 'tenantId' | 'origin'>
+type TracedDelivery = Pick<DueDelivery, 'eventId' | 'attemptCount' | 'traceparent'>
+
+/** An attempt as a part of a trace. */
+export interface AttemptTrace {
+  /** To send along, name and value in turn. */
+  readonly headers: readonly string[]
+  /** Runs what sends, in the span of the attempt. */
+  send(work: () => void): void
+  /** What came of it; undefined for one that was cut off by the end of the sender. */
+  end(result: AttemptResult | undefined): void
+}
+
+/**
+ * Begins the trace of an attempt: a span of its own, and the headers that let the consumer's spans
+ * join it. Where nobody records spans, the trace of the raiser is handed on as it is.
+ *
+ * @returns undefined when there is neither.
+ */
+export function traceAttempt(
+  target: TracedTarget,
+  delivery: TracedDelivery,
+  sendsHeaders: boolean,
+): AttemptTrace | undefined {
+  if (isTraced()) return inSpan(target, delivery, sendsHeaders)
+  const { traceparent } = delivery
+  if (traceparent === null || !sendsHeaders) return undefined
+  return { headers: ['traceparent', traceparent], send: (work) => work(), end() {} }
+}
+
+function inSpan(target: TracedTarget, delivery: TracedDelivery, sendsHeaders: boolean): AttemptTrace {
+  const raiser = parseTraceparent(delivery.traceparent ?? undefined)
+  const parent = raiser === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, raiser)
+  const attributes = attributesOf(target, delivery)
+  const options = { kind: SpanKind.CLIENT, attributes }
+  const span = trace.getTracer(SCOPE).startSpan('webhook attempt', options, parent)
+
+  return {
+    headers: sendsHeaders ? headersOf(span) : [],
+    send: (work) => context.with(trace.setSpan(parent, span), work),
+    end(result) {
+      if (result === undefined) span.setAttribute('x_webhooks.interrupted', true)
+      else describeEnd(span, result)
+      span.end()
+    },
+  }
+}
+
+/** Neither path nor query of the URL, which may hold a credential. */
+function attributesOf(
+  { endpointId, tenantId, origin }: TracedTarget,
+  { eventId, attemptCount }: TracedDelivery,
+): Attributes {
+  const { protocol, hostname, port } = new URL(origin)
+  return {
+    'http.request.method': 'POST',
+    'url.scheme': protocol.slice(0, -1),
+    'server.address': hostname,
+    'server.port': port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+    'messaging.message.id': eventId,
+    'x_webhooks.endpoint_id': endpointId,
+    'x_webhooks.tenant_id': tenantId,
+    'x_webhooks.attempt': attemptCount + 1,
+  }
+}
+
+function headersOf(span: Span): string[] {
+  const spanContext = span.spanContext()
+  const traceparent = formatTraceparent(spanContext)
+  if (traceparent === null) return []
+  const tracestate = spanContext.traceState?.serialize() ?? ''
+  return tracestate === ''
+    ? ['traceparent', traceparent]
+    : ['traceparent', traceparent, 'tracestate', tracestate]
+}
+
+function describeEnd(span: Span, { status, errorCode, state }: AttemptResult): void {
+  if (status !== null) span.setAttribute('http.response.status_code', status)
+  if (errorCode === null) return
+  span.setAttribute('error.type', errorCode)
+  if (state === 'exhausted') span.setAttribute('x_webhooks.exhausted', true)
+  // No message: it may quote what the consumer has said.
+  span.setStatus({ code: SpanStatusCode.ERROR })
+}

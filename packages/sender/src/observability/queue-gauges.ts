@@ -1,0 +1,64 @@
+import { type BatchObservableResult, metrics } from '@opentelemetry/api'
+import type { Logger } from '@x/events-core'
+import { detached } from '@x/events-engine/support'
+import { SCOPE } from './instruments.ts'
+
+/** How much waits, and for how long. */
+export interface MeasuredQueue {
+  readonly pending: number
+  readonly exhausted: number
+  readonly oldestDueAgeMs: number
+}
+
+/**
+ * Offers how much waits to the SDK that is registered now. The database is asked only when that SDK
+ * collects.
+ *
+ * @returns a function that ends it.
+ */
+export function offerQueue(
+  measure: () => Promise<MeasuredQueue>,
+  inFlight: () => number,
+  logger: Logger,
+): () => void {
+  const meter = metrics.getMeter(SCOPE)
+  const gauge = (name: string, unit: string, description: string) =>
+    meter.createObservableGauge(name, { unit, description })
+  const depth = gauge('x_webhooks.queue.depth', '{delivery}', 'Deliveries that wait, due or not.')
+  const age = gauge('x_webhooks.queue.oldest_due_age', 's', 'How long the oldest has been due.')
+  const exhausted = gauge(
+    'x_webhooks.exhausted',
+    '{delivery}',
+    'Deliveries that have failed for good, and are kept.',
+  )
+  const underWay = gauge('x_webhooks.in_flight', '{request}', 'Requests of this process that are under way.')
+  const stored = [depth, age, exhausted]
+
+  let measuring: Promise<MeasuredQueue> | undefined
+  // A database that answers slowly must not be asked again while it does.
+  function measureOnce(): Promise<MeasuredQueue> {
+    measuring ??= detached(measure).finally(() => {
+      measuring = undefined
+    })
+    return measuring
+  }
+
+  async function observe(result: BatchObservableResult): Promise<void> {
+    try {
+      const queue = await measureOnce()
+      result.observe(depth, queue.pending)
+      result.observe(age, queue.oldestDueAgeMs / 1_000)
+      result.observe(exhausted, queue.exhausted)
+    } catch (error) {
+      logger.warn({ err: error }, 'The queue of webhooks could not be measured')
+    }
+  }
+  const observeInFlight = (result: BatchObservableResult) => result.observe(underWay, inFlight())
+
+  meter.addBatchObservableCallback(observe, stored)
+  meter.addBatchObservableCallback(observeInFlight, [underWay])
+  return () => {
+    meter.removeBatchObservableCallback(observe, stored)
+    meter.removeBatchObservableCallback(observeInFlight, [underWay])
+  }
+}
