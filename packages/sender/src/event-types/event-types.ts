@@ -1,6 +1,7 @@
 import { BUILT_IN_EVENT_TYPES } from './built-in-event-types.ts'
 import type { EventCatalog } from './event-catalog.ts'
 import type { DefineEventType, EventType } from './event-type.ts'
+import { type OpenApiDocument, type OpenApiOptions, openApiOf } from './open-api.ts'
 
 /** Which types to list. */
 export interface ListEventTypes {
@@ -42,13 +43,24 @@ export interface EventTypes {
   list(query?: ListEventTypes): readonly EventType[]
   /** One type, also of the sender's own. */
   get(type: string): EventType | undefined
+  /**
+   * Describes the catalog as an OpenAPI 3.1 document with `webhooks`, for consumers to read and to make types of.
+   *
+   * @throws WebhookSenderError `invalid_argument`
+   */
+  openApi(options: OpenApiOptions): OpenApiDocument
 }
 
 /** Creates the face of a catalog. */
 export function createEventTypes(catalog: EventCatalog): EventTypes {
+  const list = ({ builtIn = false }: ListEventTypes = {}) => [
+    ...catalog.all(),
+    ...(builtIn ? BUILT_IN_EVENT_TYPES : []),
+  ]
   return {
     define: catalog.define,
-    list: ({ builtIn = false } = {}) => [...catalog.all(), ...(builtIn ? BUILT_IN_EVENT_TYPES : [])],
+    list,
+    openApi: (options) => openApiOf(list(options), options),
     get: catalog.get,
   }
 }

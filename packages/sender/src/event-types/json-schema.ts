@@ -17,12 +17,14 @@ export function createSchemaCompiler(): (schema: JsonSchema) => SchemaCheck {
     allErrors: true,
     strict: false,
     validateFormats: false,
-    addUsedSchema: false,
     logger: false,
   })
 
   return (schema) => {
     const validate = ajv.compile(schema)
+    // Two types may carry a schema of the same id; neither is to be seen by the other.
+    const { $id } = Object(schema) as { $id?: string }
+    if ($id !== undefined) ajv.removeSchema($id)
     return (value) => {
       if (validate(value) === true) return []
       const errors = validate.errors ?? []

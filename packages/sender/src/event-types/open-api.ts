@@ -1,0 +1,139 @@
+import { WebhookSenderError } from '../errors.ts'
+import type { EventType } from './event-type.ts'
+import { hoistDefinitions } from './hoist-definitions.ts'
+
+/** What an OpenAPI document says of itself, and what it describes. */
+export interface OpenApiOptions {
+  /** What the document is called: `Webhooks of Example`. */
+  readonly title: string
+  /** The document's version, the host's own. */
+  readonly version: string
+  readonly description?: string | undefined
+  /**
+   * Also the types that the sender raises about its own work.
+   * @defaultValue false
+   */
+  readonly builtIn?: boolean | undefined
+}
+
+/** An OpenAPI 3.1 document with `webhooks`: plain JSON. */
+export interface OpenApiDocument {
+  readonly openapi: '3.1.0'
+  readonly info: { readonly title: string; readonly version: string; readonly description?: string }
+  readonly webhooks: Readonly<Record<string, object>>
+  readonly components: Readonly<Record<string, Readonly<Record<string, object | boolean>>>>
+}
+
+const SHOWN_TIMESTAMP = '2026-11-24T08:00:00.000Z'
+const SHOWN_SITE = { tenantId: 1, siteId: 7, siteKey: '1:7' }
+const HEADERS = {
+  WebhookId: ['webhook-id', 'The same for every attempt: what idempotent work is keyed by.', 'string'],
+  WebhookTimestamp: ['webhook-timestamp', 'When this attempt was signed: seconds since 1970.', 'integer'],
+  WebhookSignature: [
+    'webhook-signature',
+    'Signatures of `webhook-id`, `webhook-timestamp` and the body, as Standard Webhooks has them: one for each live secret.',
+    'string',
+  ],
+} as const
+const RESPONSES = {
+  Received: 'Any 2xx: received, and not sent again.',
+  Gone: 'Nothing more is wanted: the endpoint is disabled.',
+  Later: 'Not now: this endpoint is left alone for a while, as long as `Retry-After` says.',
+  Failed: 'Anything else, redirects too, is sent again as the retry schedule says.',
+}
+
+/**
+ * Describes webhooks as OpenAPI 3.1 does.
+ *
+ * @throws WebhookSenderError `invalid_argument`
+ */
+export function openApiOf(types: readonly EventType[], options: OpenApiOptions): OpenApiDocument {
+  const { title, version, description } = options
+  for (const [field, value] of Object.entries({ title, version })) {
+    if (typeof value === 'string' && value !== '') continue
+    throw new WebhookSenderError('invalid_argument', `eventTypes.openApi: ${field} must be a text.`, {
+      field,
+    })
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title, version, ...(description === undefined ? {} : { description }) },
+    webhooks: Object.fromEntries(types.map((one) => [one.type, { post: operationOf(one) }])),
+    components: {
+      schemas: Object.assign({}, ...types.map(schemasOf)),
+      parameters: Object.fromEntries(
+        Object.entries(HEADERS).map(([name, [header, text, type]]) => [
+          name,
+          { name: header, in: 'header', required: true, description: text, schema: { type } },
+        ]),
+      ),
+      responses: Object.fromEntries(
+        Object.entries(RESPONSES).map(([name, text]) => [name, { description: text }]),
+      ),
+    },
+  }
+}
+
+function operationOf({ type, description, deprecated, example }: EventType): object {
+  const [entityName = '', action = ''] = type.split('.')
+  const data = { ...SHOWN_SITE, entityName, entityId: 12, action }
+  const value = {
+    type,
+    timestamp: SHOWN_TIMESTAMP,
+    data: example === undefined ? data : { ...data, entity: example },
+  }
+  const response = (name: keyof typeof RESPONSES) => ({ $ref: `#/components/responses/${name}` })
+  return {
+    operationId: type,
+    summary: type,
+    description,
+    tags: [entityName],
+    ...(deprecated ? { deprecated } : {}),
+    parameters: Object.keys(HEADERS).map((name) => ({ $ref: `#/components/parameters/${name}` })),
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: { $ref: `#/components/schemas/${type}` },
+          examples: { [type]: { value } },
+        },
+      },
+    },
+    responses: {
+      '2XX': response('Received'),
+      '410': response('Gone'),
+      '429': response('Later'),
+      '503': response('Later'),
+      default: response('Failed'),
+    },
+  }
+}
+
+/** The schema of a whole body, and what it is made of, by name. */
+function schemasOf({ type, description, schema }: EventType): Record<string, object | boolean> {
+  const [entityName = '', action = ''] = type.split('.')
+  const entity = `${type}.entity`
+  const properties = {
+    tenantId: { type: 'integer' },
+    siteId: { type: 'integer', description: '-1 where no single site is concerned.' },
+    siteKey: { type: 'string', description: '`tenantId:siteId`' },
+    entityName: { type: 'string', const: entityName },
+    entityId: { type: ['integer', 'string'] },
+    action: { type: 'string', const: action },
+    entity: schema === undefined ? {} : { $ref: `#/components/schemas/${entity}` },
+  }
+  const always = Object.keys(properties).filter((name) => name !== 'entity' || schema !== undefined)
+  return {
+    [type]: {
+      type: 'object',
+      description,
+      properties: {
+        type: { type: 'string', const: type },
+        timestamp: { type: 'string', format: 'date-time', description: 'When the event was raised.' },
+        data: { type: 'object', properties, required: always },
+      },
+      required: ['type', 'timestamp', 'data'],
+    },
+    ...(schema === undefined ? {} : hoistDefinitions(entity, schema)),
+  }
+}
