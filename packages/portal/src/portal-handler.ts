@@ -2,6 +2,7 @@ import { type Logger, silentLogger } from '@x/events-core'
 import type { WebhookSender } from '@x/sender'
 import { deliveryRoutes } from './api/deliveries.ts'
 import { endpointRoutes } from './api/endpoints.ts'
+import { statisticsRoutes } from './api/statistics.ts'
 import type { PortalUser } from './authorize.ts'
 import { PortalProblem, problemOf, problemResponse } from './problem.ts'
 import { createRouter } from './router.ts'
@@ -30,7 +31,11 @@ export type PortalHandler = (
 
 /** The portal itself: routes below whatever it is mounted at. */
 export function createPortalHandler({ sender, logger = silentLogger }: PortalParts): PortalHandler {
-  const route = createRouter([...endpointRoutes(sender), ...deliveryRoutes(sender)])
+  const route = createRouter([
+    ...endpointRoutes(sender),
+    ...deliveryRoutes(sender),
+    ...statisticsRoutes(sender),
+  ])
 
   async function answer(...[request, basePath, identify]: Parameters<PortalHandler>): Promise<Response> {
     const { pathname, searchParams: query } = new URL(request.url)

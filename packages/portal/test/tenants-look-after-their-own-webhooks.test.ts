@@ -196,6 +196,37 @@ it('lists deliveries by endpoint, state and type, page by page', async () => {
   })
 })
 
+it('charts what was attempted', async () => {
+  await using portal = await openPortal()
+  await using consumer = await testConsumer()
+  const { call } = portal
+  const { endpoint } = await portal.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+  await portal.engine.syncManager.addSyncEvent({ tenantId: 1, siteId: 7 }, 'File', 1, 'Download')
+  await portal.sender.drain()
+  const hour = new Date(Date.now() - 3_600_000).toISOString()
+  const counts = { attempts: 1, succeeded: 1, failed: 0, latency: { p50Ms: expect.any(Number) } }
+  expect(await call('viewer', 'GET', `/endpoints/${endpoint.id}/statistics`)).toMatchObject({
+    status: 200,
+    body: { bucketSeconds: 900, total: counts },
+  })
+  const { body } = await call('viewer', 'GET', `/statistics?since=${hour}&bucketSeconds=300`)
+  expect(body).toMatchObject({ bucketSeconds: 300, total: counts })
+  expect((body['buckets'] as { from: string }[])[0]?.from).toMatch(/^2.*00\.000Z$/)
+  expect((await call('stranger', 'GET', '/statistics')).body).toMatchObject({ total: { attempts: 0 } })
+  for (const [field, value] of [
+    ['since', 'yesterday'],
+    ['since', '5'],
+    ['until', '2026-13-01'],
+    ['bucketSeconds', 'x'],
+    ['bucketSeconds', '61'],
+  ]) {
+    expect(await call('viewer', 'GET', `/statistics?${field}=${value}`)).toMatchObject({
+      status: 400,
+      body: { field },
+    })
+  }
+})
+
 it('shows a viewer everything but secrets, and lets them change nothing', async () => {
   await using portal = await openPortal()
   const { call } = portal
@@ -249,6 +280,7 @@ it("answers another tenant's ids as if they did not exist, on every route", asyn
     ['POST', `/deliveries/${delivery.id}/resend`],
     ['POST', `/deliveries/${delivery.id}/cancel`],
     ['GET', `/endpoints?before=${endpoint.id}`],
+    ['GET', `${path}/statistics`],
   ] as const) {
     expect(await call('stranger', method, target, body), `${method} ${target}`).toMatchObject({ status: 404 })
   }

@@ -12,6 +12,7 @@ import { createEndpoints } from './endpoints/endpoints.ts'
 import { createLaneOf } from './endpoints/ordering.ts'
 import { reencryptSecrets } from './endpoints/reencrypt-secrets.ts'
 import { createSecretBox, wrongEncryptionKey } from './endpoints/secret-box.ts'
+import { validateTenantId } from './endpoints/validate-endpoint.ts'
 import { WebhookSenderError } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes } from './event-types/event-types.ts'
@@ -25,6 +26,9 @@ import { createRetention } from './retention.ts'
 import { createTestSender } from './send-test.ts'
 import { sharedClockOf } from './shared-clock.ts'
 import { createSqliteStore } from './sqlite/store.ts'
+import { ALL_ENDPOINTS } from './statistics/statistic-row.ts'
+import { createStatisticsReader } from './statistics/statistics.ts'
+import { createTallyKeeper } from './statistics/tally-keeper.ts'
 import { tableNames } from './table-names.ts'
 import type { WebhookSender } from './webhook-sender.ts'
 import { createWebhookSubscriber } from './webhook-subscriber.ts'
@@ -74,7 +78,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const schedule = createRetrySchedule(settings.retrySchedule)
   const pools = createHttpPools(settings)
   const tell = createOperationalEvents(engine)
-  const recording = lookingAfterNews(store, () => lookSoon(engine))
+  const tallies = createTallyKeeper(store, logger)
+  const recording = lookingAfterNews(tallies.counting(store), () => lookSoon(engine))
+  const readStatistics = createStatisticsReader(store, clock, tallies.fold)
   const worker = createWorker({ ...settings, store: recording, box, pools, clock, logger, schedule, tell })
 
   const retention = createRetention({ store, clock, logger, retentionMs: settings.retentionMs })
@@ -93,6 +99,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       if (foreign !== undefined) throw wrongEncryptionKey(`endpoint ${foreign}`)
       await clock.sync()
       await worker.start()
+      tallies.start()
       retention.start()
       stopOffering = offerQueue(measureQueue, () => worker.inFlight, logger)
       const subscriber = createWebhookSubscriber<DB>({
@@ -114,7 +121,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     async () => {
       stopOffering()
       // All at once: no attempt begins while the subscription hands back its lease.
-      await Promise.all([worker.stop(), engine.unsubscribe(SUBSCRIPTION), retention.stop()])
+      await Promise.all([worker.stop(), engine.unsubscribe(SUBSCRIPTION), retention.stop(), tallies.stop()])
       await pools.destroy()
     },
   )
@@ -148,6 +155,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       rules: { ...settings, catalog },
       maxEndpointsPerTenant: settings.maxEndpointsPerTenant,
       changed: worker.changed,
+      statistics: readStatistics,
     }),
     deliveries: createDeliveries({
       store,
@@ -165,6 +173,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     start: lifecycle.start,
     stop: lifecycle.stop,
     sendTest: createTestSender({ store, clock, due: worker.changed }),
+    statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
     reencryptSecrets: () => reencryptSecrets(store, box),
     async drain() {
       for (;;) {

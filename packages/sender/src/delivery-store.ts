@@ -12,6 +12,7 @@ import type {
   NewEndpointRow,
   SecretRow,
 } from './endpoints/endpoint-row.ts'
+import type { StatisticKey, StatisticRow } from './statistics/statistic-row.ts'
 
 /** Whom a message goes to, and how. */
 export interface MessageTarget {
@@ -87,6 +88,15 @@ export interface StoredCounts {
   readonly exhausted: number
   /** Of enabled endpoints; null when nothing waits. */
   readonly oldestDueOn: number | null
+}
+
+/** Whose statistics: an endpoint's, or where its key is 0 all of the tenant's. */
+export type StatisticsOwner = Pick<StatisticKey, 'tenantId' | 'endpointKey'>
+
+/** Which statistics to read. */
+export interface StatisticsRange extends StatisticsOwner {
+  readonly since: number
+  readonly until: number
 }
 
 /** Everything the sender asks of a database. One implementation for each dialect. */
@@ -185,6 +195,22 @@ export interface DeliveryStore {
    * @returns the last one that was looked at; undefined when there was none.
    */
   purge(createdBefore: number, after: number, limit: number): Promise<number | undefined>
+
+  // Statistics.
+  /**
+   * Adds some of what {@link DeliveryStore.recordAttempts} has counted to the minutes of its endpoints.
+   *
+   * @returns whether there may be more.
+   */
+  foldTallies(limit: number): Promise<boolean>
+  readStatistics(range: StatisticsRange): Promise<StatisticRow[]>
+  /** Whose statistics come next, in the order of tenants and endpoints. */
+  nextStatistics(after: StatisticsOwner): Promise<StatisticsOwner | undefined>
+  /** Makes hours of minutes from before one time, and drops what is from before another. */
+  tidyStatistics(
+    owner: StatisticsOwner,
+    ages: { readonly hoursBefore: number; readonly dropBefore: number },
+  ): Promise<void>
 
   // For people.
   listDeliveries(filter: DeliveryFilter): Promise<DeliveryRow[]>

@@ -20,7 +20,12 @@ export type {
   TenantScope,
   UpdateEndpoint,
 } from './endpoints/endpoint.ts'
-export type { Endpoints, ListEndpoints, RotateSecret } from './endpoints/endpoints.ts'
+export type {
+  EndpointStatisticsQuery,
+  Endpoints,
+  ListEndpoints,
+  RotateSecret,
+} from './endpoints/endpoints.ts'
 export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
 export {
   WebhookSenderError,
@@ -33,4 +38,11 @@ export type { OpenApiDocument, OpenApiOptions } from './event-types/open-api.ts'
 export type { TelemetryOptions } from './observability/telemetry-options.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
 export type { CircuitOptions, NetworkOptions, WebhookSenderOptions } from './options.ts'
+export type {
+  AttemptStatistics,
+  Statistics,
+  StatisticsBucket,
+  StatisticsQuery,
+  TenantStatisticsQuery,
+} from './statistics/statistics.ts'
 export type { SenderStats, WebhookSender } from './webhook-sender.ts'

@@ -11,6 +11,8 @@ export interface TableNames {
   readonly attempt: string
   readonly queue: string
   readonly revision: string
+  readonly statistic: string
+  readonly tally: string
 }
 
 /** The names under the engine's prefix, which the engine has checked: they enter SQL text as they are. */
@@ -27,5 +29,7 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     attempt: qualified('attempt'),
     queue: qualified('queue'),
     revision: qualified('revision'),
+    statistic: qualified('statistic'),
+    tally: qualified('tally'),
   })
 }

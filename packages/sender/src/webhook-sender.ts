@@ -3,6 +3,7 @@ import type { Delivery } from './deliveries/delivery.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import type { Endpoints } from './endpoints/endpoints.ts'
 import type { EventTypes } from './event-types/event-types.ts'
+import type { Statistics, TenantStatisticsQuery } from './statistics/statistics.ts'
 
 /** How a sender stands. */
 export interface SenderStats {
@@ -52,6 +53,12 @@ export interface WebhookSender extends AsyncDisposable {
    * @throws WebhookSenderError `endpoint_not_found`, `endpoint_disabled`
    */
   sendTest(endpointId: string, scope?: TenantScope): Promise<Delivery>
+  /**
+   * What was attempted over time, of all endpoints of a tenant together, those deleted included.
+   *
+   * @throws WebhookSenderError `invalid_argument`
+   */
+  statistics(query: TenantStatisticsQuery): Promise<Statistics>
   /**
    * Encrypts every secret with `encryptionKey` that was encrypted with one of `previousEncryptionKeys`. Safe
    * while senders run that know both keys, and to be repeated.

@@ -2,6 +2,7 @@ import type { Clock } from '@x/events-core'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { shown, WebhookSenderError } from '../errors.ts'
 import { pageLimit } from '../page-limit.ts'
+import type { Statistics, StatisticsQuery } from '../statistics/statistics.ts'
 import { uniqueId } from '../unique-id.ts'
 import type {
   CreateEndpoint,
@@ -33,6 +34,9 @@ export interface ListEndpoints {
    */
   readonly limit?: number | undefined
 }
+
+/** Which time to give an endpoint's statistics of. */
+export interface EndpointStatisticsQuery extends StatisticsQuery, TenantScope {}
 
 /** How a secret is replaced. */
 export interface RotateSecret extends TenantScope {
@@ -112,6 +116,12 @@ export interface Endpoints {
    * @throws WebhookSenderError `endpoint_not_found`
    */
   publicKey(id: string, scope?: TenantScope): Promise<string | undefined>
+  /**
+   * What was attempted over time, in buckets: for a chart.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
+   */
+  statistics(id: string, query: EndpointStatisticsQuery): Promise<Statistics>
 }
 
 /** What {@link createEndpoints} works with. */
@@ -123,6 +133,7 @@ export interface EndpointsParts {
   readonly maxEndpointsPerTenant: number
   /** Called after each change, so that what this process remembers of the endpoint is forgotten. */
   changed(endpointKey: number): void
+  statistics(tenantId: number, endpointKey: number, query: StatisticsQuery): Promise<Statistics>
 }
 
 const DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60
@@ -132,7 +143,7 @@ const MAX_UPDATE_TRIES = 5
 
 /** Creates the endpoints of a sender. */
 export function createEndpoints(parts: EndpointsParts): Endpoints {
-  const { store, box, clock, rules, maxEndpointsPerTenant, changed } = parts
+  const { store, box, clock, rules, maxEndpointsPerTenant, changed, statistics } = parts
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<EndpointRow> {
     const row = typeof id === 'string' ? await store.findEndpoint(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
@@ -229,6 +240,11 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       if (signature === 'hmac') return undefined
       const [current] = await store.readSecrets(key, clock.now())
       return current && verificationKeyOf(box.open(current.sealed, id), signature)
+    },
+
+    async statistics(id, query) {
+      const { tenantId, key } = await find(id, query)
+      return statistics(tenantId, key, query)
     },
   }
 }

@@ -3,6 +3,8 @@ import { runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
+import { packTallies } from '../statistics/packed-tally.ts'
+import { tallyOf } from '../statistics/tally.ts'
 import type { TableNames } from '../table-names.ts'
 import { saveStatesStatement } from './endpoint-state.ts'
 import { createQueueLock } from './lock-queue.ts'
@@ -34,6 +36,8 @@ export function recordStatements(
       select endpoint_key, message_key, number, started_on, duration_ms,
         url, signature, status, error_code, error_message, response_body from r where counted
       on conflict do nothing
+    ), tally as (
+      insert into ${names.tally} (body) select $3::text where $3::text <> ''
     )
     update ${names.delivery} d set
       attempt_count = r.number,
@@ -76,7 +80,8 @@ export function recordStatements(
         if (mayDisable) await runStatement(trx, raiseRevision)
         const epochs = await lockQueue(trx, endpointKeys)
         const held = results.filter(({ endpointKey, epoch }) => epochs.get(endpointKey) === epoch)
-        if (held.length > 0) await runStatement(trx, write, [JSON.stringify(held.map(rowOf)), now])
+        if (held.length > 0)
+          await runStatement(trx, write, [JSON.stringify(held.map(rowOf)), now, packTallies(tallyOf(held))])
         const lanes = lanesToOpen(held, now)
         if (lanes.length > 0) await runStatement(trx, openLanes, [JSON.stringify(lanes)])
         if (states.length > 0) await runStatement(trx, saveStates, [JSON.stringify(states.map(stateRowOf))])

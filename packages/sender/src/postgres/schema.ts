@@ -112,6 +112,20 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05)`,
     `create index if not exists ${names.prefix}queue_due on ${names.queue} (due_on) where due_on is not null`,
     `create index if not exists ${names.prefix}queue_leased on ${names.queue} (leased_by) where leased_by is not null`,
+    // Counts of attempts, by the minute, and after a day by the hour; endpoint 0 is all of the tenant's.
+    `create table if not exists ${names.statistic} (
+      tenant_id bigint not null,
+      endpoint_key bigint not null,
+      seconds integer not null,
+      from_on bigint not null,
+      succeeded bigint not null,
+      failed bigint not null,
+      exhausted bigint not null,
+      latency text not null,
+      primary key (tenant_id, endpoint_key, seconds, from_on)
+    )`,
+    // What each batch of results adds to them, until it is added.
+    `create table if not exists ${names.tally} (${key}, body text not null)`,
   ]
   for (const statement of statements) await runStatement(db, statement)
 }

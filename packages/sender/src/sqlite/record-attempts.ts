@@ -3,6 +3,8 @@ import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/s
 import type { Kysely } from 'kysely'
 import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
+import { packTallies } from '../statistics/packed-tally.ts'
+import { tallyOf } from '../statistics/tally.ts'
 import type { TableNames } from '../table-names.ts'
 import { saveStatesStatement } from './endpoint-state.ts'
 import { openLanesStatement } from './open-lanes.ts'
@@ -61,6 +63,7 @@ export function recordStatements(
       last_error_code = r.error_code
     ${fenced}
     where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state in ('pending', 'cancelled')`
+  const insertTally = `insert into ${names.tally} (body) values (?)`
   const requeue = requeueStatement(names)
   const saveStates = saveStatesStatement(names)
   const disable = `update ${names.endpoint} as e
@@ -83,10 +86,12 @@ export function recordStatements(
       const lanes = results.flatMap(({ endpointKey, lane, state }) =>
         lane === null || state === 'pending' ? [] : [[endpointKey, lane, now]],
       )
+      const tallies = packTallies(tallyOf(results))
       const hasNews = results.some(({ notice, state }) => notice !== null || state === 'exhausted')
       await db.transaction().execute(async (trx) => {
         await runStatement(trx, insert, [rows])
         await runStatement(trx, update, [rows, now])
+        if (tallies !== '') await runStatement(trx, insertTally, [tallies])
         if (lanes.length > 0) await runStatement(trx, openLanes, [JSON.stringify(lanes)])
         if (states.length > 0) await runStatement(trx, saveStates, [JSON.stringify(states.map(stateValues))])
         await runStatement(trx, requeue, [endpointKeys])

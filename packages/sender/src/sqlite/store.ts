@@ -12,6 +12,7 @@ import { purgeStatements } from './purge-messages.ts'
 import { readDeliveryStatements } from './read-deliveries.ts'
 import { recordStatements } from './record-attempts.ts'
 import { resendStatements } from './resend-deliveries.ts'
+import { statisticStatements } from './statistics.ts'
 import { messageStatements } from './store-messages.ts'
 import { countStatements } from './stored-counts.ts'
 
@@ -35,5 +36,6 @@ export function createSqliteStore(
     ...cancelStatements(db, names),
     ...purgeStatements(db, names),
     ...countStatements(db, names),
+    ...statisticStatements(db, names),
   }
 }

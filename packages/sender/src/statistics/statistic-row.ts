@@ -1,0 +1,100 @@
+import { addCounts, type Counts, MINUTE_MS, noCounts, type Tally } from './tally.ts'
+
+/** Counts of one endpoint, or of a whole tenant, in one minute or hour. */
+export interface StatisticRow extends Counts {
+  readonly tenantId: number
+  /** {@link ALL_ENDPOINTS} for the tenant's. */
+  readonly endpointKey: number
+  /** How long a time it is about: 60 or 3600. */
+  readonly seconds: number
+  readonly fromOn: number
+}
+
+/** What a row is known by. */
+export type StatisticKey = Omit<StatisticRow, keyof Counts>
+
+/** A row as both databases give it. */
+export interface StoredStatistic {
+  readonly tenant_id: number | string | bigint
+  readonly endpoint_key: number | string | bigint
+  readonly seconds: number
+  readonly from_on: number | string | bigint
+  readonly succeeded: number | string | bigint
+  readonly failed: number | string | bigint
+  readonly exhausted: number | string | bigint
+  readonly latency: string
+}
+
+/** In place of an endpoint's key. */
+export const ALL_ENDPOINTS = 0
+
+/** The columns of a {@link StoredStatistic}. */
+export const STATISTIC_COLUMNS =
+  'tenant_id, endpoint_key, seconds, from_on, succeeded, failed, exhausted, latency'
+
+/** Reads what drivers give as text, and what is packed. */
+export function statisticRowOf(row: StoredStatistic): StatisticRow {
+  return {
+    tenantId: Number(row.tenant_id),
+    endpointKey: Number(row.endpoint_key),
+    seconds: row.seconds,
+    fromOn: Number(row.from_on),
+    succeeded: Number(row.succeeded),
+    failed: Number(row.failed),
+    exhausted: Number(row.exhausted),
+    latency: new Map(JSON.parse(row.latency) as [number, number][]),
+  }
+}
+
+/** The same, to be stored. */
+export function storedStatisticOf(row: StatisticRow): StoredStatistic {
+  const { tenantId, endpointKey, seconds, fromOn, succeeded, failed, exhausted, latency } = row
+  return {
+    tenant_id: tenantId,
+    endpoint_key: endpointKey,
+    seconds,
+    from_on: fromOn,
+    succeeded,
+    failed,
+    exhausted,
+    latency: JSON.stringify([...latency]),
+  }
+}
+
+/** Adds rows up that have the same key. */
+export function mergeRows(rows: Iterable<StatisticRow>): StatisticRow[] {
+  const merged = new Map<string, StatisticRow>()
+  for (const row of rows) {
+    const key = `${row.tenantId}:${row.endpointKey}:${row.seconds}:${row.fromOn}`
+    const known = merged.get(key) ?? { ...row, ...noCounts() }
+    addCounts(known, row)
+    merged.set(key, known)
+  }
+  return [...merged.values()]
+}
+
+/** What tallies add to the minutes of their endpoints and tenants. Endpoints of no tenant are gone. */
+export function rowsOfTallies(
+  tallies: readonly Tally[],
+  tenantOf: ReadonlyMap<number, number>,
+): StatisticRow[] {
+  const rows = tallies.flatMap(({ endpointKey, fromOn, ...counts }): StatisticRow[] => {
+    const tenantId = tenantOf.get(endpointKey)
+    if (tenantId === undefined) return []
+    const row = { ...counts, tenantId, endpointKey, seconds: MINUTE_MS / 1_000, fromOn }
+    return [row, { ...row, endpointKey: ALL_ENDPOINTS }]
+  })
+  return mergeRows(rows)
+}
+
+/** What minutes add to their hours. */
+export function hoursOf(minutes: readonly StatisticRow[]): StatisticRow[] {
+  const hourMs = 60 * MINUTE_MS
+  return mergeRows(
+    minutes.map((row) => ({
+      ...row,
+      seconds: hourMs / 1_000,
+      fromOn: Math.floor(row.fromOn / hourMs) * hourMs,
+    })),
+  )
+}
