@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['index', 'support', 'drizzle', 'knex', 'pg', 'prisma'].map((name) => `src/${name}.ts`),
+  entry: ['index', 'sse', 'support', 'drizzle', 'knex', 'pg', 'prisma'].map((name) => `src/${name}.ts`),
   format: ['esm'],
   target: 'node22',
   platform: 'node',

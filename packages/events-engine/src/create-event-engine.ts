@@ -12,8 +12,8 @@ import {
   resolveSubscription,
   type SubscribeOptions,
 } from './distributor/subscription.ts'
-import { type FeedItem, type FeedOptions, openFeed } from './feed/feed.ts'
-import { createFeedHub } from './feed/feed-hub.ts'
+import { createFeed, type FeedItem, type FeedOptions } from './feed/feed.ts'
+import { keepFeedSource } from './feed/feed-source.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { listenersSubscription } from './local-listeners.ts'
 import { createLogSchema } from './migrations/log-schema.ts'
@@ -200,13 +200,12 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     wake.poke()
   })
   const report = createEngineReport(observer, subscriptions, { store, nodeId, clock, logger })
-  const feedHub = createFeedHub(store, wake, clock, logger)
-  let stopping = new AbortController()
+  const feed = createFeed(store, wake, clock, logger)
 
   const lifecycle = createLifecycle(
     async () => {
       await schema.demandCurrent()
-      stopping = new AbortController()
+      feed.start()
       if (await store.adoptRestoredLog()) {
         logger.warn({ nodeId }, 'The event log was restored from a dump; some events may be handled again')
       }
@@ -217,12 +216,11 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
       retention?.start()
     },
     async () => {
-      stopping.abort()
+      await feed.stop()
       report.stop()
       await retention?.stop()
       await notifier?.stop()
       await poller.stop()
-      await feedHub.stop()
       await distributor.stop()
       retireNode(nodeId)
     },
@@ -247,12 +245,13 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     subscribe: async (subscriber, subscribeOptions) =>
       distributor.add(resolveSubscription(subscriber, subscribeOptions)),
     unsubscribe: distributor.remove,
-    feed: (feedOptions) => openFeed(store, feedHub, feedOptions, stopping.signal),
+    feed: feed.open,
     transaction: transactions.run,
     ...capture,
     [Symbol.asyncDispose]: lifecycle.stop,
   }
   keepLook(engine, expect)
   keepRaiseChecks(engine, checks)
+  keepFeedSource(engine, feed.source)
   return engine
 }

@@ -6,6 +6,7 @@ import {
   type EntityData,
   type EntityName,
   type ISyncManager,
+  type Sync,
   type SyncEvent,
   type SyncEventAction,
   type TenantSite,
@@ -122,6 +123,24 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
     const oldest = this.#parts.clock.now() - CLIENT_EVENTS_KEPT_MS
     const since = new Date(Math.max(lastSyncDate.getTime(), oldest))
     return this.#parts.store.readClientEvents(tenantId, since)
+  }
+
+  /**
+   * What `GET /api/Sync/{lastSyncDate}` answers: {@link SyncManager.getSyncEvents}, and the date to ask
+   * with next. On PostgreSQL that date lies before the beginning of the oldest transaction that is
+   * writing, so that what commits late is not missed; what is answered twice has the same id.
+   *
+   * @param lastSyncDate - undefined for a client that has nothing to catch up on.
+   * @throws EventEngineError `invalid_argument`
+   */
+  async getSync(tenantId: number, lastSyncDate: Date | undefined): Promise<Sync> {
+    const { store, clock } = this.#parts
+    // Both before the events are read: one raised in between is then told twice, instead of never.
+    const now = clock.now()
+    const uncommittedMs = Math.min(await store.longestUncommittedMs(), CLIENT_EVENTS_KEPT_MS)
+    const syncDate = new Date(now - uncommittedMs)
+    const syncEvents = lastSyncDate === undefined ? [] : await this.getSyncEvents(tenantId, lastSyncDate)
+    return { syncDate, syncEvents }
   }
 
   /** Calls a listener for every event from now on, on every node; what it throws is logged. */

@@ -1,11 +1,11 @@
 import { ALL_SITES, ALL_TENANTS, EntityNames, SyncEventActions } from '@x/events-core'
-import { manualClock } from '@x/testkit'
+import { manualClock, waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
 import { onEachDatabase, site } from './open-engine.ts'
 
 const MINUTE = 60_000
 
-onEachDatabase((open) => {
+onEachDatabase((open, dialect) => {
   it('answers the Refresh and Reload events of a tenant, and those of all tenants', async () => {
     await using host = await open()
     const { syncManager } = host.engine
@@ -41,6 +41,40 @@ onEachDatabase((open) => {
     expect(await syncManager.getSyncEvents(1, new Date(second.modifiedOn.getTime() + 1))).toEqual([])
     await clock.advance(2 * MINUTE)
     expect(await syncManager.getSyncEvents(1, new Date(0))).toEqual([second])
+  })
+
+  it('answers a date to ask with next that misses nothing, however late it is committed', async () => {
+    await using host = await open()
+    const { syncManager } = host.engine
+    const first = await syncManager.getSync(1, undefined)
+    expect(first.syncEvents).toEqual([])
+    // Raised now, and committed once a client has asked twice.
+    const raised = Promise.withResolvers<void>()
+    const committing = Promise.withResolvers<void>()
+    const late = host.engine.transaction(async ({ raise }) => {
+      const event = await raise(site, EntityNames.Site, 7, SyncEventActions.Refresh)
+      raised.resolve()
+      await committing.promise
+      return event
+    })
+    await raised.promise
+    const raisedAt = Date.now()
+    let { syncDate } = first
+    // On SQLite a question waits for the transaction.
+    if (dialect === 'postgres') {
+      await waitFor(() => Date.now() > raisedAt + 20, 'the transaction to be open for a while')
+      for (let poll = 0; poll < 2; poll += 1) {
+        const sync = await syncManager.getSync(1, syncDate)
+        expect(sync.syncEvents).toEqual([])
+        syncDate = sync.syncDate
+        // Not only as far back as clocks may differ.
+        expect(syncDate.getTime()).toBeLessThanOrEqual(raisedAt - 5_000)
+      }
+    }
+    committing.resolve()
+    const event = await late
+    expect((await syncManager.getSync(1, syncDate)).syncEvents).toEqual([event])
+    expect(syncDate.getTime()).toBeLessThanOrEqual(event.modifiedOn.getTime())
   })
 
   it('refuses a date that is none, and a tenant that is no integer', async () => {

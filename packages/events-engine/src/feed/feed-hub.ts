@@ -2,8 +2,8 @@ import type { Clock, Logger } from '@x/events-core'
 import type { EventStore, PositionedEvent } from '../store/event-store.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 
-/** Whoever wants to be told of new events; must not wait, nor throw. */
-export type FeedListener = (positioned: PositionedEvent) => void
+/** Whoever wants to be told of new events, a page at a time; must not wait, nor throw. */
+export type FeedListener = (events: readonly PositionedEvent[]) => void
 
 /** Reads the log once for all readers of a node that have caught up. */
 export interface FeedHub {
@@ -16,6 +16,13 @@ export interface FeedHub {
 const PAGE_SIZE = 200
 const IDLE_WAIT_MS = 60_000
 const PAUSE_AFTER_ERROR_MS = 500
+/**
+ * Every page costs each reader a turn, and each server-sent stream a write. With many readers and
+ * steady traffic, events gather for a moment: at 1,000 readers for 20 ms, and never for longer than
+ * {@link MAX_GATHER_MS}. What comes after a pause is told at once.
+ */
+const GATHER_MS_PER_READER = 0.02
+const MAX_GATHER_MS = 50
 
 /** Creates a hub that reads only while somebody listens. */
 export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock, logger: Logger): FeedHub {
@@ -24,19 +31,28 @@ export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock,
     | { readonly ready: Promise<void>; readonly ended: Promise<void>; readonly stop: AbortController }
     | undefined
 
+  const pause = (ms: number) => new Promise<void>((resolve) => clock.schedule(resolve, ms))
+
+  async function gather(): Promise<void> {
+    const gatherMs = Math.min(Math.floor(listeners.size * GATHER_MS_PER_READER), MAX_GATHER_MS)
+    if (gatherMs > 0) await pause(gatherMs)
+  }
+
   async function readOn(start: Promise<string>, signal: AbortSignal): Promise<void> {
     let position = await start
     while (!signal.aborted) {
       const seen = wake.version
       try {
         const page = await store.readAfter(position, PAGE_SIZE)
-        for (const positioned of page.events) for (const listener of [...listeners]) listener(positioned)
+        const { events } = page
+        if (events.length > 0) for (const listener of [...listeners]) listener(events)
         position = page.position
-        if (!page.more && page.events.length === 0) await wake.wait(seen, IDLE_WAIT_MS, signal)
+        if (events.length > 0) await gather()
+        else if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, signal)
       } catch (error) {
         // The position stays, so that an outage of the database delays the feed and skips nothing.
         logger.warn({ err: error }, 'The event log could not be read for the feed; trying again')
-        await new Promise<void>((resolve) => clock.schedule(resolve, PAUSE_AFTER_ERROR_MS))
+        await pause(PAUSE_AFTER_ERROR_MS)
       }
     }
   }

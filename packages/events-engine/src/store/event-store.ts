@@ -123,11 +123,19 @@ export interface EventStore {
 
   /** Deletes some of the oldest events that every subscription has passed, and tells how many. */
   purge(limits: PurgeLimits): Promise<number>
-  /** Whether events behind a position are gone that a reader at that position has not read. */
+  /**
+   * Whether a reader cannot go on behind a position: events behind it are deleted, or what it stands
+   * behind is not in this log.
+   */
   isExpired(position: Position): Promise<boolean>
   /** Makes a log readable that was restored into another cluster; tells whether it was one. */
   adoptRestoredLog(): Promise<boolean>
 
+  /**
+   * How long ago, in milliseconds, an event may have been raised that nobody can read yet: since its
+   * transaction is still open, or by a clock that is behind.
+   */
+  longestUncommittedMs(): Promise<number>
   /** Refresh and Reload events of a tenant and of all tenants. */
   readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]>
 

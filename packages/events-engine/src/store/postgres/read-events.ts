@@ -20,6 +20,9 @@ interface SnapshotRow {
   readonly committed: string | null
 }
 
+/** How far the clocks of two nodes may be apart, so that clients miss nothing that the slower one raises. */
+const CLOCKS_APART_MS = 5_000
+
 const COLUMNS = `e.id, e.tenant_id, e.site_id, e.entity_name, e.entity_id, e.action,
   (extract(epoch from e.modified_on) * 1000)::bigint as modified_on, e.data::text as data, e.trace`
 
@@ -64,6 +67,9 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     where e.action in ('Refresh', 'Reload') and e.tenant_id in ($1, ${ALL_TENANTS})
       and e.modified_on >= to_timestamp($2::double precision / 1000)
     order by e.seq`
+
+  const oldestWriter = `select (extract(epoch from clock_timestamp() - min(xact_start)) * 1000)::float8 as age
+    from pg_stat_activity where backend_xid is not null and datname = current_database()`
 
   async function currentSnapshot(): Promise<string> {
     const [row] = await runStatement<SnapshotRow>(db, now)
@@ -147,6 +153,11 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
       // The window that is ended may be older than what is committed since: worth another read.
       const more = full || start.to !== undefined
       return { events, position: events.at(-1)?.position ?? end ?? position, more }
+    },
+
+    async longestUncommittedMs(): Promise<number> {
+      const [row] = await runStatement<{ age: number | null }>(db, oldestWriter)
+      return Math.ceil(row?.age ?? 0) + CLOCKS_APART_MS
     },
 
     async readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]> {

@@ -16,7 +16,9 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: C
       ), 9223372036854775807)
     ) returning seq`
   const note = `update ${names.logState} set purged = max(cast(purged as integer), ?)`
-  const noted = `select purged from ${names.logState}`
+  const noted = `select purged,
+      coalesce((select seq from sqlite_sequence where name = '${names.syncEvent}'), 0) as last
+    from ${names.logState}`
 
   return {
     async purge({ keepMs, abandonedAfterMs, limit }: PurgeLimits): Promise<number> {
@@ -34,8 +36,10 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: C
     },
 
     async isExpired(position: Position): Promise<boolean> {
-      const [row] = await runStatement<{ purged: string }>(db, noted)
-      return Number(position.slice(2)) < Number(row?.purged ?? 0)
+      const [row] = await runStatement<{ purged: string; last: number }>(db, noted)
+      const sequence = Number(position.slice(2))
+      // Beyond the end: what it stands behind was undone by a power cut, or is of another database.
+      return sequence < Number(row?.purged ?? 0) || sequence > Number(row?.last ?? 0)
     },
   }
 }

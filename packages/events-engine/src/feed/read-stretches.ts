@@ -1,0 +1,115 @@
+import type { SyncEvent } from '@x/events-core'
+import type { EventStore, Position, PositionedEvent } from '../store/event-store.ts'
+import type { FeedHub } from './feed-hub.ts'
+
+/** What a reader is given in one go: the events it wants between two positions, perhaps none. */
+export interface FeedStretch {
+  readonly events: readonly PositionedEvent[]
+  /** Everything before it was looked at. */
+  readonly position: Position
+  /** Whether the reader has caught up: from here on, it is told what is committed as it is committed. */
+  readonly isLive: boolean
+}
+
+/** Where the log is read, and who reads it for those that have caught up. */
+export interface FeedParts {
+  readonly store: EventStore
+  readonly hub: FeedHub
+}
+
+/** How many events may wait for a reader before it is sent back to read the log at its own pace. */
+const MAX_QUEUED = 256
+const PAGE_SIZE = 100
+
+/**
+ * The log behind a position, in order, for as long as the caller reads on.
+ *
+ * A reader first catches up with the log by itself, then listens to the hub that serves all readers
+ * of the node with one query. One that does not keep up loses its place there, and catches up again.
+ */
+export async function* readStretches(
+  { store, hub }: FeedParts,
+  wants: (event: SyncEvent) => boolean,
+  after: Position,
+  signal: AbortSignal,
+): AsyncGenerator<FeedStretch, void, undefined> {
+  let position = after
+  // Given out although the position is not behind them yet.
+  const ahead = new Set<string>()
+  const wanted = (events: readonly PositionedEvent[]) =>
+    events.filter(({ event }) => !ahead.delete(event.id) && wants(event))
+
+  while (!signal.aborted) {
+    // Far behind: by pages, until nothing is known to follow.
+    for (let more = true; more && !signal.aborted; ) {
+      const page = await store.readAfter(position, PAGE_SIZE)
+      position = page.position
+      more = page.more
+      yield { events: wanted(page.events), position, isLive: false }
+    }
+    ahead.clear()
+
+    const queue = createQueue(signal)
+    try {
+      await hub.join(queue.offer)
+      // The hub tells of everything from here on. What was committed before that is read once more;
+      // what is read and told of both is recognised by its id.
+      for (let more = true; more && !signal.aborted; ) {
+        const page = await store.readAfter(position, PAGE_SIZE)
+        for (const { event } of page.events) ahead.add(event.id)
+        position = page.position
+        more = page.more || page.events.length > 0
+        yield { events: page.events.filter(({ event }) => wants(event)), position, isLive: false }
+      }
+      yield { events: [], position, isLive: true }
+      for (let events = await queue.take(); events; events = await queue.take()) {
+        position = events.at(-1)?.position ?? position
+        yield { events: wanted(events), position, isLive: true }
+      }
+    } finally {
+      hub.leave(queue.offer)
+    }
+  }
+}
+
+interface FeedQueue {
+  /** What the hub calls. */
+  readonly offer: (events: readonly PositionedEvent[]) => void
+  /** The next ones, at least one; undefined once the reader has fallen behind, or the feed has ended. */
+  take(): Promise<readonly PositionedEvent[] | undefined>
+}
+
+function createQueue(signal: AbortSignal): FeedQueue {
+  let waiting: PositionedEvent[] = []
+  let overflown = false
+  let wakeReader = () => {}
+
+  return {
+    offer(events) {
+      if (overflown) return
+      if (waiting.length + events.length > MAX_QUEUED) {
+        overflown = true
+        waiting = []
+      } else {
+        waiting.push(...events)
+      }
+      wakeReader()
+    },
+    async take() {
+      while (waiting.length === 0 && !overflown && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          const wake = () => {
+            signal.removeEventListener('abort', wake)
+            resolve()
+          }
+          wakeReader = wake
+          signal.addEventListener('abort', wake)
+        })
+      }
+      if (signal.aborted || overflown) return undefined
+      const taken = waiting
+      waiting = []
+      return taken
+    },
+  }
+}

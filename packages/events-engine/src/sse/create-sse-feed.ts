@@ -1,0 +1,203 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ALL_SITES, ALL_TENANTS, type SyncEvent } from '@x/events-core'
+import { EventEngineError } from '../errors.ts'
+import { createEventIdGenerator } from '../event-id.ts'
+import { type FeedSource, feedSourceOf } from '../feed/feed-source.ts'
+import type { SseAudience } from './audience.ts'
+import { reloadFrame, retryFrame } from './frames.ts'
+import { nodeSink } from './node-sink.ts'
+import { resolveSseFeedOptions, type SseFeedOptions } from './options.ts'
+import { refusal, refuse } from './refuse.ts'
+import type { SseSink } from './sse-sink.ts'
+import { createSseStream, type SseStream } from './sse-stream.ts'
+import { createStreamLimits, type SseRefusal } from './stream-limits.ts'
+import { webSink } from './web-sink.ts'
+import { readSseStart, type SseStart, whereToBegin } from './where-to-begin.ts'
+
+/** What a feed of server-sent events is doing, and has done. */
+export interface SseFeedStats {
+  /** Streams that are open now. */
+  readonly open: number
+  readonly opened: number
+  /** Answered with 429 or 503. */
+  readonly refused: number
+  /** Broken off, since their clients took nothing any more. */
+  readonly stalled: number
+}
+
+/** Streams the events of an engine to any number of clients. Made by {@link createSseFeed}. */
+export interface SseFeed extends AsyncDisposable {
+  /**
+   * Answers a request of Node's HTTP server, Express or Fastify (`request.raw`, `reply.raw`) with a
+   * stream, or with a problem document (RFC 9457) where there are too many.
+   *
+   * @throws EventEngineError `invalid_argument`, `invalid_option`, about the audience.
+   */
+  answer(request: IncomingMessage, response: ServerResponse, audience: SseAudience): void
+  /**
+   * The same for a `Request` of the Fetch standard, as in Hono.
+   *
+   * @throws EventEngineError `invalid_argument`, `invalid_option`, about the audience.
+   */
+  respond(request: Request, audience: SseAudience): Response
+  stats(): SseFeedStats
+  /** Ends every stream, so that clients reconnect elsewhere, and refuses new ones. Call it before the server closes. */
+  close(): Promise<void>
+}
+
+/**
+ * Creates what serves `GET /api/Sync/stream`: an event stream (HTML, 9.2) of a tenant's events, each
+ * with its position as the id, so that a client resumes with `Last-Event-ID` without a gap.
+ *
+ * However many clients there are, a node reads the log once for those that have caught up. A client
+ * that is slow is sent back to read at its own pace, and one that takes nothing is cut off.
+ *
+ * @throws EventEngineError `invalid_option`
+ * @example
+ * ```ts
+ * import type { IncomingMessage, ServerResponse } from 'node:http'
+ * import type { EventEngine } from '@x/events-engine'
+ * import { createSseFeed } from '@x/events-engine/sse'
+ *
+ * function streamOf(engine: EventEngine) {
+ *   const sse = createSseFeed({ engine, limits: { perUser: 10 } })
+ *   return (request: IncomingMessage, response: ServerResponse) =>
+ *     sse.answer(request, response, { tenantId: 1, siteId: 7, user: 'ada' })
+ * }
+ * ```
+ */
+export function createSseFeed(options: SseFeedOptions): SseFeed {
+  const source = requireSource(options.engine)
+  const settings = resolveSseFeedOptions(options)
+  const { clock, logger, heartbeatMs, retryMs, stalledMs, maxAgeMs, maxEventsBehind } = settings
+  const limits = createStreamLimits(settings.limits)
+  const nextEventId = createEventIdGenerator(() => clock.now())
+  const streams = new Set<OpenStream>()
+  let opened = 0
+  let refused = 0
+  let stalled = 0
+  let isClosed = false
+  let cancelBeat = () => {}
+
+  function wantedBy({ tenantId, siteId, filter }: SseAudience): (event: SyncEvent) => boolean {
+    const wants = source.wantedBy(tenantId, filter)
+    if (siteId === undefined) return wants
+    if (!Number.isSafeInteger(siteId)) {
+      throw new EventEngineError('invalid_argument', `A stream's siteId must be an integer; got ${siteId}.`)
+    }
+    return (event) =>
+      wants(event) &&
+      (event.siteId === siteId || event.siteId === ALL_SITES || event.tenantId === ALL_TENANTS)
+  }
+
+  function admit(audience: SseAudience): (() => void) | SseRefusal {
+    const admitted: (() => void) | SseRefusal = isClosed
+      ? { status: 503, detail: 'The host is stopping; come again.', retryAfterSeconds: 1 }
+      : limits.take(audience)
+    if (typeof admitted !== 'function') refused += 1
+    return admitted
+  }
+
+  function beat(): void {
+    const now = clock.now()
+    for (const { stream, endsAt } of [...streams]) {
+      if (stream.blockedSince !== undefined && now - stream.blockedSince > stalledMs) {
+        stalled += 1
+        stream.cut()
+      } else if (now > endsAt) stream.end()
+      else stream.beat()
+    }
+    cancelBeat = streams.size > 0 ? clock.schedule(beat, heartbeatMs) : () => {}
+  }
+
+  async function run(
+    sink: SseSink,
+    stream: SseStream,
+    tenantId: number,
+    wants: (event: SyncEvent) => boolean,
+    start: SseStart,
+  ): Promise<void> {
+    try {
+      sink.write(retryFrame(retryMs))
+      const { position, mustReload } = await whereToBegin(source, start, maxEventsBehind, clock)
+      if (mustReload) sink.write(reloadFrame(position, nextEventId(), tenantId, new Date(clock.now())))
+      await stream.run(source.read(wants, position, sink.closed))
+    } catch (error) {
+      // The database is away, say: the client comes again, and resumes.
+      logger.warn({ err: error, tenantId }, 'A stream of events ended early')
+    }
+    stream.end()
+  }
+
+  function open(
+    sink: SseSink,
+    { tenantId }: SseAudience,
+    wants: (event: SyncEvent) => boolean,
+    start: SseStart,
+    leave: () => void,
+  ): void {
+    opened += 1
+    const stream = createSseStream(sink, clock)
+    // Not all at once, where all have come at once.
+    const endsAt = clock.now() + maxAgeMs * (0.9 + Math.random() / 5)
+    const ended = run(sink, stream, tenantId, wants, start)
+    const entry = { stream, endsAt, ended }
+    if (streams.size === 0) cancelBeat = clock.schedule(beat, heartbeatMs)
+    streams.add(entry)
+    const remove = () => {
+      leave()
+      streams.delete(entry)
+      if (streams.size === 0) cancelBeat()
+    }
+    if (sink.closed.aborted) remove()
+    else sink.closed.addEventListener('abort', remove)
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true
+    cancelBeat()
+    const ending = [...streams]
+    for (const { stream } of ending) stream.end()
+    await Promise.all(ending.map(({ ended }) => ended))
+  }
+
+  return {
+    answer(request, response, audience) {
+      const wants = wantedBy(audience)
+      const leave = admit(audience)
+      if (typeof leave !== 'function') return refuse(response, leave)
+      const query = new URL(request.url ?? '/', 'http://host').searchParams
+      const lastEventId = request.headers['last-event-id']
+      const sink = nodeSink(response)
+      open(sink, audience, wants, readSseStart(lastEventId?.toString(), query), leave)
+      if (request.method === 'HEAD') sink.end()
+    },
+    respond(request, audience) {
+      const wants = wantedBy(audience)
+      const leave = admit(audience)
+      if (typeof leave !== 'function') return refusal(leave)
+      const { sink, response } = webSink(request.signal)
+      const query = new URL(request.url).searchParams
+      open(sink, audience, wants, readSseStart(request.headers.get('last-event-id'), query), leave)
+      return response
+    },
+    stats: () => ({ open: streams.size, opened, refused, stalled }),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+interface OpenStream {
+  readonly stream: SseStream
+  readonly endsAt: number
+  readonly ended: Promise<void>
+}
+
+function requireSource(engine: object): FeedSource {
+  const source = feedSourceOf(engine)
+  if (source) return source
+  throw new EventEngineError(
+    'invalid_option',
+    'createSseFeed: options.engine must be made by createEventEngine of the same copy of @x/events-engine.',
+  )
+}

@@ -1,0 +1,84 @@
+import type { Clock, Logger } from '@x/events-core'
+import type { EventEngine } from '../create-event-engine.ts'
+import { EventEngineError, shown } from '../errors.ts'
+
+/** How many streams may be open at a time. Whoever comes beyond that is told when to come again. */
+export interface SseLimits {
+  /** On this node; beyond it the answer is 503. @defaultValue 10_000 */
+  readonly total?: number | undefined
+  /** Of one tenant on this node; beyond it, as for the next two, the answer is 429. @defaultValue 5_000 */
+  readonly perTenant?: number | undefined
+  /** Of one user of a tenant. @defaultValue 50 */
+  readonly perUser?: number | undefined
+  /** From one address; many people may share one. @defaultValue 200 */
+  readonly perAddress?: number | undefined
+}
+
+/** What `createSseFeed` takes. */
+export interface SseFeedOptions {
+  readonly engine: Pick<EventEngine, 'clock' | 'logger'>
+  readonly limits?: SseLimits | undefined
+  /** From one sign of life to the next on every stream, in milliseconds. @defaultValue 15_000 */
+  readonly heartbeatMs?: number | undefined
+  /** After what time clients are told to reconnect, in milliseconds. @defaultValue 2_000 */
+  readonly retryMs?: number | undefined
+  /**
+   * Longest time that a client may take nothing while there is something for it, in milliseconds;
+   * looked at with each heartbeat.
+   * @defaultValue 30_000
+   */
+  readonly stalledMs?: number | undefined
+  /**
+   * Age at which a stream is ended, in milliseconds, give or take a tenth: its client reconnects where
+   * it was, and is authorized anew.
+   * @defaultValue 3_600_000
+   */
+  readonly maxAgeMs?: number | undefined
+  /** A client that is further behind is told to reload instead. @defaultValue 5_000 */
+  readonly maxEventsBehind?: number | undefined
+  /** @defaultValue the engine's */
+  readonly clock?: Clock | undefined
+  /** @defaultValue the engine's */
+  readonly logger?: Logger | undefined
+}
+
+/** {@link SseFeedOptions}, checked and complete. */
+export interface SseFeedSettings {
+  readonly limits: Readonly<Required<{ [TName in keyof SseLimits]: number }>>
+  readonly heartbeatMs: number
+  readonly retryMs: number
+  readonly stalledMs: number
+  readonly maxAgeMs: number
+  readonly maxEventsBehind: number
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** @throws EventEngineError `invalid_option` */
+export function resolveSseFeedOptions(options: SseFeedOptions): SseFeedSettings {
+  const { total, perTenant, perUser, perAddress } = options.limits ?? {}
+  return Object.freeze({
+    limits: Object.freeze({
+      total: count('limits.total', total ?? 10_000),
+      perTenant: count('limits.perTenant', perTenant ?? 5_000),
+      perUser: count('limits.perUser', perUser ?? 50),
+      perAddress: count('limits.perAddress', perAddress ?? 200),
+    }),
+    heartbeatMs: count('heartbeatMs', options.heartbeatMs ?? 15_000),
+    retryMs: count('retryMs', options.retryMs ?? 2_000),
+    stalledMs: count('stalledMs', options.stalledMs ?? 30_000),
+    maxAgeMs: count('maxAgeMs', options.maxAgeMs ?? 3_600_000),
+    // The log counts no further than 10,000.
+    maxEventsBehind: count('maxEventsBehind', options.maxEventsBehind ?? 5_000, 9_999),
+    clock: options.clock ?? options.engine.clock,
+    logger: options.logger ?? options.engine.logger,
+  })
+}
+
+function count(name: string, value: number, maximum = 2 ** 31 - 1): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= maximum) return value
+  throw new EventEngineError(
+    'invalid_option',
+    `createSseFeed: options.${name} must be an integer from 1 to ${maximum}; got ${shown(value)}.`,
+  )
+}

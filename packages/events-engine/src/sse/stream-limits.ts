@@ -1,0 +1,54 @@
+import type { SseAudience } from './audience.ts'
+import type { SseFeedSettings } from './options.ts'
+
+/** Why a stream is not opened. */
+export interface SseRefusal {
+  readonly status: 429 | 503
+  readonly detail: string
+  readonly retryAfterSeconds: number
+}
+
+/** Counts the streams that are open. */
+export interface StreamLimits {
+  /** @returns a function that gives the place back; or why there is none. */
+  take(audience: SseAudience): (() => void) | SseRefusal
+}
+
+export function createStreamLimits(limits: SseFeedSettings['limits']): StreamLimits {
+  const open = new Map<string, number>()
+
+  function add(key: string, by: 1 | -1): void {
+    const count = (open.get(key) ?? 0) + by
+    if (count > 0) open.set(key, count)
+    else open.delete(key)
+  }
+
+  return {
+    take({ tenantId, user, address }) {
+      const refused = (status: 429 | 503, who: string, retryAfterSeconds: number): SseRefusal => ({
+        status,
+        detail: `Too many streams are open ${who}; close some, or poll instead.`,
+        retryAfterSeconds,
+      })
+      const places: [key: string, limit: number, refusal: SseRefusal][] = [
+        ['all', limits.total, refused(503, 'on this host', 10)],
+        [`tenant ${tenantId}`, limits.perTenant, refused(429, 'for this tenant', 30)],
+      ]
+      if (user !== undefined) {
+        places.push([`user ${tenantId} ${user}`, limits.perUser, refused(429, 'for this user', 30)])
+      }
+      if (address !== undefined) {
+        places.push([`address ${address}`, limits.perAddress, refused(429, 'from this address', 30)])
+      }
+      const full = places.find(([key, limit]) => (open.get(key) ?? 0) >= limit)
+      if (full) return full[2]
+      for (const [key] of places) add(key, 1)
+      let isTaken = true
+      return () => {
+        if (!isTaken) return
+        isTaken = false
+        for (const [key] of places) add(key, -1)
+      }
+    },
+  }
+}
