@@ -12,6 +12,8 @@ export interface HostConfig {
   /** Networks that webhooks may go to although they are private, as CIDRs. */
   readonly allowNetworks: readonly string[]
   readonly maxUploadBytes: number
+  /** Streams of events that may be open from one address at a time. */
+  readonly maxStreamsPerAddress: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -35,6 +37,7 @@ const environment = z.object({
     .int()
     .min(1)
     .default(100 * 1024 * 1024),
+  MAX_STREAMS_PER_ADDRESS: z.coerce.number().int().min(1).default(200),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DATABASE_URL: z
     .undefined({ error: 'is not supported yet: leave it out to use the SQLite file in HOST_DATA_DIR' })
@@ -59,6 +62,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): H
     adminToken: data.ADMIN_TOKEN,
     allowNetworks: data.WEBHOOK_ALLOW_NETWORKS,
     maxUploadBytes: data.MAX_UPLOAD_BYTES,
+    maxStreamsPerAddress: data.MAX_STREAMS_PER_ADDRESS,
     logLevel: data.LOG_LEVEL,
   }
 }

@@ -44,6 +44,9 @@ export interface ProblemDocument {
 /** What {@link openTestHost} takes. */
 export interface TestHostOptions {
   readonly maxUploadBytes?: number
+  readonly maxStreamsPerAddress?: number
+  /** 0, if nothing else is said: one that is free. */
+  readonly port?: number
   /** The data of a host that was closed, to open it again; without it, the host begins with none. */
   readonly dataDir?: string
 }
@@ -61,10 +64,11 @@ export async function openTestHost(options: TestHostOptions = {}): Promise<TestH
   }
   const config = {
     host: '127.0.0.1',
-    port: 0,
+    port: options.port ?? 0,
     dataDir,
     allowNetworks: ['127.0.0.0/8'],
     maxUploadBytes: options.maxUploadBytes ?? 64 * 1024 * 1024,
+    maxStreamsPerAddress: options.maxStreamsPerAddress ?? 200,
     logLevel: 'silent',
   } as const
   const host = await openHost(config, logger)

@@ -1,5 +1,6 @@
 import type { IServiceScopeFactory, Logger } from '@x/events-core'
 import { createEventEngine } from '@x/events-engine'
+import { createSseFeed } from '@x/events-engine/sse'
 import { createWebhookSender } from '@x/sender'
 import { type AwilixContainer, asClass, asFunction, asValue, createContainer } from 'awilix'
 import type { Kysely } from 'kysely'
@@ -26,6 +27,7 @@ export interface Foundations {
   readonly fileStorage: FileStorage
   readonly encryptionKey: Uint8Array
   readonly allowNetworks: readonly string[]
+  readonly maxStreamsPerAddress: number
 }
 
 /** The container, and the factory of scopes that is made of it. */
@@ -36,7 +38,7 @@ export interface HostServices {
 
 /** Tells the container how everything is made; nothing is made before it is asked for. */
 export function createServices(foundations: Foundations): HostServices {
-  const { logger, db, fileStorage, encryptionKey, allowNetworks } = foundations
+  const { logger, db, fileStorage, encryptionKey, allowNetworks, maxStreamsPerAddress } = foundations
   const container = createContainer<Services>({ strict: true })
   const serviceScopeFactory = createServiceScopeFactory(container)
 
@@ -45,6 +47,9 @@ export function createServices(foundations: Foundations): HostServices {
     db: asValue(db),
     fileStorage: asValue(fileStorage),
     engine: asFunction(() => createEventEngine({ db, logger, services: serviceScopeFactory })).singleton(),
+    syncStreams: asFunction(({ engine }: Services) =>
+      createSseFeed({ engine, limits: { perAddress: maxStreamsPerAddress } }),
+    ).singleton(),
     sender: asFunction(({ engine }: Services) =>
       createWebhookSender({ engine, encryptionKey, network: { allow: allowNetworks } }),
     ).singleton(),

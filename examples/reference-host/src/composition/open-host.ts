@@ -67,8 +67,9 @@ async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableS
     fileStorage,
     encryptionKey: Buffer.from(encryptionKey, 'base64'),
     allowNetworks: config.allowNetworks,
+    maxStreamsPerAddress: config.maxStreamsPerAddress,
   })
-  const { engine, sender, tokenRepository, hostCache } = container.cradle
+  const { engine, sender, syncStreams, tokenRepository, hostCache } = container.cradle
 
   // Before anything is raised: endpoints and subscribers hear of it from the first event on.
   await migrateHostTables(db)
@@ -99,6 +100,8 @@ async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableS
   const server = createServer(createApp({ container, logger, config, health: { db, isOpen: () => isOpen } }))
   const url = await listen(server, config.port, config.host)
   opened.defer(() => closeServer(server))
+  // First of all: streams never end by themselves, and their clients are to reconnect elsewhere.
+  opened.use(syncStreams)
   // Clients of every tenant load their application again: it may be another version now.
   const everywhere = { tenantId: ALL_TENANTS, siteId: ALL_SITES }
   await engine.syncManager.addSyncEvent(everywhere, EntityNames.Host, -1, SyncEventActions.Reload)

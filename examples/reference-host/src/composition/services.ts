@@ -1,5 +1,6 @@
 import type { Logger } from '@x/events-core'
 import type { EventEngine } from '@x/events-engine'
+import type { SseFeed } from '@x/events-engine/sse'
 import type { WebhookSender } from '@x/sender'
 import type { Kysely } from 'kysely'
 import type { HostCache } from '../cache/host-cache.ts'
@@ -22,6 +23,8 @@ export interface Services {
   readonly logger: Logger
   readonly db: Kysely<HostTables>
   readonly engine: EventEngine<HostTables>
+  /** Tells browsers what happens. */
+  readonly syncStreams: SseFeed
   readonly sender: WebhookSender
   readonly fileStorage: FileStorage
   readonly hostCache: HostCache
