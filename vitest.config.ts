@@ -22,7 +22,14 @@ export default defineConfig({
           globalSetup: ['internal/testkit/src/postgres-setup.ts'],
         },
       },
-      { extends: true, test: { name: 'examples', include: ['examples/*/test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'examples',
+          include: ['examples/*/test/**/*.test.ts'],
+          globalSetup: ['internal/testkit/src/postgres-setup.ts'],
+        },
+      },
       { extends: true, test: { name: 'scripts', include: ['scripts/test/**/*.test.ts'] } },
       // The code blocks of README and docs, each in a process of its own.
       { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'] } },

@@ -5,10 +5,16 @@ export interface HostConfig {
   readonly host: string
   /** 0: one that is free. */
   readonly port: number
-  /** Database, uploaded files and keys. */
+  /** Uploaded files and keys, which all nodes of a database share; and SQLite's database. */
   readonly dataDir: string
+  /** Where PostgreSQL is; an SQLite file in the data folder when left out. */
+  readonly databaseUrl?: string | undefined
   /** The token of the first tenant's administrator; generated once and kept when left out. */
   readonly adminToken?: string | undefined
+  /** Base64 of 32 bytes; generated once and kept when left out. */
+  readonly encryptionKey?: string | undefined
+  /** Keys that secrets in the database may still be encrypted with. */
+  readonly previousEncryptionKeys: readonly string[]
   /** Networks that webhooks may go to although they are private, as CIDRs. */
   readonly allowNetworks: readonly string[]
   readonly maxUploadBytes: number
@@ -23,6 +29,10 @@ const list = z
   .transform((text) => text.split(',').map((part) => part.trim()))
   .transform((parts) => parts.filter((part) => part !== ''))
 
+const encryptionKey = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes as base64; make one with: openssl rand -base64 32')
+
 const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
@@ -36,12 +46,16 @@ const environment = z.object({
     .number()
     .int()
     .min(1)
+    // What PostgreSQL's integers hold.
+    .max(2_147_483_647)
     .default(100 * 1024 * 1024),
   MAX_STREAMS_PER_ADDRESS: z.coerce.number().int().min(1).default(200),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DATABASE_URL: z
-    .undefined({ error: 'is not supported yet: leave it out to use the SQLite file in HOST_DATA_DIR' })
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be like postgres://user:password@host:5432/database' })
     .optional(),
+  ENCRYPTION_KEY: encryptionKey.optional(),
+  PREVIOUS_ENCRYPTION_KEYS: list.pipe(z.array(encryptionKey)),
 })
 
 /**
@@ -59,6 +73,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): H
     host: data.HOST,
     port: data.PORT,
     dataDir: data.HOST_DATA_DIR,
+    databaseUrl: data.DATABASE_URL,
+    encryptionKey: data.ENCRYPTION_KEY,
+    previousEncryptionKeys: data.PREVIOUS_ENCRYPTION_KEYS,
     adminToken: data.ADMIN_TOKEN,
     allowNetworks: data.WEBHOOK_ALLOW_NETWORKS,
     maxUploadBytes: data.MAX_UPLOAD_BYTES,

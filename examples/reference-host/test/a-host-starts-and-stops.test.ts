@@ -64,7 +64,7 @@ it.each([
   ['MAX_UPLOAD_BYTES', '-1'],
   ['ADMIN_TOKEN', 'with spaces'],
   ['LOG_LEVEL', 'loud'],
-  ['DATABASE_URL', 'postgres://localhost/db'],
+  ['DATABASE_URL', 'mysql://localhost/db'],
   ['WEBHOOK_ALLOW_NETWORKS', '127.0.0.0/8,nonsense'],
 ])('names %s when it is %j', async (name, value) => {
   await using folder = await temporaryFolder()

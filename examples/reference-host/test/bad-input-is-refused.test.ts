@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { onEachDatabase } from './each-database.ts'
 import { jsonOf, openTestHost, type ProblemDocument, type TestRequest } from './open-test-host.ts'
 
 const json = { 'content-type': 'application/json' }
@@ -20,7 +21,10 @@ const cases: Case[] = [
   { path: '/api/Nothing', body: {}, status: 404 },
   { path: '/api/Page/1', method: 'PATCH', body: { name: 'A' }, status: 404 },
   { path: '/api/Page/99', status: 404 },
-  { path: '/api/Page/999999999999999', status: 404 },
+  { path: '/api/Page/2147483647', status: 404 },
+  { path: '/api/Page/2147483648', status: 400, fields: ['id'] },
+  { path: '/api/Page', body: { name: 'A', siteId: 2147483648 }, status: 400, fields: ['siteId'] },
+  { path: '/api/Page', body: { name: 'A', title: 'nul\u0000' }, status: 400, fields: ['title'] },
   { path: '/api/File/download/99', status: 404 },
   { path: '/api/File/99/downloads', status: 404 },
   { path: '/api/Page/99', method: 'PUT', body: { name: 'A' }, status: 404 },
@@ -90,7 +94,7 @@ const cases: Case[] = [
   { path: '/api/Site', token: undefined, headers: { authorization: 'Bearer ' }, status: 401 },
 ]
 
-it('answers all of it with problem documents, stores nothing and stays alive', async () => {
+onEachDatabase('answers all of it with problem documents, stores nothing and stays alive', async () => {
   await using host = await openTestHost()
   const before = await host.events()
 
@@ -118,7 +122,7 @@ it('answers all of it with problem documents, stores nothing and stays alive', a
   expect((await host.send('/readyz')).status).toBe(200)
 })
 
-it('tells of its own faults nothing but where to look them up', async () => {
+onEachDatabase('tells of its own faults nothing but where to look them up', async () => {
   await using host = await openTestHost()
   const { db } = host.host.services
   await db.schema.dropTable('pagePath').execute()
@@ -139,7 +143,7 @@ it('tells of its own faults nothing but where to look them up', async () => {
   expect((await host.send('/healthz')).status).toBe(200)
 })
 
-it('names no software in its answers', async () => {
+onEachDatabase('names no software in its answers', async () => {
   await using host = await openTestHost()
   const { headers } = await host.send('/healthz')
   expect(headers.get('x-powered-by')).toBeNull()

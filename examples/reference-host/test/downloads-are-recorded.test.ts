@@ -1,30 +1,34 @@
 import { waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
 import { FileDownloadEventSubscriber } from '../src/subscribers/file-download-event-subscriber.ts'
+import { onEachDatabase } from './each-database.ts'
 import { jsonOf, openTestHost, type TestHost, upload } from './open-test-host.ts'
 
 async function downloads(host: TestHost): Promise<{ eventId: string }[]> {
   return jsonOf(host.send('/api/File/1/downloads'))
 }
 
-it('raises a download, and the subscriber notes it under the id that the answer told', async () => {
-  await using host = await openTestHost()
-  await upload(host, 'a.txt', 'content')
+onEachDatabase(
+  'raises a download, and the subscriber notes it under the id that the answer told',
+  async () => {
+    await using host = await openTestHost()
+    await upload(host, 'a.txt', 'content')
 
-  const { headers } = await host.send('/api/File/download/1', { token: undefined })
+    const { headers } = await host.send('/api/File/download/1', { token: undefined })
 
-  const [noted] = await waitFor(async () => {
-    const found = await downloads(host)
-    return found.length > 0 && found
-  }, 'the download to be noted')
-  expect(noted).toMatchObject({ eventId: headers.get('x-event-id'), fileId: 1, fileName: 'a.txt' })
-  const raised = (await host.events()).filter(({ action }) => action === 'Download')
-  expect(raised).toMatchObject([
-    { id: headers.get('x-event-id'), tenantId: 1, siteId: 1, data: { name: 'a.txt' } },
-  ])
-})
+    const [noted] = await waitFor(async () => {
+      const found = await downloads(host)
+      return found.length > 0 && found
+    }, 'the download to be noted')
+    expect(noted).toMatchObject({ eventId: headers.get('x-event-id'), fileId: 1, fileName: 'a.txt' })
+    const raised = (await host.events()).filter(({ action }) => action === 'Download')
+    expect(raised).toMatchObject([
+      { id: headers.get('x-event-id'), tenantId: 1, siteId: 1, data: { name: 'a.txt' } },
+    ])
+  },
+)
 
-it('notes a download once, however often its event is handled', async () => {
+onEachDatabase('notes a download once, however often its event is handled', async () => {
   await using host = await openTestHost()
   await upload(host, 'a.txt', 'content')
   await host.send('/api/File/download/1')
@@ -36,7 +40,7 @@ it('notes a download once, however often its event is handled', async () => {
   expect(await downloads(host)).toHaveLength(1)
 })
 
-it('raises nothing when only the headers are asked for, or nothing is found', async () => {
+onEachDatabase('raises nothing when only the headers are asked for, or nothing is found', async () => {
   await using host = await openTestHost()
   await upload(host, 'a.txt', 'content')
   const head = await host.send('/api/File/download/1', { method: 'HEAD' })
@@ -45,13 +49,13 @@ it('raises nothing when only the headers are asked for, or nothing is found', as
   expect((await host.events()).filter(({ action }) => action === 'Download')).toEqual([])
 })
 
-it('shows the downloads to admins alone', async () => {
+onEachDatabase('shows the downloads to admins alone', async () => {
   await using host = await openTestHost()
   await upload(host, 'a.txt', 'content')
   expect((await host.send('/api/File/1/downloads', { token: undefined })).status).toBe(401)
 })
 
-it('lets the subscriber pass over a file that was deleted since', async () => {
+onEachDatabase('lets the subscriber pass over a file that was deleted since', async () => {
   await using host = await openTestHost()
   await upload(host, 'a.txt', 'content')
   const { engine } = host.host.services

@@ -1,8 +1,10 @@
 import { request as sendRequest } from 'node:http'
 import type { Logger, SyncEvent } from '@x/events-core'
 import { temporaryFolder, waitFor } from '@x/testkit'
+import { postgresDatabase } from '@x/testkit/postgres'
 import { type Host, openHost } from '../src/composition/open-host.ts'
 import { type CreatedTenant, createTenant, issueAdminToken } from '../src/composition/tenants.ts'
+import { testDialect } from './each-database.ts'
 
 /** What a test sends; the body is JSON unless it is a form or text. */
 export interface TestRequest {
@@ -53,8 +55,9 @@ export interface TestHostOptions {
 
 /** Opens a host; when the test ends, it must not have logged an error. */
 export async function openTestHost(options: TestHostOptions = {}): Promise<TestHost> {
-  const folder = options.dataDir === undefined ? await temporaryFolder() : undefined
-  const dataDir = options.dataDir ?? folder?.path ?? ''
+  await using opened = new AsyncDisposableStack()
+  const dataDir = options.dataDir ?? opened.use(await temporaryFolder()).path
+  const database = testDialect() === 'postgres' ? opened.use(await postgresDatabase()) : undefined
   const errors: unknown[] = []
   const logger: Logger = {
     debug() {},
@@ -66,16 +69,20 @@ export async function openTestHost(options: TestHostOptions = {}): Promise<TestH
     host: '127.0.0.1',
     port: options.port ?? 0,
     dataDir,
+    databaseUrl: database?.url,
+    previousEncryptionKeys: [],
     allowNetworks: ['127.0.0.0/8'],
     maxUploadBytes: options.maxUploadBytes ?? 64 * 1024 * 1024,
     maxStreamsPerAddress: options.maxStreamsPerAddress ?? 200,
     logLevel: 'silent',
   } as const
   const host = await openHost(config, logger)
+  opened.defer(() => host.close())
   const { engine, tokenRepository } = host.services
   const events: SyncEvent[] = []
   engine.syncManager.on('entityChanged', (event) => events.push(event))
 
+  const cleanUp = opened.move()
   return {
     host,
     dataDir,
@@ -92,8 +99,7 @@ export async function openTestHost(options: TestHostOptions = {}): Promise<TestH
     },
     takeErrors: () => errors.splice(0),
     async [Symbol.asyncDispose]() {
-      await host.close()
-      await folder?.[Symbol.asyncDispose]()
+      await cleanUp.disposeAsync()
       if (errors.length > 0) throw new Error(`The host logged errors: ${JSON.stringify(errors)}`)
     },
   }

@@ -1,9 +1,10 @@
-import { expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { onEachDatabase } from './each-database.ts'
 import { jsonOf, openTestHost, upload } from './open-test-host.ts'
 
 const user = { username: 'ada', displayName: 'Ada', email: 'ada@example.org' }
 
-it('finds nothing of another tenant by its id', async () => {
+onEachDatabase('finds nothing of another tenant by its id', async () => {
   await using host = await openTestHost()
   const { token, hostName } = await host.addTenant('second.test')
   await upload(host, 'secret.txt', 'secret')
@@ -29,7 +30,7 @@ it('finds nothing of another tenant by its id', async () => {
   expect(await host.events()).toEqual(before)
 })
 
-it('lists what belongs to the tenant alone', async () => {
+onEachDatabase('lists what belongs to the tenant alone', async () => {
   await using host = await openTestHost()
   const { token, hostName, siteId } = await host.addTenant('second.test')
   await upload(host, 'secret.txt', 'secret')
@@ -42,7 +43,7 @@ it('lists what belongs to the tenant alone', async () => {
   expect(await (await host.send('/api/Site')).json()).toMatchObject([{ siteId: 1 }])
 })
 
-it('takes the token of another tenant nowhere', async () => {
+onEachDatabase('takes the token of another tenant nowhere', async () => {
   await using host = await openTestHost()
   const { token } = await host.addTenant('second.test')
 
@@ -52,17 +53,20 @@ it('takes the token of another tenant nowhere', async () => {
   expect((await host.send('/api/Page', { token, body: { name: 'A' } })).status).toBe(403)
 })
 
-it('keeps the sync events of tenants apart, and tells all of them what concerns all', async () => {
-  await using host = await openTestHost()
-  const { hostName } = await host.addTenant('second.test')
-  await host.send('/api/Page', { body: { name: 'Home' } })
+onEachDatabase(
+  'keeps the sync events of tenants apart, and tells all of them what concerns all',
+  async () => {
+    await using host = await openTestHost()
+    const { hostName } = await host.addTenant('second.test')
+    await host.send('/api/Page', { body: { name: 'Home' } })
 
-  const asked = host.send('/api/Sync/20200101000000000', { hostName, token: undefined })
-  const sync = await jsonOf<{ syncEvents: unknown[] }>(asked)
-  expect(sync.syncEvents).toMatchObject([{ entityName: 'Host', action: 'Reload' }])
-})
+    const asked = host.send('/api/Sync/20200101000000000', { hostName, token: undefined })
+    const sync = await jsonOf<{ syncEvents: unknown[] }>(asked)
+    expect(sync.syncEvents).toMatchObject([{ entityName: 'Host', action: 'Reload' }])
+  },
+)
 
-it('lets two tenants use the same names', async () => {
+onEachDatabase('lets two tenants use the same names', async () => {
   await using host = await openTestHost()
   const { token, hostName } = await host.addTenant('second.test')
   for (const request of [{}, { token, hostName }]) {

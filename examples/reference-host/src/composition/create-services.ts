@@ -4,6 +4,7 @@ import { createSseFeed } from '@x/events-engine/sse'
 import { createWebhookSender } from '@x/sender'
 import { type AwilixContainer, asClass, asFunction, asValue, createContainer } from 'awilix'
 import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
 import { createHostCache } from '../cache/host-cache.ts'
 import type { HostTables } from '../database/tables.ts'
 import { TenantManager } from '../domain/tenant-manager.ts'
@@ -17,6 +18,7 @@ import { TenantRepository } from '../repositories/tenant-repository.ts'
 import { TokenRepository } from '../repositories/token-repository.ts'
 import { UserRepository } from '../repositories/user-repository.ts'
 import type { FileStorage } from '../storage/file-storage.ts'
+import type { HostSecrets } from './host-secrets.ts'
 import { createServiceScopeFactory } from './service-scope-factory.ts'
 import type { Services } from './services.ts'
 
@@ -24,8 +26,10 @@ import type { Services } from './services.ts'
 export interface Foundations {
   readonly logger: Logger
   readonly db: Kysely<HostTables>
+  /** PostgreSQL only. */
+  readonly pool: Pool | undefined
   readonly fileStorage: FileStorage
-  readonly encryptionKey: Uint8Array
+  readonly secrets: Pick<HostSecrets, 'encryptionKey' | 'previousEncryptionKeys'>
   readonly allowNetworks: readonly string[]
   readonly maxStreamsPerAddress: number
 }
@@ -38,7 +42,8 @@ export interface HostServices {
 
 /** Tells the container how everything is made; nothing is made before it is asked for. */
 export function createServices(foundations: Foundations): HostServices {
-  const { logger, db, fileStorage, encryptionKey, allowNetworks, maxStreamsPerAddress } = foundations
+  const { logger, db, pool, fileStorage, secrets, allowNetworks, maxStreamsPerAddress } = foundations
+  const { encryptionKey, previousEncryptionKeys } = secrets
   const container = createContainer<Services>({ strict: true })
   const serviceScopeFactory = createServiceScopeFactory(container)
 
@@ -46,12 +51,19 @@ export function createServices(foundations: Foundations): HostServices {
     logger: asValue(logger),
     db: asValue(db),
     fileStorage: asValue(fileStorage),
-    engine: asFunction(() => createEventEngine({ db, logger, services: serviceScopeFactory })).singleton(),
+    engine: asFunction(() =>
+      createEventEngine({ db, logger, services: serviceScopeFactory, ...(pool && { postgres: { pool } }) }),
+    ).singleton(),
     syncStreams: asFunction(({ engine }: Services) =>
       createSseFeed({ engine, limits: { perAddress: maxStreamsPerAddress } }),
     ).singleton(),
     sender: asFunction(({ engine }: Services) =>
-      createWebhookSender({ engine, encryptionKey, network: { allow: allowNetworks } }),
+      createWebhookSender({
+        engine,
+        encryptionKey,
+        previousEncryptionKeys,
+        network: { allow: allowNetworks },
+      }),
     ).singleton(),
     hostCache: asFunction(createHostCache).singleton(),
     tenantRepository: asClass(TenantRepository).singleton(),

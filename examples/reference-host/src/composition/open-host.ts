@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import {
@@ -15,15 +13,16 @@ import type { HostConfig } from '../config.ts'
 import { captureEntities } from '../database/capture-entities.ts'
 import { migrateHostTables } from '../database/migrate.ts'
 import { openDatabase } from '../database/open-database.ts'
+import { demandSameInstallation } from '../database/same-installation.ts'
 import { openFileStorage } from '../storage/file-storage.ts'
 import { CacheInvalidationEventSubscriber } from '../subscribers/cache-invalidation-event-subscriber.ts'
 import { FileDownloadEventSubscriber } from '../subscribers/file-download-event-subscriber.ts'
 import { createApp } from './create-app.ts'
 import { createServices } from './create-services.ts'
-import { keptSecret } from './kept-secret.ts'
+import { readSecrets } from './host-secrets.ts'
 import { closeServer, listen } from './listen.ts'
 import type { Services } from './services.ts'
-import { ADMIN, ensureMasterTenant, generateToken } from './tenants.ts'
+import { ADMIN, ensureMasterTenant } from './tenants.ts'
 
 /** A host that runs. */
 export interface Host extends AsyncDisposable {
@@ -53,19 +52,17 @@ export async function openHost(config: HostConfig, logger: Logger): Promise<Host
 }
 
 async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableStack): Promise<Host> {
-  const { dataDir } = config
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const adminToken = config.adminToken ?? (await keptSecret(join(dataDir, 'admin-token'), generateToken))
-  const encryptionKey = await keptSecret(join(dataDir, 'encryption-key'), newEncryptionKey)
-
-  const db = openDatabase(join(dataDir, 'host.db'))
+  const secrets = await readSecrets(config)
+  const { adminToken } = secrets
+  const { db, pool } = await openDatabase(config)
   opened.defer(() => db.destroy())
-  const fileStorage = await openFileStorage(join(dataDir, 'files'))
+  const fileStorage = await openFileStorage(join(config.dataDir, 'files'))
   const { container, serviceScopeFactory } = createServices({
     logger,
     db,
+    pool,
     fileStorage,
-    encryptionKey: Buffer.from(encryptionKey, 'base64'),
+    secrets,
     allowNetworks: config.allowNetworks,
     maxStreamsPerAddress: config.maxStreamsPerAddress,
   })
@@ -73,6 +70,7 @@ async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableS
 
   // Before anything is raised: endpoints and subscribers hear of it from the first event on.
   await migrateHostTables(db)
+  await demandSameInstallation(db, secrets)
   await engine.migrate()
   await captureEntities(engine)
   await sender.migrate()
@@ -119,10 +117,6 @@ async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableS
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-function newEncryptionKey(): string {
-  return randomBytes(32).toString('base64')
 }
 
 async function removeOrphans({ cradle }: AwilixContainer<Services>): Promise<void> {

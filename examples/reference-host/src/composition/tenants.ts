@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { EventEngine } from '@x/events-engine'
+import { sql, type Transaction } from 'kysely'
+import { isPostgres } from '../database/dialect.ts'
 import type { HostTables } from '../database/tables.ts'
 import { DEFAULT_ALIAS } from '../repositories/alias-repository.ts'
 import { insertSite } from '../repositories/insert-site.ts'
@@ -25,18 +27,23 @@ export const ADMIN = 'admin'
 /** Creates a tenant with one site and its root folder, in one transaction with their events. */
 export async function createTenant(
   engine: EventEngine<HostTables>,
+  tenant: NewTenant,
+): Promise<CreatedTenant> {
+  return engine.transaction(({ trx }) => insertTenant(trx, tenant))
+}
+
+async function insertTenant(
+  trx: Transaction<HostTables>,
   { name, aliases }: NewTenant,
 ): Promise<CreatedTenant> {
-  return engine.transaction(async ({ trx }) => {
-    const tenant = await trx.insertInto('tenant').values({ name }).returningAll().executeTakeFirstOrThrow()
-    const { tenantId } = tenant
-    const { site, folder } = await insertSite(trx, tenantId, name)
-    for (const alias of aliases) {
-      const row = { name: alias.toLowerCase(), tenantId, siteId: site.siteId }
-      await trx.insertInto('alias').values(row).execute()
-    }
-    return { tenantId, siteId: site.siteId, folderId: folder.folderId }
-  })
+  const tenant = await trx.insertInto('tenant').values({ name }).returningAll().executeTakeFirstOrThrow()
+  const { tenantId } = tenant
+  const { site, folder } = await insertSite(trx, tenantId, name)
+  for (const alias of aliases) {
+    const row = { name: alias.toLowerCase(), tenantId, siteId: site.siteId }
+    await trx.insertInto('alias').values(row).execute()
+  }
+  return { tenantId, siteId: site.siteId, folderId: folder.folderId }
 }
 
 /** Gives a tenant's administrator a new token; the old one is worth nothing from then on. */
@@ -57,9 +64,11 @@ export function generateToken(): string {
  * @returns its id.
  */
 export async function ensureMasterTenant(engine: EventEngine<HostTables>, port: number): Promise<number> {
-  const first = await engine.db.selectFrom('tenant').select('tenantId').orderBy('tenantId').executeTakeFirst()
-  if (first) return first.tenantId
   const aliases = port === 0 ? [DEFAULT_ALIAS] : [`localhost:${port}`, `127.0.0.1:${port}`, DEFAULT_ALIAS]
-  const { tenantId } = await createTenant(engine, { name: 'Master', aliases })
-  return tenantId
+  return engine.transaction(async ({ trx }) => {
+    // Nodes that start at once must not make one each. On SQLite, there is one writer at a time anyway.
+    if (isPostgres(trx)) await sql`lock table tenant in share row exclusive mode`.execute(trx)
+    const first = await trx.selectFrom('tenant').select('tenantId').orderBy('tenantId').executeTakeFirst()
+    return (first ?? (await insertTenant(trx, { name: 'Master', aliases }))).tenantId
+  })
 }

@@ -2,9 +2,14 @@ import type { Kysely } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { contentTables } from './migrations/0001-content.ts'
 import { downloadLogTable } from './migrations/0002-download-log.ts'
+import { installationTable } from './migrations/0003-installation.ts'
 import type { HostTables } from './tables.ts'
 
-const migrations = { '0001-content': contentTables, '0002-download-log': downloadLogTable }
+const migrations = {
+  '0001-content': contentTables,
+  '0002-download-log': downloadLogTable,
+  '0003-installation': installationTable,
+}
 
 /** Brings the host's own tables up to date; engine and sender see to theirs. */
 export async function migrateHostTables(db: Kysely<HostTables>): Promise<void> {

@@ -1,16 +1,64 @@
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { Kysely, SqliteDialect } from 'kysely'
+import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
+import { Pool } from 'pg'
+import type { HostConfig } from '../config.ts'
 import type { HostTables } from './tables.ts'
 
+/** The database of a host. */
+export interface HostDatabase {
+  readonly db: Kysely<HostTables>
+  /** PostgreSQL: the connections below `db`, on one of which the engine hears of other nodes. */
+  readonly pool: Pool | undefined
+}
+
+/** Opens what `DATABASE_URL` names, or else the file in the data folder. */
+export async function openDatabase(
+  config: Pick<HostConfig, 'dataDir' | 'databaseUrl'>,
+): Promise<HostDatabase> {
+  if (config.databaseUrl !== undefined) return openPostgres(config.databaseUrl)
+  return { db: openSqlite(join(config.dataDir, 'host.db')), pool: undefined }
+}
+
 /**
- * Opens the host's database. One connection for the whole process: host, engine and sender share it,
- * since SQLite has one writer and a second connection would make this thread wait for itself.
+ * One connection for the whole process: host, engine and sender share it, since SQLite has one writer
+ * and a second connection would make this thread wait for itself.
  */
-export function openDatabase(file: string): Kysely<HostTables> {
+function openSqlite(file: string): Kysely<HostTables> {
   const database = new Database(file)
   // Readers do not stop the writer, and a commit is on disk before anybody is told of it.
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
   database.pragma('foreign_keys = ON')
   return new Kysely<HostTables>({ dialect: new SqliteDialect({ database }) })
+}
+
+async function openPostgres(databaseUrl: string): Promise<HostDatabase> {
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    max: 10,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'reference-host',
+  })
+  const db = new Kysely<HostTables>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await sql`select 1`.execute(db)
+  } catch (error) {
+    await db.destroy()
+    throw new Error(`DATABASE_URL: cannot connect to ${withoutPassword(databaseUrl)}: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+  return { db, pool }
+}
+
+function withoutPassword(databaseUrl: string): string {
+  const { protocol, host, pathname } = new URL(databaseUrl)
+  return `${protocol}//${host}${pathname}`
+}
+
+// Where a name has several addresses, the error is a list of errors without a message of its own.
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
 }

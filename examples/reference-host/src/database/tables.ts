@@ -35,6 +35,12 @@ interface PagePathTable {
   readonly pageId: number
 }
 
+/** What all nodes agree on. */
+interface InstallationTable {
+  readonly name: string
+  readonly value: string
+}
+
 /** The host's own tables. Those of the event engine and the webhook sender lie beside them. */
 export interface HostTables {
   tenant: Numbered<Tenant, 'tenantId'>
@@ -47,4 +53,5 @@ export interface HostTables {
   user: Numbered<User, 'userId'>
   apiToken: ApiTokenTable
   fileDownload: FileDownloadTable
+  installation: InstallationTable
 }

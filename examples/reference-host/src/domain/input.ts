@@ -1,4 +1,16 @@
 import { z } from 'zod'
 
+/** The largest id that either database gives. */
+export const MAX_ID = 2_147_483_647
+
 /** The id of an entity, in a JSON body. */
-export const entityId = z.int().positive()
+export const entityId = z.int().positive().max(MAX_ID)
+
+/** A line of text. Control characters are in nobody's name, and PostgreSQL cannot store all of them. */
+export function line(maxLength: number) {
+  return z
+    .string()
+    .trim()
+    .max(maxLength)
+    .regex(/^\P{Cc}*$/u, 'must not contain control characters')
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { entityId } from './input.ts'
+import { entityId, line } from './input.ts'
 
 /** A page of a site. */
 export interface Page {
@@ -22,9 +22,9 @@ declare module '@x/events-core' {
 export const pageInput = z.object({
   /** The site of the request's alias when left out. */
   siteId: entityId.optional(),
-  name: z.string().trim().min(1).max(100),
+  name: line(100).min(1),
   /** The name when left out. */
-  title: z.string().trim().max(200).optional(),
+  title: line(200).optional(),
   /** Made of the name when left out. */
   path: z
     .string()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { line } from './input.ts'
 
 /** A web site of a tenant. */
 export interface Site {
@@ -14,6 +15,6 @@ declare module '@x/events-core' {
   }
 }
 
-export const siteInput = z.object({ name: z.string().trim().min(1).max(200) })
+export const siteInput = z.object({ name: line(200).min(1) })
 
 export type SiteInput = z.infer<typeof siteInput>

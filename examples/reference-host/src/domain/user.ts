@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { line } from './input.ts'
 
 /** Somebody known to a tenant. */
 export interface User {
@@ -18,7 +19,7 @@ declare module '@x/events-core' {
 
 export const userInput = z.object({
   username: z.string().regex(/^[\w.@+-]{1,100}$/, 'letters, digits and .@+-_ only'),
-  displayName: z.string().trim().min(1).max(200),
+  displayName: line(200).min(1),
   email: z.email().max(254),
 })
 

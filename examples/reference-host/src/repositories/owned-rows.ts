@@ -1,5 +1,6 @@
 import { EntityNames } from '@x/events-core'
 import type { Transaction } from 'kysely'
+import { isPostgres } from '../database/dialect.ts'
 import type { HostTables } from '../database/tables.ts'
 import { EntityNotFoundError } from '../domain/errors.ts'
 import type { Folder } from '../domain/folder.ts'
@@ -7,7 +8,8 @@ import type { Page } from '../domain/page.ts'
 import type { Site } from '../domain/site.ts'
 
 // What is changed, or something new is put into, must be the tenant's own. Asked within the transaction,
-// and of no cache, so that it cannot be deleted in between; the database would not mind another tenant's.
+// and of no cache, so that it cannot be deleted in between: SQLite has one writer, PostgreSQL keeps the
+// row from being deleted. The database would not mind another tenant's.
 
 /** @throws EntityNotFoundError */
 export async function requireSite(
@@ -20,6 +22,7 @@ export async function requireSite(
     .selectAll()
     .where('siteId', '=', siteId)
     .where('tenantId', '=', tenantId)
+    .$if(isPostgres(trx), (query) => query.forKeyShare())
     .executeTakeFirst()
   if (!site) throw new EntityNotFoundError(EntityNames.Site, siteId)
   return site
@@ -36,6 +39,7 @@ export async function requirePage(
     .selectAll()
     .where('pageId', '=', pageId)
     .where('tenantId', '=', tenantId)
+    .$if(isPostgres(trx), (query) => query.forKeyShare())
     .executeTakeFirst()
   if (!page) throw new EntityNotFoundError(EntityNames.Page, pageId)
   return page
@@ -52,6 +56,7 @@ export async function requireFolder(
     .selectAll()
     .where('folderId', '=', folderId)
     .where('tenantId', '=', tenantId)
+    .$if(isPostgres(trx), (query) => query.forKeyShare())
     .executeTakeFirst()
   if (!folder) throw new EntityNotFoundError(EntityNames.Folder, folderId)
   return folder
@@ -69,6 +74,7 @@ export async function requireRootFolder(
     .where('parentId', 'is', null)
     .where('siteId', '=', siteId)
     .where('tenantId', '=', tenantId)
+    .$if(isPostgres(trx), (query) => query.forKeyShare())
     .executeTakeFirst()
   if (!folder) throw new EntityNotFoundError(EntityNames.Site, siteId)
   return folder

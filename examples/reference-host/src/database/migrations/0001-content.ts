@@ -1,13 +1,18 @@
 import { type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import { isPostgres } from '../dialect.ts'
 
 const required = (column: ColumnDefinitionBuilder) => column.notNull()
-const key = (column: ColumnDefinitionBuilder) => column.primaryKey().autoIncrement()
 const refersTo = (target: string) => (column: ColumnDefinitionBuilder) => column.notNull().references(target)
 
 /** Tenants, the names they are reached under, and what they own. */
 export const contentTables: Migration = {
   async up(db: Kysely<unknown>) {
+    // Neither gives the number of a deleted row to another one.
+    const key = (column: ColumnDefinitionBuilder) =>
+      isPostgres(db)
+        ? column.primaryKey().generatedByDefaultAsIdentity()
+        : column.primaryKey().autoIncrement()
     const create = (table: string): CreateTableBuilder<string> => db.schema.createTable(table)
 
     await create('tenant').addColumn('tenantId', 'integer', key).addColumn('name', 'text', required).execute()

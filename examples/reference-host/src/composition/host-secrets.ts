@@ -1,0 +1,28 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HostConfig } from '../config.ts'
+import type { Installation } from '../database/same-installation.ts'
+import { keptSecret } from './kept-secret.ts'
+import { generateToken } from './tenants.ts'
+
+/** What only hosts of one installation know. */
+export interface HostSecrets extends Installation {
+  /** The token of the first tenant's administrator. */
+  readonly adminToken: string
+}
+
+/** Takes secrets from the configuration, and the others from the data folder, where they are made once. */
+export async function readSecrets(config: HostConfig): Promise<HostSecrets> {
+  const { dataDir, previousEncryptionKeys } = config
+  const files = join(dataDir, 'files')
+  await mkdir(files, { recursive: true, mode: 0o700 })
+  const kept = (name: string, generate: () => string) => keptSecret(join(dataDir, name), generate)
+  return {
+    adminToken: config.adminToken ?? (await kept('admin-token', generateToken)),
+    encryptionKey:
+      config.encryptionKey ?? (await kept('encryption-key', () => randomBytes(32).toString('base64'))),
+    previousEncryptionKeys,
+    storageId: await keptSecret(join(files, 'storage-id'), randomUUID),
+  }
+}
