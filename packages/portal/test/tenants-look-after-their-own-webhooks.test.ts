@@ -186,6 +186,17 @@ it('lists deliveries by endpoint, state and type, page by page', async () => {
   expect(second.body).toMatchObject({ items: [{}], next: null })
   expect((await call('viewer', 'GET', `/deliveries?endpointId=${endpoint.id}`)).body['items']).toHaveLength(3)
   expect((await call('viewer', 'GET', '/deliveries?endpointId=ep_x')).body).toEqual({ items: [], next: null })
+  const middle = (first.body['items'] as { createdOn: string }[])[1]?.createdOn ?? ''
+  expect((await call('viewer', 'GET', `/deliveries?createdAfter=${middle}`)).body['items']).toContainEqual(
+    expect.objectContaining({ createdOn: middle }),
+  )
+  expect(
+    (await call('viewer', 'GET', `/deliveries?createdBefore=${middle}`)).body['items'],
+  ).not.toContainEqual(expect.objectContaining({ createdOn: middle }))
+  expect(await call('viewer', 'GET', '/deliveries?createdAfter=never')).toMatchObject({
+    status: 400,
+    body: { field: 'createdAfter' },
+  })
   expect(await call('viewer', 'GET', '/deliveries?state=lost')).toMatchObject({
     status: 400,
     body: { field: 'state' },

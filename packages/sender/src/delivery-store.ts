@@ -76,6 +76,10 @@ export interface DeliveryFilter {
   readonly endpointId: string | undefined
   readonly state: DeliveryState | undefined
   readonly eventType: string | undefined
+  /** Inclusive. */
+  readonly createdAfter: number | undefined
+  /** Exclusive. */
+  readonly createdBefore: number | undefined
   readonly before: DeliveryKey | undefined
   readonly limit: number
 }

@@ -82,7 +82,7 @@ export function createDeliveries({ store, clock, userAgent, due, cancelled }: De
   }
 
   return {
-    async list({ tenantId, endpointId, state, eventType, before, limit }) {
+    async list({ tenantId, endpointId, state, eventType, createdAfter, createdBefore, before, limit }) {
       validateTenantId(tenantId)
       if (state !== undefined && !STATES.includes(state)) {
         throw invalidQuery('state', `one of ${STATES.join(', ')}`, state)
@@ -94,6 +94,8 @@ export function createDeliveries({ store, clock, userAgent, due, cancelled }: De
         endpointId,
         state,
         eventType,
+        createdAfter: createdAfter && timeOf('createdAfter', createdAfter),
+        createdBefore: createdBefore && timeOf('createdBefore', createdBefore),
         before: beforeKey,
         limit: pageLimit('deliveries.list', limit),
       })
@@ -141,10 +143,7 @@ export function createDeliveries({ store, clock, userAgent, due, cancelled }: De
       if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId)) {
         throw endpointNotFound(endpointId)
       }
-      if (!(since instanceof Date) || Number.isNaN(since.getTime())) {
-        throw invalidQuery('since', 'a valid Date', since)
-      }
-      const count = await store.recover(endpoint.key, since.getTime(), clock.now())
+      const count = await store.recover(endpoint.key, timeOf('since', since), clock.now())
       if (count > 0) due(endpoint.key)
       return count
     },
@@ -164,6 +163,11 @@ function notPending(id: string, state: DeliveryState): WebhookSenderError {
     'delivery_not_pending',
     `The delivery ${id} has ${state} already; only what is pending can be cancelled.`,
   )
+}
+
+function timeOf(field: string, value: unknown): number {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime()
+  throw invalidQuery(field, 'a valid Date', value)
 }
 
 function invalidQuery(field: string, expected: string, value: unknown): WebhookSenderError {

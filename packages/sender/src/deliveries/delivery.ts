@@ -88,6 +88,10 @@ export interface ListDeliveries {
   readonly state?: DeliveryState | undefined
   /** One event type, exactly. */
   readonly eventType?: string | undefined
+  /** Those created at this time or later. */
+  readonly createdAfter?: Date | undefined
+  /** Those created before this time. */
+  readonly createdBefore?: Date | undefined
   /** The id of the last delivery of the page before. */
   readonly before?: string | undefined
   /**

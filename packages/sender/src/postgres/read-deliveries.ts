@@ -1,8 +1,10 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { AttemptErrorCode, DeliveryState } from '../deliveries/delivery.ts'
+import { messageRangeOf } from '../deliveries/message-range.ts'
 import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { DELIVERY_COLUMNS, deliveryRowOf, type StoredDelivery } from './delivery-columns.ts'
+import { createMessageBound } from './message-bound.ts'
 import { type StoredNumber, storable } from './stored-values.ts'
 
 interface StoredAttempt {
@@ -28,13 +30,15 @@ export function readDeliveryStatements(
     from ${names.endpoint} e
     cross join lateral (
       select x.* from ${names.delivery} x
-      where x.endpoint_key = e.key and ${state} and x.message_key <= $4::bigint
-        and (x.message_key < $4::bigint or x.endpoint_key < $5::bigint)
+      where x.endpoint_key = e.key and ${state}
+        and x.created_on >= $4::bigint and x.created_on < $5::bigint
+        and x.message_key >= $6::bigint and x.message_key <= $7::bigint
+        and (x.message_key < $7::bigint or x.endpoint_key < $8::bigint)
         and ($3::text is null or $3::text = (select event_type from ${names.message} where key = x.message_key))
-      order by x.message_key desc limit $6) d
+      order by x.message_key desc limit $9) d
     join ${names.message} m on m.key = d.message_key
     where e.tenant_id = $1 and ($2::text is null or e.id = $2::text)
-    order by d.message_key desc, d.endpoint_key desc limit $6`
+    order by d.message_key desc, d.endpoint_key desc limit $9`
   const lists: Record<DeliveryState | 'any', string> = {
     any: list('true'),
     pending: list("x.state = 'pending'"),
@@ -42,6 +46,7 @@ export function readDeliveryStatements(
     exhausted: list("x.state = 'exhausted'"),
     cancelled: list("x.state = 'cancelled'"),
   }
+  const boundOf = createMessageBound(names)
   const find = `select ${DELIVERY_COLUMNS} from ${names.delivery} d
     join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
     where d.endpoint_key = $1 and d.message_key = $2`
@@ -51,13 +56,13 @@ export function readDeliveryStatements(
     from ${names.attempt} where endpoint_key = $1 and message_key = $2 order by number`
 
   return {
-    async listDeliveries({ tenantId, endpointId, state, eventType, before, limit }) {
+    async listDeliveries(filter) {
+      const { tenantId, endpointId, state, eventType, limit } = filter
       const rows = await runStatement<StoredDelivery>(db, lists[state ?? 'any'], [
         tenantId,
         storable(endpointId ?? null),
         storable(eventType ?? null),
-        before?.messageKey ?? Number.MAX_SAFE_INTEGER,
-        before?.endpointKey ?? 0,
+        ...(await messageRangeOf(filter, (time) => boundOf(db, time))),
         limit,
       ])
       return rows.map(deliveryRowOf)

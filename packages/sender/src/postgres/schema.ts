@@ -76,8 +76,11 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     // What is due in a lane, and what waits there without a due time.
     `create index if not exists ${names.prefix}delivery_lane
       on ${names.delivery} (endpoint_key, lane, due_on, message_key) where state = 'pending' and lane is not null`,
-    `create index if not exists ${names.prefix}delivery_exhausted on ${names.delivery} (endpoint_key, created_on)
+    // For lists of what came to no good end: few, among many that did.
+    `create index if not exists ${names.prefix}delivery_exhausted on ${names.delivery} (endpoint_key, message_key)
       where state = 'exhausted'`,
+    `create index if not exists ${names.prefix}delivery_cancelled on ${names.delivery} (endpoint_key, message_key)
+      where state = 'cancelled'`,
     `create table if not exists ${names.attempt} (
       message_key bigint not null,
       endpoint_key bigint not null,

@@ -1,8 +1,10 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { AttemptErrorCode, DeliveryState } from '../deliveries/delivery.ts'
+import { messageRangeOf } from '../deliveries/message-range.ts'
 import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { DELIVERY_COLUMNS, deliveryRowOf, type StoredDelivery } from './delivery-columns.ts'
+import { createMessageBound } from './message-bound.ts'
 
 interface StoredAttempt {
   readonly number: number
@@ -16,6 +18,8 @@ interface StoredAttempt {
   readonly response_body: string | null
 }
 
+const FEW_PENDING = 2_000
+
 /** Deliveries as people see them. */
 export function readDeliveryStatements(
   db: SqlExecutor,
@@ -24,27 +28,33 @@ export function readDeliveryStatements(
   const columns = DELIVERY_COLUMNS
   // Each endpoint of the tenant gives its own newest, so that a quiet one is not searched for among
   // the deliveries of a busy one.
-  const list = (
-    state: string,
-  ) => `with wanted (tenant_id, endpoint_id, event_type, before_message, before_endpoint) as (
-      values (?, ?, ?, ?, ?))
+  const list = (state: string, index = '') => `with wanted (tenant_id, endpoint_id, event_type, created_after,
+      created_before, first_message, before_message, before_endpoint) as (values (?, ?, ?, ?, ?, ?, ?, ?))
     select ${columns}
     from wanted w cross join ${names.endpoint} e
     cross join ${names.delivery} d on d.endpoint_key = e.key and d.message_key in (
-      select x.message_key from ${names.delivery} x
-      where x.endpoint_key = e.key and ${state} and x.message_key <= w.before_message
+      select x.message_key from ${names.delivery} x ${index}
+      where x.endpoint_key = e.key and ${state}
+        and x.message_key >= w.first_message and x.message_key <= w.before_message
+        and x.created_on >= w.created_after and x.created_on < w.created_before
         and (x.message_key < w.before_message or x.endpoint_key < w.before_endpoint)
         and (w.event_type is null or w.event_type = (select event_type from ${names.message} where key = x.message_key))
       order by x.message_key desc limit ?)
     cross join ${names.message} m on m.key = d.message_key
     where e.tenant_id = w.tenant_id and (w.endpoint_id is null or e.id = w.endpoint_id)
     order by d.message_key desc, d.endpoint_key desc limit ?`
+  // Few that wait are sorted; of many, some are soon found among the newest.
+  const fewPending = list("x.state = 'pending'", `indexed by ${names.prefix}delivery_due`)
+  const countPending = `select count(*) as count from (
+    select 1 from ${names.endpoint} e cross join ${names.delivery} x on x.endpoint_key = e.key
+    where e.tenant_id = ? and (? is null or e.id = ?) and x.state = 'pending' limit ${FEW_PENDING + 1})`
+  const boundOf = createMessageBound(names)
   const lists: Record<DeliveryState | 'any', string> = {
     any: list('true'),
     pending: list("x.state = 'pending'"),
     succeeded: list("x.state = 'succeeded'"),
-    exhausted: list("x.state = 'exhausted'"),
-    cancelled: list("x.state = 'cancelled'"),
+    exhausted: list("x.state = 'exhausted'", `indexed by ${names.prefix}delivery_exhausted`),
+    cancelled: list("x.state = 'cancelled'", `indexed by ${names.prefix}delivery_cancelled`),
   }
   const find = `select ${columns} from ${names.delivery} d
     join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
@@ -55,13 +65,23 @@ export function readDeliveryStatements(
     from ${names.attempt} where endpoint_key = ? and message_key = ? order by number`
 
   return {
-    async listDeliveries({ tenantId, endpointId, state, eventType, before, limit }) {
-      const rows = await runStatement<StoredDelivery>(db, lists[state ?? 'any'], [
+    async listDeliveries(filter) {
+      const { tenantId, endpointId = null, state, eventType = null, limit } = filter
+      const range = await messageRangeOf(filter, (time) => boundOf(db, time))
+      let statement = lists[state ?? 'any']
+      if (state === 'pending') {
+        const [row] = await runStatement<{ count: number }>(db, countPending, [
+          tenantId,
+          endpointId,
+          endpointId,
+        ])
+        if ((row?.count ?? 0) <= FEW_PENDING) statement = fewPending
+      }
+      const rows = await runStatement<StoredDelivery>(db, statement, [
         tenantId,
-        endpointId ?? null,
-        eventType ?? null,
-        before?.messageKey ?? Number.MAX_SAFE_INTEGER,
-        before?.endpointKey ?? 0,
+        endpointId,
+        eventType,
+        ...range,
         limit,
         limit,
       ])

@@ -1,0 +1,28 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { TableNames } from '../table-names.ts'
+import type { StoredNumber } from './stored-values.ts'
+
+/**
+ * Creates what finds the first message that was stored at a time or later, by halving: keys ascend with
+ * time, so that no index on the time is needed.
+ */
+export function createMessageBound(names: TableNames) {
+  const isBefore = 'm.created_on < $1::bigint'
+  const statement = `with recursive step (low, high) as (
+      select coalesce((select min(key) from ${names.message}), 0), coalesce((select max(key) from ${names.message}), 0) + 1
+      union all
+      select case when ${isBefore} then m.key + 1 else s.low end,
+        case when ${isBefore} then s.high else (s.low + s.high) / 2 end
+      from step s left join lateral (
+        select key, created_on from ${names.message}
+        where key >= (s.low + s.high) / 2 and key < s.high order by key limit 1) m on true
+      where s.low < s.high
+    )
+    select low from step where low >= high`
+
+  /** @returns its key, or one more than the last. */
+  return async (db: SqlExecutor, time: number): Promise<number> => {
+    const [row] = await runStatement<{ low: StoredNumber }>(db, statement, [time])
+    return Number(row?.low ?? 0)
+  }
+}
