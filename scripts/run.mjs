@@ -22,6 +22,7 @@ const [job, ...args] = process.argv.slice(2)
 
 const jobs = {
   start: { run: [fromSource, 'scripts/start.ts'] },
+  'start:cluster': { run: [fromSource, 'scripts/start-cluster.ts'] },
   demo: { run: [fromSource, 'scripts/demo.ts'] },
   // A chosen test runs at once; the tests of packed packages see to the build themselves.
   test: { build: args.every((arg) => arg.startsWith('-')), browser: true, run: [vitest, 'run'] },

