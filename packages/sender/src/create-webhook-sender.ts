@@ -22,6 +22,7 @@ import { offerQueue } from './observability/queue-gauges.ts'
 import { createOperationalEvents, lookingAfterNews } from './operational-events.ts'
 import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
 import { createPostgresStore } from './postgres/store.ts'
+import { createReconciliation } from './reconciliation.ts'
 import { createRetention } from './retention.ts'
 import { createTestSender } from './send-test.ts'
 import { sharedClockOf } from './shared-clock.ts'
@@ -83,6 +84,12 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const readStatistics = createStatisticsReader(store, clock, tallies.fold)
   const worker = createWorker({ ...settings, store: recording, box, pools, clock, logger, schedule, tell })
 
+  const reconciliation = createReconciliation({
+    store,
+    logger,
+    everyMs: settings.reconcileEveryMs,
+    look: worker.lookSoon,
+  })
   const retention = createRetention({ store, clock, logger, retentionMs: settings.retentionMs })
 
   let stopOffering = () => {}
@@ -102,6 +109,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       tallies.start()
       retention.start()
       stopOffering = offerQueue(measureQueue, () => worker.inFlight, logger)
+      reconciliation.start()
       const subscriber = createWebhookSubscriber<DB>({
         store,
         clock,
@@ -121,7 +129,13 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     async () => {
       stopOffering()
       // All at once: no attempt begins while the subscription hands back its lease.
-      await Promise.all([worker.stop(), engine.unsubscribe(SUBSCRIPTION), retention.stop(), tallies.stop()])
+      await Promise.all([
+        worker.stop(),
+        engine.unsubscribe(SUBSCRIPTION),
+        retention.stop(),
+        tallies.stop(),
+        reconciliation.stop(),
+      ])
       await pools.destroy()
     },
   )
@@ -194,6 +208,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
         deliveries: { pending, exhausted },
         inFlight: worker.inFlight,
         oldestDueAgeMs,
+        reconciliation: { ...reconciliation.counts },
         sinceStart: { ...worker.counts },
       }
     },

@@ -12,6 +12,7 @@ import type {
   NewEndpointRow,
   SecretRow,
 } from './endpoints/endpoint-row.ts'
+import type { LaneKey, SweptPage } from './mended.ts'
 import type { StatisticKey, StatisticRow } from './statistics/statistic-row.ts'
 
 /** Whom a message goes to, and how. */
@@ -215,6 +216,13 @@ export interface DeliveryStore {
     owner: StatisticsOwner,
     ages: { readonly hoursBefore: number; readonly dropBefore: number },
   ): Promise<void>
+  // Reconciliation: finds what contradicts the rest of this, and mends it, a page at a time.
+  /** @returns true for one node in each such stretch of time. */
+  takeReconciliation(everyMs: number): Promise<boolean>
+  /** Of endpoints with something pending, behind this one. */
+  reconcileEndpoints(after: number, limit: number): Promise<SweptPage<number>>
+  /** Of lanes with something pending, behind this one. */
+  reconcileLanes(after: LaneKey, limit: number): Promise<SweptPage<LaneKey>>
 
   // For people.
   listDeliveries(filter: DeliveryFilter): Promise<DeliveryRow[]>

@@ -122,6 +122,12 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly stopTimeoutMs?: number | undefined
   /**
+   * How often to look through what is stored for what should never be (a lane in which nothing is due, an
+   * endpoint that nobody would look at), and mend it, in milliseconds. One node does it for all.
+   * @defaultValue 300000
+   */
+  readonly reconcileEveryMs?: number | undefined
+  /**
    * Days for which messages and their deliveries are kept; those that still wait are kept longer.
    * @defaultValue 30
    */
@@ -151,6 +157,7 @@ export interface WebhookSenderSettings {
   readonly leaseMs: number
   readonly pollMaxMs: number
   readonly stopTimeoutMs: number
+  readonly reconcileEveryMs: number
   readonly retentionMs: number
   readonly userAgent: string
 }
@@ -211,6 +218,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
     pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, 10),
     stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
+    reconcileEveryMs: integer('reconcileEveryMs', options.reconcileEveryMs ?? 300_000, 10),
     retentionMs: integer('retentionDays', options.retentionDays ?? 30, 1, 36_500) * 24 * HOUR * 1_000,
     userAgent,
   })

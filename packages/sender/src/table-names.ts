@@ -13,6 +13,7 @@ export interface TableNames {
   readonly revision: string
   readonly statistic: string
   readonly tally: string
+  readonly reconciliation: string
 }
 
 /** The names under the engine's prefix, which the engine has checked: they enter SQL text as they are. */
@@ -31,5 +32,6 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     revision: qualified('revision'),
     statistic: qualified('statistic'),
     tally: qualified('tally'),
+    reconciliation: qualified('reconciliation'),
   })
 }

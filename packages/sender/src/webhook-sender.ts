@@ -14,6 +14,8 @@ export interface SenderStats {
   readonly inFlight: number
   /** How long the delivery that waits longest has been due, in milliseconds; 0 when nothing is due. */
   readonly oldestDueAgeMs: number
+  /** What was found among the stored webhooks that should not be, by this process; see `reconcileEveryMs`. */
+  readonly reconciliation: { readonly runs: number; readonly mended: number }
   /** What this process has done since it was started. */
   readonly sinceStart: {
     readonly attempts: number

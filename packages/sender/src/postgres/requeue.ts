@@ -12,13 +12,15 @@ const LAG_MS = 1_000
  */
 export function requeueStatement(names: TableNames, from: 'first' | 'all'): string {
   const bound = from === 'all' ? '' : 'and d.due_on >= coalesce(q.first_on, 0)'
-  const firstDue = (tried: boolean) => `(select d.due_on from ${names.delivery} d
-    where d.endpoint_key = q.endpoint_key and d.state = 'pending' and (d.attempt_count > 0) = ${tried}
-      and d.due_on is not null ${bound}
-    order by d.due_on limit 1)`
+  // A constant in the place of kind.tried would be worked out of the condition, and the index with it.
+  const firstDue = `(select min(x.due_on) from (values (false), (true)) kind (tried) cross join lateral (
+      select d.due_on from ${names.delivery} d
+      where d.endpoint_key = q.endpoint_key and d.state = 'pending' and (d.attempt_count > 0) = kind.tried
+        and d.due_on is not null ${bound}
+      order by d.due_on limit 1) x)`
   const due = 'case when first.due_on is not null then greatest(first.due_on, q.not_before) end'
   return `update ${names.queue} q set first_on = first.due_on, due_on = ${due}
-    from (select q.endpoint_key, least(${firstDue(false)}, ${firstDue(true)}) as due_on
+    from (select q.endpoint_key, ${firstDue} as due_on
       from ${names.queue} q where q.endpoint_key = any(${keysOf('$1')})) first
     where q.endpoint_key = first.endpoint_key
       and (q.first_on is distinct from first.due_on or q.due_on is distinct from ${due})

@@ -47,6 +47,10 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     // One row, which every change of an endpoint raises.
     `create table if not exists ${names.revision} (id integer primary key check (id = 1), value bigint not null)`,
     `insert into ${names.revision} (id, value) values (1, 0) on conflict do nothing`,
+    // One row: when what is stored is looked through next, by whoever comes first.
+    `create table if not exists ${names.reconciliation} (
+      id integer primary key check (id = 1), next_on timestamptz not null default '-infinity')`,
+    `insert into ${names.reconciliation} (id) values (1) on conflict do nothing`,
     `create table if not exists ${names.message} (
       ${key},
       event_id text not null,
@@ -76,6 +80,9 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     // What is due in a lane, and what waits there without a due time.
     `create index if not exists ${names.prefix}delivery_lane
       on ${names.delivery} (endpoint_key, lane, due_on, message_key) where state = 'pending' and lane is not null`,
+    // Empty: in no lane, what is pending has a due time.
+    `create index if not exists ${names.prefix}delivery_stray on ${names.delivery} (endpoint_key)
+      where state = 'pending' and lane is null and due_on is null`,
     // For lists of what came to no good end: few, among many that did.
     `create index if not exists ${names.prefix}delivery_exhausted on ${names.delivery} (endpoint_key, message_key)
       where state = 'exhausted'`,

@@ -10,6 +10,7 @@ import { secretStatements } from './manage-secrets.ts'
 import { nextDeliveriesStatement } from './next-deliveries.ts'
 import { purgeStatements } from './purge-messages.ts'
 import { readDeliveryStatements } from './read-deliveries.ts'
+import { reconcileStatements } from './reconcile.ts'
 import { recordStatements } from './record-attempts.ts'
 import { resendStatements } from './resend-deliveries.ts'
 import { statisticStatements } from './statistics.ts'
@@ -35,6 +36,7 @@ export function createSqliteStore(
     ...resendStatements(db, names),
     ...cancelStatements(db, names),
     ...purgeStatements(db, names),
+    ...reconcileStatements(db, names, clock),
     ...countStatements(db, names),
     ...statisticStatements(db, names),
   }

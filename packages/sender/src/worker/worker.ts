@@ -59,6 +59,8 @@ export interface Worker {
   cancelled(key: DeliveryKey): void
   /** Looks for work now. */
   look(): Promise<void>
+  /** There may be work: looks soon, unless stopped. */
+  lookSoon(): void
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -216,6 +218,7 @@ export function createWorker(parts: WorkerParts): Worker {
       wantMore(lane)
     },
     look: () => poll.look(),
+    lookSoon: poll.now,
     async start() {
       Object.assign(counts, { attempts: 0, succeeded: 0, failed: 0, exhausted: 0 })
       await store.findDeadNodes()
