@@ -82,7 +82,17 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const tallies = createTallyKeeper(store, logger)
   const recording = lookingAfterNews(tallies.counting(store), () => lookSoon(engine))
   const readStatistics = createStatisticsReader(store, clock, tallies.fold)
-  const worker = createWorker({ ...settings, store: recording, box, pools, clock, logger, schedule, tell })
+  const worker = createWorker({
+    ...settings,
+    urlRules: settings,
+    store: recording,
+    box,
+    pools,
+    clock,
+    logger,
+    schedule,
+    tell,
+  })
 
   const reconciliation = createReconciliation({
     store,

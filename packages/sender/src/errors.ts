@@ -8,6 +8,7 @@ export type WebhookSenderErrorCode =
   | 'invalid_url'
   | 'forbidden_address'
   | 'invalid_secret'
+  | 'invalid_certificate'
   | 'invalid_event_type'
   | 'event_type_conflict'
   | 'too_many_endpoints'

@@ -35,9 +35,11 @@ export {
 export type { DefineEventType, EventType, EventTypeContent, JsonSchema } from './event-types/event-type.ts'
 export type { EventTypes, ListEventTypes } from './event-types/event-types.ts'
 export type { OpenApiDocument, OpenApiOptions } from './event-types/open-api.ts'
+export type { NetworkOptions } from './network/network-options.ts'
+export type { ProxyOptions } from './network/proxy-options.ts'
 export type { TelemetryOptions } from './observability/telemetry-options.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
-export type { CircuitOptions, NetworkOptions, WebhookSenderOptions } from './options.ts'
+export type { CircuitOptions, WebhookSenderOptions } from './options.ts'
 export type {
   AttemptStatistics,
   Statistics,

@@ -2,7 +2,7 @@ import type { EventEngine } from '@x/events-engine'
 import { readEncryptionKey } from './endpoints/encryption-key.ts'
 import type { OrderingKeys } from './endpoints/ordering.ts'
 import { readInteger as integer, refuseUnless } from './invalid-option.ts'
-import { type AddressPolicy, createAddressPolicy } from './network/address-policy.ts'
+import { type NetworkOptions, type NetworkSettings, readNetworkOptions } from './network/network-options.ts'
 import {
   readTelemetryOptions,
   type TelemetryOptions,
@@ -10,21 +10,6 @@ import {
 } from './observability/telemetry-options.ts'
 import type { HealthPolicy } from './worker/endpoint-health.ts'
 import { isSchedule, SCHEDULE_RULE } from './worker/retry-schedule.ts'
-
-/** Where webhooks may go. */
-export interface NetworkOptions {
-  /**
-   * Networks that may be reached although they are private or reserved: CIDR notation, such as
-   * `127.0.0.0/8` or `::1/128`.
-   * @defaultValue none: public addresses only
-   */
-  readonly allow?: readonly string[] | undefined
-  /**
-   * Refuse `http:` URLs.
-   * @defaultValue false
-   */
-  readonly httpsOnly?: boolean | undefined
-}
 
 /** When an endpoint is left alone for a while. */
 export interface CircuitOptions {
@@ -140,12 +125,10 @@ export interface WebhookSenderOptions<DB> {
 }
 
 /** The options with every default in place. */
-export interface WebhookSenderSettings {
+export interface WebhookSenderSettings extends NetworkSettings {
   readonly encryptionKey: Buffer
   readonly previousEncryptionKeys: readonly Buffer[]
   readonly maxEndpointsPerTenant: number
-  readonly addressPolicy: AddressPolicy
-  readonly httpsOnly: boolean
   readonly telemetry: TelemetrySettings
   readonly retrySchedule: readonly number[]
   readonly orderingKeys: OrderingKeys
@@ -179,7 +162,7 @@ const STANDARD_SCHEDULE = [
 
 /** @throws WebhookSenderError `invalid_option` */
 export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB>): WebhookSenderSettings {
-  const { engine, network = {}, retrySchedule = STANDARD_SCHEDULE, userAgent = 'x-events-webhooks' } = options
+  const { engine, retrySchedule = STANDARD_SCHEDULE, userAgent = 'x-events-webhooks' } = options
   refuseUnless(
     typeof engine?.subscribe === 'function',
     'engine',
@@ -193,20 +176,13 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     '1 to 200 printable ASCII characters',
     userAgent,
   )
-  refuseUnless(
-    network.httpsOnly === undefined || typeof network.httpsOnly === 'boolean',
-    'network.httpsOnly',
-    'true or false',
-    network.httpsOnly,
-  )
   return Object.freeze({
     encryptionKey: readEncryptionKey(options.encryptionKey),
     previousEncryptionKeys: (options.previousEncryptionKeys ?? []).map((key, index) =>
       readEncryptionKey(key, `previousEncryptionKeys[${index}]`),
     ),
     maxEndpointsPerTenant: integer('maxEndpointsPerTenant', options.maxEndpointsPerTenant ?? 1_000, 1),
-    addressPolicy: createAddressPolicy(network.allow ?? []),
-    httpsOnly: network.httpsOnly ?? false,
+    ...readNetworkOptions(options.network ?? {}),
     telemetry: readTelemetryOptions(options.telemetry ?? {}),
     retrySchedule: [...retrySchedule],
     orderingKeys: readOrderingKeys(options.orderingKeys ?? {}),

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { createWebhookSender } from '../src/index.ts'
 import { createAddressPolicy } from '../src/network/address-policy.ts'
 import { createHttpPools } from '../src/network/http-pools.ts'
+import { readNetworkOptions } from '../src/network/network-options.ts'
 import { Post, type PostOutcome } from '../src/network/post.ts'
 import { encryptionKey, type OpenHost, openHost, site, startHost } from './open-host.ts'
 
@@ -117,13 +118,8 @@ it('never allows a private IPv4 address, however it is written as IPv6', () => {
 /** One POST through pools whose names resolve as the test says. */
 async function postTo(url: string, allow: string[], addresses: string[]): Promise<PostOutcome> {
   const pools = createHttpPools({
-    addressPolicy: createAddressPolicy(allow),
+    ...readNetworkOptions({ allow, resolve: async () => addresses }),
     connectTimeoutMs: 500,
-    resolveAll: (_hostname, _options, callback) =>
-      callback(
-        null,
-        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-      ),
   })
   const { origin, pathname: path } = new URL(url)
   const outcome = await new Promise<PostOutcome>((resolve) => {

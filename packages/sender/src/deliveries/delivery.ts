@@ -7,7 +7,8 @@ export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled'
 
 /**
  * Why an attempt has failed, for programs. `dns_unavailable`, `network_unreachable`, `out_of_resources`,
- * `not_permitted` and `aborted` are, or may be, this side's fault; then the attempt does not count.
+ * `not_permitted`, `aborted`, `proxy_unavailable`, `proxy_unauthorized` and `proxy_connect_failed` are, or may be, this
+ * side's fault; then the attempt does not count. The README tells what each means.
  */
 export type AttemptErrorCode =
   | 'http_status'
@@ -25,6 +26,10 @@ export type AttemptErrorCode =
   | 'aborted'
   | 'tls_failure'
   | 'forbidden_address'
+  | 'forbidden_url'
+  | 'proxy_unavailable'
+  | 'proxy_unauthorized'
+  | 'proxy_connect_failed'
   | 'invalid_response'
   | 'network_error'
 

@@ -9,6 +9,8 @@ const LOOPBACK_NAME = /(?:^|\.)localhost\.?$/
 export interface UrlRules {
   readonly addressPolicy: AddressPolicy
   readonly httpsOnly: boolean
+  /** Those below 1024 that are allowed besides 80 and 443. */
+  readonly allowPorts: readonly number[]
 }
 
 /**
@@ -18,7 +20,7 @@ export interface UrlRules {
  * @returns the URL as it will be requested.
  * @throws WebhookSenderError `invalid_url`, `forbidden_address`
  */
-export function validateUrl(text: unknown, { addressPolicy, httpsOnly }: UrlRules): string {
+export function validateUrl(text: unknown, rules: UrlRules): string {
   if (typeof text !== 'string' || text === '') throw invalid('must be a text', typeof text)
   if (text.length > MAX_URL_LENGTH) {
     throw invalid(`must have at most ${MAX_URL_LENGTH} characters`, `${text.length} of them`)
@@ -28,13 +30,29 @@ export function validateUrl(text: unknown, { addressPolicy, httpsOnly }: UrlRule
   if (url.username !== '' || url.password !== '') {
     throw invalid('must not hold credentials; put them into a header', `some for ${shown(url.host)}`)
   }
-  if (url.protocol !== 'https:' && (httpsOnly || url.protocol !== 'http:')) {
-    throw invalid(`must begin with ${httpsOnly ? 'https:' : 'https: or http:'}`, shown(url.protocol))
-  }
-  if (url.port === '0') throw invalid('must have a port that can be connected to', 'port 0')
+  const broken = brokenRule(url, rules)
+  if (broken) throw invalid(broken.rule, broken.got)
   url.hash = ''
-  refuseForbiddenHost(url, addressPolicy)
+  refuseForbiddenHost(url, rules.addressPolicy)
   return url.href
+}
+
+/** A rule on scheme and port that a URL breaks: also asked before each delivery, since rules change. */
+export function brokenRule(
+  { protocol, port }: URL,
+  { httpsOnly, allowPorts }: UrlRules,
+): { readonly rule: string; readonly got: string } | undefined {
+  if (protocol !== 'https:' && (httpsOnly || protocol !== 'http:')) {
+    return { rule: `must begin with ${httpsOnly ? 'https:' : 'https: or http:'}`, got: shown(protocol) }
+  }
+  const number = Number(port)
+  if (port === '' || number >= 1_024 || number === 80 || number === 443 || allowPorts.includes(number)) {
+    return undefined
+  }
+  return {
+    rule: 'must have the port 80, 443, one above 1023, or one of options.network.allowPorts',
+    got: port,
+  }
 }
 
 /** The host of a URL as an address, or undefined where it is a name. */
@@ -43,12 +61,15 @@ export function literalAddress(hostname: string): string | undefined {
   return isIP(bare) === 0 ? undefined : bare
 }
 
-function refuseForbiddenHost({ hostname }: URL, policy: AddressPolicy): void {
+/** False for an address that is not allowed, and for a name of this machine if it is not. */
+export function isAllowedHost(hostname: string, policy: AddressPolicy): boolean {
+  if (LOOPBACK_NAME.test(hostname)) return policy.isAllowed('127.0.0.1') || policy.isAllowed('::1')
   const address = literalAddress(hostname)
-  const isAllowed = LOOPBACK_NAME.test(hostname)
-    ? policy.isAllowed('127.0.0.1') || policy.isAllowed('::1')
-    : address === undefined || policy.isAllowed(address)
-  if (isAllowed) return
+  return address === undefined || policy.isAllowed(address)
+}
+
+function refuseForbiddenHost({ hostname }: URL, policy: AddressPolicy): void {
+  if (isAllowedHost(hostname, policy)) return
   throw new WebhookSenderError(
     'forbidden_address',
     `The endpoint's url leads to ${shown(hostname)}, which is not a public address; use one that is, or open its network with createWebhookSender's options.network.allow.`,

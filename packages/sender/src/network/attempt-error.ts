@@ -27,6 +27,8 @@ export class ForbiddenAddressError extends Error {
 }
 
 const MAX_MESSAGE_LENGTH = 500
+// Of Node.js, and of OpenSSL's verification.
+const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|ERROR_IN_CERT_)/
 
 // What this machine has run out of, or does not permit, is nobody else's fault. The list is in the README.
 const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Blame]>> = {
@@ -38,6 +40,12 @@ const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Blame]>> = {
   EPIPE: ['connection_lost', 'theirs'],
   UND_ERR_SOCKET: ['connection_lost', 'theirs'],
   UND_ERR_HEADERS_OVERFLOW: ['invalid_response', 'theirs'],
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ['invalid_response', 'theirs'],
+  X_PROXY_DENIED: ['forbidden_address', 'theirs'],
+  X_PROXY_UNAVAILABLE: ['proxy_unavailable', 'ours'],
+  X_PROXY_UNAUTHORIZED: ['proxy_unauthorized', 'ours'],
+  X_PROXY_NO_ROUTE: ['proxy_connect_failed', 'unclear'],
+  X_PROXY_CONNECT_FAILED: ['proxy_connect_failed', 'theirs'],
   ENOTFOUND: ['dns_failure', 'theirs'],
   ENODATA: ['dns_failure', 'theirs'],
   EAI_FAIL: ['dns_unavailable', 'unclear'],
@@ -60,8 +68,11 @@ const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Blame]>> = {
   UND_ERR_CLOSED: ['aborted', 'ours'],
   DEPTH_ZERO_SELF_SIGNED_CERT: ['tls_failure', 'theirs'],
   SELF_SIGNED_CERT_IN_CHAIN: ['tls_failure', 'theirs'],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ['tls_failure', 'theirs'],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['tls_failure', 'theirs'],
+  INVALID_CA: ['tls_failure', 'theirs'],
+  INVALID_PURPOSE: ['tls_failure', 'theirs'],
+  HOSTNAME_MISMATCH: ['tls_failure', 'theirs'],
+  PATH_LENGTH_EXCEEDED: ['tls_failure', 'theirs'],
+  EPROTO: ['tls_failure', 'theirs'],
 }
 
 /** Sorts what a connection has failed with. */
@@ -87,6 +98,10 @@ function storable(text: string): string {
 function describe(error: unknown): { code: string; message: string } {
   if (!(error instanceof Error)) return { code: '', message: String(error) }
   if (error.name === 'HTTPParserError') return { code: 'HPE_', message: error.message }
+  // Of undici's errors about a connection, two are about what was said on it.
+  if (error.message === 'bad response' || error.message === 'bad upgrade') {
+    return { code: 'HPE_', message: `The answer is not one to this request (${error.message}).` }
+  }
   const { code } = error as NodeJS.ErrnoException
   return { code: typeof code === 'string' ? code : '', message: error.message }
 }
@@ -95,6 +110,5 @@ function codeOf(code: string): readonly [AttemptErrorCode, Blame] {
   const known = CODES[code]
   if (known) return known
   if (code.startsWith('HPE_')) return ['invalid_response', 'theirs']
-  const isTls = code.startsWith('ERR_TLS_') || code.startsWith('ERR_SSL_') || code.startsWith('CERT_')
-  return [isTls ? 'tls_failure' : 'network_error', 'theirs']
+  return [TLS_CODE.test(code) ? 'tls_failure' : 'network_error', 'theirs']
 }

@@ -1,31 +1,69 @@
+import type { LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
-import { literalAddress } from '../endpoints/validate-url.ts'
+import { isAllowedHost, literalAddress } from '../endpoints/validate-url.ts'
 import type { AddressPolicy } from './address-policy.ts'
 import { ForbiddenAddressError } from './attempt-error.ts'
-import { createGuardedLookup, type ResolveAll } from './guarded-lookup.ts'
+import { createGuardedLookup, type Resolve } from './guarded-lookup.ts'
+import type { ProxySettings } from './proxy-options.ts'
+import { createTunnels, type OpenTunnel } from './proxy-tunnel.ts'
+import { watchConnection } from './stale-connection.ts'
+import { type ClientCertificate, createTlsContext, type TlsSettings } from './tls-context.ts'
+
+/** What {@link createConnectors} works with. */
+export interface ConnectorsParts extends TlsSettings {
+  readonly addressPolicy: AddressPolicy
+  readonly connectTimeoutMs: number
+  readonly proxy: ProxySettings | undefined
+  readonly resolve: Resolve | undefined
+}
+
+/** Makes what opens connections for undici, showing a client's certificate if one is given. */
+export type CreateConnector = (certificate?: ClientCertificate) => buildConnector.connector
+
+// A little less than for the connection, so that it is known what took so long.
+const SHARE_OF_LOOKUP = 0.9
 
 /**
- * Opens connections for undici, to allowed addresses only: those in URLs never reach a lookup and are
- * looked at here, names are looked at by the lookup, and who answers is looked at once more.
+ * Creates what makes connectors that open connections to allowed addresses only: those in URLs never
+ * reach a lookup and are looked at here, names are looked at by the lookup, and who answers is looked at
+ * once more. Through a proxy that resolves names, all that can be looked at is what the URL says.
  */
-export function createGuardedConnector(
-  policy: AddressPolicy,
-  timeoutMs: number,
-  resolveAll?: ResolveAll,
-): buildConnector.connector {
-  const connect = buildConnector({
-    timeout: timeoutMs,
-    lookup: createGuardedLookup(policy, resolveAll),
-    allowH2: false,
-  } as buildConnector.BuildOptions)
+export function createConnectors(parts: ConnectorsParts): CreateConnector {
+  const { addressPolicy, connectTimeoutMs, proxy, resolve } = parts
+  const lookupTimeoutMs = Math.max(1, Math.floor(connectTimeoutMs * SHARE_OF_LOOKUP))
+  const lookup = createGuardedLookup(addressPolicy, lookupTimeoutMs, resolve)
+  const tunnels = proxy && createTunnels(proxy, connectTimeoutMs, createTlsContext(parts))
 
-  return (options, callback) => {
-    const address = literalAddress(options.hostname)
-    if (address !== undefined && !policy.isAllowed(address)) {
-      callback(new ForbiddenAddressError(address, address), null)
-      return
+  return (certificate) => {
+    const secureContext = createTlsContext(parts, certificate)
+    const connect = buildConnector({
+      timeout: connectTimeoutMs,
+      lookup,
+      allowH2: false,
+      ...(secureContext ? { secureContext } : {}),
+    } as buildConnector.BuildOptions)
+    const open = tunnels
+      ? throughProxy(connect, tunnels, proxy?.resolveLocally ? lookup : undefined)
+      : directly(connect, addressPolicy)
+
+    return (options, callback) => {
+      const { hostname } = options
+      if (!isAllowedHost(hostname, addressPolicy)) {
+        callback(new ForbiddenAddressError(hostname, literalAddress(hostname) ?? 'this machine'), null)
+        return
+      }
+      open(options, (...result) => {
+        const [, socket] = result
+        if (socket) watchConnection(socket)
+        callback(...result)
+      })
     }
-    connect(options, (...result: Parameters<typeof callback>) => {
+  }
+}
+
+function directly(connect: buildConnector.connector, policy: AddressPolicy): buildConnector.connector {
+  return (options, callback) => {
+    connect(options, (...result) => {
       const [, socket] = result
       const peer = socket?.remoteAddress
       if (socket && peer !== undefined && !policy.isAllowed(peer)) {
@@ -34,6 +72,35 @@ export function createGuardedConnector(
         return
       }
       callback(...result)
+    })
+  }
+}
+
+function throughProxy(
+  connect: buildConnector.connector,
+  openTunnel: OpenTunnel,
+  lookup: LookupFunction | undefined,
+): buildConnector.connector {
+  return (options, callback) => {
+    const { hostname, protocol } = options
+    const port = Number(options.port) || (protocol === 'https:' ? 443 : 80)
+
+    function open(host: string): void {
+      openTunnel(host, port, (error, socket) => {
+        if (!socket) callback(error ?? new Error('The proxy has given no connection.'), null)
+        else if (protocol === 'https:') connect({ ...options, httpSocket: socket }, callback)
+        else callback(null, socket)
+      })
+    }
+
+    const literal = literalAddress(hostname)
+    if (!lookup || literal !== undefined) {
+      open(literal ?? hostname)
+      return
+    }
+    lookup(hostname, {}, (error, address) => {
+      if (error) callback(error, null)
+      else open(address as string)
     })
   }
 }

@@ -1,24 +1,29 @@
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
-import type { LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import type { AddressPolicy } from './address-policy.ts'
 import { ForbiddenAddressError } from './attempt-error.ts'
 
-/** Resolves a name to all of its addresses; `dns.lookup` unless a test gives another. */
-export type ResolveAll = (
-  hostname: string,
-  options: LookupOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void
+/** Gives every address of a name. */
+export type Resolve = (hostname: string) => Promise<readonly string[]>
 
-const resolveBySystem: ResolveAll = (hostname, options, callback) =>
-  systemLookup(hostname, { ...options, all: true }, callback)
+type Answer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
+type ResolveAll = (hostname: string, options: LookupOptions, answer: Answer) => void
+
+const resolveBySystem: ResolveAll = (hostname, options, answer) =>
+  systemLookup(hostname, { ...options, all: true }, answer)
 
 /**
  * A lookup for sockets that only gives addresses which may be dialled, so that nothing can change
  * between the look and the connection. One bad address among several refuses them all: a name that
  * mixes them is an attack, or a mistake.
  */
-export function createGuardedLookup(policy: AddressPolicy, resolveAll = resolveBySystem): LookupFunction {
+export function createGuardedLookup(
+  policy: AddressPolicy,
+  timeoutMs: number,
+  resolve?: Resolve,
+): LookupFunction {
+  const resolveAll = inTime(shared(resolve ? resolvingBy(resolve) : resolveBySystem), timeoutMs)
+
   return (hostname, options, callback) => {
     resolveAll(hostname, options, (error, addresses) => {
       if (error) return callback(error, [])
@@ -30,6 +35,61 @@ export function createGuardedLookup(policy: AddressPolicy, resolveAll = resolveB
       }
       if (options.all) return callback(null, addresses)
       callback(null, first.address, first.family)
+    })
+  }
+}
+
+function resolvingBy(resolve: Resolve): ResolveAll {
+  return async (hostname, _options, answer) => {
+    let addresses: LookupAddress[]
+    try {
+      addresses = (await resolve(hostname)).map((address) => ({ address, family: isIP(address) }))
+    } catch (error) {
+      answer(error instanceof Error ? error : new Error(String(error)), [])
+      return
+    }
+    answer(null, addresses)
+  }
+}
+
+const ASK_ANEW_AFTER_MS = 30_000
+
+/**
+ * Asks once for all who want to know the same at the same time. The system's resolver works on few names at
+ * once, for the whole process: one whose name server does not answer must not take all the places.
+ */
+function shared(resolveAll: ResolveAll): ResolveAll {
+  const asked = new Map<string, { readonly at: number; readonly waiting: Answer[] }>()
+
+  return (hostname, options, answer) => {
+    const now = performance.now()
+    const earlier = asked.get(hostname)
+    if (earlier && now - earlier.at < ASK_ANEW_AFTER_MS) {
+      earlier.waiting.push(answer)
+      return
+    }
+    const question = { at: now, waiting: [answer] }
+    asked.set(hostname, question)
+    resolveAll(hostname, options, (error, addresses) => {
+      if (asked.get(hostname) === question) asked.delete(hostname)
+      for (const one of question.waiting) one(error, addresses)
+    })
+  }
+}
+
+/** Gives up a name server that does not answer, before the connection itself is given up. */
+function inTime(resolveAll: ResolveAll, timeoutMs: number): ResolveAll {
+  return (hostname, options, answer) => {
+    let isOver = false
+    const timer = setTimeout(() => {
+      isOver = true
+      const message = `No name server has told the address of ${hostname} within ${timeoutMs} ms.`
+      answer(Object.assign(new Error(message), { code: 'ETIMEOUT' }), [])
+    }, timeoutMs)
+    resolveAll(hostname, options, (error, addresses) => {
+      if (isOver) return
+      clearTimeout(timer)
+      answer(error, addresses)
     })
   }
 }

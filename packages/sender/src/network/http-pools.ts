@@ -1,12 +1,13 @@
 import { type Dispatcher, Pool } from 'undici'
-import type { AddressPolicy } from './address-policy.ts'
-import { createGuardedConnector } from './guarded-connector.ts'
-import type { ResolveAll } from './guarded-lookup.ts'
+import { type ConnectorsParts, createConnectors } from './guarded-connector.ts'
+import type { ClientCertificate } from './tls-context.ts'
 
-/** Keeps connections open, one pool for each origin. */
+/** Keeps connections open, one pool for each origin and each client's certificate. */
 export interface HttpPools {
   /** The pool of an origin; ask for it before each request, since unused ones are closed. */
-  of(origin: string): Dispatcher
+  of(origin: string, certificate?: ClientCertificate): Dispatcher
+  /** How many there are, those that are being closed left out. */
+  readonly size: number
   /** Closes what has not been asked for lately. */
   closeIdle(): void
   /** Cuts off whatever is still under way. */
@@ -19,53 +20,80 @@ interface PoolEntry {
 }
 
 /** What {@link createHttpPools} works with. */
-export interface HttpPoolsParts {
-  readonly addressPolicy: AddressPolicy
-  readonly connectTimeoutMs: number
-  readonly resolveAll?: ResolveAll | undefined
+export interface HttpPoolsParts extends ConnectorsParts {
+  readonly maxOrigins: number
 }
 
-const MAX_POOLS = 512
 const IDLE_MS = 60_000
 
 /** Creates the pools of a sender. */
-export function createHttpPools({ addressPolicy, connectTimeoutMs, resolveAll }: HttpPoolsParts): HttpPools {
+export function createHttpPools({ maxOrigins, ...parts }: HttpPoolsParts): HttpPools {
+  // In the order of their last use.
   const pools = new Map<string, PoolEntry>()
-  const connect = createGuardedConnector(addressPolicy, connectTimeoutMs, resolveAll)
+  const closing = new Set<Pool>()
+  const createConnector = createConnectors(parts)
+  const connect = createConnector()
+  let latest: string | undefined
 
-  /** Lets requests under way end; who asks for the origin again gets another pool. */
-  function close(origin: string, { pool }: PoolEntry): void {
-    pools.delete(origin)
-    pool.close().catch(() => {})
+  /** Who asks for the origin again gets another pool. */
+  function close(key: string, { pool }: PoolEntry): void {
+    pools.delete(key)
+    closing.add(pool)
+    pool
+      .close()
+      .catch(() => {})
+      .finally(() => closing.delete(pool))
   }
 
-  function closeUnusedSince(time: number): void {
-    for (const [origin, entry] of pools) if (entry.usedAt < time) close(origin, entry)
+  /**
+   * Leaves no more than so many, if so many are idle: those that have been for longest go. What is in use
+   * stays, and there is no more of that than of requests under way.
+   */
+  function shrinkTo(count: number): void {
+    for (const [key, entry] of pools) {
+      if (pools.size <= count) return
+      if (entry.pool.stats.size === 0) close(key, entry)
+    }
+  }
+
+  function open(origin: string, certificate: ClientCertificate | undefined): PoolEntry {
+    shrinkTo(maxOrigins - 1)
+    const connector = certificate ? createConnector(certificate) : connect
+    // Attempts have a deadline of their own; undici's would only cost timers.
+    const options = { connect: connector, headersTimeout: 0, bodyTimeout: 0, allowH2: false }
+    return { pool: new Pool(origin, options), usedAt: 0 }
   }
 
   return {
-    of(origin) {
-      let entry = pools.get(origin)
+    of(origin, certificate) {
+      const key = certificate ? `${origin} ${certificate.fingerprint}` : origin
+      let entry = pools.get(key)
       if (!entry) {
-        if (pools.size >= MAX_POOLS) {
-          const [oldest] = [...pools].sort(([, a], [, b]) => a.usedAt - b.usedAt)
-          if (oldest) close(...oldest)
-        }
-        // Attempts have a deadline of their own; undici's would only cost timers.
-        const pool = new Pool(origin, { connect, headersTimeout: 0, bodyTimeout: 0, allowH2: false })
-        entry = { pool, usedAt: 0 }
-        pools.set(origin, entry)
+        entry = open(origin, certificate)
+        pools.set(key, entry)
+      } else if (key !== latest) {
+        pools.delete(key)
+        pools.set(key, entry)
       }
+      latest = key
       entry.usedAt = performance.now()
       return entry.pool
     },
+    get size() {
+      return pools.size
+    },
     closeIdle() {
-      closeUnusedSince(performance.now() - IDLE_MS)
+      const since = performance.now() - IDLE_MS
+      for (const [key, entry] of pools) {
+        if (entry.usedAt >= since) break
+        if (entry.pool.stats.size === 0) close(key, entry)
+      }
+      shrinkTo(maxOrigins)
     },
     async destroy() {
-      const all = [...pools.values()]
+      const all = [...[...pools.values()].map(({ pool }) => pool), ...closing]
       pools.clear()
-      await Promise.all(all.map(({ pool }) => pool.destroy()))
+      await Promise.all(all.map((pool) => pool.destroy()))
     },
   }
 }

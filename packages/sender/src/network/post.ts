@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { type AttemptError, attemptErrorOf } from './attempt-error.ts'
+import { SNIPPET_BYTES, snippetOf } from './snippet.ts'
+import { isOfUsedConnection } from './stale-connection.ts'
 
 /** What an attempt was answered with, if anything. */
 export interface PostOutcome {
@@ -20,7 +22,6 @@ export interface PostUnderWay {
 }
 
 const MAX_BODY_BYTES = 64 * 1024
-const SNIPPET_BYTES = 4 * 1024
 
 /**
  * Makes one POST. Written as undici's own handler, since a promise and a stream for each request would
@@ -28,16 +29,24 @@ const SNIPPET_BYTES = 4 * 1024
  */
 export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
   readonly #done: (outcome: PostOutcome) => void
+  #again: (() => void) | undefined
+  #answering = false
   #controller: Dispatcher.DispatchController | undefined
   #ended = false
   #status: number | undefined
   #retryAfter: string | undefined
+  #encoding: string | undefined
   #chunks: Buffer[] | undefined
   #bytes = 0
 
-  /** @param done - called once, whatever happens. */
-  constructor(done: (outcome: PostOutcome) => void) {
+  /**
+   * @param done - called once, whatever happens.
+   * @param again - sends the same once more: called at most once, when the connection was one that had been
+   *   answered on before, and turned out to be closed. A new one may do.
+   */
+  constructor(done: (outcome: PostOutcome) => void, again?: () => void) {
     this.#done = done
+    this.#again = again
   }
 
   giveUp(error: AttemptError): void {
@@ -51,6 +60,10 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
     if (this.#ended) controller.abort(new Error('The attempt was given up before it was sent.'))
   }
 
+  onResponseStarted(): void {
+    this.#answering = true
+  }
+
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
@@ -61,6 +74,8 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
     this.#status = status
     const retryAfter = headers['retry-after']
     if (typeof retryAfter === 'string') this.#retryAfter = retryAfter
+    const encoding = headers['content-encoding']
+    if (typeof encoding === 'string') this.#encoding = encoding
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -82,6 +97,13 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const again = this.#again
+    if (again && !this.#ended && !this.#answering && isOfUsedConnection(error)) {
+      this.#again = undefined
+      this.#controller = undefined
+      again()
+      return
+    }
     this.#end(attemptErrorOf(error))
   }
 
@@ -92,13 +114,7 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
       status: this.#status,
       error,
       retryAfter: this.#retryAfter,
-      snippet: this.#chunks && snippetOf(Buffer.concat(this.#chunks)),
+      snippet: this.#chunks && snippetOf(Buffer.concat(this.#chunks), this.#encoding),
     })
   }
-}
-
-/** Text that any database stores, cut without half a character at its end. */
-function snippetOf(bytes: Buffer): string {
-  const text = bytes.subarray(0, SNIPPET_BYTES).toString('utf8').replaceAll('\0', '\ufffd')
-  return bytes.length >= SNIPPET_BYTES ? text.replace(/\ufffd$/, '') : text
 }

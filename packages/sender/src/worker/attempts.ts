@@ -67,6 +67,13 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     const beginning = { target, signature, startedOn, startedAt, begun: lane.begun }
     const { rate } = lane
 
+    const send = () => {
+      try {
+        pools.of(target.origin).dispatch({ path: target.path, method: 'POST', headers, body }, post)
+      } catch (error) {
+        post.giveUp(attemptErrorOf(error))
+      }
+    }
     const post = new Post((outcome) => {
       inFlight.end(post)
       lane.inFlight -= 1
@@ -79,18 +86,15 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       attemptTrace?.end(result)
       measure(target.endpointId, result)
       ended(lane, result)
-    })
+    }, send)
     lane.inFlight += 1
     rate?.take()
     inFlight.begin(post, delivery.attemptCount > 0)
-    try {
-      const send = () =>
-        void pools.of(target.origin).dispatch({ path: target.path, method: 'POST', headers, body }, post)
-      if (attemptTrace) attemptTrace.send(send)
-      else send()
-    } catch (error) {
-      post.giveUp(attemptErrorOf(error))
-    }
+    const { refusal } = target
+    // Its end may begin the next one: not from within this one's beginning.
+    if (refusal) queueMicrotask(() => post.giveUp(refusal))
+    else if (attemptTrace) attemptTrace.send(send)
+    else send()
   }
 
   function resultOf(

@@ -3,6 +3,8 @@ import { createSigner, type SyncSigner } from '@x/signature'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { Concurrency, RateLimit } from '../endpoints/endpoint.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
+import { brokenRule, type UrlRules } from '../endpoints/validate-url.ts'
+import type { AttemptError } from '../network/attempt-error.ts'
 import { createRetrySchedule, type RetrySchedule } from './retry-schedule.ts'
 
 /** Everything that is the same for each attempt to an endpoint, worked out once. */
@@ -13,6 +15,8 @@ export interface DeliveryTarget {
   readonly url: string
   readonly origin: string
   readonly path: string
+  /** Why nothing is sent: the rules have become stricter since the URL was saved. */
+  readonly refusal: AttemptError | undefined
   readonly concurrency: Concurrency
   readonly rateLimit: RateLimit | undefined
   /** Undefined where the sender's own holds. */
@@ -24,6 +28,14 @@ export interface DeliveryTarget {
   readonly validUntil: number
 }
 
+/** What {@link loadTarget} works with. */
+export interface TargetParts {
+  readonly store: DeliveryStore
+  readonly box: SecretBox
+  readonly clock: Clock
+  readonly urlRules: UrlRules
+}
+
 /**
  * Reads an endpoint to deliver to.
  *
@@ -32,14 +44,13 @@ export interface DeliveryTarget {
  */
 export async function loadTarget(
   endpointKey: number,
-  store: DeliveryStore,
-  box: SecretBox,
-  clock: Clock,
+  { store, box, clock, urlRules }: TargetParts,
 ): Promise<DeliveryTarget | undefined> {
   const endpoint = await store.readEndpoint(endpointKey)
   if (!endpoint?.enabled) return undefined
   const secrets = await store.readSecrets(endpointKey, clock.now())
-  const { origin, pathname, search } = new URL(endpoint.url)
+  const url = new URL(endpoint.url)
+  const { origin, pathname, search } = url
   return {
     endpointId: endpoint.id,
     tenantId: endpoint.tenantId,
@@ -47,6 +58,7 @@ export async function loadTarget(
     url: endpoint.url,
     origin,
     path: pathname + search,
+    refusal: refusalOf(url, urlRules),
     concurrency: endpoint.concurrency,
     rateLimit: endpoint.rateLimit ?? undefined,
     schedule: endpoint.retrySchedule ? createRetrySchedule(endpoint.retrySchedule) : undefined,
@@ -54,4 +66,12 @@ export async function loadTarget(
     signer: createSigner(secrets.map(({ sealed }) => box.open(sealed, endpoint.id))),
     validUntil: Math.min(...secrets.map(({ expiresOn }) => expiresOn ?? Number.POSITIVE_INFINITY)),
   }
+}
+
+/** Of addresses the connector knows better: also what names lead to. */
+function refusalOf(url: URL, rules: UrlRules): AttemptError | undefined {
+  const broken = brokenRule(url, rules)
+  if (!broken) return undefined
+  const message = `The endpoint's url ${broken.rule}; it has ${broken.got}.`
+  return { code: 'forbidden_url', blame: 'theirs', message }
 }

@@ -2,6 +2,7 @@ import type { Clock, Logger } from '@x/events-core'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
+import type { UrlRules } from '../endpoints/validate-url.ts'
 import { adoptState } from './adopt-state.ts'
 import { loadTarget } from './delivery-target.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
@@ -20,6 +21,7 @@ export interface LaneReader {
 export interface LaneReaderParts {
   readonly store: DeliveryStore
   readonly box: SecretBox
+  readonly urlRules: UrlRules
   readonly clock: Clock
   readonly logger: Logger
   readonly healthPolicy: HealthPolicy
@@ -36,7 +38,7 @@ const RETRY_MS = 250
 
 /** One statement reads for all lanes that wait, so that many endpoints cost little more than one. */
 export function createLaneReader(parts: LaneReaderParts): LaneReader {
-  const { store, box, clock, logger, healthPolicy, filled, ended } = parts
+  const { store, clock, logger, healthPolicy, filled, ended } = parts
   const hungry = new Set<Lane>()
   let running = false
   let reading: Promise<void> | undefined
@@ -63,7 +65,7 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
       if (lane.target || lane.closed) continue
       try {
         const stored = await store.readEndpointState(lane.endpointKey)
-        const target = await loadTarget(lane.endpointKey, store, box, clock)
+        const target = await loadTarget(lane.endpointKey, parts)
         if (target) adoptState(lane, target, stored, { policy: healthPolicy, now: clock.now() })
         lane.target = target
       } catch (error) {

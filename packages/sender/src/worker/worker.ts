@@ -3,6 +3,7 @@ import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
+import type { UrlRules } from '../endpoints/validate-url.ts'
 import type { HttpPools } from '../network/http-pools.ts'
 import type { TelemetrySettings } from '../observability/telemetry-options.ts'
 import { createAttempts } from './attempts.ts'
@@ -22,6 +23,7 @@ import { createTurns } from './turns.ts'
 export interface WorkerParts {
   readonly store: DeliveryStore
   readonly box: SecretBox
+  readonly urlRules: UrlRules
   readonly pools: HttpPools
   readonly clock: Clock
   readonly logger: Logger

@@ -1,0 +1,112 @@
+import { createSecureContext } from 'node:tls'
+import { readFlag, readInteger, refuseUnless } from '../invalid-option.ts'
+import { type AddressPolicy, createAddressPolicy } from './address-policy.ts'
+import type { Resolve } from './guarded-lookup.ts'
+import { type ProxyOptions, type ProxySettings, readProxyOptions } from './proxy-options.ts'
+
+/** Where webhooks may go, and on which way. */
+export interface NetworkOptions {
+  /**
+   * Networks that may be reached although they are private or reserved: CIDR notation, such as
+   * `127.0.0.0/8` or `::1/128`.
+   * @defaultValue none: public addresses only
+   */
+  readonly allow?: readonly string[] | undefined
+  /**
+   * Ports below 1024 that may be reached besides 80 and 443. All from 1024 on may.
+   * @defaultValue none
+   */
+  readonly allowPorts?: readonly number[] | undefined
+  /**
+   * Refuse `http:` URLs.
+   * @defaultValue true where the environment variable `NODE_ENV` is `production`, else false
+   */
+  readonly httpsOnly?: boolean | undefined
+  /**
+   * A proxy that every request goes through, by CONNECT.
+   * @defaultValue none: consumers are connected to directly
+   */
+  readonly proxy?: ProxyOptions | undefined
+  /**
+   * Certificates of authorities, PEM, that are trusted besides those that Node.js trusts.
+   * @defaultValue none
+   */
+  readonly ca?: string | readonly string[] | undefined
+  /**
+   * The oldest version of TLS to speak.
+   * @defaultValue 'TLSv1.2'
+   */
+  readonly minTlsVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined
+  /**
+   * Gives every address of a name, instead of the system's resolver. What it gives is vetted as ever.
+   * @defaultValue the system's resolver, `/etc/hosts` included
+   */
+  readonly resolve?: Resolve | undefined
+  /**
+   * Most origins (scheme, host and port) that connections are kept open to. Beyond that, those to the one
+   * that has been idle for longest are closed.
+   * @defaultValue 512
+   */
+  readonly maxOrigins?: number | undefined
+}
+
+/** The same, read, with every default in place. */
+export interface NetworkSettings {
+  readonly addressPolicy: AddressPolicy
+  readonly allowPorts: readonly number[]
+  readonly httpsOnly: boolean
+  readonly proxy: ProxySettings | undefined
+  readonly ca: readonly string[]
+  readonly minTlsVersion: 'TLSv1.2' | 'TLSv1.3'
+  readonly resolve: Resolve | undefined
+  readonly maxOrigins: number
+}
+
+/** @throws WebhookSenderError `invalid_option` */
+export function readNetworkOptions(options: NetworkOptions): NetworkSettings {
+  const { allowPorts = [], minTlsVersion = 'TLSv1.2', resolve, ca = [] } = options
+  const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port < 1_024
+  refuseUnless(
+    Array.isArray(allowPorts) && allowPorts.every(isPort),
+    'network.allowPorts',
+    'a list of ports from 1 to 1023',
+    allowPorts,
+  )
+  refuseUnless(
+    minTlsVersion === 'TLSv1.2' || minTlsVersion === 'TLSv1.3',
+    'network.minTlsVersion',
+    "'TLSv1.2' or 'TLSv1.3'",
+    minTlsVersion,
+  )
+  refuseUnless(
+    resolve === undefined || typeof resolve === 'function',
+    'network.resolve',
+    'a function',
+    resolve,
+  )
+  return Object.freeze({
+    addressPolicy: createAddressPolicy(options.allow ?? []),
+    allowPorts: [...allowPorts],
+    httpsOnly: readFlag('network.httpsOnly', options.httpsOnly ?? process.env['NODE_ENV'] === 'production'),
+    proxy: options.proxy === undefined ? undefined : readProxyOptions(options.proxy),
+    ca: readAuthorities(typeof ca === 'string' ? [ca] : ca),
+    minTlsVersion,
+    resolve,
+    maxOrigins: readInteger('network.maxOrigins', options.maxOrigins ?? 512, 1, 100_000),
+  })
+}
+
+function readAuthorities(ca: readonly string[]): readonly string[] {
+  const isList = Array.isArray(ca) && ca.every((one) => typeof one === 'string')
+  refuseUnless(isList && ca.every(isPem), 'network.ca', 'certificates in PEM', 'something else')
+  return [...ca]
+}
+
+function isPem(text: string): boolean {
+  try {
+    createSecureContext({ ca: text })
+    return text.includes('-----BEGIN CERTIFICATE-----')
+  } catch {
+    return false
+  }
+}
