@@ -124,14 +124,14 @@ export function createReceiver<TEvents extends object = object>(
       const message = verifier.verify(body, headers, about?.url)
       // To await what is there already would cost a turn of the event loop's queue.
       const { id } = isPromise(message) ? await message : message
-      const event = settings.validateData(parsePayload(id, body))
+      const event = settings.validateData(parsePayload(id, body, headers))
       return known(isPromise(event) ? await event : event)
     },
     verifySync(rawBody, headers, about) {
       const body = sized(rawBody)
       const message = verifier.verify(body, headers, about?.url)
       if (isPromise(message)) throw needsWaiting(message)
-      const event = settings.validateData(parsePayload(message.id, body))
+      const event = settings.validateData(parsePayload(message.id, body, headers))
       if (isPromise(event)) throw needsWaiting(event)
       return known(event)
     },

@@ -1,4 +1,5 @@
-import { WebhookVerificationError } from '@x/signature'
+import { type WebhookHeaders, WebhookVerificationError } from '@x/signature'
+import { binaryCloudEvent, withTimestamp } from './cloud-event.ts'
 import type { WebhookEvent } from './event-patterns.ts'
 
 // Bytes that are no UTF-8 would come out as U+FFFD: a text that nobody signed.
@@ -46,11 +47,16 @@ function isPayload(value: unknown): value is WebhookEvent {
 /**
  * Reads the body of a verified message.
  *
+ * @param headers - where a CloudEvent in binary mode has its type.
  * @throws {@link WebhookVerificationError} (`invalid_body`) when it is not a JSON object with a `type`.
  */
-export function parsePayload(id: string, body: Uint8Array | string): WebhookEvent {
-  const value = parseJson(body)
+export function parsePayload(id: string, body: Uint8Array | string, headers: WebhookHeaders): WebhookEvent {
+  const parsed = parseJson(body)
+  // Only what has no data of its own can be the data of a CloudEvent: for all others, no header is looked at.
+  const hasData = isPayload(parsed) && parsed.data !== undefined
+  const value = hasData ? parsed : (binaryCloudEvent(parsed, headers) ?? parsed)
   if (isPayload(value)) {
+    if (value.timestamp === undefined) withTimestamp(value)
     // Set on what was parsed just now: to copy it would cost as much as parsing a short one.
     const event: { id: string } = value
     event.id = id

@@ -68,7 +68,7 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     const { id } = verified.message
     let event: WebhookEvent | undefined
     try {
-      event = parsePayload(id, verified.body)
+      event = parsePayload(id, verified.body, verified.input.headers)
       event = await validateData(event)
       await callHandlers(event, verified)
     } catch (error) {

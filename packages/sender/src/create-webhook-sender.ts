@@ -16,6 +16,8 @@ import { validateTenantId } from './endpoints/validate-endpoint.ts'
 import { WebhookSenderError } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes } from './event-types/event-types.ts'
+import { createComposer } from './messages/compose.ts'
+import { createRenderings } from './messages/renderings.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
 import { offerQueue } from './observability/queue-gauges.ts'
@@ -30,6 +32,7 @@ import { createSqliteStore } from './sqlite/store.ts'
 import { ALL_ENDPOINTS } from './statistics/statistic-row.ts'
 import { createStatisticsReader } from './statistics/statistics.ts'
 import { createTallyKeeper } from './statistics/tally-keeper.ts'
+import { subscriptionOptions } from './subscription-options.ts'
 import { tableNames } from './table-names.ts'
 import type { WebhookSender } from './webhook-sender.ts'
 import { createWebhookSubscriber } from './webhook-subscriber.ts'
@@ -75,13 +78,21 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const store = createStore(db, names, nodeId, clock)
   const migrations = webhookMigrations(dialect, names)
   const box = createSecretBox(settings.encryptionKey, settings.previousEncryptionKeys)
-  const catalog = createEventCatalog()
+  const catalog = createEventCatalog(settings.payloadVersions.names)
   const schedule = createRetrySchedule(settings.retrySchedule)
   const pools = createHttpPools(settings)
   const tell = createOperationalEvents(engine)
   const tallies = createTallyKeeper(store, logger)
   const recording = lookingAfterNews(tallies.counting(store), () => lookSoon(engine))
   const readStatistics = createStatisticsReader(store, clock, tallies.fold)
+  const renderings = createRenderings({ ...settings, services: engine.services })
+  const composer = createComposer({
+    settings,
+    catalog,
+    validates: false,
+    renderOf: settings.renderOf,
+    renderings,
+  })
   const worker = createWorker({
     ...settings,
     urlRules: settings,
@@ -123,7 +134,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       const subscriber = createWebhookSubscriber<DB>({
         store,
         clock,
-        maxBodyBytes: settings.maxBodyBytes,
+        composer,
+        renderings: settings.renderOf && renderings,
+        db,
         firstDelayMs: schedule.firstDelayMs,
         laneOf: createLaneOf(settings.orderingKeys),
         due: worker.due,
@@ -131,9 +144,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await engine.subscribe(subscriber, {
         name: SUBSCRIPTION,
         mode: 'durable',
-        batchSize: 250,
-        // What fails here fails again: a message that is too large. Others should not wait for it.
-        retry: { maxAttempts: 3, firstDelayMs: 50 },
+        ...subscriptionOptions(settings),
       })
     },
     async () => {
@@ -188,7 +199,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       due: worker.changed,
       cancelled: worker.cancelled,
     }),
-    eventTypes: createEventTypes(catalog),
+    eventTypes: createEventTypes(catalog, settings.payloadVersions.names),
     async migrate() {
       await engine.migrate()
       await runMigrations(db, migrations)
@@ -196,8 +207,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     },
     start: lifecycle.start,
     stop: lifecycle.stop,
-    sendTest: createTestSender({ store, clock, due: worker.changed }),
     statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
+    sendTest: createTestSender({ ...settings, store, clock, due: worker.changed }),
     reencryptSecrets: () => reencryptSecrets(store, box),
     async drain() {
       for (;;) {

@@ -13,6 +13,7 @@ import type {
   SecretRow,
 } from './endpoints/endpoint-row.ts'
 import type { LaneKey, SweptPage } from './mended.ts'
+import type { Message } from './messages/message-of.ts'
 import type { StatisticKey, StatisticRow } from './statistics/statistic-row.ts'
 
 /** Whom a message goes to, and how. */
@@ -28,7 +29,11 @@ export interface MessageTarget {
 export interface MessageToStore {
   readonly eventId: string
   readonly eventType: string
+  /** The form it is in; null for the usual one. Of one event, there is one message of each. */
+  readonly variant: string | null
   readonly body: string
+  /** Instead of the usual content type, name and value in turn; null for the usual one. */
+  readonly headers: readonly string[] | null
   /** The trace that its attempts belong to; null where there is none. */
   readonly traceparent: string | null
   readonly targets: readonly MessageTarget[]
@@ -49,6 +54,7 @@ export interface RenewedLease extends EndpointLease {
 export interface DueDelivery extends DeliveryKey {
   readonly eventId: string
   readonly body: Buffer
+  readonly headers: readonly string[] | null
   readonly traceparent: string | null
   /** Attempts until now. */
   readonly attemptCount: number
@@ -227,7 +233,7 @@ export interface DeliveryStore {
   // For people.
   listDeliveries(filter: DeliveryFilter): Promise<DeliveryRow[]>
   findDelivery(key: DeliveryKey): Promise<DeliveryRow | undefined>
-  readMessageBody(messageKey: number): Promise<string>
+  readMessage(messageKey: number): Promise<Message>
   readAttempts(key: DeliveryKey): Promise<AttemptRow[]>
   /**
    * Makes a delivery due now; one that had come to rest begins its schedule anew. In a lane it waits

@@ -19,6 +19,8 @@ export type WebhookSenderErrorCode =
   | 'delivery_not_pending'
   | 'version_conflict'
   | 'message_too_large'
+  | 'render_failed'
+  | 'invalid_payload'
   | 'wrong_encryption_key'
   | 'not_migrated'
   | 'not_running'

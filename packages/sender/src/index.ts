@@ -35,6 +35,8 @@ export {
 export type { DefineEventType, EventType, EventTypeContent, JsonSchema } from './event-types/event-type.ts'
 export type { EventTypes, ListEventTypes } from './event-types/event-types.ts'
 export type { OpenApiDocument, OpenApiOptions } from './event-types/open-api.ts'
+export type { PayloadFormat } from './messages/payload-format.ts'
+export type { Render, RenderContext, RenderOption } from './messages/render.ts'
 export type { NetworkOptions } from './network/network-options.ts'
 export type { ProxyOptions } from './network/proxy-options.ts'
 export type { TelemetryOptions } from './observability/telemetry-options.ts'

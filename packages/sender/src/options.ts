@@ -1,7 +1,9 @@
-import type { EventEngine } from '@x/events-engine'
+import type { EventEngine, RetryOptions } from '@x/events-engine'
 import { readEncryptionKey } from './endpoints/encryption-key.ts'
 import type { OrderingKeys } from './endpoints/ordering.ts'
 import { readInteger as integer, refuseUnless } from './invalid-option.ts'
+import { type PayloadVersions, readPayloadVersions } from './messages/payload-versions.ts'
+import { type RenderOf, type RenderOption, readRender } from './messages/render.ts'
 import { type NetworkOptions, type NetworkSettings, readNetworkOptions } from './network/network-options.ts'
 import {
   readTelemetryOptions,
@@ -92,6 +94,39 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly maxBodyBytes?: number | undefined
   /**
+   * Makes what stands as `data.entity` in webhooks: for all types, or by type or pattern. Each event is rendered once
+   * for each payload version that somebody wants, outside of any transaction, before its deliveries are stored. It is
+   * not asked about the sender's own events.
+   * @defaultValue what the event carries
+   */
+  readonly render?: RenderOption | undefined
+  /**
+   * Longest time for one rendering, in milliseconds.
+   * @defaultValue 10000
+   */
+  readonly renderTimeoutMs?: number | undefined
+  /**
+   * How often a rendering that fails is tried before its event is parked. Meanwhile, later events wait.
+   * @defaultValue { maxAttempts: 5, firstDelayMs: 100, maxDelayMs: 30000 }
+   */
+  readonly renderRetry?: RetryOptions | undefined
+  /**
+   * The versions that payloads are rendered in, the oldest first. Each endpoint has one of them, and keeps it until it
+   * is moved; an endpoint whose version is not listed any more gets the oldest.
+   * @defaultValue none
+   */
+  readonly payloadVersions?: readonly string[] | undefined
+  /**
+   * The version of a new endpoint that names none.
+   * @defaultValue the last of `payloadVersions`
+   */
+  readonly defaultPayloadVersion?: string | undefined
+  /**
+   * The `source` of messages in the CloudEvents formats: a URI or the path of one.
+   * @defaultValue the tenant and site of each event: '/tenants/1/sites/7'
+   */
+  readonly cloudEventSource?: string | undefined
+  /**
    * Milliseconds after which a node that fell silent loses its endpoints to another.
    * @defaultValue 6000
    */
@@ -137,6 +172,11 @@ export interface WebhookSenderSettings extends NetworkSettings {
   readonly connectTimeoutMs: number
   readonly maxInFlight: number
   readonly maxBodyBytes: number
+  readonly renderOf: RenderOf | undefined
+  readonly renderTimeoutMs: number
+  readonly renderRetry: RetryOptions
+  readonly payloadVersions: PayloadVersions
+  readonly cloudEventSource: string | undefined
   readonly leaseMs: number
   readonly pollMaxMs: number
   readonly stopTimeoutMs: number
@@ -191,6 +231,11 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     connectTimeoutMs: integer('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1),
     maxInFlight: integer('maxInFlight', options.maxInFlight ?? 64, 1, 10_000),
     maxBodyBytes: integer('maxBodyBytes', options.maxBodyBytes ?? 262_144, 1_024),
+    renderOf: readRender(options.render),
+    renderTimeoutMs: integer('renderTimeoutMs', options.renderTimeoutMs ?? 10_000, 1),
+    renderRetry: readRenderRetry(options.renderRetry ?? {}),
+    payloadVersions: readPayloadVersions(options.payloadVersions, options.defaultPayloadVersion),
+    cloudEventSource: readCloudEventSource(options.cloudEventSource),
     leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
     pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, 10),
     stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
@@ -229,6 +274,24 @@ function readHealthPolicy({
     firstPauseMs: firstPauseSeconds * 1_000,
     maxPauseMs: maxPauseSeconds * 1_000,
   })
+}
+
+function readRenderRetry({
+  maxAttempts = 5,
+  firstDelayMs = 100,
+  maxDelayMs = 30_000,
+}: RetryOptions): RetryOptions {
+  return Object.freeze({
+    maxAttempts: integer('renderRetry.maxAttempts', maxAttempts, 1),
+    firstDelayMs: integer('renderRetry.firstDelayMs', firstDelayMs, 0),
+    maxDelayMs: integer('renderRetry.maxDelayMs', maxDelayMs, firstDelayMs),
+  })
+}
+
+function readCloudEventSource(source: string | undefined): string | undefined {
+  const isReference = source === undefined || /^[\x21-\x7e]{1,1000}$/.test(source)
+  refuseUnless(isReference, 'cloudEventSource', 'a URI or the path of one, in printable ASCII', source)
+  return source
 }
 
 function isBetween(value: number, minimum: number, maximum: number): boolean {

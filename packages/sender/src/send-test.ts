@@ -1,4 +1,4 @@
-import { ALL_SITES, type Clock, createSyncEvent } from '@x/events-core'
+import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
 import { activeTraceparent } from '@x/events-engine/support'
 import { deliveryOf, endpointDisabled } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
@@ -6,19 +6,20 @@ import type { DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DeliveryStore } from './delivery-store.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import { endpointNotFound } from './endpoints/endpoints.ts'
-import { renderMessage } from './render-message.ts'
+import { messageOf } from './messages/message-of.ts'
 import { uniqueId } from './unique-id.ts'
 
 /** What {@link createTestSender} works with. */
 export interface TestSenderParts {
   readonly store: DeliveryStore
   readonly clock: Clock
+  readonly cloudEventSource: string | undefined
   /** Called when something has become due. */
   due(endpointKey: number): void
 }
 
 /** Creates what sends `Webhook.Test` to one endpoint, whichever types it wants. */
-export function createTestSender({ store, clock, due }: TestSenderParts) {
+export function createTestSender({ store, clock, cloudEventSource, due }: TestSenderParts) {
   return async function sendTest(endpointId: string, { tenantId }: TenantScope = {}): Promise<Delivery> {
     const endpoint = await store.findEndpoint(endpointId)
     if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId))
@@ -34,11 +35,14 @@ export function createTestSender({ store, clock, due }: TestSenderParts) {
       action: 'Test',
       modifiedOn: new Date(now),
     })
-    const { eventType, body } = renderMessage(event, Number.POSITIVE_INFINITY)
+    const eventType = eventTypeOf(event)
+    const { format } = endpoint
+    const maxBodyBytes = Number.POSITIVE_INFINITY
     const message = {
       eventId: event.id,
       eventType,
-      body,
+      variant: format === 'standard' ? null : format,
+      ...messageOf({ event, eventType, entity: undefined, format, cloudEventSource, maxBodyBytes }),
       traceparent: activeTraceparent(),
       targets: [{ endpointKey: endpoint.key, lane: null, dueOn: now }],
     }

@@ -1,18 +1,23 @@
-import { type Clock, eventTypeOf } from '@x/events-core'
+import { type Clock, eventTypeOf, type SubscriberContext, type SyncEvent } from '@x/events-core'
 import type { IBatchEventSubscriber } from '@x/events-engine'
 import type { SqlExecutor } from '@x/events-engine/support'
 import type { DeliveryStore, MessageToStore } from './delivery-store.ts'
 import { createEndpointMatcher, type EndpointMatcher } from './endpoint-matcher.ts'
 import type { LaneOf } from './endpoints/ordering.ts'
+import type { Composer } from './messages/compose.ts'
+import type { Renderings } from './messages/renderings.ts'
 import { createFanOutSpans } from './observability/fan-out-spans.ts'
-import { renderMessage } from './render-message.ts'
 import { firstDelayMsOf } from './worker/retry-schedule.ts'
 
 /** What {@link createWebhookSubscriber} works with. */
 export interface WebhookSubscriberParts {
   readonly store: DeliveryStore
   readonly clock: Clock
-  readonly maxBodyBytes: number
+  readonly composer: Composer
+  /** Undefined where nothing is rendered. */
+  readonly renderings: Renderings | undefined
+  /** To read endpoints with outside of a transaction. */
+  readonly db: SqlExecutor
   readonly firstDelayMs: number
   readonly laneOf: LaneOf
   /** Called with the endpoints that have something due once the transaction is committed. */
@@ -24,7 +29,7 @@ export interface WebhookSubscriberParts {
  * event becomes deliveries exactly once, whatever crashes.
  */
 export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBatchEventSubscriber<DB> {
-  const { store, clock, maxBodyBytes, firstDelayMs, laneOf, due } = parts
+  const { store, clock, composer, renderings, db, firstDelayMs, laneOf, due } = parts
   let matcher: EndpointMatcher | undefined
   let matcherRevision = -1
 
@@ -38,7 +43,18 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
     return matcher
   }
 
+  async function prepare(events: readonly SyncEvent[], { signal }: SubscriberContext): Promise<void> {
+    const { match } = await currentMatcher(db)
+    const tasks = events.flatMap((event) => {
+      const eventType = eventTypeOf(event)
+      return composer.tasks(event, eventType, match(event, eventType))
+    })
+    await renderings?.render(tasks, signal)
+  }
+
   return {
+    // Without it, the engine begins the transaction at once.
+    ...(renderings === undefined ? {} : { prepare }),
     async entitiesChanged(events, { trx }) {
       const executor = trx.withoutPlugins()
       const { match } = await currentMatcher(executor)
@@ -47,18 +63,22 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
       const endpointKeys = new Set<number>()
       const spans = createFanOutSpans()
       for (const event of events) {
-        const matched = match(event, eventTypeOf(event))
+        const eventType = eventTypeOf(event)
+        const matched = match(event, eventType)
         if (matched.length === 0) continue
-        const { eventType, body } = renderMessage(event, maxBodyBytes)
-        const targets = matched.map(({ key, ordering, retrySchedule }) => ({
-          endpointKey: key,
-          lane: laneOf(ordering, event),
-          dueOn: now + (retrySchedule ? firstDelayMsOf(retrySchedule) : firstDelayMs),
-        }))
-        const traceparent = spans.begin(event, eventType, targets.length)
-        messages.push({ eventId: event.id, eventType, body, traceparent, targets })
+        const composed = composer.compose(event, eventType, matched)
+        const traceparent = spans.begin(event, eventType, matched.length)
+        for (const { variant, body, headers, endpoints } of composed) {
+          const targets = endpoints.map(({ key, ordering, retrySchedule }) => ({
+            endpointKey: key,
+            lane: laneOf(ordering, event),
+            dueOn: now + (retrySchedule ? firstDelayMsOf(retrySchedule) : firstDelayMs),
+          }))
+          messages.push({ eventId: event.id, eventType, variant, body, headers, traceparent, targets })
+        }
         for (const { key } of matched) endpointKeys.add(key)
       }
+      renderings?.forget(events)
       if (messages.length === 0) return
       await store.storeMessages(executor, messages, now)
       spans.end()

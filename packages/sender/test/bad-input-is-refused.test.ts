@@ -57,6 +57,9 @@ it.each<[string, Record<string, unknown>, string, string]>([
   ['a rate of none', { url, rateLimit: { limit: 0, perSeconds: 1 } }, 'invalid_endpoint', 'rateLimit.limit'],
   ['a rate of a text', { url, rateLimit: '10/s' }, 'invalid_endpoint', 'rateLimit'],
   ['a schedule of nothing', { url, retrySchedule: [] }, 'invalid_endpoint', 'retrySchedule'],
+  ['an unknown format', { url, format: 'xml' }, 'invalid_endpoint', 'format'],
+  ['a version where there are none', { url, payloadVersion: 'v1' }, 'invalid_endpoint', 'payloadVersion'],
+  ['an attribute of its own', { url, headers: { 'CE-Type': 'x' } }, 'invalid_endpoint', 'headers.ce-type'],
   ['an unknown signature', { url, signature: 'rsa' }, 'invalid_endpoint', 'signature'],
 ])('refuses an endpoint with %s', async (what, input, code, field) => {
   await using host = await openHost()
@@ -98,6 +101,14 @@ it.each([
   ['userAgent', { userAgent: 'a\r\nb' }],
   ['network.httpsOnly', { network: { httpsOnly: 'yes' as never } }],
   ['retentionDays', { retentionDays: 0 }],
+  ['render', { render: 'File.*' as never }],
+  ["render['File.*']", { render: { 'File.*': 1 as never } }],
+  ['render', { render: { 'File.Down*': () => 1 } }],
+  ['renderTimeoutMs', { renderTimeoutMs: 0 }],
+  ['renderRetry.maxAttempts', { renderRetry: { maxAttempts: 0 } }],
+  ['payloadVersions', { payloadVersions: ['v1', 'v1'] }],
+  ['defaultPayloadVersion', { payloadVersions: ['v1'], defaultPayloadVersion: 'v2' }],
+  ['cloudEventSource', { cloudEventSource: 'not a reference' }],
   ['engine', { engine: {} as never }],
 ])('names the option %s when its value is wrong', async (name, options) => {
   await using host = await openHost()

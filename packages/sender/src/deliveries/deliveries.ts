@@ -104,14 +104,14 @@ export function createDeliveries({ store, clock, userAgent, due, cancelled }: De
 
     async get(id, scope) {
       const row = await find(id, scope)
-      const [body, attempts] = await Promise.all([
-        store.readMessageBody(row.messageKey),
+      const [message, attempts] = await Promise.all([
+        store.readMessage(row.messageKey),
         store.readAttempts(row),
       ])
       return {
         ...deliveryOf(row),
-        body,
-        attempts: attempts.map((attempt) => attemptOf(attempt, row.eventId, userAgent)),
+        body: message.body,
+        attempts: attempts.map((attempt) => attemptOf(attempt, row.eventId, userAgent, message.headers)),
       }
     },
 
@@ -194,9 +194,14 @@ export function deliveryOf(row: DeliveryRow): Delivery {
   }
 }
 
-function attemptOf(row: AttemptRow, eventId: string, userAgent: string): DeliveryAttempt {
+function attemptOf(
+  row: AttemptRow,
+  eventId: string,
+  userAgent: string,
+  ofMessage: readonly string[] | null,
+): DeliveryAttempt {
   const timestamp = Math.floor(row.startedOn / 1_000)
-  const flat = requestHeaders(userAgent, eventId, timestamp, row.signature)
+  const flat = requestHeaders(userAgent, eventId, timestamp, row.signature, ofMessage)
   const headers: Record<string, string> = {}
   for (let index = 0; index < flat.length; index += 2)
     headers[flat[index] as string] = flat[index + 1] as string

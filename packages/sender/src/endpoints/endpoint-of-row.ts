@@ -17,6 +17,8 @@ export function endpointOf(row: EndpointRow): Endpoint {
     ordering: row.ordering,
     ...(row.rateLimit === null ? {} : { rateLimit: row.rateLimit }),
     ...(row.retrySchedule === null ? {} : { retrySchedule: row.retrySchedule }),
+    format: row.format,
+    ...(row.payloadVersion === null ? {} : { payloadVersion: row.payloadVersion }),
     enabled: row.enabled,
     ...(row.failingSince === null ? {} : { failingSince: new Date(row.failingSince) }),
     ...(row.disabledReason === null ? {} : { disabledReason: row.disabledReason }),

@@ -1,3 +1,4 @@
+import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { Concurrency, DisabledReason, RateLimit, SignatureKind } from './endpoint.ts'
 import type { Ordering } from './ordering.ts'
 
@@ -20,6 +21,9 @@ export interface EndpointRow {
   readonly rateLimit: RateLimit | null
   /** Seconds before each attempt; null for the sender's own. */
   readonly retrySchedule: readonly number[] | null
+  readonly format: PayloadFormat
+  /** Null for one that was created when there were no versions. */
+  readonly payloadVersion: string | null
   readonly enabled: boolean
   readonly failingSince: number | null
   readonly disabledReason: DisabledReason | null
@@ -48,6 +52,8 @@ export type EndpointChange = Pick<
   | 'ordering'
   | 'rateLimit'
   | 'retrySchedule'
+  | 'format'
+  | 'payloadVersion'
 >
 
 /** A signing secret as it is stored: sealed. */
@@ -67,6 +73,8 @@ export interface EndpointFilterRow {
   readonly eventTypes: readonly string[]
   readonly ordering: Ordering
   readonly retrySchedule: readonly number[] | null
+  readonly format: PayloadFormat
+  readonly payloadVersion: string | null
 }
 
 /** A secret that waits to be sealed anew. */

@@ -1,3 +1,4 @@
+import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { Ordering, OrderingInput } from './ordering.ts'
 
 /** How an endpoint's messages are signed: with a shared secret, or with a key pair. */
@@ -49,6 +50,10 @@ export interface Endpoint {
   readonly rateLimit?: RateLimit
   /** Seconds before each attempt; absent where the sender's own holds. */
   readonly retrySchedule?: readonly number[]
+  /** How its messages are written. */
+  readonly format: PayloadFormat
+  /** The version that its payloads are rendered in; absent where it was created without one. */
+  readonly payloadVersion?: string
   readonly enabled: boolean
   /** Since when no attempt has succeeded; absent while they do. */
   readonly failingSince?: Date
@@ -95,6 +100,16 @@ export interface CreateEndpoint {
    */
   readonly retrySchedule?: readonly number[] | undefined
   /**
+   * How its messages are written.
+   * @defaultValue 'standard'
+   */
+  readonly format?: PayloadFormat | undefined
+  /**
+   * One of the sender's `payloadVersions`. It stays as it is when there is a newer one, until it is changed.
+   * @defaultValue the sender's `defaultPayloadVersion`
+   */
+  readonly payloadVersion?: string | undefined
+  /**
    * A key to sign with instead of a new one: `whsec_...`, or `whsk_...` for ed25519.
    * @defaultValue a new one
    */
@@ -117,6 +132,10 @@ export interface UpdateEndpoint {
   readonly rateLimit?: RateLimit | null | undefined
   /** `null`: the sender's. */
   readonly retrySchedule?: readonly number[] | null | undefined
+  /** Holds, as the version does, for what is raised from then on. */
+  readonly format?: PayloadFormat | undefined
+  /** `null`: the sender's `defaultPayloadVersion`. */
+  readonly payloadVersion?: string | null | undefined
   /** The version that the change is meant for; when somebody was quicker, it is refused. */
   readonly version?: number | undefined
 }

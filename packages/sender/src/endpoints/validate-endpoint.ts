@@ -1,10 +1,12 @@
 import { ALL_TENANTS, isEventTypePattern } from '@x/events-core'
 import { WebhookSenderError } from '../errors.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
+import type { PayloadVersions } from '../messages/payload-versions.ts'
 import type { SignatureKind, UpdateEndpoint } from './endpoint.ts'
 import type { EndpointChange } from './endpoint-row.ts'
 import { refuseUnless } from './invalid-endpoint.ts'
 import { type OrderingKeys, validateOrdering } from './ordering.ts'
+import { validateFormat, validatePayloadVersion } from './validate-form.ts'
 import { validateHeaders } from './validate-headers.ts'
 import { validateConcurrency, validateRateLimit, validateRetrySchedule } from './validate-pace.ts'
 import { type UrlRules, validateUrl } from './validate-url.ts'
@@ -19,6 +21,7 @@ const DEFAULT_CONCURRENCY = { min: 1, max: 8 }
 export interface EndpointRules extends UrlRules {
   readonly orderingKeys: OrderingKeys
   readonly catalog: Pick<EventCatalog, 'problemOf'>
+  readonly payloadVersions: PayloadVersions
 }
 
 /** @throws WebhookSenderError `invalid_endpoint` */
@@ -60,6 +63,8 @@ export function validateChange(
     ordering: 'none' as const,
     rateLimit: null,
     retrySchedule: null,
+    format: 'standard' as const,
+    payloadVersion: rules.payloadVersions.initial,
   }
   return {
     siteId: input.siteId === undefined ? old.siteId : validateSiteId(input.siteId),
@@ -74,6 +79,11 @@ export function validateChange(
     rateLimit: input.rateLimit === undefined ? old.rateLimit : validateRateLimit(input.rateLimit),
     retrySchedule:
       input.retrySchedule === undefined ? old.retrySchedule : validateRetrySchedule(input.retrySchedule),
+    format: input.format === undefined ? old.format : validateFormat(input.format),
+    payloadVersion:
+      input.payloadVersion === undefined
+        ? old.payloadVersion
+        : validatePayloadVersion(input.payloadVersion, rules.payloadVersions),
   }
 }
 

@@ -25,7 +25,7 @@ const RESERVED = new Set([
   'user-agent',
   'via',
 ])
-const RESERVED_PREFIXES = ['content-', 'proxy-', 'sec-', 'svix-', 'webhook-', 'x-forwarded-']
+const RESERVED_PREFIXES = ['ce-', 'content-', 'proxy-', 'sec-', 'svix-', 'webhook-', 'x-forwarded-']
 
 /**
  * Reads an endpoint's own headers; their names become lower case.

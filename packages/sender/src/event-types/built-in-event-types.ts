@@ -75,5 +75,10 @@ export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [
   },
 ].map((type) => Object.freeze({ ...type, deprecated: false, builtIn: true }))
 
+/** Whether an event is one that only the sender raises. */
+export function isBuiltIn({ entityName }: { readonly entityName: string }): boolean {
+  return BUILT_IN_ENTITIES.includes(entityName)
+}
+
 /** Entities that only the sender raises events about. */
 export const BUILT_IN_ENTITIES: readonly string[] = ['Webhook', 'WebhookDelivery', 'WebhookEndpoint']

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isEventType, matchesEventType } from '@x/events-core'
+import { type JsonValue, matchesEventType } from '@x/events-core'
 import { shown, WebhookSenderError } from '../errors.ts'
 import { BUILT_IN_ENTITIES, BUILT_IN_EVENT_TYPES } from './built-in-event-types.ts'
 import type { DefineEventType, EventType } from './event-type.ts'
-import { createSchemaCompiler, type SchemaCheck } from './json-schema.ts'
+import { createSchemaCompiler } from './json-schema.ts'
 import { nearMisses } from './near-misses.ts'
+import { type CheckedEventType, readEventType } from './read-event-type.ts'
 
 /** The types that a host has defined. */
 export interface EventCatalog {
@@ -12,40 +13,39 @@ export interface EventCatalog {
   define(input: DefineEventType): EventType
   /** Those of the host, by name. */
   all(): readonly EventType[]
+  /** Also one of the sender's own. */
   get(type: string): EventType | undefined
+  /** What of an event's entity does not fit the schema of its type, if that has one: places and rules, without values. */
+  misfitsOf(type: string, payloadVersion: string | null, entity: JsonValue | undefined): readonly string[]
   /** What is wrong with a pattern of event types, if it matches no type; undefined where no types are defined. */
   problemOf(pattern: string): string | undefined
 }
 
-const MAX_DESCRIPTION_LENGTH = 1_000
-
 /** Creates an empty catalog. */
-export function createEventCatalog(): EventCatalog {
+export function createEventCatalog(payloadVersions: readonly string[]): EventCatalog {
   const compile = createSchemaCompiler()
-  const types = new Map<string, EventType>(BUILT_IN_EVENT_TYPES.map((one) => [one.type, one]))
-  const all = () => [...types.values()].filter((one) => !one.builtIn).sort(byType)
+  const types = new Map<string, CheckedEventType>()
+  const builtIn = new Map(BUILT_IN_EVENT_TYPES.map((one) => [one.type, one]))
 
   return {
     define(input) {
-      const type = typeOf(input)
-      const eventType = readEventType(type, input)
-      const known = types.get(type)
-      if (known) {
-        if (isDeepStrictEqual(known, eventType)) return known
-        throw new WebhookSenderError(
-          'event_type_conflict',
-          `eventTypes.define: ${shown(type)} is defined already, with another meaning; define each type once.`,
-          { field: 'type' },
-        )
-      }
-      checkExample(eventType, compileSchema(eventType, compile))
-      types.set(type, deepFrozen(eventType))
-      return eventType
+      const checked = readEventType(input, payloadVersions, compile)
+      const { eventType } = checked
+      const known = types.get(eventType.type)?.eventType
+      if (known === undefined) types.set(eventType.type, checked)
+      else if (!isDeepStrictEqual(known, eventType)) throw conflict(eventType.type)
+      return known ?? eventType
     },
-    all,
-    get: (type) => types.get(type),
+    all: () => [...types.values()].map(({ eventType }) => eventType).sort(byType),
+    get: (type) => types.get(type)?.eventType ?? builtIn.get(type),
+    misfitsOf(type, payloadVersion, entity) {
+      const checks = types.get(type)?.checks
+      const check = checks?.get(payloadVersion) ?? checks?.get(null)
+      if (!check) return []
+      return entity === undefined ? ['it is missing, and a type with a schema carries one'] : check(entity)
+    },
     problemOf(pattern) {
-      const known = all().map(({ type }) => type)
+      const known = [...types.keys()]
       if (known.length === 0 || known.some((type) => matchesEventType(pattern, type))) return undefined
       if (BUILT_IN_ENTITIES.some((entity) => pattern.startsWith(`${entity}.`))) return undefined
       const meant = nearMisses(pattern, likePattern(pattern, known))
@@ -54,77 +54,6 @@ export function createEventCatalog(): EventCatalog {
       return `${shown(pattern)}, which no event type of the catalog matches; ${hint}`
     },
   }
-}
-
-function typeOf({ type }: DefineEventType): string {
-  if (typeof type !== 'string' || !isEventType(type)) {
-    throw invalid('type', "an event type such as 'File.Download'", shown(type))
-  }
-  if (BUILT_IN_ENTITIES.some((entity) => type.startsWith(`${entity}.`))) {
-    throw invalid(
-      'type',
-      `about another entity than ${BUILT_IN_ENTITIES.join(', ')}, which are the sender's own`,
-      type,
-    )
-  }
-  return type
-}
-
-function readEventType(type: string, input: DefineEventType): EventType {
-  const { description, deprecated = false, schema, example } = input
-  const isText = typeof description === 'string' && description.trim() !== ''
-  if (!isText || description.length > MAX_DESCRIPTION_LENGTH) {
-    const got = typeof description === 'string' ? `${description.length} of them` : shown(description)
-    throw invalid(`description of ${type}`, `a text of 1 to ${MAX_DESCRIPTION_LENGTH} characters`, got)
-  }
-  if (typeof deprecated !== 'boolean') {
-    throw invalid(`deprecated of ${type}`, 'true or false', shown(deprecated))
-  }
-  return {
-    type,
-    description,
-    deprecated,
-    builtIn: false,
-    ...(schema === undefined ? {} : { schema: jsonOf(`schema of ${type}`, schema) }),
-    ...(example === undefined ? {} : { example: jsonOf(`example of ${type}`, example) }),
-  }
-}
-
-/** A copy, free of what JSON leaves out, which nobody else can change. */
-function jsonOf<TValue>(field: string, value: TValue): TValue {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch (cause) {
-    throw invalid(field, 'JSON', cause instanceof Error ? cause.message : shown(cause), cause)
-  }
-  if (text === undefined) throw invalid(field, 'JSON', `a ${typeof value}`)
-  return JSON.parse(text) as TValue
-}
-
-function compileSchema(
-  { type, schema }: EventType,
-  compile: ReturnType<typeof createSchemaCompiler>,
-): SchemaCheck | undefined {
-  if (schema === undefined) return undefined
-  const must = 'a JSON Schema (2020-12) that refers to nothing outside of itself'
-  if (
-    typeof schema !== 'boolean' &&
-    (typeof schema !== 'object' || schema === null || Array.isArray(schema))
-  ) {
-    throw invalid(`schema of ${type}`, must, shown(JSON.stringify(schema)))
-  }
-  try {
-    return compile(schema)
-  } catch (cause) {
-    throw invalid(`schema of ${type}`, must, cause instanceof Error ? cause.message : shown(cause), cause)
-  }
-}
-
-function checkExample({ type, example }: EventType, check: SchemaCheck | undefined): void {
-  const problems = example === undefined ? [] : (check?.(example) ?? [])
-  if (problems.length > 0)
-    throw invalid(`example of ${type}`, 'what its schema describes', problems.join('; '))
 }
 
 /** Of the same form as the pattern: entities for `Name.*`, actions for `*.Name`. */
@@ -138,19 +67,10 @@ function byType(a: EventType, b: EventType): number {
   return a.type < b.type ? -1 : 1
 }
 
-function deepFrozen<TValue>(value: TValue): TValue {
-  if (typeof value === 'object' && value !== null)
-    for (const member of Object.values(value)) deepFrozen(member)
-  return Object.freeze(value)
-}
-
-function invalid(what: string, must: string, got: string, cause?: unknown): WebhookSenderError {
+function conflict(type: string): WebhookSenderError {
   return new WebhookSenderError(
-    'invalid_event_type',
-    `eventTypes.define: the ${what} must be ${must}; got ${got}.`,
-    {
-      field: what.split(' ')[0],
-      ...(cause === undefined ? {} : { cause }),
-    },
+    'event_type_conflict',
+    `eventTypes.define: ${shown(type)} is defined already, with another meaning; define each type once.`,
+    { field: 'type' },
   )
 }

@@ -25,6 +25,8 @@ export interface DefineEventType extends EventTypeContent {
    * @defaultValue false
    */
   readonly deprecated?: boolean | undefined
+  /** What events carry in some of the sender's `payloadVersions`, where that is something else. */
+  readonly versions?: Readonly<Record<string, EventTypeContent>> | undefined
 }
 
 /** A type of events as the catalog has it. */
@@ -34,4 +36,5 @@ export interface EventType extends EventTypeContent {
   readonly deprecated: boolean
   /** Raised by the sender itself, about its own work. */
   readonly builtIn: boolean
+  readonly versions?: Readonly<Record<string, EventTypeContent>>
 }

@@ -52,7 +52,7 @@ export interface EventTypes {
 }
 
 /** Creates the face of a catalog. */
-export function createEventTypes(catalog: EventCatalog): EventTypes {
+export function createEventTypes(catalog: EventCatalog, payloadVersions: readonly string[]): EventTypes {
   const list = ({ builtIn = false }: ListEventTypes = {}) => [
     ...catalog.all(),
     ...(builtIn ? BUILT_IN_EVENT_TYPES : []),
@@ -60,7 +60,7 @@ export function createEventTypes(catalog: EventCatalog): EventTypes {
   return {
     define: catalog.define,
     list,
-    openApi: (options) => openApiOf(list(options), options),
+    openApi: (options) => openApiOf(list(options), options, payloadVersions),
     get: catalog.get,
   }
 }

@@ -4,14 +4,13 @@ import type { JsonSchema } from './event-type.ts'
 /** Tells what of a value does not fit a schema: nothing, or places and rules, without values. */
 export type SchemaCheck = (value: unknown) => readonly string[]
 
+/** Throws for what is no schema, or refers to what is not in it. */
+export type SchemaCompiler = (schema: JsonSchema) => SchemaCheck
+
 const MAX_PROBLEMS = 5
 
-/**
- * Creates what compiles schemas.
- *
- * @returns a function that throws for what is no schema, or refers to what is not in it.
- */
-export function createSchemaCompiler(): (schema: JsonSchema) => SchemaCheck {
+/** Creates what compiles schemas. */
+export function createSchemaCompiler(): SchemaCompiler {
   // Keywords and formats that are not known are notes, as the specification has it.
   const ajv = new Ajv2020({
     allErrors: true,

@@ -1,4 +1,4 @@
-import { WebhookSenderError } from '../errors.ts'
+import { shown, WebhookSenderError } from '../errors.ts'
 import type { EventType } from './event-type.ts'
 import { hoistDefinitions } from './hoist-definitions.ts'
 
@@ -9,6 +9,11 @@ export interface OpenApiOptions {
   /** The document's version, the host's own. */
   readonly version: string
   readonly description?: string | undefined
+  /**
+   * Describes what this one of the sender's `payloadVersions` carries.
+   * @defaultValue what is said of types without naming a version
+   */
+  readonly payloadVersion?: string | undefined
   /**
    * Also the types that the sender raises about its own work.
    * @defaultValue false
@@ -47,20 +52,29 @@ const RESPONSES = {
  *
  * @throws WebhookSenderError `invalid_argument`
  */
-export function openApiOf(types: readonly EventType[], options: OpenApiOptions): OpenApiDocument {
-  const { title, version, description } = options
+export function openApiOf(
+  types: readonly EventType[],
+  options: OpenApiOptions,
+  payloadVersions: readonly string[],
+): OpenApiDocument {
+  const { title, version, description, payloadVersion } = options
+  const described = types.map((one) => inVersion(one, payloadVersion))
   for (const [field, value] of Object.entries({ title, version })) {
     if (typeof value === 'string' && value !== '') continue
     throw new WebhookSenderError('invalid_argument', `eventTypes.openApi: ${field} must be a text.`, {
       field,
     })
   }
+  if (payloadVersion !== undefined && !payloadVersions.includes(payloadVersion)) {
+    const message = `eventTypes.openApi: payloadVersion must be one of options.payloadVersions; got ${shown(payloadVersion)}.`
+    throw new WebhookSenderError('invalid_argument', message, { field: 'payloadVersion' })
+  }
   return {
     openapi: '3.1.0',
     info: { title, version, ...(description === undefined ? {} : { description }) },
-    webhooks: Object.fromEntries(types.map((one) => [one.type, { post: operationOf(one) }])),
+    webhooks: Object.fromEntries(described.map((one) => [one.type, { post: operationOf(one) }])),
     components: {
-      schemas: Object.assign({}, ...types.map(schemasOf)),
+      schemas: Object.assign({}, ...described.map(schemasOf)),
       parameters: Object.fromEntries(
         Object.entries(HEADERS).map(([name, [header, text, type]]) => [
           name,
@@ -72,6 +86,10 @@ export function openApiOf(types: readonly EventType[], options: OpenApiOptions):
       ),
     },
   }
+}
+
+function inVersion(type: EventType, payloadVersion: string | undefined): EventType {
+  return { ...type, ...(payloadVersion === undefined ? {} : type.versions?.[payloadVersion]) }
 }
 
 function operationOf({ type, description, deprecated, example }: EventType): object {

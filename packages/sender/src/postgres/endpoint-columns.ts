@@ -1,6 +1,7 @@
 import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import type { Ordering } from '../endpoints/ordering.ts'
+import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { TableNames } from '../table-names.ts'
 import { numberOrNull, type StoredNumber } from './stored-values.ts'
 
@@ -22,6 +23,8 @@ export interface StoredEndpoint {
   readonly rate_limit: number | null
   readonly rate_per_seconds: number | null
   readonly retry_schedule: string | null
+  readonly format: PayloadFormat
+  readonly payload_version: string | null
   readonly enabled: boolean
   readonly failing_since: StoredNumber | null
   readonly disabled_reason: DisabledReason | null
@@ -35,7 +38,7 @@ export interface StoredEndpoint {
 export const ENDPOINT_COLUMNS = (names: TableNames): string =>
   `e.key, e.id, e.tenant_id, e.site_id, e.url, e.event_types, e.description, e.headers,
     e.metadata, e.signature, e.concurrency_min, e.concurrency_max, e.ordering, e.rate_limit, e.rate_per_seconds,
-    e.retry_schedule, e.enabled, e.disabled_reason, e.disabled_on, e.version, e.created_on, e.updated_on,
+    e.retry_schedule, e.format, e.payload_version, e.enabled, e.disabled_reason, e.disabled_on, e.version, e.created_on, e.updated_on,
     (select failing_since from ${names.queue} where endpoint_key = e.key) as failing_since`
 
 /** Reads what is JSON, and numbers that drivers give as text. */
@@ -56,6 +59,8 @@ export function endpointRowOf(row: StoredEndpoint): EndpointRow {
     rateLimit:
       row.rate_limit === null ? null : { limit: row.rate_limit, perSeconds: row.rate_per_seconds ?? 1 },
     retrySchedule: retryScheduleOf(row),
+    format: row.format,
+    payloadVersion: row.payload_version,
     enabled: row.enabled,
     failingSince: numberOrNull(row.failing_since),
     disabledReason: row.disabled_reason,

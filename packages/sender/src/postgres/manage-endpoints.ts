@@ -39,8 +39,8 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
   const count = `select count(*) as count from ${names.endpoint} where tenant_id = $1 and deleted_on is null`
   const insert = `insert into ${names.endpoint}
     (id, tenant_id, signature, created_on, updated_on, site_id, url, event_types, description, headers, metadata,
-      concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule)
-    values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) returning key`
+      concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version)
+    values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) returning key`
   const insertSecret = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
     values ($1, $2, $3, $4, $5)`
   const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
@@ -53,7 +53,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
   const change = `update ${names.endpoint}
     set updated_on = $3, site_id = $4, url = $5, event_types = $6, description = $7, headers = $8, metadata = $9,
       concurrency_min = $10, concurrency_max = $11, ordering = $12, rate_limit = $13, rate_per_seconds = $14,
-      retry_schedule = $15, version = version + 1
+      retry_schedule = $15, format = $16, payload_version = $17, version = version + 1
     where key = $1 and version = $2 and deleted_on is null`
   const enable = `update ${names.endpoint}
     set enabled = $2, disabled_reason = $3, disabled_on = $4, version = version + 1, updated_on = $5
@@ -72,7 +72,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
   // Shared with nobody who changes an endpoint: either this fan-out sees the change, or the change waits
   // for it and finds everything that it has written.
   const readRevision = `select value from ${names.revision} where id = 1 for share`
-  const filters = `select key, id, tenant_id, site_id, event_types, ordering, retry_schedule from ${names.endpoint}
+  const filters = `select key, id, tenant_id, site_id, event_types, ordering, retry_schedule, format, payload_version from ${names.endpoint}
     where enabled and deleted_on is null order by key`
 
   /** Whatever changes endpoints also raises the revision, in the same transaction, and first of all. */
@@ -154,6 +154,8 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
         eventTypes: JSON.parse(row.event_types) as string[],
         ordering: JSON.parse(row.ordering) as Ordering,
         retrySchedule: retryScheduleOf(row),
+        format: row.format,
+        payloadVersion: row.payload_version,
       }))
     },
   }
@@ -174,5 +176,7 @@ function changeableValues(of: EndpointChange): (string | number | null)[] {
     of.rateLimit?.limit ?? null,
     of.rateLimit?.perSeconds ?? null,
     of.retrySchedule && JSON.stringify(of.retrySchedule),
+    of.format,
+    of.payloadVersion,
   ]
 }

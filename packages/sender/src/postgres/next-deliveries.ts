@@ -9,6 +9,7 @@ interface StoredDueDelivery {
   readonly message_key: StoredNumber
   readonly event_id: string
   readonly body: string
+  readonly headers: string | null
   readonly traceparent: string | null
   readonly attempt_count: number
   readonly step: number
@@ -31,7 +32,7 @@ export function nextDeliveriesStatement(
       from json_to_recordset($1) as w(endpoint_key bigint, known bigint[])
       join ${names.queue} q on q.endpoint_key = w.endpoint_key
     )
-    select d.*, m.event_id, m.body, m.traceparent
+    select d.*, m.event_id, m.body, m.headers, m.traceparent
     from wanted w cross join (values (false), (true)) kind (tried) cross join lateral (
       select x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.lane from ${names.delivery} x
       where x.endpoint_key = w.endpoint_key and x.state = 'pending' and (x.attempt_count > 0) = kind.tried
@@ -58,6 +59,7 @@ export function nextDeliveriesStatement(
         messageKey: Number(row.message_key),
         eventId: row.event_id,
         body: Buffer.from(row.body),
+        headers: row.headers === null ? null : (JSON.parse(row.headers) as string[]),
         traceparent: row.traceparent,
         attemptCount: row.attempt_count,
         step: row.step,

@@ -19,11 +19,16 @@ interface StoredAttempt {
   readonly response_body: string | null
 }
 
+interface StoredMessage {
+  readonly body: string
+  readonly headers: string | null
+}
+
 /** Deliveries as people see them. */
 export function readDeliveryStatements(
   db: SqlExecutor,
   names: TableNames,
-): Pick<DeliveryStore, 'listDeliveries' | 'findDelivery' | 'readMessageBody' | 'readAttempts'> {
+): Pick<DeliveryStore, 'listDeliveries' | 'findDelivery' | 'readMessage' | 'readAttempts'> {
   // Each endpoint of the tenant gives its own newest, so that a quiet one is not searched for among
   // the deliveries of a busy one.
   const list = (state: string) => `select ${DELIVERY_COLUMNS}
@@ -50,7 +55,7 @@ export function readDeliveryStatements(
   const find = `select ${DELIVERY_COLUMNS} from ${names.delivery} d
     join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
     where d.endpoint_key = $1 and d.message_key = $2`
-  const body = `select body from ${names.message} where key = $1`
+  const message = `select body, headers from ${names.message} where key = $1`
   const attempts = `select number, started_on, duration_ms, url, signature, status, error_code, error_message,
       response_body
     from ${names.attempt} where endpoint_key = $1 and message_key = $2 order by number`
@@ -73,9 +78,12 @@ export function readDeliveryStatements(
       return row && deliveryRowOf(row)
     },
 
-    async readMessageBody(messageKey) {
-      const [row] = await runStatement<{ body: string }>(db, body, [messageKey])
-      return row?.body ?? ''
+    async readMessage(messageKey) {
+      const [row] = await runStatement<StoredMessage>(db, message, [messageKey])
+      return {
+        body: row?.body ?? '',
+        headers: row?.headers ? (JSON.parse(row.headers) as string[]) : null,
+      }
     },
 
     async readAttempts({ endpointKey, messageKey }): Promise<AttemptRow[]> {

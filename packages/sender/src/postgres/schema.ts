@@ -26,6 +26,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       rate_limit integer,
       rate_per_seconds integer,
       retry_schedule text,
+      format text not null,
+      payload_version text,
       enabled boolean not null default true,
       disabled_reason text,
       disabled_on bigint,
@@ -57,7 +59,9 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       event_type text not null,
       created_on bigint not null,
       body text not null,
-      traceparent text
+      traceparent text,
+      variant text,
+      headers text
     )`,
     // Each row is written once and changed at least once, soon after: there is room for that beside it.
     `create table if not exists ${names.delivery} (

@@ -1,6 +1,7 @@
 import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import type { Ordering } from '../endpoints/ordering.ts'
+import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { TableNames } from '../table-names.ts'
 
 /** An endpoint's columns, as SQLite gives them. */
@@ -21,6 +22,8 @@ export interface StoredEndpoint {
   readonly rate_limit: number | null
   readonly rate_per_seconds: number | null
   readonly retry_schedule: string | null
+  readonly format: PayloadFormat
+  readonly payload_version: string | null
   readonly enabled: number
   readonly failing_since: number | null
   readonly disabled_reason: DisabledReason | null
@@ -33,7 +36,7 @@ export interface StoredEndpoint {
 /** Of the endpoint table, under the name `e`. */
 export const ENDPOINT_COLUMNS = (names: TableNames): string =>
   `e.key, id, tenant_id, site_id, url, event_types, description, headers, metadata, signature,
-    concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, enabled, disabled_reason, disabled_on, version, created_on, updated_on,
+    concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version, enabled, disabled_reason, disabled_on, version, created_on, updated_on,
     (select failing_since from ${names.queue} where endpoint_key = e.key) as failing_since`
 
 /** Reads what is JSON. */
@@ -54,6 +57,8 @@ export function endpointRowOf(row: StoredEndpoint): EndpointRow {
     rateLimit:
       row.rate_limit === null ? null : { limit: row.rate_limit, perSeconds: row.rate_per_seconds ?? 1 },
     retrySchedule: retryScheduleOf(row),
+    format: row.format,
+    payloadVersion: row.payload_version,
     enabled: row.enabled === 1,
     failingSince: row.failing_since,
     disabledReason: row.disabled_reason,

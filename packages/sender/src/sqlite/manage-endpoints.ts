@@ -35,8 +35,8 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
   const columns = ENDPOINT_COLUMNS(names)
   const insert = `insert into ${names.endpoint}
     (id, tenant_id, signature, site_id, url, event_types, description, headers, metadata, concurrency_min,
-      concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, created_on, updated_on)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning key`
+      concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version, created_on, updated_on)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning key`
   const count = `select count(*) as count from ${names.endpoint} where tenant_id = ? and deleted_on is null`
   const insertSecret = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
     values (?, ?, ?, ?, ?)`
@@ -49,7 +49,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
     order by key desc limit ?`
   const change = `update ${names.endpoint}
     set site_id = ?, url = ?, event_types = ?, description = ?, headers = ?, metadata = ?, concurrency_min = ?,
-      concurrency_max = ?, ordering = ?, rate_limit = ?, rate_per_seconds = ?, retry_schedule = ?,
+      concurrency_max = ?, ordering = ?, rate_limit = ?, rate_per_seconds = ?, retry_schedule = ?, format = ?, payload_version = ?,
       version = version + 1, updated_on = ?
     where key = ? and version = ? and deleted_on is null`
   const enable = `update ${names.endpoint}
@@ -66,7 +66,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
   const forgetFailures = forgetFailuresStatement(names)
   const requeue = requeueStatement(names)
   const readRevision = `select value from ${names.revision} where id = 1`
-  const filters = `select key, id, tenant_id, site_id, event_types, ordering, retry_schedule from ${names.endpoint}
+  const filters = `select key, id, tenant_id, site_id, event_types, ordering, retry_schedule, format, payload_version from ${names.endpoint}
     where enabled = 1 and deleted_on is null order by key`
 
   /** Whatever changes endpoints also raises the revision, in the same transaction. */
@@ -154,6 +154,8 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
         eventTypes: JSON.parse(row.event_types) as string[],
         ordering: JSON.parse(row.ordering) as Ordering,
         retrySchedule: retryScheduleOf(row),
+        format: row.format,
+        payloadVersion: row.payload_version,
       }))
     },
   }
@@ -174,5 +176,7 @@ function changeableValues(of: EndpointChange): (string | number | null)[] {
     of.rateLimit?.limit ?? null,
     of.rateLimit?.perSeconds ?? null,
     of.retrySchedule && JSON.stringify(of.retrySchedule),
+    of.format,
+    of.payloadVersion,
   ]
 }

@@ -8,6 +8,7 @@ interface StoredDueDelivery {
   readonly message_key: number
   readonly event_id: string
   readonly body: string
+  readonly headers: string | null
   readonly traceparent: string | null
   readonly attempt_count: number
   readonly step: number
@@ -28,7 +29,7 @@ export function nextDeliveriesStatement(
 ): Pick<DeliveryStore, 'nextDeliveries'> {
   // What is known is one number for each, since pairs are slow to compare. In a table so large that it
   // overflows, the caller finds what slipped through.
-  const statement = `select d.endpoint_key, d.message_key, d.attempt_count, d.step, d.due_on, d.lane, m.event_id, m.body, m.traceparent
+  const statement = `select d.endpoint_key, d.message_key, d.attempt_count, d.step, d.due_on, d.lane, m.event_id, m.body, m.headers, m.traceparent
     from json_each(?) wanted cross join (select 0 as tried union all select 1) kind
     cross join ${names.delivery} d on d.endpoint_key = wanted.value and d.message_key in (
       select message_key from ${names.delivery}
@@ -50,6 +51,7 @@ export function nextDeliveriesStatement(
         messageKey: row.message_key,
         eventId: row.event_id,
         body: Buffer.from(row.body),
+        headers: row.headers === null ? null : (JSON.parse(row.headers) as string[]),
         traceparent: row.traceparent,
         attemptCount: row.attempt_count,
         step: row.step,

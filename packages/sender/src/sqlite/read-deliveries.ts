@@ -19,12 +19,16 @@ interface StoredAttempt {
 }
 
 const FEW_PENDING = 2_000
+interface StoredMessage {
+  readonly body: string
+  readonly headers: string | null
+}
 
 /** Deliveries as people see them. */
 export function readDeliveryStatements(
   db: SqlExecutor,
   names: TableNames,
-): Pick<DeliveryStore, 'listDeliveries' | 'findDelivery' | 'readMessageBody' | 'readAttempts'> {
+): Pick<DeliveryStore, 'listDeliveries' | 'findDelivery' | 'readMessage' | 'readAttempts'> {
   const columns = DELIVERY_COLUMNS
   // Each endpoint of the tenant gives its own newest, so that a quiet one is not searched for among
   // the deliveries of a busy one.
@@ -59,7 +63,7 @@ export function readDeliveryStatements(
   const find = `select ${columns} from ${names.delivery} d
     join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
     where d.endpoint_key = ? and d.message_key = ?`
-  const body = `select body from ${names.message} where key = ?`
+  const message = `select body, headers from ${names.message} where key = ?`
   const attempts = `select number, started_on, duration_ms, url, signature, status, error_code, error_message,
       response_body
     from ${names.attempt} where endpoint_key = ? and message_key = ? order by number`
@@ -93,9 +97,12 @@ export function readDeliveryStatements(
       return row && deliveryRowOf(row)
     },
 
-    async readMessageBody(messageKey) {
-      const [row] = await runStatement<{ body: string }>(db, body, [messageKey])
-      return row?.body ?? ''
+    async readMessage(messageKey) {
+      const [row] = await runStatement<StoredMessage>(db, message, [messageKey])
+      return {
+        body: row?.body ?? '',
+        headers: row?.headers ? (JSON.parse(row.headers) as string[]) : null,
+      }
     },
 
     async readAttempts({ endpointKey, messageKey }): Promise<AttemptRow[]> {

@@ -27,6 +27,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       rate_limit integer,
       rate_per_seconds integer,
       retry_schedule text,
+      format text not null,
+      payload_version text,
       enabled integer not null default 1,
       disabled_reason text,
       disabled_on integer,
@@ -58,7 +60,9 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       event_type text not null,
       created_on integer not null,
       body text not null,
-      traceparent text
+      traceparent text,
+      variant text,
+      headers text
     )`,
     `create table if not exists ${names.delivery} (
       message_key integer not null,

@@ -2,18 +2,27 @@ import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
+import { messageName } from '../messages/message-name.ts'
 import type { TableNames } from '../table-names.ts'
 import { endPauseStatement } from './endpoint-state.ts'
 import { openLanesStatement } from './open-lanes.ts'
+
+interface NewMessage {
+  readonly key: number
+  readonly event_id: string
+  readonly variant: string | null
+}
 
 /** Messages with their deliveries. Each of the three writes takes all its rows in one parameter. */
 export function messageStatements(
   db: Kysely<unknown>,
   names: TableNames,
 ): Pick<DeliveryStore, 'storeMessages' | 'storeTestMessage'> {
-  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body, traceparent)
-    select value ->> 0, value ->> 1, ?, value ->> 2, value ->> 3 from json_each(?) order by key
-    returning key, event_id`
+  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body, traceparent,
+      variant, headers)
+    select value ->> 0, value ->> 1, ?, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+    from json_each(?) order by key
+    returning key, event_id, variant`
   const insertDeliveries = `insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
     select value ->> 0, value ->> 1, value ->> 2, case when value ->> 2 is null then value ->> 3 end, ?
     from json_each(?)`
@@ -30,22 +39,21 @@ export function messageStatements(
     messages: readonly MessageToStore[],
     now: number,
   ): Promise<DeliveryKey[]> {
-    const rows = messages.map(({ eventId, eventType, body, traceparent }) => [
+    const rows = messages.map(({ eventId, eventType, body, traceparent, variant, headers }) => [
       eventId,
       eventType,
       body,
       traceparent,
+      variant,
+      headers,
     ])
-    const stored = await runStatement<{ key: number; event_id: string }>(executor, insertMessages, [
-      now,
-      JSON.stringify(rows),
-    ])
-    const keyOf = new Map(stored.map(({ key, event_id }) => [event_id, key]))
+    const stored = await runStatement<NewMessage>(executor, insertMessages, [now, JSON.stringify(rows)])
+    const keyOf = new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
     const deliveries: [number, number, string | null, number][] = []
     const lanes = new Map<string, [number, string, number]>()
     const dueOn = new Map<number, number>()
-    for (const { eventId, targets } of messages) {
-      const messageKey = keyOf.get(eventId) as number
+    for (const { eventId, variant, targets } of messages) {
+      const messageKey = keyOf.get(messageName(eventId, variant)) as number
       for (const target of targets) {
         const { endpointKey, lane } = target
         deliveries.push([endpointKey, messageKey, lane, target.dueOn])

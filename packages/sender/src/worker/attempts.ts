@@ -53,13 +53,13 @@ export function createAttempts(parts: AttemptsParts): Attempts {
 
   function begin(lane: Lane, delivery: DueDelivery): void {
     const target = lane.target as DeliveryTarget
-    const { eventId, body } = delivery
+    const { eventId, body, headers: ofMessage } = delivery
     const bornIn = life
     const startedOn = clock.now()
     const startedAt = performance.now()
     const timestamp = Math.floor(startedOn / 1_000)
     const signature = target.signer.sign({ id: eventId, timestamp, body })
-    const headers = requestHeaders(userAgent, eventId, timestamp, signature)
+    const headers = requestHeaders(userAgent, eventId, timestamp, signature, ofMessage)
     for (const part of target.ownHeaders) headers.push(part)
     const attemptTrace = traceAttempt(target, delivery, telemetry.traceparent)
     if (attemptTrace) headers.push(...attemptTrace.headers)

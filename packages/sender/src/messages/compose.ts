@@ -1,0 +1,123 @@
+import type { JsonValue, SyncEvent } from '@x/events-core'
+import { EventEngineError } from '@x/events-engine'
+import type { EndpointFilterRow } from '../endpoints/endpoint-row.ts'
+import { WebhookSenderError } from '../errors.ts'
+import { isBuiltIn } from '../event-types/built-in-event-types.ts'
+import type { EventCatalog } from '../event-types/event-catalog.ts'
+import { type Message, messageOf } from './message-of.ts'
+import type { PayloadFormat } from './payload-format.ts'
+import type { PayloadVersions } from './payload-versions.ts'
+import type { Render, RenderOf } from './render.ts'
+import type { RenderTask } from './render-entity.ts'
+import type { Renderings } from './renderings.ts'
+
+/** What decides how messages look. */
+export interface MessageSettings {
+  readonly payloadVersions: PayloadVersions
+  readonly cloudEventSource: string | undefined
+  readonly maxBodyBytes: number
+}
+
+/** What {@link createComposer} works with. */
+export interface ComposerParts {
+  readonly settings: MessageSettings
+  readonly catalog: Pick<EventCatalog, 'misfitsOf'>
+  /** Whether what does not fit the catalog's schema is refused. */
+  readonly validates: boolean
+  /** Undefined where events go out as they are. */
+  readonly renderOf: RenderOf | undefined
+  readonly renderings: Pick<Renderings, 'has' | 'get'>
+}
+
+/** A message in one of the forms that are wanted of an event, and who wants it so. */
+export interface ComposedMessage extends Message {
+  /** Names the form; null for the usual one. Of one event, there is one message of each. */
+  readonly variant: string | null
+  readonly endpoints: readonly EndpointFilterRow[]
+}
+
+/** Makes the messages about events. */
+export interface Composer {
+  /** What has to be rendered before, of an event that goes to these endpoints. */
+  tasks(event: SyncEvent, eventType: string, endpoints: readonly EndpointFilterRow[]): RenderTask[]
+  /**
+   * @throws WebhookSenderError `message_too_large`, `invalid_payload`
+   * @throws EventEngineError `preparation_outdated` when something is wanted that was not rendered.
+   */
+  compose(event: SyncEvent, eventType: string, endpoints: readonly EndpointFilterRow[]): ComposedMessage[]
+}
+
+/** Creates what makes messages of one sender. */
+export function createComposer(parts: ComposerParts): Composer {
+  const { settings, catalog, validates, renderOf, renderings } = parts
+  const { payloadVersions } = settings
+
+  function renderFor(event: SyncEvent, eventType: string): Render | undefined {
+    return renderOf && !isBuiltIn(event) ? renderOf(eventType) : undefined
+  }
+
+  function entityOf(
+    event: SyncEvent,
+    version: string | null,
+    render: Render | undefined,
+  ): JsonValue | undefined {
+    if (!render) return event.data
+    if (!renderings.has(event.id, version)) {
+      throw new EventEngineError(
+        'preparation_outdated',
+        `An endpoint has come that wants ${event.id} in a version that was not rendered.`,
+      )
+    }
+    const rendered = renderings.get(event.id, version)
+    return rendered === undefined ? event.data : rendered
+  }
+
+  function messageIn(
+    event: SyncEvent,
+    eventType: string,
+    render: Render | undefined,
+    { version, format }: { readonly version: string | null; readonly format: PayloadFormat },
+  ): Message {
+    const entity = entityOf(event, version, render)
+    if (validates) refuseMisfit(event, catalog.misfitsOf(eventType, version, entity))
+    return messageOf({ ...settings, event, eventType, entity, format })
+  }
+
+  return {
+    tasks(event, eventType, endpoints) {
+      const render = endpoints.length === 0 ? undefined : renderFor(event, eventType)
+      if (!render) return []
+      const versions = new Set(endpoints.map(({ payloadVersion }) => payloadVersions.of(payloadVersion)))
+      return [...versions].map((payloadVersion) => ({ event, eventType, payloadVersion, render }))
+    },
+    compose(event, eventType, endpoints) {
+      const render = renderFor(event, eventType)
+      if (!render && endpoints.every(({ format }) => format === 'standard')) {
+        const message = messageIn(event, eventType, undefined, { version: null, format: 'standard' })
+        return [{ ...message, variant: null, endpoints }]
+      }
+      // Where nothing is rendered, all versions are the same.
+      const versionOf = (one: EndpointFilterRow) => (render ? payloadVersions.of(one.payloadVersion) : null)
+      const byVariant = Map.groupBy(endpoints, (one) => variantOf(versionOf(one), one.format))
+      return [...byVariant].map(([variant, group]) => {
+        const first = group[0] as EndpointFilterRow
+        const form = { version: versionOf(first), format: first.format }
+        return { ...messageIn(event, eventType, render, form), variant, endpoints: group }
+      })
+    },
+  }
+}
+
+/** The name of a form, as it is stored. */
+function variantOf(version: string | null, format: PayloadFormat): string | null {
+  if (version === null) return format === 'standard' ? null : format
+  return `${format}:${version}`
+}
+
+function refuseMisfit(event: SyncEvent, misfits: readonly string[]): void {
+  if (misfits.length === 0) return
+  throw new WebhookSenderError(
+    'invalid_payload',
+    `What the webhook about event ${event.id} carries does not fit its schema in the catalog: ${misfits.join('; ')}.`,
+  )
+}
