@@ -36,7 +36,7 @@ it('is what the sync client follows', async () => {
   const heard: string[] = []
   client.on('refresh', (event) => void heard.push(`${event.entityName} ${event.siteKey}`))
   client.start()
-  await waitFor(() => client.status === 'live', 'the client to be live')
+  await waitFor(() => client.state === 'live', 'the client to be live')
 
   await host.send('/api/Page', { body: { name: 'Home' } })
 

@@ -1,11 +1,14 @@
 import { eventTypeOf, isEventTypePattern, matchesEventType, type SyncEvent } from '@x/events-core'
+import { createCursor } from './cursor.ts'
 import { SyncClientError } from './errors.ts'
+import { createFeedTransport } from './feed-transport.ts'
 import { createListeners } from './listeners.ts'
 import { resolveSyncClientOptions, type SyncClientOptions } from './options.ts'
-import { createPollingTransport } from './polling-transport.ts'
 import { concernsSite } from './site-key.ts'
-import type { SyncClient, SyncClientStatus, SyncClientStatusChange } from './sync-client.ts'
+import type { SyncClient, SyncClientState, SyncClientStateChange } from './sync-client.ts'
 import type { SyncTransportSink } from './transport.ts'
+
+const LISTENER_FAILED = 'A listener of the sync client failed'
 
 /** The names of events that are short for a pattern. */
 const PATTERN_OF = new Map([
@@ -25,7 +28,7 @@ const PATTERN_OF = new Map([
  *
  * const client = createSyncClient({ url: 'https://www.example.com/api/Sync', siteKey: '1:7' })
  * client.on('Page.Update', (event) => fetch(`/api/Page/${event.entityId}`))
- * client.on('statusChanged', ({ status }) => document.body.classList.toggle('offline', status === 'waiting'))
+ * client.on('state', ({ state }) => document.body.classList.toggle('offline', state === 'waiting'))
  * client.start()
  * ```
  */
@@ -33,61 +36,61 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
   const settings = resolveSyncClientOptions(options)
   const { logger, site } = settings
   const eventListeners = createListeners<SyncEvent>(listenerFailed)
-  const statusListeners = createListeners<SyncClientStatusChange>(listenerFailed)
+  const stateListeners = createListeners<SyncClientStateChange>(listenerFailed)
   const errorListeners = createListeners<SyncClientError>(logListenerError)
-  let status: SyncClientStatus = 'idle'
+  let state: SyncClientState = 'idle'
 
   function logListenerError(error: unknown): void {
-    logger.error({ err: error }, 'a listener of the sync client failed')
+    logger?.error({ err: error }, LISTENER_FAILED)
   }
 
   function listenerFailed(cause: unknown): void {
     logListenerError(cause)
-    errorListeners.notify(
-      new SyncClientError('listener_failed', `A listener of the sync client failed: ${cause}`, { cause }),
-    )
+    errorListeners.notify(new SyncClientError('listener_failed', `${LISTENER_FAILED}: ${cause}`, { cause }))
   }
 
-  function setStatus(
-    next: SyncClientStatus,
+  function setState(
+    next: SyncClientState,
     details: { error?: SyncClientError; retryInMs?: number } = {},
   ): void {
-    if (next === status) return
-    const previous = status
-    status = next
-    statusListeners.notify(Object.freeze({ status: next, previous, ...details }))
+    if (next === state) return
+    const previous = state
+    state = next
+    stateListeners.notify(Object.freeze({ state: next, previous, ...details }))
   }
 
-  // A poll of a client that is not started is no following: its status stays idle.
+  // A poll of a client that is not started is no following: its state stays idle.
   const sink: SyncTransportSink = {
     connecting() {
-      if (status === 'waiting') setStatus('connecting')
+      if (state === 'waiting' || state === 'live') setState('connecting')
     },
-    connected() {
-      if (status !== 'idle') setStatus('live')
+    connected(mode) {
+      if (state !== 'idle') setState(mode)
     },
     event(event) {
       if (!site || concernsSite(site, event)) eventListeners.notify(event)
     },
+    moved() {},
     failed(error, retryInMs) {
-      logger.warn({ err: error, code: error.code, retryInMs }, 'the sync feed could not be read')
-      if (status !== 'idle') setStatus('waiting', { error, retryInMs })
+      logger?.warn({ err: error, code: error.code, retryInMs }, 'the sync feed could not be read')
+      if (state !== 'idle' && retryInMs !== undefined) setState('waiting', { error, retryInMs })
       errorListeners.notify(error)
     },
   }
-  const transport = createPollingTransport(settings, sink)
+  const cursor = createCursor(settings.lastSyncDate)
+  const connect = (to: SyncTransportSink) => createFeedTransport(settings, cursor, to)
+  const transport = settings.tabs?.share({ settings, cursor, sink, connect }) ?? connect(sink)
 
   function on(name: string, listener: (payload: never) => unknown): () => void {
     if (typeof listener !== 'function') {
       throw new SyncClientError('invalid_argument', `on('${name}', listener): listener must be a function`)
     }
     // The names promise what their listeners are called with; only SyncClient['on'] can say it in types.
-    if (name === 'statusChanged')
-      return statusListeners.add(listener as (payload: SyncClientStatusChange) => unknown)
+    if (name === 'state') return stateListeners.add(listener as (payload: SyncClientStateChange) => unknown)
     if (name === 'error') return errorListeners.add(listener as (payload: SyncClientError) => unknown)
     const pattern = PATTERN_OF.get(name) ?? name
     if (!isEventTypePattern(pattern)) {
-      const message = `on('${name}', ...): not a name of the client's nor an event type; say 'refresh', 'Site.Refresh', 'File.*' or '*'`
+      const message = `on('${name}'): no such event; say 'refresh', 'Site.Refresh', 'File.*' or '*'`
       throw new SyncClientError('invalid_argument', message)
     }
     return eventListeners.add(listener as (payload: SyncEvent) => unknown, (event) =>
@@ -96,21 +99,21 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
   }
 
   async function stop(): Promise<void> {
-    // The transport first: a listener of the status must not find requests still going.
+    // The transport first: a listener of the state must not find requests still going.
     const stopped = transport.stop()
-    setStatus('idle')
+    setState('idle')
     await stopped
   }
 
   return {
-    get status() {
-      return status
+    get state() {
+      return state
     },
     start() {
-      if (status !== 'idle') return
-      // The transport first: a listener of the status may stop the client.
+      if (state !== 'idle') return
+      // The transport first: a listener of the state may stop the client.
       transport.start()
-      setStatus('connecting')
+      setState('connecting')
     },
     stop,
     poll: () => transport.poll(),

@@ -43,8 +43,17 @@ export class SyncClientError extends EventsError<SyncClientErrorCode> {
   readonly retryAfterMs: number | undefined
 
   constructor(code: SyncClientErrorCode, message: string, options: SyncClientErrorOptions = {}) {
-    super(code, message, 'cause' in options ? { cause: options.cause } : undefined)
+    super(code, message, 'cause' in options ? options : undefined)
     this.httpStatus = options.httpStatus
     this.retryAfterMs = options.retryAfterMs
   }
+}
+
+/** What was thrown where only {@link SyncClientError}s should be. */
+export function asSyncClientError(thrown: unknown): SyncClientError {
+  if (thrown instanceof SyncClientError) return thrown
+  const reason = thrown instanceof Error ? thrown.message : thrown
+  return new SyncClientError('request_failed', `The sync API could not be asked: ${reason}`, {
+    cause: thrown,
+  })
 }

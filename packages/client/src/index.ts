@@ -8,6 +8,7 @@ export type {
   SyncFetchInit,
   SyncFetchResponse,
   SyncHeaders,
+  SyncTransportChoice,
 } from './options.ts'
 export {
   createPropertyDictionary,
@@ -21,8 +22,9 @@ export type {
   SyncClient,
   SyncClientEventMap,
   SyncClientPayload,
-  SyncClientStatus,
-  SyncClientStatusChange,
+  SyncClientState,
+  SyncClientStateChange,
   SyncEventOf,
   SyncEventPattern,
 } from './sync-client.ts'
+export type { SyncTabs } from './sync-tabs.ts'

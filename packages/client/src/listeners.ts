@@ -36,8 +36,8 @@ export function createListeners<TPayload>(failed: (error: unknown) => void): Lis
   function call({ listener, accepts }: Registration<TPayload>, payload: TPayload): void {
     try {
       if (accepts && !accepts(payload)) return
-      const result = listener(payload)
-      if (isThenable(result)) Promise.resolve(result).catch(failed)
+      // Whatever it returns: what is no promise is resolved at once.
+      Promise.resolve(listener(payload)).catch(failed)
     } catch (error) {
       failed(error)
     }
@@ -64,7 +64,10 @@ export function createListeners<TPayload>(failed: (error: unknown) => void): Lis
       try {
         // It grows meanwhile, by what listeners cause.
         for (const [index, next] of waiting.entries()) {
-          if (index === LONGEST_CHAIN) throw endlessLoop()
+          if (index === LONGEST_CHAIN) {
+            const message = `${LONGEST_CHAIN} changes in answer to one; do two listeners answer each other?`
+            throw new SyncClientError('endless_loop', message)
+          }
           callAll(next)
         }
       } finally {
@@ -73,13 +76,4 @@ export function createListeners<TPayload>(failed: (error: unknown) => void): Lis
       }
     },
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
-}
-
-function endlessLoop(): SyncClientError {
-  const message = `Listeners caused ${LONGEST_CHAIN} further changes in answer to one; look for two that answer each other`
-  return new SyncClientError('endless_loop', message)
 }

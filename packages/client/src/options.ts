@@ -1,6 +1,7 @@
-import { type Clock, type Logger, silentLogger, systemClock, type TenantSite } from '@x/events-core'
+import { type Clock, type Logger, systemClock, type TenantSite } from '@x/events-core'
 import { SyncClientError } from './errors.ts'
 import { parseSiteKey } from './site-key.ts'
+import type { SyncTabs } from './sync-tabs.ts'
 
 /** As much of `fetch` as the client calls; the platform's own fits, and so does a wrapper around it. */
 export type SyncFetch = (url: string, init: SyncFetchInit) => Promise<SyncFetchResponse>
@@ -18,14 +19,22 @@ export interface SyncFetchResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   text(): Promise<string>
+  /** What a stream is read from; where there is none, it is polled. */
+  readonly body?: ReadableStream<Uint8Array> | null
 }
 
 /** Request headers by name. */
 export type SyncHeaders = Readonly<Record<string, string>>
 
+/** How a client is told; see {@link SyncClientOptions.transport}. */
+export type SyncTransportChoice = 'auto' | 'polling'
+
 /** What {@link createSyncClient} takes. */
 export interface SyncClientOptions {
-  /** The sync API, without the date: `https://www.example.com/api/Sync`; in browsers also `/api/Sync`. */
+  /**
+   * The sync API, without `/stream` and without the date: `https://www.example.com/api/Sync`; in
+   * browsers also `/api/Sync`.
+   */
   readonly url: string | URL
   /**
    * `tenantId:siteId`. With it, listeners hear only of events of this site, of all sites of its
@@ -35,17 +44,39 @@ export interface SyncClientOptions {
    */
   readonly siteKey?: string | undefined
   /**
-   * The date that the state already shown was read at, so that no event between then and the first
-   * poll is missed.
+   * The date that the state already shown was read at, so that no event between then and the
+   * beginning is missed.
    *
    * @defaultValue the server's present, with nothing to catch up on
    */
   readonly lastSyncDate?: Date | undefined
-  /** From an answer to the next question. @defaultValue 10_000 */
+  /**
+   * `auto`: a stream of server-sent events, and polling as long as none is to be had. `polling`: only
+   * that.
+   *
+   * @defaultValue 'auto'
+   */
+  readonly transport?: SyncTransportChoice | undefined
+  /**
+   * Shares one connection between the tabs of a browser: `shareTabs()` of `@x/client/tabs`.
+   *
+   * @defaultValue every tab has a connection of its own
+   */
+  readonly tabs?: SyncTabs | undefined
+  /** A stream on which nothing comes for so long is dead; servers give a sign of life every 15 s. @defaultValue 45_000 */
+  readonly silenceMs?: number | undefined
+  /** While it is polled, from one try for a stream to the next, give or take a half. @defaultValue 60_000 */
+  readonly streamRetryMs?: number | undefined
+  /** While it is polled, from an answer to the next question. @defaultValue 10_000 */
   readonly pollIntervalMs?: number | undefined
-  /** From a question to the end of its answer. @defaultValue 10_000 */
+  /** From a question to the end of its answer, or to the beginning of a stream. @defaultValue 10_000 */
   readonly requestTimeoutMs?: number | undefined
-  /** Upper bound of the wait after a first failure; it doubles with each further one. @defaultValue 1_000 */
+  /**
+   * Upper bound of the wait after a first failure; it doubles with each further one. What a stream
+   * says (`retry:`) takes its place.
+   *
+   * @defaultValue 1_000
+   */
   readonly retryBaseMs?: number | undefined
   /** Where that bound stops doubling. @defaultValue 60_000 */
   readonly retryMaxMs?: number | undefined
@@ -68,6 +99,10 @@ export interface SyncClientSettings {
   readonly url: string
   readonly site: TenantSite | undefined
   readonly lastSyncDate: Date | undefined
+  readonly transport: SyncTransportChoice
+  readonly tabs: SyncTabs | undefined
+  readonly silenceMs: number
+  readonly streamRetryMs: number
   readonly pollIntervalMs: number
   readonly requestTimeoutMs: number
   readonly retryBaseMs: number
@@ -75,8 +110,18 @@ export interface SyncClientSettings {
   readonly headers: () => SyncHeaders | Promise<SyncHeaders>
   readonly fetch: SyncFetch
   readonly clock: Clock
-  readonly logger: Logger
+  readonly logger: Logger | undefined
 }
+
+const DEFAULTS_MS = {
+  silenceMs: 45_000,
+  streamRetryMs: 60_000,
+  pollIntervalMs: 10_000,
+  requestTimeoutMs: 10_000,
+  retryBaseMs: 1_000,
+  retryMaxMs: 60_000,
+}
+type Duration = keyof typeof DEFAULTS_MS
 
 /** Beyond this, timers of browsers and Node fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -86,56 +131,55 @@ export function resolveSyncClientOptions(options: SyncClientOptions): SyncClient
   const { lastSyncDate, siteKey } = options
   const site = parseSiteKey(siteKey)
   if (siteKey !== undefined && !site) throw invalid('siteKey', 'tenantId:siteId, as in "1:7"', siteKey)
-  if (lastSyncDate !== undefined && !isDate(lastSyncDate)) {
-    throw invalid('lastSyncDate', 'a valid Date; leave it out for the present', lastSyncDate)
+  const year = lastSyncDate?.getUTCFullYear() ?? 1
+  if (!(year > 0 && year < 10_000)) {
+    throw invalid('lastSyncDate', 'a valid Date', lastSyncDate)
   }
-  if (options.fetch !== undefined && typeof options.fetch !== 'function') {
-    throw invalid('fetch', 'a function like globalThis.fetch', options.fetch)
+  const { url, headers, fetch, clock = systemClock, transport = 'auto', logger, tabs, ...given } = options
+  const ms = Object.fromEntries(
+    Object.entries({ ...DEFAULTS_MS, retryMaxMs: Math.max(60_000, options.retryBaseMs ?? 0) }).map(
+      ([name, value]) => [name, milliseconds(name, given[name as Duration], value)],
+    ),
+  ) as Record<Duration, number>
+  const { retryBaseMs } = ms
+  if (ms.retryMaxMs < retryBaseMs) {
+    throw invalid('retryMaxMs', `retryBaseMs (${retryBaseMs}) or more`, ms.retryMaxMs)
   }
-  const retryBaseMs = milliseconds('retryBaseMs', options.retryBaseMs, 1_000)
-  const retryMaxMs = milliseconds('retryMaxMs', options.retryMaxMs, Math.max(60_000, retryBaseMs))
-  if (retryMaxMs < retryBaseMs)
-    throw invalid('retryMaxMs', `retryBaseMs (${retryBaseMs}) or more`, retryMaxMs)
-  return Object.freeze({
-    url: resolveUrl(options.url),
+  return {
+    ...ms,
+    url: resolveUrl(url),
     site,
     lastSyncDate: lastSyncDate && new Date(lastSyncDate),
-    pollIntervalMs: milliseconds('pollIntervalMs', options.pollIntervalMs, 10_000),
-    requestTimeoutMs: milliseconds('requestTimeoutMs', options.requestTimeoutMs, 10_000),
-    retryBaseMs,
-    retryMaxMs,
-    headers: resolveHeaders(options.headers),
+    transport,
+    tabs,
+    clock,
+    logger,
+    headers: resolveHeaders(headers),
     // Looked up at each call, so that whoever instruments fetch later is not bypassed.
-    fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
-    clock: options.clock ?? systemClock,
-    logger: options.logger ?? silentLogger,
-  })
+    fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
+  }
 }
 
 function resolveUrl(given: string | URL): string {
   const base = typeof location === 'undefined' ? undefined : location.href
   const text = String(given ?? '')
   const url = text !== '' && URL.canParse(text, base) ? new URL(text, base) : undefined
-  if (!url || !/^https?:$/.test(url.protocol)) {
-    throw invalid('url', 'an http(s) URL, absolute outside of browsers', given)
+  if (url && /^https?:/.test(url.href) && !url.username && !url.password && !url.search && !url.hash) {
+    return url.href.replace(/(\/stream)?\/*$/, '')
   }
-  if (url.username || url.password) {
-    // The value is a secret, so that the message does not repeat it.
-    throw invalid('url', 'without user name and password; send them by the headers option', url.host)
-  }
-  if (url.search || url.hash)
-    throw invalid('url', 'without query and fragment: a date is appended to it', text)
-  return url.href.replace(/\/+$/, '')
+  const remedy = 'an http(s) URL, absolute outside of browsers, without password, query and fragment'
+  // A password is a secret, so that the message does not repeat it.
+  throw invalid('url', remedy, text.replace(/\/\/.*@/, '//...@'))
 }
 
 function resolveHeaders(given: SyncClientOptions['headers']): SyncClientSettings['headers'] {
   if (typeof given === 'function') return given
-  const headers = Object.freeze({ ...given })
+  const headers = { ...given }
   try {
     new Headers(headers)
   } catch {
     // Names only: values tend to be tokens.
-    throw invalid('headers', 'valid header names with printable values', Object.keys(headers))
+    throw invalid('headers', 'valid headers', Object.keys(headers))
   }
   return () => headers
 }
@@ -146,12 +190,8 @@ function milliseconds(name: string, given: number | undefined, defaultMs: number
   throw invalid(name, `a whole number from 1 to ${LONGEST_TIMER_MS}`, given)
 }
 
-function isDate(value: unknown): boolean {
-  return value instanceof Date && value.getUTCFullYear() >= 1 && value.getUTCFullYear() <= 9999
-}
-
 function invalid(name: string, remedy: string, value: unknown): SyncClientError {
-  const got = typeof value === 'string' || Array.isArray(value) ? JSON.stringify(value) : String(value)
+  const got = typeof value === 'string' ? JSON.stringify(value) : value
   return new SyncClientError(
     'invalid_option',
     `createSyncClient: options.${name} must be ${remedy}; got ${got}`,

@@ -1,9 +1,10 @@
 import { createSyncEvent, type JsonValue, type Sync, type SyncEvent } from '@x/events-core'
 import { SyncClientError } from './errors.ts'
 
-const ISO_WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}.*(?:Z|[+-]\d{2}:?\d{2})$/i
-const YEAR_1 = Date.parse('0001-01-01T00:00:00.000Z')
-const YEAR_9999 = Date.parse('9999-12-31T23:59:59.999Z')
+/** With its zone: without one, it would be read in that of whoever reads it. Years of four digits can be asked with. */
+const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)$/i
+
+type Json = Record<string, unknown>
 
 /**
  * Reads the body of an answer of the sync API. Fields that it does not know are ignored.
@@ -11,65 +12,78 @@ const YEAR_9999 = Date.parse('9999-12-31T23:59:59.999Z')
  * @throws {@link SyncClientError} `invalid_answer`, naming what is wrong and where.
  */
 export function parseSync(body: string): Sync {
-  let json: unknown
-  try {
-    json = JSON.parse(body)
-  } catch (cause) {
-    throw invalid(`is not JSON but ${excerpt(body)}`, cause)
-  }
-  if (!isRecord(json)) throw invalid(`is ${excerpt(json)}, not an object`)
-  const { syncDate, syncEvents } = json
-  if (!Array.isArray(syncEvents)) throw invalid(`has ${excerpt(syncEvents)} as syncEvents, not an array`)
+  const { syncDate, syncEvents } = parseObject(body)
+  const events = expect<unknown[]>(syncEvents, 'syncEvents', 'an array', Array.isArray(syncEvents))
   return Object.freeze({
     syncDate: parseDate(syncDate, 'syncDate'),
-    syncEvents: Object.freeze(syncEvents.map((event, index) => parseEvent(event, `syncEvents[${index}]`))),
+    syncEvents: Object.freeze(events.map((event, index) => parseEvent(event, `syncEvents[${index}]`))),
   })
 }
 
-function parseEvent(json: unknown, path: string): SyncEvent {
-  if (!isRecord(json)) throw invalid(`has ${excerpt(json)} as ${path}, not an object`)
-  const { entityId, data } = json
-  if (typeof entityId !== 'string' && !Number.isFinite(entityId)) {
-    throw invalid(`has ${excerpt(entityId)} as ${path}.entityId, not a number or a string`)
+/** @throws {@link SyncClientError} `invalid_answer`. */
+export function parseObject(text: string): Json {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw invalid(`is not JSON but ${excerpt(text)}`, { cause })
   }
+  return isObject(json, 'answer')
+}
+
+/** @throws {@link SyncClientError} `invalid_answer`. */
+export function parseEvent(json: unknown, path: string): SyncEvent {
+  const fields = isObject(json, path)
+  const { entityId, data } = fields
+  const name = (field: string) => {
+    const value = fields[field]
+    return expect<string>(value, `${path}.${field}`, 'a string', typeof value === 'string' && value !== '')
+  }
+  const integer = (field: string) =>
+    expect<number>(fields[field], `${path}.${field}`, 'an integer', Number.isSafeInteger(fields[field]))
   return createSyncEvent({
-    id: parseName(json['id'], `${path}.id`),
-    tenantId: parseInteger(json['tenantId'], `${path}.tenantId`),
-    siteId: parseInteger(json['siteId'], `${path}.siteId`),
-    entityName: parseName(json['entityName'], `${path}.entityName`),
-    entityId: entityId as string | number,
-    action: parseName(json['action'], `${path}.action`),
-    modifiedOn: parseDate(json['modifiedOn'], `${path}.modifiedOn`),
+    id: name('id'),
+    tenantId: integer('tenantId'),
+    siteId: integer('siteId'),
+    entityName: name('entityName'),
+    entityId: expect(
+      entityId,
+      `${path}.entityId`,
+      'a number or a string',
+      typeof entityId === 'string' || Number.isFinite(entityId),
+    ),
+    action: name('action'),
+    modifiedOn: parseDate(fields['modifiedOn'], `${path}.modifiedOn`),
     // Whatever comes out of JSON.parse is a JSON value.
     ...(data === undefined ? {} : { data: data as JsonValue }),
   })
 }
 
-function parseName(value: unknown, path: string): string {
-  if (typeof value === 'string' && value !== '') return value
-  throw invalid(`has ${excerpt(value)} as ${path}, not a string`)
+/** @throws {@link SyncClientError} `invalid_answer`. */
+export function parseDate(value: unknown, path: string): Date {
+  const date = new Date(typeof value === 'string' && ISO_DATE.test(value) ? value : Number.NaN)
+  const year = date.getUTCFullYear()
+  expect(value, path, 'an ISO 8601 date with its zone', year > 0 && year < 10_000)
+  return date
 }
 
-function parseInteger(value: unknown, path: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  throw invalid(`has ${excerpt(value)} as ${path}, not an integer`)
+function isObject(value: unknown, path: string): Json {
+  return expect(
+    value,
+    path,
+    'an object',
+    typeof value === 'object' && value !== null && !Array.isArray(value),
+  )
 }
 
-// A date without a zone would be read in the zone of whoever reads it, and one outside of the
-// four-digit years cannot be asked with.
-function parseDate(value: unknown, path: string): Date {
-  const date = new Date(typeof value === 'string' && ISO_WITH_ZONE.test(value) ? value : Number.NaN)
-  if (date.getTime() >= YEAR_1 && date.getTime() <= YEAR_9999) return date
-  throw invalid(`has ${excerpt(value)} as ${path}, not an ISO 8601 date with its zone`)
+function expect<TValue>(value: unknown, path: string, what: string, isThat: boolean): TValue {
+  if (isThat) return value as TValue
+  throw invalid(`has ${excerpt(value)} as ${path}, not ${what}`)
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function invalid(what: string, cause?: unknown): SyncClientError {
-  const message = `The answer of the sync API ${what}; check that the url is the sync API's, and no page or proxy answers for it`
-  return new SyncClientError('invalid_answer', message, cause === undefined ? {} : { cause })
+function invalid(what: string, options: { readonly cause?: unknown } = {}): SyncClientError {
+  const message = `The answer ${what}; is the url the sync API's?`
+  return new SyncClientError('invalid_answer', message, options)
 }
 
 function excerpt(value: unknown): string {

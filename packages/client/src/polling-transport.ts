@@ -1,16 +1,19 @@
 import type { Sync } from '@x/events-core'
-import { SyncClientError } from './errors.ts'
+import type { Cursor } from './cursor.ts'
+import { asSyncClientError } from './errors.ts'
 import { fetchSync } from './fetch-sync.ts'
 import { fullJitter } from './full-jitter.ts'
 import type { SyncClientSettings } from './options.ts'
-import { createSeenIds } from './seen-ids.ts'
 import type { SyncTransport, SyncTransportSink } from './transport.ts'
 
 /** Asks `GET {url}/{lastSyncDate}` again and again, one request at a time. */
-export function createPollingTransport(settings: SyncClientSettings, sink: SyncTransportSink): SyncTransport {
+export function createPollingTransport(
+  settings: SyncClientSettings,
+  cursor: Cursor,
+  sink: SyncTransportSink,
+): SyncTransport {
   const { clock, pollIntervalMs } = settings
-  const seen = createSeenIds()
-  let { lastSyncDate } = settings
+  const { seen } = cursor
   let controller = new AbortController()
   let following = false
   let failures = 0
@@ -44,11 +47,11 @@ export function createPollingTransport(settings: SyncClientSettings, sink: SyncT
   async function ask(signal: AbortSignal): Promise<boolean> {
     try {
       sink.connecting()
-      const sync = await fetchSync(settings, lastSyncDate, signal)
+      const sync = await fetchSync(settings, cursor.lastSyncDate, signal)
       failures = 0
       notBefore = 0
       nextInMs = pollIntervalMs
-      sink.connected()
+      sink.connected('polling')
       deliver(sync, signal)
       return true
     } catch (error) {
@@ -59,7 +62,7 @@ export function createPollingTransport(settings: SyncClientSettings, sink: SyncT
   }
 
   function deliver(sync: Sync, signal: AbortSignal): void {
-    const isFirst = lastSyncDate === undefined
+    const isFirst = cursor.lastSyncDate === undefined
     for (const event of sync.syncEvents) {
       // Stopped by a listener: the date stays, so that the rest is answered again after a restart.
       if (signal.aborted) return
@@ -67,15 +70,13 @@ export function createPollingTransport(settings: SyncClientSettings, sink: SyncT
       // Whoever starts without a date has just loaded the state that these events led to.
       if (isNew && !isFirst) sink.event(event)
     }
-    lastSyncDate = sync.syncDate
+    cursor.lastSyncDate = sync.syncDate
     seen.trim(sync.syncEvents.length)
+    sink.moved()
   }
 
   function fail(error: unknown): void {
-    const reported =
-      error instanceof SyncClientError
-        ? error
-        : new SyncClientError('request_failed', `The sync API could not be asked: ${error}`, { cause: error })
+    const reported = asSyncClientError(error)
     failures += 1
     const retryAfterMs = reported.retryAfterMs ?? 0
     notBefore = clock.now() + retryAfterMs

@@ -2,15 +2,16 @@ import type { EntityData, EntityName, SyncEvent } from '@x/events-core'
 import type { SyncClientError } from './errors.ts'
 
 /**
- * What a client is doing: nothing (`idle`), asking for the first time or again after a failure
- * (`connecting`), following (`live`), or letting time pass after a failure (`waiting`).
+ * What a client is doing: nothing (`idle`), asking for the first time or again (`connecting`), told
+ * what happens as it happens (`live`), asking at intervals since no stream is to be had (`polling`),
+ * or letting time pass after a failure (`waiting`).
  */
-export type SyncClientStatus = 'idle' | 'connecting' | 'live' | 'waiting'
+export type SyncClientState = 'idle' | 'connecting' | 'live' | 'polling' | 'waiting'
 
-/** A client's change from one status to another. */
-export interface SyncClientStatusChange {
-  readonly status: SyncClientStatus
-  readonly previous: SyncClientStatus
+/** A client's change from one state to another. */
+export interface SyncClientStateChange {
+  readonly state: SyncClientState
+  readonly previous: SyncClientState
   /** What failed; with `waiting` only. */
   readonly error?: SyncClientError
   /** When the client tries again; with `waiting` only. */
@@ -25,7 +26,7 @@ export interface SyncClientEventMap {
   readonly reload: SyncEventOf<'*.Reload'>
   /** Every event that the feed brings. */
   readonly entityChanged: SyncEvent
-  readonly statusChanged: SyncClientStatusChange
+  readonly state: SyncClientStateChange
   /** A poll or a listener failed. Without a listener for it, it is only logged. */
   readonly error: SyncClientError
 }
@@ -53,7 +54,7 @@ export type SyncClientPayload<TName extends string> = TName extends keyof SyncCl
 
 /** Follows the sync feed of a host. */
 export interface SyncClient extends AsyncDisposable {
-  readonly status: SyncClientStatus
+  readonly state: SyncClientState
   /** Begins to follow the feed; does nothing when already started. After a stop, it goes on where it was. */
   start(): void
   /**

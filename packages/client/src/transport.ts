@@ -1,10 +1,7 @@
 import type { SyncEvent } from '@x/events-core'
 import type { SyncClientError } from './errors.ts'
 
-/**
- * A way to hear from the server. The client knows no more of it than this, so that another one can
- * take the place of polling without a change for those who use the client.
- */
+/** A way to hear from the server. The client knows no more of it than this. */
 export interface SyncTransport {
   /** Begins to follow the feed, and goes on until stopped, whatever fails. */
   start(): void
@@ -14,12 +11,20 @@ export interface SyncTransport {
   poll(): Promise<boolean>
 }
 
+/** What a client is told by while it follows. */
+export type SyncMode = 'live' | 'polling'
+
 /** Where a transport reports. */
 export interface SyncTransportSink {
   connecting(): void
-  connected(): void
+  connected(mode: SyncMode): void
   /** Called once for each event, in the server's order. */
   event(event: SyncEvent): void
-  /** @param retryInMs - when the transport will try again by itself, if it was started. */
-  failed(error: SyncClientError, retryInMs: number): void
+  /** Called when the cursor has moved, after the events that it has moved beyond. */
+  moved(): void
+  /**
+   * @param retryInMs - when the transport will try again by itself, if it was started; undefined for
+   *   what does not keep it from following.
+   */
+  failed(error: SyncClientError, retryInMs: number | undefined): void
 }

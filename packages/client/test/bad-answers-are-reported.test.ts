@@ -11,8 +11,8 @@ const withEvent = (fields: object) =>
 it.each([
   ['<!doctype html><title>Log in</title>', 'is not JSON but "<!doctype html>'],
   ['', 'is not JSON but ""'],
-  ['null', 'is null, not an object'],
-  ['[]', 'is [], not an object'],
+  ['null', 'has null as answer, not an object'],
+  ['[]', 'has [] as answer, not an object'],
   ['{}', 'has nothing as syncEvents'],
   [JSON.stringify({ syncDate: 'today', syncEvents: [] }), 'has "today" as syncDate'],
   [JSON.stringify({ syncDate: '2026-11-24T08:00:00', syncEvents: [] }), 'not an ISO 8601 date with its zone'],
@@ -30,7 +30,7 @@ it.each([
 ])('says what is wrong with %j', async (body, what) => {
   await using server = await testConsumer()
   server.answer(() => ({ status: 200, body }))
-  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(syncDate) })
+  const client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate: new Date(syncDate) })
   const errors: SyncClientError[] = []
   client.on('error', (error) => errors.push(error))
   const told: unknown[] = []
@@ -44,7 +44,7 @@ it.each([
 
 it('keeps its date over a bad answer, so that nothing is missed', async () => {
   await using server = await syncServer()
-  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(syncDate) })
+  const client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate: new Date(syncDate) })
   server.misbehave(() => ({ status: 200, body: 'oops' }))
   await client.poll()
   server.misbehave()
@@ -65,7 +65,7 @@ it('reports a server that is not there, with the cause, to listeners and logger'
     warn: line('warn'),
     error: line('error'),
   }
-  const client = createSyncClient({ url, logger })
+  const client = createSyncClient({ transport: 'polling', url, logger })
   const errors: SyncClientError[] = []
   client.on('error', (error) => errors.push(error))
   expect(await client.poll()).toBe(false)
@@ -76,14 +76,14 @@ it('reports a server that is not there, with the cause, to listeners and logger'
 it('rejects nothing and throws nothing when nobody listens to errors', async () => {
   await using server = await syncServer()
   server.misbehave(() => 401)
-  const client = createSyncClient({ url: server.url })
+  const client = createSyncClient({ transport: 'polling', url: server.url })
   await expect(client.poll()).resolves.toBe(false)
 })
 
 it('tells the status that was answered, and the remedy where there is one', async () => {
   await using server = await syncServer()
   server.misbehave(() => ({ status: 401, body: 'x'.repeat(100_000) }))
-  const client = createSyncClient({ url: server.url })
+  const client = createSyncClient({ transport: 'polling', url: server.url })
   const errors: SyncClientError[] = []
   client.on('error', (error) => errors.push(error))
   await client.poll()

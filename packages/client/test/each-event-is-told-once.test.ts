@@ -10,7 +10,7 @@ it('tells an event once whose date is that of the answer, since the next questio
   await using server = await syncServer()
   server.events.push(eventJson({ modifiedOn: server.now.toISOString() }))
   const heard: string[] = []
-  const client = createSyncClient({ url: server.url, lastSyncDate })
+  const client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate })
   client.on('entityChanged', (event) => heard.push(event.id))
   await client.poll()
   await client.poll()
@@ -24,7 +24,7 @@ it('tells whole events, immutable, with dates as dates', async () => {
   server.events.push(
     eventJson({ entityName: 'File', entityId: 'a-1', action: 'Download', data: { size: 3 } }),
   )
-  const client = createSyncClient({ url: server.url, lastSyncDate })
+  const client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate })
   const heard: unknown[] = []
   client.on('File.Download', (event) => heard.push(event))
   await client.poll()
@@ -35,7 +35,7 @@ it('tells whole events, immutable, with dates as dates', async () => {
 it('tells the rest of an answer after a restart when a listener stopped the client in the middle', async () => {
   await using server = await syncServer()
   server.events.push(eventJson(), eventJson(), eventJson())
-  await using client = createSyncClient({ url: server.url, lastSyncDate })
+  await using client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate })
   const heard: string[] = []
   client.on('entityChanged', (event) => {
     heard.push(event.id)
@@ -49,7 +49,7 @@ it('tells the rest of an answer after a restart when a listener stopped the clie
 
 it('goes on after a stop where it was', async () => {
   await using server = await syncServer()
-  await using client = createSyncClient({ url: server.url })
+  await using client = createSyncClient({ transport: 'polling', url: server.url })
   const heard: string[] = []
   client.on('entityChanged', (event) => heard.push(event.id))
   await client.poll()

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import * as client from '../src/index.ts'
+import * as tabs from '../src/tabs.ts'
 
 it('exports what is documented, and nothing that is not built', () => {
   expect(Object.keys(client).sort()).toEqual([
@@ -9,4 +10,5 @@ it('exports what is documented, and nothing that is not built', () => {
     'followSite',
     'observable',
   ])
+  expect(Object.keys(tabs)).toEqual(['shareTabs'])
 })

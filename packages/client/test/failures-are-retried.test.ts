@@ -2,7 +2,7 @@ import { waitFor } from '@x/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fullJitter } from '../src/full-jitter.ts'
-import { createSyncClient, type SyncClientError, type SyncClientStatusChange } from '../src/index.ts'
+import { createSyncClient, type SyncClientError, type SyncClientStateChange } from '../src/index.ts'
 import { retryAfterMs } from '../src/retry-after.ts'
 import { observedClock, syncServer } from './sync-server.ts'
 
@@ -13,7 +13,7 @@ describe('a client that follows', () => {
   it('polls again an interval after each answer', async () => {
     await using server = await syncServer()
     const clock = observedClock()
-    await using client = createSyncClient({ url: server.url, clock, pollIntervalMs })
+    await using client = createSyncClient({ transport: 'polling', url: server.url, clock, pollIntervalMs })
     client.start()
     await clock.scheduled(pollIntervalMs)
     await clock.advance(pollIntervalMs - 1)
@@ -21,37 +21,49 @@ describe('a client that follows', () => {
     await clock.advance(1)
     await clock.scheduled(pollIntervalMs, 2)
     expect(server.requests).toHaveLength(2)
-    expect(client.status).toBe('live')
+    expect(client.state).toBe('polling')
   })
 
   it('waits after a failure, tries again, and says so', async () => {
     await using server = await syncServer()
     const clock = observedClock()
-    await using client = createSyncClient({ url: server.url, clock, pollIntervalMs, retryBaseMs: 50 })
-    const changes: SyncClientStatusChange[] = []
-    client.on('statusChanged', (change) => changes.push(change))
+    await using client = createSyncClient({
+      transport: 'polling',
+      url: server.url,
+      clock,
+      pollIntervalMs,
+      retryBaseMs: 50,
+    })
+    const changes: SyncClientStateChange[] = []
+    client.on('state', (change) => changes.push(change))
     server.misbehave(() => 500)
     client.start()
-    await waitFor(() => client.status === 'waiting', 'waiting')
+    await waitFor(() => client.state === 'waiting', 'waiting')
     const failed = changes.at(-1)
     expect(failed?.error?.code).toBe('http_status')
     expect(failed?.retryInMs).toBeLessThan(50)
 
     server.misbehave()
     await clock.advance(50)
-    await waitFor(() => client.status === 'live', 'live')
-    expect(changes.map(({ previous, status }) => `${previous} > ${status}`)).toEqual([
+    await waitFor(() => client.state === 'polling', 'polling')
+    expect(changes.map(({ previous, state }) => `${previous} > ${state}`)).toEqual([
       'idle > connecting',
       'connecting > waiting',
       'waiting > connecting',
-      'connecting > live',
+      'connecting > polling',
     ])
   })
 
   it('stays away as long as the server asks, also for polls by hand and across a restart', async () => {
     await using server = await syncServer()
     const clock = observedClock()
-    await using client = createSyncClient({ url: server.url, clock, pollIntervalMs, retryBaseMs: 1 })
+    await using client = createSyncClient({
+      transport: 'polling',
+      url: server.url,
+      clock,
+      pollIntervalMs,
+      retryBaseMs: 1,
+    })
     server.misbehave(() => ({ status: 503, headers: { 'retry-after': '120' } }))
     client.start()
     await clock.scheduled(120_000)
@@ -65,27 +77,28 @@ describe('a client that follows', () => {
 
     server.misbehave()
     await clock.advance(1)
-    await waitFor(() => client.status === 'live', 'live')
+    await waitFor(() => client.state === 'polling', 'polling')
     expect(server.requests).toHaveLength(2)
   })
 
   it('gives up a request that takes too long', async () => {
     await using server = await syncServer()
     const clock = observedClock()
-    await using client = createSyncClient({ url: server.url, clock, requestTimeoutMs })
+    await using client = createSyncClient({ transport: 'polling', url: server.url, clock, requestTimeoutMs })
     const errors: SyncClientError[] = []
     client.on('error', (error) => errors.push(error))
     server.misbehave(() => new Promise(() => {}))
     client.start()
     await server.received(1)
     await clock.advance(requestTimeoutMs)
-    await waitFor(() => client.status === 'waiting', 'waiting')
+    await waitFor(() => client.state === 'waiting', 'waiting')
     expect(errors).toMatchObject([{ code: 'timeout', message: expect.stringContaining('7777') }])
   })
 
   it('gives up a request also when the fetch it was given does not listen', async () => {
     const clock = observedClock()
     await using client = createSyncClient({
+      transport: 'polling',
       url: 'http://127.0.0.1/never',
       clock,
       requestTimeoutMs,
@@ -94,7 +107,7 @@ describe('a client that follows', () => {
     client.start()
     await clock.scheduled(requestTimeoutMs)
     await clock.advance(requestTimeoutMs)
-    expect(client.status).toBe('waiting')
+    expect(client.state).toBe('waiting')
   })
 })
 

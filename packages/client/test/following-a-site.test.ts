@@ -8,7 +8,7 @@ const hostReload = { tenantId: -1, siteId: -1, entityName: 'Host', entityId: -1,
 async function actionsFor(...events: Partial<EventJson>[]): Promise<string[]> {
   await using server = await syncServer()
   server.events.push(...events.map(eventJson))
-  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0) })
+  const client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate: new Date(0) })
   const actions: string[] = []
   followSite({
     client,
@@ -48,7 +48,7 @@ it('acts once for all events of one answer, and prefers to reload', async () => 
 
 it('refreshes once more, and not at the same time, for what comes while it refreshes', async () => {
   await using server = await syncServer()
-  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0) })
+  const client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate: new Date(0) })
   const finish: (() => void)[] = []
   const refreshed: string[] = []
   followSite({
@@ -75,7 +75,7 @@ it('refreshes once more, and not at the same time, for what comes while it refre
 
 it('reports what a refresh throws, and refreshes again next time', async () => {
   await using server = await syncServer()
-  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0) })
+  const client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate: new Date(0) })
   const failure = new Error('offline')
   const errors: SyncClientError[] = []
   client.on('error', (error) => errors.push(error))
@@ -90,7 +90,7 @@ it('reports what a refresh throws, and refreshes again next time', async () => {
 
 it('does nothing any more once it is ended', async () => {
   await using server = await syncServer()
-  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0) })
+  const client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate: new Date(0) })
   const actions: string[] = []
   const end = followSite({
     client,
@@ -108,7 +108,7 @@ it('does nothing any more once it is ended', async () => {
 })
 
 it('refuses a site key that is none', () => {
-  const client = createSyncClient({ url: 'http://127.0.0.1/api/Sync' })
+  const client = createSyncClient({ transport: 'polling', url: 'http://127.0.0.1/api/Sync' })
   const follow = () => followSite({ client, siteKey: 'www', reload: () => {}, refresh: () => {} })
   expect(follow).toThrow('followSite: options.siteKey must be tenantId:siteId, as in "1:7"; got "www"')
 })

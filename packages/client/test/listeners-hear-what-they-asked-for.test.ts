@@ -7,7 +7,12 @@ import { type EventJson, eventJson, syncServer } from './sync-server.ts'
 async function clientThatHears(events: readonly EventJson[], options: Partial<SyncClientOptions> = {}) {
   const server = await syncServer()
   server.events.push(...events)
-  const client = createSyncClient({ url: server.url, lastSyncDate: new Date(0), ...options })
+  const client = createSyncClient({
+    transport: 'polling',
+    url: server.url,
+    lastSyncDate: new Date(0),
+    ...options,
+  })
   return Object.assign(client, { server, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() })
 }
 
@@ -132,17 +137,17 @@ it('counts a function that is added twice as two listeners', async () => {
 it('tells changes of status in order, also when a listener causes the next one', async () => {
   await using client = await clientThatHears([])
   const told: string[] = []
-  client.on('statusChanged', ({ status }) => (status === 'connecting' ? client.stop() : undefined))
-  client.on('statusChanged', ({ status }) => told.push(status))
+  client.on('state', ({ state }) => (state === 'connecting' ? client.stop() : undefined))
+  client.on('state', ({ state }) => told.push(state))
   client.start()
   await client.stop()
   expect(told).toEqual(['connecting', 'idle'])
 })
 
 it('refuses names that could never be told', async () => {
-  const client = createSyncClient({ url: 'http://127.0.0.1/api/Sync' })
+  const client = createSyncClient({ transport: 'polling', url: 'http://127.0.0.1/api/Sync' })
   // @ts-expect-error no such name
-  expect(() => client.on('refresh ', () => {})).toThrow(/on\('refresh ', ...\).*'Site.Refresh'/)
+  expect(() => client.on('refresh ', () => {})).toThrow(/on\('refresh '\).*'Site.Refresh'/)
   // @ts-expect-error no listener
   expect(() => client.on('refresh')).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
 })

@@ -25,7 +25,12 @@ it('shares one further request among all who poll while one is under way', async
   await using server = await syncServer()
   const { release, mostOpen } = gate(server)
   const lastSyncDate = new Date('2026-11-24T07:00:00.000Z')
-  await using client = createSyncClient({ url: server.url, lastSyncDate, clock: observedClock() })
+  await using client = createSyncClient({
+    transport: 'polling',
+    url: server.url,
+    lastSyncDate,
+    clock: observedClock(),
+  })
   const heard: string[] = []
   client.on('refresh', (event) => heard.push(event.id))
   client.start()
@@ -51,6 +56,7 @@ it('ends the request under way when it is stopped, and calls it no failure', asy
   let isClosed = false
   gate(server)
   const client = createSyncClient({
+    transport: 'polling',
     url: server.url,
     clock: observedClock(),
     fetch: (url, init) => {
@@ -69,13 +75,13 @@ it('ends the request under way when it is stopped, and calls it no failure', asy
   expect(await polled).toBe(false)
   expect(isClosed).toBe(true)
   expect(errors).toEqual([])
-  expect(client.status).toBe('idle')
+  expect(client.state).toBe('idle')
 })
 
 it('starts and stops as often as it is told, and does it once', async () => {
   await using server = await syncServer()
   const clock = observedClock()
-  const client = createSyncClient({ url: server.url, clock, pollIntervalMs: 5_000 })
+  const client = createSyncClient({ transport: 'polling', url: server.url, clock, pollIntervalMs: 5_000 })
   client.start()
   client.start()
   await clock.scheduled(5_000)
@@ -88,7 +94,7 @@ it('starts and stops as often as it is told, and does it once', async () => {
 it('follows after a restart that comes before the stop is through', async () => {
   await using server = await syncServer()
   gate(server)
-  await using client = createSyncClient({ url: server.url, clock: observedClock() })
+  await using client = createSyncClient({ transport: 'polling', url: server.url, clock: observedClock() })
   client.start()
   await server.received(1)
   const polled = client.poll()
@@ -96,7 +102,7 @@ it('follows after a restart that comes before the stop is through', async () => 
   server.misbehave()
   client.start()
   await stopped
-  await waitFor(() => client.status === 'live', 'live')
+  await waitFor(() => client.state === 'polling', 'polling')
   expect(await polled).toBe(false)
   expect(server.requests).toHaveLength(2)
 })
@@ -105,31 +111,31 @@ it('stops at the end of the block that it is used in', async () => {
   await using server = await syncServer()
   const statuses: string[] = []
   {
-    await using client = createSyncClient({ url: server.url, clock: observedClock() })
-    client.on('statusChanged', ({ status }) => statuses.push(status))
+    await using client = createSyncClient({ transport: 'polling', url: server.url, clock: observedClock() })
+    client.on('state', ({ state }) => statuses.push(state))
     client.start()
-    await waitFor(() => client.status === 'live', 'live')
+    await waitFor(() => client.state === 'polling', 'polling')
   }
-  expect(statuses).toEqual(['connecting', 'live', 'idle'])
+  expect(statuses).toEqual(['connecting', 'polling', 'idle'])
 })
 
 it('does not start when a listener stops it at once', async () => {
   await using server = await syncServer()
-  const client = createSyncClient({ url: server.url, clock: observedClock() })
-  client.on('statusChanged', ({ status }) => (status === 'connecting' ? client.stop() : undefined))
+  const client = createSyncClient({ transport: 'polling', url: server.url, clock: observedClock() })
+  client.on('state', ({ state }) => (state === 'connecting' ? client.stop() : undefined))
   client.start()
   await client.stop()
-  expect(client.status).toBe('idle')
+  expect(client.state).toBe('idle')
 })
 
 it('stays idle when it is only polled', async () => {
   await using server = await syncServer()
   const clock = observedClock()
-  const client = createSyncClient({ url: server.url, clock, pollIntervalMs: 5_000 })
+  const client = createSyncClient({ transport: 'polling', url: server.url, clock, pollIntervalMs: 5_000 })
   const changes: unknown[] = []
-  client.on('statusChanged', (change) => changes.push(change))
+  client.on('state', (change) => changes.push(change))
   await client.poll()
   expect(changes).toEqual([])
-  expect(client.status).toBe('idle')
+  expect(client.state).toBe('idle')
   expect(clock.delays).not.toContain(5_000)
 })

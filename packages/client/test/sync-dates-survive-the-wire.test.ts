@@ -45,6 +45,7 @@ it('asks with the date of the answer, whichever it is', async () => {
     fc.asyncProperty(date, async (syncDate) => {
       const asked: string[] = []
       const client = createSyncClient({
+        transport: 'polling',
         url: 'http://127.0.0.1/api/Sync',
         fetch: async (url) => {
           asked.push(url)

@@ -5,7 +5,7 @@ import {
   createSyncClient,
   observable,
   type SyncClientError,
-  type SyncClientStatusChange,
+  type SyncClientStateChange,
   type SyncFetch,
 } from '../src/index.ts'
 
@@ -49,7 +49,7 @@ it("knows the host's own entities and their data", () => {
 })
 
 it('knows what else it tells', () => {
-  client.on('statusChanged', (change) => expectTypeOf(change).toEqualTypeOf<SyncClientStatusChange>())
+  client.on('state', (change) => expectTypeOf(change).toEqualTypeOf<SyncClientStateChange>())
   client.on('error', (error) => expectTypeOf(error).toEqualTypeOf<SyncClientError>())
 })
 

@@ -13,9 +13,9 @@ export function eventTypeOf(event: { readonly entityName: string; readonly actio
 }
 
 const MEMBER = '[A-Za-z0-9_][A-Za-z0-9_-]{0,99}'
-const EVENT_TYPE = new RegExp(`^${MEMBER}\\.${MEMBER}$`)
-const EVENT_TYPE_PATTERN = new RegExp(`^(\\*|(?:\\*|${MEMBER})\\.(?:\\*|${MEMBER}))$`)
-const NAME = new RegExp(`^${MEMBER}$`)
+const EVENT_TYPE = /* @__PURE__ */ new RegExp(`^${MEMBER}\\.${MEMBER}$`)
+const EVENT_TYPE_PATTERN = /* @__PURE__ */ new RegExp(`^(\\*|(?:\\*|${MEMBER})\\.(?:\\*|${MEMBER}))$`)
+const NAME = /* @__PURE__ */ new RegExp(`^${MEMBER}$`)
 
 /**
  * Whether a string can be an entity name or an action: letters, digits, `_` and `-`, at most 100,

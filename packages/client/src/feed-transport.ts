@@ -1,0 +1,169 @@
+import type { Cursor } from './cursor.ts'
+import { asSyncClientError, SyncClientError } from './errors.ts'
+import type { StreamMessage } from './event-stream-parser.ts'
+import { fullJitter } from './full-jitter.ts'
+import type { SyncClientSettings } from './options.ts'
+import { parseDate, parseEvent, parseObject } from './parse-sync.ts'
+import { createPollingTransport } from './polling-transport.ts'
+import { readStream } from './read-stream.ts'
+import type { SyncTransport, SyncTransportSink } from './transport.ts'
+import { whenAwake } from './when-awake.ts'
+
+/** A transport that others can be made of. */
+export interface FeedTransport extends SyncTransport {
+  /**
+   * Reads one stream behind the cursor.
+   *
+   * @param synced - called when everything was told.
+   * @throws what ended it.
+   */
+  stream(signal: AbortSignal, synced: () => void): Promise<void>
+}
+
+/** A wait; what is fixed is the server's wish. */
+interface Rest {
+  readonly waitMs: number
+  readonly isFixed: boolean
+}
+
+/** So many failures in a row, and it is polled until a stream comes about. */
+const STREAM_TRIES = 3
+/** What says that there is no such thing as a stream, rather than that it fails. */
+const NO_STREAM = /invalid_answer|40[456]|501/
+
+/** Follows the stream; where there is none to be had, polls, and tries for a stream now and then. */
+export function createFeedTransport(
+  settings: SyncClientSettings,
+  cursor: Cursor,
+  sink: SyncTransportSink,
+): FeedTransport {
+  const { clock, transport, streamRetryMs } = settings
+  const polling = createPollingTransport(settings, cursor, {
+    ...sink,
+    connecting() {
+      if (!isStreaming) sink.connecting()
+    },
+    connected(mode) {
+      if (!isStreaming) sink.connected(mode)
+    },
+    failed: (error, retryInMs) => sink.failed(error, isStreaming ? undefined : retryInMs),
+  })
+  let controller = new AbortController()
+  let running: Promise<void> = Promise.resolve()
+  let isStreaming = false
+  let isPolling = false
+  let retryBaseMs: number | undefined
+  /** Ends a wait, or looks whether the stream still lives. */
+  let wake = () => {}
+  let stopWaking = () => {}
+
+  function tell({ event, data, id }: StreamMessage, synced: () => void): void {
+    try {
+      if (event === 'message' && data !== '') {
+        const told = parseEvent(parseObject(data), 'event')
+        if (cursor.seen.add(told.id)) sink.event(told)
+        cursor.seen.trim(1)
+      } else if (event === 'synced') {
+        cursor.lastSyncDate = parseDate(parseObject(data)['syncDate'], 'syncDate')
+      }
+    } catch (error) {
+      // It would be no better the next time: the stream goes on behind it.
+      sink.failed(error as SyncClientError, undefined)
+    }
+    // A listener may have stopped the client; the event was told all the same.
+    if (id !== undefined) cursor.position = id
+    sink.moved()
+    if (event === 'synced') synced()
+  }
+
+  function stream(signal: AbortSignal, synced: () => void): Promise<void> {
+    return readStream(settings, cursor, signal, {
+      message: (message) => tell(message, synced),
+      retry(retryMs) {
+        retryBaseMs = retryMs
+      },
+      opened(look) {
+        wake = look
+      },
+    })
+  }
+
+  function sleep({ waitMs, isFixed }: Rest, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const cancel = clock.schedule(done, waitMs)
+      signal.addEventListener('abort', done)
+      wake = isFixed ? () => {} : done
+    })
+  }
+
+  async function follow(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      let wasLive = false
+      let error: SyncClientError | undefined
+      try {
+        if (!isPolling) sink.connecting()
+        await stream(signal, () => {
+          wasLive = true
+          isStreaming = true
+          failures = 0
+          if (isPolling) void polling.stop()
+          isPolling = false
+          sink.connected('live')
+        })
+      } catch (thrown) {
+        error = asSyncClientError(thrown)
+      }
+      if (signal.aborted) return
+      isStreaming = false
+      failures += 1
+      // Ended in good order by a server that has told us everything: that is how it says goodbye.
+      if (!wasLive) error ??= new SyncClientError('invalid_answer', 'The answer is no event stream')
+      await sleep(rest(error, failures), signal)
+    }
+  }
+
+  /** Reports what went wrong, and tells how long to wait. */
+  function rest(error: SyncClientError | undefined, failures: number): Rest {
+    const { retryMaxMs } = settings
+    const bounds = { retryBaseMs: Math.min(retryBaseMs ?? settings.retryBaseMs, retryMaxMs), retryMaxMs }
+    const retryAfterMs = error?.retryAfterMs ?? 0
+    const hasNone = NO_STREAM.test(`${error?.code}${error?.httpStatus}`)
+    const mustPoll = isPolling || failures >= STREAM_TRIES || hasNone
+    const waitMs = Math.max(
+      mustPoll ? streamRetryMs * (0.5 + Math.random()) : fullJitter(failures, bounds),
+      retryAfterMs,
+    )
+    if (error) sink.failed(error, isPolling ? undefined : waitMs)
+    else sink.connecting()
+    if (mustPoll && !isPolling) {
+      isPolling = true
+      polling.start()
+    }
+    return { waitMs, isFixed: retryAfterMs > 0 }
+  }
+
+  return {
+    start() {
+      if (transport === 'polling') polling.start()
+      else {
+        stopWaking = whenAwake(() => wake())
+        running = follow(controller.signal)
+      }
+    },
+    async stop() {
+      isStreaming = false
+      isPolling = false
+      stopWaking()
+      controller.abort()
+      controller = new AbortController()
+      await Promise.all([polling.stop(), running])
+    },
+    poll: () => polling.poll(),
+    stream,
+  }
+}

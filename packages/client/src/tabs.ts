@@ -1,0 +1,1 @@
+export { type ShareTabsOptions, shareTabs } from './tabs/share-tabs.ts'

@@ -1,0 +1,178 @@
+import type { FeedTransport } from '../feed-transport.ts'
+import type { TabConnection } from '../sync-tabs.ts'
+import type { SyncMode, SyncTransport } from '../transport.ts'
+import { isSamePlace, type TabCursor, type TabMessage } from './tab-message.ts'
+
+/**
+ * A leader gives a sign of life with everything it is told, and by a timer; browsers let timers of
+ * hidden tabs fire once a minute. One that is silent for longer is frozen.
+ */
+const SIGN_OF_LIFE_MS = 20_000
+const SILENCE_MS = 90_000
+
+/** Follows the feed by a connection of its own while it has the lock, and otherwise by who has it. */
+export function createTabTransport(
+  connection: TabConnection,
+  name: string,
+  locks: LockManager,
+): SyncTransport {
+  const { cursor, sink, settings } = connection
+  const { clock } = settings
+  let channel: BroadcastChannel | undefined
+  let stopping = new AbortController()
+  let own: FeedTransport | undefined
+  let mode: SyncMode | undefined
+  /** Where the leader was when it was last heard, and when that was. */
+  let leaderAt: TabCursor | undefined
+  let heardAt = 0
+  let catchingUp: Promise<void> | undefined
+  let cancelTick = () => {}
+  let leading: Promise<unknown> = Promise.resolve()
+
+  const here = (): TabCursor => ({ position: cursor.position, lastSyncDate: cursor.lastSyncDate })
+  const post = (message: TabMessage) => channel?.postMessage(message)
+  const postState = () => post({ type: 'state', mode, at: here() })
+
+  // For what a tab does by itself while another one leads: catching up, and polls by hand.
+  const aside = connection.connect({ ...sink, connecting() {}, connected() {} })
+
+  function createLeader(): FeedTransport {
+    let from = here()
+    return connection.connect({
+      connecting() {
+        mode = undefined
+        sink.connecting()
+        postState()
+      },
+      connected(next) {
+        mode = next
+        sink.connected(next)
+        postState()
+      },
+      event(event) {
+        // The others first: a listener here may take its time.
+        post({ type: 'event', event })
+        sink.event(event)
+      },
+      moved() {
+        const at = here()
+        post({ type: 'moved', from, at })
+        from = at
+        sink.moved()
+      },
+      failed(error, retryInMs) {
+        sink.failed(error, retryInMs)
+        if (retryInMs === undefined) return
+        mode = undefined
+        postState()
+      },
+    })
+  }
+
+  /** Waits for the lead; has it until stopped, or until it is taken from a tab that was thought to be frozen. */
+  function queueForLead(signal: AbortSignal, options: LockOptions = { signal }): void {
+    let mine: FeedTransport | undefined
+
+    async function lead(): Promise<void> {
+      await catchingUp
+      if (signal.aborted) return
+      mine = createLeader()
+      own = mine
+      mine.start()
+      postState()
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    }
+
+    async function stepDown(): Promise<void> {
+      if (own === mine) own = undefined
+      await mine?.stop()
+      // Taken away: back into the queue.
+      if (!signal.aborted) queueForLead(signal)
+    }
+
+    const led = locks.request(name, options, lead).catch(() => {})
+    leading = Promise.all([leading, led.then(stepDown)])
+  }
+
+  function catchUp(): void {
+    if (catchingUp || own) return
+    const { signal } = stopping
+    catchingUp = (async () => {
+      const done = new AbortController()
+      await aside.stream(AbortSignal.any([signal, done.signal]), () => done.abort()).catch(() => {})
+      if (!done.signal.aborted && !signal.aborted) await aside.poll()
+      catchingUp = undefined
+      // What the leader has told meanwhile was told here as well.
+      if (leaderAt && !signal.aborted) moveTo(leaderAt)
+    })()
+  }
+
+  function moveTo({ position, lastSyncDate }: TabCursor): void {
+    cursor.position = position
+    cursor.lastSyncDate = lastSyncDate
+    sink.moved()
+  }
+
+  function hear(message: TabMessage): void {
+    if (message.type === 'hello') {
+      if (own) postState()
+      return
+    }
+    // Of a leader that does not know yet that it has lost the lead; it is told of that soon.
+    if (own) return
+    heardAt = clock.now()
+    if (message.type === 'event') {
+      // Before it is known where the leader is, it will be caught up with or does not concern us.
+      if (leaderAt && cursor.seen.add(message.event.id)) sink.event(Object.freeze(message.event))
+      return
+    }
+    const isFirst = leaderAt === undefined
+    const missed = !isSamePlace(message.type === 'moved' ? message.from : message.at, here())
+    leaderAt = message.at
+    if (message.type === 'state') {
+      if (message.mode) sink.connected(message.mode)
+      else sink.connecting()
+    }
+    const isNew = cursor.position === undefined && cursor.lastSyncDate === undefined
+    if (catchingUp || isSamePlace(message.at, here())) return
+    if (missed && !(isFirst && isNew)) catchUp()
+    else moveTo(message.at)
+  }
+
+  function tick(): void {
+    if (own) postState()
+    else if (clock.now() - heardAt > SILENCE_MS) {
+      heardAt = clock.now()
+      stopping.abort()
+      begin({ steal: true })
+    }
+    cancelTick()
+    cancelTick = clock.schedule(tick, SIGN_OF_LIFE_MS)
+  }
+
+  function begin(options?: LockOptions): void {
+    stopping = new AbortController()
+    queueForLead(stopping.signal, options)
+  }
+
+  return {
+    start() {
+      channel = new BroadcastChannel(name)
+      channel.onmessage = ({ data }: MessageEvent<TabMessage>) => hear(data)
+      leaderAt = undefined
+      heardAt = clock.now()
+      begin()
+      post({ type: 'hello' })
+      cancelTick = clock.schedule(tick, SIGN_OF_LIFE_MS)
+    },
+    async stop() {
+      cancelTick()
+      stopping.abort()
+      const closing = channel
+      channel = undefined
+      closing?.close()
+      await Promise.all([own?.stop(), aside.stop(), leading])
+    },
+    poll: () => (own ?? aside).poll(),
+  }
+}

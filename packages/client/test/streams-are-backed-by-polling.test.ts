@@ -1,0 +1,122 @@
+import { waitFor } from '@x/testkit'
+import { describe, expect, it } from 'vitest'
+import { createSyncClient, type SyncClientError } from '../src/index.ts'
+import { type Misbehaviour, streamServer } from './stream-server.ts'
+import { observedClock } from './sync-server.ts'
+
+const answers =
+  (status: number, headers: Record<string, string> = {}, body = ''): Misbehaviour =>
+  (_request, response) =>
+    void response.writeHead(status, headers).end(body)
+
+describe('where no stream is to be had', () => {
+  it.each([
+    ['404', answers(404)],
+    ['501', answers(501)],
+    ['204', answers(204)],
+    ['a page', answers(200, { 'content-type': 'text/html' }, '<!doctype html>')],
+    ['a problem', answers(200, { 'content-type': 'application/json' }, '{}')],
+  ])('polls at once when the answer is %s', async (_, how) => {
+    await using server = await streamServer()
+    server.misbehave(how)
+    await using client = createSyncClient({ url: server.url, pollIntervalMs: 10 })
+    const heard: string[] = []
+    client.on('refresh', ({ id }) => heard.push(id))
+    client.start()
+    await waitFor(() => client.state === 'polling', 'polling')
+    const event = server.raise()
+    await waitFor(() => heard.length > 0, 'the event')
+    expect(heard).toEqual([event.id])
+    expect(server.asked).toHaveLength(1)
+  })
+
+  it('polls after three failures, whatever they are, and takes a stream up again without a gap or a repeat', async () => {
+    await using server = await streamServer()
+    const options = { url: server.url, retryBaseMs: 1, pollIntervalMs: 5, streamRetryMs: 200 }
+    await using client = createSyncClient(options)
+    const heard: string[] = []
+    const states: string[] = []
+    client.on('entityChanged', ({ id }) => heard.push(id))
+    client.on('state', ({ state }) => states.push(state))
+    client.start()
+    await waitFor(() => client.state === 'live', 'the first stream')
+    const events = [server.raise()]
+    await waitFor(() => heard.length === 1, 'the first event')
+
+    server.misbehave((request) => request.destroy())
+    server.streams[0]?.cut()
+    await waitFor(() => client.state === 'polling', 'polling')
+    events.push(server.raise())
+    await waitFor(() => heard.length === 2, 'the event that was polled')
+
+    server.misbehave()
+    await waitFor(() => client.state === 'live', 'the stream')
+    events.push(server.raise())
+    await waitFor(() => heard.length === 3, 'the event that was streamed')
+    expect(heard).toEqual(events.map(({ id }) => id))
+    const polls = server.polls.length
+    events.push(server.raise())
+    await waitFor(() => heard.length === 4, 'one more')
+    expect(server.polls.length).toBeLessThanOrEqual(polls + 1)
+    expect(states.filter((state) => state === 'live')).toHaveLength(2)
+  })
+})
+
+describe('a server that asks to be left alone', () => {
+  it.each([429, 503])(
+    'is left alone after %d for as long as it says, whatever wakes the client',
+    async (status) => {
+      await using server = await streamServer()
+      const clock = observedClock()
+      server.misbehave(answers(status, { 'retry-after': '120' }))
+      await using client = createSyncClient({ url: server.url, clock, retryBaseMs: 1 })
+      client.start()
+      await clock.scheduled(120_000)
+      expect(client.state).toBe('waiting')
+      server.misbehave()
+      await clock.advance(119_999)
+      expect(server.asked).toHaveLength(1)
+      await clock.advance(1)
+      await waitFor(() => client.state === 'live', 'the stream')
+    },
+  )
+})
+
+it('renews its headers after a 401, which it reports', async () => {
+  await using server = await streamServer()
+  const tokens: (string | undefined)[] = []
+  let token = 'old'
+  server.misbehave((request, response) => {
+    tokens.push(request.headers.authorization)
+    if (request.headers.authorization === 'new') server.misbehave()
+    response.writeHead(401).end()
+    token = 'new'
+  })
+  await using client = createSyncClient({
+    url: server.url,
+    retryBaseMs: 1,
+    headers: () => ({ authorization: token }),
+  })
+  const errors: SyncClientError[] = []
+  client.on('error', (error) => errors.push(error))
+  client.start()
+  await waitFor(() => client.state === 'live', 'the stream')
+  expect(tokens).toEqual(['old', 'new'])
+  expect(errors.map(({ httpStatus }) => httpStatus)).toEqual([401, 401])
+})
+
+it('polls by hand while it is live, without telling anything twice or leaving its state', async () => {
+  await using server = await streamServer()
+  await using client = createSyncClient({ url: server.url })
+  const heard: string[] = []
+  client.on('entityChanged', ({ id }) => heard.push(id))
+  client.start()
+  await waitFor(() => client.state === 'live', 'the stream')
+  const event = server.raise()
+  expect(await client.poll()).toBe(true)
+  await waitFor(() => heard.length > 0, 'the event')
+  server.raise()
+  await waitFor(() => heard.length === 2, 'the next')
+  expect(heard[0]).toBe(event.id)
+  expect(client.state).toBe('live')
+})
