@@ -35,6 +35,7 @@ import { keepLook } from './wake/look-soon.ts'
 import { createPoller, type Poller } from './wake/poller.ts'
 import { createPostgresNotifier } from './wake/postgres-notifier.ts'
 import { createWakeSignal } from './wake/wake-signal.ts'
+import { createWakeTopics, keepWakeTopics } from './wake/wake-topics.ts'
 
 /** The event log of a host and everything that reads it. Made by {@link createEventEngine}. */
 export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture<DB> {
@@ -153,12 +154,13 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
           settings.pool,
           `${names.schema ?? ''}${names.prefix}wake`,
           nodeId,
-          () => poller.look(),
+          (topic) => (topic === '' ? poller.look() : topics.heard(topic)),
           clock,
           logger,
         )
       : undefined
-  const poller: Poller = createPoller(store, wake, settings, clock, logger, notifier?.notify)
+  const topics = createWakeTopics((topic) => notifier?.notify(topic))
+  const poller: Poller = createPoller(store, wake, settings, clock, logger, () => notifier?.notify())
   const retention = settings.retention && createRetention(store, settings.retention, clock, logger)
   const leases = createLeaseKeeper(store, wake, leaseMs, logger)
   const distributor = createEventDistributor<DB>({
@@ -251,6 +253,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     [Symbol.asyncDispose]: lifecycle.stop,
   }
   keepLook(engine, expect)
+  keepWakeTopics(engine, topics)
   keepRaiseChecks(engine, checks)
   keepFeedSource(engine, feed.source)
   return engine

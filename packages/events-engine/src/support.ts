@@ -16,3 +16,4 @@ export {
 export { checkRaises, type RaiseCheck } from './raise-checks.ts'
 export { hasUnreadEvents, reserveSubscription } from './subscription-support.ts'
 export { lookSoon } from './wake/look-soon.ts'
+export { onWakeByOthers, wakeOthers } from './wake/wake-topics.ts'

@@ -63,6 +63,28 @@ onEachDatabase((open) => {
     expect(parked.map(({ event, attempts }) => [event.entityId, attempts])).toEqual([[4, 2]])
   })
 
+  it('calls what is to follow the commit after it, and only then', async () => {
+    await using host = await open()
+    const followed: Promise<number[]>[] = []
+    let failures = 0
+    const subscriber: IBatchEventSubscriber<HostTables> = {
+      async entitiesChanged(events, { trx, afterCommit }) {
+        await trx.insertInto('page').values(writeRows(events)).execute()
+        afterCommit(() => void followed.push(pageIds(host)))
+        afterCommit(() => {
+          throw new Error('nobody else has to suffer')
+        })
+        if (failures++ === 0) throw new Error('power cut')
+      },
+    }
+    await host.engine.subscribe(subscriber, { name: 'rows', mode: 'durable', retry: { firstDelayMs: 1 } })
+    await host.engine.start()
+    await raiseAll(host, 1)
+    await waitFor(async () => (await pageIds(host)).length === 1 && followed.length === 1, 'the row')
+    expect(await Promise.all(followed)).toEqual([[1]])
+    expect(failures).toBe(2)
+  })
+
   it('writes nothing once another node has taken the subscription over', async () => {
     await using host = await open()
     const entered = Promise.withResolvers<void>()

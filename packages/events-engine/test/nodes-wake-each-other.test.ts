@@ -3,6 +3,7 @@ import { waitFor } from '@x/testkit'
 import { postgresDatabase } from '@x/testkit/postgres'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../src/index.ts'
+import { onWakeByOthers, wakeOthers } from '../src/support.ts'
 import { recordingLogger, site } from './open-engine.ts'
 
 it('tells another node of a commit long before its next poll, also after its connection was cut', async () => {
@@ -48,4 +49,29 @@ it('tells another node of a commit long before its next poll, also after its con
   await raise(2)
   await waitFor(() => seen.length === 2, 'the event after the cut')
   expect(seen).toEqual([1, 2])
+})
+
+it('tells the other nodes, and only them, of what a package that builds on it has to look at', async () => {
+  await using database = await postgresDatabase<object>()
+  const elsewhere = database.connect()
+  await using here = createEventEngine({ db: database.db, postgres: { pool: database.pool } })
+  await using there = createEventEngine({ db: elsewhere.db, postgres: { pool: elsewhere.pool } })
+  await here.migrate()
+  await here.start()
+  await there.start()
+  const heard: string[] = []
+  onWakeByOthers(here, 'one', () => heard.push('here one'))
+  const end = onWakeByOthers(there, 'one', () => heard.push('there one'))
+  onWakeByOthers(there, 'two', () => heard.push('there two'))
+  await waitFor(() => {
+    wakeOthers(here, 'one')
+    return heard.length > 0
+  }, 'the other node to hear')
+  expect(new Set(heard)).toEqual(new Set(['there one']))
+
+  end()
+  wakeOthers(here, 'one')
+  wakeOthers(here, 'two')
+  await waitFor(() => heard.includes('there two'), 'the second topic')
+  expect(heard).not.toContain('here one')
 })

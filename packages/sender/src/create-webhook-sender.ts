@@ -3,8 +3,10 @@ import {
   hasUnreadEvents,
   isMigrated,
   lookSoon,
+  onWakeByOthers,
   reserveSubscription,
   runMigrations,
+  wakeOthers,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import { createDeliveries } from './deliveries/deliveries.ts'
@@ -103,7 +105,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     logger,
     schedule,
     tell,
+    wakeOthers: () => wakeOthers(engine, SUBSCRIPTION),
   })
+  let hearNoMore = () => {}
 
   const reconciliation = createReconciliation({
     store,
@@ -128,6 +132,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await clock.sync()
       await worker.start()
       tallies.start()
+      hearNoMore = onWakeByOthers(engine, SUBSCRIPTION, worker.lookSoon)
       retention.start()
       stopOffering = offerQueue(measureQueue, () => worker.inFlight, logger)
       reconciliation.start()
@@ -139,7 +144,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
         db,
         firstDelayMs: schedule.firstDelayMs,
         laneOf: createLaneOf(settings.orderingKeys),
-        due: worker.due,
+        stored: worker.stored,
       })
       await engine.subscribe(subscriber, {
         name: SUBSCRIPTION,
@@ -149,6 +154,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     },
     async () => {
       stopOffering()
+      hearNoMore()
       // All at once: no attempt begins while the subscription hands back its lease.
       await Promise.all([
         worker.stop(),

@@ -158,8 +158,10 @@ export interface DeliveryStore {
    * Stores messages and their deliveries. In a lane, one delivery at most is due at a time: the first
    * that is pending. The others are pending without a due time, until {@link DeliveryStore.recordAttempts}
    * has recorded the end of the one before.
+   *
+   * @returns the keys of the messages, in their order.
    */
-  storeMessages(executor: SqlExecutor, messages: readonly MessageToStore[], now: number): Promise<void>
+  storeMessages(executor: SqlExecutor, messages: readonly MessageToStore[], now: number): Promise<number[]>
   /** A message for one endpoint alone, in a transaction of its own. */
   storeTestMessage(message: MessageToStore, now: number): Promise<DeliveryKey>
 

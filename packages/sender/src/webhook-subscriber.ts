@@ -1,7 +1,7 @@
 import { type Clock, eventTypeOf, type SubscriberContext, type SyncEvent } from '@x/events-core'
 import type { IBatchEventSubscriber } from '@x/events-engine'
 import type { SqlExecutor } from '@x/events-engine/support'
-import type { DeliveryStore, MessageToStore } from './delivery-store.ts'
+import type { DeliveryStore, DueDelivery, MessageToStore } from './delivery-store.ts'
 import { createEndpointMatcher, type EndpointMatcher } from './endpoint-matcher.ts'
 import type { LaneOf } from './endpoints/ordering.ts'
 import type { Composer } from './messages/compose.ts'
@@ -20,8 +20,8 @@ export interface WebhookSubscriberParts {
   readonly db: SqlExecutor
   readonly firstDelayMs: number
   readonly laneOf: LaneOf
-  /** Called with the endpoints that have something due once the transaction is committed. */
-  due(endpointKeys: ReadonlySet<number>): void
+  /** Called with what was stored, once that is committed. */
+  stored(deliveries: readonly DueDelivery[]): void
 }
 
 /**
@@ -29,7 +29,7 @@ export interface WebhookSubscriberParts {
  * event becomes deliveries exactly once, whatever crashes.
  */
 export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBatchEventSubscriber<DB> {
-  const { store, clock, composer, renderings, db, firstDelayMs, laneOf, due } = parts
+  const { store, clock, composer, renderings, db, firstDelayMs, laneOf, stored } = parts
   let matcher: EndpointMatcher | undefined
   let matcherRevision = -1
 
@@ -55,12 +55,11 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
   return {
     // Without it, the engine begins the transaction at once.
     ...(renderings === undefined ? {} : { prepare }),
-    async entitiesChanged(events, { trx }) {
+    async entitiesChanged(events, { trx, afterCommit }) {
       const executor = trx.withoutPlugins()
       const { match } = await currentMatcher(executor)
       const now = clock.now()
       const messages: MessageToStore[] = []
-      const endpointKeys = new Set<number>()
       const spans = createFanOutSpans()
       for (const event of events) {
         const eventType = eventTypeOf(event)
@@ -76,13 +75,33 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
           }))
           messages.push({ eventId: event.id, eventType, variant, body, headers, traceparent, targets })
         }
-        for (const { key } of matched) endpointKeys.add(key)
       }
       renderings?.forget(events)
       if (messages.length === 0) return
-      await store.storeMessages(executor, messages, now)
+      const keys = await store.storeMessages(executor, messages, now)
       spans.end()
-      due(endpointKeys)
+      afterCommit(() => stored(freshDeliveries(messages, keys)))
     },
   }
+}
+
+/** What was stored, as it would be read. */
+function freshDeliveries(messages: readonly MessageToStore[], messageKeys: readonly number[]): DueDelivery[] {
+  return messages.flatMap(({ eventId, body, headers, traceparent, targets }, index) => {
+    const messageKey = messageKeys[index] as number
+    // One for all of them: the bytes are never changed.
+    const bytes = Buffer.from(body)
+    return targets.map(({ endpointKey, lane, dueOn }) => ({
+      endpointKey,
+      messageKey,
+      eventId,
+      body: bytes,
+      headers,
+      traceparent,
+      attemptCount: 0,
+      step: 0,
+      dueOn,
+      lane,
+    }))
+  })
 }

@@ -1,5 +1,6 @@
 import type { Fence, PositionedEvent } from '../store/event-store.ts'
 import { transact } from '../transact.ts'
+import { createAfterCommit } from './after-commit.ts'
 import { callSubscriber } from './call-subscriber.ts'
 import { demandLease, isLeaseLost } from './demand-lease.ts'
 import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
@@ -43,17 +44,20 @@ export function createBatchWork<DB>(
     const call = { events, attempt }
     await withPrepared(subscriber, { ...call, settings, signal }, async (prepared) => {
       const fence = await fenceHere()
+      const committed = createAfterCommit(name, logger)
       await transact(db, async (trx) => {
         // First of all the position: it takes the write lock and finds out whether the lease is still ours,
         // and whether a try before this one was committed although it seemed to fail.
         demandLease(name, await store.savePositionIn(trx.withoutPlugins(), fence, after, lasting))
         await callSubscriber(
-          (context) => subscriber.entitiesChanged(events, { ...context, trx, prepared }),
+          (context) =>
+            subscriber.entitiesChanged(events, { ...context, trx, prepared, afterCommit: committed.add }),
           call,
           settings,
           signal,
         )
       })
+      committed.run()
     })
     saver.moved(after)
     observer.handled(name, events)

@@ -1,5 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import { transact } from '../transact.ts'
+import { createAfterCommit } from './after-commit.ts'
 import { callSubscriber } from './call-subscriber.ts'
 import { withPrepared } from './prepare-batch.ts'
 import { messageOf } from './record-failure.ts'
@@ -24,18 +25,21 @@ export async function retryParked<DB>(
       return
     }
     const call = { events: [event], attempt }
-    await withPrepared(subscriber, { ...call, settings, signal }, (prepared) =>
-      transact(db, async (trx) => {
+    await withPrepared(subscriber, { ...call, settings, signal }, async (prepared) => {
+      const committed = createAfterCommit(name, logger)
+      await transact(db, async (trx) => {
         // Who deletes it handles it: another node, which took us for dead, or a try whose commit seemed to fail.
         if ((await store.deleteParked(name, event.id, trx.withoutPlugins())) === 0) return
         await callSubscriber(
-          (context) => subscriber.entitiesChanged([event], { ...context, trx, prepared }),
+          (context) =>
+            subscriber.entitiesChanged([event], { ...context, trx, prepared, afterCommit: committed.add }),
           call,
           settings,
           signal,
         )
-      }),
-    )
+      })
+      committed.run()
+    })
   }
 
   while (!signal.aborted) {

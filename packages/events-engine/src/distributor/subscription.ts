@@ -44,6 +44,11 @@ export interface BatchContext<DB = unknown> extends SubscriberContext {
   readonly trx: Transaction<DB>
   /** What `prepare` gave; undefined without one. */
   readonly prepared: unknown
+  /**
+   * Has a function called right after the commit, and never when there is none. A hint for what goes on in this process:
+   * a crash, or a commit whose answer is lost, leaves it out.
+   */
+  afterCommit(callback: () => void): void
 }
 
 /** Either kind of subscriber. */

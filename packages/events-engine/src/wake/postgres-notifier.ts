@@ -20,8 +20,12 @@ export interface PostgresClient {
 export interface Notifier {
   start(): void
   stop(): Promise<void>
-  /** Something that was raised here is committed. Many calls make one notification. */
-  notify(): void
+  /**
+   * Something that was raised here is committed. Many calls make one notification.
+   *
+   * @param topic - of a package that builds on the engine; none for events.
+   */
+  notify(topic?: string): void
 }
 
 const COALESCE_MS = 5
@@ -32,13 +36,13 @@ const RECONNECT_MS = 1_000
  * inside of a transaction it would make all commits of the database wait for each other. A hint
  * only; who misses it finds the events by polling.
  *
- * @param heard - called when another node has notified.
+ * @param heard - called when another node has notified: with its topic, '' for events.
  */
 export function createPostgresNotifier(
   pool: PostgresPool,
   channel: string,
   nodeId: string,
-  heard: () => void,
+  heard: (topic: string) => void,
   clock: Clock,
   logger: Logger,
 ): Notifier {
@@ -46,6 +50,8 @@ export function createPostgresNotifier(
   let client: PostgresClient | undefined
   let connecting: Promise<void> = Promise.resolve()
   let cancelReconnect = () => {}
+  /** Topics that are not sent yet. */
+  const waiting = new Set<string>()
   let scheduled = false
   let sending: Promise<void> = Promise.resolve()
 
@@ -58,13 +64,14 @@ export function createPostgresNotifier(
       const lost = () => reconnectLater(mine)
       connected.on('error', lost)
       connected.on('end', lost)
-      connected.on('notification', ({ payload }) => {
-        if (payload !== nodeId) heard()
+      connected.on('notification', ({ payload = '' }) => {
+        const [node, topic = ''] = payload.split(' ')
+        if (node !== nodeId) heard(topic)
       })
       client = connected
       await connected.query(`listen ${channel}`)
       // What was committed while nobody listened.
-      heard()
+      heard('')
     } catch (error) {
       logger.warn(
         { err: error, nodeId },
@@ -87,8 +94,10 @@ export function createPostgresNotifier(
 
   async function send(): Promise<void> {
     scheduled = false
+    const payloads = [...waiting].map((topic) => (topic === '' ? nodeId : `${nodeId} ${topic}`))
+    waiting.clear()
     try {
-      await pool.query('select pg_notify($1, $2)', [channel, nodeId])
+      await pool.query('select pg_notify($1, payload) from unnest($2::text[]) payload', [channel, payloads])
     } catch (error) {
       logger.debug({ err: error, nodeId }, 'Other nodes could not be notified; they will poll')
     }
@@ -109,8 +118,10 @@ export function createPostgresNotifier(
       client = undefined
       last?.release(true)
     },
-    notify() {
-      if (!running || scheduled) return
+    notify(topic = '') {
+      if (!running) return
+      waiting.add(topic)
+      if (scheduled) return
       scheduled = true
       clock.schedule(() => {
         sending = sending.then(send)

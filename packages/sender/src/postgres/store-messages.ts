@@ -1,6 +1,5 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
 import type { TableNames } from '../table-names.ts'
@@ -39,7 +38,7 @@ export function messageStatements(
     executor: SqlExecutor,
     messages: readonly MessageToStore[],
     now: number,
-  ): Promise<DeliveryKey[]> {
+  ): Promise<number[]> {
     const rows = messages.map(({ eventId, eventType, body, traceparent, variant, headers }) => ({
       event_id: eventId,
       event_type: eventType,
@@ -70,13 +69,11 @@ export function messageStatements(
     const due = [...dueOn].map(([endpoint_key, due_on]) => ({ endpoint_key, due_on }))
     await runStatement(executor, enqueue, [JSON.stringify(due)])
     if (lanes.size > 0) await runStatement(executor, openLanes, [JSON.stringify([...lanes.values()])])
-    return deliveries.map((row) => ({ endpointKey: row.endpoint_key, messageKey: row.message_key }))
+    return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
   }
 
   return {
-    async storeMessages(executor, messages, now) {
-      await storeMessages(executor, messages, now)
-    },
+    storeMessages,
     async storeTestMessage(message) {
       await clock.sync()
       const now = clock.now()
@@ -85,7 +82,7 @@ export function messageStatements(
         for (const { endpointKey } of targets) await runStatement(trx, endPause, [endpointKey])
         return storeMessages(trx, [{ ...message, targets }], now)
       })
-      return keys[0] as DeliveryKey
+      return { endpointKey: message.targets[0]?.endpointKey as number, messageKey: keys[0] as number }
     },
   }
 }

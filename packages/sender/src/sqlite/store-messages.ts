@@ -1,6 +1,5 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
 import type { TableNames } from '../table-names.ts'
@@ -38,7 +37,7 @@ export function messageStatements(
     executor: SqlExecutor,
     messages: readonly MessageToStore[],
     now: number,
-  ): Promise<DeliveryKey[]> {
+  ): Promise<number[]> {
     const rows = messages.map(({ eventId, eventType, body, traceparent, variant, headers }) => [
       eventId,
       eventType,
@@ -64,19 +63,17 @@ export function messageStatements(
     await runStatement(executor, insertDeliveries, [now, JSON.stringify(deliveries)])
     if (lanes.size > 0) await runStatement(executor, openLanes, [JSON.stringify([...lanes.values()])])
     await runStatement(executor, queue, [JSON.stringify([...dueOn])])
-    return deliveries.map(([endpointKey, messageKey]) => ({ endpointKey, messageKey }))
+    return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
   }
 
   return {
-    async storeMessages(executor, messages, now) {
-      await storeMessages(executor, messages, now)
-    },
+    storeMessages,
     async storeTestMessage(message, now) {
       const keys = await db.transaction().execute(async (trx) => {
         for (const { endpointKey } of message.targets) await runStatement(trx, endPause, [endpointKey])
         return storeMessages(trx, [message], now)
       })
-      return keys[0] as DeliveryKey
+      return { endpointKey: message.targets[0]?.endpointKey as number, messageKey: keys[0] as number }
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@x/events-core'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
-import type { DeliveryStore } from '../delivery-store.ts'
+import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import type { UrlRules } from '../endpoints/validate-url.ts'
 import { adoptState } from './adopt-state.ts'
@@ -82,8 +82,14 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
     for (const lane of lanes) {
       lane.moreFirst = false
       lane.moreRetries = false
+      lane.reading = true
     }
-    const due = await store.nextDeliveries([...byKey.keys()], knownOf(lanes), limit)
+    let due: DueDelivery[]
+    try {
+      due = await store.nextDeliveries([...byKey.keys()], knownOf(lanes), limit)
+    } finally {
+      for (const lane of lanes) lane.reading = false
+    }
     const counts = new Map<unknown, number>()
     for (const delivery of due) {
       const lane = byKey.get(delivery.endpointKey)

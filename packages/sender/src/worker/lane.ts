@@ -35,6 +35,8 @@ export interface Lane {
   limit: number
   /** The attempt begun last when the limit was lowered. */
   loweredAt: number
+  /** What is due of it is being read just now. */
+  reading: boolean
   /** Whether there may be something due that was not read. */
   moreFirst: boolean
   moreRetries: boolean
@@ -72,6 +74,7 @@ export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: n
     begun: 0,
     limit: Number.POSITIVE_INFINITY,
     loweredAt: 0,
+    reading: false,
     moreFirst: true,
     moreRetries: true,
     leasedUntil,

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@x/events-core'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
-import type { DeliveryStore } from '../delivery-store.ts'
+import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import type { UrlRules } from '../endpoints/validate-url.ts'
 import type { HttpPools } from '../network/http-pools.ts'
@@ -10,6 +10,7 @@ import { createAttempts } from './attempts.ts'
 import { createDueTimer } from './due-timer.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
 import { createGroupCommit } from './group-commit.ts'
+import { handOver } from './hand-over.ts'
 import { createInFlight } from './in-flight.ts'
 import { dropBuffered, forget, isHungry, isIdle, type Lane, shelve, stateToStore } from './lane.ts'
 import { createLaneKeeper } from './lane-keeper.ts'
@@ -30,6 +31,8 @@ export interface WorkerParts {
   readonly schedule: RetrySchedule
   readonly healthPolicy: HealthPolicy
   readonly tell: ResultRecorderParts['tell']
+  /** Tells other nodes that something is due which this one may not deliver. */
+  wakeOthers(): void
   readonly userAgent: string
   readonly telemetry: TelemetrySettings
   readonly timeoutMs: number
@@ -53,8 +56,8 @@ export interface Worker {
   readonly inFlight: number
   /** Whether nothing that was read is left, and nothing is being read. */
   readonly idle: boolean
-  /** These endpoints have something due: now, or as soon as the transaction under way is committed. */
-  due(endpointKeys: Iterable<number>): void
+  /** These were stored, and are committed. */
+  stored(deliveries: readonly DueDelivery[]): void
   /** An endpoint has changed: what is known of it counts no more. */
   changed(endpointKey: number): void
   /** A delivery was cancelled: unless its attempt is under way, none begins. */
@@ -195,15 +198,15 @@ export function createWorker(parts: WorkerParts): Worker {
     get idle() {
       return !reader.busy && commit.waiting === 0 && [...keeper.lanes.values()].every(isIdle)
     },
-    due(endpointKeys) {
+    stored(deliveries) {
       if (!running) return
-      let allHeld = true
-      for (const key of endpointKeys) {
-        const lane = keeper.lanes.get(key)
-        if (lane) wantMore(lane)
-        else allHeld = false
-      }
-      if (!allHeld) poll.now()
+      const { given, toRead, elsewhere } = handOver(deliveries, keeper.lanes, clock.now())
+      for (const lane of toRead) wantMore(lane)
+      for (const lane of given) attend(lane)
+      turns.begin()
+      if (!elsewhere) return
+      poll.now()
+      parts.wakeOthers()
     },
     changed(endpointKey) {
       const lane = keeper.lanes.get(endpointKey)
