@@ -8,6 +8,7 @@ export type {
   DeliveryState,
   ListDeliveries,
 } from './deliveries/delivery.ts'
+export type { ClientCertificateInfo, ClientCertificateInput } from './endpoints/client-certificate.ts'
 export type {
   Concurrency,
   CreateEndpoint,

@@ -6,6 +6,7 @@ export interface TableNames {
   readonly schema: string | undefined
   readonly endpoint: string
   readonly secret: string
+  readonly certificate: string
   readonly message: string
   readonly delivery: string
   readonly attempt: string
@@ -25,6 +26,7 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     schema,
     endpoint: qualified('endpoint'),
     secret: qualified('secret'),
+    certificate: qualified('certificate'),
     message: qualified('message'),
     delivery: qualified('delivery'),
     attempt: qualified('attempt'),

@@ -1,3 +1,4 @@
+import { certificateInfoOf } from './client-certificate.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { EndpointRow } from './endpoint-row.ts'
 
@@ -19,6 +20,7 @@ export function endpointOf(row: EndpointRow): Endpoint {
     ...(row.retrySchedule === null ? {} : { retrySchedule: row.retrySchedule }),
     format: row.format,
     ...(row.payloadVersion === null ? {} : { payloadVersion: row.payloadVersion }),
+    ...(row.certificate === null ? {} : { clientCertificate: certificateInfoOf(row.certificate) }),
     enabled: row.enabled,
     ...(row.failingSince === null ? {} : { failingSince: new Date(row.failingSince) }),
     ...(row.disabledReason === null ? {} : { disabledReason: row.disabledReason }),

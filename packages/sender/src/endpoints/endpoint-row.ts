@@ -1,4 +1,5 @@
 import type { PayloadFormat } from '../messages/payload-format.ts'
+import type { StoredCertificate } from './client-certificate.ts'
 import type { Concurrency, DisabledReason, RateLimit, SignatureKind } from './endpoint.ts'
 import type { Ordering } from './ordering.ts'
 
@@ -24,6 +25,7 @@ export interface EndpointRow {
   readonly format: PayloadFormat
   /** Null for one that was created when there were no versions. */
   readonly payloadVersion: string | null
+  readonly certificate: StoredCertificate | null
   readonly enabled: boolean
   readonly failingSince: number | null
   readonly disabledReason: DisabledReason | null
@@ -36,8 +38,16 @@ export interface EndpointRow {
 /** What a new endpoint starts with; key, state and version are given by the store. */
 export type NewEndpointRow = Omit<
   EndpointRow,
-  'key' | 'enabled' | 'failingSince' | 'disabledReason' | 'disabledOn' | 'version' | 'updatedOn'
->
+  | 'key'
+  | 'certificate'
+  | 'enabled'
+  | 'failingSince'
+  | 'disabledReason'
+  | 'disabledOn'
+  | 'version'
+  | 'updatedOn'
+> &
+  Pick<EndpointChange, 'certificate'>
 
 /** What an update may change. */
 export type EndpointChange = Pick<
@@ -54,7 +64,10 @@ export type EndpointChange = Pick<
   | 'retrySchedule'
   | 'format'
   | 'payloadVersion'
->
+> & {
+  /** Undefined: it stays as it is; null: there is none. */
+  readonly certificate?: StoredCertificate | null | undefined
+}
 
 /** A signing secret as it is stored: sealed. */
 export interface SecretRow {
@@ -77,8 +90,9 @@ export interface EndpointFilterRow {
   readonly payloadVersion: string | null
 }
 
-/** A secret that waits to be sealed anew. */
+/** A signing secret or a client's certificate that waits to be sealed anew. */
 export interface ForeignSecret {
+  readonly kind: 'secret' | 'certificate'
   readonly key: number
   readonly endpointId: string
   readonly sealed: string

@@ -1,4 +1,5 @@
 import type { PayloadFormat } from '../messages/payload-format.ts'
+import type { ClientCertificateInfo, ClientCertificateInput } from './client-certificate.ts'
 import type { Ordering, OrderingInput } from './ordering.ts'
 
 /** How an endpoint's messages are signed: with a shared secret, or with a key pair. */
@@ -54,6 +55,8 @@ export interface Endpoint {
   readonly format: PayloadFormat
   /** The version that its payloads are rendered in; absent where it was created without one. */
   readonly payloadVersion?: string
+  /** What requests show of themselves: mutual TLS. Absent where there is none. */
+  readonly clientCertificate?: ClientCertificateInfo
   readonly enabled: boolean
   /** Since when no attempt has succeeded; absent while they do. */
   readonly failingSince?: Date
@@ -110,6 +113,11 @@ export interface CreateEndpoint {
    */
   readonly payloadVersion?: string | undefined
   /**
+   * A certificate for consumers that want one: mutual TLS. Stored encrypted; its key is never shown.
+   * @defaultValue none
+   */
+  readonly clientCertificate?: ClientCertificateInput | undefined
+  /**
    * A key to sign with instead of a new one: `whsec_...`, or `whsk_...` for ed25519.
    * @defaultValue a new one
    */
@@ -136,6 +144,8 @@ export interface UpdateEndpoint {
   readonly format?: PayloadFormat | undefined
   /** `null`: the sender's `defaultPayloadVersion`. */
   readonly payloadVersion?: string | null | undefined
+  /** `null`: none. */
+  readonly clientCertificate?: ClientCertificateInput | null | undefined
   /** The version that the change is meant for; when somebody was quicker, it is refused. */
   readonly version?: number | undefined
 }

@@ -4,6 +4,7 @@ import { shown, WebhookSenderError } from '../errors.ts'
 import { pageLimit } from '../page-limit.ts'
 import type { Statistics, StatisticsQuery } from '../statistics/statistics.ts'
 import { uniqueId } from '../unique-id.ts'
+import { certificateToStore, sealCertificate } from './client-certificate.ts'
 import type {
   CreateEndpoint,
   Endpoint,
@@ -67,7 +68,7 @@ export interface RotateSecret extends TenantScope {
  * ```
  */
 export interface Endpoints {
-  /** @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`, `invalid_secret`, `too_many_endpoints` */
+  /** @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`, `invalid_secret`, `invalid_certificate`, `too_many_endpoints` */
   create(input: CreateEndpoint): Promise<EndpointWithSecret>
   /** @throws WebhookSenderError `endpoint_not_found` */
   get(id: string, scope?: TenantScope): Promise<Endpoint>
@@ -166,7 +167,10 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
         throw tooMany(tenantId, maxEndpointsPerTenant)
       const now = clock.now()
       const id = uniqueId('ep_', now)
-      const row = { id, tenantId, signature, createdOn: now, ...fields }
+      const certificate = certificateToStore(input.clientCertificate, fields.url, (given) =>
+        sealCertificate(given, box, id, now),
+      )
+      const row = { id, tenantId, signature, createdOn: now, ...fields, certificate }
       await store.createEndpoint(row, sealSecret(box, secret, id, now))
       return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }
     },
@@ -186,8 +190,12 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
         const row = await find(id, scope)
         const { version = row.version } = changes
         if (version !== row.version) throw versionConflict(id, version, row.version)
+        const now = clock.now()
         const change = validateChange(changes, row, rules)
-        if (await store.changeEndpoint(row.key, version, change, clock.now())) {
+        const certificate = certificateToStore(changes.clientCertificate, change.url, (given) =>
+          sealCertificate(given, box, id, now),
+        )
+        if (await store.changeEndpoint(row.key, version, { ...change, certificate }, now)) {
           changed(row.key)
           return endpointOf(await find(id, scope))
         }

@@ -1,3 +1,4 @@
+import type { StoredCertificate } from '../endpoints/client-certificate.ts'
 import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import type { Ordering } from '../endpoints/ordering.ts'
@@ -25,6 +26,7 @@ export interface StoredEndpoint {
   readonly retry_schedule: string | null
   readonly format: PayloadFormat
   readonly payload_version: string | null
+  readonly certificate: string | null
   readonly enabled: boolean
   readonly failing_since: StoredNumber | null
   readonly disabled_reason: DisabledReason | null
@@ -39,7 +41,9 @@ export const ENDPOINT_COLUMNS = (names: TableNames): string =>
   `e.key, e.id, e.tenant_id, e.site_id, e.url, e.event_types, e.description, e.headers,
     e.metadata, e.signature, e.concurrency_min, e.concurrency_max, e.ordering, e.rate_limit, e.rate_per_seconds,
     e.retry_schedule, e.format, e.payload_version, e.enabled, e.disabled_reason, e.disabled_on, e.version, e.created_on, e.updated_on,
-    (select failing_since from ${names.queue} where endpoint_key = e.key) as failing_since`
+    (select failing_since from ${names.queue} where endpoint_key = e.key) as failing_since,
+    (select json_build_object('sealed', sealed, 'keyId', key_id, 'subject', subject,
+      'fingerprint', fingerprint, 'expiresOn', expires_on)::text from ${names.certificate} where endpoint_key = e.key) as certificate`
 
 /** Reads what is JSON, and numbers that drivers give as text. */
 export function endpointRowOf(row: StoredEndpoint): EndpointRow {
@@ -61,6 +65,7 @@ export function endpointRowOf(row: StoredEndpoint): EndpointRow {
     retrySchedule: retryScheduleOf(row),
     format: row.format,
     payloadVersion: row.payload_version,
+    certificate: row.certificate === null ? null : (JSON.parse(row.certificate) as StoredCertificate),
     enabled: row.enabled,
     failingSince: numberOrNull(row.failing_since),
     disabledReason: row.disabled_reason,

@@ -15,6 +15,7 @@ import { ENDPOINT_COLUMNS, endpointRowOf, retryScheduleOf, type StoredEndpoint }
 import { forgetFailuresStatement } from './endpoint-state.ts'
 import { createQueueLock } from './lock-queue.ts'
 import { requeueStatement } from './requeue.ts'
+import { createCertificateStore } from './store-certificate.ts'
 import { numberOrNull, type StoredNumber, storable } from './stored-values.ts'
 
 type EndpointStatements = Pick<
@@ -67,6 +68,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
     where endpoint_key = $1 and message_key in (
       select message_key from ${names.delivery} where endpoint_key = $1 and state = 'pending' limit ${CANCEL_AT_ONCE})`
   const requeue = requeueStatement(names, 'all')
+  const storeCertificate = createCertificateStore(names)
   const forgetFailures = forgetFailuresStatement(names)
   const lockQueue = createQueueLock(names)
   // Shared with nobody who changes an endpoint: either this fan-out sees the change, or the change waits
@@ -95,6 +97,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
         const [created] = await runStatement<{ key: StoredNumber }>(trx, insert, values)
         const { sealed, keyId, createdOn, expiresOn } = secret
         await runStatement(trx, insertSecret, [created?.key, sealed, keyId, createdOn, expiresOn])
+        await storeCertificate(trx, Number(created?.key), row.certificate)
       })
     },
 
@@ -113,7 +116,11 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
 
     async changeEndpoint(endpointKey: number, version: number, to: EndpointChange, now: number) {
       const values = [endpointKey, version, now, ...changeableValues(to)]
-      return changing(async (trx) => (await countChanges(trx, change, values)) === 1)
+      return changing(async (trx) => {
+        const isChanged = (await countChanges(trx, change, values)) === 1
+        if (isChanged) await storeCertificate(trx, endpointKey, to.certificate)
+        return isChanged
+      })
     },
 
     async setEnabled(endpointKey, enabled, reason, now) {
@@ -133,6 +140,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
       await changing(async (trx) => {
         await runStatement(trx, markDeleted, [endpointKey, now])
         await runStatement(trx, deleteSecrets, [endpointKey])
+        await storeCertificate(trx, endpointKey, null)
         await runStatement(trx, deleteQueue, [endpointKey])
       })
       // Without its queue row nothing more is sent. What waits may be much: not all in one transaction.

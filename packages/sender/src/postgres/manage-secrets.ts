@@ -28,12 +28,20 @@ export function secretStatements(
   const forget = `delete from ${names.secret} where endpoint_key = $1 and (expires_on <= $2 or key not in (
     select key from ${names.secret} where endpoint_key = $1 order by key desc limit $3))`
   const raiseVersion = `update ${names.endpoint} set version = version + 1, updated_on = $2 where key = $1`
-  const foreign = `select e.id from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
+  // Certificates of clients are sealed by the same keys.
+  const sealedTexts = `(
+    select 'secret' as kind, key, endpoint_key, sealed, key_id from ${names.secret}
+    union all
+    select 'certificate' as kind, endpoint_key as key, endpoint_key, sealed, key_id from ${names.certificate})`
+  const foreign = `select e.id from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
     where s.key_id <> all(array(select listed from json_array_elements_text($1) listed)) limit 1`
-  const listForeign = `select s.key, e.id as "endpointId", s.sealed
-    from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
-    where s.key_id <> $1 order by s.key limit $2`
-  const replace = `update ${names.secret} set sealed = $3, key_id = $4 where key = $1 and sealed = $2`
+  const listForeign = `select s.kind, s.key, e.id as "endpointId", s.sealed
+    from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
+    where s.key_id <> $1 order by s.kind, s.key limit $2`
+  const replace = {
+    secret: `update ${names.secret} set sealed = $3, key_id = $4 where key = $1 and sealed = $2`,
+    certificate: `update ${names.certificate} set sealed = $3, key_id = $4 where endpoint_key = $1 and sealed = $2`,
+  }
 
   return {
     async readSecrets(endpointKey, now): Promise<SecretRow[]> {
@@ -70,7 +78,7 @@ export function secretStatements(
     },
 
     async replaceSealed(secret, sealed, keyId) {
-      await runStatement(db, replace, [secret.key, secret.sealed, sealed, keyId])
+      await runStatement(db, replace[secret.kind], [secret.key, secret.sealed, sealed, keyId])
     },
   }
 }

@@ -46,6 +46,15 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       expires_on bigint
     )`,
     `create index if not exists ${names.prefix}secret_endpoint on ${names.secret} (endpoint_key)`,
+    // What requests to an endpoint show of themselves, beside what is shown of it.
+    `create table if not exists ${names.certificate} (
+      endpoint_key bigint primary key,
+      sealed text not null,
+      key_id text not null,
+      subject text not null,
+      fingerprint text not null,
+      expires_on bigint not null
+    )`,
     // One row, which every change of an endpoint raises.
     `create table if not exists ${names.revision} (id integer primary key check (id = 1), value bigint not null)`,
     `insert into ${names.revision} (id, value) values (1, 0) on conflict do nothing`,

@@ -1,3 +1,4 @@
+import type { StoredCertificate } from '../endpoints/client-certificate.ts'
 import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import type { Ordering } from '../endpoints/ordering.ts'
@@ -24,6 +25,7 @@ export interface StoredEndpoint {
   readonly retry_schedule: string | null
   readonly format: PayloadFormat
   readonly payload_version: string | null
+  readonly certificate: string | null
   readonly enabled: number
   readonly failing_since: number | null
   readonly disabled_reason: DisabledReason | null
@@ -37,7 +39,9 @@ export interface StoredEndpoint {
 export const ENDPOINT_COLUMNS = (names: TableNames): string =>
   `e.key, id, tenant_id, site_id, url, event_types, description, headers, metadata, signature,
     concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version, enabled, disabled_reason, disabled_on, version, created_on, updated_on,
-    (select failing_since from ${names.queue} where endpoint_key = e.key) as failing_since`
+    (select failing_since from ${names.queue} where endpoint_key = e.key) as failing_since,
+    (select json_object('sealed', sealed, 'keyId', key_id, 'subject', subject,
+      'fingerprint', fingerprint, 'expiresOn', expires_on) from ${names.certificate} where endpoint_key = e.key) as certificate`
 
 /** Reads what is JSON. */
 export function endpointRowOf(row: StoredEndpoint): EndpointRow {
@@ -59,6 +63,7 @@ export function endpointRowOf(row: StoredEndpoint): EndpointRow {
     retrySchedule: retryScheduleOf(row),
     format: row.format,
     payloadVersion: row.payload_version,
+    certificate: row.certificate === null ? null : (JSON.parse(row.certificate) as StoredCertificate),
     enabled: row.enabled === 1,
     failingSince: row.failing_since,
     disabledReason: row.disabled_reason,

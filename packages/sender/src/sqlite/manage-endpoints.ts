@@ -13,6 +13,7 @@ import type { TableNames } from '../table-names.ts'
 import { ENDPOINT_COLUMNS, endpointRowOf, retryScheduleOf, type StoredEndpoint } from './endpoint-columns.ts'
 import { forgetFailuresStatement } from './endpoint-state.ts'
 import { requeueStatement } from './requeue.ts'
+import { createCertificateStore } from './store-certificate.ts'
 
 type EndpointStatements = Pick<
   DeliveryStore,
@@ -63,6 +64,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
   const cancelSome = `update ${names.delivery} set state = 'cancelled', finished_on = ?
     where endpoint_key = ? and message_key in (
       select message_key from ${names.delivery} where endpoint_key = ? and state = 'pending' limit ${CANCEL_AT_ONCE})`
+  const storeCertificate = createCertificateStore(names)
   const forgetFailures = forgetFailuresStatement(names)
   const requeue = requeueStatement(names)
   const readRevision = `select value from ${names.revision} where id = 1`
@@ -100,6 +102,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
         ])
         const { sealed, keyId, createdOn, expiresOn } = secret
         await runStatement(trx, insertSecret, [created?.key, sealed, keyId, createdOn, expiresOn])
+        await storeCertificate(trx, Number(created?.key), row.certificate)
       })
     },
 
@@ -113,7 +116,11 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
 
     async changeEndpoint(endpointKey: number, version: number, to: EndpointChange, now: number) {
       const values = [...changeableValues(to), now, endpointKey, version]
-      return changing(async (trx) => (await countChanges(trx, change, values)) === 1)
+      return changing(async (trx) => {
+        const isChanged = (await countChanges(trx, change, values)) === 1
+        if (isChanged) await storeCertificate(trx, endpointKey, to.certificate)
+        return isChanged
+      })
     },
 
     async setEnabled(endpointKey, enabled, reason, now) {
@@ -133,6 +140,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
       await changing(async (trx) => {
         await runStatement(trx, markDeleted, [now, now, endpointKey])
         await runStatement(trx, deleteSecrets, [endpointKey])
+        await storeCertificate(trx, endpointKey, null)
         await runStatement(trx, deleteQueue, [endpointKey])
       })
       // Without its queue row nothing more is sent. What waits may be much: not all in one transaction.

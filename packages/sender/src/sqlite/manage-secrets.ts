@@ -27,12 +27,20 @@ export function secretStatements(
   const forget = `delete from ${names.secret} where endpoint_key = ? and (expires_on <= ? or key not in (
     select key from ${names.secret} where endpoint_key = ? order by key desc limit ?))`
   const raiseVersion = `update ${names.endpoint} set version = version + 1, updated_on = ? where key = ?`
-  const foreign = `select e.id from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
+  // Certificates of clients are sealed by the same keys.
+  const sealedTexts = `(
+    select 'secret' as kind, key, endpoint_key, sealed, key_id from ${names.secret}
+    union all
+    select 'certificate' as kind, endpoint_key as key, endpoint_key, sealed, key_id from ${names.certificate})`
+  const foreign = `select e.id from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
     where s.key_id not in (select value from json_each(?)) limit 1`
-  const listForeign = `select s.key, e.id as "endpointId", s.sealed
-    from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
-    where s.key_id <> ? order by s.key limit ?`
-  const replace = `update ${names.secret} set sealed = ?, key_id = ? where key = ? and sealed = ?`
+  const listForeign = `select s.kind, s.key, e.id as "endpointId", s.sealed
+    from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
+    where s.key_id <> ? order by s.kind, s.key limit ?`
+  const replace = {
+    secret: `update ${names.secret} set sealed = ?, key_id = ? where key = ? and sealed = ?`,
+    certificate: `update ${names.certificate} set sealed = ?, key_id = ? where endpoint_key = ? and sealed = ?`,
+  }
 
   return {
     async readSecrets(endpointKey, now): Promise<SecretRow[]> {
@@ -61,8 +69,8 @@ export function secretStatements(
 
     listForeignSecrets: (keyId, limit) => runStatement<ForeignSecret>(db, listForeign, [keyId, limit]),
 
-    async replaceSealed({ key, sealed: before }, sealed, keyId) {
-      await runStatement(db, replace, [sealed, keyId, key, before])
+    async replaceSealed({ kind, key, sealed: before }, sealed, keyId) {
+      await runStatement(db, replace[kind], [sealed, keyId, key, before])
     },
   }
 }

@@ -47,6 +47,15 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       expires_on integer
     )`,
     `create index if not exists ${names.prefix}secret_endpoint on ${names.secret} (endpoint_key)`,
+    // What requests to an endpoint show of themselves, beside what is shown of it.
+    `create table if not exists ${names.certificate} (
+      endpoint_key integer primary key,
+      sealed text not null,
+      key_id text not null,
+      subject text not null,
+      fingerprint text not null,
+      expires_on integer not null
+    )`,
     // One row, which every change of an endpoint raises.
     `create table if not exists ${names.revision} (id integer primary key check (id = 1), value integer not null)`,
     `insert or ignore into ${names.revision} (id, value) values (1, 0)`,

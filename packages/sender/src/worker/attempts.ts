@@ -69,7 +69,8 @@ export function createAttempts(parts: AttemptsParts): Attempts {
 
     const send = () => {
       try {
-        pools.of(target.origin).dispatch({ path: target.path, method: 'POST', headers, body }, post)
+        const pool = pools.of(target.origin, target.certificate)
+        pool.dispatch({ path: target.path, method: 'POST', headers, body }, post)
       } catch (error) {
         post.giveUp(attemptErrorOf(error))
       }

@@ -1,10 +1,12 @@
 import type { Clock } from '@x/events-core'
 import { createSigner, type SyncSigner } from '@x/signature'
 import type { DeliveryStore } from '../delivery-store.ts'
+import { openCertificate } from '../endpoints/client-certificate.ts'
 import type { Concurrency, RateLimit } from '../endpoints/endpoint.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import { brokenRule, type UrlRules } from '../endpoints/validate-url.ts'
 import type { AttemptError } from '../network/attempt-error.ts'
+import type { ClientCertificate } from '../network/tls-context.ts'
 import { createRetrySchedule, type RetrySchedule } from './retry-schedule.ts'
 
 /** Everything that is the same for each attempt to an endpoint, worked out once. */
@@ -21,6 +23,8 @@ export interface DeliveryTarget {
   readonly rateLimit: RateLimit | undefined
   /** Undefined where the sender's own holds. */
   readonly schedule: RetrySchedule | undefined
+  /** What it shows of itself, if the consumer wants that. */
+  readonly certificate: ClientCertificate | undefined
   /** The endpoint's own headers, name and value in turn. */
   readonly ownHeaders: readonly string[]
   readonly signer: SyncSigner
@@ -62,6 +66,7 @@ export async function loadTarget(
     concurrency: endpoint.concurrency,
     rateLimit: endpoint.rateLimit ?? undefined,
     schedule: endpoint.retrySchedule ? createRetrySchedule(endpoint.retrySchedule) : undefined,
+    certificate: endpoint.certificate ? openCertificate(endpoint.certificate, box, endpoint.id) : undefined,
     ownHeaders: Object.entries(endpoint.headers).flat(),
     signer: createSigner(secrets.map(({ sealed }) => box.open(sealed, endpoint.id))),
     validUntil: Math.min(...secrets.map(({ expiresOn }) => expiresOn ?? Number.POSITIVE_INFINITY)),
