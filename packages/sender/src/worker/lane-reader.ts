@@ -99,7 +99,11 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
       const buffer = delivery.attemptCount === 0 ? lane.first : lane.retries
       counts.set(buffer, (counts.get(buffer) ?? 0) + 1)
       // One kind may be full while the other is wanted: what does not fit is read again later.
-      if (buffer.length >= limit + bufferSize(lane)) continue
+      if (buffer.length >= limit + bufferSize(lane)) {
+        if (buffer === lane.first) lane.moreFirst = true
+        else lane.moreRetries = true
+        continue
+      }
       buffer.push(delivery)
       remember(lane, delivery)
     }
