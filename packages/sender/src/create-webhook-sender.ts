@@ -1,4 +1,5 @@
 import {
+  checkRaises,
   createLifecycle,
   hasUnreadEvents,
   isMigrated,
@@ -20,6 +21,7 @@ import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes } from './event-types/event-types.ts'
 import { createComposer } from './messages/compose.ts'
 import { createRenderings } from './messages/renderings.ts'
+import { createRaiseCheck } from './messages/validation.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
 import { offerQueue } from './observability/queue-gauges.ts'
@@ -91,10 +93,11 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const composer = createComposer({
     settings,
     catalog,
-    validates: false,
+    validates: settings.validate !== 'off',
     renderOf: settings.renderOf,
     renderings,
   })
+  if (settings.validate === 'refuse') checkRaises(engine, createRaiseCheck(catalog, settings.renderOf))
   const worker = createWorker({
     ...settings,
     urlRules: settings,

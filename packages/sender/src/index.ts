@@ -38,6 +38,7 @@ export type { EventTypes, ListEventTypes } from './event-types/event-types.ts'
 export type { OpenApiDocument, OpenApiOptions } from './event-types/open-api.ts'
 export type { PayloadFormat } from './messages/payload-format.ts'
 export type { Render, RenderContext, RenderOption } from './messages/render.ts'
+export type { Validation } from './messages/validation.ts'
 export type { NetworkOptions } from './network/network-options.ts'
 export type { ProxyOptions } from './network/proxy-options.ts'
 export type { TelemetryOptions } from './observability/telemetry-options.ts'
@@ -51,3 +52,4 @@ export type {
   TenantStatisticsQuery,
 } from './statistics/statistics.ts'
 export type { SenderStats, WebhookSender } from './webhook-sender.ts'
+export type { CanReceive, DeliveredEvent } from './worker/permission.ts'

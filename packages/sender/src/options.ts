@@ -4,6 +4,7 @@ import type { OrderingKeys } from './endpoints/ordering.ts'
 import { readInteger as integer, refuseUnless } from './invalid-option.ts'
 import { type PayloadVersions, readPayloadVersions } from './messages/payload-versions.ts'
 import { type RenderOf, type RenderOption, readRender } from './messages/render.ts'
+import { readValidation, type Validation } from './messages/validation.ts'
 import { type NetworkOptions, type NetworkSettings, readNetworkOptions } from './network/network-options.ts'
 import {
   readTelemetryOptions,
@@ -11,6 +12,7 @@ import {
   type TelemetrySettings,
 } from './observability/telemetry-options.ts'
 import type { HealthPolicy } from './worker/endpoint-health.ts'
+import type { CanReceive } from './worker/permission.ts'
 import { isSchedule, SCHEDULE_RULE } from './worker/retry-schedule.ts'
 
 /** When an endpoint is left alone for a while. */
@@ -127,6 +129,21 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly cloudEventSource?: string | undefined
   /**
+   * What becomes of an event that carries, or is rendered to, something else than the catalog's schema of its type
+   * describes. `'park'`: no webhook is made of it; it is parked. `'refuse'`: raising it throws `invalid_payload` in the
+   * raiser's transaction, in the processes that have this sender; what is rendered, and what database triggers raise
+   * (`captureTable`), cannot be known by then and is parked.
+   * @defaultValue 'off'
+   */
+  readonly validate?: Validation | undefined
+  /**
+   * Asked before each attempt whether the endpoint may still hear of the event. `false`: nothing is sent, and the
+   * delivery is cancelled with the code `not_allowed`. When it throws, or takes longer than `timeoutMs`, the attempt is
+   * put off as for other faults of this side.
+   * @defaultValue everything may be sent
+   */
+  readonly canReceive?: CanReceive | undefined
+  /**
    * Milliseconds after which a node that fell silent loses its endpoints to another.
    * @defaultValue 6000
    */
@@ -177,6 +194,8 @@ export interface WebhookSenderSettings extends NetworkSettings {
   readonly renderRetry: RetryOptions
   readonly payloadVersions: PayloadVersions
   readonly cloudEventSource: string | undefined
+  readonly validate: Validation
+  readonly canReceive: CanReceive | undefined
   readonly leaseMs: number
   readonly pollMaxMs: number
   readonly stopTimeoutMs: number
@@ -236,6 +255,8 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     renderRetry: readRenderRetry(options.renderRetry ?? {}),
     payloadVersions: readPayloadVersions(options.payloadVersions, options.defaultPayloadVersion),
     cloudEventSource: readCloudEventSource(options.cloudEventSource),
+    validate: readValidation(options.validate),
+    canReceive: readCanReceive(options.canReceive),
     leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
     pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, 10),
     stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
@@ -286,6 +307,12 @@ function readRenderRetry({
     firstDelayMs: integer('renderRetry.firstDelayMs', firstDelayMs, 0),
     maxDelayMs: integer('renderRetry.maxDelayMs', maxDelayMs, firstDelayMs),
   })
+}
+
+function readCanReceive(canReceive: CanReceive | undefined): CanReceive | undefined {
+  const isAsked = canReceive === undefined || typeof canReceive === 'function'
+  refuseUnless(isAsked, 'canReceive', 'a function', canReceive)
+  return canReceive
 }
 
 function readCloudEventSource(source: string | undefined): string | undefined {

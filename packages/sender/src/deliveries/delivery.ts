@@ -1,13 +1,14 @@
 /**
  * How a delivery stands. `pending`: an attempt is due, now or later. `succeeded`: the consumer has
  * answered 2xx. `exhausted`: the last attempt of the schedule has failed, or the consumer has answered
- * 410 Gone. `cancelled`: a person wanted no further attempt, or has deleted the endpoint.
+ * 410 Gone. `cancelled`: a person wanted no further attempt, or has deleted the endpoint, or the host's `canReceive` has
+ * said no (`lastErrorCode` is `not_allowed`).
  */
 export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled'
 
 /**
  * Why an attempt has failed, for programs. `dns_unavailable`, `network_unreachable`, `out_of_resources`,
- * `not_permitted`, `aborted`, `proxy_unavailable`, `proxy_unauthorized` and `proxy_connect_failed` are, or may be, this
+ * `not_permitted`, `check_failed`, `aborted`, `proxy_unavailable`, `proxy_unauthorized` and `proxy_connect_failed` are, or may be, this
  * side's fault; then the attempt does not count. The README tells what each means.
  */
 export type AttemptErrorCode =
@@ -23,6 +24,8 @@ export type AttemptErrorCode =
   | 'network_unreachable'
   | 'out_of_resources'
   | 'not_permitted'
+  | 'not_allowed'
+  | 'check_failed'
   | 'aborted'
   | 'tls_failure'
   | 'forbidden_address'

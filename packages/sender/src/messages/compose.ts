@@ -1,7 +1,6 @@
 import type { JsonValue, SyncEvent } from '@x/events-core'
 import { EventEngineError } from '@x/events-engine'
 import type { EndpointFilterRow } from '../endpoints/endpoint-row.ts'
-import { WebhookSenderError } from '../errors.ts'
 import { isBuiltIn } from '../event-types/built-in-event-types.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
 import { type Message, messageOf } from './message-of.ts'
@@ -10,6 +9,7 @@ import type { PayloadVersions } from './payload-versions.ts'
 import type { Render, RenderOf } from './render.ts'
 import type { RenderTask } from './render-entity.ts'
 import type { Renderings } from './renderings.ts'
+import { refuseMisfits } from './validation.ts'
 
 /** What decides how messages look. */
 export interface MessageSettings {
@@ -79,7 +79,11 @@ export function createComposer(parts: ComposerParts): Composer {
     { version, format }: { readonly version: string | null; readonly format: PayloadFormat },
   ): Message {
     const entity = entityOf(event, version, render)
-    if (validates) refuseMisfit(event, catalog.misfitsOf(eventType, version, entity))
+    if (validates)
+      refuseMisfits(
+        `What the webhook about event ${event.id} carries`,
+        catalog.misfitsOf(eventType, version, entity),
+      )
     return messageOf({ ...settings, event, eventType, entity, format })
   }
 
@@ -112,12 +116,4 @@ export function createComposer(parts: ComposerParts): Composer {
 function variantOf(version: string | null, format: PayloadFormat): string | null {
   if (version === null) return format === 'standard' ? null : format
   return `${format}:${version}`
-}
-
-function refuseMisfit(event: SyncEvent, misfits: readonly string[]): void {
-  if (misfits.length === 0) return
-  throw new WebhookSenderError(
-    'invalid_payload',
-    `What the webhook about event ${event.id} carries does not fit its schema in the catalog: ${misfits.join('; ')}.`,
-  )
 }

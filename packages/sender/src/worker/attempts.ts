@@ -1,4 +1,4 @@
-import type { Clock } from '@x/events-core'
+import type { Clock, Logger } from '@x/events-core'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../delivery-store.ts'
 import { attemptErrorOf } from '../network/attempt-error.ts'
@@ -14,6 +14,7 @@ import { createFaultJudge } from './fault-judge.ts'
 import type { InFlight } from './in-flight.ts'
 import { judgeAttempt } from './judge-attempt.ts'
 import type { Lane } from './lane.ts'
+import { type CanReceive, createPermissions } from './permission.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
 /** What {@link createAttempts} works with. */
@@ -24,6 +25,9 @@ export interface AttemptsParts {
   readonly userAgent: string
   readonly telemetry: TelemetrySettings
   readonly inFlight: InFlight
+  readonly logger: Logger
+  /** Undefined where everything may be sent. */
+  readonly canReceive: CanReceive | undefined
   ended(lane: Lane, result: AttemptResult): void
 }
 
@@ -46,9 +50,10 @@ const UNCLEAR_FOR_MS = 24 * 60 * 60 * 1_000
 
 /** Creates what signs and sends. */
 export function createAttempts(parts: AttemptsParts): Attempts {
-  const { clock, pools, schedule, userAgent, telemetry, inFlight, ended } = parts
+  const { clock, pools, schedule, userAgent, telemetry, inFlight, logger, canReceive, ended } = parts
   const measure = createAttemptMeter(telemetry.perEndpoint)
   const faults = createFaultJudge()
+  const permissionFor = canReceive && createPermissions(canReceive, logger)
   let life = 0
 
   function begin(lane: Lane, delivery: DueDelivery): void {
@@ -76,7 +81,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       }
     }
     const post = new Post((outcome) => {
-      inFlight.end(post)
+      inFlight.end(underWay)
       lane.inFlight -= 1
       rate?.ended(clock.now())
       if (bornIn !== life) {
@@ -88,14 +93,33 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       measure(target.endpointId, result)
       ended(lane, result)
     }, send)
+    const permission = permissionFor?.({
+      endpoint: target.endpoint,
+      delivery,
+      post,
+      send: () => start(),
+      isOver: () => isOver(lane, target, bornIn),
+    })
+    const underWay = permission?.underWay ?? post
     lane.inFlight += 1
     rate?.take()
-    inFlight.begin(post, delivery.attemptCount > 0)
+    inFlight.begin(underWay, delivery.attemptCount > 0)
     const { refusal } = target
     // Its end may begin the next one: not from within this one's beginning.
     if (refusal) queueMicrotask(() => post.giveUp(refusal))
-    else if (attemptTrace) attemptTrace.send(send)
-    else send()
+    else if (permission) permission.ask()
+    else start()
+
+    function start(): void {
+      if (attemptTrace) attemptTrace.send(send)
+      else send()
+    }
+  }
+
+  /** Much may have happened while a host was asked. */
+  function isOver(lane: Lane, target: DeliveryTarget, bornIn: number): boolean {
+    const isHeld = !lane.closed && lane.target === target && performance.now() < lane.leasedUntil
+    return !isHeld || bornIn !== life
   }
 
   function resultOf(
@@ -112,9 +136,10 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     })
     if (outcome.status !== undefined) faults.answered(target.origin)
     const order = { begun, latest: lane.begun }
-    const notice = lane.health?.note(verdict, order, now) ?? null
-    adaptLimit(lane, { ...order, durationMs, inTrouble: verdict.inTrouble })
-    const counted = !verdict.isOurFault
+    const wasMade = verdict.state !== 'cancelled'
+    const notice = (wasMade && lane.health?.note(verdict, order, now)) || null
+    if (wasMade) adaptLimit(lane, { ...order, durationMs, inTrouble: verdict.inTrouble })
+    const counted = wasMade && !verdict.isOurFault
     return {
       endpointKey: delivery.endpointKey,
       messageKey: delivery.messageKey,

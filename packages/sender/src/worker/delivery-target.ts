@@ -2,7 +2,8 @@ import type { Clock } from '@x/events-core'
 import { createSigner, type SyncSigner } from '@x/signature'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { openCertificate } from '../endpoints/client-certificate.ts'
-import type { Concurrency, RateLimit } from '../endpoints/endpoint.ts'
+import type { Concurrency, Endpoint, RateLimit } from '../endpoints/endpoint.ts'
+import { endpointOf } from '../endpoints/endpoint-of-row.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import { brokenRule, type UrlRules } from '../endpoints/validate-url.ts'
 import type { AttemptError } from '../network/attempt-error.ts'
@@ -11,6 +12,7 @@ import { createRetrySchedule, type RetrySchedule } from './retry-schedule.ts'
 
 /** Everything that is the same for each attempt to an endpoint, worked out once. */
 export interface DeliveryTarget {
+  readonly endpoint: Endpoint
   readonly endpointId: string
   readonly tenantId: number
   readonly version: number
@@ -56,6 +58,7 @@ export async function loadTarget(
   const url = new URL(endpoint.url)
   const { origin, pathname, search } = url
   return {
+    endpoint: endpointOf(endpoint),
     endpointId: endpoint.id,
     tenantId: endpoint.tenantId,
     version: endpoint.version,

@@ -5,7 +5,7 @@ import type { RetrySchedule } from './retry-schedule.ts'
 
 /** What follows from an attempt. */
 export interface Verdict {
-  readonly state: 'succeeded' | 'pending' | 'exhausted'
+  readonly state: 'succeeded' | 'pending' | 'exhausted' | 'cancelled'
   /** Milliseconds until the next attempt; null when there is none, or when this one does not count. */
   readonly delayMs: number | null
   readonly errorCode: AttemptErrorCode | null
@@ -58,6 +58,8 @@ export function judgeAttempt(
   }
   const failure = error ?? failureOf(status)
   const { code: errorCode, message: errorMessage } = failure
+  // The host's word, which says nothing about the consumer.
+  if (errorCode === 'not_allowed') return { ...SUCCESS, state: 'cancelled', errorCode, errorMessage }
   if (error && (error.blame === 'ours' || (error.blame === 'unclear' && mayBeOurs))) {
     return { ...SUCCESS, state: 'pending', errorCode, errorMessage, isOurFault: true }
   }

@@ -15,6 +15,7 @@ import { createInFlight } from './in-flight.ts'
 import { dropBuffered, forget, isHungry, isIdle, type Lane, shelve, stateToStore } from './lane.ts'
 import { createLaneKeeper } from './lane-keeper.ts'
 import { createLaneReader } from './lane-reader.ts'
+import type { CanReceive } from './permission.ts'
 import { createPoll } from './poll.ts'
 import type { ResultRecorderParts } from './result-recorder.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
@@ -34,6 +35,7 @@ export interface WorkerParts {
   /** Tells other nodes that something is due which this one may not deliver. */
   wakeOthers(): void
   readonly userAgent: string
+  readonly canReceive: CanReceive | undefined
   readonly telemetry: TelemetrySettings
   readonly timeoutMs: number
   readonly maxInFlight: number

@@ -1,0 +1,107 @@
+import { createSyncEvent, type Logger, type SyncEvent } from '@x/events-core'
+import type { DueDelivery } from '../delivery-store.ts'
+import type { Endpoint } from '../endpoints/endpoint.ts'
+import type { AttemptError } from '../network/attempt-error.ts'
+import type { Post, PostUnderWay } from '../network/post.ts'
+
+/** The event that a webhook is about, without what it carried. */
+export type DeliveredEvent = Omit<SyncEvent, 'data'>
+
+/** Decides, before each attempt, whether an endpoint may still hear of an event. */
+export type CanReceive = (endpoint: Endpoint, event: DeliveredEvent) => boolean | Promise<boolean>
+
+/** An attempt that has to be allowed. */
+export interface PermittedAttempt {
+  readonly endpoint: Endpoint
+  readonly delivery: DueDelivery
+  readonly post: Post
+  send(): void
+  /** Whether it may not be made any more, whatever the answer is. */
+  isOver(): boolean
+}
+
+/** An attempt that waits for permission. */
+export interface Permission {
+  /** What can be given up while it waits, and after. */
+  readonly underWay: PostUnderWay
+  /** Asks; then sends, or ends the attempt. */
+  ask(): void
+}
+
+/** Creates what asks a host. No answer, or none that is yes or no, is a fault of this side. */
+export function createPermissions(canReceive: CanReceive, logger: Logger) {
+  async function refusalOf({ endpoint, delivery }: PermittedAttempt): Promise<AttemptError | undefined> {
+    try {
+      const answer: unknown = await canReceive(endpoint, eventOf(delivery))
+      if (typeof answer !== 'boolean')
+        throw new TypeError(`It has answered ${String(answer)}, not true or false.`)
+      return answer ? undefined : NOT_ALLOWED
+    } catch (error) {
+      logger.warn({ err: error, endpoint: endpoint.id }, 'canReceive has failed; the webhook waits')
+      const why = error instanceof Error ? error.message : String(error)
+      return unanswered(`options.canReceive has failed: ${why}`)
+    }
+  }
+
+  return function permissionFor(attempt: PermittedAttempt): Permission {
+    const { post } = attempt
+    let waiting = true
+    return {
+      underWay: {
+        giveUp(error) {
+          const isLate = waiting && error.code === 'timeout'
+          waiting = false
+          post.giveUp(isLate ? unanswered('options.canReceive did not answer within timeoutMs.') : error)
+        },
+      },
+      ask() {
+        void refusalOf(attempt).then((refusal) => {
+          if (!waiting) return
+          waiting = false
+          if (refusal) post.giveUp(refusal)
+          else if (attempt.isOver()) post.giveUp(OVER)
+          else attempt.send()
+        })
+      },
+    }
+  }
+}
+
+const NOT_ALLOWED: AttemptError = {
+  code: 'not_allowed',
+  blame: 'ours',
+  message: 'options.canReceive has said no.',
+}
+const OVER: AttemptError = {
+  code: 'aborted',
+  blame: 'ours',
+  message: 'The endpoint has changed, or the sender has stopped, while options.canReceive was asked.',
+}
+
+function unanswered(message: string): AttemptError {
+  return { code: 'check_failed', blame: 'ours', message: message.slice(0, 500) }
+}
+
+/** Reads from a message what it is about, whichever its format. */
+function eventOf({ eventId, body, headers }: DueDelivery): DeliveredEvent {
+  const content = JSON.parse(body.toString()) as Content
+  const timeAt = headers?.indexOf('ce-time') ?? -1
+  const data = timeAt < 0 ? content.data : (content as unknown as Content['data'])
+  const time = timeAt < 0 ? (content.timestamp ?? content.time) : headers?.[timeAt + 1]
+  const { tenantId, siteId, entityName, entityId, action } = data
+  return createSyncEvent({
+    id: eventId,
+    tenantId,
+    siteId,
+    entityName,
+    entityId,
+    action,
+    modifiedOn: new Date(time ?? Number.NaN),
+  })
+}
+
+interface Content {
+  readonly timestamp?: string
+  readonly time?: string
+  readonly data: Pick<SyncEvent, 'tenantId' | 'siteId' | 'entityName' | 'entityId' | 'action'>
+}
