@@ -3,6 +3,7 @@
  * need none of it.
  */
 export { countChanges, type Dialect, runStatement, type SqlExecutor } from './database.ts'
+export { createHandledLog, type HandledLog, type HandledRange } from './handled-events.ts'
 export { createLifecycle, type Lifecycle } from './lifecycle.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 export { isDeadNeighbour } from './node-id.ts'

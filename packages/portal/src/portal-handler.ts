@@ -2,6 +2,7 @@ import { type Logger, silentLogger } from '@x/events-core'
 import type { WebhookSender } from '@x/sender'
 import { deliveryRoutes } from './api/deliveries.ts'
 import { endpointRoutes } from './api/endpoints.ts'
+import { jobRoutes } from './api/jobs.ts'
 import { statisticsRoutes } from './api/statistics.ts'
 import type { PortalUser } from './authorize.ts'
 import { PortalProblem, problemOf, problemResponse } from './problem.ts'
@@ -34,6 +35,7 @@ export function createPortalHandler({ sender, logger = silentLogger }: PortalPar
   const route = createRouter([
     ...endpointRoutes(sender),
     ...deliveryRoutes(sender),
+    ...jobRoutes(sender),
     ...statisticsRoutes(sender),
   ])
 

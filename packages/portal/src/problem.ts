@@ -42,6 +42,7 @@ const STATUS: Partial<Record<WebhookSenderErrorCode, number>> = {
   forbidden_address: 400,
   endpoint_not_found: 404,
   delivery_not_found: 404,
+  job_not_found: 404,
   version_conflict: 409,
   too_many_endpoints: 409,
   endpoint_disabled: 409,

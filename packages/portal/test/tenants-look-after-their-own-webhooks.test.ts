@@ -238,6 +238,65 @@ it('charts what was attempted', async () => {
   }
 })
 
+it('recovers, replays and cancels in jobs, whose progress can be seen', async () => {
+  await using portal = await openPortal()
+  await using consumer = await testConsumer()
+  const { call } = portal
+  consumer.answer(410)
+  await portal.engine.syncManager.addSyncEvent({ tenantId: 1, siteId: 7 }, 'File', 1, 'Download')
+  await portal.sender.drain()
+  const { endpoint } = await portal.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+  await portal.engine.syncManager.addSyncEvent({ tenantId: 1, siteId: 7 }, 'File', 2, 'Download')
+  await portal.sender.drain()
+  const path = `/endpoints/${endpoint.id}`
+  expect(await call('manager', 'POST', `${path}/replay`, { since: '2026-01-01' })).toMatchObject({
+    status: 409,
+    body: { code: 'endpoint_disabled' },
+  })
+  await call('manager', 'POST', `${path}/enable`)
+  consumer.answer(204)
+  const recovered = await call('manager', 'POST', `${path}/recover`, { since: '2026-01-01T00:00:00Z' })
+  expect(recovered).toMatchObject({ status: 202, body: { kind: 'recover', state: 'succeeded', affected: 1 } })
+  const body = { since: '2026-01-01', eventTypes: ['File.*'], include: 'missing' }
+  const replay = await call('manager', 'POST', `${path}/replay`, body)
+  expect(replay).toMatchObject({
+    status: 202,
+    body: { kind: 'replay', options: { since: '2026-01-01T00:00:00.000Z', include: 'missing' } },
+  })
+  await consumer.received(3)
+  const id = replay.body['id'] as string
+  const job = await waitFor(async () => {
+    const found = await call('viewer', 'GET', `/jobs/${id}`)
+    return found.body['state'] === 'succeeded' && found.body
+  }, 'the job to end')
+  expect(job).toMatchObject({ affected: 1, done: job['total'] })
+  const cancelled = await call('manager', 'POST', `${path}/cancel-pending`)
+  expect(cancelled).toMatchObject({ status: 202, body: { kind: 'cancel', affected: 0 } })
+  const page = await call('viewer', 'GET', `/jobs?endpointId=${endpoint.id}&limit=2`)
+  expect(page.body).toMatchObject({ items: [{ id: cancelled.body['id'] }, { id }], next: id })
+  expect((await call('viewer', 'GET', `/jobs?before=${id}`)).body).toMatchObject({
+    items: [{ id: recovered.body['id'] }],
+    next: null,
+  })
+  expect(await call('manager', 'POST', `/jobs/${id}/cancel`)).toMatchObject({
+    status: 200,
+    body: { state: 'succeeded' },
+  })
+  for (const [action, input, field] of [
+    ['recover', {}, 'since'],
+    ['recover', { since: 5 }, 'since'],
+    ['replay', { since: '2026-01-01', include: 'some' }, 'include'],
+    ['replay', { since: '2026-01-01', eventTypes: 'File.*' }, 'eventTypes'],
+    ['cancel-pending', { since: '2026-01-01' }, 'since'],
+    ['cancel-pending', { until: 'soon' }, 'until'],
+  ] as const) {
+    expect(await call('manager', 'POST', `${path}/${action}`, input)).toMatchObject({
+      status: 400,
+      body: { field },
+    })
+  }
+})
+
 it('shows a viewer everything but secrets, and lets them change nothing', async () => {
   await using portal = await openPortal()
   const { call } = portal
@@ -264,6 +323,10 @@ it('shows a viewer everything but secrets, and lets them change nothing', async 
     ['GET', `${path}/secrets`],
     ['POST', '/deliveries/dlv_1_1/resend'],
     ['POST', '/deliveries/dlv_1_1/cancel'],
+    ['POST', `${path}/cancel-pending`],
+    ['POST', `${path}/recover`, { since: '2026-01-01' }],
+    ['POST', `${path}/replay`, { since: '2026-01-01' }],
+    ['POST', '/jobs/job_x/cancel'],
   ] as const) {
     expect(await call('viewer', method, target, body)).toMatchObject({
       status: 403,
@@ -277,6 +340,7 @@ it("answers another tenant's ids as if they did not exist, on every route", asyn
   const { call } = portal
   const { endpoint } = await portal.sender.endpoints.create({ tenantId: 1, url: 'http://127.0.0.1:9/' })
   const delivery = await portal.sender.sendTest(endpoint.id)
+  const job = await portal.sender.deliveries.cancelPending(endpoint.id, { eventTypes: ['Page.*'] })
   const path = `/endpoints/${endpoint.id}`
   for (const [method, target, body] of [
     ['GET', path],
@@ -292,11 +356,18 @@ it("answers another tenant's ids as if they did not exist, on every route", asyn
     ['POST', `/deliveries/${delivery.id}/cancel`],
     ['GET', `/endpoints?before=${endpoint.id}`],
     ['GET', `${path}/statistics`],
+    ['POST', `${path}/cancel-pending`],
+    ['POST', `${path}/recover`, { since: '2026-01-01' }],
+    ['POST', `${path}/replay`, { since: '2026-01-01' }],
+    ['GET', `/jobs/${job.id}`],
+    ['POST', `/jobs/${job.id}/cancel`],
+    ['GET', `/jobs?before=${job.id}`],
   ] as const) {
     expect(await call('stranger', method, target, body), `${method} ${target}`).toMatchObject({ status: 404 })
   }
   expect((await call('stranger', 'GET', '/endpoints')).body['items']).toEqual([])
   expect((await call('stranger', 'GET', '/deliveries')).body['items']).toEqual([])
+  expect((await call('stranger', 'GET', '/jobs')).body['items']).toEqual([])
   expect((await call('stranger', 'GET', `/deliveries?endpointId=${endpoint.id}`)).body['items']).toEqual([])
   expect((await portal.sender.endpoints.get(endpoint.id)).version).toBe(1)
 })

@@ -11,6 +11,7 @@ import {
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import { createDeliveries } from './deliveries/deliveries.ts'
+import type { DeliveryStore } from './delivery-store.ts'
 import { createEndpoints } from './endpoints/endpoints.ts'
 import { createLaneOf } from './endpoints/ordering.ts'
 import { reencryptSecrets } from './endpoints/reencrypt-secrets.ts'
@@ -19,6 +20,7 @@ import { validateTenantId } from './endpoints/validate-endpoint.ts'
 import { WebhookSenderError } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes } from './event-types/event-types.ts'
+import { createBulkWork } from './jobs/create-bulk-work.ts'
 import { createComposer } from './messages/compose.ts'
 import { createRenderings } from './messages/renderings.ts'
 import { createRaiseCheck } from './messages/validation.ts'
@@ -120,6 +122,29 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   })
   const retention = createRetention({ store, clock, logger, retentionMs: settings.retentionMs })
 
+  const createSubscriber = (on: DeliveryStore) =>
+    createWebhookSubscriber<DB>({
+      store: on,
+      clock,
+      composer,
+      renderings: settings.renderOf && renderings,
+      db,
+      firstDelayMs: schedule.firstDelayMs,
+      laneOf: createLaneOf(settings.orderingKeys),
+      stored: worker.stored,
+    })
+  const { jobs, begin, runner } = createBulkWork<DB>({
+    engine,
+    subscription: SUBSCRIPTION,
+    store,
+    db,
+    names,
+    clock,
+    leaseMs: settings.leaseMs,
+    createSubscriber,
+    changed: worker.changed,
+  })
+
   let stopOffering = () => {}
 
   const lifecycle = createLifecycle(
@@ -136,20 +161,11 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await worker.start()
       tallies.start()
       hearNoMore = onWakeByOthers(engine, SUBSCRIPTION, worker.lookSoon)
+      runner.start()
       retention.start()
       stopOffering = offerQueue(measureQueue, () => worker.inFlight, logger)
       reconciliation.start()
-      const subscriber = createWebhookSubscriber<DB>({
-        store,
-        clock,
-        composer,
-        renderings: settings.renderOf && renderings,
-        db,
-        firstDelayMs: schedule.firstDelayMs,
-        laneOf: createLaneOf(settings.orderingKeys),
-        stored: worker.stored,
-      })
-      await engine.subscribe(subscriber, {
+      await engine.subscribe(createSubscriber(store), {
         name: SUBSCRIPTION,
         mode: 'durable',
         ...subscriptionOptions(settings),
@@ -158,6 +174,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     async () => {
       stopOffering()
       hearNoMore()
+      await runner.stop()
       // All at once: no attempt begins while the subscription hands back its lease.
       await Promise.all([
         worker.stop(),
@@ -207,7 +224,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       userAgent: settings.userAgent,
       due: worker.changed,
       cancelled: worker.cancelled,
+      begin,
     }),
+    jobs,
     eventTypes: createEventTypes(catalog, settings.payloadVersions.names),
     async migrate() {
       await engine.migrate()

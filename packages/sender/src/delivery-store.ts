@@ -12,9 +12,10 @@ import type {
   NewEndpointRow,
   SecretRow,
 } from './endpoints/endpoint-row.ts'
+import type { BulkStore } from './jobs/bulk-store.ts'
 import type { LaneKey, SweptPage } from './mended.ts'
 import type { Message } from './messages/message-of.ts'
-import type { StatisticKey, StatisticRow } from './statistics/statistic-row.ts'
+import type { StatisticsStore } from './statistics/statistics-store.ts'
 
 /** Whom a message goes to, and how. */
 export interface MessageTarget {
@@ -101,17 +102,8 @@ export interface StoredCounts {
   readonly oldestDueOn: number | null
 }
 
-/** Whose statistics: an endpoint's, or where its key is 0 all of the tenant's. */
-export type StatisticsOwner = Pick<StatisticKey, 'tenantId' | 'endpointKey'>
-
-/** Which statistics to read. */
-export interface StatisticsRange extends StatisticsOwner {
-  readonly since: number
-  readonly until: number
-}
-
 /** Everything the sender asks of a database. One implementation for each dialect. */
-export interface DeliveryStore {
+export interface DeliveryStore extends BulkStore, StatisticsStore {
   // Endpoints. Each change raises the revision, by which fan-out knows that it must read them again.
   countEndpoints(tenantId: number): Promise<number>
   createEndpoint(row: NewEndpointRow, secret: SecretRow): Promise<void>
@@ -209,21 +201,6 @@ export interface DeliveryStore {
    */
   purge(createdBefore: number, after: number, limit: number): Promise<number | undefined>
 
-  // Statistics.
-  /**
-   * Adds some of what {@link DeliveryStore.recordAttempts} has counted to the minutes of its endpoints.
-   *
-   * @returns whether there may be more.
-   */
-  foldTallies(limit: number): Promise<boolean>
-  readStatistics(range: StatisticsRange): Promise<StatisticRow[]>
-  /** Whose statistics come next, in the order of tenants and endpoints. */
-  nextStatistics(after: StatisticsOwner): Promise<StatisticsOwner | undefined>
-  /** Makes hours of minutes from before one time, and drops what is from before another. */
-  tidyStatistics(
-    owner: StatisticsOwner,
-    ages: { readonly hoursBefore: number; readonly dropBefore: number },
-  ): Promise<void>
   // Reconciliation: finds what contradicts the rest of this, and mends it, a page at a time.
   /** @returns true for one node in each such stretch of time. */
   takeReconciliation(everyMs: number): Promise<boolean>
@@ -249,7 +226,6 @@ export interface DeliveryStore {
    * @returns false when it was not pending.
    */
   cancel(key: DeliveryKey, now: number): Promise<boolean>
-  /** The same for every exhausted delivery of an endpoint that was created since. */
-  recover(endpointKey: number, since: number, now: number): Promise<number>
+
   counts(now: number): Promise<StoredCounts>
 }

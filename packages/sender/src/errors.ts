@@ -17,6 +17,7 @@ export type WebhookSenderErrorCode =
   | 'delivery_not_found'
   | 'delivery_cancelled'
   | 'delivery_not_pending'
+  | 'job_not_found'
   | 'version_conflict'
   | 'message_too_large'
   | 'render_failed'

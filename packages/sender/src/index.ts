@@ -1,5 +1,10 @@
 export { createWebhookSender } from './create-webhook-sender.ts'
-export type { Deliveries, RecoverDeliveries } from './deliveries/deliveries.ts'
+export type {
+  CancelDeliveries,
+  Deliveries,
+  RecoverDeliveries,
+  ReplayDeliveries,
+} from './deliveries/deliveries.ts'
 export type {
   AttemptErrorCode,
   Delivery,
@@ -36,6 +41,8 @@ export {
 export type { DefineEventType, EventType, EventTypeContent, JsonSchema } from './event-types/event-type.ts'
 export type { EventTypes, ListEventTypes } from './event-types/event-types.ts'
 export type { OpenApiDocument, OpenApiOptions } from './event-types/open-api.ts'
+export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './jobs/job.ts'
+export type { Jobs } from './jobs/jobs.ts'
 export type { PayloadFormat } from './messages/payload-format.ts'
 export type { Render, RenderContext, RenderOption } from './messages/render.ts'
 export type { Validation } from './messages/validation.ts'

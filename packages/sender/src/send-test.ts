@@ -18,6 +18,9 @@ export interface TestSenderParts {
   due(endpointKey: number): void
 }
 
+/** The type of what a test sends. */
+export const TEST_EVENT_TYPE = 'Webhook.Test'
+
 /** Creates what sends `Webhook.Test` to one endpoint, whichever types it wants. */
 export function createTestSender({ store, clock, cloudEventSource, due }: TestSenderParts) {
   return async function sendTest(endpointId: string, { tenantId }: TenantScope = {}): Promise<Delivery> {

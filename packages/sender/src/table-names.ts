@@ -15,6 +15,7 @@ export interface TableNames {
   readonly statistic: string
   readonly tally: string
   readonly reconciliation: string
+  readonly job: string
 }
 
 /** The names under the engine's prefix, which the engine has checked: they enter SQL text as they are. */
@@ -35,5 +36,6 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     statistic: qualified('statistic'),
     tally: qualified('tally'),
     reconciliation: qualified('reconciliation'),
+    job: qualified('job'),
   })
 }

@@ -3,6 +3,7 @@ import type { Delivery } from './deliveries/delivery.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import type { Endpoints } from './endpoints/endpoints.ts'
 import type { EventTypes } from './event-types/event-types.ts'
+import type { Jobs } from './jobs/jobs.ts'
 import type { Statistics, TenantStatisticsQuery } from './statistics/statistics.ts'
 
 /** How a sender stands. */
@@ -31,6 +32,8 @@ export interface WebhookSender extends AsyncDisposable {
   readonly endpoints: Endpoints
   /** What was sent, what came of it, and what is still to be sent. */
   readonly deliveries: Deliveries
+  /** What is being done to many deliveries at once. */
+  readonly jobs: Jobs
   /** What consumers can subscribe to. */
   readonly eventTypes: EventTypes
 

@@ -186,8 +186,15 @@ it('recovers what was exhausted, since a time', async () => {
   await host.sender.drain()
   consumer.answer(204)
   const { recover } = host.sender.deliveries
-  expect(await recover(endpoint.id, { since: new Date(Date.now() + 60_000) })).toBe(0)
-  expect(await recover(endpoint.id, { since: new Date(0) })).toBe(3)
+  const future = await recover(endpoint.id, { since: new Date(Date.now() + 60_000) })
+  expect(future).toMatchObject({ kind: 'recover', state: 'succeeded', affected: 0 })
+  expect(await recover(endpoint.id, { since: new Date(0) })).toMatchObject({
+    state: 'succeeded',
+    done: 3,
+    total: 3,
+    affected: 3,
+    finishedOn: expect.any(Date),
+  })
   await host.sender.drain()
   expect(consumer.requests).toHaveLength(6)
   expect(await host.sender.stats()).toMatchObject({ deliveries: { pending: 0, exhausted: 0 } })

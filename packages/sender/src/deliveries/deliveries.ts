@@ -1,9 +1,13 @@
 import type { Clock } from '@x/events-core'
 import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
+import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import { endpointNotFound } from '../endpoints/endpoints.ts'
 import { validateTenantId } from '../endpoints/validate-endpoint.ts'
 import { shown, WebhookSenderError } from '../errors.ts'
+import type { JobKind, ReplayScope, WebhookJob } from '../jobs/job.ts'
+import type { StoredJobOptions } from '../jobs/job-row.ts'
+import { validateEventTypes } from '../jobs/jobs.ts'
 import { pageLimit } from '../page-limit.ts'
 import { requestHeaders } from '../request-headers.ts'
 import type { Delivery, DeliveryAttempt, DeliveryDetails, DeliveryState, ListDeliveries } from './delivery.ts'
@@ -14,6 +18,39 @@ import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
 export interface RecoverDeliveries extends TenantScope {
   /** Those created since, inclusive. */
   readonly since: Date
+  /**
+   * Those created before this time.
+   * @defaultValue now
+   */
+  readonly until?: Date | undefined
+  /**
+   * Those of these types or patterns.
+   * @defaultValue all
+   */
+  readonly eventTypes?: readonly string[] | undefined
+}
+
+/** What to send an endpoint once more. */
+export interface ReplayDeliveries extends RecoverDeliveries {
+  /**
+   * Which of what it wants and may have: everything, what it has not got, or what it was never to get.
+   * @defaultValue 'all'
+   */
+  readonly include?: ReplayScope | undefined
+}
+
+/** Which pending deliveries to cancel. */
+export interface CancelDeliveries extends TenantScope {
+  /**
+   * Those created before this time.
+   * @defaultValue now
+   */
+  readonly until?: Date | undefined
+  /**
+   * Those of these types or patterns.
+   * @defaultValue all
+   */
+  readonly eventTypes?: readonly string[] | undefined
 }
 
 /**
@@ -51,12 +88,28 @@ export interface Deliveries {
    */
   cancel(id: string, scope?: TenantScope): Promise<Delivery>
   /**
-   * Sends every exhausted delivery of an endpoint again, now.
+   * Cancels every pending delivery of an endpoint.
    *
-   * @returns how many.
+   * @returns the job that does it: small ones have ended by then, large ones go on after a restart.
    * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
    */
-  recover(endpointId: string, options: RecoverDeliveries): Promise<number>
+  cancelPending(endpointId: string, options?: CancelDeliveries): Promise<WebhookJob>
+  /**
+   * Sends every exhausted delivery of an endpoint again, now.
+   *
+   * @returns the job that does it: small ones have ended by then, large ones go on after a restart.
+   * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
+   */
+  recover(endpointId: string, options: RecoverDeliveries): Promise<WebhookJob>
+  /**
+   * Sends an endpoint what it has got once more, and what it has never got: events of its tenant and site that
+   * the log still has, and that its `eventTypes` want by now. The `webhook-id` is that of the event, as ever,
+   * so that a consumer drops what it has.
+   *
+   * @returns the job that does it: small ones have ended by then, large ones go on after a restart.
+   * @throws WebhookSenderError `endpoint_not_found`, `endpoint_disabled`, `invalid_argument`
+   */
+  replay(endpointId: string, options: ReplayDeliveries): Promise<WebhookJob>
 }
 
 /** What {@link createDeliveries} works with. */
@@ -68,17 +121,32 @@ export interface DeliveriesParts {
   due(endpointKey: number): void
   /** Called when a delivery was cancelled, so that what this process has read of it is forgotten. */
   cancelled(key: DeliveryKey): void
+  begin(kind: JobKind, endpoint: EndpointRow, options: StoredJobOptions): Promise<WebhookJob>
 }
 
+const INCLUDES = ['all', 'unsuccessful', 'missing']
 const STATES = ['pending', 'succeeded', 'exhausted', 'cancelled']
 
 /** Creates the deliveries of a sender. */
-export function createDeliveries({ store, clock, userAgent, due, cancelled }: DeliveriesParts): Deliveries {
+export function createDeliveries({
+  store,
+  clock,
+  userAgent,
+  due,
+  cancelled,
+  begin,
+}: DeliveriesParts): Deliveries {
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<DeliveryRow> {
     const key = parseDeliveryId(id)
     const row = key && (await store.findDelivery(key))
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
     throw new WebhookSenderError('delivery_not_found', `There is no delivery ${shown(id)}.`)
+  }
+
+  async function findEndpoint(id: string, { tenantId }: TenantScope): Promise<EndpointRow> {
+    const endpoint = typeof id === 'string' ? await store.findEndpoint(id) : undefined
+    if (endpoint && (tenantId === undefined || endpoint.tenantId === tenantId)) return endpoint
+    throw endpointNotFound(id)
   }
 
   return {
@@ -125,7 +193,7 @@ export function createDeliveries({ store, clock, userAgent, due, cancelled }: De
         )
       }
       if (!endpoint.enabled) throw endpointDisabled(endpoint.id)
-      await store.resend(row, clock.now())
+      if (!(await store.resend(row, clock.now()))) await find(id, scope)
       due(row.endpointKey)
       return deliveryOf(await find(id, scope))
     },
@@ -138,14 +206,25 @@ export function createDeliveries({ store, clock, userAgent, due, cancelled }: De
       return deliveryOf(row)
     },
 
-    async recover(endpointId, { since, tenantId }) {
-      const endpoint = await store.findEndpoint(endpointId)
-      if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId)) {
-        throw endpointNotFound(endpointId)
-      }
-      const count = await store.recover(endpoint.key, timeOf('since', since), clock.now())
-      if (count > 0) due(endpoint.key)
-      return count
+    async cancelPending(endpointId, { until, eventTypes, ...scope } = {}) {
+      const endpoint = await findEndpoint(endpointId, scope)
+      return begin('cancel', endpoint, readOptions({ until, eventTypes }))
+    },
+
+    async recover(endpointId, { since, until, eventTypes, ...scope }) {
+      const endpoint = await findEndpoint(endpointId, scope)
+      return begin('recover', endpoint, {
+        since: timeOf('since', since),
+        ...readOptions({ until, eventTypes }),
+      })
+    },
+
+    async replay(endpointId, { since, until, eventTypes, include = 'all', ...scope }) {
+      const endpoint = await findEndpoint(endpointId, scope)
+      if (!INCLUDES.includes(include)) throw invalidQuery('include', `one of ${INCLUDES.join(', ')}`, include)
+      const options = { since: timeOf('since', since), ...readOptions({ until, eventTypes }), include }
+      if (!endpoint.enabled) throw endpointDisabled(endpointId)
+      return begin('replay', endpoint, options)
     },
   }
 }
@@ -163,6 +242,14 @@ function notPending(id: string, state: DeliveryState): WebhookSenderError {
     'delivery_not_pending',
     `The delivery ${id} has ${state} already; only what is pending can be cancelled.`,
   )
+}
+
+function readOptions({ until, eventTypes }: CancelDeliveries): StoredJobOptions {
+  const types = validateEventTypes(eventTypes)
+  return {
+    ...(until === undefined ? {} : { until: timeOf('until', until) }),
+    ...(types === undefined ? {} : { eventTypes: types }),
+  }
 }
 
 function timeOf(field: string, value: unknown): number {

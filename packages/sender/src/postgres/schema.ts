@@ -72,6 +72,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       variant text,
       headers text
     )`,
+    // Which of an event's messages there are. Ids ascend with time: each entry is written beside the last.
+    `create index if not exists ${names.prefix}message_event on ${names.message} (event_id)`,
     // Each row is written once and changed at least once, soon after: there is room for that beside it.
     `create table if not exists ${names.delivery} (
       message_key bigint not null,
@@ -149,6 +151,27 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     )`,
     // What each batch of results adds to them, until it is added.
     `create table if not exists ${names.tally} (${key}, body text not null)`,
+    `create table if not exists ${names.job} (
+      ${key},
+      id text not null unique,
+      tenant_id bigint not null,
+      endpoint_key bigint not null,
+      kind text not null,
+      state text not null default 'running',
+      options text not null,
+      position text not null,
+      done bigint not null default 0,
+      total bigint not null,
+      affected bigint not null default 0,
+      error_message text,
+      created_on bigint not null,
+      finished_on bigint,
+      version bigint not null default 0,
+      leased_by text,
+      leased_until bigint not null default 0
+    )`,
+    `create index if not exists ${names.prefix}job_tenant on ${names.job} (tenant_id, key)`,
+    `create index if not exists ${names.prefix}job_running on ${names.job} (leased_until, key) where state = 'running'`,
   ]
   for (const statement of statements) await runStatement(db, statement)
 }

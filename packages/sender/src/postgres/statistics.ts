@@ -1,6 +1,5 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import type { DeliveryStore } from '../delivery-store.ts'
 import { unpackTallies } from '../statistics/packed-tally.ts'
 import {
   hoursOf,
@@ -12,6 +11,7 @@ import {
   statisticRowOf,
   storedStatisticOf,
 } from '../statistics/statistic-row.ts'
+import type { StatisticsStore } from '../statistics/statistics-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { IDLE_LIMIT } from './lock-queue.ts'
 import { keysOf, type StoredNumber } from './stored-values.ts'
@@ -20,10 +20,7 @@ const RECORD = `json_to_recordset($1) as s(tenant_id bigint, endpoint_key bigint
   succeeded bigint, failed bigint, exhausted bigint, latency text)`
 
 /** Counts of attempts over time. */
-export function statisticStatements(
-  db: Kysely<unknown>,
-  names: TableNames,
-): Pick<DeliveryStore, 'foldTallies' | 'readStatistics' | 'nextStatistics' | 'tidyStatistics'> {
+export function statisticStatements(db: Kysely<unknown>, names: TableNames): StatisticsStore {
   // Counts are read, added to and written: one node at a time.
   const lock = `select pg_advisory_xact_lock(hashtext($1)) from ${IDLE_LIMIT} idle where idle.set is not null`
   const take = `delete from ${names.tally} where key = any(array(select key from ${names.tally} order by key limit $1))

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
-import { cancelStatements } from './cancel-deliveries.ts'
+import { changeStatements } from './change-deliveries.ts'
 import type { SharedClock } from './database-clock.ts'
 import { endpointStateStatements } from './endpoint-state.ts'
 import { leaseStatements } from './lease-endpoints.ts'
@@ -10,9 +10,9 @@ import { secretStatements } from './manage-secrets.ts'
 import { nextDeliveriesStatement } from './next-deliveries.ts'
 import { purgeStatements } from './purge-messages.ts'
 import { readDeliveryStatements } from './read-deliveries.ts'
+import { windowStatements } from './read-windows.ts'
 import { reconcileStatements } from './reconcile.ts'
 import { recordStatements } from './record-attempts.ts'
-import { resendStatements } from './resend-deliveries.ts'
 import { statisticStatements } from './statistics.ts'
 import { messageStatements } from './store-messages.ts'
 import { countStatements } from './stored-counts.ts'
@@ -33,8 +33,8 @@ export function createPostgresStore(
     ...nextDeliveriesStatement(db, names, clock),
     ...recordStatements(db, names, clock),
     ...readDeliveryStatements(db, names),
-    ...resendStatements(db, names, clock),
-    ...cancelStatements(db, names, clock),
+    ...changeStatements(db, names, clock),
+    ...windowStatements(db, names),
     ...purgeStatements(db, names),
     ...reconcileStatements(db, names, clock),
     ...countStatements(db, names),

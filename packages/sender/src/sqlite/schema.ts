@@ -73,6 +73,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       variant text,
       headers text
     )`,
+    // Which of an event's messages there are. Ids ascend with time: each entry is written beside the last.
+    `create index if not exists ${names.prefix}message_event on ${names.message} (event_id)`,
     `create table if not exists ${names.delivery} (
       message_key integer not null,
       endpoint_key integer not null,
@@ -146,6 +148,27 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     ) without rowid`,
     // What each batch of results adds to them, until it is added.
     `create table if not exists ${names.tally} (key integer primary key autoincrement, body text not null)`,
+    `create table if not exists ${names.job} (
+      key integer primary key autoincrement,
+      id text not null unique,
+      tenant_id integer not null,
+      endpoint_key integer not null,
+      kind text not null,
+      state text not null default 'running',
+      options text not null,
+      position text not null,
+      done integer not null default 0,
+      total integer not null,
+      affected integer not null default 0,
+      error_message text,
+      created_on integer not null,
+      finished_on integer,
+      version integer not null default 0,
+      leased_by text,
+      leased_until integer not null default 0
+    )`,
+    `create index if not exists ${names.prefix}job_tenant on ${names.job} (tenant_id, key)`,
+    `create index if not exists ${names.prefix}job_running on ${names.job} (leased_until, key) where state = 'running'`,
   ]
   for (const statement of statements) await runStatement(db, statement)
 }

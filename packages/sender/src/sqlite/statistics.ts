@@ -1,6 +1,5 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import type { DeliveryStore } from '../delivery-store.ts'
 import { unpackTallies } from '../statistics/packed-tally.ts'
 import {
   hoursOf,
@@ -12,13 +11,11 @@ import {
   statisticRowOf,
   storedStatisticOf,
 } from '../statistics/statistic-row.ts'
+import type { StatisticsStore } from '../statistics/statistics-store.ts'
 import type { TableNames } from '../table-names.ts'
 
 /** Counts of attempts over time. */
-export function statisticStatements(
-  db: Kysely<unknown>,
-  names: TableNames,
-): Pick<DeliveryStore, 'foldTallies' | 'readStatistics' | 'nextStatistics' | 'tidyStatistics'> {
+export function statisticStatements(db: Kysely<unknown>, names: TableNames): StatisticsStore {
   const take = `delete from ${names.tally} where key in (select key from ${names.tally} order by key limit ?)
     returning body`
   const tenants = `select key, tenant_id from ${names.endpoint} where key in (select value from json_each(?))`

@@ -1,0 +1,56 @@
+import type { SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryState } from '../deliveries/delivery.ts'
+
+/** Which deliveries of an endpoint to read: of messages after one, up to another. */
+export interface DeliveryWindow {
+  readonly endpointKey: number
+  readonly after: number
+  readonly upto: number
+  readonly state: 'exhausted' | undefined
+  readonly limit: number
+}
+
+/** What decides whether something is done to a delivery. */
+export interface WindowedDelivery {
+  readonly messageKey: number
+  readonly state: DeliveryState
+  readonly createdOn: number
+  readonly eventType: string
+}
+
+/**
+ * What jobs do to many deliveries of one endpoint, in a transaction that has written already, with the endpoint
+ * locked.
+ */
+export interface BulkStore {
+  /** Tells how an endpoint stands, and keeps it so until the transaction ends. */
+  lockEndpoint(trx: SqlExecutor, endpointKey: number): Promise<'enabled' | 'disabled' | 'deleted'>
+  /** @returns how many. */
+  resendIn(
+    trx: SqlExecutor,
+    endpointKey: number,
+    messageKeys: readonly number[],
+    now: number,
+  ): Promise<number>
+  /** @returns how many of them were pending. */
+  cancelIn(
+    trx: SqlExecutor,
+    endpointKey: number,
+    messageKeys: readonly number[],
+    now: number,
+  ): Promise<number>
+  /** Deliveries of an endpoint, the oldest first. */
+  readWindow(trx: SqlExecutor, window: DeliveryWindow): Promise<WindowedDelivery[]>
+  /** How many there are of a state and time, about, and between which messages they lie. */
+  windowOf(
+    endpointKey: number,
+    state: 'exhausted' | 'pending' | undefined,
+    time: { readonly since?: number | undefined; readonly until?: number | undefined },
+  ): Promise<{ readonly count: number; readonly after: number; readonly upto: number }>
+  /** Which of these events an endpoint has deliveries of. */
+  findEventsHad(
+    trx: SqlExecutor | undefined,
+    endpointKey: number,
+    eventIds: readonly string[],
+  ): Promise<string[]>
+}

@@ -1,0 +1,54 @@
+import { matchesEventType } from '@x/events-core'
+import type { SqlExecutor } from '@x/events-engine/support'
+import { TEST_EVENT_TYPE } from '../send-test.ts'
+import type { BulkStore, WindowedDelivery } from './bulk-store.ts'
+import type { JobProgress, JobRow } from './job-row.ts'
+
+const AT_ONCE = 500
+
+/** Whether one of the types was asked for; all are where none was named. */
+export function isWantedType(eventTypes: readonly string[] | undefined, eventType: string): boolean {
+  return eventTypes === undefined || eventTypes.some((pattern) => matchesEventType(pattern, eventType))
+}
+
+/** Whether a time lies in what was asked for. */
+export function isWantedTime({ since, until }: JobRow['options'], time: number): boolean {
+  return time >= (since ?? Number.NEGATIVE_INFINITY) && time < (until ?? Number.POSITIVE_INFINITY)
+}
+
+/** Cancels or sends again the next of an endpoint's deliveries; the job ends with the last of them. */
+export async function changeMany(
+  store: BulkStore,
+  trx: SqlExecutor,
+  job: JobRow,
+  now: number,
+): Promise<JobProgress> {
+  const { endpointKey, kind, cursor, total } = job
+  const rows = await store.readWindow(trx, {
+    endpointKey,
+    after: cursor.message,
+    upto: cursor.lastMessage,
+    state: kind === 'recover' ? 'exhausted' : undefined,
+    limit: AT_ONCE,
+  })
+  const keys = rows.filter((row) => isWanted(job, row)).map(({ messageKey }) => messageKey)
+  const change = kind === 'cancel' ? store.cancelIn : store.resendIn
+  const changed = keys.length === 0 ? 0 : await change(trx, endpointKey, keys, now)
+  const isLast = rows.length < AT_ONCE
+  return {
+    state: isLast && cursor.log === undefined ? 'succeeded' : 'running',
+    cursor: { ...cursor, message: isLast ? cursor.lastMessage : (rows.at(-1)?.messageKey ?? 0) },
+    done: isLast && cursor.log === undefined ? total : Math.min(total, job.done + rows.length),
+    affected: job.affected + changed,
+    errorMessage: null,
+  }
+}
+
+function isWanted({ kind, options }: JobRow, { state, createdOn, eventType }: WindowedDelivery): boolean {
+  if (!isWantedTime(options, createdOn) || !isWantedType(options.eventTypes, eventType)) return false
+  if (kind === 'cancel') return state === 'pending'
+  if (kind === 'recover') return state === 'exhausted'
+  // What is pending is sent anyway.
+  if (state === 'pending' || eventType === TEST_EVENT_TYPE || options.include === 'missing') return false
+  return state !== 'succeeded' || options.include !== 'unsuccessful'
+}

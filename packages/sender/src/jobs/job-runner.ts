@@ -1,0 +1,120 @@
+import type { Logger } from '@x/events-core'
+import type { DeliveryStore } from '../delivery-store.ts'
+import type { SharedClock } from '../postgres/database-clock.ts'
+import { changeMany } from './change-many.ts'
+import type { JobProgress, JobRow } from './job-row.ts'
+import type { JobStore } from './job-statements.ts'
+import type { PreparedStep } from './replay-log.ts'
+
+/** Works on jobs, one step after the other, each in a transaction that also says how far it has come. */
+export interface JobRunner {
+  /** Makes the first step of a job that this process has just created, and goes on with the rest by itself. */
+  begin(job: JobRow): Promise<JobRow>
+  start(): void
+  stop(): Promise<void>
+}
+
+/** What {@link createJobRunner} works with. */
+export interface JobRunnerParts {
+  readonly store: DeliveryStore
+  readonly jobs: JobStore
+  readonly clock: SharedClock
+  readonly logger: Logger
+  replayLog<TResult>(job: JobRow, make: (step: PreparedStep) => Promise<TResult>): Promise<TResult>
+  /** Called when deliveries have become due, or were cancelled. */
+  changed(endpointKey: number): void
+}
+
+const LOOK_EVERY_MS = 2_000
+
+/** Jobs that other nodes have left are taken over when their lease has ended. */
+export function createJobRunner(parts: JobRunnerParts): JobRunner {
+  const { store, jobs, clock, logger, replayLog, changed } = parts
+  const mine = new Set<number>()
+  let running = false
+  let timer: NodeJS.Timeout | undefined
+  let working: Promise<void> | undefined
+
+  async function stepOnce(job: JobRow): Promise<JobRow | undefined> {
+    await clock.sync()
+    const isInLog = job.cursor.message >= job.cursor.lastMessage && job.cursor.log !== undefined
+    const next = isInLog
+      ? await replayLog(job, (step) => inTransaction(job, step))
+      : await inTransaction(job, (trx) => changeMany(store, trx, job, clock.now()))
+    if (next && next.affected > job.affected) changed(job.endpointKey)
+    return next
+  }
+
+  function inTransaction(job: JobRow, step: PreparedStep): Promise<JobRow | undefined> {
+    return jobs.stepJob(job, clock.now(), async (trx) => {
+      const state = await store.lockEndpoint(trx, job.endpointKey)
+      if (state === 'deleted' || (state === 'disabled' && job.kind === 'replay')) return failed(job, state)
+      return step(trx)
+    })
+  }
+
+  async function run(job: JobRow): Promise<void> {
+    let current: JobRow | undefined = job
+    mine.add(job.key)
+    try {
+      while (running && current?.state === 'running') {
+        current = await stepOnce(current)
+        // Others get their turn: on SQLite they share the one connection.
+        await new Promise(setImmediate)
+      }
+      if (current?.state === 'running') await jobs.releaseJob(current)
+    } finally {
+      mine.delete(job.key)
+    }
+  }
+
+  async function work(): Promise<void> {
+    try {
+      while (running) {
+        const job = await jobs.takeJob((key) => mine.has(key), clock.now())
+        if (!job) break
+        await run(job)
+      }
+    } catch (error) {
+      logger.warn({ err: error }, 'A job about webhooks could not go on; trying again')
+    }
+  }
+
+  function look(): void {
+    clearTimeout(timer)
+    if (!running) return
+    working ??= work().finally(() => {
+      working = undefined
+      if (running) timer = setTimeout(look, LOOK_EVERY_MS)
+    })
+  }
+
+  return {
+    async begin(job) {
+      mine.add(job.key)
+      try {
+        const next = await stepOnce(job)
+        if (!next) return (await jobs.findJob(job.id)) ?? job
+        if (next.state === 'running') await jobs.releaseJob(next)
+        return next
+      } finally {
+        mine.delete(job.key)
+        look()
+      }
+    },
+    start() {
+      running = true
+      look()
+    },
+    async stop() {
+      running = false
+      clearTimeout(timer)
+      await working
+    },
+  }
+}
+
+function failed({ cursor, done, affected, endpointId }: JobRow, state: string): JobProgress {
+  const errorMessage = `The endpoint ${endpointId} was ${state} meanwhile.`
+  return { state: 'failed', cursor, done, affected, errorMessage }
+}

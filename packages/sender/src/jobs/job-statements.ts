@@ -1,0 +1,178 @@
+import {
+  countChanges,
+  type Dialect,
+  isDeadNeighbour,
+  runStatement,
+  type SqlExecutor,
+} from '@x/events-engine/support'
+import type { Kysely } from 'kysely'
+import type { TableNames } from '../table-names.ts'
+import type { JobKind, JobState } from './job.ts'
+import type { JobCursor, JobFilter, JobProgress, JobRow, NewJob, StoredJobOptions } from './job-row.ts'
+
+type StoredNumber = string | number | bigint
+
+interface StoredJob {
+  readonly key: StoredNumber
+  readonly id: string
+  readonly tenant_id: StoredNumber
+  readonly endpoint_key: StoredNumber
+  readonly endpoint_id: string
+  readonly kind: JobKind
+  readonly state: JobState
+  readonly options: string
+  readonly position: string
+  readonly done: StoredNumber
+  readonly total: StoredNumber
+  readonly affected: StoredNumber
+  readonly error_message: string | null
+  readonly created_on: StoredNumber
+  readonly finished_on: StoredNumber | null
+  readonly version: StoredNumber
+  readonly leased_by: string | null
+  readonly leased_until: StoredNumber
+}
+
+/** Jobs as they are stored. One implementation for both dialects: nothing here is done often. */
+export interface JobStore {
+  createJob(job: NewJob): Promise<JobRow>
+  findJob(id: string): Promise<JobRow | undefined>
+  listJobs(filter: JobFilter): Promise<JobRow[]>
+  /** Ends a running job; false when it runs no more. */
+  cancelJob(key: number, now: number): Promise<boolean>
+  /** Takes a running job that nobody works on. */
+  takeJob(isMine: (key: number) => boolean, now: number): Promise<JobRow | undefined>
+  /** Lets others have it. */
+  releaseJob(job: JobRow): Promise<void>
+  /**
+   * Makes one step in a transaction, together with the progress that it returns.
+   *
+   * @returns the job after it; undefined when it was lost to another node, or has ended.
+   */
+  stepJob(
+    job: JobRow,
+    now: number,
+    step: (trx: SqlExecutor) => Promise<JobProgress>,
+  ): Promise<JobRow | undefined>
+}
+
+const MAX_TAKEN = 100
+
+/** @param leaseMs - how long a job belongs to a node that was not heard of. */
+export function jobStatements(
+  db: Kysely<unknown>,
+  names: TableNames,
+  {
+    dialect,
+    nodeId,
+    leaseMs,
+  }: { readonly dialect: Dialect; readonly nodeId: string; readonly leaseMs: number },
+): JobStore {
+  const sql = (text: string) => {
+    let number = 0
+    return dialect === 'sqlite' ? text : text.replaceAll('?', () => `$${++number}`)
+  }
+  const select = `select j.*, e.id as endpoint_id from ${names.job} j join ${names.endpoint} e on e.key = j.endpoint_key`
+  const insert =
+    sql(`insert into ${names.job} (id, tenant_id, endpoint_key, kind, options, position, total, created_on,
+      leased_by, leased_until) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const byId = sql(`${select} where j.id = ?`)
+  const list = sql(`${select} where j.tenant_id = ? and (e.id = ? or cast(? as text) is null)
+      and j.key < coalesce((select key from ${names.job} where id = ?), 9000000000000000)
+    order by j.key desc limit ?`)
+  const cancel = sql(`update ${names.job} set state = 'cancelled', finished_on = ?, version = version + 1
+    where key = ? and state = 'running'`)
+  const running = sql(`${select} where j.state = 'running' order by j.leased_until, j.key limit ${MAX_TAKEN}`)
+  const take = sql(`update ${names.job} set leased_by = ?, leased_until = ?, version = version + 1
+    where key = ? and version = ? and state = 'running'`)
+  const release = sql(`update ${names.job} set leased_by = null, leased_until = 0
+    where key = ? and version = ? and leased_by = ?`)
+  const save =
+    sql(`update ${names.job} set state = ?, position = ?, done = ?, affected = ?, error_message = ?,
+    finished_on = ? where key = ?`)
+
+  async function one(id: string): Promise<JobRow | undefined> {
+    const [row] = await runStatement<StoredJob>(db, byId, [id])
+    return row && jobRowOf(row)
+  }
+
+  /** Whoever has raised the version meanwhile works on it. */
+  async function claim(executor: SqlExecutor, { key, version }: JobRow, now: number): Promise<boolean> {
+    return (await countChanges(executor, take, [nodeId, now + leaseMs, key, version])) === 1
+  }
+
+  function isFree(
+    { key, leased_by: holder, leased_until: until }: StoredJob,
+    isMine: (key: number) => boolean,
+    now: number,
+  ) {
+    if (holder === null || Number(until) <= now) return true
+    // A life of this process that has ended, or begun before the clock was moved.
+    return holder === nodeId ? !isMine(Number(key)) : dialect === 'sqlite' && isDeadNeighbour(holder)
+  }
+
+  return {
+    async createJob(job) {
+      const { id, tenantId, endpointKey, kind, options, cursor, total, createdOn } = job
+      const texts = [JSON.stringify(options), JSON.stringify(cursor)]
+      const lease = [nodeId, createdOn + leaseMs]
+      await runStatement(db, insert, [id, tenantId, endpointKey, kind, ...texts, total, createdOn, ...lease])
+      return (await one(id)) as JobRow
+    },
+
+    findJob: one,
+
+    async listJobs({ tenantId, endpointId = null, before = null, limit }) {
+      const rows = await runStatement<StoredJob>(db, list, [tenantId, endpointId, endpointId, before, limit])
+      return rows.map(jobRowOf)
+    },
+
+    cancelJob: async (key, now) => (await countChanges(db, cancel, [now, key])) === 1,
+
+    async takeJob(isMine, now) {
+      for (const row of await runStatement<StoredJob>(db, running)) {
+        const job = jobRowOf(row)
+        if (isFree(row, isMine, now) && (await claim(db, job, now)))
+          return { ...job, version: job.version + 1 }
+      }
+      return undefined
+    },
+
+    async releaseJob({ key, version }) {
+      await runStatement(db, release, [key, version, nodeId])
+    },
+
+    stepJob(job, now, step) {
+      return db.transaction().execute(async (trx) => {
+        if (!(await claim(trx, job, now))) return undefined
+        const progress = await step(trx)
+        const { state, cursor, done, affected, errorMessage } = progress
+        const finishedOn = state === 'running' ? null : now
+        const position = JSON.stringify(cursor)
+        await runStatement(trx, save, [state, position, done, affected, errorMessage, finishedOn, job.key])
+        return { ...job, ...progress, finishedOn, version: job.version + 1 }
+      })
+    },
+  }
+}
+
+function jobRowOf(row: StoredJob): JobRow {
+  return {
+    key: Number(row.key),
+    id: row.id,
+    tenantId: Number(row.tenant_id),
+    endpointKey: Number(row.endpoint_key),
+    endpointId: row.endpoint_id,
+    kind: row.kind,
+    state: row.state,
+    options: JSON.parse(row.options) as StoredJobOptions,
+    cursor: JSON.parse(row.position) as JobCursor,
+    done: Number(row.done),
+    total: Number(row.total),
+    affected: Number(row.affected),
+    errorMessage: row.error_message,
+    createdOn: Number(row.created_on),
+    finishedOn: row.finished_on === null ? null : Number(row.finished_on),
+    version: Number(row.version),
+  }
+}

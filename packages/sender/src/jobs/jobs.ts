@@ -1,0 +1,156 @@
+import { isEventTypePattern } from '@x/events-core'
+import type { HandledLog } from '@x/events-engine/support'
+import type { DeliveryStore } from '../delivery-store.ts'
+import type { TenantScope } from '../endpoints/endpoint.ts'
+import type { EndpointRow } from '../endpoints/endpoint-row.ts'
+import { validateTenantId } from '../endpoints/validate-endpoint.ts'
+import { shown, WebhookSenderError } from '../errors.ts'
+import { pageLimit } from '../page-limit.ts'
+import type { SharedClock } from '../postgres/database-clock.ts'
+import { uniqueId } from '../unique-id.ts'
+import type { JobKind, ListJobs, WebhookJob } from './job.ts'
+import type { JobCursor, JobRow, StoredJobOptions } from './job-row.ts'
+import type { JobRunner } from './job-runner.ts'
+import type { JobStore } from './job-statements.ts'
+
+/**
+ * What is done to many deliveries at once: `deliveries.recover`, `replay` and `cancelPending` give jobs. They
+ * go on after a restart, on whichever node is there. Each method that takes an id can be narrowed to a tenant.
+ *
+ * @example
+ * ```ts
+ * import type { WebhookSender } from '@x/sender'
+ *
+ * async function progressOf(sender: WebhookSender, jobId: string): Promise<string> {
+ *   const { state, done, total } = await sender.jobs.get(jobId)
+ *   return state === 'running' ? `${Math.floor((done / total) * 100)} %` : state
+ * }
+ * ```
+ */
+export interface Jobs {
+  /** @throws WebhookSenderError `job_not_found` */
+  get(id: string, scope?: TenantScope): Promise<WebhookJob>
+  /** @throws WebhookSenderError `invalid_argument`, `job_not_found` for `before` */
+  list(query: ListJobs): Promise<readonly WebhookJob[]>
+  /**
+   * Stops a job; what it has done stays done. One that runs no more is left as it is.
+   *
+   * @throws WebhookSenderError `job_not_found`
+   */
+  cancel(id: string, scope?: TenantScope): Promise<WebhookJob>
+}
+
+/** What {@link createJobs} works with. */
+export interface JobsParts {
+  readonly store: DeliveryStore
+  readonly stored: JobStore
+  readonly clock: SharedClock
+  readonly log: HandledLog
+  readonly runner: JobRunner
+}
+
+const MAX_EVENT_TYPES = 100
+const NO_WINDOW = { after: 0, upto: 0, count: 0 }
+
+/** Creates the jobs of a sender, and what begins them. */
+export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
+  async function find(id: string, { tenantId }: TenantScope = {}): Promise<JobRow> {
+    const row = typeof id === 'string' ? await stored.findJob(id) : undefined
+    if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
+    throw new WebhookSenderError(
+      'job_not_found',
+      `There is no job ${shown(id)}; jobs.list() tells which there are.`,
+    )
+  }
+
+  const jobs: Jobs = {
+    async get(id, scope) {
+      return jobOf(await find(id, scope))
+    },
+    async list({ tenantId, endpointId, before, limit }) {
+      validateTenantId(tenantId)
+      if (before !== undefined) await find(before, { tenantId })
+      const rows = await stored.listJobs({
+        tenantId,
+        endpointId,
+        before,
+        limit: pageLimit('jobs.list', limit),
+      })
+      return rows.map(jobOf)
+    },
+    async cancel(id, scope) {
+      const { key } = await find(id, scope)
+      await stored.cancelJob(key, clock.now())
+      return jobOf(await find(id, scope))
+    },
+  }
+
+  async function rangeOf(kind: JobKind, key: number, options: StoredJobOptions) {
+    const state = kind === 'recover' ? 'exhausted' : kind === 'cancel' ? 'pending' : undefined
+    const window = await store.windowOf(key, state, options)
+    const { after, upto, count } = options.include === 'missing' ? NO_WINDOW : window
+    const cursor: JobCursor = { message: after, lastMessage: upto }
+    const range = kind === 'replay' ? await log.rangeSince(options.since ?? 0) : undefined
+    if (!range) return { cursor, total: count }
+    return { cursor: { ...cursor, log: range }, total: count + Math.max(0, range.last - range.after) }
+  }
+
+  /** Begins a job; a small one has come to its end when this resolves. */
+  async function begin(kind: JobKind, endpoint: EndpointRow, options: StoredJobOptions): Promise<WebhookJob> {
+    await clock.sync()
+    const now = clock.now()
+    // What comes while the job runs is not its own.
+    const bounded = { ...options, until: options.until ?? now + 1 }
+    const { cursor, total } = await rangeOf(kind, endpoint.key, bounded)
+    const id = uniqueId('job_', now)
+    const { key: endpointKey, tenantId } = endpoint
+    const job = await stored.createJob({
+      id,
+      tenantId,
+      endpointKey,
+      kind,
+      options: bounded,
+      cursor,
+      total,
+      createdOn: now,
+    })
+    return jobOf(await runner.begin(job))
+  }
+
+  return { jobs, begin }
+}
+
+/** @throws WebhookSenderError `invalid_argument` */
+export function validateEventTypes(eventTypes: unknown): readonly string[] | undefined {
+  if (eventTypes === undefined) return undefined
+  const isList = Array.isArray(eventTypes) && eventTypes.length >= 1 && eventTypes.length <= MAX_EVENT_TYPES
+  if (isList && eventTypes.every((one) => typeof one === 'string' && isEventTypePattern(one)))
+    return eventTypes
+  throw new WebhookSenderError(
+    'invalid_argument',
+    `eventTypes must be 1 to ${MAX_EVENT_TYPES} event types or patterns such as 'File.*'; got ${shown(eventTypes)}.`,
+    { field: 'eventTypes' },
+  )
+}
+
+function jobOf(row: JobRow): WebhookJob {
+  const { since, until, ...options } = row.options
+  return {
+    id: row.id,
+    kind: row.kind,
+    tenantId: row.tenantId,
+    endpointId: row.endpointId,
+    state: row.state,
+    options: {
+      ...(since === undefined ? {} : { since: new Date(since) }),
+      ...(until === undefined ? {} : { until: new Date(until) }),
+      ...options,
+    },
+    done: row.done,
+    total: row.total,
+    affected: row.affected,
+    createdOn: new Date(row.createdOn),
+    ...(row.finishedOn === null ? {} : { finishedOn: new Date(row.finishedOn) }),
+    ...(row.errorMessage === null ? {} : { errorMessage: row.errorMessage }),
+  }
+}

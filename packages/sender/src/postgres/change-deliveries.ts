@@ -1,0 +1,101 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { Kysely } from 'kysely'
+import type { DeliveryStore } from '../delivery-store.ts'
+import type { TableNames } from '../table-names.ts'
+import type { SharedClock } from './database-clock.ts'
+import { endPauseStatement } from './endpoint-state.ts'
+import { enqueueStatement } from './enqueue.ts'
+import { createQueueLock } from './lock-queue.ts'
+import { openLanesStatement } from './open-lanes.ts'
+import { requeueStatement } from './requeue.ts'
+import { keysOf } from './stored-values.ts'
+
+interface ChangedRow {
+  readonly lane: string | null
+}
+
+type ChangeStatements = Pick<DeliveryStore, 'lockEndpoint' | 'resend' | 'resendIn' | 'cancel' | 'cancelIn'>
+
+/** Makes deliveries due again, or ends them, because a person wants it. */
+export function changeStatements(
+  db: Kysely<unknown>,
+  names: TableNames,
+  clock: SharedClock,
+): ChangeStatements {
+  // Whoever changes or deletes an endpoint raises the revision first: it waits, or has done so already.
+  const lockRevision = `select value from ${names.revision} where id = 1 for share`
+  const endpoint = `select enabled from ${names.endpoint} where key = $1 and deleted_on is null`
+  const chosen = (keys: string) => `endpoint_key = $1 and message_key = any(${keysOf(keys)})`
+  // The due time changes in any case: by that, an attempt under way is told that another is wanted.
+  const again = `update ${names.delivery} set state = 'pending', finished_on = null,
+      step = case when state = 'pending' then step else 0 end,
+      due_on = case when lane is not null and (state <> 'pending' or due_on is null) then null
+        when due_on = $2 then due_on - 1 else $2 end
+    where ${chosen('$3')} returning lane`
+  // The due time stays: a result that comes in yet must find it, see record-attempts.
+  const cancel = `update ${names.delivery} set state = 'cancelled', finished_on = $2
+    where ${chosen('$3')} and state = 'pending' returning lane`
+  const openLanes = openLanesStatement(names)
+  const endPause = endPauseStatement(names)
+  const enqueue = enqueueStatement(names)
+  const lockQueue = createQueueLock(names)
+  const requeue = requeueStatement(names, 'all')
+
+  async function open(trx: SqlExecutor, endpointKey: number, rows: readonly ChangedRow[], now: number) {
+    const lanes = new Set(rows.flatMap(({ lane }) => (lane === null ? [] : [lane])))
+    const toOpen = [...lanes].map((lane) => ({ endpoint_key: endpointKey, lane, due_on: now }))
+    if (toOpen.length > 0) await runStatement(trx, openLanes, [JSON.stringify(toOpen)])
+  }
+
+  async function resendIn(
+    trx: SqlExecutor,
+    endpointKey: number,
+    messageKeys: readonly number[],
+    now: number,
+  ) {
+    // First of all, since they lock the endpoint's row. If there is nothing to send after all, its holder
+    // finds that out.
+    await runStatement(trx, endPause, [endpointKey])
+    await runStatement(trx, enqueue, [JSON.stringify([{ endpoint_key: endpointKey, due_on: now - 1 }])])
+    const rows = await runStatement<ChangedRow>(trx, again, [endpointKey, now, JSON.stringify(messageKeys)])
+    await open(trx, endpointKey, rows, now)
+    return rows.length
+  }
+
+  async function cancelIn(
+    trx: SqlExecutor,
+    endpointKey: number,
+    messageKeys: readonly number[],
+    now: number,
+  ) {
+    await lockQueue(trx, [endpointKey])
+    const rows = await runStatement<ChangedRow>(trx, cancel, [endpointKey, now, JSON.stringify(messageKeys)])
+    if (rows.length === 0) return 0
+    await open(trx, endpointKey, rows, now)
+    await runStatement(trx, requeue, [JSON.stringify([endpointKey]), now])
+    return rows.length
+  }
+
+  async function lockEndpoint(trx: SqlExecutor, endpointKey: number) {
+    await runStatement(trx, lockRevision)
+    const [row] = await runStatement<{ enabled: boolean }>(trx, endpoint, [endpointKey])
+    return row === undefined ? 'deleted' : row.enabled ? 'enabled' : 'disabled'
+  }
+
+  /** Whoever asks may be a process that delivers nothing, and has not asked for the time yet. */
+  async function alone(endpointKey: number, messageKey: number, change: typeof resendIn): Promise<boolean> {
+    await clock.sync()
+    return db.transaction().execute(async (trx) => {
+      if ((await lockEndpoint(trx, endpointKey)) === 'deleted') return false
+      return (await change(trx, endpointKey, [messageKey], clock.now())) === 1
+    })
+  }
+
+  return {
+    lockEndpoint,
+    resendIn,
+    cancelIn,
+    resend: ({ endpointKey, messageKey }) => alone(endpointKey, messageKey, resendIn),
+    cancel: ({ endpointKey, messageKey }) => alone(endpointKey, messageKey, cancelIn),
+  }
+}

@@ -1,0 +1,81 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryState } from '../deliveries/delivery.ts'
+import type { BulkStore } from '../jobs/bulk-store.ts'
+import type { TableNames } from '../table-names.ts'
+import { createMessageBound } from './message-bound.ts'
+import type { StoredNumber } from './stored-values.ts'
+
+interface WindowRow {
+  readonly message_key: StoredNumber
+  readonly state: DeliveryState
+  readonly created_on: StoredNumber
+  readonly event_type: string
+}
+
+interface RangeRow {
+  readonly count: StoredNumber
+  readonly first: StoredNumber | null
+  readonly last: StoredNumber | null
+}
+
+// Messages of a moment may have been stored in another order than their clocks say.
+const DISORDER_MS = 60_000
+
+/** Deliveries of one endpoint, a window at a time, for what is done to many of them. */
+export function windowStatements(
+  db: SqlExecutor,
+  names: TableNames,
+): Pick<BulkStore, 'readWindow' | 'windowOf' | 'findEventsHad'> {
+  const filterOf = { exhausted: "and d.state = 'exhausted'", pending: "and d.state = 'pending'", any: '' }
+  const window = (state: 'exhausted' | 'any') => `select d.message_key, d.state, d.created_on, m.event_type
+    from (select d.* from ${names.delivery} d
+      where d.endpoint_key = $1 and d.message_key > $2 and d.message_key <= $3 ${filterOf[state]}
+      order by d.message_key limit $4) d
+    join ${names.message} m on m.key = d.message_key
+    order by d.message_key`
+  const windows = { exhausted: window('exhausted'), any: window('any') }
+  const range = (
+    state: 'exhausted' | 'pending' | 'any',
+  ) => `select count(*) as count, min(d.message_key) as first,
+      max(d.message_key) as last
+    from ${names.delivery} d where d.endpoint_key = $1 and d.message_key >= $2 and d.message_key < $3 ${filterOf[state]}`
+  const ranges = { exhausted: range('exhausted'), pending: range('pending'), any: range('any') }
+  const had = `select distinct m.event_id from ${names.message} m
+    where m.event_id = any(array(select json_array_elements_text($1)))
+      and exists (select from ${names.delivery} d where d.message_key = m.key and d.endpoint_key = $2)`
+  const boundOf = createMessageBound(names)
+
+  return {
+    async readWindow(trx, { endpointKey, after, upto, state, limit }) {
+      const rows = await runStatement<WindowRow>(trx, windows[state ?? 'any'], [
+        endpointKey,
+        after,
+        upto,
+        limit,
+      ])
+      return rows.map((row) => ({
+        messageKey: Number(row.message_key),
+        state: row.state,
+        createdOn: Number(row.created_on),
+        eventType: row.event_type,
+      }))
+    },
+
+    async windowOf(endpointKey, state, { since, until }) {
+      const first = since === undefined ? 0 : await boundOf(db, since - DISORDER_MS)
+      const end = until === undefined ? Number.MAX_SAFE_INTEGER : await boundOf(db, until + DISORDER_MS)
+      const [row] = await runStatement<RangeRow>(db, ranges[state ?? 'any'], [endpointKey, first, end])
+      return {
+        count: Number(row?.count ?? 0),
+        after: Number(row?.first ?? 1) - 1,
+        upto: Number(row?.last ?? 0),
+      }
+    },
+
+    async findEventsHad(trx, endpointKey, eventIds) {
+      const values = [JSON.stringify(eventIds), endpointKey]
+      const rows = await runStatement<{ event_id: string }>(trx ?? db, had, values)
+      return rows.map((row) => row.event_id)
+    },
+  }
+}

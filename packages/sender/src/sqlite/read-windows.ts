@@ -1,0 +1,75 @@
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryState } from '../deliveries/delivery.ts'
+import type { BulkStore } from '../jobs/bulk-store.ts'
+import type { TableNames } from '../table-names.ts'
+import { createMessageBound } from './message-bound.ts'
+
+interface WindowRow {
+  readonly message_key: number
+  readonly state: DeliveryState
+  readonly created_on: number
+  readonly event_type: string
+}
+
+interface RangeRow {
+  readonly count: number
+  readonly first: number | null
+  readonly last: number | null
+}
+
+// Messages of a moment may have been stored in another order than their clocks say.
+const DISORDER_MS = 60_000
+
+/** Deliveries of one endpoint, a window at a time, for what is done to many of them. */
+export function windowStatements(
+  db: SqlExecutor,
+  names: TableNames,
+): Pick<BulkStore, 'readWindow' | 'windowOf' | 'findEventsHad'> {
+  const indexOf = { exhausted: 'delivery_exhausted', pending: 'delivery_due', any: 'delivery_endpoint' }
+  const filterOf = { exhausted: "and d.state = 'exhausted'", pending: "and d.state = 'pending'", any: '' }
+  const window = (state: 'exhausted' | 'any') => `select d.message_key, d.state, d.created_on, m.event_type
+    from ${names.delivery} d indexed by ${names.prefix}${indexOf[state]} cross join ${names.message} m on m.key = d.message_key
+    where d.endpoint_key = ? and d.message_key > ? and d.message_key <= ? ${filterOf[state]}
+    order by d.message_key limit ?`
+  const windows = { exhausted: window('exhausted'), any: window('any') }
+  const range = (
+    state: 'exhausted' | 'pending' | 'any',
+  ) => `select count(*) as count, min(d.message_key) as first,
+      max(d.message_key) as last
+    from ${names.delivery} d indexed by ${names.prefix}${indexOf[state]}
+    where d.endpoint_key = ? and d.message_key >= ? and d.message_key < ? ${filterOf[state]}`
+  const ranges = { exhausted: range('exhausted'), pending: range('pending'), any: range('any') }
+  const had = `select distinct m.event_id from json_each(?) e cross join ${names.message} m on m.event_id = e.value
+    where exists (select 1 from ${names.delivery} d where d.message_key = m.key and d.endpoint_key = ?)`
+  const boundOf = createMessageBound(names)
+
+  return {
+    async readWindow(trx, { endpointKey, after, upto, state, limit }) {
+      const rows = await runStatement<WindowRow>(trx, windows[state ?? 'any'], [
+        endpointKey,
+        after,
+        upto,
+        limit,
+      ])
+      return rows.map((row) => ({
+        messageKey: row.message_key,
+        state: row.state,
+        createdOn: row.created_on,
+        eventType: row.event_type,
+      }))
+    },
+
+    async windowOf(endpointKey, state, { since, until }) {
+      const first = since === undefined ? 0 : await boundOf(db, since - DISORDER_MS)
+      const end = until === undefined ? Number.MAX_SAFE_INTEGER : await boundOf(db, until + DISORDER_MS)
+      const [row] = await runStatement<RangeRow>(db, ranges[state ?? 'any'], [endpointKey, first, end])
+      return { count: row?.count ?? 0, after: (row?.first ?? 1) - 1, upto: row?.last ?? 0 }
+    },
+
+    async findEventsHad(trx, endpointKey, eventIds) {
+      const values = [JSON.stringify(eventIds), endpointKey]
+      const rows = await runStatement<{ event_id: string }>(trx ?? db, had, values)
+      return rows.map((row) => row.event_id)
+    },
+  }
+}
