@@ -26,6 +26,7 @@ import { createRenderings } from './messages/renderings.ts'
 import { createRaiseCheck } from './messages/validation.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
+import { detachedWorker } from './observability/detached-worker.ts'
 import { offerQueue } from './observability/queue-gauges.ts'
 import { createOperationalEvents, lookingAfterNews } from './operational-events.ts'
 import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
@@ -100,18 +101,20 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     renderings,
   })
   if (settings.validate === 'refuse') checkRaises(engine, createRaiseCheck(catalog, settings.renderOf))
-  const worker = createWorker({
-    ...settings,
-    urlRules: settings,
-    store: recording,
-    box,
-    pools,
-    clock,
-    logger,
-    schedule,
-    tell,
-    wakeOthers: () => wakeOthers(engine, SUBSCRIPTION),
-  })
+  const worker = detachedWorker(
+    createWorker({
+      ...settings,
+      urlRules: settings,
+      store: recording,
+      box,
+      pools,
+      clock,
+      logger,
+      schedule,
+      tell,
+      wakeOthers: () => wakeOthers(engine, SUBSCRIPTION),
+    }),
+  )
   let hearNoMore = () => {}
 
   const reconciliation = createReconciliation({

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { testConsumer, waitFor } from '@x/testkit'
 import { describe, expect, it } from 'vitest'
+import { SNIPPET_BYTES, snippetOf } from '../src/network/snippet.ts'
 import { selfSigned, testAuthority } from './certificates.ts'
 import { type HostOptions, type OpenHost, site, startHost } from './open-host.ts'
 import { keepWriting, rawServer } from './raw-server.ts'
@@ -227,6 +228,9 @@ describe('compresses its answer', () => {
     const { first } = await deliverTo(server.url)
     expect(first?.response?.status).toBe(500)
     expect(first?.response?.body.length).toBeLessThanOrEqual(4_096)
+    const before = process.memoryUsage().arrayBuffers
+    snippetOf(body.subarray(0, SNIPPET_BYTES), encoding)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2_000_000)
   })
 
   it('shows the beginning of a long one', async () => {

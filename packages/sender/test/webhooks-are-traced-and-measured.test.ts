@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { createSyncEvent } from '@x/events-core'
 import { manualClock, type TestConsumer, testConsumer, waitFor } from '@x/testkit'
@@ -158,6 +159,32 @@ describe('where an SDK is registered', () => {
     const request = await inRequest(() => host.sender.sendTest(endpoint.id))
     const [attempt] = await ended(telemetry, 'webhook attempt')
     expect(attempt?.spanContext().traceId).toBe(request.traceId)
+  })
+
+  it('works outside of the context of whoever sets it off', async () => {
+    await using telemetry = recordTelemetry()
+    const als = new AsyncLocalStorage<string>()
+    const seen: (string | undefined)[] = []
+    await using consumer = await testConsumer()
+    const resolve = async () => {
+      seen.push(als.getStore() ?? trace.getActiveSpan()?.spanContext().traceId)
+      return ['127.0.0.1']
+    }
+    const network = { allow: ['127.0.0.0/8'], resolve }
+    const host = await als.run('start', () => startHost({ network }))
+    await using _host = host
+    const { port } = new URL(consumer.url)
+    const url = (name: string) => `http://${name}.example:${port}/`
+    const create = (name: string) => host.sender.endpoints.create({ tenantId: 1, url: url(name) })
+    await als.run('create', () => create('first'))
+    const first = await als.run('request', () => inRequest(() => raise(host)))
+    await consumer.received(1)
+    const { endpoint } = await create('second')
+    const second = await als.run('request', () => inRequest(() => host.sender.sendTest(endpoint.id)))
+    await consumer.received(2)
+    await ended(telemetry, 'webhook attempt', 2)
+    // In the spans of the attempts, and in nothing else.
+    expect(seen).toEqual([first.traceId, second.traceId])
   })
 
   it('sends no traceparent where that was turned off', async () => {

@@ -67,7 +67,7 @@ export interface DeliveryAttempt {
   readonly request: {
     readonly method: 'POST'
     readonly url: string
-    /** Without the endpoint's own headers, which may hold credentials. */
+    /** Without the endpoint's own headers, which may hold credentials, and without `traceparent`. */
     readonly headers: Readonly<Record<string, string>>
   }
   /** Absent when no answer came. */

@@ -1,0 +1,19 @@
+import { detached } from '@x/events-engine/support'
+import type { Worker } from '../worker/worker.ts'
+
+/**
+ * Lets a worker work outside of the trace, and of any other asynchronous context, of whoever happens to set it
+ * off: the queries and requests of a delivery are no part of the request that has changed an endpoint.
+ */
+export function detachedWorker(worker: Worker): Worker {
+  const { stored, changed, cancelled, lookSoon, start } = worker
+  const own: Partial<Worker> = {
+    stored: (deliveries) => detached(() => stored(deliveries)),
+    changed: (endpointKey) => detached(() => changed(endpointKey)),
+    cancelled: (delivery) => detached(() => cancelled(delivery)),
+    lookSoon: () => detached(lookSoon),
+    start: () => detached(start),
+  }
+  // What it tells of itself is read from it at the time.
+  return Object.assign(Object.create(worker) as Worker, own)
+}
