@@ -76,7 +76,7 @@ function forward(
   let wasSent = false
   const outgoing = sendRequest(new URL(request.url ?? '/', node.url), {
     method: request.method,
-    headers: request.headers,
+    headers: { ...request.headers, 'x-forwarded-for': request.socket.remoteAddress },
     // A connection of its own: one that was kept could be closing just now.
     agent: false,
   })

@@ -20,6 +20,12 @@ export interface HostConfig {
   readonly maxUploadBytes: number
   /** Streams of events that may be open from one address at a time. */
   readonly maxStreamsPerAddress: number
+  /** Who may read the metrics; when left out, programs of this machine. */
+  readonly metricsToken?: string | undefined
+  /** Longest time for a request to arrive whole. */
+  readonly requestTimeoutMs: number
+  /** How long `/readyz` says no, so that nothing more is sent here, before the host stops. */
+  readonly shutdownDelayMs: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -29,6 +35,10 @@ const list = z
   .transform((text) => text.split(',').map((part) => part.trim()))
   .transform((parts) => parts.filter((part) => part !== ''))
 
+const printable = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, to fit in a header')
+
 const encryptionKey = z
   .string()
   .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes as base64; make one with: openssl rand -base64 32')
@@ -37,10 +47,7 @@ const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
   HOST_DATA_DIR: z.string().min(1).default('./data'),
-  ADMIN_TOKEN: z
-    .string()
-    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, to fit in a header')
-    .optional(),
+  ADMIN_TOKEN: printable.optional(),
   WEBHOOK_ALLOW_NETWORKS: list,
   MAX_UPLOAD_BYTES: z.coerce
     .number()
@@ -50,6 +57,9 @@ const environment = z.object({
     .max(2_147_483_647)
     .default(100 * 1024 * 1024),
   MAX_STREAMS_PER_ADDRESS: z.coerce.number().int().min(1).default(200),
+  METRICS_TOKEN: printable.optional(),
+  REQUEST_TIMEOUT_MS: z.coerce.number().int().min(100).default(120_000),
+  SHUTDOWN_DELAY_MS: z.coerce.number().int().min(0).max(60_000).default(0),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be like postgres://user:password@host:5432/database' })
@@ -80,6 +90,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): H
     allowNetworks: data.WEBHOOK_ALLOW_NETWORKS,
     maxUploadBytes: data.MAX_UPLOAD_BYTES,
     maxStreamsPerAddress: data.MAX_STREAMS_PER_ADDRESS,
+    metricsToken: data.METRICS_TOKEN,
+    requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
+    shutdownDelayMs: data.SHUTDOWN_DELAY_MS,
     logLevel: data.LOG_LEVEL,
   }
 }

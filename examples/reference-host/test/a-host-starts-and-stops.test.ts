@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { startMain } from './start-main.ts'
 
 const body = JSON.stringify({ name: 'Home' })
@@ -9,6 +9,9 @@ const body = JSON.stringify({ name: 'Home' })
 function headers(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
 }
+
+// Hosts in processes of their own take long to start where much else is going on.
+vi.setConfig({ testTimeout: 60_000 })
 
 it('makes a token once, keeps it to itself, and finds everything again after a restart', async () => {
   await using folder = await temporaryFolder()

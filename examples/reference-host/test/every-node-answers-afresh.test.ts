@@ -1,5 +1,5 @@
 import { waitFor } from '@x/testkit'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { jsonOf, openTestHost, type TestHost } from './open-test-host.ts'
 import { runSqlElsewhere } from './run-sql-elsewhere.ts'
 import { startMain } from './start-main.ts'
@@ -24,6 +24,9 @@ const nameOfSite = (host: TestHost) =>
     .send('/api/Site/1')
     .then(jsonOf<{ name: string }>)
     .then(({ name }) => name)
+
+// Hosts in processes of their own take long to start where much else is going on.
+vi.setConfig({ testTimeout: 60_000 })
 
 it('reads what was just written through the same node, whatever it has kept', async () => {
   await using host = await openTestHost()

@@ -47,6 +47,7 @@ export interface ProblemDocument {
 export interface TestHostOptions {
   readonly maxUploadBytes?: number
   readonly maxStreamsPerAddress?: number
+  readonly requestTimeoutMs?: number
   /** 0, if nothing else is said: one that is free. */
   readonly port?: number
   /** The data of a host that was closed, to open it again; without it, the host begins with none. */
@@ -74,6 +75,8 @@ export async function openTestHost(options: TestHostOptions = {}): Promise<TestH
     allowNetworks: ['127.0.0.0/8'],
     maxUploadBytes: options.maxUploadBytes ?? 64 * 1024 * 1024,
     maxStreamsPerAddress: options.maxStreamsPerAddress ?? 200,
+    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    shutdownDelayMs: 0,
     logLevel: 'silent',
   } as const
   const host = await openHost(config, logger)

@@ -6,6 +6,9 @@ import { waitFor } from '@x/testkit'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
+/** On a machine that does much else. */
+const START_TIMEOUT_MS = 45_000
+
 /** The host in a process of its own, as `npm start` runs it. */
 export interface MainProcess extends AsyncDisposable {
   readonly lines: readonly string[]
@@ -29,7 +32,7 @@ export function startMain(env: Readonly<Record<string, string>>): MainProcess {
     lines,
     async ready() {
       const url = () => lines.flatMap((line) => /ready at (http:\S+)/.exec(line)?.[1] ?? [])[0]
-      await waitFor(() => url() ?? child.exitCode !== null, 'the host to be ready')
+      await waitFor(() => url() ?? child.exitCode !== null, 'the host to be ready', START_TIMEOUT_MS)
       return url() ?? fail(`The host ended:\n${lines.join('\n')}`)
     },
     async end(signal) {

@@ -1,7 +1,7 @@
 import { eventTypeOf, type SyncEvent } from '@x/events-core'
 import { temporaryFolder, testConsumer } from '@x/testkit'
 import { sql } from 'kysely'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { jsonOf, openTestHost, type TestHost, upload } from './open-test-host.ts'
 import { runSqlElsewhere } from './run-sql-elsewhere.ts'
 import { startMain } from './start-main.ts'
@@ -18,6 +18,9 @@ function told({ siteKey, entityId, ...event }: SyncEvent): string {
 async function addPages(host: TestHost, ...names: string[]): Promise<void> {
   for (const name of names) expect((await host.send('/api/Page', { body: { name } })).status).toBe(201)
 }
+
+// Hosts in processes of their own take long to start where much else is going on.
+vi.setConfig({ testTimeout: 60_000 })
 
 it('raises an event for each row that a bulk statement changes, and for no other', async () => {
   await using host = await openTestHost()

@@ -1,10 +1,13 @@
 import type { Logger } from '@x/events-core'
 import type { AwilixContainer } from 'awilix'
-import express, { type Express } from 'express'
+import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import type { HostConfig } from '../config.ts'
 import { checkHost } from '../http/check-host.ts'
 import { handleErrors, noSuchRoute } from '../http/error-handlers.ts'
+import { guardMetrics } from '../http/guard-metrics.ts'
+import { measureRequests } from '../http/measure-requests.ts'
+import { AUTHENTICATION_LIMITS } from '../http/rate-limits.ts'
 import { logRequests } from '../http/request-log.ts'
 import { openRequestScope } from '../http/request-scope.ts'
 import { apiRoutes } from '../routes/api-routes.ts'
@@ -19,21 +22,31 @@ export interface AppParts {
   readonly container: AwilixContainer<Services>
   readonly logger: Logger
   readonly health: Health
-  readonly config: Pick<HostConfig, 'maxUploadBytes'>
+  readonly config: Pick<HostConfig, 'maxUploadBytes' | 'metricsToken'>
+  /** Answers with what was measured; without it, nothing is. */
+  readonly showMetrics: RequestHandler | undefined
 }
 
 /** Puts middleware and routes together, in the order in which requests pass them. */
-export function createApp({ container, logger, health, config }: AppParts): Express {
+export function createApp({ container, logger, health, config, showMetrics }: AppParts): Express {
   const app = express()
   app.disable('x-powered-by')
-  app.use(logRequests(logger))
+  app.use(logRequests(logger), measureRequests())
   // The host itself speaks HTTP; behind a proxy that speaks HTTPS, the proxy says so to browsers.
   app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } }, hsts: false }))
   app.use(checkHost)
   app.use(healthRoutes(health))
+  if (showMetrics) app.get('/metrics', guardMetrics(config.metricsToken), showMetrics)
   app.use('/api', openRequestScope(container))
-  app.use('/api', apiRoutes({ maxBodyBytes: MAX_BODY_BYTES, maxUploadBytes: config.maxUploadBytes }))
-  app.use('/portal', webhookPortal(container.cradle))
+  app.use(
+    '/api',
+    apiRoutes({
+      ...AUTHENTICATION_LIMITS,
+      maxBodyBytes: MAX_BODY_BYTES,
+      maxUploadBytes: config.maxUploadBytes,
+    }),
+  )
+  app.use('/portal', openRequestScope(container), webhookPortal(container.cradle))
   app.use(noSuchRoute)
   app.use(handleErrors(logger))
   return app

@@ -10,9 +10,11 @@ import type { HostTables } from '../database/tables.ts'
 import { TenantManager } from '../domain/tenant-manager.ts'
 import { AliasRepository } from '../repositories/alias-repository.ts'
 import { DownloadLog } from '../repositories/download-log.ts'
+import { EntityRepository } from '../repositories/entity-repository.ts'
 import { FileRepository } from '../repositories/file-repository.ts'
 import { FolderRepository } from '../repositories/folder-repository.ts'
 import { PageRepository } from '../repositories/page-repository.ts'
+import { SessionRepository } from '../repositories/session-repository.ts'
 import { SiteRepository } from '../repositories/site-repository.ts'
 import { TenantRepository } from '../repositories/tenant-repository.ts'
 import { TokenRepository } from '../repositories/token-repository.ts'
@@ -76,6 +78,12 @@ export function createServices(foundations: Foundations): HostServices {
     fileRepository: asClass(FileRepository).scoped(),
     pageRepository: asClass(PageRepository).scoped(),
     userRepository: asClass(UserRepository).scoped(),
+    sessionRepository: asClass(SessionRepository).scoped(),
+    entityRepository: asFunction(
+      ({ engine, tenantManager, hostCache }: Services): Services['entityRepository'] =>
+        (kind) =>
+          new EntityRepository({ engine, tenantManager, hostCache }, kind),
+    ).scoped(),
     downloadLog: asClass(DownloadLog).scoped(),
   })
   return { container, serviceScopeFactory }

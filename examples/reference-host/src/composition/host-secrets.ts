@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostConfig } from '../config.ts'
 import type { Installation } from '../database/same-installation.ts'
+import { generateToken } from '../repositories/secret-hash.ts'
 import { keptSecret } from './kept-secret.ts'
-import { generateToken } from './tenants.ts'
 
 /** What only hosts of one installation know. */
 export interface HostSecrets extends Installation {

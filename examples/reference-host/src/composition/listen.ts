@@ -1,8 +1,22 @@
-import type { Server } from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** Longest time that requests under way may take to end when the server closes. */
 const CLOSE_TIMEOUT_MS = 5_000
+
+/** Longest time for the headers of a request. */
+const HEADERS_TIMEOUT_MS = 10_000
+
+/** Who sends slower than this is let go of, and keeps no connection from others. */
+export function timeoutsOf(requestTimeoutMs: number): ServerOptions {
+  return {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+    connectionsCheckingInterval: Math.min(1_000, requestTimeoutMs),
+    // Longer than proxies keep theirs, so that none sends into a connection that is just closing.
+    keepAliveTimeout: 65_000,
+  }
+}
 
 /**
  * Listens, and answers under which URL.

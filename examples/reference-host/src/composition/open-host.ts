@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import {
   ALL_SITES,
   ALL_TENANTS,
@@ -9,6 +10,7 @@ import {
   SyncEventActions,
 } from '@x/events-core'
 import type { AwilixContainer } from 'awilix'
+import type { RequestHandler } from 'express'
 import type { HostConfig } from '../config.ts'
 import { captureEntities } from '../database/capture-entities.ts'
 import { migrateHostTables } from '../database/migrate.ts'
@@ -20,7 +22,7 @@ import { FileDownloadEventSubscriber } from '../subscribers/file-download-event-
 import { createApp } from './create-app.ts'
 import { createServices } from './create-services.ts'
 import { readSecrets } from './host-secrets.ts'
-import { closeServer, listen } from './listen.ts'
+import { closeServer, listen, timeoutsOf } from './listen.ts'
 import type { Services } from './services.ts'
 import { ADMIN, ensureMasterTenant } from './tenants.ts'
 
@@ -30,28 +32,48 @@ export interface Host extends AsyncDisposable {
   readonly url: string
   /** The token of the first tenant's administrator. */
   readonly adminToken: string
+  /** False once it was rotated through the API. */
+  readonly isAdminTokenGood: boolean
   readonly services: Services
   /** Opens scopes for work that no request asked for. */
   readonly serviceScopeFactory: IServiceScopeFactory
-  /** Takes no further request, lets what is under way end, and closes the database. */
+  /**
+   * Is not ready any more, then takes no further request, ends streams, lets what is under way end, and
+   * closes the database.
+   */
   close(): Promise<void>
+}
+
+/** What a process may add to its host. */
+export interface OpenHostOptions {
+  /** Answers `GET /metrics`. */
+  readonly showMetrics?: RequestHandler
 }
 
 /**
  * Opens a host: database, event engine, webhook sender, HTTP server, in the order in which they need
  * each other. When one of them fails, those before it are closed again.
  */
-export async function openHost(config: HostConfig, logger: Logger): Promise<Host> {
+export async function openHost(
+  config: HostConfig,
+  logger: Logger,
+  options: OpenHostOptions = {},
+): Promise<Host> {
   const opened = new AsyncDisposableStack()
   try {
-    return await open(config, logger, opened)
+    return await open(config, logger, opened, options)
   } catch (error) {
     await opened.disposeAsync()
     throw error
   }
 }
 
-async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableStack): Promise<Host> {
+async function open(
+  config: HostConfig,
+  logger: Logger,
+  opened: AsyncDisposableStack,
+  { showMetrics }: OpenHostOptions,
+): Promise<Host> {
   const secrets = await readSecrets(config)
   const { adminToken } = secrets
   const { db, pool } = await openDatabase(config)
@@ -93,9 +115,12 @@ async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableS
 
   const tenantId = await ensureMasterTenant(engine, config.port)
   await tokenRepository.setToken({ tenantId, name: ADMIN }, adminToken)
+  const isAdminTokenGood = (await tokenRepository.findHolder(adminToken)) !== undefined
 
   let isOpen = false
-  const server = createServer(createApp({ container, logger, config, health: { db, isOpen: () => isOpen } }))
+  const health = { db, isOpen: () => isOpen }
+  const app = createApp({ container, logger, config, health, showMetrics })
+  const server = createServer(timeoutsOf(config.requestTimeoutMs), app)
   const url = await listen(server, config.port, config.host)
   opened.defer(() => closeServer(server))
   // First of all: streams never end by themselves, and their clients are to reconnect elsewhere.
@@ -107,11 +132,13 @@ async function open(config: HostConfig, logger: Logger, opened: AsyncDisposableS
 
   async function close(): Promise<void> {
     isOpen = false
+    await setTimeout(config.shutdownDelayMs)
     await opened.disposeAsync()
   }
   return {
     url,
     adminToken,
+    isAdminTokenGood,
     services: container.cradle,
     serviceScopeFactory,
     close,

@@ -6,11 +6,14 @@ import type { Kysely } from 'kysely'
 import type { HostCache } from '../cache/host-cache.ts'
 import type { HostTables } from '../database/tables.ts'
 import type { TenantManager } from '../domain/tenant-manager.ts'
+import type { EntityKind } from '../entities/entity-kind.ts'
 import type { AliasRepository } from '../repositories/alias-repository.ts'
 import type { DownloadLog } from '../repositories/download-log.ts'
+import type { EntityRepository, OwnedRow } from '../repositories/entity-repository.ts'
 import type { FileRepository } from '../repositories/file-repository.ts'
 import type { FolderRepository } from '../repositories/folder-repository.ts'
 import type { PageRepository } from '../repositories/page-repository.ts'
+import type { SessionRepository } from '../repositories/session-repository.ts'
 import type { SiteRepository } from '../repositories/site-repository.ts'
 import type { TenantRepository } from '../repositories/tenant-repository.ts'
 import type { TokenRepository } from '../repositories/token-repository.ts'
@@ -39,5 +42,10 @@ export interface Services {
   readonly fileRepository: FileRepository
   readonly pageRepository: PageRepository
   readonly userRepository: UserRepository
+  readonly sessionRepository: SessionRepository
+  /** For the entities that need no repository of their own. */
+  readonly entityRepository: <TEntity extends OwnedRow, TInput>(
+    kind: EntityKind<TEntity, TInput>,
+  ) => EntityRepository<TEntity, TInput>
   readonly downloadLog: DownloadLog
 }

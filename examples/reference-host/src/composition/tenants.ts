@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import type { EventEngine } from '@x/events-engine'
 import { sql, type Transaction } from 'kysely'
 import { isPostgres } from '../database/dialect.ts'
 import type { HostTables } from '../database/tables.ts'
 import { DEFAULT_ALIAS } from '../repositories/alias-repository.ts'
 import { insertSite } from '../repositories/insert-site.ts'
+import { generateToken } from '../repositories/secret-hash.ts'
 import type { TokenRepository } from '../repositories/token-repository.ts'
 
 /** What a tenant starts with. */
@@ -51,11 +51,6 @@ export async function issueAdminToken(tokens: TokenRepository, tenantId: number)
   const token = generateToken()
   await tokens.setToken({ tenantId, name: ADMIN }, token)
   return token
-}
-
-/** 256 random bits, in characters that fit into a header and a shell. */
-export function generateToken(): string {
-  return randomBytes(32).toString('base64url')
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ALL_SITES, ALL_TENANTS, EntityNames } from '@x/events-core'
 import type { CaptureTableOptions, EventEngine } from '@x/events-engine'
+import { entityKinds } from '../entities/entity-kinds.ts'
 import type { HostTables } from './tables.ts'
 
 type Capture = CaptureTableOptions<HostTables>
@@ -10,7 +11,8 @@ const ownSite = { column: 'siteId' }
 /**
  * The host's entities. The database raises Create, Update and Delete for each change of their rows,
  * whoever makes it. Events travel to every URL that somebody has configured; so what they carry is
- * listed here, and leaves out where a file's bytes are kept, and the addresses of users.
+ * listed, here and with the entity's kind, and leaves out where a file's bytes are kept, the addresses of
+ * users, what notifications say and the values of settings.
  */
 const captures: readonly Capture[] = [
   {
@@ -20,14 +22,6 @@ const captures: readonly Capture[] = [
     tenantId: ownTenant,
     siteId: ALL_SITES,
     data: ['tenantId', 'name'],
-  },
-  {
-    table: 'alias',
-    entityName: EntityNames.Alias,
-    entityId: 'aliasId',
-    tenantId: ownTenant,
-    siteId: ownSite,
-    data: ['aliasId', 'tenantId', 'siteId', 'name'],
   },
   {
     table: 'site',
@@ -71,6 +65,16 @@ const captures: readonly Capture[] = [
     onMissingContext: { tenantId: ALL_TENANTS, siteId: ALL_SITES },
     data: ['userId', 'tenantId', 'username', 'displayName'],
   },
+  ...entityKinds.map(
+    ({ table, entityName, key, schema, data }): Capture => ({
+      table,
+      entityName: EntityNames[entityName],
+      entityId: key,
+      tenantId: ownTenant,
+      siteId: ownSite,
+      data: data ?? Object.keys(schema.shape),
+    }),
+  ),
 ]
 
 /** Sees to the triggers; where they are up to date, it does nothing. */

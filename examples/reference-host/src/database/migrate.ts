@@ -3,12 +3,14 @@ import { Migrator } from 'kysely/migration'
 import { contentTables } from './migrations/0001-content.ts'
 import { downloadLogTable } from './migrations/0002-download-log.ts'
 import { installationTable } from './migrations/0003-installation.ts'
+import { peopleAndModules } from './migrations/0004-people-and-modules.ts'
 import type { HostTables } from './tables.ts'
 
 const migrations = {
   '0001-content': contentTables,
   '0002-download-log': downloadLogTable,
   '0003-installation': installationTable,
+  '0004-people-and-modules': peopleAndModules,
 }
 
 /** Brings the host's own tables up to date; engine and sender see to theirs. */

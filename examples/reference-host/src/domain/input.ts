@@ -14,3 +14,11 @@ export function line(maxLength: number) {
     .max(maxLength)
     .regex(/^\P{Cc}*$/u, 'must not contain control characters')
 }
+
+/** Text of several lines; of control characters, tabulators and line breaks are among it. */
+export function text(maxLength: number) {
+  return z
+    .string()
+    .max(maxLength)
+    .regex(/^[\P{Cc}\t\n\r]*$/u, 'must not contain control characters')
+}

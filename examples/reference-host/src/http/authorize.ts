@@ -1,12 +1,16 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
+import type { SessionUser } from '../repositories/session-repository.ts'
 import type { TokenHolder } from '../repositories/token-repository.ts'
 import { ProblemError } from './problem.ts'
+import { sessionToken } from './session-cookie.ts'
 
 declare global {
   namespace Express {
     interface Request {
-      /** Who sent the request, where it came with a token. */
+      /** Who sent the request, where it came with a token or from an administrator who is logged in. */
       caller: TokenHolder | undefined
+      /** Who is logged in, where it came with a session's cookie. */
+      user: SessionUser | undefined
     }
   }
 }
@@ -25,7 +29,10 @@ export function bearerToken(header: string | undefined): string | undefined {
  */
 export const identifyCaller: RequestHandler = async (request, _response, next) => {
   const { authorization } = request.headers
-  if (authorization === undefined) return next()
+  if (authorization === undefined) {
+    await identifyUser(request)
+    return next()
+  }
   const { tokenRepository, tenantManager } = request.services
   const token = bearerToken(authorization)
   const holder = token === undefined ? undefined : await tokenRepository.findHolder(token)
@@ -37,13 +44,24 @@ export const identifyCaller: RequestHandler = async (request, _response, next) =
   next()
 }
 
-/** Lets through only who has a token of the tenant. */
+/** A session that has ended, or never was, makes nobody of whom it was: what is public stays so. */
+async function identifyUser(request: Request): Promise<void> {
+  const token = sessionToken(request)
+  if (token === undefined) return
+  request.user = await request.services.sessionRepository.findUser(token)
+  if (!request.user?.isAdmin) return
+  const { tenantId, userId } = request.user
+  request.caller = { tenantId, name: `user ${userId}` }
+}
+
+/** Lets through only who has a token of the tenant, or is logged in as an administrator of it. */
 export const requireAdmin: RequestHandler = (request, _response, next) => {
+  if (!request.caller && request.user) throw new ProblemError(403, 'This is for administrators.')
   if (!request.caller) throw new ProblemError(401, 'This needs an Authorization: Bearer header.')
   next()
 }
 
-/** Lets everybody read, and only who has a token of the tenant do anything else. */
+/** Lets everybody read, and only administrators do anything else. */
 export const requireAdminToWrite: RequestHandler = (request, response, next) => {
   if (request.method === 'GET' || request.method === 'HEAD') return next()
   return requireAdmin(request, response, next)

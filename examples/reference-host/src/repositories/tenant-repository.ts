@@ -1,16 +1,34 @@
-import type { Kysely } from 'kysely'
+import { EntityNames } from '@x/events-core'
+import type { EventEngine } from '@x/events-engine'
 import type { HostTables } from '../database/tables.ts'
-import type { Tenant } from '../domain/tenant.ts'
+import { EntityNotFoundError } from '../domain/errors.ts'
+import type { Tenant, TenantInput } from '../domain/tenant.ts'
 
 /** Tenants are the installation's, so that this repository is bound to none of them. */
 export class TenantRepository {
-  readonly #db: Kysely<HostTables>
+  readonly #engine: EventEngine<HostTables>
 
-  constructor({ db }: { db: Kysely<HostTables> }) {
-    this.#db = db
+  constructor({ engine }: { engine: EventEngine<HostTables> }) {
+    this.#engine = engine
   }
 
   async getTenant(tenantId: number): Promise<Tenant | undefined> {
-    return this.#db.selectFrom('tenant').selectAll().where('tenantId', '=', tenantId).executeTakeFirst()
+    const tenants = this.#engine.db.selectFrom('tenant').selectAll()
+    return tenants.where('tenantId', '=', tenantId).executeTakeFirst()
+  }
+
+  /** @param ownId - who asks: a tenant changes itself alone. */
+  async updateTenant(ownId: number, tenantId: number, { name }: TenantInput): Promise<Tenant> {
+    return this.#engine.transaction(async ({ trx }) => {
+      const tenant = await trx
+        .updateTable('tenant')
+        .set({ name })
+        .where('tenantId', '=', tenantId)
+        .where('tenantId', '=', ownId)
+        .returningAll()
+        .executeTakeFirst()
+      if (!tenant) throw new EntityNotFoundError(EntityNames.Tenant, tenantId)
+      return tenant
+    })
   }
 }

@@ -1,6 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
+import type { EventEngine } from '@x/events-engine'
 import type { Kysely } from 'kysely'
 import type { HostTables } from '../database/tables.ts'
+import { EntityConflictError } from '../domain/errors.ts'
+import { generateToken, hashOfToken } from './secret-hash.ts'
 
 /** Whom a token stands for. */
 export interface TokenHolder {
@@ -8,38 +11,126 @@ export interface TokenHolder {
   readonly name: string
 }
 
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+/** What may be shown of a token. */
+export interface TokenInfo {
+  readonly tokenId: number
+  readonly name: string
+  readonly createdOn: string
+  /** Null for one that does not expire. */
+  readonly expiresOn: string | null
+}
+
+/** A token that was just made: this is the only time that it is shown. */
+export interface NewToken extends TokenInfo {
+  readonly token: string
 }
 
 /** The tokens that administer tenants. A token tells its tenant, so that this is bound to none. */
 export class TokenRepository {
-  readonly #db: Kysely<HostTables>
+  readonly #engine: EventEngine<HostTables>
 
-  constructor({ db }: { db: Kysely<HostTables> }) {
-    this.#db = db
+  constructor({ engine }: { engine: EventEngine<HostTables> }) {
+    this.#engine = engine
   }
 
   async findHolder(token: string): Promise<TokenHolder | undefined> {
-    const tokenHash = hashOf(token)
-    const found = await this.#db
-      .selectFrom('apiToken')
-      .select(['tenantId', 'name', 'tokenHash'])
+    const tokenHash = hashOfToken(token)
+    const found = await this.#engine.db
+      .selectFrom('accessToken')
+      .select(['tenantId', 'name', 'tokenHash', 'expiresOn'])
       .where('tokenHash', '=', tokenHash)
       .executeTakeFirst()
     // An index answers sooner the sooner it differs; that tells about hashes, from which no token
     // can be made. The last word has a comparison that takes the same time whatever it is given.
     if (!found || !timingSafeEqual(Buffer.from(found.tokenHash), Buffer.from(tokenHash))) return undefined
+    if (found.expiresOn !== null && found.expiresOn <= now()) return undefined
     return { tenantId: found.tenantId, name: found.name }
   }
 
-  /** Sets a tenant's token of a name; the one it had before is worth nothing from then on. */
-  async setToken({ tenantId, name }: TokenHolder, token: string): Promise<void> {
-    const tokenHash = hashOf(token)
-    await this.#db
-      .insertInto('apiToken')
-      .values({ tenantId, name, tokenHash })
-      .onConflict((conflict) => conflict.columns(['tenantId', 'name']).doUpdateSet({ tokenHash }))
+  /** The tokens of a tenant that are still good. */
+  async getTokens(tenantId: number): Promise<TokenInfo[]> {
+    return this.#engine.db
+      .selectFrom('accessToken')
+      .select(['tokenId', 'name', 'createdOn', 'expiresOn'])
+      .where('tenantId', '=', tenantId)
+      .where((where) => where.or([where('expiresOn', 'is', null), where('expiresOn', '>', now())]))
+      .orderBy('tokenId')
       .execute()
   }
+
+  /** Adds a token of a name of its own. */
+  async addToken(holder: TokenHolder): Promise<NewToken> {
+    return this.#engine.transaction(async ({ trx }) => {
+      const taken = await trx
+        .selectFrom('accessToken')
+        .select('tokenId')
+        .where('tenantId', '=', holder.tenantId)
+        .where('name', '=', holder.name)
+        .executeTakeFirst()
+      if (taken)
+        throw new EntityConflictError('There is a token of that name; rotate it, or choose another name.')
+      return insertToken(trx, holder, generateToken())
+    })
+  }
+
+  /** Makes a new token of a name. Those it had stay good for so long, unless they end sooner. */
+  async rotateToken({ tenantId, name }: TokenHolder, overlapSeconds: number): Promise<NewToken> {
+    const expiresOn = new Date(Date.now() + overlapSeconds * 1_000).toISOString()
+    return this.#engine.transaction(async ({ trx }) => {
+      await trx
+        .updateTable('accessToken')
+        .set({ expiresOn })
+        .where('tenantId', '=', tenantId)
+        .where('name', '=', name)
+        .where((where) => where.or([where('expiresOn', 'is', null), where('expiresOn', '>', expiresOn)]))
+        .execute()
+      return insertToken(trx, { tenantId, name }, generateToken())
+    })
+  }
+
+  /** Ends a token at once. Its row stays, so that a host which is still started with it does not revive it. */
+  async endToken(tenantId: number, tokenId: number): Promise<boolean> {
+    const { numUpdatedRows } = await this.#engine.db
+      .updateTable('accessToken')
+      .set({ expiresOn: now() })
+      .where('tenantId', '=', tenantId)
+      .where('tokenId', '=', tokenId)
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
+  }
+
+  /**
+   * Sees to it that a name has a token that was chosen elsewhere; those it had before are worth nothing from
+   * then on. One that it has, or had until it was rotated, changes nothing.
+   */
+  async setToken(holder: TokenHolder, token: string): Promise<void> {
+    const { tenantId, name } = holder
+    await this.#engine.transaction(async ({ trx }) => {
+      const known = await trx
+        .selectFrom('accessToken')
+        .select('tokenId')
+        .where('tokenHash', '=', hashOfToken(token))
+        .executeTakeFirst()
+      if (known) return
+      await trx.deleteFrom('accessToken').where('tenantId', '=', tenantId).where('name', '=', name).execute()
+      await insertToken(trx, holder, token)
+    })
+  }
 }
+
+async function insertToken(
+  trx: Kysely<HostTables>,
+  { tenantId, name }: TokenHolder,
+  token: string,
+): Promise<NewToken> {
+  const added = await trx
+    .insertInto('accessToken')
+    .values({ tenantId, name, tokenHash: hashOfToken(token), createdOn: now(), expiresOn: null })
+    // Nodes that start at once with the same token.
+    .onConflict((conflict) => conflict.column('tokenHash').doUpdateSet({ name }))
+    .returning(['tokenId', 'name', 'createdOn', 'expiresOn'])
+    .executeTakeFirstOrThrow()
+  return { ...added, token }
+}
+
+const now = () => new Date().toISOString()

@@ -6,7 +6,7 @@ import { EntityNotFoundError } from '../domain/errors.ts'
 import { requireAdmin } from '../http/authorize.ts'
 import { readId } from '../http/read-id.ts'
 
-/** How the API reaches one kind of entity. Without `add`, the kind has a way of its own to be created. */
+/** How the API reaches one kind of entity. Without `add` or `remove`, it comes and goes in ways of its own. */
 export interface EntityAccess<TEntity, TInput> {
   readonly entityName: keyof typeof EntityNames
   /** What may be sent; what else a client sends along, such as an id, is left aside. */
@@ -18,12 +18,12 @@ export interface EntityAccess<TEntity, TInput> {
   get(services: Services, id: number): Promise<TEntity | undefined>
   add?(services: Services, input: TInput): Promise<TEntity>
   update(services: Services, id: number, input: TInput): Promise<TEntity>
-  remove(services: Services, id: number): Promise<void>
+  remove?(services: Services, id: number): Promise<void>
 }
 
 /** The five routes that every entity has. That only admins write is seen to for the whole API. */
 export function entityRoutes<TEntity, TInput>(access: EntityAccess<TEntity, TInput>): Router {
-  const { entityName, input, add } = access
+  const { entityName, input, add, remove } = access
   const router = Router()
   const mayRead = access.isPublic ? [] : [requireAdmin]
 
@@ -49,9 +49,11 @@ export function entityRoutes<TEntity, TInput>(access: EntityAccess<TEntity, TInp
     const id = readId(request.params['id'])
     response.json(await access.update(request.services, id, input.parse(request.body)))
   })
-  router.delete('/:id', async (request, response) => {
-    await access.remove(request.services, readId(request.params['id']))
-    response.status(204).end()
-  })
+  if (remove) {
+    router.delete('/:id', async (request, response) => {
+      await remove(request.services, readId(request.params['id']))
+      response.status(204).end()
+    })
+  }
   return router
 }
