@@ -79,8 +79,10 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
       renderings?.forget(events)
       if (messages.length === 0) return
       const keys = await store.storeMessages(executor, messages, now)
-      spans.end()
-      afterCommit(() => stored(freshDeliveries(messages, keys)))
+      afterCommit(() => {
+        spans.end()
+        stored(freshDeliveries(messages, keys))
+      })
     },
   }
 }

@@ -1,5 +1,6 @@
 import { testConsumer, waitFor } from '@x/testkit'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { sparingThreads } from '../src/network/lookup-places.ts'
 import { type HostOptions, type OpenHost, site, startHost } from './open-host.ts'
 import { rawServer } from './raw-server.ts'
 
@@ -103,6 +104,53 @@ describe('a name', () => {
     await waitFor(async () => (await test.host.sender.stats()).inFlight === 1, 'the attempt')
     tell(['127.0.0.1'])
     expect(await delivering).toMatchObject({ state: 'succeeded' })
+  })
+})
+
+describe('names that the system resolves', () => {
+  /** A resolver that answers when it is told to. */
+  function slowResolver() {
+    const asked = new Map<string, () => void>()
+    const resolve = sparingThreads((name, _options, answer) => {
+      asked.set(name, () => answer(null, [{ address: '127.0.0.1', family: 4 }]))
+    })
+    const answered: string[] = []
+    return {
+      asked,
+      answered,
+      want: (name: string) => resolve(name, {}, (error) => answered.push(error ? `no ${name}` : name)),
+    }
+  }
+
+  it('do not take all threads when their servers do not answer', () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0)
+    const { asked, answered, want } = slowResolver()
+    want('good')
+    asked.get('good')?.()
+    for (const name of ['a', 'b', 'c', 'd']) want(name)
+    expect([...asked.keys()]).toEqual(['good', 'a', 'b'])
+    // What is known to be fast goes before them.
+    asked.delete('good')
+    want('good')
+    expect(asked.has('good')).toBe(true)
+    // Both turn out to be slow; then they share one place, and the others take theirs.
+    now.mockReturnValue(5_000)
+    asked.get('a')?.()
+    asked.get('b')?.()
+    expect([...asked.keys()].slice(-3)).toEqual(['good', 'c', 'd'])
+    for (const name of ['a', 'b']) asked.delete(name)
+    want('a')
+    want('b')
+    expect([asked.has('a'), asked.has('b')]).toEqual([true, false])
+    asked.get('a')?.()
+    expect(asked.has('b')).toBe(true)
+    // Whoever waits for too long is told so, instead of being asked for in vain.
+    want('e')
+    now.mockReturnValue(60_000)
+    asked.get('c')?.()
+    expect(asked.has('e')).toBe(false)
+    expect(answered).toEqual(['good', 'a', 'b', 'a', 'no e', 'c'])
+    now.mockRestore()
   })
 })
 

@@ -2,12 +2,14 @@ import { type LookupAddress, type LookupOptions, lookup as systemLookup } from '
 import { isIP, type LookupFunction } from 'node:net'
 import type { AddressPolicy } from './address-policy.ts'
 import { ForbiddenAddressError } from './attempt-error.ts'
+import { sparingThreads } from './lookup-places.ts'
 
 /** Gives every address of a name. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>
 
 type Answer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
-type ResolveAll = (hostname: string, options: LookupOptions, answer: Answer) => void
+/** The same as sockets ask for it. */
+export type ResolveAll = (hostname: string, options: LookupOptions, answer: Answer) => void
 
 const resolveBySystem: ResolveAll = (hostname, options, answer) =>
   systemLookup(hostname, { ...options, all: true }, answer)
@@ -22,7 +24,10 @@ export function createGuardedLookup(
   timeoutMs: number,
   resolve?: Resolve,
 ): LookupFunction {
-  const resolveAll = inTime(shared(resolve ? resolvingBy(resolve) : resolveBySystem), timeoutMs)
+  const resolveAll = inTime(
+    shared(resolve ? resolvingBy(resolve) : sparingThreads(resolveBySystem)),
+    timeoutMs,
+  )
 
   return (hostname, options, callback) => {
     resolveAll(hostname, options, (error, addresses) => {
@@ -55,8 +60,8 @@ function resolvingBy(resolve: Resolve): ResolveAll {
 const ASK_ANEW_AFTER_MS = 30_000
 
 /**
- * Asks once for all who want to know the same at the same time. The system's resolver works on few names at
- * once, for the whole process: one whose name server does not answer must not take all the places.
+ * Asks once for all who want to know the same at the same time: a name whose servers do not answer must not
+ * be asked for by every attempt.
  */
 function shared(resolveAll: ResolveAll): ResolveAll {
   const asked = new Map<string, { readonly at: number; readonly waiting: Answer[] }>()
