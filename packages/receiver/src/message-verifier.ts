@@ -40,7 +40,8 @@ const nobodyMaySign: MessageVerifier = {
   },
 }
 
-function requestOf(headers: WebhookHeaders, url: string | undefined): SecretRequest {
+/** What secrets that are looked up may depend on. */
+export function requestOf(headers: WebhookHeaders, url: string | undefined): SecretRequest {
   return {
     url,
     get headers() {

@@ -42,6 +42,13 @@ export interface ReceiverOptions<TEvents extends object = object> {
    */
   readonly schemas?: EventSchemas<TEvents> | undefined
   /**
+   * Answer challenges, by which an x-events host finds out whether who is at an URL wants its webhooks and holds the
+   * secret (`verifyOwnership`). `false`: they go to the handlers of `Webhook.Challenge`, as any other event.
+   *
+   * @defaultValue true
+   */
+  readonly answerChallenges?: boolean | undefined
+  /**
    * When `context.signal` is aborted, counted from when the message was verified: about as long as the
    * sender waits for an answer.
    *
@@ -63,11 +70,17 @@ export interface ReceiverSettings {
   readonly maxBodyBytes: number
   readonly replayStore: ReplayStore | undefined
   readonly validateData: ValidateData
+  readonly answerChallenges: boolean
   readonly handlerTimeoutMs: number
   readonly clock: Clock
 }
 
-const DEFAULTS = { toleranceSeconds: 300, maxBodyBytes: 1_048_576, handlerTimeoutMs: 30_000 }
+const DEFAULTS = {
+  toleranceSeconds: 300,
+  maxBodyBytes: 1_048_576,
+  handlerTimeoutMs: 30_000,
+  answerChallenges: true,
+}
 
 function invalid(path: string, must: string, got: unknown): EventsError {
   return new EventsError(
@@ -104,6 +117,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
     maxBodyBytes = DEFAULTS.maxBodyBytes,
     replayStore,
     schemas = {},
+    answerChallenges = DEFAULTS.answerChallenges,
     handlerTimeoutMs = DEFAULTS.handlerTimeoutMs,
     clock = systemClock,
   } = options
@@ -116,6 +130,9 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
   if (!Number.isSafeInteger(handlerTimeoutMs) || handlerTimeoutMs < 1) {
     throw invalid('handlerTimeoutMs', 'a whole number of milliseconds, 1 or more', handlerTimeoutMs)
   }
+  if (typeof answerChallenges !== 'boolean') {
+    throw invalid('answerChallenges', 'true or false', answerChallenges)
+  }
   for (const method of ['begin', 'complete', 'release'] as const) {
     if (replayStore && typeof replayStore[method] !== 'function') {
       throw invalid('replayStore', `a ReplayStore, with a method ${method}`, typeof replayStore[method])
@@ -127,6 +144,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
     maxBodyBytes,
     replayStore,
     validateData: createValidateData(checkedSchemas(schemas)),
+    answerChallenges,
     handlerTimeoutMs,
     clock,
   })

@@ -1,7 +1,8 @@
 import { takeRawBody, type VerifiedMessage } from '@x/signature'
+import { answerChallenge, challengeOf } from './answer-challenge.ts'
 import type { WebhookEvent } from './event-patterns.ts'
 import type { Handlers } from './handlers.ts'
-import type { MessageVerifier } from './message-verifier.ts'
+import { type MessageVerifier, requestOf } from './message-verifier.ts'
 import type { ReceiverSettings } from './options.ts'
 import { parsePayload } from './parse-payload.ts'
 import { accepted, problem, problemOf, type ReceiverResponse } from './problem.ts'
@@ -67,10 +68,16 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
   async function handle(verified: Verified, token: string): Promise<ReceiverResponse> {
     const { id } = verified.message
     let event: WebhookEvent | undefined
+    let response = accepted(204)
     try {
       event = parsePayload(id, verified.body, verified.input.headers)
-      event = await validateData(event)
-      await callHandlers(event, verified)
+      const challenge = settings.answerChallenges ? challengeOf(event) : undefined
+      if (challenge === undefined) {
+        event = await validateData(event)
+        await callHandlers(event, verified)
+      } else {
+        response = await answerChallenge(challenge, verified.message, await secretsFor(verified.input))
+      }
     } catch (error) {
       try {
         await replayStore?.release(id, token)
@@ -85,7 +92,13 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
       // The event was handled. To ask for it again because that cannot be noted would not help.
       report(error, { status: 204, event, id })
     }
-    return accepted(204)
+    return response
+  }
+
+  async function secretsFor({ headers, url }: ReceiverInput): Promise<readonly string[]> {
+    const { secrets } = settings
+    const current = typeof secrets === 'function' ? await secrets(requestOf(headers, url)) : secrets
+    return typeof current === 'string' ? [current] : current
   }
 
   async function receive(input: ReceiverInput): Promise<ReceiverResponse> {

@@ -1,6 +1,12 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { createReceiver, memoryReplayStore, type Receiver, type ReceiverErrorContext } from '../src/index.ts'
+import {
+  createReceiver,
+  memoryReplayStore,
+  type Receiver,
+  type ReceiverErrorContext,
+  Webhook,
+} from '../src/index.ts'
 import { signedHeaders } from '../src/testing.ts'
 import { payloadOf, secret } from './messages.ts'
 import { begin, type RawRequest, send, type TestServer } from './socket.ts'
@@ -72,7 +78,27 @@ const exactBodies: [string, string | Uint8Array][] = [
   ['text that is longer than one packet', JSON.stringify({ ...payload, text: 'ü€'.repeat(60_000) })],
 ]
 
+const challenge = { ...payloadOf('Webhook.Challenge'), data: { entity: { token: 'a-token-of-some-length' } } }
+
 function receives(start: StartServer): void {
+  it('answers a challenge by itself, with what only the holder of the secret can sign', async () => {
+    const { receiver, events, errors } = recordingReceiver()
+    await using server = await start(receiver)
+    const { body, headers } = signed(JSON.stringify(challenge))
+    const answer = await send(server, { body, headers })
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: { 'content-type': expect.stringMatching(/^application\/json/) },
+    })
+    const { token, signature } = JSON.parse(answer.text)
+    expect(token).toBe('a-token-of-some-length')
+    const proof = { ...headers, 'webhook-signature': signature }
+    expect(
+      new Webhook(secret).verify(`Webhook.Challenge.${token}`, proof, { jsonParse: false }),
+    ).toBeUndefined()
+    expect([events, errors]).toEqual([[], []])
+  })
+
   it('hands a signed event to its handler', async () => {
     const { receiver, events, errors } = recordingReceiver()
     await using server = await start(receiver)

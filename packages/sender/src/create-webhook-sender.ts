@@ -1,5 +1,4 @@
 import {
-  checkRaises,
   createLifecycle,
   hasUnreadEvents,
   isMigrated,
@@ -14,16 +13,16 @@ import { createDeliveries } from './deliveries/deliveries.ts'
 import type { DeliveryStore } from './delivery-store.ts'
 import { createEndpoints } from './endpoints/endpoints.ts'
 import { createLaneOf } from './endpoints/ordering.ts'
+import { createOwnershipChallenge } from './endpoints/ownership-challenge.ts'
 import { reencryptSecrets } from './endpoints/reencrypt-secrets.ts'
 import { createSecretBox, wrongEncryptionKey } from './endpoints/secret-box.ts'
 import { validateTenantId } from './endpoints/validate-endpoint.ts'
+import { createOwnershipCheck } from './endpoints/verify-ownership.ts'
 import { WebhookSenderError } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes } from './event-types/event-types.ts'
 import { createBulkWork } from './jobs/create-bulk-work.ts'
-import { createComposer } from './messages/compose.ts'
-import { createRenderings } from './messages/renderings.ts'
-import { createRaiseCheck } from './messages/validation.ts'
+import { createMessages } from './messages/create-messages.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
 import { detachedWorker } from './observability/detached-worker.ts'
@@ -92,15 +91,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const tallies = createTallyKeeper(store, logger)
   const recording = lookingAfterNews(tallies.counting(store), () => lookSoon(engine))
   const readStatistics = createStatisticsReader(store, clock, tallies.fold)
-  const renderings = createRenderings({ ...settings, services: engine.services })
-  const composer = createComposer({
-    settings,
-    catalog,
-    validates: settings.validate !== 'off',
-    renderOf: settings.renderOf,
-    renderings,
-  })
-  if (settings.validate === 'refuse') checkRaises(engine, createRaiseCheck(catalog, settings.renderOf))
+  const challenge = createOwnershipChallenge({ ...settings, urlRules: settings, store, box, clock, pools })
+  const messages = createMessages(engine, settings, catalog)
   const worker = detachedWorker(
     createWorker({
       ...settings,
@@ -129,8 +121,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     createWebhookSubscriber<DB>({
       store: on,
       clock,
-      composer,
-      renderings: settings.renderOf && renderings,
+      ...messages,
       db,
       firstDelayMs: schedule.firstDelayMs,
       laneOf: createLaneOf(settings.orderingKeys),
@@ -218,6 +209,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       clock,
       rules: { ...settings, catalog },
       maxEndpointsPerTenant: settings.maxEndpointsPerTenant,
+      verifyOwnership: settings.verifyOwnership,
+      ownership: createOwnershipCheck({ store, clock, challenge, changed: worker.changed }),
       changed: worker.changed,
       statistics: readStatistics,
     }),

@@ -110,8 +110,23 @@ export interface DeliveryStore extends BulkStore, StatisticsStore {
   findEndpoint(id: string): Promise<EndpointRow | undefined>
   readEndpoint(endpointKey: number): Promise<EndpointRow | undefined>
   listEndpoints(tenantId: number, before: string | undefined, limit: number): Promise<EndpointRow[]>
-  /** @returns false when the endpoint is at another version by now. */
-  changeEndpoint(endpointKey: number, version: number, change: EndpointChange, now: number): Promise<boolean>
+  /**
+   * @param mustProve - its owner has to be asked (again): it gets nothing until that is done.
+   * @returns false when the endpoint is at another version by now.
+   */
+  changeEndpoint(
+    endpointKey: number,
+    version: number,
+    change: EndpointChange,
+    now: number,
+    mustProve: boolean,
+  ): Promise<boolean>
+  /**
+   * The owner of a URL has answered the challenge: the endpoint begins anew, unless it is disabled for another reason.
+   *
+   * @returns false when the endpoint has another URL by now.
+   */
+  proveOwnership(endpointKey: number, url: string, now: number): Promise<boolean>
   /**
    * Enabling also forgets that the endpoint has failed.
    *

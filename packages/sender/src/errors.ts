@@ -14,6 +14,7 @@ export type WebhookSenderErrorCode =
   | 'too_many_endpoints'
   | 'endpoint_not_found'
   | 'endpoint_disabled'
+  | 'ownership_not_proved'
   | 'delivery_not_found'
   | 'delivery_cancelled'
   | 'delivery_not_pending'

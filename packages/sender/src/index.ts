@@ -33,6 +33,7 @@ export type {
   RotateSecret,
 } from './endpoints/endpoints.ts'
 export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
+export type { Ownership } from './endpoints/ownership-challenge.ts'
 export {
   WebhookSenderError,
   type WebhookSenderErrorCode,

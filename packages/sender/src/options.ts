@@ -1,7 +1,7 @@
 import type { EventEngine, RetryOptions } from '@x/events-engine'
 import { readEncryptionKey } from './endpoints/encryption-key.ts'
 import type { OrderingKeys } from './endpoints/ordering.ts'
-import { readInteger as integer, refuseUnless } from './invalid-option.ts'
+import { readInteger as integer, readFlag, refuseUnless } from './invalid-option.ts'
 import { type PayloadVersions, readPayloadVersions } from './messages/payload-versions.ts'
 import { type RenderOf, type RenderOption, readRender } from './messages/render.ts'
 import { readValidation, type Validation } from './messages/validation.ts'
@@ -137,6 +137,12 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly validate?: Validation | undefined
   /**
+   * Send an endpoint nothing until the owner of its URL has answered a challenge (`endpoints.verify`), so that nobody can
+   * have webhooks sent to somebody else. `endpoints.create` can ask for it alone.
+   * @defaultValue false
+   */
+  readonly verifyOwnership?: boolean | undefined
+  /**
    * Asked before each attempt whether the endpoint may still hear of the event. `false`: nothing is sent, and the
    * delivery is cancelled with the code `not_allowed`. When it throws, or takes longer than `timeoutMs`, the attempt is
    * put off as for other faults of this side.
@@ -196,6 +202,7 @@ export interface WebhookSenderSettings extends NetworkSettings {
   readonly cloudEventSource: string | undefined
   readonly validate: Validation
   readonly canReceive: CanReceive | undefined
+  readonly verifyOwnership: boolean
   readonly leaseMs: number
   readonly pollMaxMs: number
   readonly stopTimeoutMs: number
@@ -257,6 +264,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     cloudEventSource: readCloudEventSource(options.cloudEventSource),
     validate: readValidation(options.validate),
     canReceive: readCanReceive(options.canReceive),
+    verifyOwnership: readFlag('verifyOwnership', options.verifyOwnership ?? false),
     leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
     pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, 10),
     stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),

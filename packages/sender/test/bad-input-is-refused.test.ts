@@ -60,6 +60,7 @@ it.each<[string, Record<string, unknown>, string, string]>([
   ['an unknown format', { url, format: 'xml' }, 'invalid_endpoint', 'format'],
   ['a version where there are none', { url, payloadVersion: 'v1' }, 'invalid_endpoint', 'payloadVersion'],
   ['an attribute of its own', { url, headers: { 'CE-Type': 'x' } }, 'invalid_endpoint', 'headers.ce-type'],
+  ['half a challenge', { url, verifyOwnership: 'yes' }, 'invalid_endpoint', 'verifyOwnership'],
   ['an unknown signature', { url, signature: 'rsa' }, 'invalid_endpoint', 'signature'],
 ])('refuses an endpoint with %s', async (what, input, code, field) => {
   await using host = await openHost()
@@ -109,6 +110,9 @@ it.each([
   ['payloadVersions', { payloadVersions: ['v1', 'v1'] }],
   ['defaultPayloadVersion', { payloadVersions: ['v1'], defaultPayloadVersion: 'v2' }],
   ['cloudEventSource', { cloudEventSource: 'not a reference' }],
+  ['validate', { validate: 'yes' as never }],
+  ['canReceive', { canReceive: true as never }],
+  ['verifyOwnership', { verifyOwnership: 'yes' as never }],
   ['engine', { engine: {} as never }],
 ])('names the option %s when its value is wrong', async (name, options) => {
   await using host = await openHost()

@@ -21,6 +21,7 @@ export function endpointOf(row: EndpointRow): Endpoint {
     format: row.format,
     ...(row.payloadVersion === null ? {} : { payloadVersion: row.payloadVersion }),
     ...(row.certificate === null ? {} : { clientCertificate: certificateInfoOf(row.certificate) }),
+    ...(row.ownership === null ? {} : { ownership: row.ownership }),
     enabled: row.enabled,
     ...(row.failingSince === null ? {} : { failingSince: new Date(row.failingSince) }),
     ...(row.disabledReason === null ? {} : { disabledReason: row.disabledReason }),

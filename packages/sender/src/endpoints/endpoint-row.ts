@@ -2,6 +2,7 @@ import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { StoredCertificate } from './client-certificate.ts'
 import type { Concurrency, DisabledReason, RateLimit, SignatureKind } from './endpoint.ts'
 import type { Ordering } from './ordering.ts'
+import type { Ownership } from './ownership-challenge.ts'
 
 /** An endpoint as it is stored; what is JSON in the database is read. */
 export interface EndpointRow {
@@ -25,6 +26,8 @@ export interface EndpointRow {
   readonly format: PayloadFormat
   /** Null for one that was created when there were no versions. */
   readonly payloadVersion: string | null
+  /** Null where nobody asks. */
+  readonly ownership: Ownership | null
   readonly certificate: StoredCertificate | null
   readonly enabled: boolean
   readonly failingSince: number | null

@@ -1,15 +1,16 @@
 import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { ClientCertificateInfo, ClientCertificateInput } from './client-certificate.ts'
 import type { Ordering, OrderingInput } from './ordering.ts'
+import type { Ownership } from './ownership-challenge.ts'
 
 /** How an endpoint's messages are signed: with a shared secret, or with a key pair. */
 export type SignatureKind = 'hmac' | 'ed25519'
 
 /**
- * Why an endpoint receives nothing: a person has disabled it, it has answered 410 Gone, or no attempt has
- * succeeded for days.
+ * Why an endpoint receives nothing: a person has disabled it, it has answered 410 Gone, no attempt has
+ * succeeded for days, or its owner has not answered the challenge yet.
  */
-export type DisabledReason = 'manual' | 'gone' | 'failing'
+export type DisabledReason = 'manual' | 'gone' | 'failing' | 'unverified'
 
 /**
  * Bounds of the requests to an endpoint that may be under way at once. Between them, the number adapts:
@@ -57,6 +58,8 @@ export interface Endpoint {
   readonly payloadVersion?: string
   /** What requests show of themselves: mutual TLS. Absent where there is none. */
   readonly clientCertificate?: ClientCertificateInfo
+  /** Whether its owner has answered the challenge; absent where none is wanted. */
+  readonly ownership?: Ownership
   readonly enabled: boolean
   /** Since when no attempt has succeeded; absent while they do. */
   readonly failingSince?: Date
@@ -117,6 +120,12 @@ export interface CreateEndpoint {
    * @defaultValue none
    */
   readonly clientCertificate?: ClientCertificateInput | undefined
+  /**
+   * Send nothing until the owner of the URL has answered a challenge, which it can only with the endpoint's secret. A
+   * new URL has to be verified anew.
+   * @defaultValue the sender's `verifyOwnership`; `false` does not undo that
+   */
+  readonly verifyOwnership?: boolean | undefined
   /**
    * A key to sign with instead of a new one: `whsec_...`, or `whsk_...` for ed25519.
    * @defaultValue a new one

@@ -15,6 +15,7 @@ import type {
 } from './endpoint.ts'
 import { endpointOf } from './endpoint-of-row.ts'
 import type { EndpointRow } from './endpoint-row.ts'
+import { notProved } from './ownership-challenge.ts'
 import type { SecretBox } from './secret-box.ts'
 import { sealSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import {
@@ -22,7 +23,9 @@ import {
   validateChange,
   validateSignature,
   validateTenantId,
+  validateVerifyOwnership,
 } from './validate-endpoint.ts'
+import type { OwnershipCheck } from './verify-ownership.ts'
 
 /** Which endpoints to list: the newest first. */
 export interface ListEndpoints {
@@ -68,7 +71,12 @@ export interface RotateSecret extends TenantScope {
  * ```
  */
 export interface Endpoints {
-  /** @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`, `invalid_secret`, `invalid_certificate`, `too_many_endpoints` */
+  /**
+   * One whose ownership is to be verified begins disabled. It is challenged at once if its `secret` was given, which its
+   * consumer then knows already; else, call `verify` when the consumer has it.
+   *
+   * @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`, `invalid_secret`, `invalid_certificate`, `too_many_endpoints`
+   */
   create(input: CreateEndpoint): Promise<EndpointWithSecret>
   /** @throws WebhookSenderError `endpoint_not_found` */
   get(id: string, scope?: TenantScope): Promise<Endpoint>
@@ -90,7 +98,7 @@ export interface Endpoints {
    * Lets an endpoint receive again. What was waiting when it was disabled is sent; events raised
    * meanwhile are not.
    *
-   * @throws WebhookSenderError `endpoint_not_found`
+   * @throws WebhookSenderError `endpoint_not_found`, `ownership_not_proved`
    */
   enable(id: string, scope?: TenantScope): Promise<Endpoint>
   /**
@@ -99,6 +107,13 @@ export interface Endpoints {
    * @throws WebhookSenderError `endpoint_not_found`
    */
   disable(id: string, scope?: TenantScope): Promise<Endpoint>
+  /**
+   * Sends the owner of the endpoint's URL a challenge, and lets the endpoint receive once it is answered. Nothing is
+   * sent when it was before.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`, `ownership_not_proved`, which says what came back
+   */
+  verify(id: string, scope?: TenantScope): Promise<Endpoint>
   /**
    * Signs with another secret from now on, and for a while with those before as well.
    *
@@ -132,6 +147,9 @@ export interface EndpointsParts {
   readonly clock: Clock
   readonly rules: EndpointRules
   readonly maxEndpointsPerTenant: number
+  /** Whether every endpoint's owner is asked. */
+  readonly verifyOwnership: boolean
+  readonly ownership: OwnershipCheck
   /** Called after each change, so that what this process remembers of the endpoint is forgotten. */
   changed(endpointKey: number): void
   statistics(tenantId: number, endpointKey: number, query: StatisticsQuery): Promise<Statistics>
@@ -144,7 +162,7 @@ const MAX_UPDATE_TRIES = 5
 
 /** Creates the endpoints of a sender. */
 export function createEndpoints(parts: EndpointsParts): Endpoints {
-  const { store, box, clock, rules, maxEndpointsPerTenant, changed, statistics } = parts
+  const { store, box, clock, rules, maxEndpointsPerTenant, changed, verifyOwnership, statistics } = parts
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<EndpointRow> {
     const row = typeof id === 'string' ? await store.findEndpoint(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
@@ -152,7 +170,8 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
   }
 
   async function setEnabled(id: string, enabled: boolean, scope: TenantScope | undefined): Promise<Endpoint> {
-    const { key } = await find(id, scope)
+    const { key, ownership } = await find(id, scope)
+    if (enabled && ownership === 'pending') throw notProved(id, 'it has not done so yet.')
     if (await store.setEnabled(key, enabled, enabled ? null : 'manual', clock.now())) changed(key)
     return endpointOf(await find(id, scope))
   }
@@ -170,8 +189,11 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const certificate = certificateToStore(input.clientCertificate, fields.url, (given) =>
         sealCertificate(given, box, id, now),
       )
-      const row = { id, tenantId, signature, createdOn: now, ...fields, certificate }
+      const ownership = validateVerifyOwnership(input.verifyOwnership) || verifyOwnership ? 'pending' : null
+      const row = { id, tenantId, signature, ownership, createdOn: now, ...fields, certificate } as const
       await store.createEndpoint(row, sealSecret(box, secret, id, now))
+      // Its consumer knows the secret already.
+      if (ownership !== null && input.secret !== undefined) await parts.ownership.tryTo(await find(id))
       return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }
     },
 
@@ -195,8 +217,10 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
         const certificate = certificateToStore(changes.clientCertificate, change.url, (given) =>
           sealCertificate(given, box, id, now),
         )
-        if (await store.changeEndpoint(row.key, version, { ...change, certificate }, now)) {
+        const mustProve = row.ownership !== null && change.url !== row.url
+        if (await store.changeEndpoint(row.key, version, { ...change, certificate }, now, mustProve)) {
           changed(row.key)
+          if (mustProve) await parts.ownership.tryTo(await find(id))
           return endpointOf(await find(id, scope))
         }
         // Somebody was quicker. Who named no version wants the change on top of theirs.
@@ -214,6 +238,10 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
 
     enable: (id, scope) => setEnabled(id, true, scope),
     disable: (id, scope) => setEnabled(id, false, scope),
+    async verify(id, scope) {
+      await parts.ownership.verify(await find(id, scope))
+      return endpointOf(await find(id, scope))
+    },
 
     async rotateSecret(id, options = {}) {
       const { overlapSeconds = DEFAULT_OVERLAP_SECONDS } = options

@@ -42,6 +42,12 @@ export function validateSignature(signature: unknown): SignatureKind {
   return signature as SignatureKind
 }
 
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateVerifyOwnership(given: unknown = false): boolean {
+  refuseUnless(typeof given === 'boolean', 'verifyOwnership', 'true or false', given)
+  return given as boolean
+}
+
 /**
  * Reads what can be changed of an endpoint, on top of what it was (or of the defaults).
  *

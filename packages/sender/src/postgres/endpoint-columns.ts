@@ -2,6 +2,7 @@ import type { StoredCertificate } from '../endpoints/client-certificate.ts'
 import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import type { Ordering } from '../endpoints/ordering.ts'
+import type { Ownership } from '../endpoints/ownership-challenge.ts'
 import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { TableNames } from '../table-names.ts'
 import { numberOrNull, type StoredNumber } from './stored-values.ts'
@@ -26,6 +27,7 @@ export interface StoredEndpoint {
   readonly retry_schedule: string | null
   readonly format: PayloadFormat
   readonly payload_version: string | null
+  readonly ownership: Ownership | null
   readonly certificate: string | null
   readonly enabled: boolean
   readonly failing_since: StoredNumber | null
@@ -40,7 +42,7 @@ export interface StoredEndpoint {
 export const ENDPOINT_COLUMNS = (names: TableNames): string =>
   `e.key, e.id, e.tenant_id, e.site_id, e.url, e.event_types, e.description, e.headers,
     e.metadata, e.signature, e.concurrency_min, e.concurrency_max, e.ordering, e.rate_limit, e.rate_per_seconds,
-    e.retry_schedule, e.format, e.payload_version, e.enabled, e.disabled_reason, e.disabled_on, e.version, e.created_on, e.updated_on,
+    e.retry_schedule, e.format, e.payload_version, e.ownership, e.enabled, e.disabled_reason, e.disabled_on, e.version, e.created_on, e.updated_on,
     (select failing_since from ${names.queue} where endpoint_key = e.key) as failing_since,
     (select json_build_object('sealed', sealed, 'keyId', key_id, 'subject', subject,
       'fingerprint', fingerprint, 'expiresOn', expires_on)::text from ${names.certificate} where endpoint_key = e.key) as certificate`
@@ -65,6 +67,7 @@ export function endpointRowOf(row: StoredEndpoint): EndpointRow {
     retrySchedule: retryScheduleOf(row),
     format: row.format,
     payloadVersion: row.payload_version,
+    ownership: row.ownership,
     certificate: row.certificate === null ? null : (JSON.parse(row.certificate) as StoredCertificate),
     enabled: row.enabled,
     failingSince: numberOrNull(row.failing_since),

@@ -14,6 +14,7 @@ import type { TableNames } from '../table-names.ts'
 import { ENDPOINT_COLUMNS, endpointRowOf, retryScheduleOf, type StoredEndpoint } from './endpoint-columns.ts'
 import { forgetFailuresStatement } from './endpoint-state.ts'
 import { createQueueLock } from './lock-queue.ts'
+import { ownershipStatements } from './ownership.ts'
 import { requeueStatement } from './requeue.ts'
 import { createCertificateStore } from './store-certificate.ts'
 import { numberOrNull, type StoredNumber, storable } from './stored-values.ts'
@@ -26,6 +27,7 @@ type EndpointStatements = Pick<
   | 'listEndpoints'
   | 'countEndpoints'
   | 'changeEndpoint'
+  | 'proveOwnership'
   | 'setEnabled'
   | 'deleteEndpoint'
   | 'revision'
@@ -40,8 +42,9 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
   const count = `select count(*) as count from ${names.endpoint} where tenant_id = $1 and deleted_on is null`
   const insert = `insert into ${names.endpoint}
     (id, tenant_id, signature, created_on, updated_on, site_id, url, event_types, description, headers, metadata,
-      concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version)
-    values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) returning key`
+      concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version,
+      ownership)
+    values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) returning key`
   const insertSecret = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
     values ($1, $2, $3, $4, $5)`
   const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
@@ -69,6 +72,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
       select message_key from ${names.delivery} where endpoint_key = $1 and state = 'pending' limit ${CANCEL_AT_ONCE})`
   const requeue = requeueStatement(names, 'all')
   const storeCertificate = createCertificateStore(names)
+  const { demandProof, storeProof } = ownershipStatements(names)
   const forgetFailures = forgetFailuresStatement(names)
   const lockQueue = createQueueLock(names)
   // Shared with nobody who changes an endpoint: either this fan-out sees the change, or the change waits
@@ -85,6 +89,13 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
     })
   }
 
+  /** As if it had never failed, with whatever waits for it. */
+  async function beginAnew(trx: SqlExecutor, endpointKey: number): Promise<void> {
+    await lockQueue(trx, [endpointKey])
+    await runStatement(trx, forgetFailures, [endpointKey])
+    await runStatement(trx, requeue, [JSON.stringify([endpointKey]), clock.now()])
+  }
+
   async function one(statement: string, parameter: string | number): Promise<EndpointRow | undefined> {
     const [row] = await runStatement<StoredEndpoint>(db, statement, [parameter])
     return row && endpointRowOf(row)
@@ -92,12 +103,20 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
 
   return {
     async createEndpoint(row: NewEndpointRow, secret: SecretRow) {
-      const values = [row.id, row.tenantId, row.signature, row.createdOn, ...changeableValues(row)]
+      const values = [
+        row.id,
+        row.tenantId,
+        row.signature,
+        row.createdOn,
+        ...changeableValues(row),
+        row.ownership,
+      ]
       await changing(async (trx) => {
         const [created] = await runStatement<{ key: StoredNumber }>(trx, insert, values)
         const { sealed, keyId, createdOn, expiresOn } = secret
         await runStatement(trx, insertSecret, [created?.key, sealed, keyId, createdOn, expiresOn])
         await storeCertificate(trx, Number(created?.key), row.certificate)
+        if (row.ownership === 'pending') await demandProof(trx, Number(created?.key), row.createdOn)
       })
     },
 
@@ -114,12 +133,21 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
       return Number(row?.count ?? 0)
     },
 
-    async changeEndpoint(endpointKey: number, version: number, to: EndpointChange, now: number) {
+    async changeEndpoint(endpointKey, version, to, now, mustProve) {
       const values = [endpointKey, version, now, ...changeableValues(to)]
       return changing(async (trx) => {
         const isChanged = (await countChanges(trx, change, values)) === 1
         if (isChanged) await storeCertificate(trx, endpointKey, to.certificate)
+        if (isChanged && mustProve) await demandProof(trx, endpointKey, now)
         return isChanged
+      })
+    },
+
+    async proveOwnership(endpointKey, url, now) {
+      return changing(async (trx) => {
+        if (!(await storeProof(trx, endpointKey, url, now))) return false
+        await beginAnew(trx, endpointKey)
+        return true
       })
     },
 
@@ -127,11 +155,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
       const values = [endpointKey, enabled, reason, enabled ? null : now, now]
       return changing(async (trx) => {
         if ((await countChanges(trx, enable, values)) === 0) return false
-        if (enabled) {
-          await lockQueue(trx, [endpointKey])
-          await runStatement(trx, forgetFailures, [endpointKey])
-          await runStatement(trx, requeue, [JSON.stringify([endpointKey]), clock.now()])
-        }
+        if (enabled) await beginAnew(trx, endpointKey)
         return true
       })
     },

@@ -28,6 +28,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       retry_schedule text,
       format text not null,
       payload_version text,
+      ownership text,
       enabled boolean not null default true,
       disabled_reason text,
       disabled_on bigint,

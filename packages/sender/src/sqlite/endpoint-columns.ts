@@ -2,6 +2,7 @@ import type { StoredCertificate } from '../endpoints/client-certificate.ts'
 import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import type { Ordering } from '../endpoints/ordering.ts'
+import type { Ownership } from '../endpoints/ownership-challenge.ts'
 import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { TableNames } from '../table-names.ts'
 
@@ -25,6 +26,7 @@ export interface StoredEndpoint {
   readonly retry_schedule: string | null
   readonly format: PayloadFormat
   readonly payload_version: string | null
+  readonly ownership: Ownership | null
   readonly certificate: string | null
   readonly enabled: number
   readonly failing_since: number | null
@@ -38,7 +40,7 @@ export interface StoredEndpoint {
 /** Of the endpoint table, under the name `e`. */
 export const ENDPOINT_COLUMNS = (names: TableNames): string =>
   `e.key, id, tenant_id, site_id, url, event_types, description, headers, metadata, signature,
-    concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version, enabled, disabled_reason, disabled_on, version, created_on, updated_on,
+    concurrency_min, concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version, ownership, enabled, disabled_reason, disabled_on, version, created_on, updated_on,
     (select failing_since from ${names.queue} where endpoint_key = e.key) as failing_since,
     (select json_object('sealed', sealed, 'keyId', key_id, 'subject', subject,
       'fingerprint', fingerprint, 'expiresOn', expires_on) from ${names.certificate} where endpoint_key = e.key) as certificate`
@@ -63,6 +65,7 @@ export function endpointRowOf(row: StoredEndpoint): EndpointRow {
     retrySchedule: retryScheduleOf(row),
     format: row.format,
     payloadVersion: row.payload_version,
+    ownership: row.ownership,
     certificate: row.certificate === null ? null : (JSON.parse(row.certificate) as StoredCertificate),
     enabled: row.enabled === 1,
     failingSince: row.failing_since,

@@ -12,6 +12,7 @@ import type { Ordering } from '../endpoints/ordering.ts'
 import type { TableNames } from '../table-names.ts'
 import { ENDPOINT_COLUMNS, endpointRowOf, retryScheduleOf, type StoredEndpoint } from './endpoint-columns.ts'
 import { forgetFailuresStatement } from './endpoint-state.ts'
+import { ownershipStatements } from './ownership.ts'
 import { requeueStatement } from './requeue.ts'
 import { createCertificateStore } from './store-certificate.ts'
 
@@ -23,6 +24,7 @@ type EndpointStatements = Pick<
   | 'readEndpoint'
   | 'listEndpoints'
   | 'changeEndpoint'
+  | 'proveOwnership'
   | 'setEnabled'
   | 'deleteEndpoint'
   | 'revision'
@@ -36,8 +38,8 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
   const columns = ENDPOINT_COLUMNS(names)
   const insert = `insert into ${names.endpoint}
     (id, tenant_id, signature, site_id, url, event_types, description, headers, metadata, concurrency_min,
-      concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version, created_on, updated_on)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning key`
+      concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version, ownership, created_on, updated_on)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning key`
   const count = `select count(*) as count from ${names.endpoint} where tenant_id = ? and deleted_on is null`
   const insertSecret = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
     values (?, ?, ?, ?, ?)`
@@ -65,6 +67,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
     where endpoint_key = ? and message_key in (
       select message_key from ${names.delivery} where endpoint_key = ? and state = 'pending' limit ${CANCEL_AT_ONCE})`
   const storeCertificate = createCertificateStore(names)
+  const { demandProof, storeProof } = ownershipStatements(names)
   const forgetFailures = forgetFailuresStatement(names)
   const requeue = requeueStatement(names)
   const readRevision = `select value from ${names.revision} where id = 1`
@@ -77,6 +80,12 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
       await runStatement(trx, raiseRevision)
       return work(trx)
     })
+  }
+
+  /** As if it had never failed, with whatever waits for it. */
+  async function beginAnew(trx: SqlExecutor, endpointKey: number): Promise<void> {
+    await runStatement(trx, forgetFailures, [endpointKey])
+    await runStatement(trx, requeue, [JSON.stringify([endpointKey])])
   }
 
   async function one(statement: string, parameter: string | number): Promise<EndpointRow | undefined> {
@@ -97,12 +106,14 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
           row.tenantId,
           row.signature,
           ...changeableValues(row),
+          row.ownership,
           row.createdOn,
           row.createdOn,
         ])
         const { sealed, keyId, createdOn, expiresOn } = secret
         await runStatement(trx, insertSecret, [created?.key, sealed, keyId, createdOn, expiresOn])
         await storeCertificate(trx, Number(created?.key), row.certificate)
+        if (row.ownership === 'pending') await demandProof(trx, Number(created?.key), row.createdOn)
       })
     },
 
@@ -114,12 +125,21 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
       return rows.map(endpointRowOf)
     },
 
-    async changeEndpoint(endpointKey: number, version: number, to: EndpointChange, now: number) {
+    async changeEndpoint(endpointKey, version, to, now, mustProve) {
       const values = [...changeableValues(to), now, endpointKey, version]
       return changing(async (trx) => {
         const isChanged = (await countChanges(trx, change, values)) === 1
         if (isChanged) await storeCertificate(trx, endpointKey, to.certificate)
+        if (isChanged && mustProve) await demandProof(trx, endpointKey, now)
         return isChanged
+      })
+    },
+
+    async proveOwnership(endpointKey, url, now) {
+      return changing(async (trx) => {
+        if (!(await storeProof(trx, endpointKey, url, now))) return false
+        await beginAnew(trx, endpointKey)
+        return true
       })
     },
 
@@ -128,10 +148,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
       const values = [flag, reason, enabled ? null : now, now, endpointKey, flag]
       return changing(async (trx) => {
         if ((await countChanges(trx, enable, values)) === 0) return false
-        if (enabled) {
-          await runStatement(trx, forgetFailures, [endpointKey])
-          await runStatement(trx, requeue, [JSON.stringify([endpointKey])])
-        }
+        if (enabled) await beginAnew(trx, endpointKey)
         return true
       })
     },

@@ -29,6 +29,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       retry_schedule text,
       format text not null,
       payload_version text,
+      ownership text,
       enabled integer not null default 1,
       disabled_reason text,
       disabled_on integer,

@@ -4,6 +4,7 @@ import type { DeliveryStore } from '../delivery-store.ts'
 import { openCertificate } from '../endpoints/client-certificate.ts'
 import type { Concurrency, Endpoint, RateLimit } from '../endpoints/endpoint.ts'
 import { endpointOf } from '../endpoints/endpoint-of-row.ts'
+import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import { brokenRule, type UrlRules } from '../endpoints/validate-url.ts'
 import type { AttemptError } from '../network/attempt-error.ts'
@@ -50,11 +51,22 @@ export interface TargetParts {
  */
 export async function loadTarget(
   endpointKey: number,
-  { store, box, clock, urlRules }: TargetParts,
+  parts: TargetParts,
 ): Promise<DeliveryTarget | undefined> {
-  const endpoint = await store.readEndpoint(endpointKey)
-  if (!endpoint?.enabled) return undefined
-  const secrets = await store.readSecrets(endpointKey, clock.now())
+  const endpoint = await parts.store.readEndpoint(endpointKey)
+  return endpoint?.enabled ? targetOf(endpoint, parts) : undefined
+}
+
+/**
+ * Works out how to deliver to an endpoint.
+ *
+ * @throws WebhookSenderError `wrong_encryption_key`
+ */
+export async function targetOf(
+  endpoint: EndpointRow,
+  { store, box, clock, urlRules }: TargetParts,
+): Promise<DeliveryTarget> {
+  const secrets = await store.readSecrets(endpoint.key, clock.now())
   const url = new URL(endpoint.url)
   const { origin, pathname, search } = url
   return {

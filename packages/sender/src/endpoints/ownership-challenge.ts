@@ -1,0 +1,147 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
+import { WebhookSenderError } from '../errors.ts'
+import { messageOf } from '../messages/message-of.ts'
+import { attemptErrorOf } from '../network/attempt-error.ts'
+import type { HttpPools } from '../network/http-pools.ts'
+import { Post, type PostOutcome } from '../network/post.ts'
+import { requestHeaders } from '../request-headers.ts'
+import { uniqueId } from '../unique-id.ts'
+import { type DeliveryTarget, type TargetParts, targetOf } from '../worker/delivery-target.ts'
+import type { EndpointRow } from './endpoint-row.ts'
+
+/**
+ * Whether the owner of an endpoint's URL has shown that it wants webhooks and holds the secret. Until then, the endpoint
+ * gets nothing.
+ */
+export type Ownership = 'pending' | 'verified'
+
+/** What {@link createOwnershipChallenge} works with. */
+export interface OwnershipChallengeParts extends TargetParts {
+  readonly clock: Clock
+  readonly pools: HttpPools
+  readonly userAgent: string
+  readonly timeoutMs: number
+}
+
+const TOKEN_BYTES = 32
+
+/**
+ * Creates what asks the owner of an endpoint's URL: a webhook of the type `Webhook.Challenge` with a random token, signed as
+ * any other. The answer is JSON with the `token`, and with the `signature` of `Webhook.Challenge.<token>` under the
+ * same id and timestamp, which an endpoint with a key pair, whose consumer cannot sign, leaves out. `@x/receiver`
+ * answers by itself.
+ */
+export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
+  const { clock, pools, userAgent, timeoutMs } = parts
+
+  function post(target: DeliveryTarget, headers: string[], body: Buffer): Promise<PostOutcome> {
+    if (target.refusal) return Promise.resolve(failedBy(target.refusal))
+    return new Promise((resolve) => {
+      const send = () => {
+        try {
+          const pool = pools.of(target.origin, target.certificate)
+          pool.dispatch({ path: target.path, method: 'POST', headers, body }, request)
+        } catch (error) {
+          request.giveUp(attemptErrorOf(error))
+        }
+      }
+      const request = new Post((outcome) => {
+        clearTimeout(timer)
+        resolve(outcome)
+      }, send)
+      const message = `The answer was not complete after ${timeoutMs} ms.`
+      const timer = setTimeout(() => request.giveUp({ code: 'timeout', message, blame: 'theirs' }), timeoutMs)
+      send()
+    })
+  }
+
+  /** @throws WebhookSenderError `ownership_not_proved` */
+  return async function challenge(endpoint: EndpointRow): Promise<void> {
+    const target = await targetOf(endpoint, parts)
+    const token = randomBytes(TOKEN_BYTES).toString('base64url')
+    const now = clock.now()
+    const id = uniqueId('evt_', now)
+    const timestamp = Math.floor(now / 1_000)
+    const body = challengeBody(endpoint, { id, token, now })
+    const headers = requestHeaders(
+      userAgent,
+      id,
+      timestamp,
+      target.signer.sign({ id, timestamp, body }),
+      null,
+    )
+    const outcome = await post(target, [...headers, ...target.ownHeaders], body)
+    const problem = problemOf(outcome, token, () => {
+      if (endpoint.signature !== 'hmac') return undefined
+      return target.signer.sign({ id, timestamp, body: Buffer.from(`Webhook.Challenge.${token}`) })
+    })
+    if (problem === undefined) return
+    throw notProved(endpoint.id, problem)
+  }
+}
+
+/** What to say of an endpoint whose owner is not known yet. */
+export function notProved(endpointId: string, problem: string): WebhookSenderError {
+  return new WebhookSenderError(
+    'ownership_not_proved',
+    `The endpoint ${endpointId} gets nothing until its owner has answered a challenge: ${problem} Let the consumer use the endpoint's secret, then call endpoints.verify().`,
+  )
+}
+
+function challengeBody(
+  { id: entityId, tenantId, siteId }: EndpointRow,
+  { id, token, now }: { readonly id: string; readonly token: string; readonly now: number },
+): Buffer {
+  const event = createSyncEvent({
+    id,
+    tenantId,
+    siteId: siteId ?? ALL_SITES,
+    entityName: 'Webhook',
+    entityId,
+    action: 'Challenge',
+    modifiedOn: new Date(now),
+  })
+  const message = messageOf({
+    event,
+    eventType: eventTypeOf(event),
+    entity: { token },
+    format: 'standard',
+    cloudEventSource: undefined,
+    maxBodyBytes: Number.POSITIVE_INFINITY,
+  })
+  return Buffer.from(message.body)
+}
+
+/** @param expected - the signatures that the owner can make; undefined where it has but a public key. */
+function problemOf(
+  { status, error, snippet }: PostOutcome,
+  token: string,
+  expected: () => string | undefined,
+): string | undefined {
+  if (error) return `it could not be asked (${error.code}: ${error.message})`
+  if (status === undefined || status < 200 || status > 299) return `it has answered ${status}, not 2xx.`
+  const answer = answerOf(snippet ?? '')
+  if (answer?.token !== token) return `it has answered ${status} without the token.`
+  const signatures = expected()?.split(' ')
+  const given = String(answer.signature ?? '').split(' ')
+  if (!signatures || signatures.some((one) => given.some((other) => isSame(one, other)))) return undefined
+  return 'it has answered with the token, but without a signature that the secret makes.'
+}
+
+function answerOf(text: string): { token?: unknown; signature?: unknown } | undefined {
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
+
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+function failedBy(error: NonNullable<PostOutcome['error']>): PostOutcome {
+  return { status: undefined, error, retryAfter: undefined, snippet: undefined }
+}
