@@ -40,6 +40,7 @@ import { createStatisticsReader } from './statistics/statistics.ts'
 import { createTallyKeeper } from './statistics/tally-keeper.ts'
 import { subscriptionOptions } from './subscription-options.ts'
 import { tableNames } from './table-names.ts'
+import { createTenantPurge } from './tenants/purge-tenant.ts'
 import type { WebhookSender } from './webhook-sender.ts'
 import { createWebhookSubscriber } from './webhook-subscriber.ts'
 import { createRetrySchedule } from './worker/retry-schedule.ts'
@@ -233,6 +234,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     stop: lifecycle.stop,
     statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
     sendTest: createTestSender({ ...settings, store, clock, due: worker.changed }),
+    purgeTenant: createTenantPurge({ store, clock, changed: worker.changed, fold: tallies.fold }),
     reencryptSecrets: () => reencryptSecrets(store, box),
     async drain() {
       for (;;) {

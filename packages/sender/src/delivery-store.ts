@@ -16,6 +16,7 @@ import type { BulkStore } from './jobs/bulk-store.ts'
 import type { LaneKey, SweptPage } from './mended.ts'
 import type { Message } from './messages/message-of.ts'
 import type { StatisticsStore } from './statistics/statistics-store.ts'
+import type { TenantStore } from './tenants/tenant-store.ts'
 
 /** Whom a message goes to, and how. */
 export interface MessageTarget {
@@ -103,7 +104,7 @@ export interface StoredCounts {
 }
 
 /** Everything the sender asks of a database. One implementation for each dialect. */
-export interface DeliveryStore extends BulkStore, StatisticsStore {
+export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore {
   // Endpoints. Each change raises the revision, by which fan-out knows that it must read them again.
   countEndpoints(tenantId: number): Promise<number>
   createEndpoint(row: NewEndpointRow, secret: SecretRow): Promise<void>

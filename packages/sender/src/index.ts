@@ -59,5 +59,6 @@ export type {
   StatisticsQuery,
   TenantStatisticsQuery,
 } from './statistics/statistics.ts'
+export type { PurgedTenant } from './tenants/purge-tenant.ts'
 export type { SenderStats, WebhookSender } from './webhook-sender.ts'
 export type { CanReceive, DeliveredEvent } from './worker/permission.ts'

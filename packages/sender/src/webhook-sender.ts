@@ -5,6 +5,7 @@ import type { Endpoints } from './endpoints/endpoints.ts'
 import type { EventTypes } from './event-types/event-types.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { Statistics, TenantStatisticsQuery } from './statistics/statistics.ts'
+import type { PurgedTenant } from './tenants/purge-tenant.ts'
 
 /** How a sender stands. */
 export interface SenderStats {
@@ -64,6 +65,14 @@ export interface WebhookSender extends AsyncDisposable {
    * @throws WebhookSenderError `invalid_argument`
    */
   statistics(query: TenantStatisticsQuery): Promise<Statistics>
+  /**
+   * Deletes everything of a tenant: endpoints, secrets, deliveries, attempts, messages that no other tenant has,
+   * statistics and jobs, in small transactions. It can be called while webhooks are sent, and again when it was
+   * interrupted. The engine's log keeps the tenant's events until its own retention.
+   *
+   * @throws WebhookSenderError `invalid_endpoint` for what is no tenant's id
+   */
+  purgeTenant(tenantId: number): Promise<PurgedTenant>
   /**
    * Encrypts every secret with `encryptionKey` that was encrypted with one of `previousEncryptionKeys`. Safe
    * while senders run that know both keys, and to be repeated.

@@ -9,6 +9,7 @@ import { endpointStatements } from './manage-endpoints.ts'
 import { secretStatements } from './manage-secrets.ts'
 import { nextDeliveriesStatement } from './next-deliveries.ts'
 import { purgeStatements } from './purge-messages.ts'
+import { purgeTenantStatements } from './purge-tenant.ts'
 import { readDeliveryStatements } from './read-deliveries.ts'
 import { windowStatements } from './read-windows.ts'
 import { reconcileStatements } from './reconcile.ts'
@@ -36,6 +37,7 @@ export function createSqliteStore(
     ...changeStatements(db, names),
     ...windowStatements(db, names),
     ...purgeStatements(db, names),
+    ...purgeTenantStatements(db, names),
     ...reconcileStatements(db, names, clock),
     ...countStatements(db, names),
     ...statisticStatements(db, names),
