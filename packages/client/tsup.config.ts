@@ -1,12 +1,34 @@
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
 
-export default defineConfig({
-  entry: ['src/index.ts', 'src/tabs.ts'],
+const common: Options = {
   format: ['esm'],
-  target: 'node22',
   platform: 'neutral',
   removeNodeProtocol: false,
-  dts: { compilerOptions: { composite: false, customConditions: [] } },
-  clean: true,
   sourcemap: true,
-})
+}
+
+export default defineConfig([
+  {
+    ...common,
+    entry: ['src/index.ts', 'src/tabs.ts'],
+    target: 'node22',
+    dts: {
+      entry: ['src/index.ts', 'src/tabs.ts', 'src/browser.ts'],
+      compilerOptions: { composite: false, customConditions: [] },
+    },
+    // Both are built at the same time.
+    clean: ['!browser.js', '!browser.js.map'],
+  },
+  {
+    ...common,
+    entry: ['src/browser.ts'],
+    target: 'es2022',
+    // One file, for pages without a bundler.
+    noExternal: [/.*/],
+    splitting: false,
+    minify: true,
+    esbuildOptions(options) {
+      options.conditions = ['@x/source']
+    },
+  },
+])

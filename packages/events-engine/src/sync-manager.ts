@@ -130,7 +130,8 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
    * with next. On PostgreSQL that date lies before the beginning of the oldest transaction that is
    * writing, so that what commits late is not missed; what is answered twice has the same id.
    *
-   * @param lastSyncDate - undefined for a client that has nothing to catch up on.
+   * @param lastSyncDate - undefined for a client that has nothing to catch up on. It is answered what it
+   *   will be answered again with the date it gets, so that it knows that as old.
    * @throws EventEngineError `invalid_argument`
    */
   async getSync(tenantId: number, lastSyncDate: Date | undefined): Promise<Sync> {
@@ -139,7 +140,8 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
     const now = clock.now()
     const uncommittedMs = Math.min(await store.longestUncommittedMs(), CLIENT_EVENTS_KEPT_MS)
     const syncDate = new Date(now - uncommittedMs)
-    const syncEvents = lastSyncDate === undefined ? [] : await this.getSyncEvents(tenantId, lastSyncDate)
+    const syncEvents =
+      uncommittedMs === 0 && !lastSyncDate ? [] : await this.getSyncEvents(tenantId, lastSyncDate ?? syncDate)
     return { syncDate, syncEvents }
   }
 

@@ -73,6 +73,9 @@ onEachDatabase((open, dialect) => {
     }
     committing.resolve()
     const event = await late
+    // A client that has just loaded what the event led to is not to hear of it as news.
+    const fresh = await syncManager.getSync(1, undefined)
+    expect(fresh.syncEvents).toEqual(dialect === 'postgres' ? [event] : [])
     expect((await syncManager.getSync(1, syncDate)).syncEvents).toEqual([event])
     expect(syncDate.getTime()).toBeLessThanOrEqual(event.modifiedOn.getTime())
   })

@@ -12,6 +12,7 @@ import { logRequests } from '../http/request-log.ts'
 import { openRequestScope } from '../http/request-scope.ts'
 import { apiRoutes } from '../routes/api-routes.ts'
 import { type Health, healthRoutes } from '../routes/health-routes.ts'
+import { webPage } from '../routes/web-page.ts'
 import { webhookPortal } from '../routes/webhook-portal.ts'
 import type { Services } from './services.ts'
 
@@ -47,6 +48,7 @@ export function createApp({ container, logger, health, config, showMetrics }: Ap
     }),
   )
   app.use('/portal', openRequestScope(container), webhookPortal(container.cradle))
+  app.use(webPage())
   app.use(noSuchRoute)
   app.use(handleErrors(logger))
   return app

@@ -7,6 +7,15 @@ import { entityRoutes } from './entity-routes.ts'
 
 export const siteRoutes: Router = Router()
 
+/** The site that the request's host name stands for. */
+siteRoutes.get('/current', async (request, response) => {
+  const { siteRepository, tenantManager } = request.services
+  const { siteId } = tenantManager.getAlias()
+  const site = await siteRepository.getSite(siteId)
+  if (!site) throw new EntityNotFoundError(EntityNames.Site, siteId)
+  response.json(site)
+})
+
 siteRoutes.get('/:id/pages', async (request, response) => {
   const { siteRepository, pageRepository } = request.services
   const id = readId(request.params['id'])
