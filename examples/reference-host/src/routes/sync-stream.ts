@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express'
 import { readId } from '../http/read-id.ts'
 
-const PUBLIC_ENTITIES = ['Site', 'Folder', 'File', 'Page']
+const PUBLIC_ENTITIES = ['Site', 'Folder', 'File', 'Page', 'Module', 'PageModule', 'Language', 'UrlMapping']
 const CHANGES = ['Create', 'Update', 'Delete']
 
 /** What everybody may know of: what to load anew, and changes of what everybody may read. */
