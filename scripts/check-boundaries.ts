@@ -67,6 +67,8 @@ function checkManifest(pkg: Package): void {
 }
 
 function checkImport(pkg: Package, file: string, specifier: string): void {
+  // What a browser asks the server of its page for.
+  if (specifier.startsWith('/')) return
   const report = (why: string) => problems.push(`${file}: '${specifier}' ${why}`)
   if (specifier.startsWith('.')) {
     const target = relative(pkg.folder, join(root, file, '..', specifier))
