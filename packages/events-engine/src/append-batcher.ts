@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely'
+import { MOST_ROWS } from './sqlite-rows.ts'
 import type { EventRow } from './store/event-row.ts'
 import type { EventStore } from './store/event-store.ts'
 
-const MAX_BATCH = 500
+// What one statement takes, which is a transaction of its own.
+const MAX_BATCH = MOST_ROWS
 
 interface Waiting {
   readonly row: EventRow
@@ -27,7 +29,6 @@ export function createAppendBatcher(
       const batch = waiting.slice(0, MAX_BATCH)
       waiting = waiting.slice(MAX_BATCH)
       try {
-        // One statement is a transaction of its own.
         await store.appendAll(
           db,
           batch.map(({ row }) => row),

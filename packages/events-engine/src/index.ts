@@ -27,6 +27,7 @@ export { type EventLogMigrationOptions, eventLogMigrations } from './migrations/
 export type { EngineStats, SubscriptionStats } from './observability/engine-report.ts'
 export type { EventEngineOptions } from './options.ts'
 export type { RetentionOptions } from './retention.ts'
+export { type StatementCacheOptions, withStatementCache } from './statement-cache.ts'
 export type { SubscriptionState } from './store/event-store.ts'
 export type { ParkedEvent, SubscriptionInfo, Subscriptions } from './subscriptions.ts'
 export type { SyncManager } from './sync-manager.ts'

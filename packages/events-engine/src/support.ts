@@ -15,6 +15,8 @@ export {
   traceparentOf,
 } from './observability/traceparent.ts'
 export { checkRaises, type RaiseCheck } from './raise-checks.ts'
+export { createRowsStatement } from './sqlite-rows.ts'
 export { hasUnreadEvents, reserveSubscription } from './subscription-support.ts'
+export { transact } from './transact.ts'
 export { lookSoon } from './wake/look-soon.ts'
 export { onWakeByOthers, wakeOthers } from './wake/wake-topics.ts'

@@ -1,5 +1,11 @@
 import type { Clock } from '@x/events-core'
-import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  countChanges,
+  createRowsStatement,
+  runStatement,
+  type SqlExecutor,
+  transact,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
@@ -11,26 +17,6 @@ import { openLanesStatement } from './open-lanes.ts'
 import { createRecordedReader } from './read-recorded.ts'
 import { requeueStatement } from './requeue.ts'
 
-const RESULT_COLUMNS = [
-  'endpoint_key',
-  'message_key',
-  'epoch',
-  'number',
-  'step',
-  'state',
-  'was_due_on',
-  'due_on',
-  'started_on',
-  'duration_ms',
-  'url',
-  'signature',
-  'status',
-  'error_code',
-  'error_message',
-  'response_body',
-  'counted',
-]
-
 /**
  * Stores what came of attempts, in one transaction. A result counts only while the lease that the
  * attempt was made under is the endpoint's latest: whoever has taken it since makes the attempt again,
@@ -41,17 +27,24 @@ export function recordStatements(
   names: TableNames,
   clock: Clock,
 ): Pick<DeliveryStore, 'recordAttempts' | 'settleQueue'> {
-  const columns = RESULT_COLUMNS.map((name, index) => `value ->> ${index} as ${name}`).join(', ')
-  const results = `with result as materialized (select ${columns} from json_each(?))`
-  const fenced = `from result r cross join ${names.queue} q on q.endpoint_key = r.endpoint_key and q.epoch = r.epoch`
-  const insert = `${results}
-    insert or ignore into ${names.attempt} (endpoint_key, message_key, number, started_on, duration_ms,
-      url, signature, status, error_code, error_message, response_body)
-    select r.endpoint_key, r.message_key, r.number, r.started_on, r.duration_ms,
-      r.url, r.signature, r.status, r.error_code, r.error_message, r.response_body ${fenced} where r.counted = 1`
+  const epochs = `select endpoint_key, epoch from ${names.queue}
+    where endpoint_key in (select value from json_each(?))`
+  const insert = createRowsStatement(
+    11,
+    (
+      rows,
+    ) => `insert or ignore into ${names.attempt} (endpoint_key, message_key, number, started_on, duration_ms,
+        url, signature, status, error_code, error_message, response_body)
+      select * from ${rows} where column1 is not null`,
+  )
   // When the due time was changed during the attempt, a person wants another, or when it was cancelled, none:
   // a failure leaves that be.
-  const update = `${results}
+  const update = `with r as materialized (
+      select value ->> 0 as endpoint_key, value ->> 1 as message_key, value ->> 2 as number, value ->> 3 as step,
+        value ->> 4 as state, value ->> 5 as was_due_on, value ->> 6 as due_on, value ->> 7 as status,
+        value ->> 8 as error_code
+      from json_each(?)
+    )
     update ${names.delivery} as d set
       attempt_count = r.number,
       step = case when d.due_on = r.was_due_on then r.step else d.step end,
@@ -61,7 +54,7 @@ export function recordStatements(
         or (d.state = 'pending' and d.due_on = r.was_due_on and r.state <> 'pending') then ? else d.finished_on end,
       last_status = r.status,
       last_error_code = r.error_code
-    ${fenced}
+    from r
     where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state in ('pending', 'cancelled')`
   const insertTally = `insert into ${names.tally} (body) values (?)`
   const requeue = requeueStatement(names)
@@ -81,26 +74,35 @@ export function recordStatements(
 
     async recordAttempts({ results, states }, tell) {
       const now = clock.now()
-      const rows = JSON.stringify(results.map(valuesOf))
       const endpointKeys = JSON.stringify([...new Set(results.map(({ endpointKey }) => endpointKey))])
-      const lanes = results.flatMap(({ endpointKey, lane, state }) =>
-        lane === null || state === 'pending' ? [] : [[endpointKey, lane, now]],
-      )
-      const tallies = packTallies(tallyOf(results))
-      const hasNews = results.some(({ notice, state }) => notice !== null || state === 'exhausted')
-      await db.transaction().execute(async (trx) => {
-        await runStatement(trx, insert, [rows])
-        await runStatement(trx, update, [rows, now])
+      // As a writer from the start: no lease changes hands after the epochs are read.
+      await transact(db, async (trx) => {
+        const held = await heldOf(trx, endpointKeys, results)
+        const attempts = held.filter(({ counted }) => counted)
+        if (attempts.length > 0) await insert(trx, [], attempts.map(attemptValues))
+        if (held.length > 0) await runStatement(trx, update, [JSON.stringify(held.map(changeValues)), now])
+        const tallies = packTallies(tallyOf(held))
         if (tallies !== '') await runStatement(trx, insertTally, [tallies])
+        const lanes = lanesToOpen(held, now)
         if (lanes.length > 0) await runStatement(trx, openLanes, [JSON.stringify(lanes)])
         if (states.length > 0) await runStatement(trx, saveStates, [JSON.stringify(states.map(stateValues))])
         await runStatement(trx, requeue, [endpointKeys])
-        if (!hasNews) return
-        const recorded = await readRecorded(trx, results)
+        if (!held.some(({ notice, state }) => notice !== null || state === 'exhausted')) return
+        const recorded = await readRecorded(trx, held)
         await disableEndpoints(trx, recorded, now)
         await tell(trx, recorded)
       })
     },
+  }
+
+  async function heldOf(
+    trx: SqlExecutor,
+    endpointKeys: string,
+    results: readonly AttemptResult[],
+  ): Promise<AttemptResult[]> {
+    const rows = await runStatement<{ endpoint_key: number; epoch: number }>(trx, epochs, [endpointKeys])
+    const epochOf = new Map(rows.map(({ endpoint_key, epoch }) => [endpoint_key, epoch]))
+    return results.filter(({ endpointKey, epoch }) => epochOf.get(endpointKey) === epoch)
   }
 
   async function disableEndpoints(trx: SqlExecutor, { endpoints, notices }: RecordedResults, now: number) {
@@ -113,27 +115,35 @@ export function recordStatements(
   }
 }
 
-/** In the order of the columns above. */
-function valuesOf(result: AttemptResult): (string | number | null)[] {
+function lanesToOpen(results: readonly AttemptResult[], now: number): (string | number)[][] {
+  return results.flatMap(({ endpointKey, lane, state }) =>
+    lane === null || state === 'pending' ? [] : [[endpointKey, lane, now]],
+  )
+}
+
+/** What an attempt's row holds. */
+function attemptValues(result: AttemptResult): (string | number | null)[] {
+  const { endpointKey, messageKey, number, startedOn, durationMs, url, signature } = result
+  const { status, errorCode, errorMessage, responseBody } = result
   return [
-    result.endpointKey,
-    result.messageKey,
-    result.epoch,
-    result.number,
-    result.step,
-    result.state,
-    result.wasDueOn,
-    result.dueOn,
-    result.startedOn,
-    result.durationMs,
-    result.url,
-    result.signature,
-    result.status,
-    result.errorCode,
-    result.errorMessage,
-    result.responseBody,
-    result.counted ? 1 : 0,
+    endpointKey,
+    messageKey,
+    number,
+    startedOn,
+    durationMs,
+    url,
+    signature,
+    status,
+    errorCode,
+    errorMessage,
+    responseBody,
   ]
+}
+
+/** What changes a delivery. */
+function changeValues(result: AttemptResult): (string | number | null)[] {
+  const { endpointKey, messageKey, number, step, state, wasDueOn, dueOn, status, errorCode } = result
+  return [endpointKey, messageKey, number, step, state, wasDueOn, dueOn, status, errorCode]
 }
 
 /** In the order of the statement that saves them. */

@@ -1,4 +1,4 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { createRowsStatement, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
@@ -12,16 +12,19 @@ interface NewMessage {
   readonly variant: string | null
 }
 
-/** Messages with their deliveries. Each of the three writes takes all its rows in one parameter. */
+/** Messages with their deliveries, many at once. */
 export function messageStatements(
   db: Kysely<unknown>,
   names: TableNames,
 ): Pick<DeliveryStore, 'storeMessages' | 'storeTestMessage'> {
-  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body, traceparent,
-      variant, headers)
-    select value ->> 0, value ->> 1, ?, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-    from json_each(?) order by key
-    returning key, event_id, variant`
+  const insertMessages = createRowsStatement(
+    6,
+    (
+      rows,
+    ) => `insert into ${names.message} (created_on, event_id, event_type, body, traceparent, variant, headers)
+      select ?, * from ${rows} where column1 is not null
+      returning key, event_id, variant`,
+  )
   const insertDeliveries = `insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
     select value ->> 0, value ->> 1, value ->> 2, case when value ->> 2 is null then value ->> 3 end, ?
     from json_each(?)`
@@ -44,9 +47,9 @@ export function messageStatements(
       body,
       traceparent,
       variant,
-      headers,
+      headers && JSON.stringify(headers),
     ])
-    const stored = await runStatement<NewMessage>(executor, insertMessages, [now, JSON.stringify(rows)])
+    const stored = await insertMessages<NewMessage>(executor, [now], rows)
     const keyOf = new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
     const deliveries: [number, number, string | null, number][] = []
     const lanes = new Map<string, [number, string, number]>()

@@ -1,4 +1,5 @@
 import { runStatement, type SqlExecutor } from '../../database.ts'
+import { createRowsStatement } from '../../sqlite-rows.ts'
 import type { EventRow } from '../event-row.ts'
 import type { TableNames } from '../table-names.ts'
 
@@ -7,16 +8,17 @@ const COLUMNS = 'id, tenant_id, site_id, entity_name, entity_id, action, modifie
 /** The two ways into the log. Each is one insert and touches no other table. */
 export function appendStatements(names: TableNames) {
   const one = `insert into ${names.syncEvent} (${COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-  const many = `insert into ${names.syncEvent} (${COLUMNS})
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8
-    from json_each(?) order by key`
+  const many = createRowsStatement(
+    9,
+    (rows) => `insert into ${names.syncEvent} (${COLUMNS}) select * from ${rows} where column1 is not null`,
+  )
 
   return {
     async append(executor: SqlExecutor, row: EventRow): Promise<void> {
       await runStatement(executor, one, valuesOf(row))
     },
     async appendAll(executor: SqlExecutor, rows: readonly EventRow[]): Promise<void> {
-      await runStatement(executor, many, [JSON.stringify(rows.map(valuesOf))])
+      await many(executor, [], rows.map(valuesOf))
     },
   }
 }
