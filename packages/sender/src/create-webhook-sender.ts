@@ -158,7 +158,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       hearNoMore = onWakeByOthers(engine, SUBSCRIPTION, worker.lookSoon)
       runner.start()
       retention.start()
-      stopOffering = offerQueue(measureQueue, () => worker.inFlight, logger)
+      stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
       reconciliation.start()
       await engine.subscribe(createSubscriber(store), {
         name: SUBSCRIPTION,
@@ -182,12 +182,6 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     },
   )
 
-  async function measureQueue() {
-    const now = clock.now()
-    const { oldestDueOn, ...counts } = await store.counts(now)
-    return { ...counts, oldestDueAgeMs: oldestDueOn === null ? 0 : now - oldestDueOn }
-  }
-
   const isBusy = () => !worker.idle || worker.inFlight > 0
 
   async function isDrained(): Promise<boolean> {
@@ -199,7 +193,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       return false
     }
     await worker.look()
-    const { oldestDueOn } = await store.counts(clock.now())
+    const { oldestDueOn } = await store.measureQueue(clock.now(), 1)
     return oldestDueOn === null && !isBusy()
   }
 
@@ -249,12 +243,13 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       }
     },
     async stats() {
-      const { enabled, disabled, pending, exhausted, oldestDueAgeMs } = await measureQueue()
+      const now = clock.now()
+      const { enabled, disabled, pending, exhausted, oldestDueOn } = await store.counts(now)
       return {
         endpoints: { enabled, disabled },
         deliveries: { pending, exhausted },
         inFlight: worker.inFlight,
-        oldestDueAgeMs,
+        oldestDueAgeMs: oldestDueOn === null ? 0 : now - oldestDueOn,
         reconciliation: { ...reconciliation.counts },
         sinceStart: { ...worker.counts },
       }

@@ -93,14 +93,18 @@ export interface DeliveryFilter {
   readonly limit: number
 }
 
-/** Counts of what is stored. */
-export interface StoredCounts {
-  readonly enabled: number
-  readonly disabled: number
+/** Counts of deliveries that are stored. */
+export interface QueueCounts {
   readonly pending: number
   readonly exhausted: number
   /** Of enabled endpoints; null when nothing waits. */
   readonly oldestDueOn: number | null
+}
+
+/** Counts of what is stored. */
+export interface StoredCounts extends QueueCounts {
+  readonly enabled: number
+  readonly disabled: number
 }
 
 /** Everything the sender asks of a database. One implementation for each dialect. */
@@ -244,4 +248,6 @@ export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore {
   cancel(key: DeliveryKey, now: number): Promise<boolean>
 
   counts(now: number): Promise<StoredCounts>
+  /** The same of deliveries alone, of each state at most so many: cheap, whatever waits. */
+  measureQueue(now: number, limit: number): Promise<QueueCounts>
 }

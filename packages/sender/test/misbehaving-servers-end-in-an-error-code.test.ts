@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { createServer as createHttp2Server, createSecureServer } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
@@ -299,4 +300,17 @@ describe('has trouble with TLS', () => {
     })
     server.close()
   })
+})
+
+it('has no error code that the README does not explain, and explains none that there is not', async () => {
+  const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8')
+  const source = await read('../src/deliveries/delivery.ts')
+  const [, union = ''] = /export type AttemptErrorCode =\n((?: {2}\| '\w+'\n)+)/.exec(source) ?? []
+  const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code)
+  const readme = await read('../README.md')
+  const [, section = ''] = readme.split('## Whose fault it is')
+  const [table = ''] = section.split('\n## ')
+  const explained = [...table.matchAll(/^\| `(\w+)` /gm)].map(([, code]) => code)
+  expect(codes.length).toBeGreaterThan(15)
+  expect(explained.filter((code) => code !== 'errorCode').sort()).toEqual(codes.sort())
 })

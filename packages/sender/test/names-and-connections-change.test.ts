@@ -228,7 +228,8 @@ describe('rules that have become stricter', () => {
     await using consumer = await testConsumer()
     await using host = await startHost()
     await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
-    const delivery = await refusedAt(host, { allow: loopback, httpsOnly: true })
+    const strict = { allow: loopback, httpsOnly: true }
+    const delivery = await refusedAt(host, strict)
     expect(delivery).toMatchObject({
       state: 'pending',
       attempts: [
@@ -236,6 +237,17 @@ describe('rules that have become stricter', () => {
       ],
     })
     expect(consumer.requests).toHaveLength(0)
+  })
+
+  it('do not get in the way of what changes something else', async () => {
+    await using host = await startHost()
+    const url = 'http://127.0.0.1:8080/'
+    const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url })
+    await using strict = await host.openAnother({ network: { allow: loopback, httpsOnly: true } })
+    const change = { description: 'old' }
+    expect(await strict.sender.endpoints.update(endpoint.id, change)).toMatchObject({ url, ...change })
+    const again = strict.sender.endpoints.update(endpoint.id, { url })
+    await expect(again).rejects.toMatchObject({ code: 'invalid_url' })
   })
 
   it('hold for ports', async () => {

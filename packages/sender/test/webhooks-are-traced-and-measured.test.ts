@@ -151,6 +151,23 @@ describe('where an SDK is registered', () => {
     expect(logger.messages).toEqual([])
   })
 
+  it('counts what was a fault of our own apart, and as no end of a delivery', async () => {
+    await using telemetry = recordTelemetry()
+    const resolve = async () => {
+      throw Object.assign(new Error('no server'), { code: 'EAI_AGAIN' })
+    }
+    await using host = await startHost({ network: { resolve } })
+    await host.sender.endpoints.create({ tenantId: 1, url: 'http://consumer.example/' })
+    await raise(host)
+    const [attempt] = await ended(telemetry, 'webhook attempt')
+    const metrics = await telemetry.collect()
+    expect(metrics.get('x_webhooks.attempt.duration')).toEqual([
+      { attributes: { 'x_webhooks.result': 'not_counted', 'error.type': 'dns_unavailable' }, value: 1 },
+    ])
+    expect(metrics.has('x_webhooks.deliveries')).toBe(false)
+    expect(attempt?.attributes).toMatchObject({ 'error.type': 'dns_unavailable', 'x_webhooks.attempt': 1 })
+  })
+
   it('joins a test to the trace of whoever has asked for it', async () => {
     await using telemetry = recordTelemetry()
     const { host, consumer, endpoint } = await hostAndConsumer()

@@ -60,7 +60,6 @@ export function validateChange(
 ): EndpointChange {
   const old = before ?? {
     siteId: null,
-    url: undefined,
     eventTypes: ['*'],
     description: '',
     headers: {},
@@ -74,7 +73,8 @@ export function validateChange(
   }
   return {
     siteId: input.siteId === undefined ? old.siteId : validateSiteId(input.siteId),
-    url: validateUrl(input.url === undefined ? old.url : input.url, rules),
+    // What has been there is looked at before each delivery: rules may have become stricter since.
+    url: input.url === undefined && before ? before.url : validateUrl(input.url, rules),
     eventTypes: input.eventTypes === undefined ? old.eventTypes : validateEventTypes(input.eventTypes, rules),
     description: input.description === undefined ? old.description : validateDescription(input.description),
     headers: input.headers === undefined ? old.headers : validateHeaders(input.headers),

@@ -91,6 +91,8 @@ function inTime(resolveAll: ResolveAll, timeoutMs: number): ResolveAll {
       const message = `No name server has told the address of ${hostname} within ${timeoutMs} ms.`
       answer(Object.assign(new Error(message), { code: 'ETIMEOUT' }), [])
     }, timeoutMs)
+    // Nothing waits for a name that holds up the end of the process.
+    timer.unref()
     resolveAll(hostname, options, (error, addresses) => {
       if (isOver) return
       clearTimeout(timer)

@@ -6,14 +6,21 @@ import { numberOrNull, type StoredNumber } from './stored-values.ts'
 type Counts = { readonly [TName in keyof StoredCounts]: StoredNumber }
 
 /** Counts that indexes answer: nothing here reads what has succeeded, which may be much. */
-export function countStatements(db: SqlExecutor, names: TableNames): Pick<DeliveryStore, 'counts'> {
+export function countStatements(
+  db: SqlExecutor,
+  names: TableNames,
+): Pick<DeliveryStore, 'counts' | 'measureQueue'> {
+  const oldest = `(select min(q.due_on) from ${names.queue} q
+      join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled where q.due_on <= $1) as "oldestDueOn"`
   const statement = `select
     (select count(*) from ${names.endpoint} where enabled and deleted_on is null) as enabled,
     (select count(*) from ${names.endpoint} where not enabled and deleted_on is null) as disabled,
     (select count(*) from ${names.delivery} where state = 'pending') as pending,
     (select count(*) from ${names.delivery} where state = 'exhausted') as exhausted,
-    (select min(q.due_on) from ${names.queue} q
-      join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled where q.due_on <= $1) as "oldestDueOn"`
+    ${oldest}`
+  const atMost = (state: string) =>
+    `(select count(*) from (select 1 from ${names.delivery} where state = '${state}' limit $2) counted) as ${state}`
+  const queue = `select ${oldest}, ${atMost('pending')}, ${atMost('exhausted')}`
 
   return {
     async counts(now) {
@@ -21,6 +28,15 @@ export function countStatements(db: SqlExecutor, names: TableNames): Pick<Delive
       return {
         enabled: Number(row.enabled),
         disabled: Number(row.disabled),
+        pending: Number(row.pending),
+        exhausted: Number(row.exhausted),
+        oldestDueOn: numberOrNull(row.oldestDueOn),
+      }
+    },
+
+    async measureQueue(now, limit) {
+      const [row] = (await runStatement<Counts>(db, queue, [now, limit])) as [Counts]
+      return {
         pending: Number(row.pending),
         exhausted: Number(row.exhausted),
         oldestDueOn: numberOrNull(row.oldestDueOn),

@@ -1,21 +1,33 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
-import type { DeliveryStore, StoredCounts } from '../delivery-store.ts'
+import type { DeliveryStore, QueueCounts, StoredCounts } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 
 /** Counts that indexes answer: nothing here reads what has succeeded, which may be much. */
-export function countStatements(db: SqlExecutor, names: TableNames): Pick<DeliveryStore, 'counts'> {
+export function countStatements(
+  db: SqlExecutor,
+  names: TableNames,
+): Pick<DeliveryStore, 'counts' | 'measureQueue'> {
+  const oldest = `(select min(q.due_on) from ${names.queue} q
+      join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled = 1 where q.due_on <= ?) as "oldestDueOn"`
   const statement = `select
     (select count(*) from ${names.endpoint} where enabled = 1 and deleted_on is null) as enabled,
     (select count(*) from ${names.endpoint} where enabled = 0 and deleted_on is null) as disabled,
     (select count(*) from ${names.delivery} where state = 'pending') as pending,
     (select count(*) from ${names.delivery} where state = 'exhausted') as exhausted,
-    (select min(q.due_on) from ${names.queue} q
-      join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled = 1 where q.due_on <= ?) as "oldestDueOn"`
+    ${oldest}`
+  const atMost = (state: string) =>
+    `(select count(*) from (select 1 from ${names.delivery} where state = '${state}' limit ?) counted) as ${state}`
+  const queue = `select ${oldest}, ${atMost('pending')}, ${atMost('exhausted')}`
 
   return {
     async counts(now) {
       const [row] = await runStatement<StoredCounts>(db, statement, [now])
       return row as StoredCounts
+    },
+
+    async measureQueue(now, limit) {
+      const [row] = await runStatement<QueueCounts>(db, queue, [now, limit, limit])
+      return row as QueueCounts
     },
   }
 }
