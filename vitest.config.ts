@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'packages',
           include: ['packages/*/test/**/*.test.ts', 'internal/*/test/**/*.test.ts'],
-          globalSetup: ['internal/testkit/src/postgres-setup.ts'],
+          globalSetup: ['internal/testkit/src/postgres-setup.ts', 'scripts/build-portal-pages.ts'],
         },
       },
       {
@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'examples',
           include: ['examples/*/test/**/*.test.ts'],
-          globalSetup: ['internal/testkit/src/postgres-setup.ts'],
+          globalSetup: ['internal/testkit/src/postgres-setup.ts', 'scripts/build-portal-pages.ts'],
         },
       },
       { extends: true, test: { name: 'scripts', include: ['scripts/test/**/*.test.ts'] } },

@@ -30,6 +30,7 @@ const jobs = {
   check: { run: ['scripts/check.ts'] },
   bench: { run: [fromSource, 'bench/main.ts'] },
   build: { run: ['scripts/build.ts'] },
+  screenshots: { browser: true, run: [fromSource, 'scripts/screenshots.ts'] },
   changeset: { run: [changeset] },
   format: { run: [biome, 'check', '--write', '.'] },
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { buildPortalPages } from './build-portal-pages.ts'
 import { type ExampleProcess, startExample, stopExample } from './hosting/example-process.ts'
 import { createHostApi } from './hosting/host-api.ts'
 import { keptSecret } from './hosting/kept-secret.ts'
@@ -59,6 +60,7 @@ async function refuseTakenPort(variable: string, port: string): Promise<void> {
 try {
   await refuseTakenPort('PORT', PORT)
   await refuseTakenPort('CONSUMER_PORT', CONSUMER_PORT)
+  await buildPortalPages()
   await mkdir(HOST_DATA_DIR, { recursive: true, mode: 0o700 })
   const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`
   const secret = await keptSecret(join(HOST_DATA_DIR, 'consumer-secret'), newSecret)

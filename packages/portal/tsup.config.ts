@@ -1,12 +1,13 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/express.ts'],
+  entry: ['src/index.ts', 'src/express.ts', 'src/fastify.ts', 'src/hono.ts'],
   format: ['esm'],
   target: 'node22',
   platform: 'node',
   removeNodeProtocol: false,
   dts: { compilerOptions: { composite: false, customConditions: [] } },
-  clean: true,
+  // dist/ui is made by vite.
+  clean: ['!ui/**'],
   sourcemap: true,
 })

@@ -6,11 +6,22 @@ export interface PortalUser {
   /** The one tenant whose endpoints and deliveries they see. */
   readonly tenantId: number
   readonly role: PortalRole
+  /**
+   * Whether they also look after the host's subscriptions, whose events are those of every tenant. It
+   * takes {@link PortalParts.engine}.
+   * @defaultValue false
+   */
+  readonly operator?: boolean | undefined
+  /**
+   * Shown to them, and what their live connections are counted by.
+   * @defaultValue nobody in particular
+   */
+  readonly name?: string | undefined
 }
 
 /**
- * Tells who asks; undefined for nobody that the host knows. It is called for every request, before
- * anything is read.
+ * Tells who asks; undefined for nobody that the host knows. It is called for every request of the API,
+ * before anything is read. The pages themselves hold nothing secret, and are given to anybody.
  */
 export type Authorize<TRequest> = (
   request: TRequest,

@@ -45,7 +45,8 @@ export function expressPortal<TRequest extends PortalNodeRequest>({
   const handle = createPortalHandler(parts)
 
   return (request, response, next) => {
-    handle(webRequestOf(request), request.baseUrl ?? '', () => authorize(request))
+    const { protocol, originalUrl: path, body } = request
+    handle(webRequestOf(request, { protocol, path, body }), request.baseUrl ?? '', () => authorize(request))
       .then((answer) => sendWebResponse(answer, response))
       .catch(next)
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 
 /** The part of Express's request that is needed; typed by structure, so that any version of it fits. */
@@ -12,10 +13,19 @@ export interface PortalNodeRequest extends IncomingMessage {
   readonly body?: unknown
 }
 
+/** What a framework knows of a request that Node does not. */
+export interface SeenRequest {
+  readonly protocol?: string | undefined
+  /** Path and query as they were asked for, before routing has cut them. */
+  readonly path?: string | undefined
+  /** What a body parser left. */
+  readonly body?: unknown
+}
+
 /** The same request as the web knows it. */
-export function webRequestOf(request: PortalNodeRequest): Request {
-  const { method = 'GET', headers, protocol = 'http' } = request
-  const path = request.originalUrl ?? request.url ?? '/'
+export function webRequestOf(request: IncomingMessage, seen: SeenRequest = {}): Request {
+  const { method = 'GET', headers } = request
+  const { protocol = 'http', path = request.url ?? '/' } = seen
   const url = new URL(`${protocol}://${headers.host ?? 'localhost'}`)
   // Not parsed as a whole: a path that begins with two slashes would be taken for a host.
   const [pathname = '/', ...search] = path.split('?')
@@ -25,7 +35,7 @@ export function webRequestOf(request: PortalNodeRequest): Request {
   return new Request(url, {
     method,
     headers: webHeadersOf(request),
-    ...(hasBody ? { body: bodyOf(request), duplex: 'half' } : {}),
+    ...(hasBody ? { body: bodyOf(request, seen.body), duplex: 'half' } : {}),
   } as RequestInit)
 }
 
@@ -38,19 +48,26 @@ function webHeadersOf({ rawHeaders }: IncomingMessage): Headers {
 }
 
 /** A parser that came first has eaten the bytes, and left what they mean. */
-function bodyOf(request: PortalNodeRequest): string | Uint8Array | ReadableStream | null {
-  const { body } = request
+function bodyOf(request: IncomingMessage, body: unknown): string | Uint8Array | ReadableStream | null {
   if (body instanceof Uint8Array || typeof body === 'string') return body
   if (request.readableEnded || request.readableDidRead)
     return body === undefined ? null : JSON.stringify(body)
   return Readable.toWeb(request)
 }
 
-/** Sends an answer. */
+/** Sends an answer as it comes; when the other side goes away, its source is told. */
 export async function sendWebResponse(answer: Response, response: ServerResponse): Promise<void> {
   response.statusCode = answer.status
-  answer.headers.forEach((value, name) => {
-    response.setHeader(name, value)
-  })
-  response.end(Buffer.from(await answer.arrayBuffer()))
+  for (const [name, value] of answer.headers) response.setHeader(name, value)
+  if (!answer.body) {
+    response.end()
+    return
+  }
+  response.flushHeaders()
+  try {
+    await pipeline(Readable.fromWeb(answer.body as ReadableStream), response)
+  } catch (error) {
+    // Whoever closes the page ends its stream in the middle.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+  }
 }

@@ -9,6 +9,7 @@ const TITLES: Readonly<Record<number, string>> = {
   409: 'Conflict',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
 }
 
@@ -39,6 +40,7 @@ const STATUS: Partial<Record<WebhookSenderErrorCode, number>> = {
   invalid_endpoint: 400,
   invalid_url: 400,
   invalid_secret: 400,
+  invalid_event_type: 400,
   forbidden_address: 400,
   endpoint_not_found: 404,
   delivery_not_found: 404,

@@ -17,8 +17,8 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Below the portal's base path; one segment may be `:id`. */
   readonly path: string
-  /** Who may: managers may do what viewers may. */
-  readonly role: PortalRole
+  /** Who may: managers may do what viewers may; operators are either, and more. */
+  readonly role: PortalRole | 'operator'
   handle(call: RouteCall): Promise<Response>
 }
 
@@ -47,8 +47,9 @@ export function createRouter(routes: readonly Route[]): Router {
       const allow = [...new Set(found.map(({ route }) => route.method))].join(', ')
       throw new PortalProblem(405, 'method_not_allowed', `This path knows ${allow}.`, { headers: { allow } })
     }
-    if (fitting.route.role === 'manager' && user.role !== 'manager') {
-      throw new PortalProblem(403, 'forbidden', 'This needs the role manager.')
+    const { role } = fitting.route
+    if (role === 'manager' ? user.role !== 'manager' : role === 'operator' && user.operator !== true) {
+      throw new PortalProblem(403, 'forbidden', `This needs the role ${role}.`)
     }
     return fitting
   }

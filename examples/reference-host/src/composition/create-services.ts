@@ -67,6 +67,8 @@ export function createServices(foundations: Foundations): HostServices {
         network: { allow: allowNetworks },
       }),
     ).singleton(),
+    portalSecret: asValue(encryptionKey),
+    closing: asValue(new AbortController()),
     hostCache: asFunction(createHostCache).singleton(),
     tenantRepository: asClass(TenantRepository).singleton(),
     aliasRepository: asClass(AliasRepository).singleton(),

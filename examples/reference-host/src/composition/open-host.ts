@@ -19,6 +19,7 @@ import { demandSameInstallation } from '../database/same-installation.ts'
 import { openFileStorage } from '../storage/file-storage.ts'
 import { CacheInvalidationEventSubscriber } from '../subscribers/cache-invalidation-event-subscriber.ts'
 import { FileDownloadEventSubscriber } from '../subscribers/file-download-event-subscriber.ts'
+import { defineEventTypes } from '../webhooks/event-types.ts'
 import { createApp } from './create-app.ts'
 import { createServices } from './create-services.ts'
 import { readSecrets } from './host-secrets.ts'
@@ -88,7 +89,7 @@ async function open(
     allowNetworks: config.allowNetworks,
     maxStreamsPerAddress: config.maxStreamsPerAddress,
   })
-  const { engine, sender, syncStreams, tokenRepository, hostCache } = container.cradle
+  const { engine, sender, syncStreams, closing, tokenRepository, hostCache } = container.cradle
 
   // Before anything is raised: endpoints and subscribers hear of it from the first event on.
   await migrateHostTables(db)
@@ -96,6 +97,7 @@ async function open(
   await engine.migrate()
   await captureEntities(engine)
   await sender.migrate()
+  defineEventTypes(sender)
   await engine.subscribe(new FileDownloadEventSubscriber(serviceScopeFactory), {
     name: 'file-download',
     mode: 'durable',
@@ -125,6 +127,7 @@ async function open(
   opened.defer(() => closeServer(server))
   // First of all: streams never end by themselves, and their clients are to reconnect elsewhere.
   opened.use(syncStreams)
+  opened.defer(() => closing.abort())
   // Clients of every tenant load their application again: it may be another version now.
   const everywhere = { tenantId: ALL_TENANTS, siteId: ALL_SITES }
   await engine.syncManager.addSyncEvent(everywhere, EntityNames.Host, -1, SyncEventActions.Reload)

@@ -29,6 +29,10 @@ export interface Services {
   /** Tells browsers what happens. */
   readonly syncStreams: SseFeed
   readonly sender: WebhookSender
+  /** Seals the sessions of the portal, on every node alike. */
+  readonly portalSecret: string
+  /** Is aborted when the host closes, for what would never end by itself. */
+  readonly closing: AbortController
   readonly fileStorage: FileStorage
   readonly hostCache: HostCache
   readonly tenantRepository: TenantRepository

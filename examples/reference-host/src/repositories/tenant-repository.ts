@@ -31,4 +31,14 @@ export class TenantRepository {
       return tenant
     })
   }
+
+  /** Whether it is the tenant that the installation began with, whose administrators look after the host. */
+  async isFirst(tenantId: number): Promise<boolean> {
+    const first = await this.#engine.db
+      .selectFrom('tenant')
+      .select('tenantId')
+      .orderBy('tenantId')
+      .executeTakeFirst()
+    return first?.tenantId === tenantId
+  }
 }

@@ -5,21 +5,38 @@ import { bearerToken } from '../http/authorize.ts'
 import { sessionToken } from '../http/session-cookie.ts'
 
 /**
- * Where a tenant's administrators look after its webhooks. Whose they are is told by the token alone, or
- * by who is logged in.
+ * Where a tenant's administrators look after its webhooks. Whose they are is told by the token alone, in
+ * the Authorization header or typed into the portal, or by who is logged in. The first tenant's also look
+ * after the host.
  */
-export function webhookPortal({ sender, logger, tokenRepository }: Services): ExpressPortal<Request> {
+export function webhookPortal(services: Services): ExpressPortal<Request> {
+  const { sender, engine, logger, tokenRepository, tenantRepository, portalSecret, closing } = services
+
+  async function managerOf(tenantId: number, name: string): Promise<PortalUser> {
+    return { tenantId, name, role: 'manager', operator: await tenantRepository.isFirst(tenantId) }
+  }
+
+  async function userOf(token: string): Promise<PortalUser | undefined> {
+    const holder = await tokenRepository.findHolder(token)
+    return holder && managerOf(holder.tenantId, holder.name)
+  }
+
   async function authorize(request: Request): Promise<PortalUser | undefined> {
     const token = bearerToken(request.headers.authorization)
-    if (token !== undefined) {
-      const holder = await tokenRepository.findHolder(token)
-      return holder && { tenantId: holder.tenantId, role: 'manager' }
-    }
+    if (token !== undefined) return userOf(token)
     // The portal itself sees to it that no other site makes a browser ask.
     const session = sessionToken(request)
     if (session === undefined) return undefined
     const user = await request.services.sessionRepository.findUser(session)
-    return user?.isAdmin ? { tenantId: user.tenantId, role: 'manager' } : undefined
+    return user?.isAdmin ? managerOf(user.tenantId, user.username) : undefined
   }
-  return expressPortal({ sender, logger, authorize })
+
+  return expressPortal({
+    sender,
+    engine,
+    logger,
+    signal: closing.signal,
+    authorize,
+    signIn: { userOf, secret: portalSecret, label: 'Admin token' },
+  })
 }

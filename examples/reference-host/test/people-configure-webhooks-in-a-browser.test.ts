@@ -1,0 +1,177 @@
+import { createReceiver } from '@x/receiver'
+import { type TestConsumer, testConsumer, waitFor } from '@x/testkit'
+import { browserTests, openWindow } from '@x/testkit/browser'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { jsonOf, openTestHost, type TestHost, upload } from './open-test-host.ts'
+import { openPortalWindow } from './portal-window.ts'
+
+browserTests('the portal in a browser', (browser) => {
+  let host: TestHost
+  let fileId: number
+  beforeAll(async () => {
+    host = await openTestHost()
+    fileId = (await jsonOf<{ fileId: number }>(upload(host, 'report.pdf', 'A report.'))).fileId
+  })
+  afterAll(() => host?.[Symbol.asyncDispose]())
+
+  const download = () => host.send(`/api/File/download/${fileId}`)
+
+  async function addEndpoint(consumer: TestConsumer, fields: object = {}) {
+    const body = { url: consumer.url, eventTypes: ['File.Download'], ...fields }
+    const created = await jsonOf<{ endpoint: { id: string }; secret: string }>(
+      host.send('/portal/api/endpoints', { body }),
+    )
+    return {
+      ...created,
+      remove: () => host.send(`/portal/api/endpoints/${created.endpoint.id}`, { method: 'DELETE' }),
+    }
+  }
+
+  it('asks who one is, says when a token is wrong, and lets one out again', async () => {
+    await using window = await openWindow(browser())
+    const { page } = window
+    await page.goto(`${host.host.url}/portal`)
+    expect(new URL(page.url()).pathname).toBe('/portal/')
+    await page.getByLabel('Admin token').fill('wrong')
+    await page.keyboard.press('Enter')
+    await page.getByText('This token is not known here.').waitFor()
+    expect(await page.getByLabel('Admin token').getAttribute('aria-invalid')).toBe('true')
+    // The browser tells the console of each answer that is no success.
+    expect(window.takeProblems()).toEqual([expect.stringContaining('401')])
+
+    await page.getByLabel('Admin token').fill(host.host.adminToken)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Endpoints' }).waitFor()
+    expect(await page.evaluate('document.cookie')).toBe('')
+    await page.reload()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Admin token').waitFor()
+  })
+
+  it('adds an endpoint by the keyboard alone, whose deliveries then arrive by themselves', async () => {
+    await using consumer = await testConsumer()
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await page.getByRole('link', { name: 'Add endpoint' }).first().press('Enter')
+    await page.getByLabel('URL').fill('10.0.0.1/hook')
+    await page.keyboard.press('Tab')
+    await page.getByText('A whole URL is needed').waitFor()
+    await page.getByLabel('URL').fill('http://10.0.0.1/hook')
+    await page.keyboard.press('Enter')
+    await page.getByText('which is not a public address').waitFor()
+    expect(await page.evaluate('document.activeElement.type')).toBe('url')
+    expect(window.takeProblems()).toEqual([expect.stringContaining('400')])
+
+    await page.getByLabel('URL').fill(consumer.url)
+    await page.getByLabel('Only these').press('Space')
+    await page.locator('summary', { hasText: 'File' }).press('Enter')
+    await page.getByLabel('File.Download').press('Space')
+    await page.getByRole('button', { name: 'Add endpoint' }).press('Enter')
+    await page.getByRole('heading', { name: 'The endpoint is there' }).waitFor()
+    const secret =
+      (await page.getByLabel('Signing secret', { exact: true }).locator('pre').textContent()) ?? ''
+    expect(secret).toMatch(/^whsec_/)
+
+    await page.getByRole('link', { name: 'Deliveries' }).press('Enter')
+    await page.getByRole('heading', { name: 'Deliveries' }).waitFor()
+    await download()
+    const row = page.getByRole('row', { name: /File\.Download Delivered/ })
+    await row.waitFor()
+    const [request] = await consumer.received(1)
+    const receiver = createReceiver({ secrets: secret })
+    expect((await receiver.verify(request?.rawBody ?? '', request?.headers ?? {})).type).toBe('File.Download')
+
+    await row.getByRole('link').press('Enter')
+    await page.getByText('HTTP 204').waitFor()
+    expect(await page.getByRole('region', { name: 'Body' }).textContent()).toContain('"entityName": "File"')
+
+    await page.getByRole('link', { name: consumer.url }).press('Enter')
+    await page.getByRole('button', { name: 'Delete' }).press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    await page.getByRole('button', { name: 'Delete' }).press('Enter')
+    await page.getByRole('button', { name: 'Delete it' }).press('Enter')
+    await page.getByText('No endpoints yet').waitFor()
+  })
+
+  it('shows why a consumer fails, when it is tried again, and sends again what it has missed', async () => {
+    await using consumer = await testConsumer()
+    consumer.answer(() => ({ status: 500, body: 'The disk is full.' }))
+    const { endpoint, remove } = await addEndpoint(consumer)
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go(`deliveries?endpoint=${endpoint.id}&state=pending`)
+    await download()
+    await page
+      .getByRole('row', { name: /Retrying .*HTTP 500/ })
+      .getByRole('link')
+      .click()
+    await page.getByText('The consumer has answered 500').waitFor()
+    await page.getByText("The answer's body").click()
+    await page.getByText('The disk is full.').waitFor()
+    await page.getByText('Next attempt').waitFor()
+
+    const failed = consumer.requests.length
+    consumer.answer(204)
+    await page.getByRole('button', { name: 'Send now' }).click()
+    await page.getByText('Delivered').waitFor()
+    expect(await page.getByRole('listitem').getByText('HTTP 204').count()).toBe(1)
+    expect(consumer.requests[failed]?.headers['webhook-id']).toBe(consumer.requests[0]?.headers['webhook-id'])
+    await page.getByRole('button', { name: 'Send again' }).click()
+    await page.getByRole('heading', { name: `Attempt ${failed + 2}` }).waitFor()
+    await remove()
+  })
+
+  it('tests an endpoint and shows the answer', async () => {
+    await using consumer = await testConsumer()
+    const { endpoint, remove } = await addEndpoint(consumer)
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go(`endpoints/${endpoint.id}`)
+    await page.getByRole('button', { name: 'Send a test' }).click()
+    await page.getByRole('region', { name: 'Try it' }).getByText('HTTP 204').waitFor()
+    consumer.answer(() => ({ status: 404, body: 'No such hook.' }))
+    await page.getByRole('button', { name: 'Send a test' }).click()
+    await page.getByText('No such hook.').waitFor()
+    await page.getByRole('button', { name: 'Disable' }).click()
+    await page.getByRole('button', { name: 'Disable it' }).click()
+    await page.getByText('Enable the endpoint to send it a test.').waitFor()
+    await page.getByRole('button', { name: 'Enable' }).click()
+    await page.getByRole('button', { name: 'Send a test' }).waitFor()
+    await remove()
+  })
+
+  it('replaces a secret while webhooks flow, none of which fails to verify', async () => {
+    await using consumer = await testConsumer()
+    const { endpoint, secret: old, remove } = await addEndpoint(consumer)
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go(`endpoints/${endpoint.id}`)
+    let isFlowing = true
+    const flow = (async () => {
+      while (isFlowing) await download()
+    })()
+    await consumer.received(1)
+    await page.getByRole('button', { name: 'Replace it' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Replace it' }).click()
+    const shown = page.getByLabel('secret', { exact: true }).locator('pre')
+    await shown.waitFor()
+    const renewed = (await shown.textContent()) ?? ''
+    expect(renewed).not.toBe(old)
+    expect(await page.getByLabel('former secret', { exact: true }).locator('pre').textContent()).toBe(old)
+
+    const reached = consumer.requests.length
+    await consumer.received(reached + 20)
+    isFlowing = false
+    await flow
+    const former = createReceiver({ secrets: old })
+    for (const { rawBody, headers } of consumer.requests) await former.verify(rawBody, headers)
+    const both = consumer.requests.filter(({ headers }) => String(headers['webhook-signature']).includes(' '))
+    expect(both.length).toBeGreaterThan(0)
+    const current = createReceiver({ secrets: renewed })
+    for (const { rawBody, headers } of both) await current.verify(rawBody, headers)
+    await waitFor(() => both.at(-1) === consumer.requests.at(-1), 'the last to be signed with both')
+    await remove()
+  })
+})

@@ -1,0 +1,106 @@
+import { testConsumer } from '@x/testkit'
+import { browserTests, violationsOf } from '@x/testkit/browser'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { jsonOf, openTestHost, type TestHost } from './open-test-host.ts'
+import { openPortalWindow, type PortalWindow } from './portal-window.ts'
+
+const XSS = `<img src=x onerror="document.title='ran'"><script>document.title='ran'</script>`
+
+/** Each page, and what shows that it is there: what somebody has typed, where there is such. */
+const pages: readonly { place: string; sign: string; typed?: string }[] = [
+  { place: 'endpoints', sign: XSS },
+  { place: 'endpoints/new', sign: 'Order and pace' },
+  { place: 'endpoints/:endpoint', sign: `x-note: ${XSS}` },
+  { place: 'endpoints/:endpoint/edit', sign: 'Save changes' },
+  { place: 'deliveries', sign: 'Page.Create' },
+  { place: 'deliveries?state=cancelled', sign: 'No delivery fits' },
+  { place: 'deliveries/:delivery', sign: 'The consumer has answered 500', typed: XSS },
+  { place: 'event-types', sign: 'A page was added.' },
+  { place: 'event-types/Page.Create', sign: 'createReceiver' },
+  { place: 'subscriptions', sign: 'Running, some set aside' },
+  { place: 'subscriptions/broken', sign: XSS },
+  { place: 'nowhere', sign: 'There is nothing at this address' },
+]
+
+interface Created {
+  readonly endpoint: { readonly id: string }
+}
+
+browserTests('the pages of the portal', (browser) => {
+  let host: TestHost
+  let consumer: Awaited<ReturnType<typeof testConsumer>>
+  let endpointId: string
+  let deliveryId: string
+  beforeAll(async () => {
+    host = await openTestHost()
+    consumer = await testConsumer()
+    consumer.answer(() => ({ status: 500, headers: { 'content-type': 'text/html' }, body: XSS }))
+    const body = {
+      url: `${consumer.url}?q=<script>document.title='ran'</script>`,
+      description: XSS,
+      headers: { 'x-note': XSS },
+      eventTypes: ['Page.*'],
+      metadata: { note: XSS },
+    }
+    const created = await jsonOf<Created>(host.send('/portal/api/endpoints', { body }))
+    endpointId = created.endpoint.id
+    await host.send('/api/Page', { body: { name: XSS, path: 'x' } })
+    await consumer.received(1)
+    const { items } = await jsonOf<{ items: { id: string }[] }>(host.send('/portal/api/deliveries'))
+    deliveryId = items[0]?.id ?? ''
+    const { engine } = host.host.services
+    await engine.subscribe(
+      {
+        entityChanged() {
+          throw new Error(XSS)
+        },
+      },
+      { name: 'broken', mode: 'durable', retry: { maxAttempts: 1 } },
+    )
+    await engine.syncManager.addSyncEvent({ tenantId: 1, siteId: 1 }, 'ModuleDefinition', XSS, 'Create', {
+      data: XSS,
+    })
+    host.takeErrors()
+  })
+  afterAll(async () => {
+    host?.takeErrors()
+    await host?.[Symbol.asyncDispose]()
+    await consumer?.[Symbol.asyncDispose]()
+  })
+
+  describe.each([
+    { name: 'light, on a desktop', look: { colorScheme: 'light', width: 1280 } },
+    { name: 'dark, on a phone', look: { colorScheme: 'dark', width: 360, height: 740 } },
+  ] as const)('$name', ({ look }) => {
+    let window: PortalWindow
+    beforeAll(async () => {
+      window = await openPortalWindow(browser(), host, look)
+    })
+    afterAll(() => window?.[Symbol.asyncDispose]())
+
+    it.each(pages)(
+      '$place can be used by everybody, fits the window, and shows text as text',
+      async ({ place, sign, typed }) => {
+        const { page } = window
+        await window.go(place.replace(':endpoint', endpointId).replace(':delivery', deliveryId))
+        await page.getByText(sign).first().waitFor()
+        for (const summary of await page.locator('main summary').all()) await summary.click()
+        if (typed) await page.getByText(typed).first().waitFor()
+        expect(await violationsOf(page)).toEqual([])
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(look.width)
+        expect(await page.locator('main img, main script').count()).toBe(0)
+        expect(await page.title()).not.toBe('ran')
+        expect(window.takeProblems()).toEqual([])
+      },
+    )
+
+    it('asks in a dialog that everybody can use', async () => {
+      const { page } = window
+      await window.go(`endpoints/${endpointId}`)
+      await page.getByRole('button', { name: 'Delete' }).click()
+      await page.getByRole('dialog').waitFor()
+      expect(await violationsOf(page)).toEqual([])
+      await page.keyboard.press('Escape')
+    })
+  })
+})

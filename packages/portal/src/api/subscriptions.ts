@@ -1,0 +1,110 @@
+import type { SyncEvent } from '@x/events-core'
+import { PortalProblem } from '../problem.ts'
+import { type JsonFields, readJsonFields } from '../read-json.ts'
+import type { Route } from '../router.ts'
+
+/** A durable subscription of the host, and how far it is behind. */
+export interface PortalSubscription {
+  readonly name: string
+  readonly state: string
+  readonly leasedBy: string | undefined
+  readonly failedAttempts: number
+  readonly lastError: string | undefined
+  /** How many events are set aside. */
+  readonly parked: number
+  readonly lagEvents: number
+  readonly lagCapped: boolean
+  readonly lagSeconds: number
+}
+
+/** The part of `EventEngine` that operators look after. */
+export interface PortalEngine {
+  stats(): Promise<{ readonly subscriptions: readonly PortalSubscription[] }>
+  readonly subscriptions: {
+    parked(
+      name: string,
+      limit?: number,
+    ): Promise<
+      readonly {
+        readonly event: SyncEvent
+        readonly attempts: number
+        readonly error: string
+        readonly parkedOn: Date
+      }[]
+    >
+    resume(name: string, eventId?: string): Promise<void>
+    discard(name: string, eventId?: string): Promise<number>
+    skip(name: string): Promise<SyncEvent | undefined>
+    pause(name: string): Promise<void>
+  }
+}
+
+const MAX_PARKED = 100
+
+/** Subscriptions of the engine, which hold the events of every tenant: for operators alone. */
+export function subscriptionRoutes(engine: PortalEngine): Route[] {
+  const { subscriptions } = engine
+
+  async function all() {
+    const { subscriptions: found } = await engine.stats()
+    return found.map((one) => ({
+      name: one.name,
+      state: one.state,
+      leasedBy: one.leasedBy,
+      failedAttempts: one.failedAttempts,
+      lastError: one.lastError,
+      parked: one.parked,
+      lagEvents: one.lagEvents,
+      lagCapped: one.lagCapped,
+      lagSeconds: one.lagSeconds,
+    }))
+  }
+
+  async function one(name: string) {
+    const found = (await all()).find((subscription) => subscription.name === name)
+    if (found) return found
+    throw new PortalProblem(404, 'subscription_not_found', 'There is no subscription of this name.')
+  }
+
+  const change = (action: string, act: (name: string, fields: JsonFields) => Promise<unknown>): Route => ({
+    method: 'POST',
+    path: `/api/subscriptions/:id/${action}`,
+    role: 'operator',
+    async handle({ id, request }) {
+      const fields = await readJsonFields(request, ['eventId'])
+      await one(id)
+      await act(id, fields)
+      return Response.json(await one(id))
+    },
+  })
+
+  return [
+    {
+      method: 'GET',
+      path: '/api/subscriptions',
+      role: 'operator',
+      handle: async () => Response.json({ items: await all() }),
+    },
+    {
+      method: 'GET',
+      path: '/api/subscriptions/:id',
+      role: 'operator',
+      async handle({ id }) {
+        const subscription = await one(id)
+        const parked = await subscriptions.parked(id, MAX_PARKED)
+        return Response.json({ ...subscription, parkedEvents: parked })
+      },
+    },
+    change('resume', (name, fields) => subscriptions.resume(name, eventIdOf(fields))),
+    change('discard', (name, fields) => subscriptions.discard(name, eventIdOf(fields))),
+    change('skip', (name) => subscriptions.skip(name)),
+    change('pause', (name) => subscriptions.pause(name)),
+  ]
+}
+
+function eventIdOf({ eventId }: JsonFields): string | undefined {
+  if (eventId === undefined || typeof eventId === 'string') return eventId
+  throw new PortalProblem(400, 'invalid_argument', 'eventId must be the id of an event.', {
+    field: 'eventId',
+  })
+}

@@ -1,0 +1,75 @@
+import type {
+  DeliveryAttempt as SenderAttempt,
+  Delivery as SenderDelivery,
+  DeliveryDetails as SenderDetails,
+  Endpoint as SenderEndpoint,
+  EventType as SenderEventType,
+  EndpointSecret as SenderSecret,
+  Statistics as SenderStatistics,
+} from '@x/sender'
+
+/** What becomes of a value on its way through JSON. */
+type Json<TValue> = TValue extends Date
+  ? string
+  : TValue extends readonly (infer TItem)[]
+    ? readonly Json<TItem>[]
+    : TValue extends object
+      ? { readonly [TKey in keyof TValue]: Json<TValue[TKey]> }
+      : TValue
+
+export type Endpoint = Json<SenderEndpoint>
+export type Delivery = Json<SenderDelivery>
+export type DeliveryAttempt = Json<SenderAttempt>
+export type DeliveryDetails = Json<SenderDetails>
+export type EndpointSecret = Json<SenderSecret>
+export type EventType = SenderEventType
+export type Statistics = Json<SenderStatistics>
+
+/** One page of a list. */
+export interface Page<TItem> {
+  readonly items: readonly TItem[]
+  readonly next: string | null
+}
+
+/** Who looks at the page. */
+export interface Session {
+  readonly user: {
+    readonly tenantId: number
+    readonly role: 'viewer' | 'manager'
+    readonly operator: boolean
+    readonly name: string | null
+  } | null
+  /** How to sign in here; null where the host sees to it. */
+  readonly signIn: { readonly label: string } | null
+  readonly canSignOut: boolean
+}
+
+/** A durable subscription of the host. */
+export interface Subscription {
+  readonly name: string
+  readonly state: 'active' | 'paused' | 'blocked'
+  readonly leasedBy?: string
+  readonly failedAttempts: number
+  readonly lastError?: string
+  readonly parked: number
+  readonly lagEvents: number
+  readonly lagCapped: boolean
+  readonly lagSeconds: number
+}
+
+/** An event that was set aside. */
+export interface ParkedEvent {
+  readonly event: {
+    readonly id: string
+    readonly tenantId: number
+    readonly siteId: number
+    readonly entityName: string
+    readonly entityId: number | string
+    readonly action: string
+    readonly modifiedOn: string
+    readonly data?: unknown
+  }
+  readonly attempts: number
+  readonly error: string
+  readonly parkedOn: string
+}

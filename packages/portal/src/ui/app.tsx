@@ -1,0 +1,71 @@
+import { useEffect, useRef } from 'react'
+import { useHashRoute } from './hash-route.ts'
+import { startLiveUpdates, useLiveState } from './live-updates.ts'
+import { DeliveriesPage } from './pages/deliveries-page.tsx'
+import { DeliveryPage } from './pages/delivery-page.tsx'
+import { EditEndpointPage, NewEndpointPage } from './pages/endpoint-form-pages.tsx'
+import { EndpointPage } from './pages/endpoint-page.tsx'
+import { EndpointsPage } from './pages/endpoints-page.tsx'
+import { EventTypePage } from './pages/event-type-page.tsx'
+import { EventTypesPage } from './pages/event-types-page.tsx'
+import { NotFoundPage } from './pages/not-found-page.tsx'
+import { SignInPage } from './pages/sign-in-page.tsx'
+import { SubscriptionPage } from './pages/subscription-page.tsx'
+import { SubscriptionsPage } from './pages/subscriptions-page.tsx'
+import { Shell } from './parts/shell.tsx'
+import { SessionContext, useSessionState } from './session.ts'
+
+/** The whole of the portal: whoever is signed in sees the pages. */
+export function App() {
+  const state = useSessionState()
+  if (state.session?.user) {
+    return (
+      <SessionContext value={state.session.user}>
+        <SignedIn canSignOut={state.session.canSignOut} />
+      </SessionContext>
+    )
+  }
+  return <SignInPage state={state} />
+}
+
+function SignedIn({ canSignOut }: { readonly canSignOut: boolean }) {
+  const { segments } = useHashRoute()
+  const liveState = useLiveState()
+  const main = useRef<HTMLElement>(null)
+  useEffect(() => startLiveUpdates(), [])
+
+  const place = segments.join('/')
+  const isFirst = useRef(true)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each new place begins at its top
+  useEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false
+      return
+    }
+    scrollTo(0, 0)
+    main.current?.focus({ preventScroll: true })
+  }, [place])
+
+  return (
+    <Shell liveState={liveState} canSignOut={canSignOut}>
+      <main className="main" tabIndex={-1} ref={main} id="main">
+        <PageOf segments={segments} key={place} />
+      </main>
+    </Shell>
+  )
+}
+
+function PageOf({ segments }: { readonly segments: readonly string[] }) {
+  const [area = 'endpoints', id, action] = segments
+  if (area === 'endpoints') {
+    if (id === undefined) return <EndpointsPage />
+    if (id === 'new') return <NewEndpointPage />
+    return action === 'edit' ? <EditEndpointPage id={id} /> : <EndpointPage id={id} />
+  }
+  if (area === 'deliveries') return id === undefined ? <DeliveriesPage /> : <DeliveryPage id={id} />
+  if (area === 'event-types') return id === undefined ? <EventTypesPage /> : <EventTypePage type={id} />
+  if (area === 'subscriptions') {
+    return id === undefined ? <SubscriptionsPage /> : <SubscriptionPage name={id} />
+  }
+  return <NotFoundPage />
+}

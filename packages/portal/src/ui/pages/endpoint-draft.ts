@@ -1,0 +1,104 @@
+import type { Endpoint } from '../api-types.ts'
+import type { HeaderRow } from '../parts/header-rows.tsx'
+
+/** An endpoint as it is being typed: texts, where the API wants numbers. */
+export interface EndpointDraft {
+  readonly url: string
+  readonly description: string
+  readonly eventTypes: readonly string[]
+  readonly headers: readonly HeaderRow[]
+  readonly ordering: string
+  readonly concurrency: string
+  readonly rateLimit: string
+  readonly ratePerSeconds: string
+  readonly signature: 'hmac' | 'ed25519'
+  readonly secret: string
+}
+
+export const EMPTY_DRAFT: EndpointDraft = {
+  url: '',
+  description: '',
+  eventTypes: ['*'],
+  headers: [],
+  ordering: 'none',
+  concurrency: '8',
+  rateLimit: '',
+  ratePerSeconds: '1',
+  signature: 'hmac',
+  secret: '',
+}
+
+/** What is there to be changed of an endpoint. */
+export function draftOf(endpoint: Endpoint): EndpointDraft {
+  const { url, description, eventTypes, headers, ordering, concurrency, rateLimit, signature } = endpoint
+  return {
+    url,
+    description,
+    eventTypes,
+    headers: Object.entries(headers).map(([name, value], key) => ({ key, name, value })),
+    ordering: typeof ordering === 'object' ? ordering.by : ordering,
+    concurrency: String(concurrency.max),
+    rateLimit: rateLimit ? String(rateLimit.limit) : '',
+    ratePerSeconds: String(rateLimit?.perSeconds ?? 1),
+    signature,
+    secret: '',
+  }
+}
+
+/** Both when an endpoint is made and when it is changed. */
+function commonFields(draft: EndpointDraft, minConcurrency: number) {
+  const { url, description, eventTypes, ordering, concurrency } = draft
+  const max = Number(concurrency)
+  const headers = draft.headers.filter(({ name, value }) => name.trim() !== '' || value !== '')
+  return {
+    url: url.trim(),
+    description,
+    eventTypes,
+    headers: Object.fromEntries(headers.map(({ name, value }) => [name.trim(), value])),
+    ordering: ordering === 'none' || ordering === 'fifo' ? ordering : { by: ordering },
+    concurrency: { min: Math.min(minConcurrency, max), max },
+  }
+}
+
+function rateOf({ rateLimit, ratePerSeconds }: EndpointDraft) {
+  return { limit: Number(rateLimit), perSeconds: Number(ratePerSeconds) }
+}
+
+/** The body that makes an endpoint. */
+export function creationOf(draft: EndpointDraft): object {
+  return {
+    ...commonFields(draft, 1),
+    ...(draft.rateLimit.trim() === '' ? {} : { rateLimit: rateOf(draft) }),
+    signature: draft.signature,
+    ...(draft.secret.trim() === '' ? {} : { secret: draft.secret.trim() }),
+  }
+}
+
+/** The body that changes one, unless somebody else was quicker. */
+export function changeOf(draft: EndpointDraft, { concurrency, version }: Endpoint): object {
+  return {
+    ...commonFields(draft, concurrency.min),
+    rateLimit: draft.rateLimit.trim() === '' ? null : rateOf(draft),
+    version,
+  }
+}
+
+/** What is wrong with a URL at first sight; what it leads to is for the server to say. */
+export function urlProblem(text: string): string | undefined {
+  const url = text.trim()
+  if (url === '') return undefined
+  const parsed = URL.parse(url)
+  if (!parsed) return 'A whole URL is needed, such as https://example.com/hook'
+  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')
+    return 'It must begin with https:// or http://'
+  if (parsed.username !== '' || parsed.password !== '') {
+    return 'Put the user name and password into a header instead: they would show wherever the URL does'
+  }
+  return undefined
+}
+
+/** Whether a URL is sent to in the clear, over a network. */
+export function isInsecure(text: string): boolean {
+  const url = URL.parse(text.trim())
+  return url?.protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+}

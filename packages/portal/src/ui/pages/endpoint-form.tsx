@@ -1,0 +1,113 @@
+import { type FormEvent, useRef, useState } from 'react'
+import type { Problem } from '../http.ts'
+import { Button } from '../parts/button.tsx'
+import { EventTypePicker } from '../parts/event-type-picker.tsx'
+import { Field } from '../parts/field.tsx'
+import { HeaderRows } from '../parts/header-rows.tsx'
+import { ProblemNote } from '../parts/problem-note.tsx'
+import { useAction } from '../use-action.ts'
+import { type EndpointDraft, isInsecure, urlProblem } from './endpoint-draft.ts'
+import { PaceFields, SignatureFields } from './endpoint-form-more.tsx'
+
+interface EndpointFormProps {
+  readonly initial: EndpointDraft
+  readonly isNew: boolean
+  readonly submit: string
+  readonly cancelTo: string
+  readonly save: (draft: EndpointDraft) => Promise<unknown>
+}
+
+const FIELDS = [
+  'url',
+  'description',
+  'eventTypes',
+  'headers',
+  'ordering',
+  'concurrency',
+  'rateLimit',
+  'secret',
+]
+
+/** The problem of a field, or of a part of it: `headers.authorization`. */
+function problemAt(problem: Problem | undefined, field: string): string | undefined {
+  const at = problem?.field?.split(/[.[]/)[0]
+  return at === field ? problem?.message : undefined
+}
+
+/** Makes or changes an endpoint. */
+export function EndpointForm({ initial, isNew, submit, cancelTo, save }: EndpointFormProps) {
+  const [draft, setDraft] = useState(initial)
+  const [isUrlLeft, setUrlLeft] = useState(false)
+  const form = useRef<HTMLFormElement>(null)
+  const saving = useAction(() => save(draft))
+  const change = (changed: Partial<EndpointDraft>) => setDraft({ ...draft, ...changed })
+  const errorAt = (field: string) => problemAt(saving.problem, field)
+  const onSubmit = async (event: FormEvent) => {
+    event.preventDefault()
+    await saving.run()
+    // To what has to be mended first.
+    form.current?.querySelector<HTMLElement>('[aria-invalid], fieldset:has(.field-error) input')?.focus()
+  }
+  return (
+    <form className="card card-body form" ref={form} onSubmit={onSubmit} noValidate>
+      <Field
+        label="URL"
+        error={errorAt('url') ?? (isUrlLeft ? urlProblem(draft.url) : undefined)}
+        hint={
+          isInsecure(draft.url)
+            ? 'Anybody on the way can read what is sent to http://. Prefer https://.'
+            : 'Where your application takes webhooks.'
+        }
+      >
+        {(control) => (
+          <input
+            {...control}
+            className="input"
+            type="url"
+            inputMode="url"
+            autoComplete="off"
+            required
+            placeholder="https://example.com/hook"
+            value={draft.url}
+            onChange={(event) => change({ url: event.target.value })}
+            onBlur={() => setUrlLeft(true)}
+          />
+        )}
+      </Field>
+      <Field label="Description" hint="For you: what this endpoint is for." error={errorAt('description')}>
+        {(control) => (
+          <input
+            {...control}
+            className="input"
+            value={draft.description}
+            onChange={(event) => change({ description: event.target.value })}
+          />
+        )}
+      </Field>
+      <EventTypePicker
+        value={draft.eventTypes}
+        error={errorAt('eventTypes')}
+        onChange={(eventTypes) => change({ eventTypes })}
+      />
+      <HeaderRows
+        rows={draft.headers}
+        error={errorAt('headers')}
+        onChange={(headers) => change({ headers })}
+      />
+      <PaceFields draft={draft} errorAt={errorAt} onChange={change} />
+      {isNew && <SignatureFields draft={draft} errorAt={errorAt} onChange={change} />}
+      <ProblemNote
+        problem={saving.problem}
+        except={(field) => FIELDS.includes(field.split(/[.[]/)[0] ?? '')}
+      />
+      <div className="form-actions">
+        <Button kind="primary" type="submit" isBusy={saving.isBusy}>
+          {submit}
+        </Button>
+        <a className="button" href={cancelTo}>
+          Cancel
+        </a>
+      </div>
+    </form>
+  )
+}

@@ -1,0 +1,81 @@
+import { type FormEvent, useEffect, useState } from 'react'
+import { ask } from '../http.ts'
+import { Button } from '../parts/button.tsx'
+import { Field } from '../parts/field.tsx'
+import { Logo } from '../parts/logo.tsx'
+import { ProblemNote } from '../parts/problem-note.tsx'
+import type { SessionState } from '../session.ts'
+import { useAction } from '../use-action.ts'
+
+/** What whoever is not signed in sees. */
+export function SignInPage({ state }: { readonly state: SessionState }) {
+  const { session, problem } = state
+  useEffect(() => {
+    document.title = 'Webhooks'
+  }, [])
+  return (
+    <main className="sign-in">
+      <div className="card">
+        <div className="card-body stack">
+          <div className="row">
+            <span className="brand">
+              <Logo />
+            </span>
+            <h1>Webhooks</h1>
+          </div>
+          <ProblemNote problem={problem} />
+          {problem && <Button onClick={() => void state.look()}>Try again</Button>}
+          {!problem && !session && <p role="status">Loading</p>}
+          {session?.signIn && <SignInForm label={session.signIn.label} onSignedIn={state.look} />}
+          {session && !session.signIn && (
+            <p>
+              You are not signed in. Sign in to the application that this page belongs to, then load it again.
+            </p>
+          )}
+        </div>
+      </div>
+    </main>
+  )
+}
+
+interface SignInFormProps {
+  readonly label: string
+  readonly onSignedIn: () => Promise<void>
+}
+
+function SignInForm({ label, onSignedIn }: SignInFormProps) {
+  const [token, setToken] = useState('')
+  const signing = useAction(async () => {
+    await ask('POST', 'session', { token: token.trim() })
+    await onSignedIn()
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    void signing.run()
+  }
+  return (
+    <form className="stack" onSubmit={submit}>
+      <Field
+        label={label}
+        hint="It stays in this browser, in a cookie that no script can read."
+        error={signing.problem?.field === 'token' ? signing.problem.message : undefined}
+      >
+        {(control) => (
+          <input
+            {...control}
+            className="input"
+            type="password"
+            autoComplete="current-password"
+            required
+            value={token}
+            onChange={(event) => setToken(event.target.value)}
+          />
+        )}
+      </Field>
+      <ProblemNote problem={signing.problem} except={(field) => field === 'token'} />
+      <Button kind="primary" type="submit" isBusy={signing.isBusy}>
+        Sign in
+      </Button>
+    </form>
+  )
+}

@@ -1,0 +1,33 @@
+import { useState } from 'react'
+import { Problem } from './http.ts'
+import { refresh } from './resources.ts'
+
+/** Something that a person has asked for, and how it goes. */
+export interface Action {
+  readonly isBusy: boolean
+  /** Why it has failed, the last time. */
+  readonly problem: Problem | undefined
+  run(): Promise<void>
+}
+
+/** Does something once at a time, and looks at everything anew afterwards. */
+export function useAction(act: () => Promise<unknown>): Action {
+  const [isBusy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<Problem>()
+  return {
+    isBusy,
+    problem,
+    async run() {
+      if (isBusy) return
+      setBusy(true)
+      setProblem(undefined)
+      try {
+        await act()
+      } catch (error) {
+        setProblem(error instanceof Problem ? error : new Problem(0, 'error', String(error)))
+      }
+      setBusy(false)
+      refresh()
+    },
+  }
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vite'
+
+// The pages: static files that work below any path, and need nothing from elsewhere.
+export default defineConfig({
+  root: 'src/ui',
+  base: './',
+  build: {
+    outDir: '../../dist/ui',
+    emptyOutDir: true,
+    target: 'es2022',
+    // Nothing becomes a data: URL, which the content security policy would refuse for scripts and styles.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+})
