@@ -1,5 +1,7 @@
 import type { JsonValue } from '@x/events-core'
 import type { WebhookSender } from '@x/sender'
+import { z } from 'zod'
+import { entityKinds } from '../entities/entity-kinds.ts'
 
 const text = { type: 'string' } as const
 const id = { type: 'integer' } as const
@@ -52,6 +54,11 @@ const entities: Readonly<Record<string, Described>> = {
     properties: { pageId: id, tenantId: id, siteId: id, name: text, title: text, path: text },
     example: { pageId: 12, tenantId: 1, siteId: 1, name: 'About', title: 'About us', path: 'about' },
   },
+  Tenant: {
+    noun: 'A tenant',
+    properties: { tenantId: id, name: text },
+    example: { tenantId: 1, name: 'Master' },
+  },
   Site: {
     noun: 'A site',
     properties: { siteId: id, tenantId: id, name: text },
@@ -66,6 +73,14 @@ const entities: Readonly<Record<string, Described>> = {
 
 const CHANGES = { Create: 'was added', Update: 'was changed', Delete: 'was deleted' }
 
+const OTHERS = {
+  'File.Download': 'A file was handed out to somebody.',
+  'Host.Reload': 'The host has started: whoever shows its pages should load them anew.',
+  'Site.Refresh': 'Something that a site shows has changed.',
+  'User.Login': 'A user has logged in.',
+  'User.Logout': 'A user has logged out.',
+}
+
 /** Tells consumers what they can subscribe to, and what it looks like. */
 export function defineEventTypes({ eventTypes }: WebhookSender): void {
   for (const [entity, { noun, properties, example }] of Object.entries(entities)) {
@@ -74,5 +89,16 @@ export function defineEventTypes({ eventTypes }: WebhookSender): void {
       eventTypes.define({ type: `${entity}.${action}`, description: `${noun} ${what}.`, schema, example })
     }
   }
-  eventTypes.define({ type: 'File.Download', description: 'A file was handed out to somebody.' })
+  for (const { entityName, schema, data } of entityKinds) {
+    const properties = Object.entries(z.toJSONSchema(schema).properties ?? {})
+    const told = properties.filter(([name]) => data === undefined || data.some((column) => column === name))
+    for (const [action, what] of Object.entries(CHANGES)) {
+      eventTypes.define({
+        type: `${entityName}.${action}`,
+        description: `Of the kind ${entityName}, one ${what}.`,
+        schema: { type: 'object', properties: Object.fromEntries(told) },
+      })
+    }
+  }
+  for (const [type, description] of Object.entries(OTHERS)) eventTypes.define({ type, description })
 }
