@@ -1,4 +1,6 @@
+export { type Cut, type CuttingProxy, cuttingProxy } from './cutting-proxy.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
+export { startProcess, type TestProcess } from './start-process.ts'
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts'
 export { type Answer, type ReceivedRequest, type TestConsumer, testConsumer } from './test-consumer.ts'
 export { waitFor } from './wait-for.ts'

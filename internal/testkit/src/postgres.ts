@@ -3,13 +3,20 @@ import { Kysely, PostgresDialect } from 'kysely'
 import { Client, Pool } from 'pg'
 import { inject } from 'vitest'
 
+/** How {@link PostgresDatabase} is connected to. */
+export interface ConnectOptions {
+  readonly max?: number
+  /** Another way to the same database: through a proxy, or under a name. */
+  readonly url?: string | undefined
+}
+
 /** A database of a test's own. */
 export interface PostgresDatabase<DB> extends AsyncDisposable {
   readonly url: string
   readonly pool: Pool
   readonly db: Kysely<DB>
   /** Another pool of connections to it, as another process would have. */
-  connect(options?: { readonly max?: number }): { readonly pool: Pool; readonly db: Kysely<DB> }
+  connect(options?: ConnectOptions): { readonly pool: Pool; readonly db: Kysely<DB> }
 }
 
 /** Creates an empty database, dropped with everything in it when the test lets go of it. */
@@ -20,8 +27,8 @@ export async function postgresDatabase<DB>(serverUrl = inject('postgresUrl')): P
   location.pathname = `/${name}`
   const opened: Kysely<DB>[] = []
 
-  function connect({ max = 10 }: { readonly max?: number } = {}) {
-    const pool = new Pool({ connectionString: location.href, max })
+  function connect({ max = 10, url = location.href }: ConnectOptions = {}) {
+    const pool = new Pool({ connectionString: url, max })
     // Idle connections that the server ends are replaced at the next use.
     pool.on('error', () => {})
     const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })

@@ -1,11 +1,10 @@
 import { EntityNames, type SyncEvent } from '@x/events-core'
-import { waitFor } from '@x/testkit'
+import { type Cut, type CuttingProxy, cuttingProxy, waitFor } from '@x/testkit'
 import { postgresDatabase } from '@x/testkit/postgres'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../src/index.ts'
-import { type Cut, type CuttingProxy, cuttingProxy } from './cutting-proxy.ts'
 import { type HostTables, site } from './open-engine.ts'
 
 async function openThroughProxy() {

@@ -153,13 +153,14 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       const foreign = await store.findForeignSecret(box.keyIds)
       if (foreign !== undefined) throw wrongEncryptionKey(`endpoint ${foreign}`)
       await clock.sync()
-      await worker.start()
+      if (settings.deliver) await worker.start()
       tallies.start()
       hearNoMore = onWakeByOthers(engine, SUBSCRIPTION, worker.lookSoon)
       runner.start()
       retention.start()
       stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
-      reconciliation.start()
+      if (settings.deliver) reconciliation.start()
+      if (!settings.fanOut) return
       await engine.subscribe(createSubscriber(store), {
         name: SUBSCRIPTION,
         mode: 'durable',
@@ -172,8 +173,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await runner.stop()
       // All at once: no attempt begins while the subscription hands back its lease.
       await Promise.all([
-        worker.stop(),
-        engine.unsubscribe(SUBSCRIPTION),
+        settings.deliver ? worker.stop() : undefined,
+        settings.fanOut ? engine.unsubscribe(SUBSCRIPTION) : undefined,
         retention.stop(),
         tallies.stop(),
         reconciliation.stop(),
@@ -192,7 +193,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       lookSoon(engine)
       return false
     }
-    await worker.look()
+    if (settings.deliver) await worker.look()
     const { oldestDueOn } = await store.measureQueue(clock.now(), 1)
     return oldestDueOn === null && !isBusy()
   }

@@ -1,4 +1,5 @@
 export { createWebhookSender } from './create-webhook-sender.ts'
+export { createWebhookWorker } from './create-webhook-worker.ts'
 export type {
   CancelDeliveries,
   Deliveries,
@@ -51,7 +52,7 @@ export type { NetworkOptions } from './network/network-options.ts'
 export type { ProxyOptions } from './network/proxy-options.ts'
 export type { TelemetryOptions } from './observability/telemetry-options.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
-export type { CircuitOptions, WebhookSenderOptions } from './options.ts'
+export type { WebhookSenderOptions } from './options.ts'
 export type {
   AttemptStatistics,
   Statistics,
@@ -61,4 +62,6 @@ export type {
 } from './statistics/statistics.ts'
 export type { PurgedTenant } from './tenants/purge-tenant.ts'
 export type { SenderStats, WebhookSender } from './webhook-sender.ts'
+export type { WebhookWorker, WebhookWorkerOptions } from './webhook-worker.ts'
+export type { CircuitOptions } from './worker/circuit-options.ts'
 export type { CanReceive, DeliveredEvent } from './worker/permission.ts'

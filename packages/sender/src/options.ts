@@ -11,29 +11,10 @@ import {
   type TelemetryOptions,
   type TelemetrySettings,
 } from './observability/telemetry-options.ts'
+import { type CircuitOptions, readHealthPolicy } from './worker/circuit-options.ts'
 import type { HealthPolicy } from './worker/endpoint-health.ts'
 import type { CanReceive } from './worker/permission.ts'
 import { isSchedule, SCHEDULE_RULE } from './worker/retry-schedule.ts'
-
-/** When an endpoint is left alone for a while. */
-export interface CircuitOptions {
-  /**
-   * Failures in a row (no answer, 429, 5xx) after which an endpoint is asked one thing at a time, with
-   * pauses. What is due meanwhile waits, and loses no attempt. 429, 502, 503 and 504 do it at once.
-   * @defaultValue 5
-   */
-  readonly failures?: number | undefined
-  /**
-   * The first pause, in seconds; each is twice as long as the one before.
-   * @defaultValue 1
-   */
-  readonly firstPauseSeconds?: number | undefined
-  /**
-   * The longest pause, in seconds, unless the consumer asks for more by Retry-After.
-   * @defaultValue 300
-   */
-  readonly maxPauseSeconds?: number | undefined
-}
 
 /** What {@link createWebhookSender} takes. */
 export interface WebhookSenderOptions<DB> {
@@ -49,6 +30,18 @@ export interface WebhookSenderOptions<DB> {
   readonly previousEncryptionKeys?: readonly (Uint8Array | string)[] | undefined
   readonly network?: NetworkOptions | undefined
   readonly telemetry?: TelemetryOptions | undefined
+  /**
+   * Whether this process sends webhooks. With `false` it still manages endpoints, turns events into deliveries
+   * and sends again, and leaves the requests to others: see {@link createWebhookWorker}.
+   * @defaultValue true
+   */
+  readonly deliver?: boolean | undefined
+  /**
+   * Whether this process takes part in turning events into deliveries. Of those that do, one at a time does
+   * it for all; somebody has to.
+   * @defaultValue true; false for {@link createWebhookWorker}
+   */
+  readonly fanOut?: boolean | undefined
   /**
    * Most endpoints of one tenant. Those who create at the same moment may go a little beyond.
    * @defaultValue 1000
@@ -186,6 +179,8 @@ export interface WebhookSenderOptions<DB> {
 export interface WebhookSenderSettings extends NetworkSettings {
   readonly encryptionKey: Buffer
   readonly previousEncryptionKeys: readonly Buffer[]
+  readonly deliver: boolean
+  readonly fanOut: boolean
   readonly maxEndpointsPerTenant: number
   readonly telemetry: TelemetrySettings
   readonly retrySchedule: readonly number[]
@@ -247,6 +242,8 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     previousEncryptionKeys: (options.previousEncryptionKeys ?? []).map((key, index) =>
       readEncryptionKey(key, `previousEncryptionKeys[${index}]`),
     ),
+    deliver: readFlag('deliver', options.deliver ?? true),
+    fanOut: readFlag('fanOut', options.fanOut ?? true),
     maxEndpointsPerTenant: integer('maxEndpointsPerTenant', options.maxEndpointsPerTenant ?? 1_000, 1),
     ...readNetworkOptions(options.network ?? {}),
     telemetry: readTelemetryOptions(options.telemetry ?? {}),
@@ -274,37 +271,6 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
   })
 }
 
-function readHealthPolicy({
-  disableAfterDays = 5,
-  circuit = {},
-}: Pick<WebhookSenderOptions<unknown>, 'disableAfterDays' | 'circuit'>): HealthPolicy {
-  const { firstPauseSeconds = 1, maxPauseSeconds = 300 } = circuit
-  refuseUnless(
-    isBetween(disableAfterDays, 0.01, 3_650),
-    'disableAfterDays',
-    'a number from 0.01 to 3650',
-    disableAfterDays,
-  )
-  refuseUnless(
-    isBetween(firstPauseSeconds, 0, 86_400),
-    'circuit.firstPauseSeconds',
-    'a number from 0 to 86400',
-    firstPauseSeconds,
-  )
-  refuseUnless(
-    isBetween(maxPauseSeconds, firstPauseSeconds, 86_400),
-    'circuit.maxPauseSeconds',
-    'a number from firstPauseSeconds to 86400',
-    maxPauseSeconds,
-  )
-  return Object.freeze({
-    disableAfterMs: disableAfterDays * 24 * HOUR * 1_000,
-    failures: integer('circuit.failures', circuit.failures ?? 5, 1),
-    firstPauseMs: firstPauseSeconds * 1_000,
-    maxPauseMs: maxPauseSeconds * 1_000,
-  })
-}
-
 function readRenderRetry({
   maxAttempts = 5,
   firstDelayMs = 100,
@@ -327,10 +293,6 @@ function readCloudEventSource(source: string | undefined): string | undefined {
   const isReference = source === undefined || /^[\x21-\x7e]{1,1000}$/.test(source)
   refuseUnless(isReference, 'cloudEventSource', 'a URI or the path of one, in printable ASCII', source)
   return source
-}
-
-function isBetween(value: number, minimum: number, maximum: number): boolean {
-  return Number.isFinite(value) && value >= minimum && value <= maximum
 }
 
 function readOrderingKeys(keys: OrderingKeys): OrderingKeys {

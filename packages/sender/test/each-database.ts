@@ -10,6 +10,11 @@ export function testDialect(): TestDialect {
   return current.getStore() ?? 'sqlite'
 }
 
+/** Runs a test whose host is opened on PostgreSQL. */
+export function onPostgres<TResult>(test: () => TResult): TResult {
+  return current.run('postgres', test)
+}
+
 function onEachDatabase(define: (dialect: TestDialect, suffix: string) => void): void {
   for (const dialect of ['sqlite', 'postgres'] as const) define(dialect, ` (${dialect})`)
 }

@@ -17,6 +17,8 @@ export interface HostTables {
 export interface OpenHost extends AsyncDisposable {
   /** SQLite only. */
   readonly file: string | undefined
+  /** PostgreSQL only; otherwise empty. */
+  readonly url: string
   readonly db: Kysely<HostTables>
   readonly engine: EventEngine<HostTables>
   readonly sender: WebhookSender
@@ -24,12 +26,16 @@ export interface OpenHost extends AsyncDisposable {
   run<TRow>(statement: string): Promise<readonly TRow[]>
   /** Starts both. */
   start(): Promise<void>
+  /** Connections of one's own to the same database. */
+  connect(): Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>
   /** Another host on connections of its own to the same database, as another process would be. */
   openAnother(options?: HostOptions): Promise<OpenHost>
 }
 
 export interface HostOptions extends Partial<Omit<WebhookSenderOptions<HostTables>, 'engine'>> {
   readonly engine?: Partial<EventEngineOptions<HostTables>>
+  /** PostgreSQL only: another way to the same database. */
+  readonly url?: string
 }
 
 export const encryptionKey = randomBytes(32)
@@ -63,8 +69,9 @@ export async function startHost(options: HostOptions = {}): Promise<OpenHost> {
 
 interface TestDatabase extends AsyncDisposable {
   readonly file?: string
+  readonly url?: string
   /** What an engine needs to work on it, through connections of its own. */
-  connect(): Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>
+  connect(url?: string): Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>
 }
 
 async function sqliteDatabase(): Promise<TestDatabase> {
@@ -84,8 +91,9 @@ async function sqliteDatabase(): Promise<TestDatabase> {
 async function postgresServerDatabase(): Promise<TestDatabase> {
   const database = await postgresDatabase<HostTables>()
   return {
-    connect() {
-      const { db, pool } = database.connect()
+    url: database.url,
+    connect(url) {
+      const { db, pool } = database.connect({ url })
       return { db, postgres: { pool } }
     },
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
@@ -93,8 +101,8 @@ async function postgresServerDatabase(): Promise<TestDatabase> {
 }
 
 async function open(database: TestDatabase, options: HostOptions): Promise<OpenHost> {
-  const { engine: engineOptions, ...senderOptions } = options
-  const connection = database.connect()
+  const { engine: engineOptions, url, ...senderOptions } = options
+  const connection = database.connect(url)
   const { db } = connection
   const engine = createEventEngine({ ...connection, pollMaxMs: 50, ...engineOptions })
   const sender = createWebhookSender({
@@ -107,6 +115,7 @@ async function open(database: TestDatabase, options: HostOptions): Promise<OpenH
   await sender.migrate()
   return {
     file: database.file,
+    url: database.url ?? '',
     db,
     engine,
     sender,
@@ -117,6 +126,7 @@ async function open(database: TestDatabase, options: HostOptions): Promise<OpenH
       await sender.start()
       await engine.start()
     },
+    connect: () => database.connect(),
     openAnother: (others = {}) => open(database, { ...options, ...others }),
     async [Symbol.asyncDispose]() {
       await sender.stop()

@@ -1,57 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { startProcess as start, type TestProcess } from '@x/testkit'
 
-/** A program of this folder, running in a process of its own. It is killed at the latest when disposed of. */
-export interface TestProcess extends AsyncDisposable {
-  readonly pid: number
-  /** The lines of its standard output so far. */
-  readonly lines: readonly string[]
-  readonly errors: string
-  /** Set once it has ended. */
-  readonly ended: { readonly code: number | null; readonly signal: string | null } | undefined
-  signal(name: NodeJS.Signals): void
-  /** Kills it as a crash would, and waits until it is gone. */
-  kill(): Promise<void>
-}
+export type { TestProcess }
 
 /** @param program - the name of a file in this folder. */
 export function startProcess(program: string, ...args: string[]): TestProcess {
-  const file = fileURLToPath(new URL(program, import.meta.url))
-  // Its standard input is closed when this process dies, whereupon it ends, too.
-  const child = spawn(process.execPath, ['--conditions=@x/source', file, ...args], { stdio: 'pipe' })
-  const lines: string[] = []
-  let rest = ''
-  let errors = ''
-  let ended: TestProcess['ended']
-  child.stdout.on('data', (chunk) => {
-    const parts = (rest + chunk).split('\n')
-    rest = parts.pop() ?? ''
-    lines.push(...parts)
-  })
-  child.stderr.on('data', (chunk) => {
-    errors += chunk
-  })
-  child.stdin.on('error', () => {})
-  const exited = once(child, 'exit').then(([code, signal]) => {
-    ended = { code, signal }
-  })
-
-  async function kill(): Promise<void> {
-    child.kill('SIGKILL')
-    await exited
-  }
-  return {
-    pid: child.pid ?? 0,
-    lines,
-    get errors() {
-      return errors
-    },
-    get ended() {
-      return ended
-    },
-    signal: (name) => void child.kill(name),
-    kill,
-    [Symbol.asyncDispose]: kill,
-  }
+  return start(new URL(program, import.meta.url), ...args)
 }

@@ -95,6 +95,8 @@ export function createWorker(parts: WorkerParts): Worker {
     for (const lane of taken) reader.feed(lane)
     for (const endpointKey of await store.dueLeasedEndpoints()) {
       const lane = keeper.lanes.get(endpointKey)
+      // Due, in the midst of a pause: somebody, maybe in another process, has ended that.
+      if (lane && clock.now() < (lane.health?.notBefore ?? 0)) lane.target = undefined
       if (lane) wantMore(lane)
     }
     const next = await store.nextDueOn(clock.now())
@@ -153,12 +155,7 @@ export function createWorker(parts: WorkerParts): Worker {
 
   function statesOf(results: readonly AttemptResult[]): EndpointState[] {
     const now = clock.now()
-    const states: EndpointState[] = []
-    for (const lane of lanesOf(results)) {
-      const state = stateToStore(lane, now)
-      if (state) states.push(state)
-    }
-    return states
+    return [...lanesOf(results)].flatMap((lane) => stateToStore(lane, now) ?? [])
   }
 
   function recorded(results: readonly AttemptResult[], states: readonly EndpointState[]): void {
@@ -201,7 +198,7 @@ export function createWorker(parts: WorkerParts): Worker {
       return !reader.busy && commit.waiting === 0 && [...keeper.lanes.values()].every(isIdle)
     },
     stored(deliveries) {
-      if (!running) return
+      if (!running) return parts.wakeOthers()
       const { given, toRead, elsewhere } = handOver(deliveries, keeper.lanes, clock.now())
       for (const lane of toRead) wantMore(lane)
       for (const lane of given) attend(lane)
@@ -212,11 +209,12 @@ export function createWorker(parts: WorkerParts): Worker {
     },
     changed(endpointKey) {
       const lane = keeper.lanes.get(endpointKey)
-      if (lane) {
+      if (!lane) parts.wakeOthers()
+      else {
         lane.target = undefined
         wantMore(lane)
       }
-      if (running) poll.now()
+      poll.now()
     },
     cancelled({ endpointKey, messageKey }) {
       const lane = keeper.lanes.get(endpointKey)

@@ -1,0 +1,63 @@
+import { readInteger, refuseUnless } from '../invalid-option.ts'
+import type { HealthPolicy } from './endpoint-health.ts'
+
+/** When an endpoint is left alone for a while. */
+export interface CircuitOptions {
+  /**
+   * Failures in a row (no answer, 429, 5xx) after which an endpoint is asked one thing at a time, with
+   * pauses. What is due meanwhile waits, and loses no attempt. 429, 502, 503 and 504 do it at once.
+   * @defaultValue 5
+   */
+  readonly failures?: number | undefined
+  /**
+   * The first pause, in seconds; each is twice as long as the one before.
+   * @defaultValue 1
+   */
+  readonly firstPauseSeconds?: number | undefined
+  /**
+   * The longest pause, in seconds, unless the consumer asks for more by Retry-After.
+   * @defaultValue 300
+   */
+  readonly maxPauseSeconds?: number | undefined
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+
+/** @throws WebhookSenderError `invalid_option` */
+export function readHealthPolicy({
+  disableAfterDays = 5,
+  circuit = {},
+}: {
+  readonly disableAfterDays?: number | undefined
+  readonly circuit?: CircuitOptions | undefined
+}): HealthPolicy {
+  const { firstPauseSeconds = 1, maxPauseSeconds = 300 } = circuit
+  refuseUnless(
+    isBetween(disableAfterDays, 0.01, 3_650),
+    'disableAfterDays',
+    'a number from 0.01 to 3650',
+    disableAfterDays,
+  )
+  refuseUnless(
+    isBetween(firstPauseSeconds, 0, 86_400),
+    'circuit.firstPauseSeconds',
+    'a number from 0 to 86400',
+    firstPauseSeconds,
+  )
+  refuseUnless(
+    isBetween(maxPauseSeconds, firstPauseSeconds, 86_400),
+    'circuit.maxPauseSeconds',
+    'a number from firstPauseSeconds to 86400',
+    maxPauseSeconds,
+  )
+  return Object.freeze({
+    disableAfterMs: disableAfterDays * DAY_MS,
+    failures: readInteger('circuit.failures', circuit.failures ?? 5, 1),
+    firstPauseMs: firstPauseSeconds * 1_000,
+    maxPauseMs: maxPauseSeconds * 1_000,
+  })
+}
+
+function isBetween(value: number, minimum: number, maximum: number): boolean {
+  return Number.isFinite(value) && value >= minimum && value <= maximum
+}
