@@ -32,7 +32,7 @@ it('keeps connections to few of many origins open, and no more under way than it
   expect(await host.sender.stats()).toMatchObject({ sinceStart: { succeeded: 2 * origins, failed: 0 } })
   // Each pool may have had two at a time, one for either event.
   await waitFor(() => server.open <= 10, 'the connections of other origins to end')
-  expect(mostOpen).toBeLessThan(60)
+  expect(mostOpen).toBeLessThan(26)
 })
 
 it('does not close what is in use while something else is idle', async () => {

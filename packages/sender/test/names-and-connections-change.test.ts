@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { testConsumer, waitFor } from '@x/testkit'
 import { describe, expect, it, vi } from 'vitest'
 import { sparingThreads } from '../src/network/lookup-places.ts'
@@ -77,7 +78,7 @@ describe('a name', () => {
       asked.push(hostname)
       return new Promise<string[]>(() => {})
     }
-    const options = { network: { allow: loopback, resolve }, connectTimeoutMs: 60 }
+    const options = { network: { allow: loopback, resolve }, connectTimeoutMs: 250 }
     await using test = await hostFor('http://silent.example/', options)
     const { sender, engine } = test.host
     const others = ['/a', '/b', '/c'].map((path) => `http://silent.example${path}`)
@@ -172,6 +173,30 @@ describe('a connection that is kept open', () => {
     expect(second).toMatchObject({ state: 'succeeded', attemptCount: 1 })
     // Sent on the old connection, where nobody may have read it, and on a new one, with the same id.
     expect(ids(server.received)).toEqual([[expect.any(String), second.eventId], [second.eventId]])
+  })
+
+  it('and others like it that are closed as well cost no attempt', async () => {
+    let held: Socket[] = []
+    await using server = await rawServer((socket, request, connection) => {
+      if (request > 1) socket.resetAndDestroy()
+      else if (connection >= 3) socket.write(OK)
+      else held.push(socket)
+      // Three at once, on three connections, which are kept open then.
+      if (held.length < 3) return
+      for (const one of held) one.write(OK)
+      held = []
+    })
+    await using host = await startHost()
+    await host.sender.endpoints.create({ tenantId: 1, url: server.url, concurrency: { min: 3, max: 3 } })
+    for (let id = 0; id < 3; id++) await host.engine.syncManager.addSyncEvent(site, 'File', id, 'Create')
+    await host.sender.drain()
+    await host.engine.syncManager.addSyncEvent(site, 'File', 3, 'Create')
+    await host.sender.drain()
+    expect(await host.sender.stats()).toMatchObject({ sinceStart: { attempts: 4, succeeded: 4 } })
+    // The last one went over more than one of the old ones before it went over a new one.
+    const requests = server.received.map((text) => text.split('webhook-id').length - 1)
+    expect(requests.filter((count) => count === 2).length).toBeGreaterThan(1)
+    expect(requests.at(-1)).toBe(1)
   })
 
   it('and is lost in the middle of an answer is not used twice', async () => {

@@ -22,6 +22,7 @@ export interface PostUnderWay {
 }
 
 const MAX_BODY_BYTES = 64 * 1024
+const MAX_REPEATS = 3
 
 /**
  * Makes one POST. Written as undici's own handler, since a promise and a stream for each request would
@@ -29,7 +30,8 @@ const MAX_BODY_BYTES = 64 * 1024
  */
 export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
   readonly #done: (outcome: PostOutcome) => void
-  #again: (() => void) | undefined
+  readonly #again: (() => void) | undefined
+  #repeats = 0
   #answering = false
   #controller: Dispatcher.DispatchController | undefined
   #ended = false
@@ -41,8 +43,8 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
 
   /**
    * @param done - called once, whatever happens.
-   * @param again - sends the same once more: called at most once, when the connection was one that had been
-   *   answered on before, and turned out to be closed. A new one may do.
+   * @param again - sends the same once more: called when the connection was one that had been answered on before,
+   *   and turned out to be closed. Another one may do, or may be as old.
    */
   constructor(done: (outcome: PostOutcome) => void, again?: () => void) {
     this.#done = done
@@ -98,8 +100,9 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const again = this.#again
-    if (again && !this.#ended && !this.#answering && isOfUsedConnection(error)) {
-      this.#again = undefined
+    const mayRepeat = !this.#ended && !this.#answering && this.#repeats < MAX_REPEATS
+    if (again && mayRepeat && isOfUsedConnection(error)) {
+      this.#repeats += 1
       this.#controller = undefined
       again()
       return
