@@ -5,10 +5,18 @@ import process from 'node:process'
 import { benchRaise } from './engine/raise.ts'
 import { benchRead } from './engine/read.ts'
 import { benchWake } from './engine/wake.ts'
+import { benchStreams } from './live/streams.ts'
 import { benchVerifyAndParse, benchVerifyOnly } from './receiver/verify.ts'
 import type { Suite } from './suite.ts'
 
-const suites: readonly Suite[] = [benchRaise, benchRead, benchWake, benchVerifyOnly, benchVerifyAndParse]
+const suites: readonly Suite[] = [
+  benchRaise,
+  benchRead,
+  benchWake,
+  benchStreams,
+  benchVerifyOnly,
+  benchVerifyAndParse,
+]
 
 const wanted = process.argv[2] ?? ''
 const chosen = suites.filter(({ name }) => name.startsWith(wanted))

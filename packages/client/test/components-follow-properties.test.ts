@@ -1,0 +1,74 @@
+// @vitest-environment jsdom
+import { act, createElement, useSyncExternalStore } from 'react'
+import { createRoot } from 'react-dom/client'
+import { beforeAll, expect, it } from 'vitest'
+import { createApp, h, nextTick, onScopeDispose, shallowRef } from 'vue'
+import { createPropertyDictionary, observable } from '../src/index.ts'
+
+beforeAll(() => {
+  Reflect.set(globalThis, 'IS_REACT_ACT_ENVIRONMENT', true)
+})
+
+it('renders in React what has changed, and nothing when nothing has', async () => {
+  const state = observable({ title: 'Home', count: 0 })
+  const container = document.createElement('div')
+  let renders = 0
+  function Title() {
+    renders += 1
+    const { title } = useSyncExternalStore(state.subscribe, state.getSnapshot, state.getSnapshot)
+    return createElement('h1', null, title)
+  }
+  const root = createRoot(container)
+  await act(async () => root.render(createElement(Title)))
+  expect(container.textContent).toBe('Home')
+  await act(async () => {
+    state.properties.title = 'Contact'
+  })
+  expect(container.textContent).toBe('Contact')
+  const before = renders
+  await act(async () => {
+    state.properties.title = 'Contact'
+  })
+  expect(renders).toBe(before)
+  await act(async () => root.unmount())
+  state.properties.title = 'Gone'
+  expect(renders).toBe(before)
+})
+
+it('renders in Vue what has changed, until the component is gone', async () => {
+  const properties = createPropertyDictionary<{ title: string }>({ title: 'Home' })
+  let renders = 0
+  const app = createApp({
+    setup() {
+      const snapshot = shallowRef(properties.getSnapshot())
+      const unsubscribe = properties.subscribe(() => {
+        snapshot.value = properties.getSnapshot()
+      })
+      onScopeDispose(unsubscribe)
+      return () => {
+        renders += 1
+        return h('h1', snapshot.value.title)
+      }
+    },
+  })
+  const container = document.createElement('div')
+  app.mount(container)
+  expect(container.textContent).toBe('Home')
+  properties.set('title', 'Contact')
+  await nextTick()
+  expect(container.textContent).toBe('Contact')
+  app.unmount()
+  properties.set('title', 'Gone')
+  await nextTick()
+  expect(renders).toBe(2)
+})
+
+it('is what a plain page follows by the name of a property', () => {
+  const state = observable({ isOffline: false, title: 'Home' })
+  const { body } = document
+  state.subscribe('isOffline', (isOffline) => body.classList.toggle('offline', isOffline))
+  state.properties.title = 'Contact'
+  expect(body.className).toBe('')
+  state.properties.isOffline = true
+  expect(body.className).toBe('offline')
+})
