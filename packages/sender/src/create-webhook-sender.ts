@@ -22,6 +22,7 @@ import { WebhookSenderError } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes } from './event-types/event-types.ts'
 import { createBulkWork } from './jobs/create-bulk-work.ts'
+import { acceptedVariants } from './messages/compose.ts'
 import { createMessages } from './messages/create-messages.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
@@ -136,6 +137,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     names,
     clock,
     leaseMs: settings.leaseMs,
+    accepts: (endpoint, variant) => acceptedVariants(endpoint, settings.payloadVersions).includes(variant),
     createSubscriber,
     changed: worker.changed,
   })

@@ -31,6 +31,9 @@ export interface MessageTarget {
 export interface MessageToStore {
   readonly eventId: string
   readonly eventType: string
+  /** The event's, by which it is decided whether an endpoint may have it later. */
+  readonly tenantId: number
+  readonly siteId: number
   /** The form it is in; null for the usual one. Of one event, there is one message of each. */
   readonly variant: string | null
   readonly body: string

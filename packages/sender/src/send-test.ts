@@ -43,6 +43,8 @@ export function createTestSender({ store, clock, cloudEventSource, due }: TestSe
     const maxBodyBytes = Number.POSITIVE_INFINITY
     const message = {
       eventId: event.id,
+      tenantId: event.tenantId,
+      siteId: event.siteId,
       eventType,
       variant: format === 'standard' ? null : format,
       ...messageOf({ event, eventType, entity: undefined, format, cloudEventSource, maxBodyBytes }),

@@ -73,7 +73,18 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
             lane: laneOf(ordering, event),
             dueOn: now + (retrySchedule ? firstDelayMsOf(retrySchedule) : firstDelayMs),
           }))
-          messages.push({ eventId: event.id, eventType, variant, body, headers, traceparent, targets })
+          const { id: eventId, tenantId, siteId } = event
+          messages.push({
+            eventId,
+            tenantId,
+            siteId,
+            eventType,
+            variant,
+            body,
+            headers,
+            traceparent,
+            targets,
+          })
         }
       }
       renderings?.forget(events)

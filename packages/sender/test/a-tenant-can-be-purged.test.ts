@@ -106,7 +106,10 @@ it('goes on where it was interrupted, batch by batch', async () => {
   await host.sender.endpoints.create({ tenantId: 1, url: 'https://example.com' })
   await host.engine.start()
   for (const [table, columns] of [
-    ['message', "event_id, event_type, created_on, body) select 'evt_' || n, 'File.Update', 1, '{}'"],
+    [
+      'message',
+      "event_id, tenant_id, site_id, event_type, created_on, body) select 'evt_' || n, 1, 1, 'File.Update', 1, '{}'",
+    ],
     ['delivery', 'message_key, endpoint_key, created_on) select n, 1, 1'],
   ]) {
     await host.run(`insert into xe_webhook_${table} (${columns}

@@ -148,3 +148,39 @@ it('keeps to the order of the endpoint', async () => {
     Array.from({ length: 30 }, (_, index) => `File.Update ${index + 1}`),
   )
 })
+
+it('sends messages that others have got, although the log has dropped their events', async () => {
+  await using host = await startHost()
+  await using before = await testConsumer()
+  await using consumer = await testConsumer()
+  const { endpoints, deliveries } = host.sender
+  await endpoints.create({ tenantId: 1, url: before.url })
+  await endpoints.create({ tenantId: 2, url: before.url })
+  await host.sender.sendTest((await endpoints.list({ tenantId: 1 }))[0]?.id ?? '')
+  for (let id = 1; id <= 3; id++) await raise(host, 'File', id)
+  await raise(host, 'Page', 4)
+  await raise(host, 'File', 5, { siteId: 8 })
+  await raise(host, 'File', 6, { tenantId: 2 })
+  await raise(host, 'File', 7, { tenantId: ALL_TENANTS, siteId: ALL_SITES })
+  await host.sender.drain()
+  await host.run('delete from xe_sync_event')
+  const kept = await raise(host, 'File', 8)
+  await host.sender.drain()
+  const { endpoint } = await endpoints.create({
+    tenantId: 1,
+    siteId: 7,
+    url: consumer.url,
+    eventTypes: ['File.*'],
+    ordering: 'fifo',
+  })
+  const job = await deliveries.replay(endpoint.id, { since, include: 'missing' })
+  expect(await replayed(host, job.id)).toMatchObject({ state: 'succeeded', affected: 5 })
+  expect(seen(consumer.requests)).toEqual([1, 2, 3, 7, 8].map((id) => `File.Update ${id}`))
+  expect(consumer.requests.at(-1)?.headers['webhook-id']).toBe(kept.id)
+  const bodyOf = (requests: readonly ReceivedRequest[], id: string) =>
+    requests.find((request) => idOf(request) === id)?.rawBody
+  for (const request of consumer.requests)
+    expect(request.rawBody).toEqual(bodyOf(before.requests, idOf(request)))
+  const again = await deliveries.replay(endpoint.id, { since, include: 'missing' })
+  expect(await replayed(host, again.id)).toMatchObject({ affected: 0 })
+})

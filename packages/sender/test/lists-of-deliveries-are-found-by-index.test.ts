@@ -23,8 +23,8 @@ async function fill(host: OpenHost): Promise<void> {
   const numbers = isSqlite
     ? `(with recursive s(n) as (values (1) union all select n + 1 from s where n < ${MANY}) select n from s)`
     : `(select n from generate_series(1::bigint, ${MANY}) n) s`
-  await host.run(`insert into xe_webhook_message (event_id, event_type, created_on, body)
-    select 'evt_' || n, case when n % 100 = 0 then 'Page.Create' else 'File.Download' end, ${START} + n * ${EACH_MS}, '{}'
+  await host.run(`insert into xe_webhook_message (event_id, tenant_id, site_id, event_type, created_on, body)
+    select 'evt_' || n, 1, 1, case when n % 100 = 0 then 'Page.Create' else 'File.Download' end, ${START} + n * ${EACH_MS}, '{}'
     from ${numbers} order by n`)
   await host.run(`insert into xe_webhook_delivery (message_key, endpoint_key, state, due_on, created_on)
     select n, endpoint, case when endpoint = 1 and n % 1000 = 0 then 'exhausted'

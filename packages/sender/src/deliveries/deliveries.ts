@@ -103,7 +103,7 @@ export interface Deliveries {
   recover(endpointId: string, options: RecoverDeliveries): Promise<WebhookJob>
   /**
    * Sends an endpoint what it has got once more, and what it has never got: events of its tenant and site that
-   * the log still has, and that its `eventTypes` want by now. The `webhook-id` is that of the event, as ever,
+   * the log still has, or that others have got, and that its `eventTypes` want by now. The `webhook-id` is that of the event, as ever,
    * so that a consumer drops what it has.
    *
    * @returns the job that does it: small ones have ended by then, large ones go on after a restart.

@@ -18,6 +18,24 @@ export interface WindowedDelivery {
   readonly eventType: string
 }
 
+/** A message that may be given to one more endpoint. */
+export interface StoredMessage {
+  readonly key: number
+  readonly eventId: string
+  readonly eventType: string
+  readonly tenantId: number
+  readonly siteId: number
+  readonly createdOn: number
+  readonly variant: string | null
+}
+
+/** A delivery of a message that is stored already. */
+export interface AddedDelivery {
+  readonly messageKey: number
+  readonly createdOn: number
+  readonly lane: string | null
+}
+
 /**
  * What jobs do to many deliveries of one endpoint, in a transaction that has written already, with the endpoint
  * locked.
@@ -47,6 +65,22 @@ export interface BulkStore {
     state: 'exhausted' | 'pending' | undefined,
     time: { readonly since?: number | undefined; readonly until?: number | undefined },
   ): Promise<{ readonly count: number; readonly after: number; readonly upto: number }>
+  /** Messages of all tenants, the oldest first. */
+  readMessages(
+    trx: SqlExecutor,
+    window: { readonly after: number; readonly upto: number; readonly limit: number },
+  ): Promise<StoredMessage[]>
+  /** Between which messages those of a time lie, about. */
+  messagesOf(time: {
+    readonly since?: number | undefined
+    readonly until?: number | undefined
+  }): Promise<{ readonly after: number; readonly last: number }>
+  addDeliveries(
+    trx: SqlExecutor,
+    endpointKey: number,
+    deliveries: readonly AddedDelivery[],
+    now: number,
+  ): Promise<void>
   /** Which of these events an endpoint has deliveries of. */
   findEventsHad(
     trx: SqlExecutor | undefined,

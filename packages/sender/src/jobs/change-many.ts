@@ -35,10 +35,11 @@ export async function changeMany(
   const change = kind === 'cancel' ? store.cancelIn : store.resendIn
   const changed = keys.length === 0 ? 0 : await change(trx, endpointKey, keys, now)
   const isLast = rows.length < AT_ONCE
+  const isEnd = isLast && cursor.log === undefined && cursor.stored === undefined
   return {
-    state: isLast && cursor.log === undefined ? 'succeeded' : 'running',
+    state: isEnd ? 'succeeded' : 'running',
     cursor: { ...cursor, message: isLast ? cursor.lastMessage : (rows.at(-1)?.messageKey ?? 0) },
-    done: isLast && cursor.log === undefined ? total : Math.min(total, job.done + rows.length),
+    done: isEnd ? total : Math.min(total, job.done + rows.length),
     affected: job.affected + changed,
     errorMessage: null,
   }

@@ -9,6 +9,7 @@ import { createJobRunner } from './job-runner.ts'
 import { jobStatements } from './job-statements.ts'
 import { createJobs } from './jobs.ts'
 import { createLogReplay } from './replay-log.ts'
+import type { AcceptsVariant } from './replay-stored.ts'
 
 /** What {@link createBulkWork} works with. */
 export interface BulkWorkParts<DB> {
@@ -20,6 +21,7 @@ export interface BulkWorkParts<DB> {
   readonly names: TableNames
   readonly clock: SharedClock
   readonly leaseMs: number
+  readonly accepts: AcceptsVariant
   /** Creates what fans events out, on a store. */
   createSubscriber(store: DeliveryStore): IBatchEventSubscriber<DB>
   /** Called when deliveries of an endpoint have become due, or were cancelled. */
@@ -31,12 +33,12 @@ const LEASES = 5
 
 /** Creates everything that does something to many deliveries at once. */
 export function createBulkWork<DB>(parts: BulkWorkParts<DB>) {
-  const { engine, subscription, store, db, names, clock, leaseMs, createSubscriber, changed } = parts
+  const { engine, subscription, store, db, names, clock, leaseMs, createSubscriber } = parts
   const { dialect, nodeId, logger } = engine
   const stored = jobStatements(db, names, { dialect, nodeId, leaseMs: leaseMs * LEASES })
   const log = createHandledLog(engine, subscription)
   const fanOutTo = createFanOutToOne(store, createSubscriber)
   const replayLog = createLogReplay<DB>({ store, log, logger, fanOutTo })
-  const runner = createJobRunner({ store, jobs: stored, clock, logger, replayLog, changed })
+  const runner = createJobRunner({ ...parts, jobs: stored, logger, replayLog })
   return { runner, ...createJobs({ store, stored, clock, log, runner }) }
 }

@@ -13,6 +13,11 @@ export interface JobCursor {
   /** Deliveries: messages after the first, up to the last. */
   readonly message: number
   readonly lastMessage: number
+  /**
+   * Messages of others, for a replay of what the log has dropped: after the first, up to the last, about events from
+   * before a time; null for all.
+   */
+  readonly stored?: { readonly after: number; readonly last: number; readonly raisedBefore: number | null }
   /** The event log, for a replay: sequences after the first, up to the last, behind a position. */
   readonly log?: { readonly after: number; readonly last: number; readonly position: string }
 }

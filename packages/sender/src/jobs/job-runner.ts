@@ -5,6 +5,7 @@ import { changeMany } from './change-many.ts'
 import type { JobProgress, JobRow } from './job-row.ts'
 import type { JobStore } from './job-statements.ts'
 import type { PreparedStep } from './replay-log.ts'
+import { type AcceptsVariant, replayStored } from './replay-stored.ts'
 
 /** Works on jobs, one step after the other, each in a transaction that also says how far it has come. */
 export interface JobRunner {
@@ -20,6 +21,7 @@ export interface JobRunnerParts {
   readonly jobs: JobStore
   readonly clock: SharedClock
   readonly logger: Logger
+  readonly accepts: AcceptsVariant
   replayLog<TResult>(job: JobRow, make: (step: PreparedStep) => Promise<TResult>): Promise<TResult>
   /** Called when deliveries have become due, or were cancelled. */
   changed(endpointKey: number): void
@@ -29,7 +31,7 @@ const LOOK_EVERY_MS = 2_000
 
 /** Jobs that other nodes have left are taken over when their lease has ended. */
 export function createJobRunner(parts: JobRunnerParts): JobRunner {
-  const { store, jobs, clock, logger, replayLog, changed } = parts
+  const { store, jobs, clock, logger, accepts, replayLog, changed } = parts
   const mine = new Set<number>()
   let running = false
   let timer: NodeJS.Timeout | undefined
@@ -37,12 +39,20 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
 
   async function stepOnce(job: JobRow): Promise<JobRow | undefined> {
     await clock.sync()
-    const isInLog = job.cursor.message >= job.cursor.lastMessage && job.cursor.log !== undefined
-    const next = isInLog
-      ? await replayLog(job, (step) => inTransaction(job, step))
-      : await inTransaction(job, (trx) => changeMany(store, trx, job, clock.now()))
+    const next = await nextStep(job)
     if (next && next.affected > job.affected) changed(job.endpointKey)
     return next
+  }
+
+  function nextStep(job: JobRow): Promise<JobRow | undefined> {
+    const { message, lastMessage, stored, log } = job.cursor
+    const now = clock.now()
+    if (message < lastMessage) return inTransaction(job, (trx) => changeMany(store, trx, job, now))
+    if (stored && stored.after < stored.last) {
+      return inTransaction(job, (trx) => replayStored(store, trx, { job, now, accepts }))
+    }
+    if (log) return replayLog(job, (step) => inTransaction(job, step))
+    return inTransaction(job, (trx) => changeMany(store, trx, job, now))
   }
 
   function inTransaction(job: JobRow, step: PreparedStep): Promise<JobRow | undefined> {

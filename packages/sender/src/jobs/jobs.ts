@@ -50,6 +50,8 @@ export interface JobsParts {
 }
 
 const MAX_EVENT_TYPES = 100
+// Events of a moment may have been written down in another order than their clocks say.
+const DISORDER_MS = 60_000
 const NO_WINDOW = { after: 0, upto: 0, count: 0 }
 
 /** Creates the jobs of a sender, and what begins them. */
@@ -92,7 +94,17 @@ export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     const cursor: JobCursor = { message: after, lastMessage: upto }
     const range = kind === 'replay' ? await log.rangeSince(options.since ?? 0) : undefined
     if (!range) return { cursor, total: count }
-    return { cursor: { ...cursor, log: range }, total: count + Math.max(0, range.last - range.after) }
+    const stored = await storedRangeOf(options)
+    const total = count + (stored.last - stored.after) + Math.max(0, range.last - range.after)
+    return { cursor: { ...cursor, stored, log: range }, total }
+  }
+
+  /** Where messages lie whose events the log may have dropped. */
+  async function storedRangeOf({ since = 0, until }: StoredJobOptions) {
+    const raisedBefore = (await log.oldestOn()) ?? null
+    if (raisedBefore !== null && raisedBefore + DISORDER_MS <= since)
+      return { after: 0, last: 0, raisedBefore }
+    return { ...(await store.messagesOf({ since, until })), raisedBefore }
   }
 
   /** Begins a job; a small one has come to its end when this resolves. */

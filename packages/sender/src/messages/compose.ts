@@ -112,6 +112,14 @@ export function createComposer(parts: ComposerParts): Composer {
   }
 }
 
+/** The names of the forms that an endpoint gets, rendered or not. */
+export function acceptedVariants(
+  { format, payloadVersion }: Pick<EndpointFilterRow, 'format' | 'payloadVersion'>,
+  payloadVersions: PayloadVersions,
+): readonly (string | null)[] {
+  return [variantOf(null, format), variantOf(payloadVersions.of(payloadVersion), format)]
+}
+
 /** The name of a form, as it is stored. */
 function variantOf(version: string | null, format: PayloadFormat): string | null {
   if (version === null) return format === 'standard' ? null : format

@@ -14,7 +14,10 @@ interface ChangedRow {
   readonly lane: string | null
 }
 
-type ChangeStatements = Pick<DeliveryStore, 'lockEndpoint' | 'resend' | 'resendIn' | 'cancel' | 'cancelIn'>
+type ChangeStatements = Pick<
+  DeliveryStore,
+  'lockEndpoint' | 'resend' | 'resendIn' | 'cancel' | 'cancelIn' | 'addDeliveries'
+>
 
 /** Makes deliveries due again, or ends them, because a person wants it. */
 export function changeStatements(
@@ -35,6 +38,10 @@ export function changeStatements(
   // The due time stays: a result that comes in yet must find it, see record-attempts.
   const cancel = `update ${names.delivery} set state = 'cancelled', finished_on = $2
     where ${chosen('$3')} and state = 'pending' returning lane`
+  const insert = `insert into ${names.delivery} (endpoint_key, due_on, message_key, created_on, lane)
+    select $1, case when d.lane is null then $2::bigint end, d.message_key, d.created_on, d.lane
+    from json_to_recordset($3) as d(message_key bigint, created_on bigint, lane text)
+    on conflict do nothing`
   const openLanes = openLanesStatement(names)
   const endPause = endPauseStatement(names)
   const enqueue = enqueueStatement(names)
@@ -45,6 +52,19 @@ export function changeStatements(
     const lanes = new Set(rows.flatMap(({ lane }) => (lane === null ? [] : [lane])))
     const toOpen = [...lanes].map((lane) => ({ endpoint_key: endpointKey, lane, due_on: now }))
     if (toOpen.length > 0) await runStatement(trx, openLanes, [JSON.stringify(toOpen)])
+  }
+
+  async function addDeliveries(
+    ...[trx, endpointKey, added, now]: Parameters<DeliveryStore['addDeliveries']>
+  ) {
+    await runStatement(trx, enqueue, [JSON.stringify([{ endpoint_key: endpointKey, due_on: now }])])
+    const rows = added.map(({ messageKey, createdOn, lane }) => ({
+      message_key: messageKey,
+      created_on: createdOn,
+      lane,
+    }))
+    await runStatement(trx, insert, [endpointKey, now, JSON.stringify(rows)])
+    await open(trx, endpointKey, added, now)
   }
 
   async function resendIn(
@@ -93,6 +113,7 @@ export function changeStatements(
 
   return {
     lockEndpoint,
+    addDeliveries,
     resendIn,
     cancelIn,
     resend: ({ endpointKey, messageKey }) => alone(endpointKey, messageKey, resendIn),

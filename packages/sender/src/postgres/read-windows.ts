@@ -12,6 +12,16 @@ interface WindowRow {
   readonly event_type: string
 }
 
+interface MessageRow {
+  readonly key: StoredNumber
+  readonly event_id: string
+  readonly event_type: string
+  readonly tenant_id: StoredNumber
+  readonly site_id: StoredNumber
+  readonly created_on: StoredNumber
+  readonly variant: string | null
+}
+
 interface RangeRow {
   readonly count: StoredNumber
   readonly first: StoredNumber | null
@@ -25,7 +35,7 @@ const DISORDER_MS = 60_000
 export function windowStatements(
   db: SqlExecutor,
   names: TableNames,
-): Pick<BulkStore, 'readWindow' | 'windowOf' | 'findEventsHad'> {
+): Pick<BulkStore, 'readWindow' | 'windowOf' | 'findEventsHad' | 'readMessages' | 'messagesOf'> {
   const filterOf = { exhausted: "and d.state = 'exhausted'", pending: "and d.state = 'pending'", any: '' }
   const window = (state: 'exhausted' | 'any') => `select d.message_key, d.state, d.created_on, m.event_type
     from (select d.* from ${names.delivery} d
@@ -43,6 +53,9 @@ export function windowStatements(
   const had = `select distinct m.event_id from ${names.message} m
     where m.event_id = any(array(select json_array_elements_text($1)))
       and exists (select from ${names.delivery} d where d.message_key = m.key and d.endpoint_key = $2)`
+  const messages = `select key, event_id, event_type, tenant_id, site_id, created_on, variant from ${names.message}
+    where key > $1 and key <= $2 order by key limit $3`
+  const newest = `select max(key) as last from ${names.message}`
   const boundOf = createMessageBound(names)
 
   return {
@@ -70,6 +83,27 @@ export function windowStatements(
         after: Number(row?.first ?? 1) - 1,
         upto: Number(row?.last ?? 0),
       }
+    },
+
+    async readMessages(trx, { after, upto, limit }) {
+      const rows = await runStatement<MessageRow>(trx, messages, [after, upto, limit])
+      return rows.map((row) => ({
+        key: Number(row.key),
+        eventId: row.event_id,
+        eventType: row.event_type,
+        tenantId: Number(row.tenant_id),
+        siteId: Number(row.site_id),
+        createdOn: Number(row.created_on),
+        variant: row.variant,
+      }))
+    },
+
+    async messagesOf({ since, until }) {
+      const [row] = await runStatement<{ last: StoredNumber | null }>(db, newest)
+      const end = until === undefined ? Number.MAX_SAFE_INTEGER : await boundOf(db, until + DISORDER_MS)
+      const last = Math.min(Number(row?.last ?? 0), end - 1)
+      const first = since === undefined ? 1 : await boundOf(db, since - DISORDER_MS)
+      return { after: Math.min(first - 1, last), last }
     },
 
     async findEventsHad(trx, endpointKey, eventIds) {

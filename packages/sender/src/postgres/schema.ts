@@ -67,6 +67,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       ${key},
       event_id text not null,
       event_type text not null,
+      tenant_id bigint not null,
+      site_id bigint not null,
       created_on bigint not null,
       body text not null,
       traceparent text,

@@ -21,10 +21,11 @@ export function messageStatements(
   names: TableNames,
   clock: SharedClock,
 ): Pick<DeliveryStore, 'storeMessages' | 'storeTestMessage'> {
-  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body, traceparent, variant, headers)
-    select m.event_id, m.event_type, $2, m.body, m.traceparent, m.variant, m.headers
+  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body, traceparent, variant, headers,
+      tenant_id, site_id)
+    select m.event_id, m.event_type, $2, m.body, m.traceparent, m.variant, m.headers, m.tenant_id, m.site_id
     from rows from (json_to_recordset($1) as (event_id text, event_type text, body text, traceparent text, variant text,
-      headers text)) with ordinality as m
+      headers text, tenant_id bigint, site_id bigint)) with ordinality as m
     order by m.ordinality
     returning key, event_id, variant`
   const insertDeliveries = `insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
@@ -39,14 +40,18 @@ export function messageStatements(
     messages: readonly MessageToStore[],
     now: number,
   ): Promise<number[]> {
-    const rows = messages.map(({ eventId, eventType, body, traceparent, variant, headers }) => ({
-      event_id: eventId,
-      event_type: eventType,
-      body,
-      traceparent,
-      variant,
-      headers,
-    }))
+    const rows = messages.map(
+      ({ eventId, eventType, body, traceparent, variant, headers, tenantId, siteId }) => ({
+        event_id: eventId,
+        event_type: eventType,
+        body,
+        traceparent,
+        variant,
+        headers,
+        tenant_id: tenantId,
+        site_id: siteId,
+      }),
+    )
     const stored = await runStatement<NewMessage>(executor, insertMessages, [JSON.stringify(rows), now])
     const keyOf = new Map(
       stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), Number(key)]),

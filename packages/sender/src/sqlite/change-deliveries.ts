@@ -10,7 +10,10 @@ interface ChangedRow {
   readonly lane: string | null
 }
 
-type ChangeStatements = Pick<DeliveryStore, 'lockEndpoint' | 'resend' | 'resendIn' | 'cancel' | 'cancelIn'>
+type ChangeStatements = Pick<
+  DeliveryStore,
+  'lockEndpoint' | 'resend' | 'resendIn' | 'cancel' | 'cancelIn' | 'addDeliveries'
+>
 
 /** Makes deliveries due again, or ends them, because a person wants it. */
 export function changeStatements(db: Kysely<unknown>, names: TableNames): ChangeStatements {
@@ -26,6 +29,9 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
   // The due time stays: a result that comes in yet must find it, see record-attempts.
   const cancel = `update ${names.delivery} set state = 'cancelled', finished_on = ?
     where ${chosen} and state = 'pending' returning lane`
+  const insert = `insert or ignore into ${names.delivery} (endpoint_key, due_on, message_key, created_on, lane)
+    select n.endpoint_key, case when d.value ->> 2 is null then n.due_on end, d.value ->> 0, d.value ->> 1, d.value ->> 2
+    from (select ? as endpoint_key, ? as due_on) n cross join json_each(?) d`
   const openLanes = openLanesStatement(names)
   const endPause = endPauseStatement(names)
   const requeue = requeueStatement(names)
@@ -36,6 +42,15 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     const lanes = new Set(rows.flatMap(({ lane }) => (lane === null ? [] : [lane])))
     const toOpen = [...lanes].map((lane) => [endpointKey, lane, now])
     if (toOpen.length > 0) await runStatement(trx, openLanes, [JSON.stringify(toOpen)])
+  }
+
+  async function addDeliveries(
+    ...[trx, endpointKey, added, now]: Parameters<DeliveryStore['addDeliveries']>
+  ) {
+    const rows = added.map(({ messageKey, createdOn, lane }) => [messageKey, createdOn, lane])
+    await runStatement(trx, insert, [endpointKey, now, JSON.stringify(rows)])
+    await open(trx, endpointKey, added, now)
+    await runStatement(trx, queue, [endpointKey, now])
   }
 
   async function resendIn(
@@ -72,6 +87,7 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
       const [row] = await runStatement<{ enabled: number }>(trx, endpoint, [endpointKey])
       return row === undefined ? 'deleted' : row.enabled === 1 ? 'enabled' : 'disabled'
     },
+    addDeliveries,
     resendIn,
     cancelIn,
     resend: ({ endpointKey, messageKey }, now) =>

@@ -11,6 +11,16 @@ interface WindowRow {
   readonly event_type: string
 }
 
+interface MessageRow {
+  readonly key: number
+  readonly event_id: string
+  readonly event_type: string
+  readonly tenant_id: number
+  readonly site_id: number
+  readonly created_on: number
+  readonly variant: string | null
+}
+
 interface RangeRow {
   readonly count: number
   readonly first: number | null
@@ -24,7 +34,7 @@ const DISORDER_MS = 60_000
 export function windowStatements(
   db: SqlExecutor,
   names: TableNames,
-): Pick<BulkStore, 'readWindow' | 'windowOf' | 'findEventsHad'> {
+): Pick<BulkStore, 'readWindow' | 'windowOf' | 'findEventsHad' | 'readMessages' | 'messagesOf'> {
   const indexOf = { exhausted: 'delivery_exhausted', pending: 'delivery_due', any: 'delivery_endpoint' }
   const filterOf = { exhausted: "and d.state = 'exhausted'", pending: "and d.state = 'pending'", any: '' }
   const window = (state: 'exhausted' | 'any') => `select d.message_key, d.state, d.created_on, m.event_type
@@ -41,6 +51,9 @@ export function windowStatements(
   const ranges = { exhausted: range('exhausted'), pending: range('pending'), any: range('any') }
   const had = `select distinct m.event_id from json_each(?) e cross join ${names.message} m on m.event_id = e.value
     where exists (select 1 from ${names.delivery} d where d.message_key = m.key and d.endpoint_key = ?)`
+  const messages = `select key, event_id, event_type, tenant_id, site_id, created_on, variant from ${names.message}
+    where key > ? and key <= ? order by key limit ?`
+  const newest = `select max(key) as last from ${names.message}`
   const boundOf = createMessageBound(names)
 
   return {
@@ -64,6 +77,27 @@ export function windowStatements(
       const end = until === undefined ? Number.MAX_SAFE_INTEGER : await boundOf(db, until + DISORDER_MS)
       const [row] = await runStatement<RangeRow>(db, ranges[state ?? 'any'], [endpointKey, first, end])
       return { count: row?.count ?? 0, after: (row?.first ?? 1) - 1, upto: row?.last ?? 0 }
+    },
+
+    async readMessages(trx, { after, upto, limit }) {
+      const rows = await runStatement<MessageRow>(trx, messages, [after, upto, limit])
+      return rows.map((row) => ({
+        key: row.key,
+        eventId: row.event_id,
+        eventType: row.event_type,
+        tenantId: row.tenant_id,
+        siteId: row.site_id,
+        createdOn: row.created_on,
+        variant: row.variant,
+      }))
+    },
+
+    async messagesOf({ since, until }) {
+      const [row] = await runStatement<{ last: number | null }>(db, newest)
+      const end = until === undefined ? Number.MAX_SAFE_INTEGER : await boundOf(db, until + DISORDER_MS)
+      const last = Math.min(row?.last ?? 0, end - 1)
+      const first = since === undefined ? 1 : await boundOf(db, since - DISORDER_MS)
+      return { after: Math.min(first - 1, last), last }
     },
 
     async findEventsHad(trx, endpointKey, eventIds) {

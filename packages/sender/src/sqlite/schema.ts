@@ -68,6 +68,8 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       key integer primary key autoincrement,
       event_id text not null,
       event_type text not null,
+      tenant_id integer not null,
+      site_id integer not null,
       created_on integer not null,
       body text not null,
       traceparent text,

@@ -18,10 +18,11 @@ export function messageStatements(
   names: TableNames,
 ): Pick<DeliveryStore, 'storeMessages' | 'storeTestMessage'> {
   const insertMessages = createRowsStatement(
-    6,
+    8,
     (
       rows,
-    ) => `insert into ${names.message} (created_on, event_id, event_type, body, traceparent, variant, headers)
+    ) => `insert into ${names.message} (created_on, event_id, event_type, body, traceparent, variant, headers,
+        tenant_id, site_id)
       select ?, * from ${rows} where column1 is not null
       returning key, event_id, variant`,
   )
@@ -41,14 +42,18 @@ export function messageStatements(
     messages: readonly MessageToStore[],
     now: number,
   ): Promise<number[]> {
-    const rows = messages.map(({ eventId, eventType, body, traceparent, variant, headers }) => [
-      eventId,
-      eventType,
-      body,
-      traceparent,
-      variant,
-      headers && JSON.stringify(headers),
-    ])
+    const rows = messages.map(
+      ({ eventId, eventType, body, traceparent, variant, headers, tenantId, siteId }) => [
+        eventId,
+        eventType,
+        body,
+        traceparent,
+        variant,
+        headers && JSON.stringify(headers),
+        tenantId,
+        siteId,
+      ],
+    )
     const stored = await insertMessages<NewMessage>(executor, [now], rows)
     const keyOf = new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
     const deliveries: [number, number, string | null, number][] = []
