@@ -65,6 +65,7 @@ try {
       HOST_DATA_DIR: dataDir,
       ADMIN_TOKEN: token,
       WEBHOOK_ALLOW_NETWORKS: '127.0.0.0/8',
+      TRUSTED_PROXIES: '1',
     }),
   )
   const nodes = await Promise.all(

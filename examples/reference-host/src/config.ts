@@ -22,6 +22,8 @@ export interface HostConfig {
   readonly maxStreamsPerAddress: number
   /** Who may read the metrics; when left out, programs of this machine. */
   readonly metricsToken?: string | undefined
+  /** How many proxies requests come through, each of which says for whom. */
+  readonly trustedProxies: number
   /** Longest time for a request to arrive whole. */
   readonly requestTimeoutMs: number
   /** How long `/readyz` says no, so that nothing more is sent here, before the host stops. */
@@ -58,6 +60,7 @@ const environment = z.object({
     .default(100 * 1024 * 1024),
   MAX_STREAMS_PER_ADDRESS: z.coerce.number().int().min(1).default(200),
   METRICS_TOKEN: printable.optional(),
+  TRUSTED_PROXIES: z.coerce.number().int().min(0).max(10).default(0),
   REQUEST_TIMEOUT_MS: z.coerce.number().int().min(100).default(120_000),
   SHUTDOWN_DELAY_MS: z.coerce.number().int().min(0).max(60_000).default(0),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -91,6 +94,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): H
     maxUploadBytes: data.MAX_UPLOAD_BYTES,
     maxStreamsPerAddress: data.MAX_STREAMS_PER_ADDRESS,
     metricsToken: data.METRICS_TOKEN,
+    trustedProxies: data.TRUSTED_PROXIES,
     requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
     shutdownDelayMs: data.SHUTDOWN_DELAY_MS,
     logLevel: data.LOG_LEVEL,

@@ -15,7 +15,7 @@ interface Case extends TestRequest {
 }
 
 const cases: Case[] = [
-  { path: '/', status: 404 },
+  { path: '/nothing', status: 404 },
   { path: '/api', status: 404 },
   { path: '/api/Nothing', status: 404 },
   { path: '/api/Nothing', body: {}, status: 404 },

@@ -77,6 +77,7 @@ export async function openTestHost(options: TestHostOptions = {}): Promise<TestH
     maxStreamsPerAddress: options.maxStreamsPerAddress ?? 200,
     requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
     shutdownDelayMs: 0,
+    trustedProxies: 0,
     logLevel: 'silent',
   } as const
   const host = await openHost(config, logger)

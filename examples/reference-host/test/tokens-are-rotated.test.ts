@@ -78,4 +78,6 @@ it('stops listening to who keeps sending tokens that are not valid', async () =>
   }
   expect(statuses.slice(0, 60)).toEqual(Array.from({ length: 60 }, () => 401))
   expect(statuses.slice(60)).toEqual([429, 429])
+  // Who has a right one is not kept out by whoever guesses.
+  expect((await host.send('/api/User')).status).toBe(200)
 })

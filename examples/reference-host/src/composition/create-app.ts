@@ -7,7 +7,7 @@ import { checkHost } from '../http/check-host.ts'
 import { handleErrors, noSuchRoute } from '../http/error-handlers.ts'
 import { guardMetrics } from '../http/guard-metrics.ts'
 import { measureRequests } from '../http/measure-requests.ts'
-import { AUTHENTICATION_LIMITS } from '../http/rate-limits.ts'
+import { mount } from '../http/mounted-routes.ts'
 import { logRequests } from '../http/request-log.ts'
 import { openRequestScope } from '../http/request-scope.ts'
 import { apiRoutes } from '../routes/api-routes.ts'
@@ -23,7 +23,7 @@ export interface AppParts {
   readonly container: AwilixContainer<Services>
   readonly logger: Logger
   readonly health: Health
-  readonly config: Pick<HostConfig, 'maxUploadBytes' | 'metricsToken'>
+  readonly config: Pick<HostConfig, 'maxUploadBytes' | 'metricsToken' | 'trustedProxies'>
   /** Answers with what was measured; without it, nothing is. */
   readonly showMetrics: RequestHandler | undefined
 }
@@ -32,6 +32,8 @@ export interface AppParts {
 export function createApp({ container, logger, health, config, showMetrics }: AppParts): Express {
   const app = express()
   app.disable('x-powered-by')
+  // Whose address it is, and whether it came by HTTPS, the nearest proxies know; what others say is hearsay.
+  app.set('trust proxy', config.trustedProxies)
   app.use(logRequests(logger), measureRequests())
   // The host itself speaks HTTP; behind a proxy that speaks HTTPS, the proxy says so to browsers.
   app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } }, hsts: false }))
@@ -39,10 +41,10 @@ export function createApp({ container, logger, health, config, showMetrics }: Ap
   app.use(healthRoutes(health))
   if (showMetrics) app.get('/metrics', guardMetrics(config.metricsToken), showMetrics)
   app.use('/api', openRequestScope(container))
-  app.use(
+  mount(
+    app,
     '/api',
     apiRoutes({
-      ...AUTHENTICATION_LIMITS,
       maxBodyBytes: MAX_BODY_BYTES,
       maxUploadBytes: config.maxUploadBytes,
     }),

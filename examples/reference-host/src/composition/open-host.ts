@@ -10,7 +10,7 @@ import {
   SyncEventActions,
 } from '@x/events-core'
 import type { AwilixContainer } from 'awilix'
-import type { RequestHandler } from 'express'
+import type { Express, RequestHandler } from 'express'
 import type { HostConfig } from '../config.ts'
 import { captureEntities } from '../database/capture-entities.ts'
 import { migrateHostTables } from '../database/migrate.ts'
@@ -35,6 +35,7 @@ export interface Host extends AsyncDisposable {
   readonly adminToken: string
   /** False once it was rotated through the API. */
   readonly isAdminTokenGood: boolean
+  readonly app: Express
   readonly services: Services
   /** Opens scopes for work that no request asked for. */
   readonly serviceScopeFactory: IServiceScopeFactory
@@ -142,6 +143,7 @@ async function open(
     url,
     adminToken,
     isAdminTokenGood,
+    app,
     services: container.cradle,
     serviceScopeFactory,
     close,

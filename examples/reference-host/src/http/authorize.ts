@@ -26,22 +26,30 @@ export function bearerToken(header: string | undefined): string | undefined {
  * Finds out who sent a request. No header: anybody, who may read what is public. A header that is
  * wrong is refused at once, and so is the token of another tenant: better than to answer as if to
  * anybody and leave the sender wondering.
+ *
+ * @param limitWrongTokens - is asked about each token that is not valid.
  */
-export const identifyCaller: RequestHandler = async (request, _response, next) => {
-  const { authorization } = request.headers
-  if (authorization === undefined) {
-    await identifyUser(request)
-    return next()
+export function identifyCaller(limitWrongTokens: RequestHandler): RequestHandler {
+  return async (request, response, next) => {
+    const { authorization } = request.headers
+    if (authorization === undefined) {
+      await identifyUser(request)
+      return next()
+    }
+    const { tokenRepository, tenantManager } = request.services
+    const token = bearerToken(authorization)
+    const holder = token === undefined ? undefined : await tokenRepository.findHolder(token)
+    if (!holder) {
+      return limitWrongTokens(request, response, (error) => {
+        next(error ?? new ProblemError(401, 'The token is not valid.'))
+      })
+    }
+    if (holder.tenantId !== tenantManager.tenantId) {
+      throw new ProblemError(403, 'The token belongs to another tenant than this host name.')
+    }
+    request.caller = holder
+    next()
   }
-  const { tokenRepository, tenantManager } = request.services
-  const token = bearerToken(authorization)
-  const holder = token === undefined ? undefined : await tokenRepository.findHolder(token)
-  if (!holder) throw new ProblemError(401, 'The token is not valid.')
-  if (holder.tenantId !== tenantManager.tenantId) {
-    throw new ProblemError(403, 'The token belongs to another tenant than this host name.')
-  }
-  request.caller = holder
-  next()
 }
 
 /** A session that has ended, or never was, makes nobody of whom it was: what is public stays so. */

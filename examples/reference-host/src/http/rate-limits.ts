@@ -1,28 +1,39 @@
-import type { RequestHandler } from 'express'
-import { rateLimit } from 'express-rate-limit'
+import type { Request, RequestHandler } from 'express'
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import { sendProblem } from './problem.ts'
 
-/** How often somebody may be wrong about who they are, from one address and on one node. */
-export interface AuthenticationLimits {
-  /** In 15 minutes, at the login. */
-  readonly failedLogins: number
-  /** In a minute, with tokens that are not valid. */
-  readonly refusedTokens: number
+const LOGIN_WINDOW_MS = 15 * 60 * 1_000
+
+// Each node counts for itself. Behind proxies, TRUSTED_PROXIES has to say how many: else all have one address.
+const shared = {
+  standardHeaders: 'draft-8',
+  legacyHeaders: false,
+  handler: (_request: Request, response: Parameters<typeof sendProblem>[0]) =>
+    sendProblem(response, 429, { detail: 'Too many attempts; wait as long as Retry-After says.' }),
+} as const
+
+const addressOf = ({ ip = '' }: Request) => ipKeyGenerator(ip)
+
+/** Lets an address be wrong about one user five times in 15 minutes, and about all users a hundred times. */
+export function limitLogins(): RequestHandler[] {
+  const failed = {
+    ...shared,
+    windowMs: LOGIN_WINDOW_MS,
+    skipSuccessfulRequests: true,
+    requestWasSuccessful: (_request: Request, response: { readonly statusCode: number }) =>
+      response.statusCode !== 401,
+  } as const
+  const keyGenerator = (request: Request) => `${addressOf(request)} ${String(request.body?.username)}`
+  return [
+    rateLimit({ ...failed, limit: 100, keyGenerator: addressOf }),
+    rateLimit({ ...failed, limit: 5, keyGenerator }),
+  ]
 }
 
-/** Defaults of {@link AuthenticationLimits}. */
-export const AUTHENTICATION_LIMITS: AuthenticationLimits = { failedLogins: 10, refusedTokens: 60 }
-
-/** Counts the answers that say 401; past the limit, everything is answered with 429 for a while. */
-export function limitRefusals(limit: number, windowMs: number): RequestHandler {
-  return rateLimit({
-    limit,
-    windowMs,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    skipSuccessfulRequests: true,
-    requestWasSuccessful: (_request, response) => response.statusCode !== 401,
-    handler: (_request, response) =>
-      sendProblem(response, 429, { detail: 'Too many attempts; wait as long as Retry-After says.' }),
-  })
+/**
+ * Lets an address be wrong about tokens 60 times a minute. It is asked about wrong ones only, so that
+ * whoever guesses keeps nobody out who has a right one.
+ */
+export function limitWrongTokens(): RequestHandler {
+  return rateLimit({ ...shared, limit: 60, windowMs: 60_000, keyGenerator: addressOf })
 }

@@ -10,16 +10,13 @@ export function sessionToken({ headers }: Pick<IncomingMessage, 'headers'>): str
   return TOKEN.exec(headers.cookie ?? '')?.[1]
 }
 
-// The proxy that speaks HTTPS to browsers says so; whoever says it without one keeps the cookie from himself.
-const isSecure = (request: Request) => request.secure || request.get('x-forwarded-proto') === 'https'
-
 /** Gives the browser a session, out of the reach of scripts and of other sites. */
 export function setSessionCookie(request: Request, response: Response, token: string): void {
-  const secure = isSecure(request)
+  const { secure } = request
   response.cookie(NAME, token, { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: SESSION_MS })
 }
 
 /** Takes it back. */
 export function clearSessionCookie(request: Request, response: Response): void {
-  response.clearCookie(NAME, { httpOnly: true, sameSite: 'lax', secure: isSecure(request), path: '/' })
+  response.clearCookie(NAME, { httpOnly: true, sameSite: 'lax', secure: request.secure, path: '/' })
 }

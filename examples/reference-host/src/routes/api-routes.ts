@@ -2,13 +2,15 @@ import { json, Router } from 'express'
 import type { EntityKind } from '../entities/entity-kind.ts'
 import { entityKinds } from '../entities/entity-kinds.ts'
 import { identifyCaller, requireAdminToWrite } from '../http/authorize.ts'
-import { type AuthenticationLimits, limitRefusals } from '../http/rate-limits.ts'
+import { mount } from '../http/mounted-routes.ts'
+import { limitWrongTokens } from '../http/rate-limits.ts'
 import { refuseCrossSite } from '../http/same-site.ts'
 import type { OwnedRow } from '../repositories/entity-repository.ts'
 import { fileRoutes } from './file-routes.ts'
 import { folderRoutes } from './folder-routes.ts'
 import { kindRoutes } from './kind-routes.ts'
 import { loginRoutes } from './login-routes.ts'
+import { showOpenApiDocument } from './openapi-route.ts'
 import { pageRoutes } from './page-routes.ts'
 import { siteRoutes } from './site-routes.ts'
 import { syncRoutes } from './sync-routes.ts'
@@ -19,8 +21,8 @@ import { userRoutes } from './user-routes.ts'
 // Each of the kinds fits together; what they have in common, no type can say.
 type AnyKind = EntityKind<OwnedRow, unknown>
 
-/** What requests may weigh, and how often they may be refused. */
-export interface ApiLimits extends AuthenticationLimits {
+/** What requests may weigh. */
+export interface ApiLimits {
   readonly maxBodyBytes: number
   readonly maxUploadBytes: number
 }
@@ -29,22 +31,22 @@ export interface ApiLimits extends AuthenticationLimits {
  * Everything below `/api`. Sites, pages and what they show are a public web site: everybody may read
  * them. What is about people, and every change, is for the tenant's administrators.
  */
-export function apiRoutes({ maxBodyBytes, maxUploadBytes, ...limits }: ApiLimits): Router {
+export function apiRoutes({ maxBodyBytes, maxUploadBytes }: ApiLimits): Router {
   const router = Router()
   // Before the body is parsed: strangers do not get to have theirs read.
-  router.use(limitRefusals(limits.refusedTokens, 60_000))
-  router.use(identifyCaller, refuseCrossSite)
-  router.use('/User', loginRoutes(limits.failedLogins))
+  router.use(identifyCaller(limitWrongTokens()), refuseCrossSite)
+  mount(router, '/User', loginRoutes())
+  router.get('/openapi.json', showOpenApiDocument())
   router.use(requireAdminToWrite)
   router.use(json({ limit: maxBodyBytes }))
-  router.use('/File', fileRoutes(maxUploadBytes))
-  router.use('/Site', siteRoutes)
-  router.use('/Folder', folderRoutes)
-  router.use('/Page', pageRoutes)
-  router.use('/User', userRoutes)
-  router.use('/Sync', syncRoutes)
-  router.use('/Tenant', tenantRoutes)
-  router.use('/Token', tokenRoutes)
-  for (const kind of entityKinds) router.use(`/${kind.entityName}`, kindRoutes(kind as AnyKind))
+  mount(router, '/File', fileRoutes(maxUploadBytes))
+  mount(router, '/Site', siteRoutes)
+  mount(router, '/Folder', folderRoutes)
+  mount(router, '/Page', pageRoutes)
+  mount(router, '/User', userRoutes)
+  mount(router, '/Sync', syncRoutes)
+  mount(router, '/Tenant', tenantRoutes)
+  mount(router, '/Token', tokenRoutes)
+  for (const kind of entityKinds) mount(router, `/${kind.entityName}`, kindRoutes(kind as AnyKind))
   return router
 }

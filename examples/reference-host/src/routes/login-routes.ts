@@ -1,35 +1,28 @@
 import { json, Router } from 'express'
 import { z } from 'zod'
 import { ProblemError } from '../http/problem.ts'
-import { limitRefusals } from '../http/rate-limits.ts'
+import { limitLogins } from '../http/rate-limits.ts'
 import { clearSessionCookie, sessionToken, setSessionCookie } from '../http/session-cookie.ts'
 
 /** What somebody logs in with. */
-const loginInput = z.object({
+export const loginInput = z.object({
   username: z.string().min(1).max(100),
   password: z.string().min(1).max(200),
 })
 
-const WINDOW_MS = 15 * 60 * 1_000
-
 /** `POST /api/User/login`, `/logout`: the two changes that nobody needs a token for. */
-export function loginRoutes(failedLogins: number): Router {
+export function loginRoutes(): Router {
   const router = Router()
 
-  router.post(
-    '/login',
-    limitRefusals(failedLogins, WINDOW_MS),
-    json({ limit: 4_096 }),
-    async (request, response) => {
-      const { username, password } = loginInput.parse(request.body)
-      const { sessionRepository, userRepository } = request.services
-      const session = await sessionRepository.logIn(username, password)
-      // Which of the two is wrong is nobody's business.
-      if (!session) throw new ProblemError(401, 'The username or the password is wrong.')
-      setSessionCookie(request, response, session.token)
-      response.json(await userRepository.getUser(session.userId))
-    },
-  )
+  router.post('/login', json({ limit: 4_096 }), ...limitLogins(), async (request, response) => {
+    const { username, password } = loginInput.parse(request.body)
+    const { sessionRepository, userRepository } = request.services
+    const session = await sessionRepository.logIn(username, password)
+    // Which of the two is wrong is nobody's business.
+    if (!session) throw new ProblemError(401, 'The username or the password is wrong.')
+    setSessionCookie(request, response, session.token)
+    response.json(await userRepository.getUser(session.userId))
+  })
   router.post('/logout', async (request, response) => {
     const token = sessionToken(request)
     if (token !== undefined) await request.services.sessionRepository.logOut(token)

@@ -7,10 +7,10 @@ import { readId } from '../http/read-id.ts'
 
 const DAY_SECONDS = 24 * 60 * 60
 
-const tokenInput = z.object({ name: line(100).min(1) })
+export const tokenInput = z.object({ name: line(100).min(1) })
 
 /** `name`: whose token is rotated; the one that the request came with when left out. */
-const rotationInput = z.object({
+export const rotationInput = z.object({
   name: line(100).min(1).optional(),
   /** How long the tokens before it stay good. */
   overlapSeconds: z

@@ -7,7 +7,7 @@ import { readId } from '../http/read-id.ts'
 import { entityRoutes } from './entity-routes.ts'
 
 /** Long enough that none is guessed, short enough that none costs much to hash. */
-const passwordInput = z.object({ password: z.string().min(12).max(200) })
+export const passwordInput = z.object({ password: z.string().min(12).max(200) })
 
 export const userRoutes: Router = Router()
 
