@@ -108,5 +108,5 @@ it(
       }
       expect(after.told).toEqual([])
     }),
-  60_000,
+  120_000,
 )

@@ -140,5 +140,5 @@ it(
       const agents = consumer.requests.map(({ headers }) => headers['user-agent'])
       expect(agents).toEqual([first.name, second.name])
     }),
-  60_000,
+  120_000,
 )

@@ -86,6 +86,6 @@ for (const how of ['all connections of a node are ended', 'connections are cut i
         expect(consumer.requests, 'nothing is sent twice').toHaveLength(2 * EVENTS)
         await annotate(`${cuts} times, ${ended} connections; ${consumer.requests.length} requests`)
       }),
-    60_000,
+    120_000,
   )
 }

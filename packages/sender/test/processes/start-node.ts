@@ -18,6 +18,9 @@ export interface TestNode extends AsyncDisposable {
 
 let started = 0
 
+/** Six of them start at once, on a machine that may have other things to do. */
+const STARTED_WITHIN_MS = 60_000
+
 export function startNode(options: Omit<WebhookNodeOptions, 'encryptionKey'>): TestNode {
   const name = `node-${++started}`
   const all: WebhookNodeOptions = {
@@ -37,13 +40,14 @@ export function startNode(options: Omit<WebhookNodeOptions, 'encryptionKey'>): T
     get isDead() {
       return isDead
     },
-    isUp: () => waitFor(() => lines.includes('started'), `${name} to start; ${process.errors}`, 30_000),
+    isUp: () =>
+      waitFor(() => lines.includes('started'), `${name} to start; ${process.errors}`, STARTED_WITHIN_MS),
     have(command) {
       process.tell(command)
       return waitFor(
         () => lines.includes(`done ${command}`),
         `${name}: ${command}; ${process.errors}`,
-        30_000,
+        STARTED_WITHIN_MS,
       )
     },
     async kill() {
