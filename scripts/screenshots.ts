@@ -1,5 +1,5 @@
 // Pictures of the portal for its README, taken from the reference host with consumers that succeed and fail.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { launchBrowser, openWindow } from '@x/testkit/browser'
@@ -7,6 +7,7 @@ import { launchBrowser, openWindow } from '@x/testkit/browser'
 import { buildPortalPages } from './build-portal-pages.ts'
 import { startExample, stopExample } from './hosting/example-process.ts'
 import { pages } from './screenshots/pages.ts'
+import { withPalette } from './screenshots/palette-png.ts'
 import { seedPortal } from './screenshots/seed-portal.ts'
 import { findBrowser } from './setup/browser.mjs'
 import { root } from './setup/paths.mjs'
@@ -45,8 +46,10 @@ try {
     }
     await prepare?.(page)
     await page.waitForLoadState('networkidle', { timeout: 1_500 }).catch(() => {})
+    // Off the page, which would show what lies under it.
+    await page.mouse.move(0, 0)
     const path = join(folder, `${name}.png`)
-    await page.screenshot({ path, animations: 'disabled' })
+    await writeFile(path, withPalette(await page.screenshot({ animations: 'disabled' })))
     window.takeProblems()
     console.log(path)
   }

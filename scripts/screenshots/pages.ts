@@ -30,10 +30,11 @@ export function pages({ healthy, failing, failedDelivery }: SeededPortal): reado
       name: 'endpoint',
       place: `#/endpoints/${healthy}`,
       ...desktop,
-      height: 1_000,
+      height: 1_060,
       prepare: async (page) => {
+        await page.getByLabel('Time shown').selectOption('Last hour')
         await page.getByRole('button', { name: 'Send a test' }).click()
-        await page.getByText('HTTP 204').first().waitFor()
+        await page.getByRole('region', { name: 'Try it' }).getByText('HTTP 204').waitFor({ timeout: 30_000 })
       },
     },
     {

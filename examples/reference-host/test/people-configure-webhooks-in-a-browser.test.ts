@@ -142,6 +142,25 @@ browserTests('the portal in a browser', (browser) => {
     await remove()
   })
 
+  it('sends again what has failed for good, and tells when that is done', async () => {
+    await using consumer = await testConsumer()
+    consumer.answer(500)
+    const { endpoint, remove } = await addEndpoint(consumer, { retrySchedule: [0] })
+    await download()
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go(`endpoints/${endpoint.id}`)
+    await page.getByRole('row', { name: /Failed/ }).waitFor()
+    consumer.answer(204)
+    await page.getByRole('button', { name: 'Choose what to send again' }).click()
+    await page.getByRole('button', { name: 'Send again', exact: true }).click()
+    await page.getByText('1 delivery sent again').waitFor()
+    await page.getByText('Done', { exact: true }).waitFor()
+    await page.getByRole('row', { name: /Delivered/ }).waitFor()
+    expect(consumer.requests[1]?.headers['webhook-id']).toBe(consumer.requests[0]?.headers['webhook-id'])
+    await remove()
+  })
+
   it('replaces a secret while webhooks flow, none of which fails to verify', async () => {
     await using consumer = await testConsumer()
     const { endpoint, secret: old, remove } = await addEndpoint(consumer)

@@ -15,6 +15,8 @@ const CHANGEABLE = [
   'ordering',
   'rateLimit',
   'retrySchedule',
+  'format',
+  'payloadVersion',
 ]
 const HIDDEN = '***'
 

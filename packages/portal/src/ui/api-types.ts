@@ -6,6 +6,7 @@ import type {
   EventType as SenderEventType,
   EndpointSecret as SenderSecret,
   Statistics as SenderStatistics,
+  WebhookJob,
 } from '@x/sender'
 
 /** What becomes of a value on its way through JSON. */
@@ -24,6 +25,7 @@ export type DeliveryDetails = Json<SenderDetails>
 export type EndpointSecret = Json<SenderSecret>
 export type EventType = SenderEventType
 export type Statistics = Json<SenderStatistics>
+export type Job = Json<WebhookJob>
 
 /** One page of a list. */
 export interface Page<TItem> {

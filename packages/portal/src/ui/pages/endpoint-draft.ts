@@ -11,6 +11,7 @@ export interface EndpointDraft {
   readonly concurrency: string
   readonly rateLimit: string
   readonly ratePerSeconds: string
+  readonly format: Endpoint['format']
   readonly signature: 'hmac' | 'ed25519'
   readonly secret: string
 }
@@ -24,13 +25,21 @@ export const EMPTY_DRAFT: EndpointDraft = {
   concurrency: '8',
   rateLimit: '',
   ratePerSeconds: '1',
+  format: 'standard',
   signature: 'hmac',
   secret: '',
 }
 
+export const FORMATS = [
+  ['standard', 'Standard Webhooks'],
+  ['cloudevents-structured', 'CloudEvents, all of it in the body'],
+  ['cloudevents-binary', 'CloudEvents, its attributes in headers'],
+] as const satisfies readonly (readonly [Endpoint['format'], string])[]
+
 /** What is there to be changed of an endpoint. */
 export function draftOf(endpoint: Endpoint): EndpointDraft {
-  const { url, description, eventTypes, headers, ordering, concurrency, rateLimit, signature } = endpoint
+  const { url, description, eventTypes, headers, ordering, concurrency, rateLimit, signature, format } =
+    endpoint
   return {
     url,
     description,
@@ -40,6 +49,7 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
     concurrency: String(concurrency.max),
     rateLimit: rateLimit ? String(rateLimit.limit) : '',
     ratePerSeconds: String(rateLimit?.perSeconds ?? 1),
+    format,
     signature,
     secret: '',
   }
@@ -47,13 +57,14 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
 
 /** Both when an endpoint is made and when it is changed. */
 function commonFields(draft: EndpointDraft, minConcurrency: number) {
-  const { url, description, eventTypes, ordering, concurrency } = draft
+  const { url, description, eventTypes, ordering, concurrency, format } = draft
   const max = Number(concurrency)
   const headers = draft.headers.filter(({ name, value }) => name.trim() !== '' || value !== '')
   return {
     url: url.trim(),
     description,
     eventTypes,
+    format,
     headers: Object.fromEntries(headers.map(({ name, value }) => [name.trim(), value])),
     ordering: ordering === 'none' || ordering === 'fifo' ? ordering : { by: ordering },
     concurrency: { min: Math.min(minConcurrency, max), max },

@@ -1,5 +1,5 @@
 import { Field } from '../parts/field.tsx'
-import type { EndpointDraft } from './endpoint-draft.ts'
+import { type EndpointDraft, FORMATS } from './endpoint-draft.ts'
 
 interface FieldsProps {
   readonly draft: EndpointDraft
@@ -80,6 +80,28 @@ export function PaceFields({ draft, errorAt, onChange }: FieldsProps) {
         )}
       </div>
     </fieldset>
+  )
+}
+
+/** What the body looks like. */
+export function FormatField({ draft, errorAt, onChange }: FieldsProps) {
+  return (
+    <Field label="Format" error={errorAt('format')}>
+      {(control) => (
+        <select
+          {...control}
+          className="input"
+          value={draft.format}
+          onChange={(event) => onChange({ format: event.target.value as EndpointDraft['format'] })}
+        >
+          {FORMATS.map(([value, title]) => (
+            <option key={value} value={value}>
+              {title}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
   )
 }
 

@@ -7,7 +7,7 @@ import { HeaderRows } from '../parts/header-rows.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { useAction } from '../use-action.ts'
 import { type EndpointDraft, isInsecure, urlProblem } from './endpoint-draft.ts'
-import { PaceFields, SignatureFields } from './endpoint-form-more.tsx'
+import { FormatField, PaceFields, SignatureFields } from './endpoint-form-more.tsx'
 
 interface EndpointFormProps {
   readonly initial: EndpointDraft
@@ -95,6 +95,7 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
         onChange={(headers) => change({ headers })}
       />
       <PaceFields draft={draft} errorAt={errorAt} onChange={change} />
+      <FormatField draft={draft} errorAt={errorAt} onChange={change} />
       {isNew && <SignatureFields draft={draft} errorAt={errorAt} onChange={change} />}
       <ProblemNote
         problem={saving.problem}

@@ -17,6 +17,8 @@ import { useResource } from '../resources.ts'
 import { useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
 import { ActivityCard } from './activity-card.tsx'
+import { FORMATS } from './endpoint-draft.ts'
+import { RecoverCard } from './recover-card.tsx'
 import { SecretsCard } from './secrets-card.tsx'
 import { TestCard } from './test-card.tsx'
 
@@ -48,6 +50,7 @@ export function EndpointPage({ id }: { readonly id: string }) {
               <Configuration endpoint={endpoint} />
               {isManager && <TestCard endpoint={endpoint} />}
               {isManager && <SecretsCard endpoint={endpoint} />}
+              {isManager && <RecoverCard endpoint={endpoint} />}
             </div>
           </div>
         </>
@@ -88,7 +91,9 @@ function Actions({ endpoint }: { readonly endpoint: Endpoint }) {
           act={() => ask('POST', `${path}/disable`)}
           onClose={close}
         >
-          <p>It gets nothing while it is disabled. What happens meanwhile is not sent to it later.</p>
+          <p>
+            It gets nothing while it is disabled. What happens meanwhile is not sent to it by itself later.
+          </p>
         </ConfirmDialog>
       )}
       {asked === 'delete' && (
@@ -165,7 +170,18 @@ function RecentDeliveries({ endpointId }: { readonly endpointId: string }) {
 const ORDER: Readonly<Record<string, string>> = { none: 'as they come', fifo: 'one after the other' }
 
 function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
-  const { id, eventTypes, headers, ordering, concurrency, rateLimit, signature, createdOn } = endpoint
+  const {
+    id,
+    eventTypes,
+    headers,
+    ordering,
+    concurrency,
+    rateLimit,
+    signature,
+    createdOn,
+    format,
+    payloadVersion,
+  } = endpoint
   const names = Object.keys(headers)
   return (
     <Card title="Configuration" actions={<EndpointBadge endpoint={endpoint} />}>
@@ -202,6 +218,11 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
         )}
         <dt>Signature</dt>
         <dd>{signature === 'hmac' ? 'shared secret' : 'key pair'}</dd>
+        <dt>Format</dt>
+        <dd>
+          {FORMATS.find(([value]) => value === format)?.[1] ?? format}
+          {payloadVersion !== undefined && `, version ${payloadVersion}`}
+        </dd>
         <dt>Created</dt>
         <dd>{fullTime(createdOn)}</dd>
         <dt>Id</dt>
