@@ -23,7 +23,7 @@ import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes } from './event-types/event-types.ts'
 import { createBulkWork } from './jobs/create-bulk-work.ts'
 import { acceptedVariants } from './messages/compose.ts'
-import { createMessages } from './messages/create-messages.ts'
+import { createMessageMakers } from './messages/create-message-makers.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { createHttpPools } from './network/http-pools.ts'
 import { detachedWorker } from './observability/detached-worker.ts'
@@ -94,7 +94,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const recording = lookingAfterNews(tallies.counting(store), () => lookSoon(engine))
   const readStatistics = createStatisticsReader(store, clock, tallies.fold)
   const challenge = createOwnershipChallenge({ ...settings, urlRules: settings, store, box, clock, pools })
-  const messages = createMessages(engine, settings, catalog)
+  const createMessages = createMessageMakers(engine, settings, catalog)
   const worker = detachedWorker(
     createWorker({
       ...settings,
@@ -123,7 +123,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     createWebhookSubscriber<DB>({
       store: on,
       clock,
-      ...messages,
+      ...createMessages(),
       db,
       firstDelayMs: schedule.firstDelayMs,
       laneOf: createLaneOf(settings.orderingKeys),

@@ -61,6 +61,7 @@ it('is a document that a validator of OpenAPI 3.1 takes, the types of the sender
   expect(Object.keys(document.webhooks)).toEqual([
     'File.Delete',
     'Invoice.Create',
+    'Webhook.Challenge',
     'Webhook.Test',
     'WebhookDelivery.Exhausted',
     'WebhookEndpoint.Disabled',

@@ -14,6 +14,13 @@ const failing = {
 /** What the sender raises about its own work. Endpoints get it if they name it, whatever the catalog says. */
 export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [
   {
+    type: 'Webhook.Challenge',
+    description:
+      'Asks who is at the endpoint. Answer 200 with JSON: the `token`, and as `signature` what the secret makes of `Webhook.Challenge.<token>` under the same id and timestamp.',
+    schema: { type: 'object', properties: { token: text }, required: ['token'] },
+    example: { token: 'qg2bVQ0cJm3lTR8tT0Qm8w9w2nq3hXo3bq2ZJm1xg7E' },
+  },
+  {
     type: 'Webhook.Test',
     description: 'Somebody tries the endpoint. It is sent to this endpoint alone, whichever types it wants.',
   },

@@ -6,22 +6,34 @@ import { type Composer, createComposer } from './compose.ts'
 import { createRenderings, type Renderings } from './renderings.ts'
 import { createRaiseCheck } from './validation.ts'
 
-/** What makes a sender's messages. */
+/** What makes the messages of one fan-out. */
 export interface Messages {
   readonly composer: Composer
   /** Undefined where nothing is rendered. */
   readonly renderings: Renderings | undefined
 }
 
-/** Creates it, and has the engine refuse what could never be sent, if that is wanted. */
-export function createMessages<DB>(
+/**
+ * Has the engine refuse what could never be sent, if that is wanted.
+ *
+ * @returns what creates such makers: one for each fan-out, since one must not drop what the other has rendered.
+ */
+export function createMessageMakers<DB>(
   engine: EventEngine<DB>,
   settings: WebhookSenderSettings,
   catalog: EventCatalog,
-): Messages {
+): () => Messages {
   const { validate, renderOf } = settings
-  const renderings = createRenderings({ ...settings, services: engine.services })
-  const composer = createComposer({ settings, catalog, validates: validate !== 'off', renderOf, renderings })
   if (validate === 'refuse') checkRaises(engine, createRaiseCheck(catalog, renderOf))
-  return { composer, renderings: renderOf && renderings }
+  return () => {
+    const renderings = createRenderings({ ...settings, services: engine.services })
+    const composer = createComposer({
+      settings,
+      catalog,
+      validates: validate !== 'off',
+      renderOf,
+      renderings,
+    })
+    return { composer, renderings: renderOf && renderings }
+  }
 }
