@@ -76,7 +76,7 @@ describe.each(Object.entries(adapters))('%s', (_name, start) => {
     expect(stream.status).toBe(200)
     expect(stream.headers.get('content-type')).toBe('text/event-stream')
     await stream.until((text) => text.includes('event: change'))
-    const { endpoint } = await sender.endpoints.create({ tenantId: 1, url: 'http://127.0.0.1:9/' })
+    const { endpoint } = await sender.endpoints.create({ tenantId: 1, url: 'http://127.0.0.1:9999/' })
     expect(await stream.until((text) => text.includes(endpoint.id))).toContain('event: change')
   })
 })

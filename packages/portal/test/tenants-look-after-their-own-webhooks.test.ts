@@ -338,7 +338,7 @@ it('shows a viewer everything but secrets, and lets them change nothing', async 
 it("answers another tenant's ids as if they did not exist, on every route", async () => {
   await using portal = await openPortal()
   const { call } = portal
-  const { endpoint } = await portal.sender.endpoints.create({ tenantId: 1, url: 'http://127.0.0.1:9/' })
+  const { endpoint } = await portal.sender.endpoints.create({ tenantId: 1, url: 'http://127.0.0.1:9999/' })
   const delivery = await portal.sender.sendTest(endpoint.id)
   const job = await portal.sender.deliveries.cancelPending(endpoint.id, { eventTypes: ['Page.*'] })
   const path = `/endpoints/${endpoint.id}`
