@@ -31,6 +31,9 @@ export interface StartExample {
   onLine?(line: string): void
 }
 
+/** A machine that does much else takes long to start a process. */
+const START_TIMEOUT_MS = 40_000
+
 const running = new Set<ExampleProcess>()
 
 // Whatever ends this process, nothing that it started is left running.
@@ -86,7 +89,7 @@ export function startExample({
         if (isRunning) return undefined
         throw new Error(`The ${name} has ended:\n${lines.slice(-20).join('\n')}`)
       }
-      return until(find, `the ${name} printing ${pattern}`, timeoutMs)
+      return until(find, `the ${name} printing ${pattern}`, timeoutMs ?? START_TIMEOUT_MS)
     },
     signal(signal) {
       if (isRunning) child.kill(signal)

@@ -15,14 +15,13 @@ export interface HostSecrets extends Installation {
 /** Takes secrets from the configuration, and the others from the data folder, where they are made once. */
 export async function readSecrets(config: HostConfig): Promise<HostSecrets> {
   const { dataDir, previousEncryptionKeys } = config
-  const files = join(dataDir, 'files')
-  await mkdir(files, { recursive: true, mode: 0o700 })
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const kept = (name: string, generate: () => string) => keptSecret(join(dataDir, name), generate)
   return {
     adminToken: config.adminToken ?? (await kept('admin-token', generateToken)),
     encryptionKey:
       config.encryptionKey ?? (await kept('encryption-key', () => randomBytes(32).toString('base64'))),
     previousEncryptionKeys,
-    storageId: await keptSecret(join(files, 'storage-id'), randomUUID),
+    storageId: await kept('storage-id', randomUUID),
   }
 }

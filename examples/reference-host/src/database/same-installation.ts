@@ -7,7 +7,7 @@ export interface Installation {
   readonly encryptionKey: string
   /** Keys that secrets may still be encrypted with. */
   readonly previousEncryptionKeys: readonly string[]
-  /** Names the folder of uploaded files. */
+  /** Names the folder that uploaded files are in. */
   readonly storageId: string
 }
 
