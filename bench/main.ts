@@ -7,6 +7,10 @@ import { benchRead } from './engine/read.ts'
 import { benchWake } from './engine/wake.ts'
 import { benchStreams } from './live/streams.ts'
 import { benchVerifyAndParse, benchVerifyOnly } from './receiver/verify.ts'
+import { benchBacklog } from './sender/backlog.ts'
+import { benchHanging } from './sender/hanging.ts'
+import { benchReceipt } from './sender/receipt.ts'
+import { benchThroughput } from './sender/throughput.ts'
 import type { Suite } from './suite.ts'
 
 const suites: readonly Suite[] = [
@@ -16,6 +20,10 @@ const suites: readonly Suite[] = [
   benchStreams,
   benchVerifyOnly,
   benchVerifyAndParse,
+  benchThroughput,
+  benchReceipt,
+  benchHanging,
+  benchBacklog,
 ]
 
 const wanted = process.argv[2] ?? ''

@@ -59,7 +59,7 @@ export const benchRaise: Suite = {
   async run() {
     const inTransaction = []
     const alone = []
-    for (const open of [() => sqliteFile('FULL'), () => sqliteFile('NORMAL'), postgres]) {
+    for (const open of [() => sqliteFile('FULL'), () => sqliteFile('NORMAL'), () => postgres()]) {
       await using database = await open()
       inTransaction.push(await measure(database))
       alone.push(await measureAlone(database))

@@ -55,7 +55,7 @@ export const benchRead: Suite = {
   title: `events a second that a durable subscription handles, from a log of ${count(EVENTS)}`,
   async run() {
     const rows = []
-    for (const open of [() => sqliteFile('FULL'), postgres]) {
+    for (const open of [() => sqliteFile('FULL'), () => postgres()]) {
       await using database = await open()
       rows.push(await measure(database))
     }

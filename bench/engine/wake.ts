@@ -77,7 +77,7 @@ export const benchWake: Suite = {
   title: `from raise to the call of the subscriber, at ${PER_SECOND} events/s`,
   async run() {
     const rows = []
-    for (const open of [() => sqliteFile('FULL'), postgres]) {
+    for (const open of [() => sqliteFile('FULL'), () => postgres()]) {
       await using database = await open()
       rows.push(...(await rowsOf(database)))
     }
