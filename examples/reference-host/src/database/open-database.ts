@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { withStatementCache } from '@x/events-engine'
 import Database from 'better-sqlite3'
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import { Pool } from 'pg'
@@ -30,7 +31,7 @@ function openSqlite(file: string): Kysely<HostTables> {
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
   database.pragma('foreign_keys = ON')
-  return new Kysely<HostTables>({ dialect: new SqliteDialect({ database }) })
+  return new Kysely<HostTables>({ dialect: new SqliteDialect({ database: withStatementCache(database) }) })
 }
 
 async function openPostgres(databaseUrl: string): Promise<HostDatabase> {
