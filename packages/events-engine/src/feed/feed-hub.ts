@@ -7,7 +7,10 @@ export type FeedListener = (events: readonly PositionedEvent[]) => void
 
 /** Reads the log once for all readers of a node that have caught up. */
 export interface FeedHub {
-  /** Resolves once the listener hears of everything that is committed from now on. */
+  /**
+   * Resolves once the listener hears of everything that is committed from now on, and of nothing older:
+   * that is when the hub itself has caught up.
+   */
   join(listener: FeedListener): Promise<void>
   leave(listener: FeedListener): void
   stop(): Promise<void>
@@ -27,9 +30,9 @@ const MAX_GATHER_MS = 50
 /** Creates a hub that reads only while somebody listens. */
 export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock, logger: Logger): FeedHub {
   const listeners = new Set<FeedListener>()
-  let reading:
-    | { readonly ready: Promise<void>; readonly ended: Promise<void>; readonly stop: AbortController }
-    | undefined
+  const joining = new Map<FeedListener, PromiseWithResolvers<void>>()
+  let stopIdling = new AbortController()
+  let reading: { readonly ended: Promise<void>; readonly stop: AbortController } | undefined
 
   const pause = (ms: number) => new Promise<void>((resolve) => clock.schedule(resolve, ms))
 
@@ -38,18 +41,38 @@ export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock,
     if (gatherMs > 0) await pause(gatherMs)
   }
 
+  /** Those who came before the last read: what they are told from here on was not visible to it. */
+  function admit(candidates: readonly FeedListener[]): void {
+    for (const listener of candidates) {
+      const joined = joining.get(listener)
+      if (!joined) continue
+      joining.delete(listener)
+      listeners.add(listener)
+      joined.resolve()
+    }
+  }
+
+  function refuse(error: unknown): void {
+    for (const { reject } of joining.values()) reject(error)
+    joining.clear()
+  }
+
   async function readOn(start: Promise<string>, signal: AbortSignal): Promise<void> {
     let position = await start
     while (!signal.aborted) {
       const seen = wake.version
+      const candidates = [...joining.keys()]
       try {
         const page = await store.readAfter(position, PAGE_SIZE)
         const { events } = page
         if (events.length > 0) for (const listener of [...listeners]) listener(events)
         position = page.position
+        if (!page.more) admit(candidates)
         if (events.length > 0) await gather()
-        else if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, signal)
+        else if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, AbortSignal.any([signal, stopIdling.signal]))
+        if (stopIdling.signal.aborted) stopIdling = new AbortController()
       } catch (error) {
+        refuse(error)
         // The position stays, so that an outage of the database delays the feed and skips nothing.
         logger.warn({ err: error }, 'The event log could not be read for the feed; trying again')
         await pause(PAUSE_AFTER_ERROR_MS)
@@ -59,34 +82,33 @@ export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock,
 
   function begin() {
     const stop = new AbortController()
-    const start = store.endPosition()
-    const ready = start.then(() => {})
-    const ended = readOn(start, stop.signal).catch(() => {
+    const ended = readOn(store.endPosition(), stop.signal).catch((error: unknown) => {
       // Not even begun: whoever joins next tries again.
       if (reading?.stop === stop) reading = undefined
+      refuse(error)
     })
-    return { ready, ended, stop }
+    return { ended, stop }
   }
 
   return {
-    async join(listener) {
-      listeners.add(listener)
+    join(listener) {
+      const joined = Promise.withResolvers<void>()
+      joining.set(listener, joined)
       reading ??= begin()
-      try {
-        await reading.ready
-      } catch (error) {
-        listeners.delete(listener)
-        throw error
-      }
+      stopIdling.abort()
+      return joined.promise
     },
     leave(listener) {
       listeners.delete(listener)
-      if (listeners.size > 0) return
+      if (listeners.size > 0 || joining.size > 0) return
       reading?.stop.abort()
       reading = undefined
     },
     async stop() {
       listeners.clear()
+      // They find out by themselves that everything has stopped.
+      for (const { resolve } of joining.values()) resolve()
+      joining.clear()
       const ending = reading
       reading = undefined
       ending?.stop.abort()

@@ -5,7 +5,7 @@ import type { FeedHub } from './feed-hub.ts'
 /** What a reader is given in one go: the events it wants between two positions, perhaps none. */
 export interface FeedStretch {
   readonly events: readonly PositionedEvent[]
-  /** Everything before it was looked at. */
+  /** Everything before it was looked at. While a reader is live, it moves on with what does not concern it. */
   readonly position: Position
   /** Whether the reader has caught up: from here on, it is told what is committed as it is committed. */
   readonly isLive: boolean
@@ -49,7 +49,7 @@ export async function* readStretches(
     }
     ahead.clear()
 
-    const queue = createQueue(signal)
+    const queue = createQueue(wants, signal)
     try {
       await hub.join(queue.offer)
       // The hub tells of everything from here on. What was committed before that is read once more;
@@ -61,10 +61,11 @@ export async function* readStretches(
         more = page.more || page.events.length > 0
         yield { events: page.events.filter(({ event }) => wants(event)), position, isLive: false }
       }
-      yield { events: [], position, isLive: true }
+      queue.passed = position
+      yield liveStretch([], queue)
       for (let events = await queue.take(); events; events = await queue.take()) {
-        position = events.at(-1)?.position ?? position
-        yield { events: wanted(events), position, isLive: true }
+        position = queue.passed
+        yield liveStretch(wanted(events), queue)
       }
     } finally {
       hub.leave(queue.offer)
@@ -72,26 +73,55 @@ export async function* readStretches(
   }
 }
 
+function liveStretch(events: readonly PositionedEvent[], queue: FeedQueue): FeedStretch {
+  return {
+    events,
+    isLive: true,
+    get position() {
+      return queue.passed
+    },
+  }
+}
+
 interface FeedQueue {
   /** What the hub calls. */
   readonly offer: (events: readonly PositionedEvent[]) => void
+  /** Everything before it was taken, or does not concern the reader. */
+  passed: Position
   /** The next ones, at least one; undefined once the reader has fallen behind, or the feed has ended. */
   take(): Promise<readonly PositionedEvent[] | undefined>
 }
 
-function createQueue(signal: AbortSignal): FeedQueue {
+/** What does not concern the reader does not wake it: most readers of a busy node are of other tenants. */
+function createQueue(wants: (event: SyncEvent) => boolean, signal: AbortSignal): FeedQueue {
   let waiting: PositionedEvent[] = []
+  let offered: Position | undefined
+  let passed = ''
   let overflown = false
   let wakeReader = () => {}
 
   return {
+    get passed() {
+      // With nothing waiting, all that was offered is behind the reader.
+      if (waiting.length === 0 && !overflown && offered !== undefined) passed = offered
+      return passed
+    },
+    set passed(position) {
+      passed = position
+      // Offered while the reader was catching up, and not newer than where it is now.
+      if (waiting.length === 0) offered = undefined
+    },
     offer(events) {
       if (overflown) return
-      if (waiting.length + events.length > MAX_QUEUED) {
+      const wanted = events.filter(({ event }) => wants(event))
+      if (wanted.length > 0 && waiting.length === 0 && offered !== undefined) passed = offered
+      offered = events.at(-1)?.position
+      if (wanted.length === 0) return
+      if (waiting.length + wanted.length > MAX_QUEUED) {
         overflown = true
         waiting = []
       } else {
-        waiting.push(...events)
+        waiting.push(...wanted)
       }
       wakeReader()
     },

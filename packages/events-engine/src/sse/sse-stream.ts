@@ -1,6 +1,5 @@
 import type { Clock } from '@x/events-core'
 import type { FeedStretch } from '../feed/read-stretches.ts'
-import type { Position } from '../store/event-store.ts'
 import { eventFrame, KEEP_ALIVE, syncedFrame } from './frames.ts'
 import type { SseSink } from './sse-sink.ts'
 
@@ -21,8 +20,8 @@ const MAX_CHUNK_LENGTH = 64 * 1024
 
 export function createSseStream(sink: SseSink, clock: Clock): SseStream {
   let blockedSince: number | undefined
-  /** Where the client is live; undefined while it is catching up. */
-  let livePosition: Position | undefined
+  /** Tells where the client is while it is live; undefined while it is catching up. */
+  let live: Pick<FeedStretch, 'position'> | undefined
 
   async function write(text: string): Promise<void> {
     if (sink.write(text)) return
@@ -31,7 +30,8 @@ export function createSseStream(sink: SseSink, clock: Clock): SseStream {
     blockedSince = undefined
   }
 
-  async function tell({ events, position, isLive }: FeedStretch): Promise<void> {
+  async function tell(stretch: FeedStretch): Promise<void> {
+    const { events, isLive } = stretch
     let chunk = ''
     for (const positioned of events) {
       chunk += eventFrame(positioned)
@@ -40,8 +40,8 @@ export function createSseStream(sink: SseSink, clock: Clock): SseStream {
       if (sink.closed.aborted) return
       chunk = ''
     }
-    if (isLive && livePosition === undefined) chunk += syncedFrame(position, new Date(clock.now()))
-    livePosition = isLive ? position : undefined
+    if (isLive && !live) chunk += syncedFrame(stretch.position, new Date(clock.now()))
+    live = isLive ? stretch : undefined
     if (chunk !== '') await write(chunk)
   }
 
@@ -57,8 +57,7 @@ export function createSseStream(sink: SseSink, clock: Clock): SseStream {
     },
     beat() {
       if (blockedSince !== undefined) return
-      const isLive = livePosition !== undefined
-      sink.write(isLive ? syncedFrame(livePosition as Position, new Date(clock.now())) : KEEP_ALIVE)
+      sink.write(live ? syncedFrame(live.position, new Date(clock.now())) : KEEP_ALIVE)
     },
     end: () => sink.end(),
     cut: () => sink.cut(),
