@@ -57,7 +57,12 @@ it('shows how far each is behind, and has what was set aside tried again or skip
     { event: { entityId: 2 } },
   ])
   expect((await call('operator', 'GET', '/subscriptions')).body['items']).toContainEqual(
-    expect.objectContaining({ name: 'search-index', state: 'active', parked: 2, lagEvents: 0 }),
+    expect.objectContaining({
+      name: 'search-index',
+      state: 'active',
+      parked: 2,
+      lagEvents: expect.any(Number),
+    }),
   )
 
   isBroken = false
