@@ -6,7 +6,7 @@ import type { UrlRules } from '../endpoints/validate-url.ts'
 import { adoptState } from './adopt-state.ts'
 import { loadTarget } from './delivery-target.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
-import { bufferSize, isIdle, type Lane, mustWait, remember } from './lane.ts'
+import { bufferSize, isIdle, type Lane, mustWait, remember, shelve } from './lane.ts'
 
 /** Reads what is due into lanes. */
 export interface LaneReader {
@@ -107,14 +107,19 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
       buffer.push(delivery)
       remember(lane, delivery)
     }
+    const now = clock.now()
+    // A pause that began during the reading: the queue tells when to read again.
+    const paused = new Set(lanes.filter(({ health }) => now < (health?.notBefore ?? 0)))
+    for (const lane of paused) shelve(lane)
     for (const lane of lanes) {
       lane.busyAt = performance.now()
+      if (paused.has(lane)) continue
       if (counts.get(lane.first) === limit) lane.moreFirst = true
       if (counts.get(lane.retries) === limit) lane.moreRetries = true
       if (lane.first.length + lane.retries.length > 0) filled(lane)
     }
     // Said to be due, and nothing is: deleted by hand, or by another program.
-    const empty = lanes.filter((lane) => isIdle(lane))
+    const empty = lanes.filter((lane) => isIdle(lane) && !paused.has(lane))
     if (empty.length > 0) await store.settleQueue(empty.map(({ endpointKey }) => endpointKey))
   }
 
