@@ -239,3 +239,23 @@ it('does not go in circles when those who listen for exhausted deliveries fail t
   // Three deliveries, each end of which is told to the two others: and that is all.
   expect(consumer.requests).toHaveLength(9)
 })
+
+it('sends at once what a person wants to be sent again, although others wait for the pause to end', async () => {
+  const { host } = await startTimelessHost({ circuit: { firstPauseSeconds: 3_600, maxPauseSeconds: 3_600 } })
+  await using _host = host
+  await using consumer = await testConsumer()
+  consumer.answer(503)
+  await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, concurrency: 1 })
+  await raiseMany(host, 4)
+  await host.sender.drain()
+  const ids = () => consumer.requests.map(({ headers }) => headers['webhook-id'])
+  expect(ids()).toHaveLength(1)
+
+  const tried = (await host.sender.deliveries.list({ tenantId: 1 })).find(
+    ({ attemptCount }) => attemptCount > 0,
+  )
+  await host.sender.deliveries.resend(tried?.id ?? '')
+  await host.sender.drain()
+
+  expect(ids()).toEqual([tried?.eventId, tried?.eventId])
+})

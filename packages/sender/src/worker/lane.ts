@@ -110,6 +110,11 @@ export function takeNext(lane: Lane, mayRetry: boolean): DueDelivery | undefined
   return isRetryTurn ? retries.shift() : first.shift()
 }
 
+/** Lets a retry be next: what a person wants to be sent again should not wait for what was never attempted. */
+export function letRetryBeNext(lane: Lane): void {
+  lane.turn = RETRY_EVERY - 1
+}
+
 /** Whether another delivery of its ordering lane has not come to its end here; a cancelled one may be under way yet. */
 export function mustWait({ ordered }: Lane, { lane: orderedBy, messageKey }: DueDelivery): boolean {
   return orderedBy !== null && (ordered.get(orderedBy) ?? messageKey) !== messageKey
