@@ -34,6 +34,7 @@ function startProcess(file: string, url: string, events: number): Host {
   }
 }
 
+// Four processes have to start.
 it('delivers every event at least once, and repeats only what was under way, when it is killed again and again', async () => {
   await using folder = await temporaryFolder()
   await using consumer = await testConsumer()
@@ -82,4 +83,4 @@ it('delivers every event at least once, and repeats only what was under way, whe
     const inLane = (id: number) => id % 10 === lane
     expect(withoutRepeats(order('/hook/entity').filter(inLane))).toEqual(all.filter(inLane))
   }
-})
+}, 60_000)
