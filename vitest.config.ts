@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { findBrowser } from './scripts/setup/browser.mjs'
 
@@ -11,6 +12,8 @@ export default defineConfig({
     // Read by @x/testkit/browser.
     env: { CHROMIUM_PATH: findBrowser() ?? '' },
     setupFiles: ['internal/testkit/src/fail-on-console.ts'],
+    // Much of a test is waiting: for processes, disks, sockets.
+    maxWorkers: Math.max(3, availableParallelism()),
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [

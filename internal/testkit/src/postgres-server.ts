@@ -23,6 +23,8 @@ export interface PostgresServer extends AsyncDisposable {
 export interface PostgresServerOptions {
   /** Whether the terminal's Ctrl-C is kept from it, for whoever has to stop others first. */
   readonly isDetached?: boolean
+  /** Whether its data has to outlive the machine, and not only its own processes. */
+  readonly survivesPowerCuts?: boolean
 }
 
 /** How its processes are started. */
@@ -41,6 +43,7 @@ const NOBODY = 65_534
  */
 export async function startPostgresServer({
   isDetached = false,
+  survivesPowerCuts = true,
 }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const account: Account = {
     ...(process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
@@ -73,6 +76,7 @@ export async function startPostgresServer({
     max_prepared_transactions: 8,
     shared_buffers: '128MB',
     timezone: 'UTC',
+    ...(survivesPowerCuts ? {} : { fsync: 'off', full_page_writes: 'off' }),
   }
   const args = [
     '-D',

@@ -15,7 +15,8 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
     project.provide('postgresUrl', given)
     return undefined
   }
-  const server = await startPostgresServer()
+  // Each test has a database of its own, and waiting for disks would be most of its making.
+  const server = await startPostgresServer({ survivesPowerCuts: false })
   project.provide('postgresUrl', server.url)
   return async () => server[Symbol.asyncDispose]()
 }
