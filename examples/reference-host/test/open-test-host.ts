@@ -1,5 +1,5 @@
 import { request as sendRequest } from 'node:http'
-import type { Logger, SyncEvent } from '@x/events-core'
+import type { Clock, Logger, SyncEvent } from '@x/events-core'
 import { temporaryFolder, waitFor } from '@x/testkit'
 import { postgresDatabase } from '@x/testkit/postgres'
 import { type Host, openHost } from '../src/composition/open-host.ts'
@@ -52,6 +52,7 @@ export interface TestHostOptions {
   readonly port?: number
   /** The data of a host that was closed, to open it again; without it, the host begins with none. */
   readonly dataDir?: string
+  readonly clock?: Clock
 }
 
 /** Opens a host; when the test ends, it must not have logged an error. */
@@ -80,7 +81,7 @@ export async function openTestHost(options: TestHostOptions = {}): Promise<TestH
     trustedProxies: 0,
     logLevel: 'silent',
   } as const
-  const host = await openHost(config, logger)
+  const host = await openHost(config, logger, { clock: options.clock })
   opened.defer(() => host.close())
   const { engine, tokenRepository } = host.services
   const events: SyncEvent[] = []

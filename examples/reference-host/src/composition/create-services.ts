@@ -1,4 +1,4 @@
-import type { IServiceScopeFactory, Logger } from '@x/events-core'
+import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
 import { createEventEngine } from '@x/events-engine'
 import { createSseFeed } from '@x/events-engine/sse'
 import { createWebhookSender } from '@x/sender'
@@ -27,6 +27,8 @@ import type { Services } from './services.ts'
 /** What exists before the container does. */
 export interface Foundations {
   readonly logger: Logger
+  /** The machine's, where none is given. */
+  readonly clock: Clock | undefined
   readonly db: Kysely<HostTables>
   /** PostgreSQL only. */
   readonly pool: Pool | undefined
@@ -44,7 +46,7 @@ export interface HostServices {
 
 /** Tells the container how everything is made; nothing is made before it is asked for. */
 export function createServices(foundations: Foundations): HostServices {
-  const { logger, db, pool, fileStorage, secrets, allowNetworks, maxStreamsPerAddress } = foundations
+  const { logger, clock, db, pool, fileStorage, secrets, allowNetworks, maxStreamsPerAddress } = foundations
   const { encryptionKey, previousEncryptionKeys } = secrets
   const container = createContainer<Services>({ strict: true })
   const serviceScopeFactory = createServiceScopeFactory(container)
@@ -54,7 +56,13 @@ export function createServices(foundations: Foundations): HostServices {
     db: asValue(db),
     fileStorage: asValue(fileStorage),
     engine: asFunction(() =>
-      createEventEngine({ db, logger, services: serviceScopeFactory, ...(pool && { postgres: { pool } }) }),
+      createEventEngine({
+        db,
+        logger,
+        clock,
+        services: serviceScopeFactory,
+        ...(pool && { postgres: { pool } }),
+      }),
     ).singleton(),
     syncStreams: asFunction(({ engine }: Services) =>
       createSseFeed({ engine, limits: { perAddress: maxStreamsPerAddress } }),

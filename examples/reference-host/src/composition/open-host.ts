@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import {
   ALL_SITES,
   ALL_TENANTS,
+  type Clock,
   EntityNames,
   type IServiceScopeFactory,
   type Logger,
@@ -50,6 +51,8 @@ export interface Host extends AsyncDisposable {
 export interface OpenHostOptions {
   /** Answers `GET /metrics`. */
   readonly showMetrics?: RequestHandler
+  /** What events and webhooks go by; a test's stands still until it is moved. */
+  readonly clock?: Clock | undefined
 }
 
 /**
@@ -74,7 +77,7 @@ async function open(
   config: HostConfig,
   logger: Logger,
   opened: AsyncDisposableStack,
-  { showMetrics }: OpenHostOptions,
+  { showMetrics, clock }: OpenHostOptions,
 ): Promise<Host> {
   const secrets = await readSecrets(config)
   const { adminToken } = secrets
@@ -83,6 +86,7 @@ async function open(
   const fileStorage = await openFileStorage(join(config.dataDir, 'files'))
   const { container, serviceScopeFactory } = createServices({
     logger,
+    clock,
     db,
     pool,
     fileStorage,
