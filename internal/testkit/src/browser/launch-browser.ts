@@ -27,5 +27,7 @@ export function chromiumPath(): string | undefined {
  */
 export async function launchBrowser(path: string | undefined = chromiumPath()): Promise<TestBrowser> {
   if (path === undefined) throw new Error('There is no Chromium here; set CHROMIUM_PATH to one.')
-  return chromium.launch({ executablePath: path, args: ARGS, timeout: 30_000 })
+  // In another language's encoding, or in none, the names of files that it takes and gives would change.
+  const env = { ...process.env, LC_ALL: 'C.UTF-8' }
+  return chromium.launch({ executablePath: path, args: ARGS, env, timeout: 30_000 })
 }
