@@ -8,6 +8,7 @@ import { handleErrors, noSuchRoute } from '../http/error-handlers.ts'
 import { guardMetrics } from '../http/guard-metrics.ts'
 import { measureRequests } from '../http/measure-requests.ts'
 import { mount } from '../http/mounted-routes.ts'
+import { limitPortalSignIns } from '../http/rate-limits.ts'
 import { logRequests } from '../http/request-log.ts'
 import { openRequestScope } from '../http/request-scope.ts'
 import { apiRoutes } from '../routes/api-routes.ts'
@@ -49,6 +50,7 @@ export function createApp({ container, logger, health, config, showMetrics }: Ap
       maxUploadBytes: config.maxUploadBytes,
     }),
   )
+  app.post('/portal/api/session', limitPortalSignIns())
   app.use('/portal', openRequestScope(container), webhookPortal(container.cradle))
   app.use(webPage())
   app.use(noSuchRoute)

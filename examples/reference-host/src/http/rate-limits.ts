@@ -37,3 +37,16 @@ export function limitLogins(): RequestHandler[] {
 export function limitWrongTokens(): RequestHandler {
   return rateLimit({ ...shared, limit: 60, windowMs: 60_000, keyGenerator: addressOf })
 }
+
+/** The same for tokens that are typed into the portal: what is answered 401 counts. */
+export function limitPortalSignIns(): RequestHandler {
+  return rateLimit({
+    ...shared,
+    limit: 60,
+    windowMs: 60_000,
+    keyGenerator: addressOf,
+    skipSuccessfulRequests: true,
+    requestWasSuccessful: (_request: Request, response: { readonly statusCode: number }) =>
+      response.statusCode !== 401,
+  })
+}
