@@ -23,5 +23,6 @@ export function listenersSubscription<DB>(logger: Logger): LocalListeners<DB> {
 
   const options = { name: 'entityChanged-listeners', mode: 'broadcast' } as const
   const subscription = resolveSubscription<DB>({ entityChanged }, options)
-  return { listeners, subscription: { ...subscription, scoped: false, observed: false } }
+  const isIdle = () => listeners.size === 0
+  return { listeners, subscription: { ...subscription, isIdle, scoped: false, observed: false } }
 }

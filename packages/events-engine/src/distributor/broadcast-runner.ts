@@ -15,13 +15,23 @@ export function createBroadcastRunner<DB>(
   runtime: DistributorRuntime<DB>,
 ): SubscriptionRunner {
   const { store, wake, clock, logger } = runtime
-  const { name, subscriber, wants } = subscription
+  const { name, subscriber, wants, isIdle = () => false } = subscription
   const settings = callSettingsOf(subscription, runtime)
   const stopping = new AbortController()
   let position = store.startPosition()
   let loop: Promise<void> = Promise.resolve()
 
+  async function skipToEnd(): Promise<void> {
+    const end = await store.endPosition()
+    // Whoever came meanwhile hears of what has.
+    if (isIdle()) position = end
+  }
+
   async function handlePage(): Promise<boolean> {
+    if (isIdle()) {
+      await skipToEnd()
+      return false
+    }
     const page = await store.readAfter(position, PAGE_SIZE)
     for (const { event, position: after } of page.events) {
       if (stopping.signal.aborted) return false

@@ -112,6 +112,8 @@ export interface Subscription<DB> {
   readonly mode: 'durable' | 'broadcast'
   readonly subscriber: EventSubscriber<DB>
   readonly wants: (event: SyncEvent) => boolean
+  /** Broadcast only: whether nobody would hear of an event just now, so that none needs to be read. */
+  readonly isIdle?: () => boolean
   /** Whether each call gets a service scope, where the host has services. */
   readonly scoped: boolean
   /** Whether its calls are traced and counted. */
