@@ -5,8 +5,8 @@ import { expect, onTestFinished, vi } from 'vitest'
 import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
 
-const raise = (host: OpenHost, id: number) =>
-  host.engine.syncManager.addSyncEvent(site, EntityNames.Page, id, 'Update')
+const raise = (host: OpenHost, id: number, text = '') =>
+  host.engine.syncManager.addSyncEvent(site, EntityNames.Page, id, 'Update', { data: { text } })
 
 /** Counts the statements that read due deliveries. */
 function countReads(): () => number {
@@ -49,9 +49,9 @@ it('reads what waits before it sends what is new', async () => {
   await raise(host, 0)
   await consumer.received(1)
   // More than is taken along, in several transactions of the fan-out.
-  const count = 700
+  const count = 300
   for (let id = 1; id <= count; id += 100) {
-    await Promise.all(Array.from({ length: 100 }, (_, index) => raise(host, id + index)))
+    await Promise.all(Array.from({ length: 100 }, (_, index) => raise(host, id + index, 'x'.repeat(80_000))))
   }
   await waitFor(async () => (await host.sender.stats()).deliveries.pending >= count, 'the fan-out')
   open.resolve(204)

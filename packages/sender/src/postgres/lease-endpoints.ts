@@ -23,12 +23,13 @@ export function leaseStatements(
   'leaseDueEndpoints' | 'renewLeases' | 'releaseLeases' | 'findDeadNodes' | 'dueLeasedEndpoints' | 'nextDueOn'
 > {
   const until = (parameter: string) => `now() + ${parameter} * interval '1 millisecond'`
-  // Rows that somebody has locked are about to change: not worth waiting for.
+  // Rows that somebody has locked are about to change: not worth waiting for. Locked as for a deletion, since
+  // whoever records attempts shares their keys only, see record-attempts.
   const take = `update ${names.queue} set leased_by = $1, leased_until = ${until('$2')}, epoch = epoch + 1
     where endpoint_key in (
       select q.endpoint_key from ${names.queue} q join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled
       where q.due_on <= $3 and (q.leased_by is null or q.leased_by <> $1 and q.leased_until <= now())
-      order by q.due_on limit $4 for no key update of q skip locked)
+      order by q.due_on limit $4 for update of q skip locked)
     returning endpoint_key, epoch`
   // In the order of keys, like all who lock several.
   const renew = `with mine as materialized (

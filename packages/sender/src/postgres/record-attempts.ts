@@ -13,24 +13,36 @@ import { createRecordedReader } from './read-recorded.ts'
 import { requeueStatement } from './requeue.ts'
 import { storable } from './stored-values.ts'
 
+/** How long a busy endpoint's row in the queue may lag behind what is recorded. */
+const QUEUE_LAG_MS = 1_000
+const MAX_REMEMBERED = 10_000
+
 /**
  * Stores what came of attempts, in one transaction. A result counts only while the lease that the
  * attempt was made under is the endpoint's latest: whoever has taken it since makes the attempt again,
- * with the same message id. The endpoints are locked before they are asked for their epochs, so that no
- * lease changes hands in the midst.
+ * with the same message id.
+ *
+ * Two ways. Where all has gone well, the usual one, a single statement: it keeps the leases from changing
+ * hands, and leaves the queue's rows alone, which are due too early then; whoever looks finds nothing more
+ * and puts that right. In any other case, and for each endpoint once in a while, the rows are locked for good, before
+ * they are asked for their epochs, and say afterwards when the endpoint is due next.
  */
 export function recordStatements(
   db: Kysely<unknown>,
   names: TableNames,
   clock: Clock,
 ): Pick<DeliveryStore, 'recordAttempts' | 'settleQueue'> {
-  // When the due time was changed during the attempt, a person wants another, or when it was cancelled, none:
-  // a failure leaves that be.
-  const write = `with r as materialized (
-      select * from json_to_recordset($1) as r(endpoint_key bigint, message_key bigint, number integer,
+  const givenResults = `r as materialized (
+      select * from json_to_recordset($1) as r(endpoint_key bigint, message_key bigint, epoch bigint, number integer,
         step integer, state text, was_due_on bigint, due_on bigint, started_on bigint, duration_ms bigint, url text,
         signature text, status integer, error_code text, error_message text, response_body text, counted boolean)
-    ), attempts as (
+    )`
+  // No plain condition: where few are pending by the statistics, which may be old, the planner would begin there, and
+  // go through the results for each. It has to look up each result's row.
+  const isOpen = `case when d.state in ('pending', 'cancelled') then true else false end`
+  // When the due time was changed during the attempt, a person wants another, or when it was cancelled, none:
+  // a failure leaves that be.
+  const write = `with ${givenResults}, attempts as (
       insert into ${names.attempt} (endpoint_key, message_key, number, started_on, duration_ms,
         url, signature, status, error_code, error_message, response_body)
       select endpoint_key, message_key, number, started_on, duration_ms,
@@ -49,7 +61,35 @@ export function recordStatements(
       last_status = r.status,
       last_error_code = r.error_code
     from r
-    where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and d.state in ('pending', 'cancelled')`
+    where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${isOpen}`
+  // The rows of other leases' results stay as they are, and so do all others then: none is recorded.
+  const writeSuccesses = `with ${givenResults}, held as materialized (
+      select q.endpoint_key, q.epoch from ${names.queue} q where q.endpoint_key = any(array(select endpoint_key from r))
+      order by q.endpoint_key for key share of q
+    ), verdict as materialized (
+      select count(held.epoch) = count(*) as counts
+      from r left join held on held.endpoint_key = r.endpoint_key and held.epoch = r.epoch
+    ), attempts as (
+      insert into ${names.attempt} (endpoint_key, message_key, number, started_on, duration_ms, url, signature, status,
+        response_body)
+      select endpoint_key, message_key, number, started_on, duration_ms, url, signature, status, response_body
+      from r cross join verdict where counts
+      on conflict do nothing
+    ), tally as (
+      insert into ${names.tally} (body) select $3::text from verdict where counts and $3::text <> ''
+    ), written as (
+      update ${names.delivery} d set
+        attempt_count = r.number,
+        step = case when d.due_on = r.was_due_on then r.step else d.step end,
+        state = 'succeeded',
+        finished_on = $2::bigint,
+        last_status = r.status,
+        last_error_code = null
+      from r cross join verdict
+      where counts and d.endpoint_key = r.endpoint_key and d.message_key = r.message_key
+        and ${isOpen}
+    )
+    select counts from verdict`
   const disable = `update ${names.endpoint} e
     set enabled = false, disabled_on = $2, version = e.version + 1, updated_on = $2, disabled_reason = r.reason
     from (select distinct on (endpoint_key) endpoint_key, reason
@@ -61,7 +101,28 @@ export function recordStatements(
   const requeue = requeueStatement(names, 'first')
   const requeueAll = requeueStatement(names, 'all')
   const readRecorded = createRecordedReader(names)
+  /** When an endpoint's row in the queue was brought up to date here. */
+  const queuedAt = new Map<number, number>()
   const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
+
+  function isQueueFresh(endpointKeys: readonly number[], now: number): boolean {
+    return endpointKeys.every((key) => Math.abs(now - (queuedAt.get(key) ?? 0)) < QUEUE_LAG_MS)
+  }
+
+  function rememberQueue(endpointKeys: readonly number[], now: number): void {
+    if (queuedAt.size > MAX_REMEMBERED) queuedAt.clear()
+    for (const key of endpointKeys) queuedAt.set(key, now)
+  }
+
+  /** @returns false when nothing was written, since one of the leases is of another epoch. */
+  async function recordSuccesses(successes: readonly AttemptResult[], now: number): Promise<boolean> {
+    const [row] = await runStatement<{ counts: boolean }>(db, writeSuccesses, [
+      JSON.stringify(successes.map(rowOf)),
+      now,
+      packTallies(tallyOf(successes)),
+    ])
+    return row?.counts === true
+  }
 
   return {
     async settleQueue(endpointKeys) {
@@ -74,6 +135,9 @@ export function recordStatements(
     async recordAttempts({ results, states }, tell) {
       const now = clock.now()
       const endpointKeys = [...new Set([...results, ...states].map(({ endpointKey }) => endpointKey))]
+      if (states.length === 0 && results.every(isPlainSuccess) && isQueueFresh(endpointKeys, now)) {
+        if (await recordSuccesses(results, now)) return
+      }
       const mayDisable = results.some(({ notice }) => notice?.kind === 'disabled')
       await db.transaction().execute(async (trx) => {
         // Before the queue, as fan-out does it, so that neither waits for the other.
@@ -92,8 +156,14 @@ export function recordStatements(
         if (reasons.length > 0) await runStatement(trx, disable, [JSON.stringify(reasons), now])
         await tell(trx, recorded)
       })
+      rememberQueue(endpointKeys, now)
     },
   }
+}
+
+/** Whether nothing but the delivery changes with it. */
+function isPlainSuccess({ state, lane, notice, counted }: AttemptResult): boolean {
+  return state === 'succeeded' && lane === null && notice === null && counted
 }
 
 function reasonsToDisable({ endpoints, notices }: RecordedResults) {
@@ -115,6 +185,7 @@ function rowOf(result: AttemptResult) {
   return {
     endpoint_key: result.endpointKey,
     message_key: result.messageKey,
+    epoch: result.epoch,
     number: result.number,
     step: result.step,
     state: result.state,

@@ -6,6 +6,7 @@ import type { TableNames } from '../table-names.ts'
 import type { SharedClock } from './database-clock.ts'
 import { endPauseStatement } from './endpoint-state.ts'
 import { enqueueStatement } from './enqueue.ts'
+import { keepQueuedStatement } from './keep-queued.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import type { StoredNumber } from './stored-values.ts'
 
@@ -21,16 +22,21 @@ export function messageStatements(
   names: TableNames,
   clock: SharedClock,
 ): Pick<DeliveryStore, 'storeMessages' | 'storeTestMessage'> {
-  const insertMessages = `insert into ${names.message} (event_id, event_type, created_on, body, traceparent, variant, headers,
-      tenant_id, site_id)
-    select m.event_id, m.event_type, $2, m.body, m.traceparent, m.variant, m.headers, m.tenant_id, m.site_id
-    from rows from (json_to_recordset($1) as (event_id text, event_type text, body text, traceparent text, variant text,
-      headers text, tenant_id bigint, site_id bigint)) with ordinality as m
-    order by m.ordinality
-    returning key, event_id, variant`
-  const insertDeliveries = `insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
-    select d.endpoint_key, d.message_key, d.lane, case when d.lane is null then d.due_on end, $2
-    from json_to_recordset($1) as d(endpoint_key bigint, message_key bigint, lane text, due_on bigint)`
+  const insert = `with m as materialized (
+      select * from rows from (json_to_recordset($1) as (event_id text, event_type text, body text, traceparent text,
+        variant text, headers text, tenant_id bigint, site_id bigint, targets json)) with ordinality as m
+    ), stored as (
+      insert into ${names.message} (event_id, event_type, created_on, body, traceparent, variant, headers, tenant_id, site_id)
+      select event_id, event_type, $2, body, traceparent, variant, headers, tenant_id, site_id from m order by ordinality
+      returning key, event_id, variant
+    ), deliveries as (
+      insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
+      select t.endpoint_key, stored.key, t.lane, case when t.lane is null then t.due_on end, $2
+      from stored join m on m.event_id = stored.event_id and m.variant is not distinct from stored.variant
+        cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, lane text, due_on bigint)
+    )
+    select key, event_id, variant from stored`
+  const keepQueued = keepQueuedStatement(names)
   const enqueue = enqueueStatement(names)
   const endPause = endPauseStatement(names)
   const openLanes = openLanesStatement(names)
@@ -40,39 +46,32 @@ export function messageStatements(
     messages: readonly MessageToStore[],
     now: number,
   ): Promise<number[]> {
-    const rows = messages.map(
-      ({ eventId, eventType, body, traceparent, variant, headers, tenantId, siteId }) => ({
-        event_id: eventId,
-        event_type: eventType,
-        body,
-        traceparent,
-        variant,
-        headers,
-        tenant_id: tenantId,
-        site_id: siteId,
+    const lanes = new Map<string, { endpoint_key: number; lane: string; due_on: number }>()
+    const dueOn = new Map<number, number>()
+    const rows = messages.map((message) => ({
+      event_id: message.eventId,
+      event_type: message.eventType,
+      body: message.body,
+      traceparent: message.traceparent,
+      variant: message.variant,
+      headers: message.headers,
+      tenant_id: message.tenantId,
+      site_id: message.siteId,
+      targets: message.targets.map(({ endpointKey, lane, dueOn: due }) => {
+        dueOn.set(endpointKey, Math.min(due, dueOn.get(endpointKey) ?? due))
+        const target = { endpoint_key: endpointKey, lane, due_on: due }
+        if (lane !== null) lanes.set(`${endpointKey}:${lane}`, { ...target, lane })
+        return target
       }),
-    )
-    const stored = await runStatement<NewMessage>(executor, insertMessages, [JSON.stringify(rows), now])
+    }))
+    const stored = await runStatement<NewMessage>(executor, insert, [JSON.stringify(rows), now])
     const keyOf = new Map(
       stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), Number(key)]),
     )
-    const deliveries: { endpoint_key: number; message_key: number; lane: string | null; due_on: number }[] =
-      []
-    const lanes = new Map<string, { endpoint_key: number; lane: string; due_on: number }>()
-    const dueOn = new Map<number, number>()
-    for (const { eventId, variant, targets } of messages) {
-      const messageKey = keyOf.get(messageName(eventId, variant)) as number
-      for (const { endpointKey, lane, dueOn: due } of targets) {
-        deliveries.push({ endpoint_key: endpointKey, message_key: messageKey, lane, due_on: due })
-        dueOn.set(endpointKey, Math.min(due, dueOn.get(endpointKey) ?? due))
-        if (lane !== null)
-          lanes.set(`${endpointKey}:${lane}`, { endpoint_key: endpointKey, lane, due_on: due })
-      }
-    }
-    await runStatement(executor, insertDeliveries, [JSON.stringify(deliveries), now])
     // Before the lanes are looked at: whoever ends a lane's delivery just now is waited for.
-    const due = [...dueOn].map(([endpoint_key, due_on]) => ({ endpoint_key, due_on }))
-    await runStatement(executor, enqueue, [JSON.stringify(due)])
+    const due = JSON.stringify([...dueOn].map(([endpoint_key, due_on]) => ({ endpoint_key, due_on })))
+    const kept = await runStatement(executor, keepQueued, [due])
+    if (kept.length < dueOn.size) await runStatement(executor, enqueue, [due])
     if (lanes.size > 0) await runStatement(executor, openLanes, [JSON.stringify([...lanes.values()])])
     return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
   }

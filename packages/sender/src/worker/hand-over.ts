@@ -11,7 +11,7 @@ export interface HandedOver {
   readonly elsewhere: boolean
 }
 
-const MAX_OF_ONE = 500
+const MAX_OF_ONE = 5_000
 const MAX_BYTES = 16 * 1024 * 1024
 
 /**

@@ -1,0 +1,183 @@
+import { manualClock } from '@x/testkit'
+import type { Kysely, Transaction } from 'kysely'
+import { expect, it } from 'vitest'
+import type { AttemptResult } from '../src/deliveries/attempt-result.ts'
+import type { DeliveryStore, MessageToStore } from '../src/delivery-store.ts'
+import { asSharedClock } from '../src/postgres/database-clock.ts'
+import { createPostgresStore } from '../src/postgres/store.ts'
+import { tableNames } from '../src/table-names.ts'
+import { onPostgres } from './each-database.ts'
+import { type OpenHost, openHost } from './open-host.ts'
+
+const names = tableNames('xe_', undefined)
+const NOW = 1_000_000
+
+/** What one node does, on a connection or in a transaction of it. */
+const storeOn = (db: unknown, node: string): DeliveryStore =>
+  createPostgresStore(db as Kysely<unknown>, names, node, asSharedClock(manualClock(NOW)))
+
+const messageTo = (...endpointKeys: readonly number[]): MessageToStore => ({
+  eventId: `evt_${Math.random()}`,
+  tenantId: 1,
+  siteId: 7,
+  eventType: 'Page.Update',
+  variant: null,
+  body: '{}',
+  headers: null,
+  traceparent: null,
+  targets: endpointKeys.map((endpointKey) => ({ endpointKey, lane: null, dueOn: NOW })),
+})
+
+const successOf = (endpointKey: number, messageKey: number, epoch: number): AttemptResult => ({
+  endpointKey,
+  messageKey,
+  epoch,
+  number: 1,
+  step: 1,
+  state: 'succeeded',
+  lane: null,
+  wasDueOn: NOW,
+  dueOn: null,
+  startedOn: NOW,
+  durationMs: 3,
+  signature: 'v1,x',
+  url: 'https://example.com/',
+  status: 204,
+  errorCode: null,
+  errorMessage: null,
+  responseBody: null,
+  counted: true,
+  notice: null,
+})
+
+/** Two endpoints, with one delivery each, whose leases are the first node's. */
+async function openNodes() {
+  const host = await openHost()
+  for (const name of ['one', 'two']) {
+    await host.sender.endpoints.create({ tenantId: 1, url: `https://${name}.example.com` })
+  }
+  const first = storeOn(host.db, 'first')
+  const [messageKey = 0] = await host.db
+    .transaction()
+    .execute((trx) => first.storeMessages(trx, [messageTo(1, 2)], NOW))
+  const leases = await first.leaseDueEndpoints(60_000, 10)
+  expect(leases).toHaveLength(2)
+  const record = (store: DeliveryStore, ...results: AttemptResult[]) =>
+    store.recordAttempts({ results, states: [] }, async () => {})
+  return {
+    host,
+    first,
+    messageKey,
+    epoch: leases[0]?.epoch as number,
+    record,
+    [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
+  }
+}
+
+/** A transaction that stays open until it is told. */
+async function openTransaction(host: OpenHost) {
+  const given = Promise.withResolvers<Transaction<unknown>>()
+  const ended = Promise.withResolvers<void>()
+  const running = host.db.transaction().execute(async (trx) => {
+    given.resolve(trx as unknown as Transaction<unknown>)
+    await ended.promise
+  })
+  return {
+    trx: await given.promise,
+    commit() {
+      ended.resolve()
+      return running
+    },
+  }
+}
+
+const states = (host: OpenHost) =>
+  host.run<{ endpoint_key: string; message_key: string; state: string }>(
+    'select endpoint_key, message_key, state from xe_webhook_delivery order by message_key, endpoint_key',
+  )
+const attempts = async (host: OpenHost) => (await host.run('select from xe_webhook_attempt')).length
+const isWaiting = async (host: OpenHost) =>
+  (
+    await host.run(
+      "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+    )
+  ).length > 0
+
+it('finds what is stored while an endpoint is found to have nothing left', () =>
+  onPostgres(async () => {
+    await using nodes = await openNodes()
+    const { host, first, messageKey, epoch, record } = nodes
+    await record(first, successOf(1, messageKey, epoch), successOf(2, messageKey, epoch))
+    await host.db.transaction().execute((trx) => first.storeMessages(trx, [messageTo(1, 2)], NOW))
+    const { trx, commit } = await openTransaction(host)
+    // The queue's rows say already what they have to.
+    await first.storeMessages(trx, [messageTo(1, 2)], NOW)
+    await host.run("update xe_webhook_delivery set state = 'succeeded' where message_key < 3")
+    let settled = false
+    const settling = first.settleQueue([1, 2]).then(() => {
+      settled = true
+    })
+    for (;;) if (settled || (await isWaiting(host))) break
+    await commit()
+    await settling
+    const late = await host.run('select from xe_webhook_queue where due_on is null or first_on is null')
+    expect(late).toEqual([])
+    expect(await first.nextDeliveries([1, 2], [], 10)).toHaveLength(2)
+  }))
+
+it('records nothing of a lease that another node has taken since, also when all has gone well', () =>
+  onPostgres(async () => {
+    await using nodes = await openNodes()
+    const { host, first, messageKey, epoch, record } = nodes
+    const keys: number[] = [messageKey]
+    for (let more = 0; more < 2; more++) {
+      const [key = 0] = await host.db
+        .transaction()
+        .execute((trx) => first.storeMessages(trx, [messageTo(1, 2)], NOW))
+      keys.push(key)
+    }
+    const [one = 0, two = 0, three = 0] = keys
+    await record(first, successOf(1, one, epoch), successOf(2, one, epoch))
+    // From here on, what goes well is recorded in the short way.
+    await record(first, successOf(1, two, epoch))
+    expect(await attempts(host)).toBe(3)
+    await host.run('update xe_webhook_queue set epoch = epoch + 1 where endpoint_key = 1')
+    await record(first, successOf(1, three, epoch), successOf(2, two, epoch))
+    const pending = (await states(host)).filter(({ state }) => state === 'pending')
+    expect(
+      pending.map(({ endpoint_key, message_key }) => [Number(endpoint_key), Number(message_key)]),
+    ).toEqual([
+      [1, three],
+      [2, three],
+    ])
+    expect(await attempts(host)).toBe(4)
+  }))
+
+it('takes no lease from under results that are being recorded', () =>
+  onPostgres(async () => {
+    await using nodes = await openNodes()
+    const { host, first, messageKey, epoch, record } = nodes
+    const { trx, commit } = await openTransaction(host)
+    let target: Kysely<unknown> = host.db as unknown as Kysely<unknown>
+    const recording = storeOn(
+      {
+        executeQuery: (query: never) => target.executeQuery(query),
+        transaction: () => target.transaction(),
+      },
+      'first',
+    )
+    const [next = 0] = await host.db
+      .transaction()
+      .execute((other) => first.storeMessages(other, [messageTo(1, 2)], NOW))
+    await record(recording, successOf(1, messageKey, epoch), successOf(2, messageKey, epoch))
+    // In the short way, of a statement that has not ended yet.
+    target = trx
+    await record(recording, successOf(1, next, epoch))
+    await host.run("update xe_webhook_queue set leased_until = now() - interval '1 second'")
+    const second = storeOn(host.db, 'second')
+    const take = async () =>
+      (await second.leaseDueEndpoints(60_000, 10)).map(({ endpointKey }) => endpointKey)
+    expect(await take()).toEqual([2])
+    await commit()
+    expect(await take()).toEqual([1])
+  }))

@@ -1,0 +1,88 @@
+import type { SqlExecutor } from '@x/events-engine/support'
+import { CompiledQuery, type Kysely } from 'kysely'
+import { expect, it } from 'vitest'
+import type { AttemptResult } from '../src/deliveries/attempt-result.ts'
+import { recordStatements } from '../src/postgres/record-attempts.ts'
+import { tableNames } from '../src/table-names.ts'
+import { onPostgres } from './each-database.ts'
+import { type OpenHost, openHost } from './open-host.ts'
+
+const PENDING = 20_000
+const names = tableNames('xe_', undefined)
+
+/** Deliveries that are all done, by the statistics, and then as many that wait. */
+async function fill(host: OpenHost): Promise<void> {
+  const insert = (state: string, from: number) => `insert into xe_webhook_delivery
+      (message_key, endpoint_key, state, due_on, attempt_count, created_on)
+    select n, 1, '${state}', 1, ${state === 'pending' ? 0 : 1}, 1 from generate_series(${from}, ${from + PENDING - 1}) n`
+  await host.run('alter table xe_webhook_delivery set (autovacuum_enabled = false)')
+  await host.run(insert('succeeded', 1))
+  await host.run('analyze xe_webhook_delivery')
+  await host.run(insert('pending', PENDING + 1))
+  await host.run('insert into xe_webhook_queue (endpoint_key, due_on, first_on, epoch) values (1, 1, 1, 7)')
+}
+
+function success(messageKey: number): AttemptResult {
+  return {
+    endpointKey: 1,
+    messageKey,
+    epoch: 7,
+    number: 1,
+    step: 1,
+    state: 'succeeded',
+    lane: null,
+    wasDueOn: 1,
+    dueOn: null,
+    startedOn: 2,
+    durationMs: 3,
+    signature: 'v1,x',
+    url: 'https://example.com/',
+    status: 204,
+    errorCode: null,
+    errorMessage: null,
+    responseBody: null,
+    counted: true,
+    notice: null,
+  }
+}
+
+it('looks up each result by its key, whatever the statistics say is pending', () =>
+  onPostgres(async () => {
+    await using host = await openHost()
+    await fill(host)
+    const plans: string[] = []
+    const explaining: SqlExecutor & { transaction(): unknown } = {
+      async executeQuery<TRow>({ sql, parameters }: CompiledQuery<TRow>) {
+        if (!sql.includes('update xe_webhook_delivery')) {
+          return host.db.executeQuery<TRow>(CompiledQuery.raw(sql, [...parameters]) as CompiledQuery<TRow>)
+        }
+        // Runs it, too.
+        const explain = CompiledQuery.raw(`explain (analyze, costs off, timing off) ${sql}`, [...parameters])
+        const plan = await host.db.executeQuery<{ 'QUERY PLAN': string }>(explain)
+        plans.push(plan.rows.map((row) => row['QUERY PLAN']).join('\n'))
+        return { rows: [{ counts: true } as TRow] }
+      },
+      transaction: () => ({ execute: (work: (trx: unknown) => Promise<unknown>) => work(explaining) }),
+    }
+    const { recordAttempts } = recordStatements(explaining as unknown as Kysely<unknown>, names, {
+      now: () => 1_000_000,
+      schedule: () => () => {},
+    })
+    const record = (from: number) =>
+      recordAttempts(
+        { results: Array.from({ length: 100 }, (_, index) => success(PENDING + from + index)), states: [] },
+        async () => {},
+      )
+    // The first time with the queue's row, and then without.
+    await record(1)
+    await record(101)
+    expect(plans).toHaveLength(2)
+    for (const plan of plans) {
+      expect(plan).toMatch(/Index Scan using xe_webhook_delivery_(pkey|endpoint) on xe_webhook_delivery d/)
+      expect(plan).not.toMatch(/Seq Scan on xe_webhook_delivery|rows=\d{4,}/)
+    }
+    const [done] = await host.run<{ count: string }>(
+      "select count(*) from xe_webhook_delivery where state = 'succeeded' and last_status = 204",
+    )
+    expect(Number(done?.count)).toBe(200)
+  }))
