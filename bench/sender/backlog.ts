@@ -30,8 +30,8 @@ async function store({ db, pool }: BenchDatabase, deliveries: number): Promise<v
       last: number | string | null
     }>`select max(key) as last from bench_webhook_message`.execute(trx)
     const last = sql.lit(Number(rows[0]?.last ?? 0))
-    await sql`insert into bench_webhook_message (event_id, event_type, created_on, body)
-      select 'evt_' || n, 'Page.Update', ${sql.lit(now)}, '{"type":"Page.Update","data":{}}' from (${numbers}) numbers`.execute(
+    await sql`insert into bench_webhook_message (event_id, tenant_id, site_id, event_type, created_on, body)
+      select 'evt_' || n, 1, 7, 'Page.Update', ${sql.lit(now)}, '{"type":"Page.Update","data":{}}' from (${numbers}) numbers`.execute(
       trx,
     )
     await sql`insert into bench_webhook_delivery (message_key, endpoint_key, due_on, created_on)

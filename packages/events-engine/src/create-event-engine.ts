@@ -168,6 +168,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     store,
     leases,
     wake,
+    lastSeen: () => poller.seen,
     control,
     services,
     clock,
@@ -179,7 +180,13 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
 
   const expect = () => detached(poller.expect)
   const { context, ...capture } = createTableCapture<DB>({ settings, dialect, names, changed: expect })
-  const transactions: TransactionRunner<DB> = createTransactionRunner(db, context, () => syncManager, expect)
+  const transactions: TransactionRunner<DB> = createTransactionRunner(
+    db,
+    context,
+    () => syncManager,
+    // Without, there may be events of captured tables, or none.
+    (hasRaised) => (hasRaised ? detached(poller.committed) : expect()),
+  )
   const checks = new Set<RaiseCheck>()
   const local = listenersSubscription<DB>(logger)
   const syncManager = new SyncManager<DB>({
@@ -190,10 +197,11 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     appendIn: createTransactionAppender(db, dialect, store, names, () => schema.logId),
     inTransaction: transactions.active,
     checks,
-    raised(event) {
+    raised(event, isCommitted) {
       observer.raised(event)
-      // What engine.transaction commits is looked for when it has.
-      if (!transactions.active()) expect()
+      if (isCommitted) detached(poller.committed)
+      // What engine.transaction has raised, it tells of when it has committed.
+      else if (!transactions.active()) expect()
     },
     listeners: local.listeners,
   })

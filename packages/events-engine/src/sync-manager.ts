@@ -35,8 +35,8 @@ export interface SyncManagerParts<DB> {
   inTransaction(): boolean
   /** Called before each append; what one throws refuses the event. */
   readonly checks: ReadonlySet<RaiseCheck>
-  /** Called after each append, committed or not. */
-  raised(event: SyncEvent): void
+  /** Called after each append, committed or not yet. */
+  raised(event: SyncEvent, isCommitted: boolean): void
   listeners: Set<EntityChangedListener>
 }
 
@@ -96,7 +96,7 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
     const row = rowOf(event, dataText, traceparent)
     if (options.trx) await this.#parts.appendIn(options.trx, row)
     else await this.#parts.appendAlone(row)
-    this.#parts.raised(event)
+    this.#parts.raised(event, options.trx === undefined)
     return event
   }
 

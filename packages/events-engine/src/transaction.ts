@@ -40,21 +40,24 @@ export function createTransactionRunner<DB>(
   db: Kysely<DB>,
   context: CaptureContext,
   syncManager: () => SyncManager<DB>,
-  committed: () => void,
+  committed: (hasRaised: boolean) => void,
 ): TransactionRunner<DB> {
   const inside = new AsyncLocalStorage<true>()
 
   return {
     active: () => inside.getStore() === true,
     async run(work) {
+      let hasRaised = false
       const result = await inside.run(true, () =>
         transact(db, (trx) => {
-          const raise: Raise = (site, entityName, entityId, action, options) =>
-            syncManager().addSyncEvent(site, entityName, entityId, action, { ...options, trx })
+          const raise: Raise = (site, entityName, entityId, action, options) => {
+            hasRaised = true
+            return syncManager().addSyncEvent(site, entityName, entityId, action, { ...options, trx })
+          }
           return context.inTransaction(runnerOf(trx), () => work({ trx, raise }))
         }),
       )
-      committed()
+      committed(hasRaised)
       return result
     },
   }

@@ -25,6 +25,10 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     await waitFor(() => handled === 3, 'the last event before nothing happens')
     const savesOfPositions = () => asked.filter((text) => text.includes('set position'))
     await waitFor(() => savesOfPositions().length === 3, 'the positions')
+    // One look more finds what was committed here, which its readers knew without it.
+    const looks = () => asked.filter((text) => /sqlite_sequence|as changed/.test(text))
+    asked = []
+    await waitFor(() => looks().length === 2, 'looks that find nothing any more')
 
     asked = []
     const startedAt = performance.now()

@@ -1,11 +1,7 @@
-import { EntityNames, type SyncEvent, systemClock } from '@x/events-core'
+import { EntityNames, type SyncEvent } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
-import { createBroadcastRunner } from '../src/distributor/broadcast-runner.ts'
-import type { DistributorRuntime } from '../src/distributor/runtime.ts'
-import { resolveSubscription } from '../src/distributor/subscription.ts'
 import { createEventEngine } from '../src/index.ts'
-import { createWakeSignal } from '../src/wake/wake-signal.ts'
 import { onEachDatabase, recordingLogger, site } from './open-engine.ts'
 
 onEachDatabase((open) => {
@@ -86,38 +82,4 @@ onEachDatabase((open) => {
     await waitFor(() => seen.length === 2, 'both events')
     expect(logger.messages).toContain('A broadcast subscriber failed')
   })
-})
-
-it('passes over nothing that is committed after somebody has begun to listen', async () => {
-  let listening = false
-  const wake = createWakeSignal(systemClock)
-  const skipping = Promise.withResolvers<string>()
-  const read = Promise.withResolvers<string>()
-  const ends = [Promise.resolve('at the start'), skipping.promise]
-  const asked = Promise.withResolvers<void>()
-  const store = {
-    startPosition: () => 'nowhere',
-    endPosition() {
-      if (ends.length === 1) asked.resolve()
-      return ends.shift()
-    },
-    async readAfter(position: string) {
-      read.resolve(position)
-      return { events: [], position, more: false }
-    },
-  }
-  const options = { name: 'listeners', mode: 'broadcast' } as const
-  const subscription = {
-    ...resolveSubscription<unknown>({ entityChanged: () => {} }, options),
-    isIdle: () => !listening,
-  }
-  const runtime = { store, wake, clock: systemClock, logger: recordingLogger() }
-  const runner = createBroadcastRunner(subscription, runtime as unknown as DistributorRuntime<unknown>)
-  await runner.start()
-  await asked.promise
-  listening = true
-  skipping.resolve('behind what was committed since')
-  wake.poke()
-  expect(await read.promise).toBe('at the start')
-  await runner.stop()
 })

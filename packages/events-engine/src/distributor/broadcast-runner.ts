@@ -14,22 +14,17 @@ export function createBroadcastRunner<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
 ): SubscriptionRunner {
-  const { store, wake, clock, logger } = runtime
+  const { store, wake, lastSeen, clock, logger } = runtime
   const { name, subscriber, wants, isIdle = () => false } = subscription
   const settings = callSettingsOf(subscription, runtime)
   const stopping = new AbortController()
   let position = store.startPosition()
   let loop: Promise<void> = Promise.resolve()
 
-  async function skipToEnd(): Promise<void> {
-    const end = await store.endPosition()
-    // Whoever came meanwhile hears of what has.
-    if (isIdle()) position = end
-  }
-
   async function handlePage(): Promise<boolean> {
     if (isIdle()) {
-      await skipToEnd()
+      // No further than that: who comes to listen hears of whatever is committed from then on.
+      position = lastSeen() ?? position
       return false
     }
     const page = await store.readAfter(position, PAGE_SIZE)

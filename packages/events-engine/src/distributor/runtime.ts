@@ -1,7 +1,7 @@
 import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { EngineObserver } from '../observability/engine-observer.ts'
-import type { EventStore } from '../store/event-store.ts'
+import type { EventStore, Position } from '../store/event-store.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 import type { CallSettings } from './call-subscriber.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
@@ -14,6 +14,8 @@ export interface DistributorRuntime<DB> {
   readonly leases: LeaseKeeper
   /** Poked when there may be new events. */
   readonly wake: WakeSignal
+  /** Behind everything that a look for new events has seen; undefined before the first. */
+  lastSeen(): Position | undefined
   /** Poked when a person has changed the state of a subscription in this process. */
   readonly control: WakeSignal
   readonly services: IServiceScopeFactory | undefined

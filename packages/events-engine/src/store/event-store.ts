@@ -28,6 +28,8 @@ export interface EventPage {
 export interface ChangeMarker {
   /** To be handed to the next look. */
   readonly marker: string
+  /** Behind everything that the look has seen. */
+  readonly position: Position
   readonly changed: boolean
 }
 

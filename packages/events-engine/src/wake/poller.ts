@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@x/events-core'
-import type { EventStore } from '../store/event-store.ts'
+import type { EventStore, Position } from '../store/event-store.ts'
 import type { WakeSignal } from './wake-signal.ts'
 
 /** How often a node looks for events that nobody told it of. */
@@ -11,10 +11,14 @@ export interface PollerSettings {
 }
 
 export interface Poller {
+  /** Behind everything that the last look has seen; undefined before the first. */
+  readonly seen: Position | undefined
   start(): void
   stop(): Promise<void>
   /** Something was raised here and will be committed soon, if at all: look now, and often for a while. */
   expect(): void
+  /** Something was committed here: there is no need to look for it. */
+  committed(): void
   /** Somebody else may have committed something: look now. */
   look(): void
 }
@@ -42,9 +46,11 @@ export function createPoller(
   let lookAgain = false
   let cancelTimer = () => {}
   let delayMs = settings.pollMinMs
+  let nextLookAt = Number.NEGATIVE_INFINITY
   let expectedAt = Number.NEGATIVE_INFINITY
   let expecting = false
   let marker: string | undefined
+  let seen: Position | undefined
 
   function isExpecting(): boolean {
     const elapsedMs = clock.now() - expectedAt
@@ -56,6 +62,7 @@ export function createPoller(
     try {
       const found = await store.findChange(marker)
       marker = found.marker
+      seen = found.position
       if (found.changed) {
         delayMs = settings.pollMinMs
         expectedAt = Number.NEGATIVE_INFINITY
@@ -69,6 +76,7 @@ export function createPoller(
       delayMs = settings.pollMaxMs
       // A server that has recovered from a crash may hand out again what it had handed out before.
       marker = undefined
+      seen = undefined
       logger.warn({ err: error }, 'The event log could not be polled; trying again')
     }
   }
@@ -86,12 +94,29 @@ export function createPoller(
         lookAgain = false
         lookNow()
       } else {
-        cancelTimer = clock.schedule(lookNow, delayMs)
+        lookLater()
       }
     })
   }
 
+  function lookLater(): void {
+    nextLookAt = clock.now() + delayMs
+    cancelTimer = clock.schedule(lookNow, delayMs)
+  }
+
+  /** At most so late: commits that follow each other quickly must not put it off each time. */
+  function lookWithin(ms: number): void {
+    delayMs = ms
+    const inMs = nextLookAt - clock.now()
+    if (looking || (inMs >= 0 && inMs <= ms)) return
+    cancelTimer()
+    lookLater()
+  }
+
   return {
+    get seen() {
+      return seen
+    },
     start() {
       running = true
       marker = undefined
@@ -101,6 +126,7 @@ export function createPoller(
       running = false
       cancelTimer()
       await looking
+      seen = undefined
     },
     expect() {
       if (!running) return
@@ -108,6 +134,12 @@ export function createPoller(
       expectedAt = clock.now()
       expecting = true
       lookNow()
+    },
+    committed() {
+      if (!running) return
+      wake.poke()
+      committedHere()
+      lookWithin(settings.pollMinMs)
     },
     look() {
       if (!running) return

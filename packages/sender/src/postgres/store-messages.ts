@@ -6,7 +6,7 @@ import type { TableNames } from '../table-names.ts'
 import type { SharedClock } from './database-clock.ts'
 import { endPauseStatement } from './endpoint-state.ts'
 import { enqueueStatement } from './enqueue.ts'
-import { keepQueuedStatement } from './keep-queued.ts'
+import { keepQueuedQuery } from './keep-queued.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import type { StoredNumber } from './stored-values.ts'
 
@@ -14,6 +14,7 @@ interface NewMessage {
   readonly key: StoredNumber
   readonly event_id: string
   readonly variant: string | null
+  readonly is_queued: boolean
 }
 
 /** Messages with their deliveries. Each of the writes takes all its rows in one parameter. */
@@ -25,6 +26,13 @@ export function messageStatements(
   const insert = `with m as materialized (
       select * from rows from (json_to_recordset($1) as (event_id text, event_type text, body text, traceparent text,
         variant text, headers text, tenant_id bigint, site_id bigint, targets json)) with ordinality as m
+    ), t as materialized (
+      select m.ordinality, t.*
+      from m cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, lane text, due_on bigint)
+    ), due as materialized (
+      select endpoint_key, min(due_on) as due_on from t group by endpoint_key
+    ), kept as materialized (
+      ${keepQueuedQuery(names, 'due')}
     ), stored as (
       insert into ${names.message} (event_id, event_type, created_on, body, traceparent, variant, headers, tenant_id, site_id)
       select event_id, event_type, $2, body, traceparent, variant, headers, tenant_id, site_id from m order by ordinality
@@ -33,10 +41,9 @@ export function messageStatements(
       insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
       select t.endpoint_key, stored.key, t.lane, case when t.lane is null then t.due_on end, $2
       from stored join m on m.event_id = stored.event_id and m.variant is not distinct from stored.variant
-        cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, lane text, due_on bigint)
+        join t on t.ordinality = m.ordinality
     )
-    select key, event_id, variant from stored`
-  const keepQueued = keepQueuedStatement(names)
+    select key, event_id, variant, (select count(*) from kept) = (select count(*) from due) as is_queued from stored`
   const enqueue = enqueueStatement(names)
   const endPause = endPauseStatement(names)
   const openLanes = openLanesStatement(names)
@@ -68,10 +75,11 @@ export function messageStatements(
     const keyOf = new Map(
       stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), Number(key)]),
     )
-    // Before the lanes are looked at: whoever ends a lane's delivery just now is waited for.
-    const due = JSON.stringify([...dueOn].map(([endpoint_key, due_on]) => ({ endpoint_key, due_on })))
-    const kept = await runStatement(executor, keepQueued, [due])
-    if (kept.length < dueOn.size) await runStatement(executor, enqueue, [due])
+    // In any case before the lanes are looked at: whoever ends a lane's delivery just now is waited for.
+    if (!stored.every(({ is_queued }) => is_queued)) {
+      const due = [...dueOn].map(([endpoint_key, due_on]) => ({ endpoint_key, due_on }))
+      await runStatement(executor, enqueue, [JSON.stringify(due)])
+    }
     if (lanes.size > 0) await runStatement(executor, openLanes, [JSON.stringify([...lanes.values()])])
     return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
   }

@@ -112,6 +112,10 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     return { rows, upto: to ?? rows[0]?.upto }
   }
 
+  function changeAt(marker: string, changed: boolean): ChangeMarker {
+    return { marker, position: formatPosition({ from: marker, to: undefined, sequence: 0n }), changed }
+  }
+
   return {
     startPosition: () => formatPosition({ from: NOTHING_VISIBLE, to: undefined, sequence: 0n }),
 
@@ -131,10 +135,10 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     },
 
     async findChange(since: string | undefined): Promise<ChangeMarker> {
-      if (since === undefined) return { marker: await currentSnapshot(), changed: true }
+      if (since === undefined) return changeAt(await currentSnapshot(), true)
       const [row] = (await runStatement<SnapshotRow>(db, change, [since])) as [SnapshotRow]
       const changed = row.committed !== null
-      return { marker: changed ? durable(row) : since, changed }
+      return changeAt(changed ? durable(row) : since, changed)
     },
 
     async readAfter(position: Position, limit: number): Promise<EventPage> {

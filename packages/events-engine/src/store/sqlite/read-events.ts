@@ -44,8 +44,9 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     },
 
     async findChange(since: string | undefined): Promise<ChangeMarker> {
-      const marker = String(await readLastSequence())
-      return { marker, changed: marker !== since }
+      const last = await readLastSequence()
+      const marker = String(last)
+      return { marker, position: positionAfter(last), changed: marker !== since }
     },
 
     parsePosition(text: string): Position {
