@@ -1,4 +1,4 @@
-// npm run test:postgres             the engine's tests on every major version of PostgreSQL that it supports
+// npm run test:postgres             the engine's and the sender's tests on every major version of PostgreSQL that it supports
 // npm run test:postgres -- 14 17    on these
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -50,6 +50,7 @@ const failed = chosen.filter((major) => {
     '--project',
     'packages',
     'packages/events-engine',
+    'packages/sender',
     'internal',
   ]
   return !run(process.execPath, vitest, { TEST_POSTGRES_BINARIES: fetchBinaries(major) })

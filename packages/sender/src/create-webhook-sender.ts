@@ -166,7 +166,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await engine.subscribe(createSubscriber(store), {
         name: SUBSCRIPTION,
         mode: 'durable',
-        ...subscriptionOptions(settings),
+        ...subscriptionOptions(settings, dialect),
       })
     },
     async () => {
