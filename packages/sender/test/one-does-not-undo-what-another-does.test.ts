@@ -1,4 +1,4 @@
-import { manualClock } from '@x/testkit'
+import { manualClock, waitFor } from '@x/testkit'
 import type { Kysely, Transaction } from 'kysely'
 import { expect, it } from 'vitest'
 import type { AttemptResult } from '../src/deliveries/attempt-result.ts'
@@ -91,17 +91,35 @@ async function openTransaction(host: OpenHost) {
   }
 }
 
+/** A node's store, which can be told to record in a transaction that has not ended yet. */
+function recordingStore(host: OpenHost) {
+  let target = host.db as unknown as Kysely<unknown>
+  const recording = storeOn(
+    {
+      executeQuery: (query: never) => target.executeQuery(query),
+      transaction: () => target.transaction(),
+    },
+    'first',
+  )
+  return {
+    recording,
+    recordIn(trx: Transaction<unknown>) {
+      target = trx
+    },
+  }
+}
+
 const states = (host: OpenHost) =>
   host.run<{ endpoint_key: string; message_key: string; state: string }>(
     'select endpoint_key, message_key, state from xe_webhook_delivery order by message_key, endpoint_key',
   )
 const attempts = async (host: OpenHost) => (await host.run('select from xe_webhook_attempt')).length
-const isWaiting = async (host: OpenHost) =>
+const waiting = async (host: OpenHost) =>
   (
     await host.run(
       "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
     )
-  ).length > 0
+  ).length
 
 it('finds what is stored while an endpoint is found to have nothing left', () =>
   onPostgres(async () => {
@@ -117,7 +135,7 @@ it('finds what is stored while an endpoint is found to have nothing left', () =>
     const settling = first.settleQueue([1, 2]).then(() => {
       settled = true
     })
-    for (;;) if (settled || (await isWaiting(host))) break
+    for (;;) if (settled || (await waiting(host)) > 0) break
     await commit()
     await settling
     const late = await host.run('select from xe_webhook_queue where due_on is null or first_on is null')
@@ -153,25 +171,46 @@ it('records nothing of a lease that another node has taken since, also when all 
     expect(await attempts(host)).toBe(4)
   }))
 
+it('lets people change deliveries between results, and not in their midst', () =>
+  onPostgres(async () => {
+    await using nodes = await openNodes()
+    const { host, first, messageKey, epoch, record } = nodes
+    const { recording, recordIn } = recordingStore(host)
+    const more: number[] = []
+    for (let count = 0; count < 3; count++) {
+      const trx = host.db.transaction()
+      more.push(...(await trx.execute((own) => first.storeMessages(own, [messageTo(1, 2)], NOW))))
+    }
+    const [next = 0, cancelled = 0, again = 0] = more
+    await record(recording, successOf(1, messageKey, epoch), successOf(2, messageKey, epoch))
+    const { trx, commit } = await openTransaction(host)
+    recordIn(trx)
+    await record(recording, successOf(1, next, epoch))
+    // Other deliveries of the same endpoint: of many, some may be among the results, in another order.
+    let changed = 0
+    const changing = [
+      first.cancel({ endpointKey: 1, messageKey: cancelled }, NOW),
+      first.resend({ endpointKey: 1, messageKey: again }, NOW),
+    ].map((change) => change.then((done) => void (done && changed++)))
+    await waitFor(async () => changed > 0 || (await waiting(host)) === 2, 'people to wait')
+    expect(changed).toBe(0)
+    await commit()
+    await Promise.all(changing)
+    expect(changed).toBe(2)
+  }))
+
 it('takes no lease from under results that are being recorded', () =>
   onPostgres(async () => {
     await using nodes = await openNodes()
     const { host, first, messageKey, epoch, record } = nodes
     const { trx, commit } = await openTransaction(host)
-    let target: Kysely<unknown> = host.db as unknown as Kysely<unknown>
-    const recording = storeOn(
-      {
-        executeQuery: (query: never) => target.executeQuery(query),
-        transaction: () => target.transaction(),
-      },
-      'first',
-    )
+    const { recording, recordIn } = recordingStore(host)
     const [next = 0] = await host.db
       .transaction()
       .execute((other) => first.storeMessages(other, [messageTo(1, 2)], NOW))
     await record(recording, successOf(1, messageKey, epoch), successOf(2, messageKey, epoch))
     // In the short way, of a statement that has not ended yet.
-    target = trx
+    recordIn(trx)
     await record(recording, successOf(1, next, epoch))
     await host.run("update xe_webhook_queue set leased_until = now() - interval '1 second'")
     const second = storeOn(host.db, 'second')

@@ -73,8 +73,8 @@ export function changeStatements(
     messageKeys: readonly number[],
     now: number,
   ) {
-    // First of all, since they lock the endpoint's row. If there is nothing to send after all, its holder
-    // finds that out.
+    await lockQueue(trx, [endpointKey])
+    // If there is nothing to send after all, the endpoint's holder finds that out.
     await runStatement(trx, endPause, [endpointKey])
     await runStatement(trx, enqueue, [JSON.stringify([{ endpoint_key: endpointKey, due_on: now - 1 }])])
     const rows = await runStatement<ChangedRow>(trx, again, [endpointKey, now, JSON.stringify(messageKeys)])

@@ -13,12 +13,13 @@ export const IDLE_LIMIT = `(select set_config('idle_in_transaction_session_timeo
 /**
  * Creates what locks endpoints' rows in the queue, which comes first in every transaction that changes
  * what is pending: so nobody computes when an endpoint is due next while somebody else adds to it, and no
- * lease changes hands under what names its epoch. In the order of keys, so that nobody waits in a circle.
+ * lease changes hands under what names its epoch. In the order of keys, so that nobody waits in a circle. As for
+ * a deletion, so that whoever records successes is waited for, too, whose rows may be among those that change.
  */
 export function createQueueLock(names: TableNames) {
   const statement = `select q.endpoint_key, q.epoch from ${names.queue} q cross join ${IDLE_LIMIT} idle
     where q.endpoint_key = any(${keysOf('$1')}) and idle.set is not null
-    order by q.endpoint_key for no key update of q`
+    order by q.endpoint_key for update of q`
 
   /** @returns the epochs of their latest leases. */
   return async (trx: SqlExecutor, endpointKeys: readonly number[]): Promise<ReadonlyMap<number, number>> => {
