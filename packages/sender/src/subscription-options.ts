@@ -1,5 +1,5 @@
 import type { EventEngine, SubscribeOptions } from '@x/events-engine'
-import type { WebhookSenderSettings } from './options.ts'
+import type { WebhookSenderSettings } from './settings.ts'
 
 type Dialect = EventEngine['dialect']
 

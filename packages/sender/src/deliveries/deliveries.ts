@@ -1,17 +1,17 @@
 import type { Clock } from '@x/events-core'
-import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
+import { endpointNotFound } from '../endpoints/endpoint-errors.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
-import { endpointNotFound } from '../endpoints/endpoints.ts'
 import { validateTenantId } from '../endpoints/validate-endpoint.ts'
 import { shown, WebhookSenderError } from '../errors.ts'
 import type { JobKind, ReplayScope, WebhookJob } from '../jobs/job.ts'
 import type { StoredJobOptions } from '../jobs/job-row.ts'
 import { validateEventTypes } from '../jobs/jobs.ts'
 import { pageLimit } from '../page-limit.ts'
-import { requestHeaders } from '../request-headers.ts'
-import type { Delivery, DeliveryAttempt, DeliveryDetails, DeliveryState, ListDeliveries } from './delivery.ts'
-import { deliveryIdOf, parseDeliveryId } from './delivery-id.ts'
+import type { Delivery, DeliveryDetails, DeliveryState, ListDeliveries } from './delivery.ts'
+import { parseDeliveryId } from './delivery-id.ts'
+import { attemptOf, deliveryOf } from './delivery-of-row.ts'
 import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
 
 /** Which deliveries to recover. */
@@ -261,44 +261,4 @@ function invalidQuery(field: string, expected: string, value: unknown): WebhookS
   return new WebhookSenderError('invalid_argument', `${field} must be ${expected}; got ${shown(value)}.`, {
     field,
   })
-}
-
-/** A delivery as users see it. */
-export function deliveryOf(row: DeliveryRow): Delivery {
-  return {
-    id: deliveryIdOf(row),
-    endpointId: row.endpointId,
-    tenantId: row.tenantId,
-    eventId: row.eventId,
-    eventType: row.eventType,
-    state: row.state,
-    attemptCount: row.attemptCount,
-    ...(row.state === 'pending' && row.dueOn !== null ? { dueOn: new Date(row.dueOn) } : {}),
-    createdOn: new Date(row.createdOn),
-    ...(row.finishedOn === null ? {} : { finishedOn: new Date(row.finishedOn) }),
-    ...(row.lastStatus === null ? {} : { lastStatus: row.lastStatus }),
-    ...(row.lastErrorCode === null ? {} : { lastErrorCode: row.lastErrorCode }),
-  }
-}
-
-function attemptOf(
-  row: AttemptRow,
-  eventId: string,
-  userAgent: string,
-  ofMessage: readonly string[] | null,
-): DeliveryAttempt {
-  const timestamp = Math.floor(row.startedOn / 1_000)
-  const flat = requestHeaders(userAgent, eventId, timestamp, row.signature, ofMessage)
-  const headers: Record<string, string> = {}
-  for (let index = 0; index < flat.length; index += 2)
-    headers[flat[index] as string] = flat[index + 1] as string
-  return {
-    number: row.number,
-    startedOn: new Date(row.startedOn),
-    durationMs: row.durationMs,
-    request: { method: 'POST', url: row.url, headers },
-    ...(row.status === null ? {} : { response: { status: row.status, body: row.responseBody ?? '' } }),
-    ...(row.errorCode === null ? {} : { errorCode: row.errorCode }),
-    ...(row.errorMessage === null ? {} : { errorMessage: row.errorMessage }),
-  }
 }

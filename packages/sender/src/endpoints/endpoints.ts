@@ -13,6 +13,7 @@ import type {
   TenantScope,
   UpdateEndpoint,
 } from './endpoint.ts'
+import { endpointNotFound, tooManyEndpoints, versionConflict } from './endpoint-errors.ts'
 import { endpointOf } from './endpoint-of-row.ts'
 import type { EndpointRow } from './endpoint-row.ts'
 import { notProved } from './ownership-challenge.ts'
@@ -183,7 +184,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const fields = validateChange(input, undefined, rules)
       const secret = secretToUse(input.secret, signature)
       if ((await store.countEndpoints(tenantId)) >= maxEndpointsPerTenant)
-        throw tooMany(tenantId, maxEndpointsPerTenant)
+        throw tooManyEndpoints(tenantId, maxEndpointsPerTenant)
       const now = clock.now()
       const id = uniqueId('ep_', now)
       const certificate = certificateToStore(input.clientCertificate, fields.url, (given) =>
@@ -283,27 +284,4 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       return statistics(tenantId, key, query)
     },
   }
-}
-
-/** What to say of an id that nobody, or another tenant, has. */
-export function endpointNotFound(id: unknown): WebhookSenderError {
-  return new WebhookSenderError(
-    'endpoint_not_found',
-    `There is no endpoint ${shown(id)}; endpoints.list() tells which there are.`,
-  )
-}
-
-function tooMany(tenantId: number, limit: number): WebhookSenderError {
-  return new WebhookSenderError(
-    'too_many_endpoints',
-    `Tenant ${tenantId} has ${limit} endpoints already, as many as options.maxEndpointsPerTenant allows; delete one it does not need, or raise the limit.`,
-  )
-}
-
-function versionConflict(id: string, wanted: unknown, current: number): WebhookSenderError {
-  return new WebhookSenderError(
-    'version_conflict',
-    `The endpoint ${shown(id)} is at version ${current}, and the change was meant for ${shown(wanted)}; read it again and decide anew.`,
-    { field: 'version' },
-  )
 }

@@ -1,7 +1,7 @@
 import type { EventEngine } from '@x/events-engine'
 import { checkRaises } from '@x/events-engine/support'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
-import type { WebhookSenderSettings } from '../options.ts'
+import type { WebhookSenderSettings } from '../settings.ts'
 import { type Composer, createComposer } from './compose.ts'
 import { createRenderings, type Renderings } from './renderings.ts'
 import { createRaiseCheck } from './validation.ts'
