@@ -13,8 +13,12 @@ export interface CuttingProxy extends AsyncDisposable {
   decide(next: () => Cut | undefined): void
 }
 
-/** Starts a proxy on loopback, before the server that a URL names. */
-export async function cuttingProxy(serverUrl: string): Promise<CuttingProxy> {
+/**
+ * Starts a proxy on loopback, before the server that a URL names.
+ *
+ * @param alone - part of the text of statements that are transactions of their own, and count as COMMIT as well.
+ */
+export async function cuttingProxy(serverUrl: string, alone?: string): Promise<CuttingProxy> {
   const target = new URL(serverUrl)
   const sockets = new Set<Socket>()
   let cuts = 0
@@ -38,7 +42,8 @@ export async function cuttingProxy(serverUrl: string): Promise<CuttingProxy> {
       })
     }
     client.on('data', (chunk) => {
-      const fate = chunk.includes('commit\0') ? next() : undefined
+      const commits = chunk.includes('commit\0') || (alone !== undefined && chunk.includes(alone))
+      const fate = commits ? next() : undefined
       if (fate === 'before commit') return cut()
       mute ||= fate === 'before its answer'
       upstream.write(chunk)

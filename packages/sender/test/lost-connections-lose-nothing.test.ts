@@ -16,7 +16,8 @@ for (const how of ['all connections of a node are ended', 'connections are cut i
     ({ annotate }) =>
       onPostgres(async () => {
         await using host = await openHost({ deliver: false })
-        await using proxy = await cuttingProxy(host.url)
+        // What records successes is one statement.
+        await using proxy = await cuttingProxy(host.url, 'verdict as materialized')
         await using consumer = await testConsumer()
         consumer.answer(({ rawBody }) => (fails(rawBody) ? 400 : 204))
         for (const ordering of ['none', 'fifo'] as const) {
@@ -83,6 +84,17 @@ for (const how of ['all connections of a node are ended', 'connections are cut i
           half,
         )
         expect(await host.run('select 1 from xe_webhook_attempt')).toHaveLength(2 * EVENTS)
+        const { total } = await node.sender.statistics({
+          tenantId: 1,
+          since: new Date(Date.now() - 3_600_000),
+        })
+        expect(total, 'nothing is counted twice').toMatchObject({
+          succeeded: 2 * half,
+          failed: 2 * half,
+          exhausted: half,
+        })
+        const told = await host.run(`select from xe_sync_event where action = 'Exhausted'`)
+        expect(told, 'the host is told of nothing twice').toHaveLength(half)
         expect(consumer.requests, 'nothing is sent twice').toHaveLength(2 * EVENTS)
         await annotate(`${cuts} times, ${ended} connections; ${consumer.requests.length} requests`)
       }),

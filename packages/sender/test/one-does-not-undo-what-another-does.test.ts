@@ -171,6 +171,29 @@ it('records nothing of a lease that another node has taken since, also when all 
     expect(await attempts(host)).toBe(4)
   }))
 
+it('tells and counts nothing again of what a commit has written whose answer was lost', () =>
+  onPostgres(async () => {
+    await using nodes = await openNodes()
+    const { host, first, messageKey, epoch } = nodes
+    const told: number[] = []
+    const record = () =>
+      first.recordAttempts(
+        {
+          results: [
+            { ...successOf(1, messageKey, epoch), state: 'exhausted', status: 500, errorCode: 'http_status' },
+            successOf(2, messageKey, epoch),
+          ],
+          states: [],
+        },
+        async (_trx, { exhausted }) => void told.push(exhausted.length),
+      )
+    await record()
+    await record()
+    expect(told).toEqual([1])
+    expect(await attempts(host)).toBe(2)
+    expect(await host.run('select from xe_webhook_tally')).toHaveLength(1)
+  }))
+
 it('lets people change deliveries between results, and not in their midst', () =>
   onPostgres(async () => {
     await using nodes = await openNodes()

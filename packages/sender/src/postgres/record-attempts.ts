@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import { runStatement } from '@x/events-engine/support'
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
@@ -47,21 +47,25 @@ export function recordStatements(
         url, signature, status, error_code, error_message, response_body)
       select endpoint_key, message_key, number, started_on, duration_ms,
         url, signature, status, error_code, error_message, response_body from r where counted
-      on conflict do nothing
+      on conflict do nothing returning 1
+    ), verdict as (
+      select exists (select from attempts) or not exists (select from r where counted) as is_new
     ), tally as (
-      insert into ${names.tally} (body) select $3::text where $3::text <> ''
+      insert into ${names.tally} (body) select $3::text from verdict where is_new and $3::text <> ''
+    ), written as (
+      update ${names.delivery} d set
+        attempt_count = r.number,
+        step = case when d.due_on = r.was_due_on then r.step else d.step end,
+        state = case when r.state = 'succeeded' or (d.state = 'pending' and d.due_on = r.was_due_on) then r.state else d.state end,
+        due_on = case when d.due_on = r.was_due_on then coalesce(r.due_on, d.due_on) else d.due_on end,
+        finished_on = case when r.state = 'succeeded'
+          or (d.state = 'pending' and d.due_on = r.was_due_on and r.state <> 'pending') then $2::bigint else d.finished_on end,
+        last_status = r.status,
+        last_error_code = r.error_code
+      from r
+      where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${isOpen}
     )
-    update ${names.delivery} d set
-      attempt_count = r.number,
-      step = case when d.due_on = r.was_due_on then r.step else d.step end,
-      state = case when r.state = 'succeeded' or (d.state = 'pending' and d.due_on = r.was_due_on) then r.state else d.state end,
-      due_on = case when d.due_on = r.was_due_on then coalesce(r.due_on, d.due_on) else d.due_on end,
-      finished_on = case when r.state = 'succeeded'
-        or (d.state = 'pending' and d.due_on = r.was_due_on and r.state <> 'pending') then $2::bigint else d.finished_on end,
-      last_status = r.status,
-      last_error_code = r.error_code
-    from r
-    where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${isOpen}`
+    select is_new from verdict`
   // The rows of other leases' results stay as they are, and so do all others then: none is recorded.
   const writeSuccesses = `with ${givenResults}, held as materialized (
       select q.endpoint_key, q.epoch from ${names.queue} q where q.endpoint_key = any(array(select endpoint_key from r))
@@ -74,9 +78,9 @@ export function recordStatements(
         response_body)
       select endpoint_key, message_key, number, started_on, duration_ms, url, signature, status, response_body
       from r cross join verdict where counts
-      on conflict do nothing
+      on conflict do nothing returning 1
     ), tally as (
-      insert into ${names.tally} (body) select $3::text from verdict where counts and $3::text <> ''
+      insert into ${names.tally} (body) select $3::text where exists (select from attempts) and $3::text <> ''
     ), written as (
       update ${names.delivery} d set
         attempt_count = r.number,
@@ -124,6 +128,18 @@ export function recordStatements(
     return row?.counts === true
   }
 
+  /** @returns false when they had all been written before, and only the answer to that commit was lost. */
+  async function writeResults(
+    trx: SqlExecutor,
+    held: readonly AttemptResult[],
+    now: number,
+  ): Promise<boolean> {
+    if (held.length === 0) return false
+    const rows = JSON.stringify(held.map(rowOf))
+    const [row] = await runStatement<{ is_new: boolean }>(trx, write, [rows, now, packTallies(tallyOf(held))])
+    return row?.is_new === true
+  }
+
   return {
     async settleQueue(endpointKeys) {
       await db.transaction().execute(async (trx) => {
@@ -144,13 +160,12 @@ export function recordStatements(
         if (mayDisable) await runStatement(trx, raiseRevision)
         const epochs = await lockQueue(trx, endpointKeys)
         const held = results.filter(({ endpointKey, epoch }) => epochs.get(endpointKey) === epoch)
-        if (held.length > 0)
-          await runStatement(trx, write, [JSON.stringify(held.map(rowOf)), now, packTallies(tallyOf(held))])
+        const isNew = await writeResults(trx, held, now)
         const lanes = lanesToOpen(held, now)
         if (lanes.length > 0) await runStatement(trx, openLanes, [JSON.stringify(lanes)])
         if (states.length > 0) await runStatement(trx, saveStates, [JSON.stringify(states.map(stateRowOf))])
         await runStatement(trx, requeue, [JSON.stringify(endpointKeys), now])
-        if (!held.some(({ notice, state }) => notice !== null || state === 'exhausted')) return
+        if (!isNew || !held.some(({ notice, state }) => notice !== null || state === 'exhausted')) return
         const recorded = await readRecorded(trx, held)
         const reasons = reasonsToDisable(recorded)
         if (reasons.length > 0) await runStatement(trx, disable, [JSON.stringify(reasons), now])

@@ -31,13 +31,20 @@ export function createGroupCommit(parts: ResultRecorderParts): GroupCommit {
   let writing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let soon: NodeJS.Immediate | undefined
+  /**
+   * How many of them, the first, were to be written by a try that has failed. If only its answer was lost, they are
+   * recorded: tried again with the same, and without others, that can be told.
+   */
+  let unclear = 0
 
   async function write(): Promise<void> {
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, MAX_BATCH)
+      const batch = waiting.slice(0, unclear || MAX_BATCH)
+      unclear = batch.length
       try {
         await recorder.record(batch, (part) => {
           waiting = waiting.slice(part.length)
+          unclear -= part.length
         })
       } catch (error) {
         logger.warn({ err: error, waiting: waiting.length }, 'Attempts could not be recorded; trying again')
