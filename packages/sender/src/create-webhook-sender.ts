@@ -49,6 +49,8 @@ import { createRetrySchedule } from './worker/retry-schedule.ts'
 import { createWorker } from './worker/worker.ts'
 
 const SUBSCRIPTION = 'webhooks'
+/** What processes tell each other when they have changed endpoints. */
+const CHANGES = 'webhook-endpoints'
 const DRAIN_LOOK_MS = 5
 
 /**
@@ -108,6 +110,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       schedule,
       tell,
       wakeOthers: () => wakeOthers(engine, SUBSCRIPTION),
+      tellOthers: () => wakeOthers(engine, CHANGES),
     }),
   )
   let hearNoMore = () => {}
@@ -140,7 +143,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     leaseMs: settings.leaseMs,
     accepts: (endpoint, variant) => acceptedVariants(endpoint, settings.payloadVersions).includes(variant),
     createSubscriber,
-    changed: worker.changed,
+    changed: worker.due,
   })
 
   let stopOffering = () => {}
@@ -158,7 +161,13 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await clock.sync()
       if (settings.deliver) await worker.start()
       tallies.start()
-      hearNoMore = onWakeByOthers(engine, SUBSCRIPTION, worker.lookSoon)
+      const hearNoMoreOf = [
+        onWakeByOthers(engine, SUBSCRIPTION, worker.lookSoon),
+        onWakeByOthers(engine, CHANGES, worker.othersChanged),
+      ]
+      hearNoMore = () => {
+        for (const end of hearNoMoreOf) end()
+      }
       runner.start()
       retention.start()
       stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
@@ -217,7 +226,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       store,
       clock,
       userAgent: settings.userAgent,
-      due: worker.changed,
+      due: worker.due,
       cancelled: worker.cancelled,
       begin,
     }),
@@ -231,7 +240,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     start: lifecycle.start,
     stop: lifecycle.stop,
     statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
-    sendTest: createTestSender({ ...settings, store, clock, due: worker.changed }),
+    sendTest: createTestSender({ ...settings, store, clock, due: worker.due }),
     purgeTenant: createTenantPurge({ store, clock, changed: worker.changed, fold: tallies.fold }),
     reencryptSecrets: () => reencryptSecrets(store, box),
     async drain() {

@@ -118,6 +118,32 @@ it('is woken by hosts, whatever they do that makes something due', () =>
     expect((await worker.worker.stats()).sinceStart.attempts).toBeGreaterThanOrEqual(5)
   }))
 
+it('hears at once of endpoints that hosts have changed, although it holds their leases for long', () =>
+  onPostgres(async () => {
+    await using host = await openHost({ deliver: false })
+    await using consumer = await testConsumer()
+    await host.start()
+    const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: `${consumer.url}/old` })
+    await using worker = await startWorker(host, { pollMaxMs: NEVER, leaseMs: NEVER })
+    const raise = (id: number) => host.engine.syncManager.addSyncEvent(site, 'File', id, 'Download')
+    await raise(0)
+    await consumer.received(1)
+
+    await host.sender.endpoints.update(endpoint.id, { url: `${consumer.url}/new` })
+    await waitFor(async () => {
+      const sent = consumer.requests.length
+      await raise(sent)
+      const requests = await consumer.received(sent + 1)
+      return requests.at(-1)?.path.endsWith('/new')
+    }, 'a request to the new URL')
+
+    await host.sender.endpoints.disable(endpoint.id)
+    const isFree = async () =>
+      (await host.run('select from xe_webhook_queue where leased_by is not null')).length === 0
+    await waitFor(isFree, 'the worker to let go of the endpoint')
+    expect((await worker.worker.stats()).sinceStart.failed).toBe(0)
+  }))
+
 it(
   'works in a process of its own, and hands what it holds to another when it is stopped',
   () =>

@@ -6,10 +6,12 @@ import type { Worker } from '../worker/worker.ts'
  * off: the queries and requests of a delivery are no part of the request that has changed an endpoint.
  */
 export function detachedWorker(worker: Worker): Worker {
-  const { stored, changed, cancelled, lookSoon, start } = worker
+  const { stored, changed, othersChanged, due, cancelled, lookSoon, start } = worker
   const own: Partial<Worker> = {
     stored: (deliveries) => detached(() => stored(deliveries)),
     changed: (endpointKey) => detached(() => changed(endpointKey)),
+    othersChanged: () => detached(othersChanged),
+    due: (endpointKey) => detached(() => due(endpointKey)),
     cancelled: (delivery) => detached(() => cancelled(delivery)),
     lookSoon: () => detached(lookSoon),
     start: () => detached(start),

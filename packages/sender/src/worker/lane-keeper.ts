@@ -7,6 +7,8 @@ export interface LaneKeeper {
   readonly lanes: ReadonlyMap<number, Lane>
   /** Takes endpoints that are due and free. */
   takeDue(): Promise<readonly Lane[]>
+  /** Another process has changed endpoints: finds out which of those that are held here. */
+  refresh(): void
   /** Ends a lane and hands its lease back. */
   close(lane: Lane): void
   start(): void
@@ -31,6 +33,7 @@ export function createLaneKeeper({ store, logger, leaseMs, renewed }: LaneKeeper
   let orphans = new Set<string>()
   let timer: NodeJS.Timeout | undefined
   let working: Promise<void> = Promise.resolve()
+  let refreshing = false
 
   function forget(lane: Lane): void {
     lane.closed = true
@@ -76,6 +79,17 @@ export function createLaneKeeper({ store, logger, leaseMs, renewed }: LaneKeeper
     renewed()
   }
 
+  function renewNext(): void {
+    working = working
+      .then(() => {
+        refreshing = false
+        return renew()
+      })
+      .catch((error: unknown) => {
+        logger.warn({ err: error }, 'The leases of endpoints could not be extended; trying again')
+      })
+  }
+
   /** A lease that has no lane twice in a row was taken, or not handed back, by a call that failed. */
   async function releaseOrphans(held: readonly EndpointLease[]): Promise<void> {
     const found = held.filter(({ endpointKey }) => !lanes.has(endpointKey))
@@ -98,17 +112,18 @@ export function createLaneKeeper({ store, logger, leaseMs, renewed }: LaneKeeper
         return lane
       })
     },
+    refresh() {
+      if (refreshing || lanes.size === 0) return
+      refreshing = true
+      renewNext()
+    },
     close(lane) {
       if (lane.closed) return
       forget(lane)
       working = working.then(() => release([lane]))
     },
     start() {
-      timer = setInterval(() => {
-        working = working.then(renew).catch((error: unknown) => {
-          logger.warn({ err: error }, 'The leases of endpoints could not be extended; trying again')
-        })
-      }, leaseMs / 3)
+      timer = setInterval(renewNext, leaseMs / 3)
     },
     async stop() {
       clearInterval(timer)

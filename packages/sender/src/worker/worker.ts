@@ -1,48 +1,17 @@
-import type { Clock, Logger } from '@x/events-core'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
-import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
-import type { SecretBox } from '../endpoints/secret-box.ts'
-import type { UrlRules } from '../endpoints/validate-url.ts'
-import type { HttpPools } from '../network/http-pools.ts'
-import type { TelemetrySettings } from '../observability/telemetry-options.ts'
+import type { DueDelivery } from '../delivery-store.ts'
 import { createAttempts } from './attempts.ts'
 import { createDueTimer } from './due-timer.ts'
-import type { HealthPolicy } from './endpoint-health.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { handOver } from './hand-over.ts'
 import { createInFlight } from './in-flight.ts'
 import { dropBuffered, forget, isHungry, isIdle, type Lane, shelve, stateToStore } from './lane.ts'
 import { createLaneKeeper } from './lane-keeper.ts'
 import { createLaneReader } from './lane-reader.ts'
-import type { CanReceive } from './permission.ts'
 import { createPoll } from './poll.ts'
-import type { ResultRecorderParts } from './result-recorder.ts'
-import type { RetrySchedule } from './retry-schedule.ts'
 import { createTurns } from './turns.ts'
-
-/** What a worker works with. */
-export interface WorkerParts {
-  readonly store: DeliveryStore
-  readonly box: SecretBox
-  readonly urlRules: UrlRules
-  readonly pools: HttpPools
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly schedule: RetrySchedule
-  readonly healthPolicy: HealthPolicy
-  readonly tell: ResultRecorderParts['tell']
-  /** Tells other nodes that something is due which this one may not deliver. */
-  wakeOthers(): void
-  readonly userAgent: string
-  readonly canReceive: CanReceive | undefined
-  readonly telemetry: TelemetrySettings
-  readonly timeoutMs: number
-  readonly maxInFlight: number
-  readonly leaseMs: number
-  readonly pollMaxMs: number
-  readonly stopTimeoutMs: number
-}
+import type { WorkerParts } from './worker-parts.ts'
 
 /** What a worker has done since it was started. */
 export interface WorkerCounts {
@@ -62,6 +31,10 @@ export interface Worker {
   stored(deliveries: readonly DueDelivery[]): void
   /** An endpoint has changed: what is known of it counts no more. */
   changed(endpointKey: number): void
+  /** Another process has changed endpoints. */
+  othersChanged(): void
+  /** Something of an endpoint was made due. */
+  due(endpointKey: number): void
   /** A delivery was cancelled: unless its attempt is under way, none begins. */
   cancelled(key: DeliveryKey): void
   /** Looks for work now. */
@@ -184,6 +157,17 @@ export function createWorker(parts: WorkerParts): Worker {
     turns.begin()
   }
 
+  /** The endpoint is read anew, too: its pause may have been ended. */
+  function due(endpointKey: number): void {
+    const lane = keeper.lanes.get(endpointKey)
+    if (!lane) parts.wakeOthers()
+    else {
+      lane.target = undefined
+      wantMore(lane)
+    }
+    poll.now()
+  }
+
   function onRenewed(): void {
     parts.pools.closeIdle()
     wakeAll()
@@ -208,14 +192,14 @@ export function createWorker(parts: WorkerParts): Worker {
       parts.wakeOthers()
     },
     changed(endpointKey) {
-      const lane = keeper.lanes.get(endpointKey)
-      if (!lane) parts.wakeOthers()
-      else {
-        lane.target = undefined
-        wantMore(lane)
-      }
+      if (!keeper.lanes.has(endpointKey)) parts.tellOthers()
+      due(endpointKey)
+    },
+    othersChanged() {
+      keeper.refresh()
       poll.now()
     },
+    due,
     cancelled({ endpointKey, messageKey }) {
       const lane = keeper.lanes.get(endpointKey)
       if (!lane) return

@@ -1,0 +1,35 @@
+import type { Clock, Logger } from '@x/events-core'
+import type { DeliveryStore } from '../delivery-store.ts'
+import type { SecretBox } from '../endpoints/secret-box.ts'
+import type { UrlRules } from '../endpoints/validate-url.ts'
+import type { HttpPools } from '../network/http-pools.ts'
+import type { TelemetrySettings } from '../observability/telemetry-options.ts'
+import type { HealthPolicy } from './endpoint-health.ts'
+import type { CanReceive } from './permission.ts'
+import type { ResultRecorderParts } from './result-recorder.ts'
+import type { RetrySchedule } from './retry-schedule.ts'
+
+/** What a worker works with. */
+export interface WorkerParts {
+  readonly store: DeliveryStore
+  readonly box: SecretBox
+  readonly urlRules: UrlRules
+  readonly pools: HttpPools
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly schedule: RetrySchedule
+  readonly healthPolicy: HealthPolicy
+  readonly tell: ResultRecorderParts['tell']
+  /** Tells other nodes that something is due which this one may not deliver. */
+  wakeOthers(): void
+  /** Tells other nodes that an endpoint has changed, which one of them may hold. */
+  tellOthers(): void
+  readonly userAgent: string
+  readonly canReceive: CanReceive | undefined
+  readonly telemetry: TelemetrySettings
+  readonly timeoutMs: number
+  readonly maxInFlight: number
+  readonly leaseMs: number
+  readonly pollMaxMs: number
+  readonly stopTimeoutMs: number
+}
