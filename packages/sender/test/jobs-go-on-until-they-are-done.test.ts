@@ -1,7 +1,12 @@
+import { systemClock } from '@x/events-core'
 import { testConsumer, waitFor } from '@x/testkit'
-import { expect } from 'vitest'
+import { expect, onTestFinished, it as vitestIt } from 'vitest'
+import type { JobRow, NewJob } from '../src/jobs/job-row.ts'
+import { createJobRunner, type JobRunnerParts } from '../src/jobs/job-runner.ts'
+import type { JobStore } from '../src/jobs/job-statements.ts'
+import { asSharedClock } from '../src/postgres/database-clock.ts'
 import { it } from './each-database.ts'
-import { type OpenHost, openHost, site, startHost } from './open-host.ts'
+import { type OpenHost, openHost, recordingLogger, site, startHost } from './open-host.ts'
 
 const idOf = ({ headers }: { headers: Record<string, unknown> }) => String(headers['webhook-id'])
 
@@ -55,6 +60,28 @@ it('cancels what is pending, of some types or before some time', async () => {
     await expect(of('job_x')).rejects.toMatchObject({ code: 'job_not_found' })
   }
   expect(await host.sender.jobs.cancel(rest.id), 'ended already').toEqual(rest)
+})
+
+vitestIt('leaves a job that is just being stored to whoever stores it', async () => {
+  const taken: boolean[] = []
+  const job = { id: 'job_1', cursor: { message: 0, lastMessage: 0 }, affected: 0 } as NewJob & JobRow
+  const jobs: Pick<JobStore, 'createJob' | 'takeJob' | 'stepJob'> = {
+    async createJob() {
+      // Others see it from here on, and this one's runner looks for jobs just now.
+      runner.start()
+      return job
+    },
+    async takeJob(isMine) {
+      taken.push(!isMine(job.id))
+      return undefined
+    },
+    stepJob: async (row) => ({ ...row, state: 'succeeded' }),
+  }
+  const clock = asSharedClock(systemClock)
+  const runner = createJobRunner({ jobs, clock, logger: recordingLogger() } as unknown as JobRunnerParts)
+  onTestFinished(() => runner.stop())
+  expect(await runner.begin(job)).toMatchObject({ state: 'succeeded' })
+  expect(taken[0]).toBe(false)
 })
 
 it('recovers in steps, each delivery once although it fails again, on a node that is there', async () => {

@@ -2,15 +2,15 @@ import type { Logger } from '@x/events-core'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { SharedClock } from '../postgres/database-clock.ts'
 import { changeMany } from './change-many.ts'
-import type { JobProgress, JobRow } from './job-row.ts'
+import type { JobProgress, JobRow, NewJob } from './job-row.ts'
 import type { JobStore } from './job-statements.ts'
 import type { PreparedStep } from './replay-log.ts'
 import { type AcceptsVariant, replayStored } from './replay-stored.ts'
 
 /** Works on jobs, one step after the other, each in a transaction that also says how far it has come. */
 export interface JobRunner {
-  /** Makes the first step of a job that this process has just created, and goes on with the rest by itself. */
-  begin(job: JobRow): Promise<JobRow>
+  /** Stores a job, makes its first step, and goes on with the rest by itself. */
+  begin(job: NewJob): Promise<JobRow>
   start(): void
   stop(): Promise<void>
 }
@@ -32,7 +32,8 @@ const LOOK_EVERY_MS = 2_000
 /** Jobs that other nodes have left are taken over when their lease has ended. */
 export function createJobRunner(parts: JobRunnerParts): JobRunner {
   const { store, jobs, clock, logger, accepts, replayLog, changed } = parts
-  const mine = new Set<number>()
+  /** Ids: known before a job is stored, so that nobody here takes it for one of an earlier life. */
+  const mine = new Set<string>()
   let running = false
   let timer: NodeJS.Timeout | undefined
   let working: Promise<void> | undefined
@@ -65,7 +66,7 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
 
   async function run(job: JobRow): Promise<void> {
     let current: JobRow | undefined = job
-    mine.add(job.key)
+    mine.add(job.id)
     try {
       while (running && current?.state === 'running') {
         current = await stepOnce(current)
@@ -74,14 +75,14 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
       }
       if (current?.state === 'running') await jobs.releaseJob(current)
     } finally {
-      mine.delete(job.key)
+      mine.delete(job.id)
     }
   }
 
   async function work(): Promise<void> {
     try {
       while (running) {
-        const job = await jobs.takeJob((key) => mine.has(key), clock.now())
+        const job = await jobs.takeJob((id) => mine.has(id), clock.now())
         if (!job) break
         await run(job)
       }
@@ -100,15 +101,16 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
   }
 
   return {
-    async begin(job) {
-      mine.add(job.key)
+    async begin(newJob) {
+      mine.add(newJob.id)
       try {
+        const job = await jobs.createJob(newJob)
         const next = await stepOnce(job)
         if (!next) return (await jobs.findJob(job.id)) ?? job
         if (next.state === 'running') await jobs.releaseJob(next)
         return next
       } finally {
-        mine.delete(job.key)
+        mine.delete(newJob.id)
         look()
       }
     },

@@ -41,7 +41,7 @@ export interface JobStore {
   /** Ends a running job; false when it runs no more. */
   cancelJob(key: number, now: number): Promise<boolean>
   /** Takes a running job that nobody works on. */
-  takeJob(isMine: (key: number) => boolean, now: number): Promise<JobRow | undefined>
+  takeJob(isMine: (id: string) => boolean, now: number): Promise<JobRow | undefined>
   /** Lets others have it. */
   releaseJob(job: JobRow): Promise<void>
   /**
@@ -102,13 +102,13 @@ export function jobStatements(
   }
 
   function isFree(
-    { key, leased_by: holder, leased_until: until }: StoredJob,
-    isMine: (key: number) => boolean,
+    { id, leased_by: holder, leased_until: until }: StoredJob,
+    isMine: (id: string) => boolean,
     now: number,
   ) {
     if (holder === null || Number(until) <= now) return true
     // A life of this process that has ended, or begun before the clock was moved.
-    return holder === nodeId ? !isMine(Number(key)) : dialect === 'sqlite' && isDeadNeighbour(holder)
+    return holder === nodeId ? !isMine(id) : dialect === 'sqlite' && isDeadNeighbour(holder)
   }
 
   return {

@@ -116,7 +116,7 @@ export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     const { cursor, total } = await rangeOf(kind, endpoint.key, bounded)
     const id = uniqueId('job_', now)
     const { key: endpointKey, tenantId } = endpoint
-    const job = await stored.createJob({
+    const job = await runner.begin({
       id,
       tenantId,
       endpointKey,
@@ -126,7 +126,7 @@ export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
       total,
       createdOn: now,
     })
-    return jobOf(await runner.begin(job))
+    return jobOf(job)
   }
 
   return { jobs, begin }
