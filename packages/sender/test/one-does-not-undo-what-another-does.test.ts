@@ -8,6 +8,7 @@ import { createPostgresStore } from '../src/postgres/store.ts'
 import { tableNames } from '../src/table-names.ts'
 import { onPostgres } from './each-database.ts'
 import { type OpenHost, openHost } from './open-host.ts'
+import { successOf } from './success-of.ts'
 
 const names = tableNames('xe_', undefined)
 const NOW = 1_000_000
@@ -26,28 +27,6 @@ const messageTo = (...endpointKeys: readonly number[]): MessageToStore => ({
   headers: null,
   traceparent: null,
   targets: endpointKeys.map((endpointKey) => ({ endpointKey, lane: null, dueOn: NOW })),
-})
-
-const successOf = (endpointKey: number, messageKey: number, epoch: number): AttemptResult => ({
-  endpointKey,
-  messageKey,
-  epoch,
-  number: 1,
-  step: 1,
-  state: 'succeeded',
-  lane: null,
-  wasDueOn: NOW,
-  dueOn: null,
-  startedOn: NOW,
-  durationMs: 3,
-  signature: 'v1,x',
-  url: 'https://example.com/',
-  status: 204,
-  errorCode: null,
-  errorMessage: null,
-  responseBody: null,
-  counted: true,
-  notice: null,
 })
 
 /** Two endpoints, with one delivery each, whose leases are the first node's. */
@@ -125,7 +104,7 @@ it('finds what is stored while an endpoint is found to have nothing left', () =>
   onPostgres(async () => {
     await using nodes = await openNodes()
     const { host, first, messageKey, epoch, record } = nodes
-    await record(first, successOf(1, messageKey, epoch), successOf(2, messageKey, epoch))
+    await record(first, successOf(1, messageKey, epoch, NOW), successOf(2, messageKey, epoch, NOW))
     await host.db.transaction().execute((trx) => first.storeMessages(trx, [messageTo(1, 2)], NOW))
     const { trx, commit } = await openTransaction(host)
     // The queue's rows say already what they have to.
@@ -155,12 +134,12 @@ it('records nothing of a lease that another node has taken since, also when all 
       keys.push(key)
     }
     const [one = 0, two = 0, three = 0] = keys
-    await record(first, successOf(1, one, epoch), successOf(2, one, epoch))
+    await record(first, successOf(1, one, epoch, NOW), successOf(2, one, epoch, NOW))
     // From here on, what goes well is recorded in the short way.
-    await record(first, successOf(1, two, epoch))
+    await record(first, successOf(1, two, epoch, NOW))
     expect(await attempts(host)).toBe(3)
     await host.run('update xe_webhook_queue set epoch = epoch + 1 where endpoint_key = 1')
-    await record(first, successOf(1, three, epoch), successOf(2, two, epoch))
+    await record(first, successOf(1, three, epoch, NOW), successOf(2, two, epoch, NOW))
     const pending = (await states(host)).filter(({ state }) => state === 'pending')
     expect(
       pending.map(({ endpoint_key, message_key }) => [Number(endpoint_key), Number(message_key)]),
@@ -180,8 +159,13 @@ it('tells and counts nothing again of what a commit has written whose answer was
       first.recordAttempts(
         {
           results: [
-            { ...successOf(1, messageKey, epoch), state: 'exhausted', status: 500, errorCode: 'http_status' },
-            successOf(2, messageKey, epoch),
+            {
+              ...successOf(1, messageKey, epoch, NOW),
+              state: 'exhausted',
+              status: 500,
+              errorCode: 'http_status',
+            },
+            successOf(2, messageKey, epoch, NOW),
           ],
           states: [],
         },
@@ -205,10 +189,10 @@ it('lets people change deliveries between results, and not in their midst', () =
       more.push(...(await trx.execute((own) => first.storeMessages(own, [messageTo(1, 2)], NOW))))
     }
     const [next = 0, cancelled = 0, again = 0] = more
-    await record(recording, successOf(1, messageKey, epoch), successOf(2, messageKey, epoch))
+    await record(recording, successOf(1, messageKey, epoch, NOW), successOf(2, messageKey, epoch, NOW))
     const { trx, commit } = await openTransaction(host)
     recordIn(trx)
-    await record(recording, successOf(1, next, epoch))
+    await record(recording, successOf(1, next, epoch, NOW))
     // Other deliveries of the same endpoint: of many, some may be among the results, in another order.
     let changed = 0
     const changing = [
@@ -231,10 +215,10 @@ it('takes no lease from under results that are being recorded', () =>
     const [next = 0] = await host.db
       .transaction()
       .execute((other) => first.storeMessages(other, [messageTo(1, 2)], NOW))
-    await record(recording, successOf(1, messageKey, epoch), successOf(2, messageKey, epoch))
+    await record(recording, successOf(1, messageKey, epoch, NOW), successOf(2, messageKey, epoch, NOW))
     // In the short way, of a statement that has not ended yet.
     recordIn(trx)
-    await record(recording, successOf(1, next, epoch))
+    await record(recording, successOf(1, next, epoch, NOW))
     await host.run("update xe_webhook_queue set leased_until = now() - interval '1 second'")
     const second = storeOn(host.db, 'second')
     const take = async () =>

@@ -1,11 +1,11 @@
 import type { SqlExecutor } from '@x/events-engine/support'
 import { CompiledQuery, type Kysely } from 'kysely'
 import { expect, it } from 'vitest'
-import type { AttemptResult } from '../src/deliveries/attempt-result.ts'
 import { recordStatements } from '../src/postgres/record-attempts.ts'
 import { tableNames } from '../src/table-names.ts'
 import { onPostgres } from './each-database.ts'
 import { type OpenHost, openHost } from './open-host.ts'
+import { successOf } from './success-of.ts'
 
 const PENDING = 10_000
 const names = tableNames('xe_', undefined)
@@ -20,30 +20,6 @@ async function fill(host: OpenHost): Promise<void> {
   await host.run('analyze xe_webhook_delivery')
   await host.run(insert('pending', PENDING + 1))
   await host.run('insert into xe_webhook_queue (endpoint_key, due_on, first_on, epoch) values (1, 1, 1, 7)')
-}
-
-function success(messageKey: number): AttemptResult {
-  return {
-    endpointKey: 1,
-    messageKey,
-    epoch: 7,
-    number: 1,
-    step: 1,
-    state: 'succeeded',
-    lane: null,
-    wasDueOn: 1,
-    dueOn: null,
-    startedOn: 2,
-    durationMs: 3,
-    signature: 'v1,x',
-    url: 'https://example.com/',
-    status: 204,
-    errorCode: null,
-    errorMessage: null,
-    responseBody: null,
-    counted: true,
-    notice: null,
-  }
 }
 
 it('looks for the rows of results, not for results of rows, whatever the statistics say is pending', () =>
@@ -70,7 +46,10 @@ it('looks for the rows of results, not for results of rows, whatever the statist
     })
     const record = (from: number) =>
       recordAttempts(
-        { results: Array.from({ length: 100 }, (_, index) => success(PENDING + from + index)), states: [] },
+        {
+          results: Array.from({ length: 100 }, (_, index) => successOf(1, PENDING + from + index, 7, 1)),
+          states: [],
+        },
         async () => {},
       )
     // The first time with the queue's row, and then without.

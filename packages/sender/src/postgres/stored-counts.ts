@@ -10,12 +10,18 @@ export function countStatements(
   db: SqlExecutor,
   names: TableNames,
 ): Pick<DeliveryStore, 'counts' | 'measureQueue'> {
-  // A row may still say that something is due when the last of it is done, see record-attempts.
+  // A row may still say that something is due when the last of it is done, see record-attempts. One entry of the
+  // index tells, of either kind, whatever else waits.
   const oldest = `(select q.due_on from ${names.queue} q
       join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled
-      where q.due_on <= $1
-        and exists (select from ${names.delivery} d where d.endpoint_key = q.endpoint_key and d.state = 'pending' and d.due_on <= $1)
-      order by q.due_on limit 1) as "oldestDueOn"`
+      cross join lateral (
+        select from (values (false), (true)) kind (tried) cross join lateral (
+          select from ${names.delivery} d
+          where d.endpoint_key = q.endpoint_key and d.state = 'pending' and (d.attempt_count > 0) = kind.tried
+            and d.due_on <= $1
+          order by d.due_on limit 1) first
+        limit 1) waiting
+      where q.due_on <= $1 order by q.due_on limit 1) as "oldestDueOn"`
   const statement = `select
     (select count(*) from ${names.endpoint} where enabled and deleted_on is null) as enabled,
     (select count(*) from ${names.endpoint} where not enabled and deleted_on is null) as disabled,
