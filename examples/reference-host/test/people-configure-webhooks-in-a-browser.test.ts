@@ -16,6 +16,7 @@ browserTests('the portal in a browser', (browser) => {
 
   const download = () => host.send(`/api/File/download/${fileId}`)
 
+  /** Removed when let go of: declare it before the window, whose page may still ask for it until it is closed. */
   async function addEndpoint(consumer: TestConsumer, fields: object = {}) {
     const body = { url: consumer.url, eventTypes: ['File.Download'], ...fields }
     const created = await jsonOf<{ endpoint: { id: string }; secret: string }>(
@@ -23,7 +24,9 @@ browserTests('the portal in a browser', (browser) => {
     )
     return {
       ...created,
-      remove: () => host.send(`/portal/api/endpoints/${created.endpoint.id}`, { method: 'DELETE' }),
+      async [Symbol.asyncDispose]() {
+        await host.send(`/portal/api/endpoints/${created.endpoint.id}`, { method: 'DELETE' })
+      },
     }
   }
 
@@ -41,7 +44,7 @@ browserTests('the portal in a browser', (browser) => {
 
     await page.getByLabel('Admin token').fill(host.host.adminToken)
     await page.keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'Endpoints' }).waitFor()
+    await page.getByRole('heading', { name: 'Endpoints', exact: true }).waitFor()
     expect(await page.evaluate('document.cookie')).toBe('')
     await page.reload()
     await page.getByRole('button', { name: 'Sign out' }).click()
@@ -73,7 +76,7 @@ browserTests('the portal in a browser', (browser) => {
     expect(secret).toMatch(/^whsec_/)
 
     await page.getByRole('link', { name: 'Deliveries' }).press('Enter')
-    await page.getByRole('heading', { name: 'Deliveries' }).waitFor()
+    await page.getByRole('heading', { name: 'Deliveries', exact: true }).waitFor()
     await download()
     const row = page.getByRole('row', { name: /File\.Download Delivered/ })
     await row.waitFor()
@@ -98,7 +101,8 @@ browserTests('the portal in a browser', (browser) => {
   it('shows why a consumer fails, when it is tried again, and sends again what it has missed', async () => {
     await using consumer = await testConsumer()
     consumer.answer(() => ({ status: 500, body: 'The disk is full.' }))
-    const { endpoint, remove } = await addEndpoint(consumer)
+    await using added = await addEndpoint(consumer)
+    const { endpoint } = added
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
     await window.go(`deliveries?endpoint=${endpoint.id}&state=pending`)
@@ -120,12 +124,12 @@ browserTests('the portal in a browser', (browser) => {
     expect(consumer.requests[failed]?.headers['webhook-id']).toBe(consumer.requests[0]?.headers['webhook-id'])
     await page.getByRole('button', { name: 'Send again' }).click()
     await page.getByRole('heading', { name: `Attempt ${failed + 2}` }).waitFor()
-    await remove()
   })
 
   it('tests an endpoint and shows the answer', async () => {
     await using consumer = await testConsumer()
-    const { endpoint, remove } = await addEndpoint(consumer)
+    await using added = await addEndpoint(consumer)
+    const { endpoint } = added
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
     await window.go(`endpoints/${endpoint.id}`)
@@ -139,13 +143,13 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByText('Enable the endpoint to send it a test.').waitFor()
     await page.getByRole('button', { name: 'Enable' }).click()
     await page.getByRole('button', { name: 'Send a test' }).waitFor()
-    await remove()
   })
 
   it('sends again what has failed for good, and tells when that is done', async () => {
     await using consumer = await testConsumer()
     consumer.answer(500)
-    const { endpoint, remove } = await addEndpoint(consumer, { retrySchedule: [0] })
+    await using added = await addEndpoint(consumer, { retrySchedule: [0] })
+    const { endpoint } = added
     await download()
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
@@ -158,12 +162,12 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByText('Done', { exact: true }).waitFor()
     await page.getByRole('row', { name: /Delivered/ }).waitFor()
     expect(consumer.requests[1]?.headers['webhook-id']).toBe(consumer.requests[0]?.headers['webhook-id'])
-    await remove()
   })
 
   it('replaces a secret while webhooks flow, none of which fails to verify', async () => {
     await using consumer = await testConsumer()
-    const { endpoint, secret: old, remove } = await addEndpoint(consumer)
+    await using added = await addEndpoint(consumer)
+    const { endpoint, secret: old } = added
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
     await window.go(`endpoints/${endpoint.id}`)
@@ -191,6 +195,5 @@ browserTests('the portal in a browser', (browser) => {
     const current = createReceiver({ secrets: renewed })
     for (const { rawBody, headers } of both) await current.verify(rawBody, headers)
     await waitFor(() => both.at(-1) === consumer.requests.at(-1), 'the last to be signed with both')
-    await remove()
   })
 })

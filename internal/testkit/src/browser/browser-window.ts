@@ -17,6 +17,8 @@ export interface BrowserWindow extends AsyncDisposable {
    * security policy, and requests to another machine.
    */
   takeProblems(): readonly string[]
+  /** What matches is to be expected from now on, and may come at any time: it is no problem. */
+  expectProblems(pattern: RegExp): void
 }
 
 /** Opens a window; when the test lets go of it, nothing must have gone wrong in it. */
@@ -29,19 +31,22 @@ export async function openWindow(browser: TestBrowser, options: OpenWindow = {})
   })
   context.setDefaultTimeout(10_000)
   const page = await context.newPage()
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(`uncaught: ${error.stack ?? error}`))
+  const found: string[] = []
+  const expected: RegExp[] = []
+  const problems = () =>
+    found.splice(0).filter((problem) => !expected.some((pattern) => pattern.test(problem)))
+  page.on('pageerror', (error) => found.push(`uncaught: ${error.stack ?? error}`))
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) problems.push(`console: ${message.text()}`)
+    if (['error', 'warning'].includes(message.type())) found.push(`console: ${message.text()}`)
   })
   page.on('request', (request) => {
     const { protocol, hostname } = new URL(request.url())
     const isHere =
       ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || ['data:', 'blob:'].includes(protocol)
-    if (!isHere) problems.push(`asked another machine: ${request.url()}`)
+    if (!isHere) found.push(`asked another machine: ${request.url()}`)
   })
   // Chromium tells the console of most violations, and this event of all.
-  await context.exposeFunction('reportViolation', (text: string) => problems.push(`policy: ${text}`))
+  await context.exposeFunction('reportViolation', (text: string) => found.push(`policy: ${text}`))
   await context.addInitScript(() => {
     addEventListener('securitypolicyviolation', (event) => {
       const report = Reflect.get(globalThis, 'reportViolation') as (text: string) => void
@@ -50,10 +55,12 @@ export async function openWindow(browser: TestBrowser, options: OpenWindow = {})
   })
   return {
     page,
-    takeProblems: () => problems.splice(0),
+    takeProblems: problems,
+    expectProblems: (pattern) => void expected.push(pattern),
     async [Symbol.asyncDispose]() {
       await context.close()
-      if (problems.length > 0) throw new Error(`In the browser:\n${problems.join('\n')}`)
+      const left = problems()
+      if (left.length > 0) throw new Error(`In the browser:\n${left.join('\n')}`)
     },
   }
 }

@@ -18,6 +18,7 @@ interface Entry {
 
 const EMPTY: Resource<never> = { data: undefined, problem: undefined }
 const entries = new Map<string, Entry>()
+const ending = new Set<string>()
 
 function entryOf(path: string): Entry {
   const known = entries.get(path)
@@ -28,6 +29,7 @@ function entryOf(path: string): Entry {
 }
 
 async function fetchEntry(path: string, entry: Entry): Promise<void> {
+  if ([...ending].some((gone) => path === gone || path.startsWith(`${gone}/`))) return
   // Once more afterwards: what is under way may have been read before the change.
   if (entry.isFetching) {
     entry.isStale = true
@@ -67,6 +69,16 @@ export function useResource<TData>(path: string | undefined): Resource<TData> {
   )
   const read = () => (path === undefined ? EMPTY : entryOf(path).resource)
   return useSyncExternalStore(subscribe, read) as Resource<TData>
+}
+
+/** Ends something; what the page shows of it, at this path and below, is not asked for again meanwhile. */
+export async function whileEnding(path: string, end: () => Promise<void>): Promise<void> {
+  ending.add(path)
+  try {
+    await end()
+  } finally {
+    ending.delete(path)
+  }
 }
 
 /** Fetches again what is on the page and begins with one of these paths; all of it by default. */

@@ -13,7 +13,7 @@ import { PageHead } from '../parts/page-head.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
 import { Time } from '../parts/time.tsx'
-import { useResource } from '../resources.ts'
+import { useResource, whileEnding } from '../resources.ts'
 import { useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
 import { ActivityCard } from './activity-card.tsx'
@@ -100,10 +100,12 @@ function Actions({ endpoint }: { readonly endpoint: Endpoint }) {
         <ConfirmDialog
           title="Delete this endpoint?"
           action="Delete it"
-          act={async () => {
-            await ask('DELETE', path)
-            go(href(['endpoints']))
-          }}
+          act={() =>
+            whileEnding(path, async () => {
+              await ask('DELETE', path)
+              go(href(['endpoints']))
+            })
+          }
           onClose={close}
         >
           <p className="anywhere">{endpoint.url}</p>
