@@ -36,6 +36,8 @@ export interface HostOptions extends Partial<Omit<WebhookSenderOptions<HostTable
   readonly engine?: Partial<EventEngineOptions<HostTables>>
   /** PostgreSQL only: another way to the same database. */
   readonly url?: string
+  /** PostgreSQL only: another server than that of the test run. */
+  readonly serverUrl?: string
 }
 
 export const encryptionKey = randomBytes(32)
@@ -44,7 +46,8 @@ export const site = { tenantId: 1, siteId: 7 }
 
 /** A host on an empty database: migrated, and not started. Webhooks may go to this machine. */
 export async function openHost(options: HostOptions = {}): Promise<OpenHost> {
-  const database = testDialect() === 'sqlite' ? await sqliteDatabase() : await postgresServerDatabase()
+  const database =
+    testDialect() === 'sqlite' ? await sqliteDatabase() : await postgresServerDatabase(options.serverUrl)
   const opened = await open(database, options)
   await opened.db.schema
     .createTable('page')
@@ -88,8 +91,8 @@ async function sqliteDatabase(): Promise<TestDatabase> {
   }
 }
 
-async function postgresServerDatabase(): Promise<TestDatabase> {
-  const database = await postgresDatabase<HostTables>()
+async function postgresServerDatabase(serverUrl?: string): Promise<TestDatabase> {
+  const database = await postgresDatabase<HostTables>(serverUrl)
   return {
     url: database.url,
     connect(url) {
@@ -101,7 +104,7 @@ async function postgresServerDatabase(): Promise<TestDatabase> {
 }
 
 async function open(database: TestDatabase, options: HostOptions): Promise<OpenHost> {
-  const { engine: engineOptions, url, ...senderOptions } = options
+  const { engine: engineOptions, url, serverUrl: _, ...senderOptions } = options
   const connection = database.connect(url)
   const { db } = connection
   const engine = createEventEngine({ ...connection, pollMaxMs: 50, ...engineOptions })
