@@ -14,6 +14,11 @@ export default defineConfig({
     setupFiles: ['internal/testkit/src/fail-on-console.ts'],
     // Much of a test is waiting: for processes, disks, sockets.
     maxWorkers: Math.max(3, availableParallelism()),
+    // Loading the sources anew for each file would take a fifth of the time. What a test changes of what
+    // all share is put back.
+    isolate: false,
+    restoreMocks: true,
+    unstubEnvs: true,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [

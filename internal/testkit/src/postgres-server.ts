@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
+import { folderOfTests } from './folder-of-tests.ts'
 
 /** A PostgreSQL server of a test run's own, on loopback. */
 export interface PostgresServer extends AsyncDisposable {
@@ -50,7 +51,7 @@ export async function startPostgresServer({
     detached: isDetached,
   }
   const binaries = await findBinaries(account)
-  const folder = await mkdtemp(join(tmpdir(), 'x-events-postgres-'))
+  const folder = await mkdtemp(join(survivesPowerCuts ? tmpdir() : folderOfTests(), 'x-events-postgres-'))
   await chmod(folder, 0o755)
   const data = join(folder, 'data')
   await mkdir(data, { mode: 0o700 })
@@ -76,7 +77,7 @@ export async function startPostgresServer({
     max_prepared_transactions: 8,
     shared_buffers: '128MB',
     timezone: 'UTC',
-    ...(survivesPowerCuts ? {} : { fsync: 'off', full_page_writes: 'off' }),
+    ...(survivesPowerCuts ? {} : { fsync: 'off', full_page_writes: 'off', max_wal_size: '256MB' }),
   }
   const args = [
     '-D',

@@ -146,9 +146,12 @@ it('makes a pending retry now instead of later, and does not double it', async (
   await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
   await raise(host)
   await host.sender.drain()
-  consumer.answer(204)
+  // Not before all have asked: whoever asks after the success asks for another.
+  const answer = Promise.withResolvers<number>()
+  consumer.answer(() => answer.promise)
   const [delivery] = await host.sender.deliveries.list({ tenantId: 1 })
   await Promise.all([1, 2, 3].map(() => host.sender.deliveries.resend(delivery?.id ?? '')))
+  answer.resolve(204)
   await host.sender.drain()
   expect(consumer.requests).toHaveLength(2)
   expect(await host.sender.stats()).toMatchObject({ deliveries: { pending: 0 } })

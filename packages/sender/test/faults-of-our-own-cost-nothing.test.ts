@@ -1,33 +1,40 @@
+import dns from 'node:dns'
+import { syncBuiltinESMExports } from 'node:module'
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
-import { beforeEach, expect, vi } from 'vitest'
+import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { attemptErrorOf } from '../src/network/attempt-error.ts'
 import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
 
-const dns = vi.hoisted(() => ({ failWith: undefined as string | undefined }))
-vi.mock('node:dns', async (original) => {
-  const real = await original<typeof import('node:dns')>()
-  const lookup = (name: string, options: object, callback: (error: unknown, found?: object) => void) => {
-    if (!name.endsWith('.test')) return real.lookup(name, options, callback as never)
-    if (dns.failWith === undefined) return callback(null, [{ address: '127.0.0.1', family: 4 }])
-    callback(Object.assign(new Error(`lookup ${dns.failWith}`), { code: dns.failWith }), [])
-  }
-  return { ...real, lookup, default: { ...real, lookup } }
-})
+let failWith: string | undefined
 beforeEach(() => {
-  dns.failWith = undefined
+  failWith = undefined
+  const real = dns.lookup
+  vi.spyOn(dns, 'lookup').mockImplementation(((name: string, options: object, callback: LookupCallback) => {
+    if (!name.endsWith('.test')) return real(name, options, callback as never)
+    if (failWith === undefined) return callback(null, [{ address: '127.0.0.1', family: 4 }])
+    callback(Object.assign(new Error(`lookup ${failWith}`), { code: failWith }), [])
+  }) as typeof dns.lookup)
+  // For whoever has imported it by its name.
+  syncBuiltinESMExports()
 })
+afterEach(() => {
+  vi.restoreAllMocks()
+  syncBuiltinESMExports()
+})
+
+type LookupCallback = (error: unknown, found?: object) => void
 
 const raise = (host: OpenHost) => host.engine.syncManager.addSyncEvent(site, 'File', 1, 'Download')
 
-async function failWith(code: string, prepare: (host: OpenHost) => Promise<void> = async () => {}) {
+async function openFailing(code: string, prepare: (host: OpenHost) => Promise<void> = async () => {}) {
   const clock = manualClock(Date.UTC(2026, 0, 1))
   const host = await startHost({ engine: { clock, pollMaxMs: 2 ** 30 } })
   const consumer = await testConsumer()
   await prepare(host)
   const url = consumer.url.replace('127.0.0.1', 'consumer.test')
   const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url, eventTypes: ['File.*'] })
-  dns.failWith = code
+  failWith = code
   await raise(host)
   const delivery = await waitFor(async () => {
     const [one] = await host.sender.deliveries.list({ tenantId: 1, endpointId: endpoint.id })
@@ -41,7 +48,7 @@ it.each([
   ['EMFILE', 'out_of_resources'],
   ['ENETUNREACH', 'network_unreachable'],
 ])('waits when it is cut off itself (%s), however long, and burns nothing', async (code, errorCode) => {
-  const { host, clock, consumer, endpoint, delivery } = await failWith(code)
+  const { host, clock, consumer, endpoint, delivery } = await openFailing(code)
   await using _host = host
   await using _consumer = consumer
   expect(delivery).toMatchObject({
@@ -55,7 +62,7 @@ it.each([
   expect(await host.sender.deliveries.get(delivery.id)).toMatchObject({ state: 'pending', attemptCount: 0 })
   const { enabled, failingSince } = await host.sender.endpoints.get(endpoint.id)
   expect({ enabled, failingSince }).toEqual({ enabled: true, failingSince: undefined })
-  dns.failWith = undefined
+  failWith = undefined
   await clock.advance(70_000)
   await host.sender.drain()
   expect(await host.sender.deliveries.get(delivery.id)).toMatchObject({ state: 'succeeded', attemptCount: 1 })
@@ -63,7 +70,7 @@ it.each([
 
 it('blames the consumer for a name server that fails while others are reached', async () => {
   await using other = await testConsumer()
-  const { host, consumer, delivery } = await failWith('EAI_AGAIN', async (opened) => {
+  const { host, consumer, delivery } = await openFailing('EAI_AGAIN', async (opened) => {
     await opened.sender.endpoints.create({ tenantId: 1, url: other.url, eventTypes: ['Page.*'] })
     await opened.engine.syncManager.addSyncEvent(site, 'Page', 1, 'Create')
     await opened.sender.drain()
@@ -74,7 +81,7 @@ it('blames the consumer for a name server that fails while others are reached', 
 })
 
 it('blames the consumer for a name that does not exist', async () => {
-  const { host, consumer, delivery, endpoint } = await failWith('ENOTFOUND')
+  const { host, consumer, delivery, endpoint } = await openFailing('ENOTFOUND')
   await using _host = host
   await using _consumer = consumer
   expect(delivery).toMatchObject({ attemptCount: 1, lastErrorCode: 'dns_failure' })
