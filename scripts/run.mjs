@@ -19,13 +19,16 @@ const biome = join('node_modules', '@biomejs', 'biome', 'bin', 'biome')
 const changeset = join('node_modules', '@changesets', 'cli', 'bin.js')
 
 const [job, ...args] = process.argv.slice(2)
+const isChosen = args.some((arg) => !arg.startsWith('-') || arg.startsWith('--project'))
 
 const jobs = {
   start: { run: [fromSource, 'scripts/start.ts'] },
   'start:cluster': { run: [fromSource, 'scripts/start-cluster.ts'] },
   demo: { run: [fromSource, 'scripts/demo.ts'] },
-  // A chosen test runs at once; the tests of packed packages see to the build themselves.
-  test: { build: args.every((arg) => arg.startsWith('-')), browser: true, run: [vitest, 'run'] },
+  // A chosen test runs at once. Without a choice, all run but those of packed packages, which "check" runs.
+  test: isChosen
+    ? { browser: true, run: [vitest, 'run'] }
+    : { build: true, browser: true, run: [vitest, 'run', '--project=!packed'] },
   'test:postgres': { run: ['scripts/test-postgres-versions.ts'] },
   check: { run: ['scripts/check.ts'] },
   bench: { run: [fromSource, 'bench/main.ts'] },

@@ -1,9 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import { request as sendRequest } from 'node:http'
 import type { Clock, Logger, SyncEvent } from '@x/events-core'
+import { createEventEngine } from '@x/events-engine'
+import { createWebhookSender } from '@x/sender'
 import { temporaryFolder, waitFor } from '@x/testkit'
-import { postgresDatabase } from '@x/testkit/postgres'
+import { type DatabaseTemplate, postgresDatabase } from '@x/testkit/postgres'
+import type { Kysely } from 'kysely'
 import { type Host, openHost } from '../src/composition/open-host.ts'
 import { type CreatedTenant, createTenant, issueAdminToken } from '../src/composition/tenants.ts'
+import { captureEntities } from '../src/database/capture-entities.ts'
+import { migrateHostTables } from '../src/database/migrate.ts'
+import type { HostTables } from '../src/database/tables.ts'
 import { testDialect } from './each-database.ts'
 
 /** What a test sends; the body is JSON unless it is a form or text. */
@@ -55,11 +62,25 @@ export interface TestHostOptions {
   readonly clock?: Clock
 }
 
+/** With the tables of host, engine and sender, whose making takes longer than most tests. */
+const migrated: DatabaseTemplate = {
+  name: 'reference_host',
+  async fill(database) {
+    const db = database.db as Kysely<HostTables>
+    const engine = createEventEngine({ db, postgres: { pool: database.pool } })
+    await migrateHostTables(db)
+    await engine.migrate()
+    await captureEntities(engine)
+    await createWebhookSender({ engine, encryptionKey: randomBytes(32) }).migrate()
+  },
+}
+
 /** Opens a host; when the test ends, it must not have logged an error. */
 export async function openTestHost(options: TestHostOptions = {}): Promise<TestHost> {
   await using opened = new AsyncDisposableStack()
   const dataDir = options.dataDir ?? opened.use(await temporaryFolder()).path
-  const database = testDialect() === 'postgres' ? opened.use(await postgresDatabase()) : undefined
+  const database =
+    testDialect() === 'postgres' ? opened.use(await postgresDatabase(undefined, migrated)) : undefined
   const errors: unknown[] = []
   const logger: Logger = {
     debug() {},

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Kysely, PostgresDialect } from 'kysely'
-import { Client, Pool } from 'pg'
+import { Pool } from 'pg'
 import { inject } from 'vitest'
+import { asAdministrator, templateName } from './postgres-administrator.ts'
 
 /** How {@link PostgresDatabase} is connected to. */
 export interface ConnectOptions {
@@ -17,12 +18,32 @@ export interface PostgresDatabase<DB> extends AsyncDisposable {
   readonly db: Kysely<DB>
   /** Another pool of connections to it, as another process would have. */
   connect(options?: ConnectOptions): { readonly pool: Pool; readonly db: Kysely<DB> }
+  /** Ends all connections, and keeps the database. */
+  disconnect(): Promise<void>
 }
 
-/** Creates an empty database, dropped with everything in it when the test lets go of it. */
-export async function postgresDatabase<DB>(serverUrl = inject('postgresUrl')): Promise<PostgresDatabase<DB>> {
+/** What databases begin with; it is made once for all tests of a run. */
+export interface DatabaseTemplate {
+  readonly name: string
+  /** Fills an empty database. */
+  fill(database: PostgresDatabase<unknown>): Promise<void>
+}
+
+/**
+ * Creates a database, dropped with everything in it when the test lets go of it. It is empty, or a copy of
+ * the template.
+ */
+export async function postgresDatabase<DB>(
+  serverUrl = inject('postgresUrl'),
+  template?: DatabaseTemplate,
+): Promise<PostgresDatabase<DB>> {
   const name = `x_events_${randomBytes(6).toString('hex')}`
-  await asAdministrator(serverUrl, `create database ${name}`)
+  const from = template ? ` template ${await ensureTemplate(serverUrl, template)}` : ''
+  await asAdministrator(serverUrl, (client) => client.query(`create database ${name}${from}`))
+  return databaseOf(serverUrl, name)
+}
+
+function databaseOf<DB>(serverUrl: string, name: string): PostgresDatabase<DB> {
   const location = new URL(serverUrl)
   location.pathname = `/${name}`
   const opened: Kysely<DB>[] = []
@@ -36,25 +57,48 @@ export async function postgresDatabase<DB>(serverUrl = inject('postgresUrl')): P
     return { pool, db }
   }
   const { pool, db } = connect()
+  const disconnect = async () => {
+    await Promise.all(opened.splice(0).map((one) => one.destroy()))
+  }
 
   return {
     url: location.href,
     pool,
     db,
     connect,
+    disconnect,
     async [Symbol.asyncDispose]() {
-      await Promise.all(opened.map((one) => one.destroy()))
-      await asAdministrator(serverUrl, `drop database if exists ${name} with (force)`)
+      await disconnect()
+      await asAdministrator(serverUrl, (client) =>
+        client.query(`drop database if exists ${name} with (force)`),
+      )
     },
   }
 }
 
-async function asAdministrator(serverUrl: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString: serverUrl })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
+const templates = new Map<string, Promise<string>>()
+
+function ensureTemplate(serverUrl: string, template: DatabaseTemplate): Promise<string> {
+  const name = templateName(inject('postgresRun'), template.name)
+  const key = `${serverUrl} ${name}`
+  const known = templates.get(key) ?? makeTemplate(serverUrl, name, template)
+  templates.set(key, known)
+  return known
+}
+
+async function makeTemplate(serverUrl: string, name: string, { fill }: DatabaseTemplate): Promise<string> {
+  await asAdministrator(serverUrl, async (client) => {
+    // Ends with the connection: whichever process comes first makes it, and others wait.
+    await client.query(`select pg_advisory_lock(hashtext($1))`, [name])
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [name])
+    if (rowCount === 1) return
+    const unfinished = `${name}_unfinished`
+    await client.query(`drop database if exists ${unfinished} with (force)`)
+    await client.query(`create database ${unfinished}`)
+    const database = databaseOf<unknown>(serverUrl, unfinished)
+    await fill(database)
+    await database.disconnect()
+    await client.query(`alter database ${unfinished} rename to ${name}`)
+  })
+  return name
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from '@x/events-core'
 import { createEventEngine, type EventEngine, type EventEngineOptions } from '@x/events-engine'
 import { temporaryFolder } from '@x/testkit'
-import { postgresDatabase } from '@x/testkit/postgres'
+import { type DatabaseTemplate, postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
 import { CompiledQuery, Kysely, SqliteDialect } from 'kysely'
 import { createWebhookSender, type WebhookSender, type WebhookSenderOptions } from '../src/index.ts'
@@ -91,8 +91,17 @@ async function sqliteDatabase(): Promise<TestDatabase> {
   }
 }
 
+/** With the tables of engine and sender, whose making takes longer than most tests. */
+const migrated: DatabaseTemplate = {
+  name: 'sender',
+  async fill({ db, pool }) {
+    const engine = createEventEngine({ db, postgres: { pool } })
+    await createWebhookSender({ engine, encryptionKey }).migrate()
+  },
+}
+
 async function postgresServerDatabase(serverUrl?: string): Promise<TestDatabase> {
-  const database = await postgresDatabase<HostTables>(serverUrl)
+  const database = await postgresDatabase<HostTables>(serverUrl, migrated)
   return {
     url: database.url,
     connect(url) {
