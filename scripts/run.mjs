@@ -30,6 +30,7 @@ const jobs = {
     ? { browser: true, run: [vitest, 'run'] }
     : { build: true, browser: true, run: [vitest, 'run', '--project=!packed'] },
   'test:postgres': { run: ['scripts/test-postgres-versions.ts'] },
+  soak: { run: ['scripts/soak.ts'] },
   check: { run: ['scripts/check.ts'] },
   bench: { run: [fromSource, 'bench/main.ts'] },
   build: { run: ['scripts/build.ts'] },

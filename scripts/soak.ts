@@ -1,0 +1,47 @@
+// npm run soak          the tests of what promises to lose nothing, again and again, for ten minutes
+// npm run soak -- 60    for an hour
+// What they kill, cut and stop meets another moment each time; one failure ends it.
+import process from 'node:process'
+import { forwardSignals, runChild } from './setup/child-process.mjs'
+
+const tests = [
+  'events-engine/test/a-frozen-host-changes-nothing-any-more',
+  'events-engine/test/a-killed-host-loses-nothing',
+  'events-engine/test/a-lost-commit-answer-changes-nothing',
+  'events-engine/test/a-restored-log-loses-nothing',
+  'events-engine/test/postgres-may-crash-and-come-back',
+  'events-engine/test/stopping-in-mid-work-loses-nothing',
+  'events-engine/test/three-hosts-die-at-random',
+  'sender/test/a-frozen-node-changes-nothing-any-more',
+  'sender/test/a-killed-host-delivers-everything',
+  'sender/test/a-killed-host-ends-its-jobs',
+  'sender/test/jobs-go-on-until-they-are-done',
+  'sender/test/lost-connections-lose-nothing',
+  'sender/test/one-does-not-undo-what-another-does',
+  'sender/test/postgres-may-crash-and-come-back',
+  'sender/test/stopping-loses-nothing',
+  'sender/test/three-nodes-share-the-work',
+  'sender/test/what-is-due-is-in-the-queue',
+]
+
+const [asked = '10'] = process.argv.slice(2)
+const minutes = Number(asked)
+if (!(minutes > 0)) {
+  console.error(`usage: npm run soak -- [minutes], a number above 0; this is none: ${asked}`)
+  process.exit(2)
+}
+
+forwardSignals()
+const end = Date.now() + minutes * 60_000
+const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'packages', ...tests]
+for (let round = 1; Date.now() < end; round++) {
+  const startedAt = Date.now()
+  const { code, output } = await runChild(process.execPath, args)
+  console.log(
+    `round ${round}: ${code === 0 ? 'ok' : 'FAILED'}, ${Math.round((Date.now() - startedAt) / 1000)} s`,
+  )
+  if (code !== 0) {
+    console.error(output)
+    process.exit(1)
+  }
+}
