@@ -81,9 +81,13 @@ const templates = new Map<string, Promise<string>>()
 function ensureTemplate(serverUrl: string, template: DatabaseTemplate): Promise<string> {
   const name = templateName(inject('postgresRun'), template.name)
   const key = `${serverUrl} ${name}`
-  const known = templates.get(key) ?? makeTemplate(serverUrl, name, template)
-  templates.set(key, known)
-  return known
+  const known = templates.get(key)
+  if (known) return known
+  const making = makeTemplate(serverUrl, name, template)
+  templates.set(key, making)
+  // What failed once is tried again by the next test.
+  making.catch(() => templates.delete(key))
+  return making
 }
 
 async function makeTemplate(serverUrl: string, name: string, { fill }: DatabaseTemplate): Promise<string> {

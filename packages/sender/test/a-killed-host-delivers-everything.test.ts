@@ -5,6 +5,7 @@ import process from 'node:process'
 import { type ReceivedRequest, temporaryFolder, testConsumer, waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
 import { encryptionKey } from './open-host.ts'
+import { withoutRepeats } from './what-was-received.ts'
 
 const EVENTS = 300
 
@@ -76,7 +77,6 @@ it('delivers every event at least once, and repeats only what was under way, whe
 
   // In a lane nothing overtakes, killed or not: what is repeated is what was under way.
   const order = (path: string) => consumer.requests.filter((request) => request.path === path).map(idOf)
-  const withoutRepeats = (ids: readonly number[]) => ids.filter((id, index) => id !== ids[index - 1])
   const all = Array.from({ length: EVENTS }, (_, index) => index + 1)
   expect(withoutRepeats(order('/hook/fifo'))).toEqual(all)
   for (let lane = 0; lane < 10; lane++) {

@@ -3,8 +3,8 @@ import { type ReceivedRequest, testConsumer, waitFor } from '@x/testkit'
 import { expect } from 'vitest'
 import { it } from './each-database.ts'
 import { type OpenHost, openHost, site, startHost } from './open-host.ts'
+import { idOf } from './what-was-received.ts'
 
-const idOf = ({ headers }: ReceivedRequest) => String(headers['webhook-id'])
 const seen = (requests: readonly ReceivedRequest[]) =>
   requests.map(({ rawBody }) => {
     const { type, data } = JSON.parse(String(rawBody))

@@ -5,9 +5,9 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { it, testDialect } from './each-database.ts'
 import { type OpenHost, openHost, site, startHost } from './open-host.ts'
+import { withoutRepeats } from './what-was-received.ts'
 
 const entityIdOf = ({ rawBody }: ReceivedRequest) => JSON.parse(String(rawBody)).data.entityId as number
-const withoutRepeats = (ids: readonly number[]) => ids.filter((id, index) => id !== ids[index - 1])
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index)
 
 function raiseMany(host: OpenHost, count: number, entityIdOfIndex = (index: number) => index) {

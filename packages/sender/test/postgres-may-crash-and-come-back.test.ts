@@ -1,8 +1,9 @@
-import { type ReceivedRequest, testConsumer, waitFor } from '@x/testkit'
+import { testConsumer, waitFor } from '@x/testkit'
 import { type PostgresServer, startPostgresServer } from '@x/testkit/postgres-server'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { onPostgres } from './each-database.ts'
 import { openHost, site } from './open-host.ts'
+import { idOf, withoutRepeats } from './what-was-received.ts'
 
 const OUTAGES = 3
 
@@ -12,9 +13,6 @@ beforeAll(async () => {
   server = await startPostgresServer()
 })
 afterAll(() => server[Symbol.asyncDispose]())
-
-const idOf = ({ headers }: ReceivedRequest) => String(headers['webhook-id'])
-const withoutRepeats = (ids: readonly string[]) => ids.filter((id, index) => id !== ids[index - 1])
 
 it(
   'delivers everything, and nothing that was taken back, when the server is stopped in mid-work',

@@ -1,8 +1,9 @@
-import { type ReceivedRequest, testConsumer, waitFor } from '@x/testkit'
+import { testConsumer, waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
 import { onPostgres } from './each-database.ts'
 import { openHost } from './open-host.ts'
 import { startNode, type TestNode } from './processes/start-node.ts'
+import { idOf, withoutRepeats } from './what-was-received.ts'
 
 const KILLS = 3
 const FILES = 240
@@ -12,9 +13,6 @@ const CONCURRENCY = 3
 
 /** The two clocks that the rate is kept and measured by agree to half of a round trip. */
 const CLOCKS_MS = 25
-
-const idOf = ({ headers }: ReceivedRequest) => String(headers['webhook-id'])
-const withoutRepeats = (ids: readonly string[]) => ids.filter((id, index) => id !== ids[index - 1])
 
 it(
   'delivers everything while nodes are killed at random, in order, within the rate, and repeats only what a killed one had not recorded',
