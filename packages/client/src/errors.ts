@@ -37,6 +37,8 @@ export interface SyncClientErrorOptions {
  * ```
  */
 export class SyncClientError extends EventsError<SyncClientErrorCode> {
+  static override readonly errorName = 'SyncClientError'
+
   /** The status of the answer; with the code `http_status` only. */
   readonly httpStatus: number | undefined
   /** How long the server asked to be left alone, if it did. */
@@ -51,7 +53,7 @@ export class SyncClientError extends EventsError<SyncClientErrorCode> {
 
 /** What was thrown where only {@link SyncClientError}s should be. */
 export function asSyncClientError(thrown: unknown): SyncClientError {
-  if (thrown instanceof SyncClientError) return thrown
+  if (SyncClientError.is(thrown)) return thrown
   const reason = thrown instanceof Error ? thrown.message : thrown
   return new SyncClientError('request_failed', `The sync API could not be asked: ${reason}`, {
     cause: thrown,

@@ -7,7 +7,7 @@ export {
   type SettingEntityName,
 } from './entity-names.ts'
 export type { EntityData, EntityTypes } from './entity-types.ts'
-export { EventsError, type EventsErrorOptions } from './errors.ts'
+export { EventsError, type EventsErrorClass, type EventsErrorOptions } from './errors.ts'
 export type { IEventSubscriber, SubscriberContext } from './event-subscriber.ts'
 export {
   eventTypeOf,

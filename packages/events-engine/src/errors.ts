@@ -23,7 +23,9 @@ export type EventEngineErrorCode =
   | 'stopped'
 
 /** Thrown by everything in this package. Nothing was written when it is thrown. */
-export class EventEngineError extends EventsError<EventEngineErrorCode> {}
+export class EventEngineError extends EventsError<EventEngineErrorCode> {
+  static override readonly errorName = 'EventEngineError'
+}
 
 /** Shortens a value for a message: whoever reads it needs to recognise it, not all of it. */
 export function shown(value: unknown): string {

@@ -24,10 +24,5 @@ export type ReceiverErrorCode =
  * ```
  */
 export class ReceiverError extends EventsError<ReceiverErrorCode> {
-  override readonly name = 'ReceiverError'
-
-  /** Whether a value is such an error, also when it comes from another copy of this package. */
-  static override is(value: unknown): value is ReceiverError {
-    return EventsError.is(value) && value.name === 'ReceiverError'
-  }
+  static override readonly errorName = 'ReceiverError'
 }

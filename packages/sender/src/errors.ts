@@ -35,6 +35,8 @@ export interface WebhookSenderErrorOptions extends EventsErrorOptions {
 
 /** Thrown by everything in this package. Nothing was written when it is thrown. */
 export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
+  static override readonly errorName = 'WebhookSenderError'
+
   /** The field of the input that was wrong, such as `url` or `headers.authorization`. */
   readonly field: string | undefined
 

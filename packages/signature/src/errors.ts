@@ -28,13 +28,7 @@ export type WebhookVerificationCode =
  * ```
  */
 export class WebhookVerificationError extends EventsError<WebhookVerificationCode> {
-  // Not taken from the class: a minifier may rename that, and names are what logs are searched by.
-  override readonly name = 'WebhookVerificationError'
-
-  /** Whether a value is such an error, also when it comes from another copy of this package. */
-  static override is(value: unknown): value is WebhookVerificationError {
-    return EventsError.is(value) && value.name === 'WebhookVerificationError'
-  }
+  static override readonly errorName = 'WebhookVerificationError'
 }
 
 /** What is wrong with a key; see {@link WebhookKeyError}. */
@@ -45,5 +39,5 @@ export type WebhookKeyCode = 'invalid_key' | 'wrong_key_kind'
  * the start instead of every request. The message never contains the key.
  */
 export class WebhookKeyError extends EventsError<WebhookKeyCode> {
-  override readonly name = 'WebhookKeyError'
+  static override readonly errorName = 'WebhookKeyError'
 }

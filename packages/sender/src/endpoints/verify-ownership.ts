@@ -44,7 +44,7 @@ export function createOwnershipCheck({
       try {
         await verify(row)
       } catch (error) {
-        if (!(error instanceof WebhookSenderError) || error.code !== 'ownership_not_proved') throw error
+        if (!WebhookSenderError.is(error) || error.code !== 'ownership_not_proved') throw error
       }
     },
   }
