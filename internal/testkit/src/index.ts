@@ -1,4 +1,5 @@
 export { type Cut, type CuttingProxy, cuttingProxy } from './cutting-proxy.ts'
+export { hostileErrors } from './hostile-errors.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
 export { startProcess, type TestProcess } from './start-process.ts'
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts'

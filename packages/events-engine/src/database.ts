@@ -7,12 +7,15 @@ import {
   type Transaction,
 } from 'kysely'
 import { EventEngineError } from './errors.ts'
+import { retryConflicts } from './retry-conflicts.ts'
 
 /** The databases that the engine knows. */
 export type Dialect = 'sqlite' | 'postgres'
 
 /** Whatever runs a compiled statement: a Kysely instance or a transaction of one, of any schema. */
 export interface SqlExecutor {
+  /** A transaction is rolled back as a whole: one statement of it cannot be tried again. */
+  readonly isTransaction?: boolean
   executeQuery<TRow>(query: CompiledQuery<TRow>): Promise<QueryResult<TRow>>
 }
 
@@ -22,10 +25,8 @@ export async function runStatement<TRow>(
   statement: string,
   parameters: readonly unknown[] = [],
 ): Promise<TRow[]> {
-  const { rows } = await executor.executeQuery<TRow>(
-    CompiledQuery.raw(statement, [...parameters]) as CompiledQuery<TRow>,
-  )
-  return rows
+  const query = CompiledQuery.raw(statement, [...parameters]) as CompiledQuery<TRow>
+  return (await execute(executor, query)).rows
 }
 
 /** Runs one statement and tells how many rows it changed. */
@@ -34,8 +35,17 @@ export async function countChanges(
   statement: string,
   parameters: readonly unknown[] = [],
 ): Promise<number> {
-  const { numAffectedRows } = await executor.executeQuery(CompiledQuery.raw(statement, [...parameters]))
+  const { numAffectedRows } = await execute(executor, CompiledQuery.raw(statement, [...parameters]))
   return Number(numAffectedRows ?? 0n)
+}
+
+/**
+ * A statement on its own is a transaction, at whatever level the database begins them; where that is a
+ * strict one, it may have to give way to others, and is done again.
+ */
+function execute<TRow>(executor: SqlExecutor, query: CompiledQuery<TRow>): Promise<QueryResult<TRow>> {
+  if (executor.isTransaction) return executor.executeQuery(query)
+  return retryConflicts(() => executor.executeQuery(query))
 }
 
 /** Which of the known databases a Kysely instance talks to. */

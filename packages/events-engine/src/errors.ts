@@ -1,4 +1,5 @@
 import { EventsError } from '@x/events-core'
+import { storableText, textOf } from './storable-text.ts'
 
 /** What an {@link EventEngineError} can be about. */
 export type EventEngineErrorCode =
@@ -27,8 +28,10 @@ export class EventEngineError extends EventsError<EventEngineErrorCode> {
   static override readonly errorName = 'EventEngineError'
 }
 
+const MAX_SHOWN = 80
+
 /** Shortens a value for a message: whoever reads it needs to recognise it, not all of it. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, MAX_SHOWN)) : textOf(value)
+  return text.length > MAX_SHOWN ? `${storableText(text, MAX_SHOWN - 3)}...` : text
 }

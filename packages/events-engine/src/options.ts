@@ -1,6 +1,7 @@
 import { type Clock, type IServiceScopeFactory, type Logger, silentLogger, systemClock } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { EventEngineError, shown } from './errors.ts'
+import { guardLogger } from './observability/node-logger.ts'
 import type { RetentionOptions, RetentionSettings } from './retention.ts'
 import { DEFAULT_TABLE_PREFIX } from './store/table-names.ts'
 import type { PostgresPool } from './wake/postgres-notifier.ts'
@@ -97,7 +98,7 @@ export function resolveEventEngineOptions<DB>(options: EventEngineOptions<DB>): 
   const settings = {
     db: options.db,
     services: options.services,
-    logger: options.logger ?? silentLogger,
+    logger: guardLogger(options.logger ?? silentLogger),
     clock: options.clock ?? systemClock,
     tablePrefix: options.tablePrefix ?? DEFAULT_TABLE_PREFIX,
     schema: options.schema,

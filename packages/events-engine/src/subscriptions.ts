@@ -1,5 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import { EventEngineError, shown } from './errors.ts'
+import { isStorable } from './storable-text.ts'
 import type { EventStore, Position, SubscriptionState } from './store/event-store.ts'
 
 /** A durable subscription as it is stored, whether any node runs it or not. */
@@ -34,6 +35,7 @@ export interface Subscriptions {
    * The oldest events that are set aside.
    *
    * @param limit - at most so many; 100 by default.
+   * @throws EventEngineError `invalid_argument`
    */
   parked(name: string, limit?: number): Promise<ParkedEvent[]>
   /**
@@ -80,9 +82,17 @@ function unknown(name: string): EventEngineError {
   )
 }
 
+/** No subscription has a name that no database stores; it would be an error of the database's to ask for one. */
+function refuseUnknown(name: string): void {
+  if (!isStorable(name)) throw unknown(name)
+}
+
+const MAX_PARKED_LISTED = 10_000
+
 /** @param changed - called after each change, so that runners of this process look at once. */
 export function createSubscriptions(store: EventStore, changed: () => void): Subscriptions {
   async function setState(name: string, state: SubscriptionState): Promise<void> {
+    refuseUnknown(name)
     if (!(await store.setState(name, state))) throw unknown(name)
     changed()
   }
@@ -107,11 +117,19 @@ export function createSubscriptions(store: EventStore, changed: () => void): Sub
       }))
     },
     async parked(name, limit = 100) {
+      if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_PARKED_LISTED) {
+        throw new EventEngineError(
+          'invalid_argument',
+          `parked: limit must be an integer from 1 to ${MAX_PARKED_LISTED}; got ${shown(limit)}.`,
+        )
+      }
+      if (!isStorable(name)) return []
       const rows = await store.listParked(name, limit)
       return rows.map(({ event, attempts, error, parkedOn }) => ({ event, attempts, error, parkedOn }))
     },
     async resume(name, eventId) {
-      await store.requestResume(name, eventId)
+      refuseUnknown(name)
+      if (eventId === undefined || isStorable(eventId)) await store.requestResume(name, eventId)
       await setState(name, 'active')
     },
     async skip(name) {
@@ -124,11 +142,15 @@ export function createSubscriptions(store: EventStore, changed: () => void): Sub
       return next.event
     },
     async rewind(name, to) {
+      refuseUnknown(name)
       const position = await positionOf(to)
       if (!(await store.movePosition(name, position))) throw unknown(name)
       changed()
     },
-    discard: (name, eventId) => store.deleteParked(name, eventId),
+    async discard(name, eventId) {
+      if (!isStorable(name) || (eventId !== undefined && !isStorable(eventId))) return 0
+      return store.deleteParked(name, eventId)
+    },
     pause: (name) => setState(name, 'paused'),
   }
 }

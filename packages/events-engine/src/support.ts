@@ -3,6 +3,7 @@
  * need none of it.
  */
 export { countChanges, type Dialect, runStatement, type SqlExecutor } from './database.ts'
+export { isRefusal } from './database-errors.ts'
 export { createHandledLog, type HandledLog, type HandledRange } from './handled-events.ts'
 export { createLifecycle, type Lifecycle } from './lifecycle.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
@@ -16,7 +17,8 @@ export {
 } from './observability/traceparent.ts'
 export { checkRaises, type RaiseCheck } from './raise-checks.ts'
 export { createRowsStatement } from './sqlite-rows.ts'
+export { isStorable, storableText, textOf, thrownMessage, thrownText } from './storable-text.ts'
 export { hasUnreadEvents, reserveSubscription } from './subscription-support.ts'
-export { transact } from './transact.ts'
+export { ownTransaction, transact } from './transact.ts'
 export { lookSoon } from './wake/look-soon.ts'
 export { onWakeByOthers, wakeOthers } from './wake/wake-topics.ts'

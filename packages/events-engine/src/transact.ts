@@ -1,29 +1,55 @@
-import { CompiledQuery, type Kysely, type Transaction } from 'kysely'
+import { CompiledQuery, type IsolationLevel, type Kysely, type Transaction } from 'kysely'
 import { dialectOf } from './database.ts'
+import { retryConflicts } from './retry-conflicts.ts'
 
 /**
  * Runs a function in a transaction, and throws what it threw. Where the rollback fails as well (the
  * connection is gone; a full disk has made SQLite roll back by itself), Kysely throws that instead,
  * which tells nobody what had happened.
+ *
+ * @param level - PostgreSQL only; the database's default where there is none.
  */
 export async function transact<DB, TResult>(
   db: Kysely<DB>,
   work: (trx: Transaction<DB>) => Promise<TResult>,
+  level?: IsolationLevel,
 ): Promise<TResult> {
+  const isSqlite = dialectOf(db) === 'sqlite'
+  const builder = db.transaction()
   let first: { readonly error: unknown } | undefined
   try {
-    return await db.transaction().execute(async (trx) => {
-      try {
-        if (dialectOf(db) === 'sqlite') await beginAsWriter(trx)
-        return await work(trx)
-      } catch (error) {
-        first = { error }
-        throw error
-      }
-    })
+    return await (level === undefined || isSqlite ? builder : builder.setIsolationLevel(level)).execute(
+      async (trx) => {
+        try {
+          if (isSqlite) await beginAsWriter(trx)
+          return await work(trx)
+        } catch (error) {
+          first = { error }
+          throw error
+        }
+      },
+    )
   } catch (error) {
     throw first ? first.error : error
   }
+}
+
+/**
+ * The level that our statements are written for: each sees what was committed before it, and waits for
+ * a row that somebody is changing. A database may have another default, at which they would fail instead.
+ */
+export const OWN_LEVEL = 'read committed'
+
+/**
+ * Runs a function of our own in a transaction, at the level it is written for, whatever the database's
+ * default is. It is run again where it had to give way to another transaction, so it must do nothing
+ * but what is rolled back.
+ */
+export function ownTransaction<DB, TResult>(
+  db: Kysely<DB>,
+  work: (trx: Transaction<DB>) => Promise<TResult>,
+): Promise<TResult> {
+  return retryConflicts(() => transact(db, work, OWN_LEVEL))
 }
 
 const commit = CompiledQuery.raw('commit')

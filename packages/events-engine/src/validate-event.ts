@@ -1,7 +1,10 @@
 import { isEventTypeMember, type TenantSite } from '@x/events-core'
 import { EventEngineError, shown } from './errors.ts'
+import { isStorable, thrownMessage } from './storable-text.ts'
 
 const MAX_ENTITY_ID_LENGTH = 512
+/** As `JSON.stringify` writes them; two backslashes are one that was in the text. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** Refuses what the log could not keep or subscribers could not match. */
 export function validateEvent(
@@ -17,12 +20,12 @@ export function validateEvent(
   refuseUnless(isMember(action), 'action', name, action)
   const idFits =
     typeof entityId === 'string'
-      ? entityId !== '' && entityId.length <= MAX_ENTITY_ID_LENGTH && entityId.isWellFormed()
+      ? entityId !== '' && entityId.length <= MAX_ENTITY_ID_LENGTH && isStorable(entityId)
       : isInteger(entityId)
   refuseUnless(
     idFits,
     'entityId',
-    `an integer or a text of 1 to ${MAX_ENTITY_ID_LENGTH} characters`,
+    `an integer or a text of 1 to ${MAX_ENTITY_ID_LENGTH} characters, without U+0000 or half of a surrogate pair`,
     entityId,
   )
 }
@@ -51,7 +54,7 @@ export function dataTextOf(data: unknown, maxDataBytes: number): string | null {
   } catch (cause) {
     throw new EventEngineError(
       'invalid_data',
-      `addSyncEvent: options.data cannot be written as JSON (${cause instanceof Error ? cause.message.split('\n')[0] : shown(cause)}); convert BigInts to text and cut cycles.`,
+      `addSyncEvent: options.data cannot be written as JSON (${thrownMessage(cause, 200).split('\n')[0]}); convert BigInts to text and cut cycles.`,
       { cause },
     )
   }
@@ -59,6 +62,12 @@ export function dataTextOf(data: unknown, maxDataBytes: number): string | null {
     throw new EventEngineError(
       'invalid_data',
       `addSyncEvent: options.data is a ${typeof data}, which JSON cannot hold; leave it out or pass plain values.`,
+    )
+  }
+  if (holdsUnstorable(text)) {
+    throw new EventEngineError(
+      'invalid_data',
+      'addSyncEvent: options.data holds a text with U+0000 or half of a surrogate pair, which not every database and receiver can read; take it out, or encode the text (base64, say).',
     )
   }
   const bytes = Buffer.byteLength(text)
@@ -69,4 +78,12 @@ export function dataTextOf(data: unknown, maxDataBytes: number): string | null {
     )
   }
   return text
+}
+
+/** Whether a text within some JSON, a name of a property included, is none that every database stores. */
+function holdsUnstorable(json: string): boolean {
+  // Both are written as escapes, which few texts have any of.
+  if (!json.includes('\\u')) return false
+  // Written anew, since a toJSON or JSON.rawJSON may have chosen another spelling.
+  return UNSTORABLE.test(JSON.stringify(JSON.parse(json)))
 }

@@ -115,6 +115,7 @@ export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore {
   // Endpoints. Each change raises the revision, by which fan-out knows that it must read them again.
   countEndpoints(tenantId: number): Promise<number>
   createEndpoint(row: NewEndpointRow, secret: SecretRow): Promise<void>
+  /** @param id - of anybody's: whatever is no id finds nothing. */
   findEndpoint(id: string): Promise<EndpointRow | undefined>
   readEndpoint(endpointKey: number): Promise<EndpointRow | undefined>
   listEndpoints(tenantId: number, before: string | undefined, limit: number): Promise<EndpointRow[]>

@@ -1,4 +1,5 @@
 import { EventsError, type EventsErrorOptions } from '@x/events-core'
+import { storableText, textOf } from '@x/events-engine/support'
 
 /** What a {@link WebhookSenderError} can be about. */
 export type WebhookSenderErrorCode =
@@ -46,8 +47,10 @@ export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
   }
 }
 
+const MAX_SHOWN = 80
+
 /** Shortens a value for a message: whoever reads it needs to recognise it, not all of it. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, MAX_SHOWN)) : textOf(value)
+  return text.length > MAX_SHOWN ? `${storableText(text, MAX_SHOWN - 3)}...` : text
 }

@@ -76,6 +76,7 @@ function recordingStore(host: OpenHost) {
   const recording = storeOn(
     {
       executeQuery: (query: never) => target.executeQuery(query),
+      getExecutor: () => target.getExecutor(),
       transaction: () => target.transaction(),
     },
     'first',

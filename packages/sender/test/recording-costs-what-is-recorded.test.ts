@@ -27,7 +27,8 @@ it('looks for the rows of results, not for results of rows, whatever the statist
     await using host = await openHost()
     await fill(host)
     const plans: string[] = []
-    const explaining: SqlExecutor & { transaction(): unknown } = {
+    const explaining: SqlExecutor & { getExecutor(): unknown; transaction(): unknown } = {
+      getExecutor: () => host.db.getExecutor(),
       async executeQuery<TRow>({ sql, parameters }: CompiledQuery<TRow>) {
         if (!sql.includes('update xe_webhook_delivery')) {
           return host.db.executeQuery<TRow>(CompiledQuery.raw(sql, [...parameters]) as CompiledQuery<TRow>)
@@ -38,7 +39,10 @@ it('looks for the rows of results, not for results of rows, whatever the statist
         plans.push(plan.rows.map((row) => row['QUERY PLAN']).join('\n'))
         return { rows: [{ counts: true } as TRow] }
       },
-      transaction: () => ({ execute: (work: (trx: unknown) => Promise<unknown>) => work(explaining) }),
+      transaction: () => ({
+        setIsolationLevel: () => explaining.transaction(),
+        execute: (work: (trx: unknown) => Promise<unknown>) => work(explaining),
+      }),
     }
     const { recordAttempts } = recordStatements(explaining as unknown as Kysely<unknown>, names, {
       now: () => 1_000_000,

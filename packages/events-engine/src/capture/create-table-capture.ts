@@ -5,6 +5,7 @@ import { EventEngineError } from '../errors.ts'
 import { isForeignTransaction } from '../foreign-transaction.ts'
 import type { EventEngineSettings } from '../options.ts'
 import type { TableNames } from '../store/table-names.ts'
+import { ownTransaction } from '../transact.ts'
 import { type CaptureContext, createCaptureContext } from './capture-context.ts'
 import type { CaptureDialect } from './capture-dialect.ts'
 import { captureNames } from './capture-names.ts'
@@ -51,10 +52,7 @@ export function createTableCapture<DB>(
     }
     // Asked without a lock first: on most starts there is nothing to do.
     if ((await plan(db.withoutPlugins())).length === 0) return false
-    return db
-      .withoutPlugins()
-      .transaction()
-      .execute((own) => lockAndRun(dialect, own, plan))
+    return ownTransaction(db.withoutPlugins(), (own) => lockAndRun(dialect, own, plan))
   }
 
   return {

@@ -1,3 +1,4 @@
+import type { IEventSubscriber, SyncEvent } from '@x/events-core'
 import { callSubscriber } from './call-subscriber.ts'
 import { callSettingsOf, type DistributorRuntime, type SubscriptionRunner } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
@@ -21,6 +22,16 @@ export function createBroadcastRunner<DB>(
   let position = store.startPosition()
   let loop: Promise<void> = Promise.resolve()
 
+  async function handle(event: SyncEvent, listener: IEventSubscriber): Promise<void> {
+    await callSubscriber(
+      (context) => listener.entityChanged(event, context),
+      { events: [event], attempt: 1 },
+      settings,
+      stopping.signal,
+    )
+    settings.observer?.handled(name, [event])
+  }
+
   async function handlePage(): Promise<boolean> {
     if (isIdle()) {
       // No further than that: who comes to listen hears of whatever is committed from then on.
@@ -30,15 +41,9 @@ export function createBroadcastRunner<DB>(
     const page = await store.readAfter(position, PAGE_SIZE)
     for (const { event, position: after } of page.events) {
       if (stopping.signal.aborted) return false
-      if (wants(event) && 'entityChanged' in subscriber) {
+      if ('entityChanged' in subscriber) {
         try {
-          await callSubscriber(
-            (context) => subscriber.entityChanged(event, context),
-            { events: [event], attempt: 1 },
-            settings,
-            stopping.signal,
-          )
-          settings.observer?.handled(name, [event])
+          if (wants(event)) await handle(event, subscriber)
         } catch (error) {
           settings.observer?.failed(name, error)
           logger.error({ err: error, subscription: name, eventId: event.id }, 'A broadcast subscriber failed')

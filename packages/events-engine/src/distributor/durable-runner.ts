@@ -1,10 +1,11 @@
 import type { Fence, Position, SubscriptionLease } from '../store/event-store.ts'
-import { demandLease, isLeaseLost } from './demand-lease.ts'
+import { demandLease } from './demand-lease.ts'
 import { createBatchWork } from './handle-in-batches.ts'
 import { createLaneWork } from './handle-in-lanes.ts'
 import { retryParked } from './retry-parked.ts'
 import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
+import { isLeaseLost } from './uncounted.ts'
 
 /**
  * Handles a subscription, on one node at a time: takes its lease, reads on from the stored position,

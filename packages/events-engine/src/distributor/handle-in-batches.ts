@@ -1,14 +1,17 @@
+import type { SyncEvent } from '@x/events-core'
+import type { Transaction } from 'kysely'
 import type { Fence, PositionedEvent } from '../store/event-store.ts'
-import { transact } from '../transact.ts'
+import { OWN_LEVEL, transact } from '../transact.ts'
 import { createAfterCommit } from './after-commit.ts'
 import { callSubscriber } from './call-subscriber.ts'
-import { demandLease, isLeaseLost } from './demand-lease.ts'
+import { demandLease } from './demand-lease.ts'
 import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
 import { createPositionSaver, type PositionSaver } from './position-saver.ts'
 import { withPrepared } from './prepare-batch.ts'
 import { recordFailure } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
 import type { IBatchEventSubscriber, Subscription } from './subscription.ts'
+import { createConflicts, endsWork, Interruption } from './uncounted.ts'
 
 const IDLE_WAIT_MS = 60_000
 /** What a call that has timed out still has to be rolled back in. */
@@ -34,6 +37,9 @@ export function createBatchWork<DB>(
   const settings = callSettingsOf(subscription, runtime)
   const lasting = { leaseMs, idleMs: Math.min(subscription.timeoutMs + ROLLBACK_MS, 2 ** 31 - 1) }
 
+  /** Events that the filter could not tell of. */
+  const unclear = new WeakSet<SyncEvent>()
+
   async function handleTogether(
     { fenceHere, saver, signal }: LeasedBatches,
     positioned: readonly PositionedEvent[],
@@ -42,13 +48,17 @@ export function createBatchWork<DB>(
   ): Promise<void> {
     const events = positioned.map(({ event }) => event)
     const call = { events, attempt }
+    // What the filter could not tell of counts as a failed try.
+    for (const event of events) if (unclear.has(event)) wants(event)
     await withPrepared(subscriber, { ...call, settings, signal }, async (prepared) => {
       const fence = await fenceHere()
       const committed = createAfterCommit(name, logger)
-      await transact(db, async (trx) => {
+      let isCalled = false
+      const move = async (trx: Transaction<DB>) => {
         // First of all the position: it takes the write lock and finds out whether the lease is still ours,
         // and whether a try before this one was committed although it seemed to fail.
         demandLease(name, await store.savePositionIn(trx.withoutPlugins(), fence, after, lasting))
+        isCalled = true
         await callSubscriber(
           (context) =>
             subscriber.entitiesChanged(events, { ...context, trx, prepared, afterCommit: committed.add }),
@@ -56,6 +66,9 @@ export function createBatchWork<DB>(
           settings,
           signal,
         )
+      }
+      await transact(db, move, OWN_LEVEL).catch((error: unknown) => {
+        throw isCalled || endsWork(error) ? error : new Interruption(error)
       })
       committed.run()
     })
@@ -70,21 +83,34 @@ export function createBatchWork<DB>(
     failedBefore: number,
   ): Promise<boolean> {
     const { fenceHere, saver, signal } = leased
-    for (let attempt = failedBefore + 1; leased.goOn(); attempt++) {
+    const conflicts = createConflicts()
+    for (let attempt = failedBefore + 1; leased.goOn(); ) {
       try {
         await handleTogether(leased, [positioned], positioned.position, attempt)
         return true
       } catch (error) {
         if (signal.aborted) return false
-        if (isLeaseLost(error)) throw error
+        const pauseMs = conflicts.pauseMsAfter(error)
+        if (pauseMs !== undefined) {
+          await giveWay(error, pauseMs, signal)
+          continue
+        }
+        if (endsWork(error)) throw error
         const failed = { event: positioned.event, attempt, error, after: positioned.position, isNext: true }
         const outcome = await recordFailure(subscription, runtime, await fenceHere(), failed)
         if (outcome === 'parked') saver.moved(positioned.position)
         if (outcome !== 'retry') return outcome === 'parked'
       }
       await control.wait(control.version, retry.delayMs(attempt), signal)
+      attempt += 1
     }
     return false
+  }
+
+  async function giveWay(error: unknown, pauseMs: number, signal: AbortSignal): Promise<void> {
+    const message = 'A batch had to give way to another transaction; the try does not count'
+    logger.info({ err: error, subscription: name }, message)
+    await control.wait(control.version, pauseMs, signal)
   }
 
   /** @returns whether the page was handled to its end. */
@@ -95,15 +121,22 @@ export function createBatchWork<DB>(
     failedBefore: number,
   ): Promise<boolean> {
     // A single event is tried alone at once, so that each of its tries counts.
-    if (failedBefore === 0 && wanted.length > 1) {
+    const conflicts = createConflicts()
+    for (let together = failedBefore === 0 && wanted.length > 1; together; ) {
       try {
         await handleTogether(leased, wanted, after, 1)
         return true
       } catch (error) {
         if (!leased.goOn()) return false
-        if (isLeaseLost(error)) throw error
+        const pauseMs = conflicts.pauseMsAfter(error)
+        if (pauseMs !== undefined) {
+          await giveWay(error, pauseMs, leased.signal)
+          continue
+        }
+        if (endsWork(error)) throw error
         observer.failed(name, error)
         logger.warn({ err: error, subscription: name }, 'A batch failed; its events are tried one by one')
+        together = false
       }
     }
     let failed = failedBefore
@@ -112,6 +145,16 @@ export function createBatchWork<DB>(
       failed = 0
     }
     return true
+  }
+
+  /** The filter is the host's function: what it throws must not end the reading of the log. */
+  function mayWant(event: SyncEvent): boolean {
+    try {
+      return wants(event)
+    } catch {
+      unclear.add(event)
+      return true
+    }
   }
 
   return async function handleInBatches(leased: LeasedSubscription): Promise<void> {
@@ -126,7 +169,7 @@ export function createBatchWork<DB>(
         lost.signal.throwIfAborted()
         const seen = wake.version
         const page = await store.readAfter(position, batchSize)
-        const wanted = page.events.filter(({ event }) => wants(event))
+        const wanted = page.events.filter(({ event }) => mayWant(event))
         if (wanted.length > 0) {
           // The transaction saves the position itself.
           if (!(await handlePage(batches, wanted, page.position, failedAttempts))) return

@@ -7,6 +7,7 @@ import { createProgress, type ProgressEntry } from './progress.ts'
 import { recordFailure } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
+import { type Conflicts, createConflicts } from './uncounted.ts'
 
 const IDLE_WAIT_MS = 60_000
 /** How many events may be begun beyond the oldest unfinished one: what a crash repeats at most. */
@@ -15,6 +16,9 @@ const MAX_AHEAD = 1_000
 interface Item {
   readonly event: SyncEvent
   readonly entry: ProgressEntry
+  /** Its filter or key could not be asked, which counts as a failed try of the event. */
+  readonly isUnclear: boolean
+  readonly conflicts: Conflicts
   failedAttempts: number
 }
 
@@ -27,9 +31,27 @@ export function createLaneWork<DB>(
   subscriber: IEventSubscriber,
   runtime: DistributorRuntime<DB>,
 ): LeasedWork {
-  const { store, wake, clock, observer } = runtime
+  const { store, wake, clock, logger, observer } = runtime
   const { name, wants, retry, laneOf, concurrency, batchSize } = subscription
   const settings = callSettingsOf(subscription, runtime)
+
+  /** What an event waits for its turn by; undefined for one that is not wanted. */
+  function keyOf(event: SyncEvent): string | undefined {
+    return wants(event) ? laneOf(event) : undefined
+  }
+
+  /** Filter and key are the host's functions: what they throw must not end the reading of the log. */
+  function routeOf(event: SyncEvent): { readonly key: string | undefined; readonly isUnclear: boolean } {
+    try {
+      return { key: keyOf(event), isUnclear: false }
+    } catch {
+      try {
+        return { key: laneOf(event), isUnclear: true }
+      } catch {
+        return { key: `\0${event.id}`, isUnclear: true }
+      }
+    }
+  }
 
   return async function handleInLanes({ fence, lease, signal, goOn }: LeasedSubscription): Promise<void> {
     // Aborted when the work has to end before the engine does: the lease is gone, or an event blocks.
@@ -60,6 +82,11 @@ export function createLaneWork<DB>(
       if (!mayCall()) return { retryAfterMs: 0 }
       const attempt = item.failedAttempts + 1
       try {
+        // Throws once more what it has thrown before, or has come to itself.
+        if (item.isUnclear && keyOf(item.event) === undefined) {
+          finish(item)
+          return 'done'
+        }
         await callSubscriber(
           (context) => subscriber.entityChanged(item.event, context),
           { events: [item.event], attempt },
@@ -70,9 +97,16 @@ export function createLaneWork<DB>(
         finish(item)
         return 'done'
       } catch (error) {
-        item.failedAttempts = attempt
         // What fails because the work ends is tried again after the next start.
-        return ended.aborted ? { retryAfterMs: 0 } : await handleFailure(item, error)
+        if (ended.aborted) return { retryAfterMs: 0 }
+        const retryAfterMs = item.conflicts.pauseMsAfter(error)
+        if (retryAfterMs !== undefined) {
+          const details = { err: error, subscription: name, eventId: item.event.id, attempt }
+          logger.info(details, 'A subscriber had to give way to another transaction; the try does not count')
+          return { retryAfterMs }
+        }
+        item.failedAttempts = attempt
+        return await handleFailure(item, error)
       }
     }
 
@@ -100,14 +134,15 @@ export function createLaneWork<DB>(
 
     function begin(event: SyncEvent, after: string): void {
       const entry = progress.begin(after)
-      if (!wants(event)) {
+      const { key, isUnclear } = routeOf(event)
+      if (key === undefined) {
         entry.finish()
         saver.passed(progress.reached)
         return
       }
-      const item = { event, entry, failedAttempts: failedBefore }
+      const item = { event, entry, isUnclear, conflicts: createConflicts(), failedAttempts: failedBefore }
       failedBefore = 0
-      lanes.add(laneOf(event), item)
+      lanes.add(key, item)
     }
 
     try {

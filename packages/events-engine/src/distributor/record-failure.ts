@@ -1,4 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
+import { isRefusal } from '../database-errors.ts'
+import { thrownText } from '../storable-text.ts'
 import type { Fence, Position } from '../store/event-store.ts'
 import { demandLease } from './demand-lease.ts'
 import type { DistributorRuntime } from './runtime.ts'
@@ -47,26 +49,40 @@ async function storeFailure<DB>(
   const { store, logger } = runtime
   const { name, retry, onExhausted } = subscription
   const details = { err: error, subscription: name, eventId: event.id, attempt }
-  const message = messageOf(error)
+  const save = (write: (text: string) => Promise<boolean>) => storeErrorText(error, write)
 
   if (attempt < retry.maxAttempts) {
     logger.warn(details, 'A subscriber failed; the event is tried again')
-    if (isNext) demandLease(name, await store.saveFailure(fence, attempt, message, 'active'))
+    if (isNext) {
+      demandLease(name, await save((text) => store.saveFailure(fence, attempt, text, 'active')))
+    }
     return 'retry'
   }
   if (onExhausted === 'block') {
     logger.error(details, 'A subscriber failed for the last time; the subscription is blocked')
-    demandLease(name, await store.saveFailure(fence, attempt, message, 'blocked'))
+    demandLease(name, await save((text) => store.saveFailure(fence, attempt, text, 'blocked')))
     return 'blocked'
   }
   logger.error(details, 'A subscriber failed for the last time; the event is parked')
-  demandLease(name, await store.park(fence, event, after, attempt, message))
+  demandLease(name, await save((text) => store.park(fence, event, after, attempt, text)))
   return 'parked'
 }
 
-/** What is stored of an error: its text, and why it came about. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const own = `${error.name}: ${error.message}`
-  return error.cause === undefined ? own : `${own}\nCaused by ${messageOf(error.cause)}`
+/** What is stored where the database refuses the text of an error. */
+const REFUSED_TEXT = 'The error could not be stored; the log of the host tells of it.'
+
+/**
+ * Writes down what was thrown. A text that the database refuses must not keep the failure from being
+ * recorded: the event would be tried for ever, and everything behind it would wait.
+ */
+export async function storeErrorText<TResult>(
+  error: unknown,
+  write: (text: string) => Promise<TResult>,
+): Promise<TResult> {
+  try {
+    return await write(thrownText(error))
+  } catch (refusal) {
+    if (!isRefusal(refusal)) throw refusal
+    return write(REFUSED_TEXT)
+  }
 }

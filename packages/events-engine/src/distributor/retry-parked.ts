@@ -1,11 +1,13 @@
 import type { SyncEvent } from '@x/events-core'
-import { transact } from '../transact.ts'
+import type { Transaction } from 'kysely'
+import { OWN_LEVEL, transact } from '../transact.ts'
 import { createAfterCommit } from './after-commit.ts'
 import { callSubscriber } from './call-subscriber.ts'
 import { withPrepared } from './prepare-batch.ts'
-import { messageOf } from './record-failure.ts'
+import { storeErrorText } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
+import { createConflicts, endsWork, Interruption } from './uncounted.ts'
 
 /** Tries the parked events that a person has resumed, once each; what fails again is parked again. */
 export async function retryParked<DB>(
@@ -13,7 +15,7 @@ export async function retryParked<DB>(
   runtime: DistributorRuntime<DB>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { db, store, logger, observer } = runtime
+  const { db, store, control, logger, observer } = runtime
   const { name, subscriber } = subscription
   const settings = callSettingsOf(subscription, runtime)
 
@@ -27,9 +29,11 @@ export async function retryParked<DB>(
     const call = { events: [event], attempt }
     await withPrepared(subscriber, { ...call, settings, signal }, async (prepared) => {
       const committed = createAfterCommit(name, logger)
-      await transact(db, async (trx) => {
+      let isCalled = false
+      const remove = async (trx: Transaction<DB>) => {
         // Who deletes it handles it: another node, which took us for dead, or a try whose commit seemed to fail.
         if ((await store.deleteParked(name, event.id, trx.withoutPlugins())) === 0) return
+        isCalled = true
         await callSubscriber(
           (context) =>
             subscriber.entitiesChanged([event], { ...context, trx, prepared, afterCommit: committed.add }),
@@ -37,11 +41,15 @@ export async function retryParked<DB>(
           settings,
           signal,
         )
+      }
+      await transact(db, remove, OWN_LEVEL).catch((error: unknown) => {
+        throw isCalled ? error : new Interruption(error)
       })
       committed.run()
     })
   }
 
+  let conflicts = createConflicts()
   while (!signal.aborted) {
     const parked = await store.nextResumable(name)
     if (!parked) return
@@ -51,13 +59,19 @@ export async function retryParked<DB>(
       observer.handled(name, [parked.event])
     } catch (error) {
       if (signal.aborted) return
-      logger.error(
-        { err: error, subscription: name, eventId: parked.event.id, attempt },
-        'A resumed event failed again',
-      )
-      await store.parkAgain(name, parked.event.id, attempt, messageOf(error))
+      const details = { err: error, subscription: name, eventId: parked.event.id, attempt }
+      const pauseMs = conflicts.pauseMsAfter(error)
+      if (pauseMs !== undefined) {
+        logger.info(details, 'A resumed event had to give way to another transaction; the try does not count')
+        await control.wait(control.version, pauseMs, signal)
+        continue
+      }
+      if (endsWork(error)) throw error
+      logger.error(details, 'A resumed event failed again')
+      await storeErrorText(error, (text) => store.parkAgain(name, parked.event.id, attempt, text))
       observer.failed(name, error)
       observer.parked(name)
     }
+    conflicts = createConflicts()
   }
 }

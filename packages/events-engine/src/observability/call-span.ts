@@ -4,11 +4,13 @@ import {
   context,
   type Link,
   ROOT_CONTEXT,
+  type Span,
   SpanKind,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
 import { eventTypeOf, type SyncEvent } from '@x/events-core'
+import { thrownMessage, thrownText } from '../storable-text.ts'
 import { errorTypeOf } from './error-type.ts'
 import { SCOPE } from './instruments.ts'
 import { parseTraceparent, traceparentOf } from './traceparent.ts'
@@ -57,13 +59,22 @@ export async function inCallSpan(call: ObservedCall, work: () => Promise<void>):
     if (signal.aborted) {
       span.setAttribute('x_events.interrupted', true)
     } else {
-      span.recordException(error instanceof Error ? error : String(error))
+      recordException(span, error)
       span.setAttribute('error.type', errorTypeOf(error))
-      span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : '' })
+      span.setStatus({ code: SpanStatusCode.ERROR, message: thrownMessage(error) })
     }
     throw error
   } finally {
     span.end()
+  }
+}
+
+/** Whatever was thrown: an SDK reads it as it likes, and must not fail by it. */
+function recordException(span: Span, error: unknown): void {
+  try {
+    span.recordException(error instanceof Error ? error : thrownMessage(error))
+  } catch {
+    span.recordException(thrownText(error))
   }
 }
 

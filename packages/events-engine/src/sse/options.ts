@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@x/events-core'
 import type { EventEngine } from '../create-event-engine.ts'
 import { EventEngineError, shown } from '../errors.ts'
+import { guardLogger } from '../observability/node-logger.ts'
 
 /** How many streams may be open at a time. Whoever comes beyond that is told when to come again. */
 export interface SseLimits {
@@ -71,7 +72,7 @@ export function resolveSseFeedOptions(options: SseFeedOptions): SseFeedSettings 
     // The log counts no further than 10,000.
     maxEventsBehind: count('maxEventsBehind', options.maxEventsBehind ?? 5_000, 9_999),
     clock: options.clock ?? options.engine.clock,
-    logger: options.logger ?? options.engine.logger,
+    logger: options.logger ? guardLogger(options.logger) : options.engine.logger,
   })
 }
 

@@ -2,7 +2,7 @@ import type { Clock, SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { countChanges, type Dialect, runStatement, type SqlExecutor } from '../database.ts'
 import { traceparentOf } from '../observability/traceparent.ts'
-import { transact } from '../transact.ts'
+import { ownTransaction } from '../transact.ts'
 import { eventOf, rowOf } from './event-row.ts'
 import type { Fence, ParkedRow, Position } from './event-store.ts'
 import { withPlaceholders } from './placeholders.ts'
@@ -16,8 +16,6 @@ interface StoredParkedEvent {
   readonly error: string
   readonly parked_on: number | string
 }
-
-const MAX_ERROR_LENGTH = 4_000
 
 /** Events set aside. They are kept whole, so that they outlive the log's retention. */
 export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames, clock: Clock) {
@@ -49,14 +47,14 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
     ): Promise<boolean> {
       const dataText = event.data === undefined ? null : JSON.stringify(event.data)
       const stored = JSON.stringify(rowOf(event, dataText, traceparentOf(event)))
-      return transact(db, async (trx) => {
+      return ownTransaction(db, async (trx) => {
         // Either way the first statement finds out whether the lease is still ours.
         const held =
           after === undefined
             ? (await countChanges(trx, stay, fenceValues(fence))) === 1
             : await savePosition(fence, after, trx)
         if (!held) return false
-        const values = [fence.name, event.id, stored, attempts, error.slice(0, MAX_ERROR_LENGTH), clock.now()]
+        const values = [fence.name, event.id, stored, attempts, error, clock.now()]
         await runStatement(trx, insert, values)
         return true
       })
@@ -84,7 +82,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
     },
 
     async parkAgain(name: string, eventId: string, attempts: number, error: string): Promise<void> {
-      await runStatement(db, again, [attempts, error.slice(0, MAX_ERROR_LENGTH), clock.now(), name, eventId])
+      await runStatement(db, again, [attempts, error, clock.now(), name, eventId])
     },
   }
 }

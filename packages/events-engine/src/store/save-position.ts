@@ -3,8 +3,6 @@ import type { Fence, LeasedTransaction, Position, SubscriptionState } from './ev
 import { withPlaceholders } from './placeholders.ts'
 import type { TableNames } from './table-names.ts'
 
-const MAX_ERROR_LENGTH = 4_000
-
 /** The parameters of the condition that fences a write. */
 export function fenceValues({ name, epoch, at }: Fence): [string, number, Position | null] {
   return [name, epoch, at ?? null]
@@ -59,8 +57,7 @@ export function positionStatements(db: SqlExecutor, dialect: Dialect, names: Tab
       error: string,
       state: SubscriptionState,
     ): Promise<boolean> {
-      const text = error.slice(0, MAX_ERROR_LENGTH)
-      return (await countChanges(db, fail, [failedAttempts, text, state, ...fenceValues(fence)])) === 1
+      return (await countChanges(db, fail, [failedAttempts, error, state, ...fenceValues(fence)])) === 1
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '@x/events-core'
+import { isStorable } from '@x/events-engine/support'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import { endpointNotFound } from '../endpoints/endpoint-errors.ts'
@@ -154,6 +155,9 @@ export function createDeliveries({
       validateTenantId(tenantId)
       if (state !== undefined && !STATES.includes(state)) {
         throw invalidQuery('state', `one of ${STATES.join(', ')}`, state)
+      }
+      for (const [field, text] of Object.entries({ endpointId, eventType })) {
+        if (text !== undefined && !isStorable(text)) throw invalidQuery(field, 'a text', text)
       }
       const beforeKey = parseDeliveryId(before)
       if (before !== undefined && !beforeKey) throw invalidQuery('before', 'the id of a delivery', before)

@@ -1,6 +1,6 @@
 import type { DeliveryKey } from './delivery-row.ts'
 
-const ID = /^dlv_(\d{1,15})_(\d{1,15})$/
+const ID = /^dlv_(0|[1-9]\d{0,14})_(0|[1-9]\d{0,14})$/
 
 /** The id that users see of a delivery: its key, so that it needs no column and no index. */
 export function deliveryIdOf({ endpointKey, messageKey }: DeliveryKey): string {

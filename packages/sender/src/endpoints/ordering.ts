@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { SyncEvent } from '@x/events-core'
+import { isStorable, thrownMessage } from '@x/events-engine/support'
 import { shown, WebhookSenderError } from '../errors.ts'
 
 /** Tells which events must reach an endpoint one after the other: those it gives the same text for. */
@@ -47,11 +48,25 @@ export function createLaneOf(keys: OrderingKeys): LaneOf {
     if (ordering.by === 'tenant') return String(event.tenantId)
     // A name that this version of the host does not know any more: one lane for all keeps every order.
     const keyOf = Object.hasOwn(keys, ordering.by) ? keys[ordering.by] : undefined
-    return keyOf ? shortened(`=${keyOf(event)}`) : ''
+    return keyOf ? shortened(`=${keyFrom(keyOf, ordering.by, event)}`) : ''
+  }
+}
+
+/** @throws WebhookSenderError `invalid_option` for what the host's function has thrown. */
+function keyFrom(keyOf: OrderingKey, name: string, event: SyncEvent): string {
+  try {
+    return `${keyOf(event)}`
+  } catch (cause) {
+    throw new WebhookSenderError(
+      'invalid_option',
+      `options.orderingKeys[${shown(name)}] has failed for ${event.id}: ${thrownMessage(cause)}`,
+      { cause, field: 'orderingKeys' },
+    )
   }
 }
 
 function shortened(key: string): string {
-  const isStorable = key.length <= MAX_LANE_LENGTH && key.isWellFormed() && !key.includes('\0')
-  return isStorable ? key : `#${createHash('sha256').update(key, 'utf16le').digest('base64')}`
+  return key.length <= MAX_LANE_LENGTH && isStorable(key)
+    ? key
+    : `#${createHash('sha256').update(key, 'utf16le').digest('base64')}`
 }

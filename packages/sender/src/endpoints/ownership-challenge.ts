@@ -124,7 +124,7 @@ function problemOf(
   const answer = answerOf(snippet ?? '')
   if (answer?.token !== token) return `it has answered ${status} without the token.`
   const signatures = expected()?.split(' ')
-  const given = String(answer.signature ?? '').split(' ')
+  const given = typeof answer.signature === 'string' ? answer.signature.split(' ') : []
   if (!signatures || signatures.some((one) => given.some((other) => isSame(one, other)))) return undefined
   return 'it has answered with the token, but without a signature that the secret makes.'
 }

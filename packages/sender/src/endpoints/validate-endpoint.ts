@@ -1,4 +1,5 @@
 import { ALL_TENANTS, isEventTypePattern } from '@x/events-core'
+import { isStorable } from '@x/events-engine/support'
 import { WebhookSenderError } from '../errors.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
 import type { PayloadVersions } from '../messages/payload-versions.ts'
@@ -164,9 +165,4 @@ function validateMetadata(metadata: unknown): Record<string, string> {
     )
   }
   return Object.fromEntries(entries) as Record<string, string>
-}
-
-// PostgreSQL stores neither a NUL nor half a surrogate pair.
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0')
 }

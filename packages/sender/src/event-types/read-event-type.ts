@@ -1,4 +1,5 @@
 import { isEventType } from '@x/events-core'
+import { thrownMessage } from '@x/events-engine/support'
 import { shown, WebhookSenderError } from '../errors.ts'
 import { BUILT_IN_ENTITIES } from './built-in-event-types.ts'
 import type { DefineEventType, EventType, EventTypeContent } from './event-type.ts'
@@ -81,7 +82,7 @@ function jsonOf<TValue>(field: string, value: TValue): TValue {
   try {
     text = JSON.stringify(value)
   } catch (cause) {
-    throw invalid(field, 'JSON', cause instanceof Error ? cause.message : shown(cause), cause)
+    throw invalid(field, 'JSON', thrownMessage(cause), cause)
   }
   if (text === undefined) throw invalid(field, 'JSON', `a ${typeof value}`)
   return JSON.parse(text) as TValue
@@ -111,7 +112,7 @@ function compiled(compile: () => SchemaCheck, about: string, must: string): Sche
   try {
     return compile()
   } catch (cause) {
-    throw invalid(`schema of ${about}`, must, cause instanceof Error ? cause.message : shown(cause), cause)
+    throw invalid(`schema of ${about}`, must, thrownMessage(cause), cause)
   }
 }
 

@@ -2,6 +2,7 @@ import {
   countChanges,
   type Dialect,
   isDeadNeighbour,
+  ownTransaction,
   runStatement,
   type SqlExecutor,
 } from '@x/events-engine/support'
@@ -143,7 +144,7 @@ export function jobStatements(
     },
 
     stepJob(job, now, step) {
-      return db.transaction().execute(async (trx) => {
+      return ownTransaction(db, async (trx) => {
         if (!(await claim(trx, job, now))) return undefined
         const progress = await step(trx)
         const { state, cursor, done, affected, errorMessage } = progress

@@ -1,5 +1,5 @@
 import { isEventTypePattern } from '@x/events-core'
-import type { HandledLog } from '@x/events-engine/support'
+import { type HandledLog, isStorable } from '@x/events-engine/support'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
@@ -57,7 +57,7 @@ const NO_WINDOW = { after: 0, upto: 0, count: 0 }
 /** Creates the jobs of a sender, and what begins them. */
 export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<JobRow> {
-    const row = typeof id === 'string' ? await stored.findJob(id) : undefined
+    const row = isStorable(id) ? await stored.findJob(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
     throw new WebhookSenderError(
       'job_not_found',
@@ -71,6 +71,13 @@ export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     },
     async list({ tenantId, endpointId, before, limit }) {
       validateTenantId(tenantId)
+      if (endpointId !== undefined && !isStorable(endpointId)) {
+        throw new WebhookSenderError(
+          'invalid_argument',
+          `endpointId must be the id of an endpoint; got ${shown(endpointId)}.`,
+          { field: 'endpointId' },
+        )
+      }
       if (before !== undefined) await find(before, { tenantId })
       const rows = await stored.listJobs({
         tenantId,

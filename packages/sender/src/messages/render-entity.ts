@@ -1,4 +1,5 @@
 import type { IServiceScopeFactory, JsonValue, SyncEvent } from '@x/events-core'
+import { thrownMessage } from '@x/events-engine/support'
 import { WebhookSenderError } from '../errors.ts'
 import type { Render, RenderContext } from './render.ts'
 
@@ -71,10 +72,9 @@ function copyOf(rendered: unknown): JsonValue | undefined {
 
 function renderFailed({ event, eventType, payloadVersion }: RenderTask, cause: unknown): WebhookSenderError {
   const version = payloadVersion === null ? '' : ` in version ${payloadVersion}`
-  const why = cause instanceof Error ? cause.message : String(cause)
   return new WebhookSenderError(
     'render_failed',
-    `options.render has failed for ${eventType} (${event.id})${version}: ${why}`,
+    `options.render has failed for ${eventType} (${event.id})${version}: ${thrownMessage(cause)}`,
     { cause },
   )
 }

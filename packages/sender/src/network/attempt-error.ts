@@ -1,3 +1,4 @@
+import { storableText, thrownMessage } from '@x/events-engine/support'
 import type { AttemptErrorCode } from '../deliveries/delivery.ts'
 
 /**
@@ -87,16 +88,11 @@ export function attemptErrorOf(error: unknown): AttemptError {
 function sort(error: unknown): AttemptError {
   const { code: name, message } = describe(error)
   const [code, blame] = codeOf(name)
-  return { code, blame, message: storable(message) }
-}
-
-/** Text that any database stores. */
-function storable(text: string): string {
-  return text.slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll('\0', '\ufffd')
+  return { code, blame, message: storableText(message, MAX_MESSAGE_LENGTH) }
 }
 
 function describe(error: unknown): { code: string; message: string } {
-  if (!(error instanceof Error)) return { code: '', message: String(error) }
+  if (!(error instanceof Error)) return { code: '', message: thrownMessage(error) }
   if (error.name === 'HTTPParserError') return { code: 'HPE_', message: error.message }
   // Of undici's errors about a connection, two are about what was said on it.
   if (error.message === 'bad response' || error.message === 'bad upgrade') {

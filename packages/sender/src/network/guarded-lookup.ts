@@ -1,5 +1,6 @@
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
+import { thrownMessage } from '@x/events-engine/support'
 import type { AddressPolicy } from './address-policy.ts'
 import { ForbiddenAddressError } from './attempt-error.ts'
 import { sparingThreads } from './lookup-places.ts'
@@ -50,7 +51,7 @@ function resolvingBy(resolve: Resolve): ResolveAll {
     try {
       addresses = (await resolve(hostname)).map((address) => ({ address, family: isIP(address) }))
     } catch (error) {
-      answer(error instanceof Error ? error : new Error(String(error)), [])
+      answer(error instanceof Error ? error : new Error(thrownMessage(error)), [])
       return
     }
     answer(null, addresses)

@@ -1,4 +1,4 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -105,7 +105,7 @@ export function changeStatements(
   /** Whoever asks may be a process that delivers nothing, and has not asked for the time yet. */
   async function alone(endpointKey: number, messageKey: number, change: typeof resendIn): Promise<boolean> {
     await clock.sync()
-    return db.transaction().execute(async (trx) => {
+    return ownTransaction(db, async (trx) => {
       if ((await lockEndpoint(trx, endpointKey)) === 'deleted') return false
       return (await change(trx, endpointKey, [messageKey], clock.now())) === 1
     })

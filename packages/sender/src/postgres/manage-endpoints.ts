@@ -1,5 +1,11 @@
 import type { Clock } from '@x/events-core'
-import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  countChanges,
+  isStorable,
+  ownTransaction,
+  runStatement,
+  type SqlExecutor,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type {
@@ -17,7 +23,7 @@ import { createQueueLock } from './lock-queue.ts'
 import { ownershipStatements } from './ownership.ts'
 import { requeueStatement } from './requeue.ts'
 import { createCertificateStore } from './store-certificate.ts'
-import { numberOrNull, type StoredNumber, storable } from './stored-values.ts'
+import { numberOrNull, type StoredNumber } from './stored-values.ts'
 
 type EndpointStatements = Pick<
   DeliveryStore,
@@ -83,7 +89,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
 
   /** Whatever changes endpoints also raises the revision, in the same transaction, and first of all. */
   function changing<TResult>(work: (trx: SqlExecutor) => Promise<TResult>): Promise<TResult> {
-    return db.transaction().execute(async (trx) => {
+    return ownTransaction(db, async (trx) => {
       await runStatement(trx, raiseRevision)
       return work(trx)
     })
@@ -120,7 +126,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
       })
     },
 
-    findEndpoint: (id) => one(byId, storable(id) as string),
+    findEndpoint: async (id) => (isStorable(id) ? one(byId, id) : undefined),
     readEndpoint: (endpointKey) => one(byKey, endpointKey),
 
     async listEndpoints(tenantId, before, limit) {

@@ -1,4 +1,4 @@
-import { runStatement } from '@x/events-engine/support'
+import { ownTransaction, runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { ForeignSecret, SecretRow } from '../endpoints/endpoint-row.ts'
@@ -55,7 +55,7 @@ export function secretStatements(
     },
 
     async rotateSecret(endpointKey, secret, expireOthersOn, keep, now) {
-      await db.transaction().execute(async (trx) => {
+      await ownTransaction(db, async (trx) => {
         // First of all: two rotations at once must come one after the other.
         await runStatement(trx, raiseVersion, [endpointKey, now])
         await runStatement(trx, expire, [endpointKey, expireOthersOn])

@@ -1,4 +1,4 @@
-import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { countChanges, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { TableNames } from '../table-names.ts'
 import type { TenantStore } from '../tenants/tenant-store.ts'
@@ -35,7 +35,7 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
     select tenant_id, endpoint_key, seconds, from_on from ${names.statistic} where tenant_id = $1 limit $2)`
 
   function changing<TResult>(work: (trx: SqlExecutor) => Promise<TResult>): Promise<TResult> {
-    return db.transaction().execute(async (trx) => {
+    return ownTransaction(db, async (trx) => {
       await runStatement(trx, raiseRevision)
       return work(trx)
     })
@@ -52,7 +52,7 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
       }),
 
     purgeDeliveries: (tenantId, limit) =>
-      db.transaction().execute(async (trx) => {
+      ownTransaction(db, async (trx) => {
         const rows = await runStatement<{ message_key: StoredNumber; endpoint_key: StoredNumber }>(
           trx,
           deliveries,

@@ -5,7 +5,7 @@ import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { DELIVERY_COLUMNS, deliveryRowOf, type StoredDelivery } from './delivery-columns.ts'
 import { createMessageBound } from './message-bound.ts'
-import { type StoredNumber, storable } from './stored-values.ts'
+import type { StoredNumber } from './stored-values.ts'
 
 interface StoredAttempt {
   readonly number: number
@@ -65,8 +65,8 @@ export function readDeliveryStatements(
       const { tenantId, endpointId, state, eventType, limit } = filter
       const rows = await runStatement<StoredDelivery>(db, lists[state ?? 'any'], [
         tenantId,
-        storable(endpointId ?? null),
-        storable(eventType ?? null),
+        endpointId ?? null,
+        eventType ?? null,
         ...(await messageRangeOf(filter, (time) => boundOf(db, time))),
         limit,
       ])

@@ -1,4 +1,4 @@
-import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { countChanges, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../mended.ts'
@@ -106,7 +106,7 @@ export function reconcileStatements(
 
   function mending<TResult>(endpointKey: number, work: (trx: SqlExecutor, now: number) => Promise<TResult>) {
     const now = clock.now()
-    return db.transaction().execute(async (trx) => {
+    return ownTransaction(db, async (trx) => {
       await runStatement(trx, restoreQueue, [endpointKey, now])
       await lockQueue(trx, [endpointKey])
       const result = await work(trx, now)

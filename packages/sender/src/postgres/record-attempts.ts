@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
@@ -11,7 +11,6 @@ import { createQueueLock } from './lock-queue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import { createRecordedReader } from './read-recorded.ts'
 import { requeueStatement } from './requeue.ts'
-import { storable } from './stored-values.ts'
 
 /** How long a busy endpoint's row in the queue may lag behind what is recorded. */
 const QUEUE_LAG_MS = 1_000
@@ -142,7 +141,7 @@ export function recordStatements(
 
   return {
     async settleQueue(endpointKeys) {
-      await db.transaction().execute(async (trx) => {
+      await ownTransaction(db, async (trx) => {
         await lockQueue(trx, endpointKeys)
         await runStatement(trx, requeueAll, [JSON.stringify(endpointKeys), clock.now()])
       })
@@ -155,7 +154,7 @@ export function recordStatements(
         if (await recordSuccesses(results, now)) return
       }
       const mayDisable = results.some(({ notice }) => notice?.kind === 'disabled')
-      await db.transaction().execute(async (trx) => {
+      await ownTransaction(db, async (trx) => {
         // Before the queue, as fan-out does it, so that neither waits for the other.
         if (mayDisable) await runStatement(trx, raiseRevision)
         const epochs = await lockQueue(trx, endpointKeys)
@@ -212,8 +211,8 @@ function rowOf(result: AttemptResult) {
     signature: result.signature,
     status: result.status,
     error_code: result.errorCode,
-    error_message: storable(result.errorMessage),
-    response_body: storable(result.responseBody),
+    error_message: result.errorMessage,
+    response_body: result.responseBody,
     counted: result.counted,
   }
 }

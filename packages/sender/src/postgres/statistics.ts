@@ -1,4 +1,4 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import { unpackTallies } from '../statistics/packed-tally.ts'
 import {
@@ -40,7 +40,7 @@ export function statisticStatements(db: Kysely<unknown>, names: TableNames): Sta
   const drop = `delete ${ofOne} and seconds in (60, 3600) and from_on < $3`
 
   function locked<TResult>(work: (trx: SqlExecutor) => Promise<TResult>): Promise<TResult> {
-    return db.transaction().execute(async (trx) => {
+    return ownTransaction(db, async (trx) => {
       await runStatement(trx, lock, [names.statistic])
       return work(trx)
     })

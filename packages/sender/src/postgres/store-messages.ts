@@ -1,4 +1,4 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
@@ -90,7 +90,7 @@ export function messageStatements(
       await clock.sync()
       const now = clock.now()
       const targets = message.targets.map((target) => ({ ...target, dueOn: now }))
-      const keys = await db.transaction().execute(async (trx) => {
+      const keys = await ownTransaction(db, async (trx) => {
         for (const { endpointKey } of targets) await runStatement(trx, endPause, [endpointKey])
         return storeMessages(trx, [{ ...message, targets }], now)
       })

@@ -6,11 +6,6 @@ export function numberOrNull(value: StoredNumber | null): number | null {
   return value === null ? null : Number(value)
 }
 
-/** Text from outside, as PostgreSQL can store it: it knows no U+0000 and no half characters. */
-export function storable(text: string | null): string | null {
-  return text === null ? null : text.replaceAll('\0', '\ufffd').toWellFormed()
-}
-
 /** SQL: the numbers of a parameter that is a JSON list. */
 export function keysOf(parameter: string): string {
   return `array(select listed::bigint from json_array_elements_text(${parameter}) listed)`

@@ -1,4 +1,4 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -91,8 +91,8 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     resendIn,
     cancelIn,
     resend: ({ endpointKey, messageKey }, now) =>
-      db.transaction().execute(async (trx) => (await resendIn(trx, endpointKey, [messageKey], now)) === 1),
+      ownTransaction(db, async (trx) => (await resendIn(trx, endpointKey, [messageKey], now)) === 1),
     cancel: ({ endpointKey, messageKey }, now) =>
-      db.transaction().execute(async (trx) => (await cancelIn(trx, endpointKey, [messageKey], now)) === 1),
+      ownTransaction(db, async (trx) => (await cancelIn(trx, endpointKey, [messageKey], now)) === 1),
   }
 }

@@ -1,4 +1,10 @@
-import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  countChanges,
+  isStorable,
+  ownTransaction,
+  runStatement,
+  type SqlExecutor,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type {
@@ -76,7 +82,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
 
   /** Whatever changes endpoints also raises the revision, in the same transaction. */
   function changing<TResult>(work: (trx: SqlExecutor) => Promise<TResult>): Promise<TResult> {
-    return db.transaction().execute(async (trx) => {
+    return ownTransaction(db, async (trx) => {
       await runStatement(trx, raiseRevision)
       return work(trx)
     })
@@ -117,7 +123,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
       })
     },
 
-    findEndpoint: (id) => one(byId, id),
+    findEndpoint: async (id) => (isStorable(id) ? one(byId, id) : undefined),
     readEndpoint: (endpointKey) => one(byKey, endpointKey),
 
     async listEndpoints(tenantId, before, limit) {

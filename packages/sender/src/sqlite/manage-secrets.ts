@@ -1,4 +1,4 @@
-import { runStatement } from '@x/events-engine/support'
+import { ownTransaction, runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { ForeignSecret, SecretRow } from '../endpoints/endpoint-row.ts'
@@ -54,7 +54,7 @@ export function secretStatements(
     },
 
     async rotateSecret(endpointKey, secret, expireOthersOn, keep, now) {
-      await db.transaction().execute(async (trx) => {
+      await ownTransaction(db, async (trx) => {
         await runStatement(trx, expire, [expireOthersOn, expireOthersOn, endpointKey])
         await runStatement(trx, insert, [endpointKey, secret.sealed, secret.keyId, secret.createdOn])
         await runStatement(trx, forget, [endpointKey, now, endpointKey, keep])

@@ -1,4 +1,4 @@
-import { runStatement } from '@x/events-engine/support'
+import { ownTransaction, runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -20,7 +20,7 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames): Pick<De
       const old = rows.filter((row) => row.created_on < createdBefore).map(({ key }) => key)
       if (old.length === 0) return undefined
       const list = JSON.stringify(old)
-      await db.transaction().execute(async (trx) => {
+      await ownTransaction(db, async (trx) => {
         await runStatement(trx, deleteDeliveries, [list])
         await runStatement(trx, deleteAttempts, [list, list])
         await runStatement(trx, deleteMessages, [list, list])

@@ -1,4 +1,4 @@
-import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { countChanges, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { TableNames } from '../table-names.ts'
 import type { TenantStore } from '../tenants/tenant-store.ts'
@@ -27,7 +27,7 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
     select tenant_id, endpoint_key, seconds, from_on from ${names.statistic} where tenant_id = ? limit ?)`
 
   function changing<TResult>(work: (trx: SqlExecutor) => Promise<TResult>): Promise<TResult> {
-    return db.transaction().execute(async (trx) => {
+    return ownTransaction(db, async (trx) => {
       await runStatement(trx, raiseRevision)
       return work(trx)
     })
@@ -43,7 +43,7 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
       }),
 
     purgeDeliveries: (tenantId, limit) =>
-      db.transaction().execute(async (trx) => {
+      ownTransaction(db, async (trx) => {
         const rows = await runStatement<{ message_key: number; endpoint_key: number }>(trx, deliveries, [
           tenantId,
           limit,

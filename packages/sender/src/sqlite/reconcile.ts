@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { countChanges, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../mended.ts'
@@ -102,7 +102,7 @@ export function reconcileStatements(
 
   function mending<TResult>(endpointKey: number, work: (trx: SqlExecutor, now: number) => Promise<TResult>) {
     const now = clock.now()
-    return db.transaction().execute(async (trx) => {
+    return ownTransaction(db, async (trx) => {
       await runStatement(trx, restoreQueue, [endpointKey, now, now])
       const result = await work(trx, now)
       await runStatement(trx, requeue, [JSON.stringify([endpointKey])])

@@ -2,9 +2,9 @@ import type { Clock } from '@x/events-core'
 import {
   countChanges,
   createRowsStatement,
+  ownTransaction,
   runStatement,
   type SqlExecutor,
-  transact,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
@@ -76,7 +76,7 @@ export function recordStatements(
       const now = clock.now()
       const endpointKeys = JSON.stringify([...new Set(results.map(({ endpointKey }) => endpointKey))])
       // As a writer from the start: no lease changes hands after the epochs are read.
-      await transact(db, async (trx) => {
+      await ownTransaction(db, async (trx) => {
         const held = await heldOf(trx, endpointKeys, results)
         const attempts = held.filter(({ counted }) => counted)
         if (attempts.length > 0) await insert(trx, [], attempts.map(attemptValues))

@@ -1,4 +1,4 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import { unpackTallies } from '../statistics/packed-tally.ts'
 import {
@@ -46,7 +46,7 @@ export function statisticStatements(db: Kysely<unknown>, names: TableNames): Sta
 
   return {
     foldTallies(limit) {
-      return db.transaction().execute(async (trx) => {
+      return ownTransaction(db, async (trx) => {
         const taken = await runStatement<{ body: string }>(trx, take, [limit])
         const tallies = taken.flatMap(({ body }) => unpackTallies(body))
         const keys = JSON.stringify([...new Set(tallies.map(({ endpointKey }) => endpointKey))])
@@ -70,7 +70,7 @@ export function statisticStatements(db: Kysely<unknown>, names: TableNames): Sta
     async tidyStatistics({ tenantId, endpointKey }, { hoursBefore, dropBefore }) {
       const one = [tenantId, endpointKey]
       if ((await runStatement(db, anyOld, [...one, hoursBefore, dropBefore])).length === 0) return
-      await db.transaction().execute(async (trx) => {
+      await ownTransaction(db, async (trx) => {
         const minutes = await runStatement<StoredStatistic>(trx, takeMinutes, [...one, hoursBefore])
         await add(trx, hoursOf(minutes.map(statisticRowOf)))
         await runStatement(trx, drop, [...one, dropBefore])

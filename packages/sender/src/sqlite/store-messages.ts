@@ -1,4 +1,4 @@
-import { createRowsStatement, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { createRowsStatement, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
@@ -77,7 +77,7 @@ export function messageStatements(
   return {
     storeMessages,
     async storeTestMessage(message, now) {
-      const keys = await db.transaction().execute(async (trx) => {
+      const keys = await ownTransaction(db, async (trx) => {
         for (const { endpointKey } of message.targets) await runStatement(trx, endPause, [endpointKey])
         return storeMessages(trx, [message], now)
       })

@@ -1,6 +1,8 @@
 import { createSyncEvent, type Logger, type SyncEvent } from '@x/events-core'
+import { storableText, thrownMessage } from '@x/events-engine/support'
 import type { DueDelivery } from '../delivery-store.ts'
 import type { Endpoint } from '../endpoints/endpoint.ts'
+import { shown } from '../errors.ts'
 import type { AttemptError } from '../network/attempt-error.ts'
 import type { Post, PostUnderWay } from '../network/post.ts'
 
@@ -34,12 +36,11 @@ export function createPermissions(canReceive: CanReceive, logger: Logger) {
     try {
       const answer: unknown = await canReceive(endpoint, eventOf(delivery))
       if (typeof answer !== 'boolean')
-        throw new TypeError(`It has answered ${String(answer)}, not true or false.`)
+        throw new TypeError(`It has answered ${shown(answer)}, not true or false.`)
       return answer ? undefined : NOT_ALLOWED
     } catch (error) {
       logger.warn({ err: error, endpoint: endpoint.id }, 'canReceive has failed; the webhook waits')
-      const why = error instanceof Error ? error.message : String(error)
-      return unanswered(`options.canReceive has failed: ${why}`)
+      return unanswered(`options.canReceive has failed: ${thrownMessage(error)}`)
     }
   }
 
@@ -78,8 +79,10 @@ const OVER: AttemptError = {
   message: 'The endpoint has changed, or the sender has stopped, while options.canReceive was asked.',
 }
 
+const MAX_MESSAGE_LENGTH = 500
+
 function unanswered(message: string): AttemptError {
-  return { code: 'check_failed', blame: 'ours', message: message.slice(0, 500) }
+  return { code: 'check_failed', blame: 'ours', message: storableText(message, MAX_MESSAGE_LENGTH) }
 }
 
 /** Reads from a message what it is about, whichever its format. */

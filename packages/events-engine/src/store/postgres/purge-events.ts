@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { runStatement } from '../../database.ts'
+import { ownTransaction } from '../../transact.ts'
 import type { Position, PurgeLimits } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { parsePosition } from './snapshot-position.ts'
@@ -35,7 +36,7 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
 
   return {
     async purge({ keepMs, abandonedAfterMs, limit }: PurgeLimits): Promise<number> {
-      return db.transaction().execute(async (trx) => {
+      return ownTransaction(db, async (trx) => {
         const rows = await runStatement<{ xid: string }>(trx, remove, [limit, keepMs, abandonedAfterMs])
         const last = rows.reduce((greatest, { xid }) => (BigInt(xid) > greatest ? BigInt(xid) : greatest), 0n)
         if (last > 0n) await runStatement(trx, note, [last.toString()])

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { runStatement, type SqlExecutor } from '../../database.ts'
+import { ownTransaction } from '../../transact.ts'
 import type { TableNames } from '../table-names.ts'
 import { isBehind } from './purge-events.ts'
 
@@ -45,7 +46,7 @@ export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
   return {
     async adoptRestoredLog(): Promise<boolean> {
       if (!(await restored(db))) return false
-      return db.transaction().execute(async (trx) => {
+      return ownTransaction(db, async (trx) => {
         await runStatement(trx, lock)
         // Another node may have been first.
         if (!(await restored(trx))) return false

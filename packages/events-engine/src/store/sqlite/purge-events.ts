@@ -1,6 +1,7 @@
 import type { Clock } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { runStatement } from '../../database.ts'
+import { ownTransaction } from '../../transact.ts'
 import type { Position, PurgeLimits } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
@@ -23,7 +24,7 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: C
   return {
     async purge({ keepMs, abandonedAfterMs, limit }: PurgeLimits): Promise<number> {
       const now = clock.now()
-      return db.transaction().execute(async (trx) => {
+      return ownTransaction(db, async (trx) => {
         const rows = await runStatement<{ seq: number }>(trx, remove, [
           limit,
           now - keepMs,

@@ -1,0 +1,63 @@
+import { EventsError } from '@x/events-core'
+
+const UNDEFINED_TABLE = /^42P01$/
+// A transaction that gave way to another one: the same again may succeed. P2034 is what Prisma makes of both.
+const SERIALIZATION = /^(?:40001|40P01|55P03|P2034)$/
+const SQLITE_LOCK = /^SQLITE_(?:BUSY|LOCKED)/
+// Data exceptions, constraints, what a trigger raises, what is too much for one row or statement. Not
+// among them: what would be said of any row, such as a missing table or right.
+const REFUSED = /^(?:(?:21|22|23|44|54|P0)...|SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG).*)$/
+
+const MAX_DEPTH = 5
+
+/** Whether PostgreSQL has said that a table is missing, however a library has wrapped its error. */
+export function isUndefinedTable(error: unknown): boolean {
+  return hasCode(error, (code) => UNDEFINED_TABLE.test(code))
+}
+
+/**
+ * Whether PostgreSQL has ended a transaction for another one's sake: a serialization failure, a deadlock,
+ * a lock that was not free in time. What was rolled back may be done again at once, and is nobody's fault.
+ */
+export function isSerializationFailure(error: unknown): boolean {
+  return hasCode(error, (code) => SERIALIZATION.test(code))
+}
+
+/** The same on either database: on SQLite, another process has kept the file locked for too long. */
+export function isConflict(error: unknown): boolean {
+  return hasCode(error, (code) => SERIALIZATION.test(code) || SQLITE_LOCK.test(code))
+}
+
+/**
+ * Whether an error says that the database, or the event log, will not have these very rows, so that to
+ * try the same again is in vain. Anything else may pass: a lost connection, a lock, a full disk.
+ */
+export function isRefusal(error: unknown): boolean {
+  return EventsError.is(error) || isRangeError(error) || hasCode(error, (code) => REFUSED.test(code))
+}
+
+/** What drivers throw of a value that is too large for them. */
+function isRangeError(error: unknown): boolean {
+  try {
+    return error instanceof RangeError
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Looks for a code in an error and in what it wraps: pg and Knex throw the database's error itself,
+ * Drizzle one with a cause, Prisma hides it in its meta data. It never throws: errors of a host may
+ * refuse to be read.
+ */
+function hasCode(error: unknown, matches: (code: string) => boolean, depth = 0): boolean {
+  if (typeof error !== 'object' || error === null || depth > MAX_DEPTH) return false
+  try {
+    const { code, originalCode, cause, meta, driverAdapterError, errors } = error as Record<string, unknown>
+    if ([code, originalCode].some((one) => typeof one === 'string' && matches(one))) return true
+    const several = Array.isArray(errors) ? errors : []
+    return [cause, meta, driverAdapterError, ...several].some((inner) => hasCode(inner, matches, depth + 1))
+  } catch {
+    return false
+  }
+}
