@@ -4,6 +4,8 @@ import { createAppendBatcher } from './append-batcher.ts'
 import { createTransactionAppender } from './append-in-transaction.ts'
 import { createTableCapture } from './capture/create-table-capture.ts'
 import type { TableCapture } from './capture/table-capture.ts'
+import { guardConnections } from './connections/guard-connections.ts'
+import { keepWatchedDatabase, watchDatabase } from './connections/watch-database.ts'
 import { type Dialect, dialectOf } from './database.ts'
 import { createEventDistributor } from './distributor/event-distributor.ts'
 import { createLeaseKeeper } from './distributor/lease-keeper.ts'
@@ -30,7 +32,6 @@ import { tableNames } from './store/table-names.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 import { SyncManager } from './sync-manager.ts'
 import { createTransactionRunner, type RaisingTransaction, type TransactionRunner } from './transaction.ts'
-import { guardConnections } from './wake/guard-connections.ts'
 import { keepLook } from './wake/look-soon.ts'
 import { createPoller, type Poller } from './wake/poller.ts'
 import { createPostgresNotifier } from './wake/postgres-notifier.ts'
@@ -140,31 +141,39 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const nodeId = createNodeId()
   const logger = nodeLogger(settings.logger, nodeId)
   const observer = createEngineObserver(clock)
-  // The host's plugins (camel case, say) must not rewrite what the engine reads.
-  const bare = db.withoutPlugins() as Kysely<unknown>
-  const store = openEventStore(bare, dialect, names, nodeId, clock)
-  const schema = createLogSchema(bare, dialect, names)
+  const watched = watchDatabase({ ...settings, host: db, logger }, leaseMs)
+  const store = openEventStore(watched.db, dialect, names, nodeId, clock)
+  const patientStore = openEventStore(watched.patient, dialect, names, nodeId, clock)
+  const schema = createLogSchema(watched, dialect, names)
 
   const wake = createWakeSignal(clock)
   const control = createWakeSignal(clock)
-  if (settings.pool) guardConnections(settings.pool, logger)
+  for (const pool of [settings.pool, settings.listenPool]) {
+    if (pool) guardConnections(pool, settings.databaseTimeoutMs, logger)
+  }
   const notifier =
     settings.pool && dialect === 'postgres'
-      ? createPostgresNotifier(
-          settings.pool,
-          `${names.schema ?? ''}${names.prefix}wake`,
+      ? createPostgresNotifier({
+          pool: settings.listenPool,
+          db: watched.db,
+          channel: `${names.schema ?? ''}${names.prefix}wake`,
           nodeId,
-          (topic) => (topic === '' ? poller.look() : topics.heard(topic)),
           clock,
           logger,
-        )
+          heard: (topic) => (topic === '' ? poller.look() : topics.heard(topic)),
+          listening() {
+            poller.look()
+            topics.heardAnything()
+          },
+        })
       : undefined
+  if (notifier && settings.listenPool === settings.pool) watched.onStarved(notifier.makeRoom)
   const topics = createWakeTopics((topic) => notifier?.notify(topic))
   const poller: Poller = createPoller(store, wake, settings, clock, logger, () => notifier?.notify())
-  const retention = settings.retention && createRetention(store, settings.retention, clock, logger)
+  const retention = settings.retention && createRetention(patientStore, settings.retention, clock, logger)
   const leases = createLeaseKeeper(store, wake, leaseMs, logger)
   const distributor = createEventDistributor<DB>({
-    db,
+    db: watched.hosts,
     store,
     leases,
     wake,
@@ -193,7 +202,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     store,
     clock,
     maxDataBytes: settings.maxDataBytes,
-    appendAlone: createAppendBatcher(bare, store),
+    appendAlone: createAppendBatcher(watched.db, store),
     appendIn: createTransactionAppender(db, dialect, store, names, () => schema.logId),
     inTransaction: transactions.active,
     checks,
@@ -223,6 +232,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
       await detached(distributor.start)
       detached(poller.start)
       report.start()
+      if (settings.isPoolOfOne) warnOfPoolOfOne(logger)
       notifier?.start()
       retention?.start()
     },
@@ -262,8 +272,21 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     [Symbol.asyncDispose]: lifecycle.stop,
   }
   keepLook(engine, expect)
+  keepWatchedDatabase(engine, watched)
   keepWakeTopics(engine, topics)
   keepRaiseChecks(engine, checks)
   keepFeedSource(engine, feed.source)
   return engine
+}
+
+function warnOfPoolOfOne(logger: Logger): void {
+  logger.warn(
+    {
+      component: 'database',
+      event: 'listen_unavailable',
+      remedy:
+        'Raise max of the pool, or give postgres.listen a pool of its own; with false, nothing is listened for.',
+    },
+    'The pool has one connection, which is needed for work: other nodes are found by polling',
+  )
 }

@@ -1,4 +1,5 @@
 import { EventsError } from '@x/events-core'
+import { EventEngineError } from './errors.ts'
 
 const UNDEFINED_TABLE = /^42P01$/
 // A transaction that gave way to another one: the same again may succeed. P2034 is what Prisma makes of both.
@@ -7,6 +8,8 @@ const SQLITE_LOCK = /^SQLITE_(?:BUSY|LOCKED)/
 // Data exceptions, constraints, what a trigger raises, what is too much for one row or statement. Not
 // among them: what would be said of any row, such as a missing table or right.
 const REFUSED = /^(?:(?:21|22|23|44|54|P0)...|SQLITE_(?:CONSTRAINT|MISMATCH|TOOBIG).*)$/
+
+const INTERRUPTIONS: ReadonlySet<string> = new Set(['lease_lost', 'database_silent', 'no_connection'])
 
 const MAX_DEPTH = 5
 
@@ -29,10 +32,24 @@ export function isConflict(error: unknown): boolean {
 }
 
 /**
+ * Whether something ended because of the connection to the database, or the lease: no failure of the subscriber's, who
+ * may have wrapped it in an error of its own. The work begins again with the same events, under a new lease.
+ */
+export function isInterruption(error: unknown, depth = 0): boolean {
+  if (EventEngineError.is(error)) return INTERRUPTIONS.has(error.code)
+  try {
+    return error instanceof Error && depth < MAX_DEPTH && isInterruption(error.cause, depth + 1)
+  } catch {
+    return false
+  }
+}
+
+/**
  * Whether an error says that the database, or the event log, will not have these very rows, so that to
  * try the same again is in vain. Anything else may pass: a lost connection, a lock, a full disk.
  */
 export function isRefusal(error: unknown): boolean {
+  if (isInterruption(error)) return false
   return EventsError.is(error) || isRangeError(error) || hasCode(error, (code) => REFUSED.test(code))
 }
 

@@ -19,14 +19,26 @@ export interface SqlExecutor {
   executeQuery<TRow>(query: CompiledQuery<TRow>): Promise<QueryResult<TRow>>
 }
 
+const ownQueries = new WeakSet<CompiledQuery>()
+
+function ownQuery(statement: string, parameters: readonly unknown[]): CompiledQuery {
+  const query = CompiledQuery.raw(statement, [...parameters])
+  ownQueries.add(query)
+  return query
+}
+
+/** Whether a query is one of these packages, and no host's: ours know how long they may take. */
+export function isOwnQuery(query: CompiledQuery): boolean {
+  return ownQueries.has(query)
+}
+
 /** Runs one statement of constant text and gives its rows. */
 export async function runStatement<TRow>(
   executor: SqlExecutor,
   statement: string,
   parameters: readonly unknown[] = [],
 ): Promise<TRow[]> {
-  const query = CompiledQuery.raw(statement, [...parameters]) as CompiledQuery<TRow>
-  return (await execute(executor, query)).rows
+  return (await execute(executor, ownQuery(statement, parameters) as CompiledQuery<TRow>)).rows
 }
 
 /** Runs one statement and tells how many rows it changed. */
@@ -35,7 +47,7 @@ export async function countChanges(
   statement: string,
   parameters: readonly unknown[] = [],
 ): Promise<number> {
-  const { numAffectedRows } = await execute(executor, CompiledQuery.raw(statement, [...parameters]))
+  const { numAffectedRows } = await execute(executor, ownQuery(statement, parameters))
   return Number(numAffectedRows ?? 0n)
 }
 
@@ -46,6 +58,22 @@ export async function countChanges(
 function execute<TRow>(executor: SqlExecutor, query: CompiledQuery<TRow>): Promise<QueryResult<TRow>> {
   if (executor.isTransaction) return executor.executeQuery(query)
   return retryConflicts(() => executor.executeQuery(query))
+}
+
+/** How long a transaction may do nothing that has no reason to, in milliseconds. */
+export const IDLE_MS = 3_000
+
+/**
+ * PostgreSQL: ends this transaction when nothing is heard of us for so long. What a node has locked whose connection
+ * fell silent would otherwise be locked for hours, for all others. A limit of the host's own is left alone.
+ */
+export async function limitIdle(trx: SqlExecutor, idleMs = IDLE_MS): Promise<void> {
+  const setting = `'idle_in_transaction_session_timeout'`
+  await runStatement(
+    trx,
+    `select set_config(${setting}, $1, true) where current_setting(${setting}) in ('0', '0ms')`,
+    [String(idleMs)],
+  )
 }
 
 /** Which of the known databases a Kysely instance talks to. */

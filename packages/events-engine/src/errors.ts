@@ -22,6 +22,8 @@ export type EventEngineErrorCode =
   | 'handler_timeout'
   | 'preparation_outdated'
   | 'stopped'
+  | 'database_silent'
+  | 'no_connection'
 
 /** Thrown by everything in this package. Nothing was written when it is thrown. */
 export class EventEngineError extends EventsError<EventEngineErrorCode> {

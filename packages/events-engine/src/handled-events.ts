@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { watchedDatabaseOf } from './connections/watch-database.ts'
 import type { EventEngine } from './create-event-engine.ts'
 import { runStatement } from './database.ts'
 import type { HandledEvents, HandledQuery } from './store/handled-events.ts'
@@ -32,7 +32,7 @@ const DISORDER_MS = 60_000
 
 /** Creates what reads the log again behind the position of a durable subscription. */
 export function createHandledLog<DB>(engine: EventEngine<DB>, subscription: string): HandledLog {
-  const db = engine.db.withoutPlugins() as Kysely<unknown>
+  const { db } = watchedDatabaseOf(engine)
   const names = tableNames(engine.tablePrefix, engine.schema)
   const statements = engine.dialect === 'postgres' ? onPostgres(db, names) : onSqlite(db, names)
   const stored = withPlaceholders(engine.dialect, `select position from ${names.subscription} where name = ?`)

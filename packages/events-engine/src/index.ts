@@ -25,7 +25,7 @@ export {
 } from './foreign-transaction.ts'
 export { type EventLogMigrationOptions, eventLogMigrations } from './migrations/event-log-migrations.ts'
 export type { EngineStats, SubscriptionStats } from './observability/engine-report.ts'
-export type { EventEngineOptions } from './options.ts'
+export type { EventEngineOptions, PostgresOptions } from './options.ts'
 export type { RetentionOptions } from './retention.ts'
 export { type StatementCacheOptions, withStatementCache } from './statement-cache.ts'
 export type { SubscriptionState } from './store/event-store.ts'

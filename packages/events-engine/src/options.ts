@@ -1,10 +1,10 @@
 import { type Clock, type IServiceScopeFactory, type Logger, silentLogger, systemClock } from '@x/events-core'
 import type { Kysely } from 'kysely'
+import type { PostgresPool } from './connections/postgres-pool.ts'
 import { EventEngineError, shown } from './errors.ts'
 import { guardLogger } from './observability/node-logger.ts'
 import type { RetentionOptions, RetentionSettings } from './retention.ts'
 import { DEFAULT_TABLE_PREFIX } from './store/table-names.ts'
-import type { PostgresPool } from './wake/postgres-notifier.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 
@@ -56,18 +56,37 @@ export interface EventEngineOptions<DB> {
    * @defaultValue 7 days, and longer where a durable subscription has not passed them
    */
   readonly retention?: RetentionOptions | false | undefined
+  /** PostgreSQL only. */
+  readonly postgres?: PostgresOptions | undefined
   /**
-   * PostgreSQL only: a `pg.Pool`, usually the one below `db`. One of its connections listens for other
-   * nodes, which then hear of events within milliseconds instead of at their next poll. The engine
-   * also listens to the `error` of the pool and its connections, which would end the process when the
-   * server goes away in mid-work; without the pool, that is left to the host.
+   * PostgreSQL only: how long the engine waits for a connection of the pool, or for an answer, where it cannot find out
+   * whether the server is at work, in milliseconds. With `postgres: { pool }` and no pooler in between it can: then a
+   * slow statement is waited for, and a connection that has fallen silent is closed before that.
+   * @defaultValue 5000
    */
-  readonly postgres?: { readonly pool: PostgresPool } | undefined
+  readonly databaseTimeoutMs?: number | undefined
   /**
    * Longest time that `stop()` waits for calls of subscribers, in milliseconds.
    * @defaultValue 10000
    */
   readonly stopTimeoutMs?: number | undefined
+}
+
+/** What the engine may do with connections of PostgreSQL, beyond `db`. */
+export interface PostgresOptions {
+  /**
+   * The `pg.Pool` below `db`. The engine closes connections of it that have fallen silent; limits how long one may take
+   * to open, unless you have set `connectionTimeoutMillis`; and listens to the `error` of the pool and its
+   * connections, which would end the process when the server goes away in mid-work.
+   */
+  readonly pool: PostgresPool
+  /**
+   * The pool of which one connection listens for other nodes, which then hear of events within milliseconds instead of
+   * at their next poll; `false` for none. A pooler in transaction mode passes no notifications on: give a pool of direct
+   * connections here.
+   * @defaultValue `pool`, unless its `max` is 1
+   */
+  readonly listen?: PostgresPool | false | undefined
 }
 
 /** The options with every default in place. */
@@ -84,6 +103,10 @@ export interface EventEngineSettings<DB> {
   readonly pollMaxMs: number
   readonly retention: RetentionSettings | undefined
   readonly pool: PostgresPool | undefined
+  readonly listenPool: PostgresPool | undefined
+  /** Whether nothing is listened for although the host has not said so. */
+  readonly isPoolOfOne: boolean
+  readonly databaseTimeoutMs: number
   readonly stopTimeoutMs: number
 }
 
@@ -107,10 +130,30 @@ export function resolveEventEngineOptions<DB>(options: EventEngineOptions<DB>): 
     pollMinMs: integer('pollMinMs', options.pollMinMs ?? 5, 1),
     pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, options.pollMinMs ?? 5),
     retention: resolveRetention(options.retention),
-    pool: options.postgres?.pool,
+    ...resolvePostgres(options.postgres),
+    databaseTimeoutMs: integer('databaseTimeoutMs', options.databaseTimeoutMs ?? 5_000, 100),
     stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
   }
   return Object.freeze(settings)
+}
+
+function resolvePostgres(
+  postgres: PostgresOptions | undefined,
+): Pick<EventEngineSettings<unknown>, 'pool' | 'listenPool' | 'isPoolOfOne'> {
+  if (postgres === undefined) return { pool: undefined, listenPool: undefined, isPoolOfOne: false }
+  const { pool, listen } = postgres
+  assertPool('postgres.pool', pool)
+  const isPoolOfOne = listen === undefined && pool.options?.max === 1
+  if (listen) assertPool('postgres.listen', listen)
+  return { pool, listenPool: isPoolOfOne || listen === false ? undefined : (listen ?? pool), isPoolOfOne }
+}
+
+function assertPool(name: string, pool: PostgresPool | undefined): void {
+  if (typeof pool?.connect === 'function') return
+  throw new EventEngineError(
+    'invalid_option',
+    `createEventEngine: options.${name} must be a pg.Pool, or what has its connect(); got ${shown(pool)}.`,
+  )
 }
 
 function resolveRetention(retention: RetentionOptions | false | undefined): RetentionSettings | undefined {

@@ -1,12 +1,12 @@
-import type { Kysely } from 'kysely'
+import { watchedDatabaseOf } from './connections/watch-database.ts'
 import type { EventEngine } from './create-event-engine.ts'
 import type { EventStore } from './store/event-store.ts'
 import { openEventStore } from './store/open-event-store.ts'
 import { tableNames } from './store/table-names.ts'
 
-function storeOf<DB>({ db, dialect, tablePrefix, schema, nodeId, clock }: EventEngine<DB>): EventStore {
-  const bare = db.withoutPlugins() as Kysely<unknown>
-  return openEventStore(bare, dialect, tableNames(tablePrefix, schema), nodeId, clock)
+function storeOf<DB>(engine: EventEngine<DB>): EventStore {
+  const { dialect, tablePrefix, schema, nodeId, clock } = engine
+  return openEventStore(watchedDatabaseOf(engine).db, dialect, tableNames(tablePrefix, schema), nodeId, clock)
 }
 
 /**

@@ -2,8 +2,9 @@
  * For packages that keep tables of their own beside the engine's, as the webhook sender does. Hosts
  * need none of it.
  */
+export { type WatchedDatabase, watchedDatabaseOf } from './connections/watch-database.ts'
 export { countChanges, type Dialect, runStatement, type SqlExecutor } from './database.ts'
-export { isRefusal } from './database-errors.ts'
+export { isInterruption, isRefusal } from './database-errors.ts'
 export { createHandledLog, type HandledLog, type HandledRange } from './handled-events.ts'
 export { createLifecycle, type Lifecycle } from './lifecycle.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'

@@ -57,21 +57,26 @@ it('tells the other nodes, and only them, of what a package that builds on it ha
   await using here = createEventEngine({ db: database.db, postgres: { pool: database.pool } })
   await using there = createEventEngine({ db: elsewhere.db, postgres: { pool: elsewhere.pool } })
   await here.migrate()
-  await here.start()
-  await there.start()
   const heard: string[] = []
   onWakeByOthers(here, 'one', () => heard.push('here one'))
   const end = onWakeByOthers(there, 'one', () => heard.push('there one'))
   onWakeByOthers(there, 'two', () => heard.push('there two'))
-  await waitFor(() => {
-    wakeOthers(here, 'one')
-    return heard.length > 0
-  }, 'the other node to hear')
-  expect(new Set(heard)).toEqual(new Set(['there one']))
+  const everything = ['here one', 'there one', 'there two']
+  expect(heard, 'whoever begins to listen looks').toEqual(everything)
+  heard.length = 0
+  await here.start()
+  await there.start()
+  await waitFor(() => heard.length === 3, 'both nodes to listen, and to look at everything')
+  expect(heard.toSorted()).toEqual(everything)
+
+  heard.length = 0
+  wakeOthers(here, 'one')
+  await waitFor(() => heard.length > 0, 'the other node to hear')
+  expect(heard).toEqual(['there one'])
 
   end()
   wakeOthers(here, 'one')
   wakeOthers(here, 'two')
   await waitFor(() => heard.includes('there two'), 'the second topic')
-  expect(heard).not.toContain('here one')
+  expect(heard).toEqual(['there one', 'there two'])
 })

@@ -7,8 +7,8 @@ import {
   reserveSubscription,
   runMigrations,
   wakeOthers,
+  watchedDatabaseOf,
 } from '@x/events-engine/support'
-import type { Kysely } from 'kysely'
 import { createDeliveries } from './deliveries/deliveries.ts'
 import type { DeliveryStore } from './delivery-store.ts'
 import { createEndpoints } from './endpoints/endpoints.ts'
@@ -82,11 +82,11 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const { engine } = options
   const { dialect, logger, nodeId } = engine
   const names = tableNames(engine.tablePrefix, engine.schema)
-  // The host's plugins (camel case, say) must not rewrite what the sender reads.
-  const db = engine.db.withoutPlugins() as Kysely<unknown>
+  const { db, patient, unhurried } = watchedDatabaseOf(engine).forLease(settings.leaseMs)
   const clock = sharedClockOf(engine, db)
   const createStore = dialect === 'postgres' ? createPostgresStore : createSqliteStore
   const store = createStore(db, names, nodeId, clock)
+  const patientStore = createStore(patient, names, nodeId, clock)
   const migrations = webhookMigrations(dialect, names)
   const box = createSecretBox(settings.encryptionKey, settings.previousEncryptionKeys)
   const catalog = createEventCatalog(settings.payloadVersions.names)
@@ -116,12 +116,12 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   let hearNoMore = () => {}
 
   const reconciliation = createReconciliation({
-    store,
+    store: patientStore,
     logger,
     everyMs: settings.reconcileEveryMs,
     look: worker.lookSoon,
   })
-  const retention = createRetention({ store, clock, logger, retentionMs: settings.retentionMs })
+  const retention = createRetention({ store: patientStore, clock, logger, retentionMs: settings.retentionMs })
 
   const createSubscriber = (on: DeliveryStore) =>
     createWebhookSubscriber<DB>({
@@ -136,8 +136,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const { jobs, begin, runner } = createBulkWork<DB>({
     engine,
     subscription: SUBSCRIPTION,
-    store,
-    db,
+    store: patientStore,
+    db: patient,
     names,
     clock,
     leaseMs: settings.leaseMs,
@@ -161,13 +161,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await clock.sync()
       if (settings.deliver) await worker.start()
       tallies.start()
-      const hearNoMoreOf = [
-        onWakeByOthers(engine, SUBSCRIPTION, worker.lookSoon),
-        onWakeByOthers(engine, CHANGES, worker.othersChanged),
-      ]
-      hearNoMore = () => {
-        for (const end of hearNoMoreOf) end()
-      }
+      const endLooks = onWakeByOthers(engine, SUBSCRIPTION, worker.lookSoon)
+      const endChanges = onWakeByOthers(engine, CHANGES, worker.othersChanged)
+      hearNoMore = () => void [endLooks(), endChanges()]
       runner.start()
       retention.start()
       stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
@@ -234,14 +230,19 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     eventTypes: createEventTypes(catalog, settings.payloadVersions.names),
     async migrate() {
       await engine.migrate()
-      await runMigrations(db, migrations)
+      await runMigrations(unhurried, migrations)
       await reserveSubscription(engine, SUBSCRIPTION)
     },
     start: lifecycle.start,
     stop: lifecycle.stop,
     statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
     sendTest: createTestSender({ ...settings, store, clock, due: worker.due }),
-    purgeTenant: createTenantPurge({ store, clock, changed: worker.changed, fold: tallies.fold }),
+    purgeTenant: createTenantPurge({
+      store: patientStore,
+      clock,
+      changed: worker.changed,
+      fold: tallies.fold,
+    }),
     reencryptSecrets: () => reencryptSecrets(store, box),
     async drain() {
       for (;;) {

@@ -183,7 +183,7 @@ export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore {
 
   // Leases.
   leaseDueEndpoints(leaseMs: number, limit: number): Promise<EndpointLease[]>
-  renewLeases(leaseMs: number): Promise<RenewedLease[]>
+  renewLeases(leaseMs: number, except: readonly number[]): Promise<RenewedLease[]>
   releaseLeases(leases: readonly EndpointLease[]): Promise<void>
   /** Remembers which of the other nodes that hold leases are certainly dead: theirs may be taken. */
   findDeadNodes(): Promise<void>

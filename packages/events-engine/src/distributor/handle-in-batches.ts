@@ -9,13 +9,11 @@ import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
 import { createPositionSaver, type PositionSaver } from './position-saver.ts'
 import { withPrepared } from './prepare-batch.ts'
 import { recordFailure } from './record-failure.ts'
-import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
+import { callSettingsOf, type DistributorRuntime, idleMsOf } from './runtime.ts'
 import type { IBatchEventSubscriber, Subscription } from './subscription.ts'
 import { createConflicts, endsWork, Interruption } from './uncounted.ts'
 
 const IDLE_WAIT_MS = 60_000
-/** What a call that has timed out still has to be rolled back in. */
-const ROLLBACK_MS = 1_000
 
 interface LeasedBatches extends LeasedSubscription {
   readonly saver: PositionSaver
@@ -35,7 +33,7 @@ export function createBatchWork<DB>(
   const { db, store, wake, control, logger, observer, leaseMs } = runtime
   const { name, wants, retry, batchSize } = subscription
   const settings = callSettingsOf(subscription, runtime)
-  const lasting = { leaseMs, idleMs: Math.min(subscription.timeoutMs + ROLLBACK_MS, 2 ** 31 - 1) }
+  const lasting = { leaseMs, idleMs: idleMsOf(subscription) }
 
   /** Events that the filter could not tell of. */
   const unclear = new WeakSet<SyncEvent>()

@@ -25,14 +25,16 @@ export function createLeaseKeeper(
   const outdated = new Set<string>()
   let extendedAt = performance.now()
   let timer: NodeJS.Timeout | undefined
-  let renewing: Promise<void> = Promise.resolve()
+  let renewing: Promise<void> | undefined
 
   async function renew(): Promise<void> {
     if (held.size === 0) return
     const startedAt = performance.now()
     const asked = new Map(held)
     try {
-      const kept = new Map((await store.renewLeases(leaseMs)).map((lease) => [lease.name, lease]))
+      const kept = new Map(
+        (await store.renewLeases(leaseMs, [...asked.keys()])).map((lease) => [lease.name, lease]),
+      )
       extendedAt = startedAt
       let changed = false
       for (const [name, lease] of asked) {
@@ -52,7 +54,10 @@ export function createLeaseKeeper(
   return {
     start() {
       timer = setInterval(() => {
-        renewing = renewing.then(renew)
+        // One at a time: what waits for a database that is away must not become a queue.
+        renewing ??= renew().finally(() => {
+          renewing = undefined
+        })
       }, leaseMs / 3)
     },
     async stop() {

@@ -1,11 +1,12 @@
 import type { SyncEvent } from '@x/events-core'
 import type { Transaction } from 'kysely'
+import { dialectOf, limitIdle } from '../database.ts'
 import { OWN_LEVEL, transact } from '../transact.ts'
 import { createAfterCommit } from './after-commit.ts'
 import { callSubscriber } from './call-subscriber.ts'
 import { withPrepared } from './prepare-batch.ts'
 import { storeErrorText } from './record-failure.ts'
-import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
+import { callSettingsOf, type DistributorRuntime, idleMsOf } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
 import { createConflicts, endsWork, Interruption } from './uncounted.ts'
 
@@ -31,6 +32,7 @@ export async function retryParked<DB>(
       const committed = createAfterCommit(name, logger)
       let isCalled = false
       const remove = async (trx: Transaction<DB>) => {
+        if (dialectOf(db) === 'postgres') await limitIdle(trx.withoutPlugins(), idleMsOf(subscription))
         // Who deletes it handles it: another node, which took us for dead, or a try whose commit seemed to fail.
         if ((await store.deleteParked(name, event.id, trx.withoutPlugins())) === 0) return
         isCalled = true

@@ -40,6 +40,14 @@ export function callSettingsOf<DB>(
   }
 }
 
+/** What a call that has timed out still has to be rolled back in. */
+const ROLLBACK_MS = 1_000
+
+/** How long a transaction that is handed to a subscriber may do nothing, in milliseconds. */
+export function idleMsOf<DB>({ timeoutMs }: Subscription<DB>): number {
+  return Math.min(timeoutMs + ROLLBACK_MS, 2 ** 31 - 1)
+}
+
 /** One subscription at work. */
 export interface SubscriptionRunner {
   start(): Promise<void>

@@ -1,4 +1,4 @@
-import { isConflict } from '../database-errors.ts'
+import { isConflict, isInterruption } from '../database-errors.ts'
 import { EventEngineError } from '../errors.ts'
 import { conflictPauseMs } from '../retry-conflicts.ts'
 
@@ -19,7 +19,7 @@ export function isLeaseLost(error: unknown): boolean {
 
 /** Whether an error ends the work, without a word about the subscriber. */
 export function endsWork(error: unknown): boolean {
-  return error instanceof Interruption || isLeaseLost(error)
+  return error instanceof Interruption || isInterruption(error)
 }
 
 /** After so many tries in a row that had to give way to other transactions, one counts as failed. */

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { WatchedDatabase } from '../connections/watch-database.ts'
 import type { Dialect } from '../database.ts'
 import { EventEngineError } from '../errors.ts'
 import type { TableNames } from '../store/table-names.ts'
@@ -20,8 +20,12 @@ export interface LogSchema {
   demandCurrent(): Promise<void>
 }
 
-/** @param db - without plugins. */
-export function createLogSchema(db: Kysely<unknown>, dialect: Dialect, names: TableNames): LogSchema {
+/** Creates what looks after the tables of one engine. */
+export function createLogSchema(
+  { db, unhurried }: Pick<WatchedDatabase, 'db' | 'unhurried'>,
+  dialect: Dialect,
+  names: TableNames,
+): LogSchema {
   const { readLogState } = logStateStatements(dialect, names)
   const known = latestSchemaVersion(dialect)
   let logId: string | undefined
@@ -45,7 +49,7 @@ export function createLogSchema(db: Kysely<unknown>, dialect: Dialect, names: Ta
     async migrate() {
       await readState('engine.migrate')
       const migrations = migrationsOf(dialect, names)
-      await runMigrations(db, { migrations, prefix: names.prefix, schema: names.schema })
+      await runMigrations(unhurried, { migrations, prefix: names.prefix, schema: names.schema })
       await readState('engine.migrate')
     },
     async demandCurrent() {

@@ -1,47 +1,79 @@
 import type { Kysely } from 'kysely'
-import { type Migration, Migrator } from 'kysely/migration'
-import { dialectOf, runStatement } from '../database.ts'
+import type { Migration } from 'kysely/migration'
+import { dialectOf, limitIdle, runStatement, type SqlExecutor } from '../database.ts'
+import { withPlaceholders } from '../store/placeholders.ts'
+import { transact } from '../transact.ts'
 
 /** Migrations, and where it is noted which of them have run. */
 export interface MigrationSet {
   readonly migrations: Readonly<Record<string, Migration>>
-  /** What the names of Kysely's two tables begin with, so that the host's own are not touched. */
+  /** What the name of the table begins with that notes them, so that the host's own is not touched. */
   readonly prefix: string
   /** PostgreSQL only. */
   readonly schema?: string | undefined
 }
 
+/** Between two statements there is nothing to wait for. */
+const IDLE_MS = 60_000
+
+/** The statements about the table that notes what has run: the one that Kysely's own migrator would keep. */
+function notesOf(db: Kysely<unknown>, { prefix, schema }: MigrationSet) {
+  const dialect = dialectOf(db)
+  const name = `${schema === undefined ? '' : `${schema}.`}${prefix}migration`
+  const exists =
+    dialect === 'sqlite'
+      ? `select name from sqlite_schema where type = 'table' and name = '${name}'`
+      : // Not whatever the search path leads to: a later schema of it may be another application's.
+        `select tablename as name from pg_catalog.pg_tables
+          where tablename = '${prefix}migration' and schemaname = ${schema === undefined ? 'current_schema()' : `'${schema}'`}`
+  const insert = withPlaceholders(dialect, `insert into ${name} (name, timestamp) values (?, ?)`)
+
+  return {
+    async read(executor: SqlExecutor): Promise<ReadonlySet<string>> {
+      if ((await runStatement(executor, exists)).length === 0) return new Set()
+      const rows = await runStatement<{ name: string }>(executor, `select name from ${name}`)
+      return new Set(rows.map((row) => row.name))
+    },
+    async create(executor: SqlExecutor): Promise<void> {
+      if (schema !== undefined) await runStatement(executor, `create schema if not exists ${schema}`)
+      await runStatement(
+        executor,
+        `create table if not exists ${name} (name varchar(255) not null primary key, timestamp varchar(255) not null)`,
+      )
+    },
+    async add(executor: SqlExecutor, migration: string): Promise<void> {
+      await runStatement(executor, insert, [migration, new Date().toISOString()])
+    },
+  }
+}
+
 /**
- * Kysely looks for its tables in every schema of a PostgreSQL database, and would take those that another
- * application keeps in a schema of its own for ours; so that it is always told which one is meant.
+ * Runs what has not run yet, in one transaction. Safe to call on every start, and from several nodes at once: who comes
+ * second waits for a lock that ends with the transaction. A lock of the session, as Kysely's migrator takes it, would
+ * stay behind on a pooler's connection. Where all has run, nothing is locked.
  */
-async function schemaOf(db: Kysely<unknown>, set: MigrationSet): Promise<string | undefined> {
-  if (set.schema !== undefined || dialectOf(db) === 'sqlite') return set.schema
-  const [row] = await runStatement<{ name: string | null }>(db, 'select current_schema() as name')
-  return row?.name ?? undefined
-}
-
-async function migratorOf(db: Kysely<unknown>, set: MigrationSet): Promise<Migrator> {
-  const schema = await schemaOf(db, set)
-  return new Migrator({
-    db,
-    provider: { getMigrations: async () => ({ ...set.migrations }) },
-    migrationTableName: `${set.prefix}migration`,
-    migrationLockTableName: `${set.prefix}migration_lock`,
-    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
-  })
-}
-
-/** Runs what has not run yet. Safe to call on every start, and from several nodes at once. */
 export async function runMigrations(db: Kysely<unknown>, set: MigrationSet): Promise<void> {
-  const migrator = await migratorOf(db, set)
-  const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+  if (await isMigrated(db, set)) return
+  const notes = notesOf(db, set)
+  await transact(db, async (trx) => {
+    if (dialectOf(db) === 'postgres') {
+      await limitIdle(trx, IDLE_MS)
+      await runStatement(trx, 'select pg_advisory_xact_lock(hashtext($1))', [
+        `${set.schema ?? ''}.${set.prefix} migration`,
+      ])
+    }
+    await notes.create(trx)
+    const done = await notes.read(trx)
+    for (const [name, migration] of Object.entries(set.migrations)) {
+      if (done.has(name)) continue
+      await migration.up(trx)
+      await notes.add(trx, name)
+    }
+  })
 }
 
 /** Whether every migration has run. */
 export async function isMigrated(db: Kysely<unknown>, set: MigrationSet): Promise<boolean> {
-  const migrator = await migratorOf(db, set)
-  const infos = await migrator.getMigrations()
-  return infos.every((info) => info.executedAt !== undefined)
+  const done = await notesOf(db, set).read(db)
+  return Object.keys(set.migrations).every((name) => done.has(name))
 }

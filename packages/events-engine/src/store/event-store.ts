@@ -148,8 +148,8 @@ export interface EventStore {
   listUnattended(forMs: number): Promise<UnattendedSubscription[]>
   /** Takes the lease of an active subscription if it is free, expired, or held by a node known to be dead. */
   acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined>
-  /** Extends every lease of this node, and tells which those are. */
-  renewLeases(leaseMs: number): Promise<HeldLease[]>
+  /** Extends leases of this node, and tells which those are: of subscriptions that it works on, by their names. */
+  renewLeases(leaseMs: number, names: readonly string[]): Promise<HeldLease[]>
   releaseLease(fence: Fence): Promise<void>
 
   /**

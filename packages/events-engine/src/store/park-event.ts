@@ -1,6 +1,6 @@
 import type { Clock, SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { countChanges, type Dialect, runStatement, type SqlExecutor } from '../database.ts'
+import { countChanges, type Dialect, limitIdle, runStatement, type SqlExecutor } from '../database.ts'
 import { traceparentOf } from '../observability/traceparent.ts'
 import { ownTransaction } from '../transact.ts'
 import { eventOf, rowOf } from './event-row.ts'
@@ -48,6 +48,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
       const dataText = event.data === undefined ? null : JSON.stringify(event.data)
       const stored = JSON.stringify(rowOf(event, dataText, traceparentOf(event)))
       return ownTransaction(db, async (trx) => {
+        if (dialect === 'postgres') await limitIdle(trx)
         // Either way the first statement finds out whether the lease is still ours.
         const held =
           after === undefined

@@ -1,20 +1,6 @@
-import type { Clock, Logger } from '@x/events-core'
-
-/** What the notifier needs of a `pg.Pool`. */
-export interface PostgresPool {
-  connect(): Promise<PostgresClient>
-  query(statement: string, parameters: unknown[]): Promise<unknown>
-  on?(event: 'error', listener: (error: Error) => void): unknown
-  on?(event: 'acquire', listener: (client: PostgresClient) => void): unknown
-}
-
-/** What the notifier needs of a connection of a `pg.Pool`. */
-export interface PostgresClient {
-  query(statement: string): Promise<unknown>
-  on(event: 'notification', listener: (message: { payload?: string | undefined }) => void): unknown
-  on(event: 'error' | 'end', listener: (error?: Error) => void): unknown
-  release(destroy?: boolean): void
-}
+import { type Clock, type Logger, systemClock } from '@x/events-core'
+import { closeSocket, type PostgresClient, type PostgresPool } from '../connections/postgres-pool.ts'
+import { runStatement, type SqlExecutor } from '../database.ts'
 
 /** Tells other nodes that something was committed. */
 export interface Notifier {
@@ -26,70 +12,168 @@ export interface Notifier {
    * @param topic - of a package that builds on the engine; none for events.
    */
   notify(topic?: string): void
+  /** Others find no connection in the pool: gives back the one that listens, for a while. */
+  makeRoom(): void
+}
+
+/** What {@link createPostgresNotifier} works with. */
+export interface PostgresNotifierParts {
+  /** Undefined where nothing is listened for. */
+  readonly pool: PostgresPool | undefined
+  /** Sends notifications, which does not need a connection of its own. */
+  readonly db: SqlExecutor
+  readonly channel: string
+  readonly nodeId: string
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Called when another node has notified: with its topic, '' for events. */
+  heard(topic: string): void
+  /** Called when listening begins: what was notified before may be about anything. */
+  listening(): void
 }
 
 const COALESCE_MS = 5
 const RECONNECT_MS = 1_000
+const MUCH_LATER_MS = 60_000
+/** A connection that only listens does not notice that nothing comes any more. */
+const CHECK_EVERY_MS = 5_000
+const ANSWER_WITHIN_MS = 3_000
+/** What a node tells itself when it begins to listen. */
+const ECHO = 'echo'
 
 /**
  * One LISTEN connection, and at most one NOTIFY in a few milliseconds, sent after the commit:
  * inside of a transaction it would make all commits of the database wait for each other. A hint
  * only; who misses it finds the events by polling.
- *
- * @param heard - called when another node has notified: with its topic, '' for events.
  */
-export function createPostgresNotifier(
-  pool: PostgresPool,
-  channel: string,
-  nodeId: string,
-  heard: (topic: string) => void,
-  clock: Clock,
-  logger: Logger,
-): Notifier {
+export function createPostgresNotifier(parts: PostgresNotifierParts): Notifier {
+  const { pool, db, channel, nodeId, clock, logger, heard, listening } = parts
   let running = false
   let client: PostgresClient | undefined
   let connecting: Promise<void> = Promise.resolve()
-  let cancelReconnect = () => {}
+  let cancelTimer = () => {}
+  let echoed = () => {}
+  const hasWarned = new Set<string>()
   /** Topics that are not sent yet. */
   const waiting = new Set<string>()
   let scheduled = false
   let sending: Promise<void> = Promise.resolve()
 
-  async function connect(): Promise<void> {
+  async function connect(from: PostgresPool): Promise<void> {
     let connected: PostgresClient | undefined
     try {
-      connected = await pool.connect()
+      const given = from.connect()
+      connected = await answered(given).catch((error: unknown) => {
+        given.then((late) => late.release()).catch(() => {})
+        throw error
+      })
       if (!running) return connected.release()
       const mine = connected
-      const lost = () => reconnectLater(mine)
+      const lost = () => reconnectLater(mine, RECONNECT_MS)
       connected.on('error', lost)
       connected.on('end', lost)
       connected.on('notification', ({ payload = '' }) => {
         const [node, topic = ''] = payload.split(' ')
         if (node !== nodeId) heard(topic)
+        else if (topic === ECHO) echoed()
       })
       client = connected
-      await connected.query(`listen ${channel}`)
-      // What was committed while nobody listened.
-      heard('')
+      await answered(connected.query(`listen ${channel}`))
+      const isHeard = await hearsItself()
+      // It has made room meanwhile, or was lost.
+      if (mine !== client) return
+      if (!isHeard) return stopHearing(mine)
+      listening()
+      checkLater(mine)
     } catch (error) {
+      if (connected !== client) return
       logger.warn(
         { err: error, nodeId },
         'No connection to listen for other nodes; polling until there is one',
       )
-      reconnectLater(connected)
+      reconnectLater(connected, RECONNECT_MS)
     }
   }
 
-  function reconnectLater(lost: PostgresClient | undefined): void {
+  /** Over another connection: a pooler may give both to one, which then tells the wrong one of them. */
+  async function hearsItself(): Promise<boolean> {
+    const echo = new Promise<void>((resolve) => {
+      echoed = resolve
+    })
+    await notifyOf([`${nodeId} ${ECHO}`])
+    return answered(echo).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  function stopHearing(deaf: PostgresClient): void {
+    warnOnce(
+      'listen_unavailable',
+      'Notifications do not arrive, most likely because of a pooler in transaction mode; other nodes are found by polling',
+      'Give postgres.listen a pool of direct connections, or false.',
+    )
+    reconnectLater(deaf, MUCH_LATER_MS)
+  }
+
+  function warnOnce(event: string, message: string, remedy: string): void {
+    if (hasWarned.has(event)) return
+    hasWarned.add(event)
+    logger.warn({ nodeId, component: 'database', event, remedy }, message)
+  }
+
+  function checkLater(mine: PostgresClient): void {
+    cancelTimer = systemClock.schedule(() => {
+      answered(mine.query('select 1')).then(
+        () => {
+          if (running && mine === client) checkLater(mine)
+        },
+        (error: unknown) => {
+          if (mine !== client) return
+          logger.warn(
+            { err: error, nodeId, component: 'database', event: 'silent_connection' },
+            'The connection that listens for other nodes stopped answering; it is closed and opened anew',
+          )
+          reconnectLater(mine, 0)
+        },
+      )
+    }, CHECK_EVERY_MS)
+  }
+
+  /** What comes too late, or not at all, is an error. */
+  function answered<TResult>(answer: Promise<TResult>): Promise<TResult> {
+    const { promise, resolve, reject } = Promise.withResolvers<TResult>()
+    answer.then(resolve, reject)
+    const cancel = systemClock.schedule(
+      () => reject(new Error(`There was no answer within ${ANSWER_WITHIN_MS} ms.`)),
+      ANSWER_WITHIN_MS,
+    )
+    return promise.finally(cancel)
+  }
+
+  /** Destroyed, not handed back: it would go on listening for the next user of the pool. */
+  function close(one: PostgresClient): void {
+    closeSocket(one)
+    one.release(true)
+  }
+
+  function reconnectLater(lost: PostgresClient | undefined, delayMs: number): void {
     if (lost !== client) return
-    if (client) client.release(true)
     client = undefined
-    if (!running) return
-    cancelReconnect()
-    cancelReconnect = clock.schedule(() => {
-      connecting = connect()
-    }, RECONNECT_MS)
+    if (lost) close(lost)
+    cancelTimer()
+    if (running) cancelTimer = systemClock.schedule(listen, delayMs)
+  }
+
+  function listen(): void {
+    if (pool) connecting = connect(pool)
+  }
+
+  async function notifyOf(payloads: readonly string[]): Promise<void> {
+    await runStatement(db, 'select pg_notify($1, payload) from unnest($2::text[]) payload', [
+      channel,
+      payloads,
+    ])
   }
 
   async function send(): Promise<void> {
@@ -97,7 +181,7 @@ export function createPostgresNotifier(
     const payloads = [...waiting].map((topic) => (topic === '' ? nodeId : `${nodeId} ${topic}`))
     waiting.clear()
     try {
-      await pool.query('select pg_notify($1, payload) from unnest($2::text[]) payload', [channel, payloads])
+      await notifyOf(payloads)
     } catch (error) {
       logger.debug({ err: error, nodeId }, 'Other nodes could not be notified; they will poll')
     }
@@ -106,17 +190,16 @@ export function createPostgresNotifier(
   return {
     start() {
       running = true
-      connecting = connect()
+      listen()
     },
     async stop() {
       running = false
-      cancelReconnect()
+      cancelTimer()
       await connecting
       await sending
-      // Destroyed, not handed back: it would go on listening for the next user of the pool.
       const last = client
       client = undefined
-      last?.release(true)
+      if (last) close(last)
     },
     notify(topic = '') {
       if (!running) return
@@ -126,6 +209,15 @@ export function createPostgresNotifier(
       clock.schedule(() => {
         sending = sending.then(send)
       }, COALESCE_MS)
+    },
+    makeRoom() {
+      if (!client) return
+      warnOnce(
+        'listen_made_room',
+        'No connection of the pool was free, so that the one that listens for other nodes was given back for a while; they are found by polling',
+        'Raise max of the pool, or give postgres.listen a pool of its own; with false, nothing is listened for.',
+      )
+      reconnectLater(client, MUCH_LATER_MS)
     },
   }
 }

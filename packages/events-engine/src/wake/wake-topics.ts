@@ -4,6 +4,8 @@ export interface WakeTopics {
   tell(topic: string): void
   /** Another node has told. */
   heard(topic: string): void
+  /** Nobody knows what other nodes have told, since nobody has listened. */
+  heardAnything(): void
   readonly listeners: Map<string, () => void>
 }
 
@@ -12,7 +14,14 @@ const topicsOf = new WeakMap<object, WakeTopics>()
 /** @param tell - sends a topic to the other nodes. */
 export function createWakeTopics(tell: (topic: string) => void): WakeTopics {
   const listeners = new Map<string, () => void>()
-  return { tell, listeners, heard: (topic) => listeners.get(topic)?.() }
+  return {
+    tell,
+    listeners,
+    heard: (topic) => listeners.get(topic)?.(),
+    heardAnything() {
+      for (const callback of [...listeners.values()]) callback()
+    },
+  }
 }
 
 /** Remembers an engine's topics, for the two functions below. */
@@ -29,12 +38,14 @@ export function wakeOthers(engine: object, topic: string): void {
 }
 
 /**
- * Has a function called when another node has told this topic; one for each topic.
+ * Has a function called when another node has told this topic, or may have while nobody listened; so it is called at
+ * once, too. One for each topic.
  *
  * @returns a function that ends it.
  */
 export function onWakeByOthers(engine: object, topic: string, callback: () => void): () => void {
   topicsOf.get(engine)?.listeners.set(topic, callback)
+  callback()
   return () => {
     topicsOf.get(engine)?.listeners.delete(topic)
   }

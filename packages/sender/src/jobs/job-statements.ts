@@ -7,6 +7,7 @@ import {
   type SqlExecutor,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
+import { SET_IDLE_LIMIT } from '../postgres/lock-queue.ts'
 import type { TableNames } from '../table-names.ts'
 import type { JobKind, JobState } from './job.ts'
 import type { JobCursor, JobFilter, JobProgress, JobRow, NewJob, StoredJobOptions } from './job-row.ts'
@@ -85,7 +86,7 @@ export function jobStatements(
     where key = ? and state = 'running'`)
   const running = sql(`${select} where j.state = 'running' order by j.leased_until, j.key limit ${MAX_TAKEN}`)
   const take = sql(`update ${names.job} set leased_by = ?, leased_until = ?, version = version + 1
-    where key = ? and version = ? and state = 'running'`)
+    where key = ? and version = ? and state = 'running'${dialect === 'postgres' ? ` returning ${SET_IDLE_LIMIT}` : ''}`)
   const release = sql(`update ${names.job} set leased_by = null, leased_until = 0
     where key = ? and version = ? and leased_by = ?`)
   const save =

@@ -1,5 +1,5 @@
 import { eventTypeOf, type Logger, type SyncEvent } from '@x/events-core'
-import type { HandledLog, SqlExecutor } from '@x/events-engine/support'
+import { type HandledLog, isInterruption, type SqlExecutor } from '@x/events-engine/support'
 import type { Transaction } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { WebhookSenderError } from '../errors.ts'
@@ -84,7 +84,7 @@ export function createLogReplay<DB>({ store, log, logger, fanOutTo }: LogReplayP
       return await make(await prepare(job, 'one'))
     } catch (error) {
       // The database's trouble is no reason to leave an event out.
-      if (!WebhookSenderError.is(error)) throw error
+      if (isInterruption(error) || !WebhookSenderError.is(error)) throw error
       logger.warn(
         { err: error, job: job.id },
         'An event that no message can be made of was left out of a replay',

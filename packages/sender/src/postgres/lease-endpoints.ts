@@ -2,7 +2,7 @@ import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/s
 import type { DeliveryStore, EndpointLease } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import type { SharedClock } from './database-clock.ts'
-import { numberOrNull, type StoredNumber } from './stored-values.ts'
+import { keysOf, numberOrNull, type StoredNumber } from './stored-values.ts'
 
 interface LeaseRow {
   readonly endpoint_key: StoredNumber
@@ -33,7 +33,8 @@ export function leaseStatements(
     returning endpoint_key, epoch`
   // In the order of keys, like all who lock several.
   const renew = `with mine as materialized (
-      select endpoint_key from ${names.queue} where leased_by = $2 order by endpoint_key for no key update
+      select endpoint_key from ${names.queue} where leased_by = $2 and endpoint_key <> all(${keysOf('$3')})
+      order by endpoint_key for no key update
     )
     update ${names.queue} q set leased_until = ${until('$1')} from mine
     where q.endpoint_key = mine.endpoint_key and q.leased_by = $2
@@ -56,11 +57,12 @@ export function leaseStatements(
       return rows.map(leaseOf)
     },
 
-    async renewLeases(leaseMs) {
+    async renewLeases(leaseMs, except) {
       await clock.sync()
       const rows = await runStatement<LeaseRow & { readonly version: StoredNumber | null }>(db, renew, [
         leaseMs,
         nodeId,
+        JSON.stringify(except),
       ])
       return rows.map((row) => ({ ...leaseOf(row), version: numberOrNull(row.version) ?? 0 }))
     },

@@ -4,11 +4,19 @@ import { keysOf, type StoredNumber } from './stored-values.ts'
 
 const IDLE_MS = 3_000
 
+/** SQL: the same as {@link IDLE_LIMIT}, for what a statement returns. */
+export const SET_IDLE_LIMIT = `set_config('idle_in_transaction_session_timeout', '${IDLE_MS}', true)`
+
 /**
  * SQL: a row of one column, which limits how long this transaction may do nothing. A node that freezes in
  * its midst would otherwise keep what it has locked from all others.
  */
-export const IDLE_LIMIT = `(select set_config('idle_in_transaction_session_timeout', '${IDLE_MS}', true) as set)`
+export const IDLE_LIMIT = `(select ${SET_IDLE_LIMIT} as set)`
+
+/** SQL: what every change of endpoints begins with. Fan-out waits for its end, on all nodes. */
+export function raiseRevisionStatement(names: TableNames): string {
+  return `update ${names.revision} set value = value + 1 where id = 1 returning ${SET_IDLE_LIMIT}`
+}
 
 /**
  * Creates what locks endpoints' rows in the queue, which comes first in every transaction that changes

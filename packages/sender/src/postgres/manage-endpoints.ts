@@ -19,7 +19,7 @@ import type { Ordering } from '../endpoints/ordering.ts'
 import type { TableNames } from '../table-names.ts'
 import { ENDPOINT_COLUMNS, endpointRowOf, retryScheduleOf, type StoredEndpoint } from './endpoint-columns.ts'
 import { forgetFailuresStatement } from './endpoint-state.ts'
-import { createQueueLock } from './lock-queue.ts'
+import { createQueueLock, raiseRevisionStatement } from './lock-queue.ts'
 import { ownershipStatements } from './ownership.ts'
 import { requeueStatement } from './requeue.ts'
 import { createCertificateStore } from './store-certificate.ts'
@@ -53,7 +53,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
     values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) returning key`
   const insertSecret = `insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
     values ($1, $2, $3, $4, $5)`
-  const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
+  const raiseRevision = raiseRevisionStatement(names)
   const byId = `select ${columns} from ${names.endpoint} e where e.id = $1 and e.deleted_on is null`
   const byKey = `select ${columns} from ${names.endpoint} e where e.key = $1 and e.deleted_on is null`
   const list = `select ${columns} from ${names.endpoint} e

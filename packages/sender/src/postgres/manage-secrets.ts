@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { ForeignSecret, SecretRow } from '../endpoints/endpoint-row.ts'
 import type { TableNames } from '../table-names.ts'
+import { SET_IDLE_LIMIT } from './lock-queue.ts'
 import { numberOrNull, type StoredNumber } from './stored-values.ts'
 
 interface StoredSecret {
@@ -27,7 +28,8 @@ export function secretStatements(
     values ($1, $2, $3, $4, null)`
   const forget = `delete from ${names.secret} where endpoint_key = $1 and (expires_on <= $2 or key not in (
     select key from ${names.secret} where endpoint_key = $1 order by key desc limit $3))`
-  const raiseVersion = `update ${names.endpoint} set version = version + 1, updated_on = $2 where key = $1`
+  const raiseVersion = `update ${names.endpoint} set version = version + 1, updated_on = $2 where key = $1
+    returning ${SET_IDLE_LIMIT}`
   // Certificates of clients are sealed by the same keys.
   const sealedTexts = `(
     select 'secret' as kind, key, endpoint_key, sealed, key_id from ${names.secret}

@@ -2,6 +2,7 @@ import { ownTransaction, runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { IDLE_LIMIT } from './lock-queue.ts'
 import { keysOf, type StoredNumber } from './stored-values.ts'
 
 /** Deletes what is old. Keys ascend with time, so that no index on the time is needed. */
@@ -10,8 +11,8 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames): Pick<De
   const listed = `any(${keysOf('$1')})`
   // What somebody is changing just now is left for the next time.
   const deleteDeliveries = `delete from ${names.delivery} where (message_key, endpoint_key) in (
-    select message_key, endpoint_key from ${names.delivery}
-    where message_key = ${listed} and state <> 'pending' for update skip locked)`
+    select d.message_key, d.endpoint_key from ${names.delivery} d cross join ${IDLE_LIMIT} idle
+    where d.message_key = ${listed} and d.state <> 'pending' and idle.set is not null for update of d skip locked)`
   const isLeft = (key: string, endpoint: string) =>
     `exists (select from ${names.delivery} d where d.message_key = ${key} ${endpoint})`
   const deleteAttempts = `delete from ${names.attempt} a where a.message_key = ${listed}

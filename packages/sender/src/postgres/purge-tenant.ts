@@ -2,12 +2,12 @@ import { countChanges, ownTransaction, runStatement, type SqlExecutor } from '@x
 import type { Kysely } from 'kysely'
 import type { TableNames } from '../table-names.ts'
 import type { TenantStore } from '../tenants/tenant-store.ts'
-import { createQueueLock } from './lock-queue.ts'
+import { createQueueLock, IDLE_LIMIT, raiseRevisionStatement } from './lock-queue.ts'
 import { keysOf, type StoredNumber } from './stored-values.ts'
 
 /** Takes a tenant away, in small transactions. */
 export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): TenantStore {
-  const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
+  const raiseRevision = raiseRevisionStatement(names)
   const close = `update ${names.endpoint} set deleted_on = coalesce(deleted_on, $2), enabled = false, headers = '{}',
       version = version + 1, updated_on = $2
     where tenant_id = $1 returning key`
@@ -18,7 +18,7 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
   // An attempt's record that has come in time is waited for.
   const deliveries = `with chosen as materialized (
       select d.message_key, d.endpoint_key from ${names.endpoint} e join ${names.delivery} d on d.endpoint_key = e.key
-      where e.tenant_id = $1 limit $2
+      cross join ${IDLE_LIMIT} idle where e.tenant_id = $1 and idle.set is not null limit $2
     )
     delete from ${names.delivery} d using chosen
     where d.message_key = chosen.message_key and d.endpoint_key = chosen.endpoint_key

@@ -7,7 +7,7 @@ import { packTallies } from '../statistics/packed-tally.ts'
 import { tallyOf } from '../statistics/tally.ts'
 import type { TableNames } from '../table-names.ts'
 import { saveStatesStatement } from './endpoint-state.ts'
-import { createQueueLock } from './lock-queue.ts'
+import { createQueueLock, raiseRevisionStatement } from './lock-queue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import { createRecordedReader } from './read-recorded.ts'
 import { requeueStatement } from './requeue.ts'
@@ -106,7 +106,7 @@ export function recordStatements(
   const readRecorded = createRecordedReader(names)
   /** When an endpoint's row in the queue was brought up to date here. */
   const queuedAt = new Map<number, number>()
-  const raiseRevision = `update ${names.revision} set value = value + 1 where id = 1`
+  const raiseRevision = raiseRevisionStatement(names)
 
   function isQueueFresh(endpointKeys: readonly number[], now: number): boolean {
     return endpointKeys.every((key) => Math.abs(now - (queuedAt.get(key) ?? 0)) < QUEUE_LAG_MS)

@@ -28,7 +28,8 @@ export function leaseStatements(
   const take = `update ${names.queue} set leased_by = ?, leased_until = ?, epoch = epoch + 1
     where endpoint_key in (select q.endpoint_key ${free} order by q.due_on limit ?)
     returning endpoint_key, epoch`
-  const renew = `update ${names.queue} set leased_until = ? where leased_by = ? returning endpoint_key, epoch,
+  const renew = `update ${names.queue} set leased_until = ? where leased_by = ? and endpoint_key not in (select value from json_each(?))
+    returning endpoint_key, epoch,
     (select version from ${names.endpoint} e where e.key = endpoint_key) as version`
   const release = `update ${names.queue} set leased_by = null, leased_until = 0, handed_back = epoch
     where leased_by = ? and (endpoint_key, epoch) in (select value ->> 0, value ->> 1 from json_each(?))`
@@ -47,8 +48,8 @@ export function leaseStatements(
       return rows.map(leaseOf)
     },
 
-    async renewLeases(leaseMs) {
-      const values = [clock.now() + leaseMs, nodeId]
+    async renewLeases(leaseMs, except) {
+      const values = [clock.now() + leaseMs, nodeId, JSON.stringify(except)]
       const rows = await runStatement<LeaseRow & { readonly version: number | null }>(db, renew, values)
       return rows.map((row) => ({ ...leaseOf(row), version: row.version ?? 0 }))
     },

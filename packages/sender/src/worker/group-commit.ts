@@ -11,6 +11,8 @@ export interface GroupCommit {
   add(result: AttemptResult, urgent: boolean): void
   /** Nothing else is coming soon: write now. */
   hurry(): void
+  /** Whether results of an endpoint wait although writing has been tried, and has failed, for so long. */
+  isFailing(endpointKey: number, forMs: number): boolean
   /** Resolves when everything is written, or when the time is over. */
   settled(timeoutMs: number): Promise<void>
 }
@@ -36,17 +38,22 @@ export function createGroupCommit(parts: ResultRecorderParts): GroupCommit {
    * recorded: tried again with the same, and without others, that can be told.
    */
   let unclear = 0
+  /** By `performance.now()`. */
+  let failingSince: number | undefined
 
   async function write(): Promise<void> {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, unclear || MAX_BATCH)
       unclear = batch.length
+      const startedAt = performance.now()
       try {
         await recorder.record(batch, (part) => {
           waiting = waiting.slice(part.length)
           unclear -= part.length
         })
+        failingSince = undefined
       } catch (error) {
+        failingSince ??= startedAt
         logger.warn({ err: error, waiting: waiting.length }, 'Attempts could not be recorded; trying again')
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
@@ -82,6 +89,10 @@ export function createGroupCommit(parts: ResultRecorderParts): GroupCommit {
     },
     get full() {
       return waiting.length >= MAX_WAITING
+    },
+    isFailing(endpointKey, forMs) {
+      if (failingSince === undefined || performance.now() - failingSince < forMs) return false
+      return waiting.some((result) => result.endpointKey === endpointKey)
     },
     add(result, urgent) {
       waiting.push(result)

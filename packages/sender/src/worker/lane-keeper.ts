@@ -20,6 +20,8 @@ export interface LaneKeeperParts {
   readonly store: DeliveryStore
   readonly logger: Logger
   readonly leaseMs: number
+  /** Whether what is under way of an endpoint has failed for so long that another node should have it. */
+  isStuck(lane: Lane): boolean
   /** Called when the leases were extended. */
   renewed(): void
 }
@@ -28,12 +30,14 @@ const MAX_LANES = 512
 const MAX_TAKEN = 128
 
 /** Creates a keeper that holds nothing. */
-export function createLaneKeeper({ store, logger, leaseMs, renewed }: LaneKeeperParts): LaneKeeper {
+export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: LaneKeeperParts): LaneKeeper {
   const lanes = new Map<number, Lane>()
   let orphans = new Set<string>()
   let timer: NodeJS.Timeout | undefined
   let working: Promise<void> = Promise.resolve()
   let refreshing = false
+  let isRenewalQueued = false
+  let wasStuck = false
 
   function forget(lane: Lane): void {
     lane.closed = true
@@ -62,8 +66,13 @@ export function createLaneKeeper({ store, logger, leaseMs, renewed }: LaneKeeper
     await store.findDeadNodes()
     await release(closeIdle(leaseMs))
     const startedAt = performance.now()
-    const asked = [...lanes.values()]
-    const kept = new Map((await store.renewLeases(leaseMs)).map((lease) => [lease.endpointKey, lease]))
+    const stuck = [...lanes.values()].filter(isStuck)
+    noteStuck(stuck)
+    const asked = [...lanes.values()].filter((lane) => !stuck.includes(lane))
+    const except = stuck.map(({ endpointKey }) => endpointKey)
+    const kept = new Map(
+      (await store.renewLeases(leaseMs, except)).map((lease) => [lease.endpointKey, lease]),
+    )
     for (const lane of asked) {
       const lease = kept.get(lane.endpointKey)
       if (lease?.epoch !== lane.epoch) {
@@ -79,9 +88,29 @@ export function createLaneKeeper({ store, logger, leaseMs, renewed }: LaneKeeper
     renewed()
   }
 
+  /** Their leases are left to end: whoever can work on them takes them; else they go on here. */
+  function noteStuck(stuck: readonly Lane[]): void {
+    const isNew = stuck.length > 0 && !wasStuck
+    wasStuck = stuck.length > 0
+    if (!isNew) return
+    logger.warn(
+      {
+        component: 'worker',
+        event: 'leases_not_extended',
+        endpoints: stuck.length,
+        remedy: 'See what is logged of the database before this: its connections, its locks, its disk.',
+      },
+      'What is under way for some endpoints cannot be read or recorded here; their leases are left to other nodes',
+    )
+  }
+
   function renewNext(): void {
+    // What waits for a database that is away must not become a queue.
+    if (isRenewalQueued) return
+    isRenewalQueued = true
     working = working
       .then(() => {
+        isRenewalQueued = false
         refreshing = false
         return renew()
       })
@@ -107,6 +136,8 @@ export function createLaneKeeper({ store, logger, leaseMs, renewed }: LaneKeeper
       const leasedUntil = performance.now() + leaseMs
       const taken = await store.leaseDueEndpoints(leaseMs, room)
       return taken.map((lease) => {
+        const before = lanes.get(lease.endpointKey)
+        if (before) forget(before)
         const lane = createLane(lease, leasedUntil)
         lanes.set(lane.endpointKey, lane)
         return lane

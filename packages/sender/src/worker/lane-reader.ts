@@ -49,12 +49,17 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
     while (running && hungry.size > 0) {
       const lanes = [...hungry].slice(0, MAX_LANES_AT_ONCE)
       for (const lane of lanes) hungry.delete(lane)
+      const startedAt = performance.now()
       try {
         await readTargets(lanes)
         await readDue(lanes.filter((lane) => lane.target && !lane.closed))
+        for (const lane of lanes) lane.failingSince = undefined
       } catch (error) {
         logger.warn({ err: error }, 'Due deliveries could not be read; trying again')
-        for (const lane of lanes) if (!lane.closed) hungry.add(lane)
+        for (const lane of lanes) {
+          lane.failingSince ??= startedAt
+          if (!lane.closed) hungry.add(lane)
+        }
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }

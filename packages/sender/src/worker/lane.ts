@@ -35,6 +35,8 @@ export interface Lane {
   limit: number
   /** The attempt begun last when the limit was lowered. */
   loweredAt: number
+  /** By `performance.now()`: since when it could not be read, however often that was tried. */
+  failingSince: number | undefined
   /** What is due of it is being read just now. */
   reading: boolean
   /** Whether there may be something due that was not read. */
@@ -74,6 +76,7 @@ export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: n
     begun: 0,
     limit: Number.POSITIVE_INFINITY,
     loweredAt: 0,
+    failingSince: undefined,
     reading: false,
     moreFirst: true,
     moreRetries: true,

@@ -56,7 +56,7 @@ export function createWorker(parts: WorkerParts): Worker {
 
   const inFlight = createInFlight({ maxInFlight, timeoutMs, roomMade: () => turns.begin() })
   const commit = createGroupCommit({ store, logger, statesOf, tell, recorded })
-  const keeper = createLaneKeeper({ store, logger, leaseMs, renewed: onRenewed })
+  const keeper = createLaneKeeper({ store, logger, leaseMs, isStuck, renewed: onRenewed })
   const reader = createLaneReader({ ...parts, filled, ended: keeper.close })
   const poll = createPoll(look, pollMaxMs, logger)
   const timer = createDueTimer(clock, poll.now)
@@ -166,6 +166,10 @@ export function createWorker(parts: WorkerParts): Worker {
       wantMore(lane)
     }
     poll.now()
+  }
+
+  function isStuck({ endpointKey, failingSince = Number.POSITIVE_INFINITY }: Lane): boolean {
+    return performance.now() - failingSince >= leaseMs || commit.isFailing(endpointKey, leaseMs)
   }
 
   function onRenewed(): void {

@@ -34,7 +34,7 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
   // Rows that are locked, most likely by a batch of this node, are left out: waiting for one would leave
   // all others locked, so that a slow batch held up every subscription of the node.
   const renew = `with mine as (
-      select name from ${names.subscription} where leased_by = $2 for update skip locked
+      select name from ${names.subscription} where leased_by = $2 and name = any($3) for update skip locked
     ), extended as (
       update ${names.subscription} set leased_until = ${until('$1')} where name in (select name from mine)
       returning name, epoch, revision
@@ -42,7 +42,7 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
     select name, epoch, revision from extended
     union all
     select name, epoch, revision from ${names.subscription}
-      where leased_by = $2 and name not in (select name from mine)`
+      where leased_by = $2 and name = any($3) and name not in (select name from mine)`
   const release = `update ${names.subscription} set leased_by = null, leased_until = now()
     where name = $1 and epoch = $2`
 
@@ -68,10 +68,11 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
       return rows.map((row) => ({ name: row.name, unattendedMs: Number(row.unattended_ms) }))
     },
 
-    async renewLeases(leaseMs: number): Promise<HeldLease[]> {
+    async renewLeases(leaseMs: number, held: readonly string[]): Promise<HeldLease[]> {
       const rows = await runStatement<{ name: string; epoch: string; revision: number }>(db, renew, [
         leaseMs,
         nodeId,
+        held,
       ])
       return rows.map((row) => ({ ...row, epoch: Number(row.epoch) }))
     },

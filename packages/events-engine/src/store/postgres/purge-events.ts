@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { runStatement } from '../../database.ts'
+import { IDLE_MS, runStatement } from '../../database.ts'
 import { ownTransaction } from '../../transact.ts'
 import type { Position, PurgeLimits } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -28,7 +28,7 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
         where s.leased_until >= ${ago('$3')} and not ${isBehind('s.position')}
       )
       for update of e skip locked
-    ) returning xid::text as xid`
+    ) returning xid::text as xid, set_config('idle_in_transaction_session_timeout', '${IDLE_MS}', true)`
   const note = `update ${names.logState} set purged = greatest(purged::numeric, $1::numeric)::text`
   const expired = `select not pg_visible_in_snapshot(purged::xid8, $1::pg_snapshot)
       or pg_snapshot_xmax($1::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()) as expired

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { runStatement, type SqlExecutor } from '../../database.ts'
+import { limitIdle, runStatement, type SqlExecutor } from '../../database.ts'
 import { ownTransaction } from '../../transact.ts'
 import type { TableNames } from '../table-names.ts'
 import { isBehind } from './purge-events.ts'
@@ -47,6 +47,7 @@ export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
     async adoptRestoredLog(): Promise<boolean> {
       if (!(await restored(db))) return false
       return ownTransaction(db, async (trx) => {
+        await limitIdle(trx)
         await runStatement(trx, lock)
         // Another node may have been first.
         if (!(await restored(trx))) return false

@@ -38,7 +38,8 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
     on conflict do nothing`
   const unattended = `select name, ? - leased_until as "unattendedMs" from ${names.subscription}
     where leased_until < ? order by name`
-  const renew = `update ${names.subscription} set leased_until = ? where leased_by = ? returning name, epoch, revision`
+  const renew = `update ${names.subscription} set leased_until = ?
+    where leased_by = ? and name in (select value from json_each(?)) returning name, epoch, revision`
   const release = `update ${names.subscription} set leased_by = null, leased_until = ? where name = ? and epoch = ?`
 
   /** Whether a lease has stood still for so long that its holder cannot be at work. */
@@ -88,8 +89,8 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
       return runStatement<UnattendedSubscription>(db, unattended, [now, now - forMs])
     },
 
-    async renewLeases(leaseMs: number): Promise<HeldLease[]> {
-      return runStatement<HeldLease>(db, renew, [clock.now() + leaseMs, nodeId])
+    async renewLeases(leaseMs: number, held: readonly string[]): Promise<HeldLease[]> {
+      return runStatement<HeldLease>(db, renew, [clock.now() + leaseMs, nodeId, JSON.stringify(held)])
     },
 
     async releaseLease(fence: Fence): Promise<void> {

@@ -1,0 +1,262 @@
+import type { Logger } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import { runStatement } from '../database.ts'
+import { EventEngineError } from '../errors.ts'
+import { type LentClient, noteClient } from './lent-client.ts'
+import { closeSocket, type PostgresPool } from './postgres-pool.ts'
+import { createServerSessions, type Probed } from './server-sessions.ts'
+
+/** How long the engine waits for the database, in milliseconds. */
+export interface WaitLimits {
+  /** After so long the server is asked, over another connection, whether it is at work. */
+  readonly suspectAfterMs: number
+  /** After so long the wait ends where nobody can tell: behind a pooler, without the pool, or cut off. */
+  readonly giveUpAfterMs: number
+}
+
+/** A connection of the host's pool, lent to the engine. */
+export interface LentConnection {
+  /** The host's Kysely, without plugins, on this connection alone. */
+  readonly db: Kysely<unknown>
+  /**
+   * Waits for what is done on it, until the connection is found silent.
+   *
+   * @throws EventEngineError `database_silent`
+   */
+  during<TResult>(limits: WaitLimits, work: () => Promise<TResult>): Promise<TResult>
+  /**
+   * Hands it back, once nothing is under way on it.
+   *
+   * @param tidy - called before, where the connection came to life again after it was given up.
+   */
+  release(tidy: () => Promise<unknown>): void
+}
+
+/** Finds connections that have fallen silent: no answer, and no error either. */
+export interface ConnectionWatch {
+  /** @throws EventEngineError `no_connection` */
+  lend(limits: WaitLimits): Promise<LentConnection>
+  /** Has a function called whenever no connection can be had for a while. */
+  onStarved(callback: () => void): void
+}
+
+/** What {@link createConnectionWatch} works with. */
+export interface ConnectionWatchParts {
+  /** The host's, without plugins. */
+  readonly host: Kysely<unknown>
+  /** Undefined where the host has not given it: then silent connections are left to it. */
+  readonly pool: PostgresPool | undefined
+  readonly logger: Logger
+}
+
+interface Lent extends LentClient {
+  /** Why nothing is sent on it any more. */
+  silence: EventEngineError | undefined
+}
+
+function newLent(): Lent {
+  return { client: undefined, bytesRead: undefined, silence: undefined }
+}
+
+interface Wait {
+  readonly lent: Lent
+  readonly limits: WaitLimits
+  readonly kind: 'connection' | 'answer' | 'probe'
+  /** Counted instead of measured: while this process was stopped, nothing could have come in. */
+  ticks: number
+  isJudged: boolean
+  giveUp(error: EventEngineError): void
+}
+
+const TICK_MS = 100
+/** Between two questions about the same wait. */
+const ASK_EVERY_MS = 1_000
+const PROBE_MS = 1_500
+const PROBE: WaitLimits = { suspectAfterMs: PROBE_MS, giveUpAfterMs: PROBE_MS }
+const REMEDY =
+  'Look for what drops connections between this host and PostgreSQL: a firewall or NAT with an idle time-out, a failover. keepAlive of pg keeps idle ones open.'
+
+/**
+ * Creates a watch over the waits of one engine. A wait that lasts is no proof: the database may be slow, or another
+ * may hold a lock. So the server is asked what the connection's process does. If it is at work, the wait goes on; if
+ * it waits for us as we wait for it, the connection is silent. It is closed and its session ended. All idle
+ * connections of the pool are asked at the same time, since what has silenced one has most likely silenced others.
+ */
+export function createConnectionWatch({ host, pool, logger }: ConnectionWatchParts): ConnectionWatch {
+  const waits = new Set<Wait>()
+  const server = createServerSessions(pool, probe)
+  const starved = new Set<() => void>()
+  let timer: NodeJS.Timeout | undefined
+
+  function wait<TResult>(
+    lent: Lent,
+    limits: WaitLimits,
+    kind: Wait['kind'],
+    work: () => Promise<TResult>,
+  ): { readonly answer: Promise<TResult>; readonly settled: Promise<unknown> } {
+    const { promise: answer, resolve, reject } = Promise.withResolvers<TResult>()
+    const one: Wait = {
+      lent,
+      limits,
+      kind,
+      ticks: 0,
+      isJudged: false,
+      giveUp: (error) => waits.delete(one) && reject(error),
+    }
+    waits.add(one)
+    timer ??= setInterval(sweep, TICK_MS).unref()
+    // Once given up, what still comes in has nobody left to hear it.
+    const settled = noteClient(lent, work).then(
+      (value) => waits.delete(one) && resolve(value),
+      (error: unknown) => waits.delete(one) && reject(error),
+    )
+    return { answer, settled }
+  }
+
+  async function lend(limits: WaitLimits, lent: Lent, kind: Wait['kind']): Promise<LentConnection> {
+    const released = Promise.withResolvers<void>()
+    let settled: Promise<unknown> = Promise.resolve()
+    const taken = wait(lent, limits, kind, () => {
+      const given = Promise.withResolvers<Kysely<unknown>>()
+      host
+        .connection()
+        .execute((one) => {
+          given.resolve(one)
+          return released.promise
+        })
+        .catch(given.reject)
+      return given.promise
+    })
+    let db: Kysely<unknown>
+    try {
+      db = await taken.answer
+    } catch (error) {
+      // Whoever is given one too late hands it back.
+      released.resolve()
+      throw error
+    }
+    return {
+      db,
+      during(during, work) {
+        if (lent.silence) return Promise.reject(lent.silence)
+        const begun = wait(lent, during, kind === 'probe' ? 'probe' : 'answer', work)
+        settled = begun.settled
+        return begun.answer
+      },
+      release(tidy) {
+        if (!lent.silence) return released.resolve()
+        // Not before it has come to an end: whoever got it next would wait behind what we have given up.
+        void settled
+          .then(tidy)
+          .catch(() => {})
+          .finally(released.resolve)
+      },
+    }
+  }
+
+  function sweep(): void {
+    if (waits.size === 0) {
+      clearInterval(timer)
+      timer = undefined
+      return
+    }
+    const suspects: Wait[] = []
+    for (const one of waits) {
+      one.ticks += 1
+      const overdueMs = one.ticks * TICK_MS - one.limits.suspectAfterMs
+      if (one.isJudged || overdueMs < 0 || overdueMs % ASK_EVERY_MS >= TICK_MS) continue
+      const bytesRead = one.lent.client?.connection?.stream?.bytesRead
+      if (bytesRead !== one.lent.bytesRead) {
+        // A long answer on its way.
+        one.lent.bytesRead = bytesRead
+        one.ticks = 0
+      } else if (one.kind === 'probe') end(one)
+      else suspects.push(one)
+    }
+    if (suspects.some(({ kind }) => kind === 'connection')) for (const callback of starved) callback()
+    if (suspects.length > 0) void judge(suspects)
+  }
+
+  async function judge(suspects: readonly Wait[]): Promise<void> {
+    for (const one of suspects) one.isJudged = true
+    const pids = new Set(suspects.flatMap(({ lent }) => lent.client?.processID ?? []))
+    const states = await server.statesOf([...pids])
+    const ended: Wait[] = []
+    for (const one of suspects) {
+      one.isJudged = false
+      if (!waits.has(one)) continue
+      const pid = one.lent.client?.processID
+      const state = (typeof pid === 'number' && states?.get(pid)) || 'unknown'
+      if (state === 'at work') one.ticks = 0
+      else if (state !== 'unknown' || one.ticks * TICK_MS >= one.limits.giveUpAfterMs) {
+        end(one)
+        ended.push(one)
+      }
+    }
+    report(ended)
+    const sessions = ended.flatMap(({ lent }) => lent.client?.processID ?? [])
+    if (states && sessions.length > 0) await server.endSessions(sessions)
+  }
+
+  function end(one: Wait): void {
+    const waitedMs = one.ticks * TICK_MS
+    if (one.kind === 'connection') {
+      one.giveUp(
+        new EventEngineError(
+          'no_connection',
+          `No connection to the database could be had within ${waitedMs} ms: all of the pool are in use, or none can be opened. Raise the pool's max, or end what holds its connections.`,
+        ),
+      )
+      return
+    }
+    one.lent.silence = new EventEngineError(
+      'database_silent',
+      `The database has not answered for ${waitedMs} ms, and the connection was given up; whether it did what it was asked to is not known. Try again.`,
+    )
+    one.giveUp(one.lent.silence)
+    closeSocket(one.lent.client)
+  }
+
+  function report(ended: readonly Wait[]): void {
+    const silent = ended.filter(({ kind }) => kind === 'answer')
+    const [first] = silent
+    if (!first) return
+    const details = {
+      component: 'database',
+      event: 'silent_connection',
+      connections: silent.length,
+      waitedMs: first.ticks * TICK_MS,
+    }
+    const isReached = silent.every(({ lent }) => lent.client?.connection?.stream !== undefined)
+    if (isReached) {
+      logger.warn(
+        { ...details, remedy: REMEDY },
+        'Connections to the database stopped answering and were closed; work goes on over others',
+      )
+    } else {
+      const remedy = `${REMEDY} Give the engine the pool of its connections (postgres: { pool }), so that it can close them.`
+      logger.warn(
+        { ...details, remedy },
+        'Connections to the database stopped answering, and could not be closed; work goes on over others',
+      )
+    }
+  }
+
+  async function probe<TRow>(statement: string, parameters: readonly unknown[]): Promise<Probed<TRow>> {
+    const lent = newLent()
+    const connection = await lend(PROBE, lent, 'probe')
+    try {
+      const rows = await connection.during(PROBE, () =>
+        runStatement<TRow>(connection.db, statement, parameters),
+      )
+      return { rows, pid: lent.client?.processID }
+    } finally {
+      connection.release(async () => {})
+    }
+  }
+
+  return {
+    lend: (limits) => lend(limits, newLent(), 'connection'),
+    onStarved: (callback) => void starved.add(callback),
+  }
+}
