@@ -11,6 +11,8 @@ export interface ProxyServer extends AsyncDisposable {
   readonly asked: readonly { readonly to: string; readonly authorization: string | undefined }[]
   /** Answers from now on with this status, or with nothing; undefined: does its work. */
   answer(status: number | 'nothing' | undefined, headers?: Record<string, string>): void
+  /** Writes this from now on, before it answers or connects. */
+  sayFirst(text: string): void
 }
 
 /** Starts one on loopback. Whatever the name, it connects to this machine, as a resolver of its own might say. */
@@ -19,6 +21,7 @@ export async function proxyServer(tls?: ServerOptions): Promise<ProxyServer> {
   const sockets = new Set<Duplex>()
   let status: number | 'nothing' | undefined
   let extra: Record<string, string> = {}
+  let first = ''
 
   const refuse: RequestListener = (_request, response) => void response.writeHead(405).end()
   const server = tls ? createTlsServer(tls, refuse) : createServer(refuse)
@@ -27,6 +30,7 @@ export async function proxyServer(tls?: ServerOptions): Promise<ProxyServer> {
     asked.push({ to: request.url ?? '', authorization: request.headers['proxy-authorization'] })
     client.on('error', () => {})
     if (status === 'nothing') return
+    if (first !== '') client.write(first)
     if (status !== undefined) {
       const lines = Object.entries(extra).map(([name, value]) => `${name}: ${value}\r\n`)
       client.end(`HTTP/1.1 ${status} Refused\r\n${lines.join('')}\r\n`)
@@ -50,6 +54,9 @@ export async function proxyServer(tls?: ServerOptions): Promise<ProxyServer> {
     answer(next, headers = {}) {
       status = next
       extra = headers
+    },
+    sayFirst(text) {
+      first = text
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()

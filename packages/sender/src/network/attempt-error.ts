@@ -28,6 +28,8 @@ export class ForbiddenAddressError extends Error {
 }
 
 const MAX_MESSAGE_LENGTH = 500
+const SWITCHED =
+  'The consumer has answered 101 Switching Protocols, which was not asked for; webhooks are sent over HTTP/1.1 only.'
 // Of Node.js, and of OpenSSL's verification.
 const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|ERROR_IN_CERT_)/
 
@@ -41,6 +43,7 @@ const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Blame]>> = {
   EPIPE: ['connection_lost', 'theirs'],
   UND_ERR_SOCKET: ['connection_lost', 'theirs'],
   UND_ERR_HEADERS_OVERFLOW: ['invalid_response', 'theirs'],
+  X_TOO_MANY_INTERIM: ['invalid_response', 'theirs'],
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ['invalid_response', 'theirs'],
   X_PROXY_DENIED: ['forbidden_address', 'theirs'],
   X_PROXY_UNAVAILABLE: ['proxy_unavailable', 'ours'],
@@ -76,6 +79,13 @@ const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Blame]>> = {
   EPROTO: ['tls_failure', 'theirs'],
 }
 
+/** A 101 without what it switches to, which an HTTP parser takes for an interim response. */
+export const SWITCHED_PROTOCOLS: AttemptError = {
+  code: 'invalid_response',
+  blame: 'theirs',
+  message: SWITCHED,
+}
+
 /** Sorts what a connection has failed with. */
 export function attemptErrorOf(error: unknown): AttemptError {
   // Trying several addresses of a name ends in one error that holds one for each. The machine may have no
@@ -95,8 +105,9 @@ function describe(error: unknown): { code: string; message: string } {
   if (!(error instanceof Error)) return { code: '', message: thrownMessage(error) }
   if (error.name === 'HTTPParserError') return { code: 'HPE_', message: error.message }
   // Of undici's errors about a connection, two are about what was said on it.
-  if (error.message === 'bad response' || error.message === 'bad upgrade') {
-    return { code: 'HPE_', message: `The answer is not one to this request (${error.message}).` }
+  if (error.message === 'bad upgrade') return { code: 'HPE_', message: SWITCHED }
+  if (error.message === 'bad response') {
+    return { code: 'HPE_', message: 'The consumer has sent a response that belongs to no request.' }
   }
   const { code } = error as NodeJS.ErrnoException
   return { code: typeof code === 'string' ? code : '', message: error.message }

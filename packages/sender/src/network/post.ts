@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { type AttemptError, attemptErrorOf } from './attempt-error.ts'
+import { type AttemptError, attemptErrorOf, SWITCHED_PROTOCOLS } from './attempt-error.ts'
 import { SNIPPET_BYTES, snippetOf } from './snippet.ts'
 import { isOfUsedConnection } from './stale-connection.ts'
 
@@ -71,8 +71,11 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
     status: number,
     headers: IncomingHttpHeaders,
   ): void {
-    // 1xx is a sign of life, not an answer.
-    if (status < 200) return
+    if (status < 200) {
+      // All others are left out before they are parsed, see interim-responses.
+      this.giveUp(SWITCHED_PROTOCOLS)
+      return
+    }
     this.#status = status
     const retryAfter = headers['retry-after']
     if (typeof retryAfter === 'string') this.#retryAfter = retryAfter

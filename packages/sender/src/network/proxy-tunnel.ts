@@ -2,6 +2,7 @@ import { request as requestInClear } from 'node:http'
 import { request as requestOverTls } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import { createInterimFilter } from './interim-responses.ts'
 import { ProxyError, refusalOf } from './proxy-error.ts'
 import type { ProxySettings } from './proxy-options.ts'
 
@@ -11,6 +12,16 @@ export type OpenTunnel = (
   port: number,
   callback: (error: Error | null, socket: Socket | null) => void,
 ) => void
+
+/** How a proxy has answered CONNECT, and what has come after that. */
+interface ConnectResponse {
+  readonly status: number
+  readonly smokescreen: string | undefined
+  readonly head: Buffer
+}
+
+const MAX_HEAD_BYTES = 16 * 1024
+const HEAD_END = '\r\n\r\n'
 
 /** Creates what opens tunnels. Whatever fails before the proxy has answered is the proxy's fault. */
 export function createTunnels(
@@ -33,43 +44,107 @@ export function createTunnels(
       ...(secureContext ? { secureContext } : {}),
     })
     const timer = setTimeout(() => {
-      connect.destroy(
-        new ProxyError('X_PROXY_UNAVAILABLE', `The proxy has not answered within ${timeoutMs} ms.`),
+      const error = new ProxyError(
+        'X_PROXY_UNAVAILABLE',
+        `The proxy has not answered within ${timeoutMs} ms.`,
       )
+      waiting?.destroy()
+      connect.destroy(error)
+      end(error, null)
     }, timeoutMs)
+    /** What the final response is awaited on, after an interim one. */
+    let waiting: Socket | undefined
     let end = (error: Error | null, socket: Socket | null) => {
       end = () => {}
       clearTimeout(timer)
       callback(error, socket)
     }
-    connect.on('connect', ({ statusCode = 0, headers: answered }, stream, head) => {
-      const socket = stream as Socket
-      if (statusCode >= 200 && statusCode < 300) {
+
+    function answered(socket: Socket, { status, smokescreen, head }: ConnectResponse): void {
+      if (status >= 200 && status < 300) {
         if (head.length > 0) socket.unshift(head)
         socket.setNoDelay(true)
         end(null, socket)
         return
       }
       socket.on('error', () => {}).destroy()
-      const smokescreen = answered['x-smokescreen-error']
-      end(refusalOf(statusCode, typeof smokescreen === 'string' ? smokescreen : undefined), null)
+      end(refusalOf(status, smokescreen), null)
+    }
+
+    connect.on('connect', ({ statusCode = 0, headers: received }, stream, head) => {
+      const socket = stream as Socket
+      if (statusCode < 200 && statusCode !== 101) {
+        waiting = socket
+        finalResponse(socket, head).then((response) => answered(socket, response), lost)
+        return
+      }
+      const smokescreen = received['x-smokescreen-error']
+      answered(socket, {
+        status: statusCode,
+        smokescreen: typeof smokescreen === 'string' ? smokescreen : undefined,
+        head,
+      })
     })
     // An answer that is none to CONNECT, which Node.js does not expect.
     connect.on('response', (response) => {
       response.destroy()
       end(refusalOf(response.statusCode ?? 0, undefined), null)
     })
-    connect.on('error', (cause: NodeJS.ErrnoException) => {
+    connect.on('error', lost)
+    connect.on('close', () => {
+      if (!waiting) lost(closed())
+    })
+    connect.end()
+
+    function lost(cause: NodeJS.ErrnoException): void {
       const isOurs = cause instanceof ProxyError
       const message = `The proxy cannot be reached (${cause.code ?? cause.name}).`
       end(isOurs ? cause : new ProxyError('X_PROXY_UNAVAILABLE', message, { cause }), null)
-    })
-    connect.on('close', () => {
-      end(
-        new ProxyError('X_PROXY_UNAVAILABLE', 'The proxy has closed the connection without an answer.'),
-        null,
-      )
-    })
-    connect.end()
+    }
   }
+}
+
+function closed(): ProxyError {
+  return new ProxyError('X_PROXY_UNAVAILABLE', 'The proxy has closed the connection without an answer.')
+}
+
+/** Reads on after an interim response: Node.js takes the first response to CONNECT for the final one. */
+function finalResponse(socket: Socket, first: Buffer): Promise<ConnectResponse> {
+  const filter = createInterimFilter()
+  filter.begin()
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const stop = () => {
+      socket.off('data', take).off('error', fail).off('close', closedEarly).pause()
+    }
+    const fail = (error: Error) => {
+      stop()
+      socket.on('error', () => {}).destroy()
+      reject(error)
+    }
+    const closedEarly = () => fail(closed())
+    const take = (chunk: Buffer) => {
+      try {
+        text += filter.take(chunk)?.toString('latin1') ?? ''
+      } catch {
+        fail(new ProxyError('X_PROXY_UNAVAILABLE', 'The proxy has answered CONNECT with 1xx responses only.'))
+        return
+      }
+      const end = text.indexOf(HEAD_END)
+      if (end < 0 && text.length <= MAX_HEAD_BYTES) return
+      const [, status] = /^HTTP\/1\.\d (\d{3})/.exec(text) ?? []
+      if (end < 0 || status === undefined) {
+        fail(
+          new ProxyError('X_PROXY_UNAVAILABLE', 'The proxy has answered CONNECT with what is no HTTP/1.1.'),
+        )
+        return
+      }
+      stop()
+      const [, smokescreen] = /^x-smokescreen-error:[ \t]*(.*)$/im.exec(text.slice(0, end)) ?? []
+      const head = Buffer.from(text.slice(end + HEAD_END.length), 'latin1')
+      resolve({ status: Number(status), smokescreen, head })
+    }
+    socket.on('data', take).on('error', fail).on('close', closedEarly)
+    take(first)
+  })
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { skipInterimResponses } from './interim-responses.ts'
 
 const errors = new WeakSet<Error>()
 
@@ -8,8 +9,10 @@ const errors = new WeakSet<Error>()
  */
 export function watchConnection(socket: Socket): void {
   const readUntilNow = socket.bytesRead
+  const response = skipInterimResponses(socket)
   socket.once('error', (error) => {
-    if (socket.bytesRead > readUntilNow) errors.add(error)
+    // A consumer that has said 100 or 102 has the request.
+    if (socket.bytesRead > readUntilNow && !response.hasBegun) errors.add(error)
   })
 }
 
