@@ -32,6 +32,8 @@ export type WebhookSenderErrorCode =
 export interface WebhookSenderErrorOptions extends EventsErrorOptions {
   /** The field of the input that was wrong: what a form marks. */
   readonly field?: string | undefined
+  /** What only the host's author can do about it: ends the message, and is no part of `detail`. */
+  readonly remedy?: string | undefined
 }
 
 /** Thrown by everything in this package. Nothing was written when it is thrown. */
@@ -40,10 +42,13 @@ export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
 
   /** The field of the input that was wrong, such as `url` or `headers.authorization`. */
   readonly field: string | undefined
+  /** The message for whoever uses the host, a tenant say: without what only the host's author can do. */
+  readonly detail: string
 
-  constructor(code: WebhookSenderErrorCode, message: string, options: WebhookSenderErrorOptions = {}) {
-    super(code, message, options)
+  constructor(code: WebhookSenderErrorCode, detail: string, options: WebhookSenderErrorOptions = {}) {
+    super(code, options.remedy === undefined ? detail : `${detail} ${options.remedy}`, options)
     this.field = options.field
+    this.detail = detail
   }
 }
 

@@ -1,3 +1,4 @@
+export type { EventEngineErrorCode } from '@x/events-engine'
 export { createWebhookSender } from './create-webhook-sender.ts'
 export { createWebhookWorker } from './create-webhook-worker.ts'
 export type {

@@ -235,10 +235,9 @@ export function createDeliveries({
 
 /** What to say when something is to be sent to a disabled endpoint. */
 export function endpointDisabled(id: string): WebhookSenderError {
-  return new WebhookSenderError(
-    'endpoint_disabled',
-    `The endpoint ${id} is disabled; enable it first, with endpoints.enable().`,
-  )
+  return new WebhookSenderError('endpoint_disabled', `The endpoint ${id} is disabled; enable it first.`, {
+    remedy: 'endpoints.enable() does.',
+  })
 }
 
 function notPending(id: string, state: DeliveryState): WebhookSenderError {

@@ -2,17 +2,17 @@ import { shown, WebhookSenderError } from '../errors.ts'
 
 /** What to say of an id that nobody, or another tenant, has. */
 export function endpointNotFound(id: unknown): WebhookSenderError {
-  return new WebhookSenderError(
-    'endpoint_not_found',
-    `There is no endpoint ${shown(id)}; endpoints.list() tells which there are.`,
-  )
+  return new WebhookSenderError('endpoint_not_found', `There is no endpoint ${shown(id)}.`, {
+    remedy: 'endpoints.list() tells which there are.',
+  })
 }
 
 /** What to say when a tenant has as many endpoints as it may. */
 export function tooManyEndpoints(tenantId: number, limit: number): WebhookSenderError {
   return new WebhookSenderError(
     'too_many_endpoints',
-    `Tenant ${tenantId} has ${limit} endpoints already, as many as options.maxEndpointsPerTenant allows; delete one it does not need, or raise the limit.`,
+    `Tenant ${tenantId} has ${limit} endpoints already, as many as it may; delete one that it does not need.`,
+    { remedy: 'options.maxEndpointsPerTenant raises the limit.' },
   )
 }
 

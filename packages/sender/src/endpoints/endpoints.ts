@@ -249,7 +249,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       if (!Number.isFinite(overlapSeconds) || overlapSeconds < 0 || overlapSeconds > MAX_OVERLAP_SECONDS) {
         throw new WebhookSenderError(
           'invalid_argument',
-          `rotateSecret: overlapSeconds must be a number from 0 to ${MAX_OVERLAP_SECONDS}; got ${shown(overlapSeconds)}.`,
+          `overlapSeconds must be a number from 0 to ${MAX_OVERLAP_SECONDS}; got ${shown(overlapSeconds)}.`,
           { field: 'overlapSeconds' },
         )
       }

@@ -34,8 +34,12 @@ export function validateOrdering(input: OrderingInput, keys: OrderingKeys): Orde
   const known = [...BUILT_IN, ...Object.keys(keys)].map((key) => shown(key)).join(', ')
   throw new WebhookSenderError(
     'invalid_endpoint',
-    `The endpoint's ordering must be 'none', 'fifo' or { by: one of ${known} }; got ${shown(typeof by === 'function' ? 'a function' : (by ?? input))}. A function is stored by its name: give it to createWebhookSender as one of options.orderingKeys.`,
-    { field: 'ordering' },
+    `The endpoint's ordering must be 'none', 'fifo' or { by: one of ${known} }; got ${shown(typeof by === 'function' ? 'a function' : (by ?? input))}.`,
+    {
+      field: 'ordering',
+      remedy:
+        'A function is stored by its name: give it to createWebhookSender as one of options.orderingKeys.',
+    },
   )
 }
 

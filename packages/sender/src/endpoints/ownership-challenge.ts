@@ -85,7 +85,8 @@ export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
 export function notProved(endpointId: string, problem: string): WebhookSenderError {
   return new WebhookSenderError(
     'ownership_not_proved',
-    `The endpoint ${endpointId} gets nothing until its owner has answered a challenge: ${problem} Let the consumer use the endpoint's secret, then call endpoints.verify().`,
+    `The endpoint ${endpointId} gets nothing until its owner has answered a challenge: ${problem} Let its receiver use the endpoint's secret, then verify the endpoint.`,
+    { remedy: 'endpoints.verify() asks again.' },
   )
 }
 

@@ -50,7 +50,7 @@ export function brokenRule(
     return undefined
   }
   return {
-    rule: 'must have the port 80, 443, one above 1023, or one of options.network.allowPorts',
+    rule: `must have the port ${[80, 443, ...allowPorts].join(', ')}, or one above 1023`,
     got: port,
   }
 }
@@ -72,8 +72,8 @@ function refuseForbiddenHost({ hostname }: URL, policy: AddressPolicy): void {
   if (isAllowedHost(hostname, policy)) return
   throw new WebhookSenderError(
     'forbidden_address',
-    `The endpoint's url leads to ${shown(hostname)}, which is not a public address; use one that is, or open its network with createWebhookSender's options.network.allow.`,
-    { field: 'url' },
+    `The endpoint's url leads to ${shown(hostname)}, which is not a public address; use one that is.`,
+    { field: 'url', remedy: "createWebhookSender's options.network.allow opens other networks." },
   )
 }
 
