@@ -1,8 +1,8 @@
 import type { Authorize } from './authorize.ts'
-import { createPortalHandler, type PortalParts } from './portal-handler.ts'
+import { createPortalHandler, type MountedPortalParts } from './portal-handler.ts'
 
 /** What {@link createPortal} takes. */
-export interface PortalOptions extends PortalParts {
+export interface PortalOptions extends MountedPortalParts<Request> {
   /** Tells who asks, from the request's headers. */
   readonly authorize: Authorize<Request>
   /**
@@ -36,8 +36,27 @@ export interface Portal {
  * }
  * ```
  */
-export function createPortal({ authorize, basePath = '', ...parts }: PortalOptions): Portal {
+export function createPortal({
+  authorize,
+  basePath = '',
+  clientOf = () => undefined,
+  ...parts
+}: PortalOptions): Portal {
   const handle = createPortalHandler(parts)
   const base = basePath.replace(/\/+$/, '')
-  return { handle: (request) => handle(request, base, () => authorize(request)) }
+  return {
+    handle: (request) =>
+      handle({
+        request: () => request,
+        path: pathOf(request.url),
+        basePath: base,
+        client: () => clientOf(request),
+        identify: () => authorize(request),
+      }),
+  }
+}
+
+/** The path of a URL as it is written: servers may hand on one that nothing has tidied up. */
+export function pathOf(url: string): string {
+  return /^[a-z][a-z\d+.-]*:\/\/[^/?#]*([^?#]*)/i.exec(url)?.[1] || '/'
 }

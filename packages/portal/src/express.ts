@@ -1,14 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import type { Authorize } from './authorize.ts'
 import { type PortalNodeRequest, sendWebResponse, webRequestOf } from './node-request.ts'
-import { createPortalHandler, type PortalParts } from './portal-handler.ts'
+import { createPortalHandler, type MountedPortalParts } from './portal-handler.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
 export type { PortalNodeRequest } from './node-request.ts'
-export type { PortalParts } from './portal-handler.ts'
+export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
 
 /** What {@link expressPortal} takes. */
-export interface ExpressPortalOptions<TRequest extends PortalNodeRequest> extends PortalParts {
+export interface ExpressPortalOptions<TRequest extends PortalNodeRequest>
+  extends MountedPortalParts<TRequest> {
   /** Tells who asks, from Express's own request: its headers, its session, what middleware left. */
   readonly authorize: Authorize<TRequest>
 }
@@ -40,13 +41,20 @@ export type ExpressPortal<TRequest> = (
  */
 export function expressPortal<TRequest extends PortalNodeRequest>({
   authorize,
+  clientOf = ({ ip }) => ip,
   ...parts
 }: ExpressPortalOptions<TRequest>): ExpressPortal<TRequest> {
   const handle = createPortalHandler(parts)
 
   return (request, response, next) => {
-    const { protocol, originalUrl: path, body } = request
-    handle(webRequestOf(request, { protocol, path, body }), request.baseUrl ?? '', () => authorize(request))
+    const { protocol, originalUrl = request.url ?? '/', body } = request
+    handle({
+      request: () => webRequestOf(request, { protocol, path: originalUrl, body }),
+      path: originalUrl.split('?')[0] ?? '/',
+      basePath: request.baseUrl ?? '',
+      client: () => clientOf(request),
+      identify: () => authorize(request),
+    })
       .then((answer) => sendWebResponse(answer, response))
       .catch(next)
   }

@@ -3,15 +3,17 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { Authorize } from './authorize.ts'
 import { webRequestOf } from './node-request.ts'
-import { createPortalHandler, type PortalParts } from './portal-handler.ts'
+import { createPortalHandler, type MountedPortalParts } from './portal-handler.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
-export type { PortalParts } from './portal-handler.ts'
+export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
 
 /** The part of a Fastify request that is needed; typed by structure, so that any version of it fits. */
 export interface FastifyPortalRequest {
   readonly raw: IncomingMessage
   readonly protocol: string
+  /** Where it comes from, as far as proxies are trusted. */
+  readonly ip?: string | undefined
 }
 
 /** The part of a Fastify reply that is needed. */
@@ -33,7 +35,8 @@ export interface FastifyPortalScope<TRequest> {
 }
 
 /** What {@link fastifyPortal} takes. */
-export interface FastifyPortalOptions<TRequest extends FastifyPortalRequest> extends PortalParts {
+export interface FastifyPortalOptions<TRequest extends FastifyPortalRequest>
+  extends MountedPortalParts<TRequest> {
   /** Tells who asks, from Fastify's own request: its headers, its session, what hooks left. */
   readonly authorize: Authorize<TRequest>
 }
@@ -61,6 +64,7 @@ export type FastifyPortal<TRequest> = (scope: FastifyPortalScope<TRequest>) => P
  */
 export function fastifyPortal<TRequest extends FastifyPortalRequest>({
   authorize,
+  clientOf = ({ ip }) => ip,
   ...parts
 }: FastifyPortalOptions<TRequest>): FastifyPortal<TRequest> {
   const handle = createPortalHandler(parts)
@@ -72,7 +76,13 @@ export function fastifyPortal<TRequest extends FastifyPortalRequest>({
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
     const answer = async (request: TRequest, reply: FastifyPortalReply) => {
       const { raw, protocol } = request
-      const response = await handle(webRequestOf(raw, { protocol }), base, () => authorize(request))
+      const response = await handle({
+        request: () => webRequestOf(raw, { protocol }),
+        path: (raw.url ?? '/').split('?')[0] ?? '/',
+        basePath: base,
+        client: () => clientOf(request),
+        identify: () => authorize(request),
+      })
       reply.code(response.status)
       for (const [name, value] of response.headers) reply.header(name, value)
       reply.send(response.body ? Readable.fromWeb(response.body as ReadableStream) : undefined)

@@ -1,16 +1,20 @@
 import type { Authorize } from './authorize.ts'
-import { createPortalHandler, type PortalParts } from './portal-handler.ts'
+import { pathOf } from './create-portal.ts'
+import { isNormalPath } from './normal-path.ts'
+import { createPortalHandler, type MountedPortalParts } from './portal-handler.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
-export type { PortalParts } from './portal-handler.ts'
+export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
 
 /** The part of Hono's context that is needed; typed by structure, so that any version of it fits. */
 export interface HonoPortalContext {
   readonly req: { readonly raw: Request }
+  /** What the server has left there; that of Node, the request as it came in. */
+  readonly env?: unknown
 }
 
 /** What {@link honoPortal} takes. */
-export interface HonoPortalOptions<TContext extends HonoPortalContext> extends PortalParts {
+export interface HonoPortalOptions<TContext extends HonoPortalContext> extends MountedPortalParts<TContext> {
   /** Where it is mounted: `/portal` for the route `/portal/*`. */
   readonly basePath: string
   /** Tells who asks, from Hono's context: its headers, its cookies, what middleware left. */
@@ -40,9 +44,37 @@ export type HonoPortal<TContext> = (context: TContext) => Promise<Response>
 export function honoPortal<TContext extends HonoPortalContext>({
   authorize,
   basePath,
+  clientOf = remoteAddressOf,
   ...parts
 }: HonoPortalOptions<TContext>): HonoPortal<TContext> {
   const handle = createPortalHandler(parts)
   const base = basePath.replace(/\/+$/, '')
-  return (context) => handle(context.req.raw, base, () => authorize(context))
+  return (context) =>
+    handle({
+      request: () => context.req.raw,
+      path: pathAskedFor(context),
+      basePath: base,
+      client: () => clientOf(context),
+      identify: () => authorize(context),
+    })
+}
+
+/** A request as `@hono/node-server` has it from Node. */
+interface Incoming {
+  readonly url?: string
+  readonly socket?: { readonly remoteAddress?: string }
+}
+
+function incomingOf({ env }: HonoPortalContext): Incoming | undefined {
+  return (Object(env) as { readonly incoming?: Incoming }).incoming
+}
+
+function remoteAddressOf(context: HonoPortalContext): string | undefined {
+  return incomingOf(context)?.socket?.remoteAddress
+}
+
+/** The server has tidied up the URL of the request; a proxy in front of it has seen what the client wrote. */
+function pathAskedFor(context: HonoPortalContext): string {
+  const [written = '/'] = (incomingOf(context)?.url ?? '/').split('?')
+  return isNormalPath(written) ? pathOf(context.req.raw.url) : written
 }

@@ -1,6 +1,14 @@
 export type { PortalEngine, PortalSubscription } from './api/subscriptions.ts'
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
 export { createPortal, type Portal, type PortalOptions } from './create-portal.ts'
+export { type ErrorStatus, statusOfError } from './error-status.ts'
+export {
+  createGuessLimit,
+  type Guess,
+  type GuessLimit,
+  type GuessLimitOptions,
+  TooManyGuessesError,
+} from './guess-limit.ts'
 export type { PageOptions } from './pages/serve-pages.ts'
-export type { PortalParts } from './portal-handler.ts'
+export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
 export type { SignInOptions } from './session/sign-in.ts'

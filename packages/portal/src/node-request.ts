@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
+import { PortalProblem } from './problem.ts'
 
 /** The part of Express's request that is needed; typed by structure, so that any version of it fits. */
 export interface PortalNodeRequest extends IncomingMessage {
@@ -9,6 +10,8 @@ export interface PortalNodeRequest extends IncomingMessage {
   readonly baseUrl?: string
   readonly originalUrl?: string
   readonly protocol?: string
+  /** Where it comes from, as far as proxies are trusted. */
+  readonly ip?: string | undefined
   /** What a body parser left. */
   readonly body?: unknown
 }
@@ -22,11 +25,24 @@ export interface SeenRequest {
   readonly body?: unknown
 }
 
-/** The same request as the web knows it. */
+// Methods that `Request` refuses to stand for, and no route has.
+const FORBIDDEN_METHODS = ['CONNECT', 'TRACE', 'TRACK']
+
+/**
+ * The same request as the web knows it.
+ *
+ * @throws PortalProblem 400, 405
+ */
 export function webRequestOf(request: IncomingMessage, seen: SeenRequest = {}): Request {
   const { method = 'GET', headers } = request
   const { protocol = 'http', path = request.url ?? '/' } = seen
-  const url = new URL(`${protocol}://${headers.host ?? 'localhost'}`)
+  const url = URL.parse(`${protocol}://${headers.host || 'localhost'}`)
+  if (!url) throw new PortalProblem(400, 'invalid_host', 'The Host header is not the name of a host.')
+  if (FORBIDDEN_METHODS.includes(method.toUpperCase())) {
+    throw new PortalProblem(405, 'method_not_allowed', `No path knows ${method}.`, {
+      headers: { allow: 'GET, POST, PATCH, DELETE' },
+    })
+  }
   // Not parsed as a whole: a path that begins with two slashes would be taken for a host.
   const [pathname = '/', ...search] = path.split('?')
   url.pathname = pathname
@@ -50,9 +66,16 @@ function webHeadersOf({ rawHeaders }: IncomingMessage): Headers {
 /** A parser that came first has eaten the bytes, and left what they mean. */
 function bodyOf(request: IncomingMessage, body: unknown): string | Uint8Array | ReadableStream | null {
   if (body instanceof Uint8Array || typeof body === 'string') return body
-  if (request.readableEnded || request.readableDidRead)
-    return body === undefined ? null : JSON.stringify(body)
+  if (request.readableEnded || request.readableDidRead) return body === undefined ? null : jsonOf(body)
   return Readable.toWeb(request)
+}
+
+function jsonOf(body: unknown): string {
+  try {
+    return JSON.stringify(body)
+  } catch {
+    throw new PortalProblem(400, 'invalid_json', 'The body is nested too deeply.')
+  }
 }
 
 /** Sends an answer as it comes; when the other side goes away, its source is told. */

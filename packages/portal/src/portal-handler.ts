@@ -7,11 +7,15 @@ import { jobRoutes } from './api/jobs.ts'
 import { statisticsRoutes } from './api/statistics.ts'
 import { type PortalEngine, subscriptionRoutes } from './api/subscriptions.ts'
 import type { PortalUser } from './authorize.ts'
+import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
 import { createChangeWatcher } from './live/change-watcher.ts'
 import { createLiveConnections } from './live/live-connections.ts'
+import { isNormalPath } from './normal-path.ts'
 import { createPages, type PageOptions } from './pages/serve-pages.ts'
 import { PortalProblem, problemOf, problemResponse } from './problem.ts'
-import { createRouter } from './router.ts'
+import { readJsonFields } from './read-json.ts'
+import { readQuery } from './read-query.ts'
+import { createRouter, type Route } from './router.ts'
 import { demandSameOrigin } from './same-origin.ts'
 import { createSessions } from './session/sessions.ts'
 import type { SignInOptions } from './session/sign-in.ts'
@@ -35,73 +39,144 @@ export interface PortalParts extends PageOptions {
    */
   readonly signal?: AbortSignal | undefined
   /**
+   * Stands in front of the host's `authorize` and the sign-in, and looks at no further credential where too many were
+   * wrong. Give the host's own, to count with its other routes together.
+   * @defaultValue one with its own defaults: 60 a minute of a client, 1000 of all
+   */
+  readonly guessLimit?: GuessLimit | undefined
+  /**
+   * Headers that hold the credentials which `authorize` goes by, and somebody could guess.
+   * @defaultValue ['authorization']
+   */
+  readonly credentialHeaders?: readonly string[] | undefined
+  /**
+   * How to authenticate, as a challenge of `WWW-Authenticate`: what a 401 tells callers.
+   * @defaultValue 'Bearer'
+   */
+  readonly challenge?: string | undefined
+  /**
    * Hears of what went wrong inside; callers only learn that something did.
    * @defaultValue silent
    */
   readonly logger?: Logger | undefined
 }
 
-/**
- * Answers a request below a base path.
- *
- * @param identify - tells who asks; called once.
- */
-export type PortalHandler = (
-  request: Request,
-  basePath: string,
-  identify: () => PortalUser | undefined | Promise<PortalUser | undefined>,
-) => Promise<Response>
+/** What the portal is about, where it is mounted in a framework with requests of its own. */
+export interface MountedPortalParts<TRequest> extends PortalParts {
+  /**
+   * Tells where a request comes from: whom wrong credentials are counted for.
+   * @defaultValue the address that the framework tells, which minds its own setting of trusted proxies; where there is
+   *   none, everybody is counted together
+   */
+  readonly clientOf?: ((request: TRequest) => string | undefined) | undefined
+}
+
+/** A request, as the adapter that it came in by knows it. */
+export interface Arrival {
+  /**
+   * The request itself.
+   *
+   * @throws PortalProblem where there can be none.
+   */
+  request(): Request
+  /** The path as it was asked for, before anything has tidied it up. */
+  readonly path: string
+  readonly basePath: string
+  /** Where it comes from. */
+  client(): string | undefined
+  /** Tells who asks; called once. */
+  identify(): PortalUser | undefined | Promise<PortalUser | undefined>
+}
+
+/** Answers a request; never rejects. */
+export type PortalHandler = (arrival: Arrival) => Promise<Response>
+
+const NOT_FOUND =
+  'There is nothing at this path. Each path has one spelling here: no dots, double slashes or needless escapes.'
 
 /** The portal itself: pages and routes below whatever it is mounted at. */
 export function createPortalHandler(parts: PortalParts): PortalHandler {
-  const { sender, engine, logger = silentLogger } = parts
+  const { sender, engine, logger = silentLogger, guessLimit = createGuessLimit() } = parts
+  const { credentialHeaders = ['authorization'], challenge = 'Bearer' } = parts
   const live = createLiveConnections({
     watcher: createChangeWatcher({ sender, logger }),
     signal: parts.signal,
   })
-  const route = createRouter([
+  const router = createRouter([
+    ...portalRoutes(sender, engine),
+    { method: 'GET', path: '/api/events', role: 'viewer', handle: async ({ user }) => live.open(user) },
+  ])
+  const pages = createPages(parts)
+  const sessions = createSessions(parts.signIn, guessLimit)
+
+  /** Asks the host, unless whoever asks has guessed too often. */
+  async function identify(request: Request, arrival: Arrival): Promise<PortalUser | undefined> {
+    const given = credentialHeaders.map((name) => request.headers.get(name))
+    if (given.every((value) => value === null)) return arrival.identify()
+    const guess = { client: arrival.client(), credential: given.join('\n') }
+    return guessLimit.find(guess, async () => arrival.identify())
+  }
+
+  function unauthorized(request: Request, basePath: string): PortalProblem {
+    const [scheme] = challenge.split(' ')
+    const how = `with each request, in the header Authorization: ${scheme} ...`
+    const given = request.headers.get('authorization')
+    const detail =
+      given === null ? 'Nobody is signed in.' : 'The credentials that came along belong to nobody here.'
+    const signIn = parts.signIn ? `, or sign in with POST ${basePath}/api/session` : ''
+    return new PortalProblem(401, 'unauthorized', `${detail} Send those of the application ${how}${signIn}.`)
+  }
+
+  async function answer(arrival: Arrival): Promise<Response> {
+    const { basePath, path: whole } = arrival
+    const isBelow = whole === basePath || whole.startsWith(`${basePath}/`)
+    if (!isBelow || !isNormalPath(whole)) throw new PortalProblem(404, 'not_found', NOT_FOUND)
+    const request = arrival.request()
+    const path = whole.slice(basePath.length)
+    if (path !== '/api' && !path.startsWith('/api/')) return pages(request, path, basePath)
+    const known = await identify(request, arrival)
+    const { search } = new URL(request.url)
+    if (path === '/api/session') {
+      demandSameOrigin(request)
+      readQuery(search, [])
+      return sessions.handle({ request, basePath, user: known, client: arrival.client() })
+    }
+    const user = known ?? (await sessions.userOf(request))
+    if (!user) throw unauthorized(request, basePath)
+    const { route, id } = router(request.method, path, user)
+    demandSameOrigin(request)
+    const query = readQuery(search, route.query ?? [])
+    const fields = route.method === 'GET' ? {} : await readJsonFields(request, route.fields ?? [])
+    return route.handle({ user, id, query, fields, basePath })
+  }
+
+  return async (arrival) => {
+    const response = await answer(arrival).catch((error: unknown) => {
+      const problem = problemOf(error)
+      // What is for the host to put right, only its log says.
+      if ((problem?.status ?? 500) >= 500) {
+        logger.error({ err: error, path: arrival.path }, 'The webhook portal failed')
+      }
+      return problemResponse(
+        problem ?? new PortalProblem(500, 'internal_error', 'Something went wrong here; try again.'),
+      )
+    })
+    if (response.status === 401) response.headers.set('www-authenticate', challenge)
+    // What is said of one tenant, and may hold secrets, is kept nowhere.
+    if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
+    response.headers.set('x-content-type-options', 'nosniff')
+    return response
+  }
+}
+
+/** Every route below `/api` but the stream and the session. */
+export function portalRoutes(sender: WebhookSender, engine?: PortalEngine): Route[] {
+  return [
     ...endpointRoutes(sender),
     ...deliveryRoutes(sender),
     ...jobRoutes(sender),
     ...eventTypeRoutes(sender),
     ...statisticsRoutes(sender),
     ...(engine ? subscriptionRoutes(engine) : []),
-    { method: 'GET', path: '/api/events', role: 'viewer', handle: async ({ user }) => live.open(user) },
-  ])
-  const pages = createPages(parts)
-  const sessions = createSessions(parts.signIn)
-
-  async function answer(...[request, basePath, identify]: Parameters<PortalHandler>): Promise<Response> {
-    const { pathname, searchParams: query } = new URL(request.url)
-    if (pathname !== basePath && !pathname.startsWith(`${basePath}/`)) {
-      throw new PortalProblem(404, 'not_found', 'There is nothing at this path.')
-    }
-    const path = pathname.slice(basePath.length)
-    if (path !== '/api' && !path.startsWith('/api/')) return pages(request, path, basePath)
-    const known = await identify()
-    if (path === '/api/session') {
-      demandSameOrigin(request)
-      return sessions.handle(request, basePath, known)
-    }
-    const user = known ?? (await sessions.userOf(request))
-    if (!user) throw new PortalProblem(401, 'unauthorized', 'Who asks is not known here.')
-    const found = route(request.method, path, user)
-    demandSameOrigin(request)
-    return found.route.handle({ request, user, id: found.id, query, basePath })
-  }
-
-  return async (request, basePath, identify) => {
-    const response = await answer(request, basePath, identify).catch((error: unknown) => {
-      const problem = problemOf(error)
-      if (problem) return problemResponse(problem)
-      logger.error({ err: error, method: request.method, url: request.url }, 'The webhook portal failed')
-      return problemResponse(
-        new PortalProblem(500, 'internal_error', 'Something went wrong here; try again.'),
-      )
-    })
-    // What is said of one tenant, and may hold secrets, is kept nowhere.
-    if (!response.headers.has('cache-control')) response.headers.set('cache-control', 'no-store')
-    response.headers.set('x-content-type-options', 'nosniff')
-    return response
-  }
+  ]
 }

@@ -1,4 +1,7 @@
-import { WebhookSenderError, type WebhookSenderErrorCode } from '@x/sender'
+import type { EventsError } from '@x/events-core'
+import type { WebhookSenderError } from '@x/sender'
+import { statusOfError } from './error-status.ts'
+import { TooManyGuessesError } from './guess-limit.ts'
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -11,6 +14,7 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
+  503: 'Service Unavailable',
 }
 
 /** Ends the handling of a request with a problem document (RFC 9457). */
@@ -35,32 +39,26 @@ export class PortalProblem extends Error {
   }
 }
 
-const STATUS: Partial<Record<WebhookSenderErrorCode, number>> = {
-  invalid_argument: 400,
-  invalid_endpoint: 400,
-  invalid_url: 400,
-  invalid_secret: 400,
-  invalid_event_type: 400,
-  forbidden_address: 400,
-  endpoint_not_found: 404,
-  delivery_not_found: 404,
-  job_not_found: 404,
-  version_conflict: 409,
-  too_many_endpoints: 409,
-  endpoint_disabled: 409,
-  delivery_cancelled: 409,
-  delivery_not_pending: 409,
+/** @returns what to throw for a part of the input that cannot be used. */
+export function invalidArgument(field: string, detail: string): PortalProblem {
+  return new PortalProblem(400, 'invalid_argument', detail, { field })
 }
 
-/** The problem that an error stands for; undefined when the caller has no part in it. */
+const OURS = 'The application cannot do this at the moment. Its operator finds the reason in its log.'
+
+/** The problem that an error stands for; undefined when the caller has no part in it, and can do nothing. */
 export function problemOf(error: unknown): PortalProblem | undefined {
   if (error instanceof PortalProblem) return error
-  if (!WebhookSenderError.is(error)) return undefined
-  const { code, message, field } = error as WebhookSenderError
-  const status = STATUS[code]
-  return status === undefined
-    ? undefined
-    : new PortalProblem(status, code, message, field === undefined ? {} : { field })
+  if (error instanceof TooManyGuessesError) {
+    return new PortalProblem(429, error.code, error.message, {
+      headers: { 'retry-after': String(error.retryAfterSeconds) },
+    })
+  }
+  const status = statusOfError(error)
+  if (status === undefined) return undefined
+  const { code, message, detail = message, field } = error as Partial<WebhookSenderError> & EventsError
+  if (status === 503) return new PortalProblem(status, code, OURS)
+  return new PortalProblem(status, code, detail, field === undefined ? {} : { field })
 }
 
 /** Writes a problem down. */

@@ -1,4 +1,4 @@
-import { PortalProblem } from './problem.ts'
+import { invalidArgument, PortalProblem } from './problem.ts'
 
 /** The fields of a request's body. */
 export type JsonFields = Readonly<Record<string, unknown>>
@@ -34,7 +34,32 @@ export async function readJsonFields(request: Request, known: readonly string[])
       },
     )
   }
+  for (const [field, part] of Object.entries(value)) assertPlain(field, part, 0)
   return value as JsonFields
+}
+
+const MAX_DEPTH = 20
+
+/** Everything in a value, however deep. */
+function assertPlain(field: string, value: unknown, depth: number): void {
+  if (typeof value === 'string') assertPlainText(field, value)
+  if (typeof value !== 'object' || value === null) return
+  if (depth === MAX_DEPTH)
+    throw invalidArgument(field, `${field} must not be nested deeper than ${MAX_DEPTH}.`)
+  for (const [name, part] of Object.entries(value)) {
+    assertPlainText(field, name)
+    assertPlain(field, part, depth + 1)
+  }
+}
+
+/**
+ * Refuses what is no text to any database: PostgreSQL stores neither a NUL nor half a surrogate pair.
+ *
+ * @throws PortalProblem 400
+ */
+export function assertPlainText(field: string, text: string): void {
+  if (text.isWellFormed() && !text.includes('\0')) return
+  throw invalidArgument(field, `${field} must be a text without NUL characters or half surrogate pairs.`)
 }
 
 function parse(bytes: Uint8Array): unknown {

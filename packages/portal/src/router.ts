@@ -1,13 +1,17 @@
 import type { PortalRole, PortalUser } from './authorize.ts'
 import { PortalProblem } from './problem.ts'
+import type { JsonFields } from './read-json.ts'
+import type { Query } from './read-query.ts'
 
 /** What a route is asked with. */
 export interface RouteCall {
-  readonly request: Request
   readonly user: PortalUser
   /** What stands in the path for `:id`. */
   readonly id: string
-  readonly query: URLSearchParams
+  /** Parameters that the route knows. */
+  readonly query: Query
+  /** Fields of the body that the route knows. */
+  readonly fields: JsonFields
   /** What the portal's own paths begin with. */
   readonly basePath: string
 }
@@ -19,6 +23,10 @@ export interface Route {
   readonly path: string
   /** Who may: managers may do what viewers may; operators are either, and more. */
   readonly role: PortalRole | 'operator'
+  /** Parameters that may stand in the query; any other is refused. @defaultValue none */
+  readonly query?: readonly string[]
+  /** Fields that may stand in the body; any other is refused. @defaultValue none */
+  readonly fields?: readonly string[]
   handle(call: RouteCall): Promise<Response>
 }
 

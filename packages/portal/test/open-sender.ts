@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { createEventEngine, type EventEngine } from '@x/events-engine'
-import { createWebhookSender, type WebhookSender } from '@x/sender'
+import { createWebhookSender, type WebhookSender, type WebhookSenderOptions } from '@x/sender'
 import { temporaryFolder } from '@x/testkit'
+import { postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 
@@ -12,18 +13,22 @@ export interface OpenSender extends AsyncDisposable {
   readonly sender: WebhookSender
 }
 
-export async function openSender(): Promise<OpenSender> {
+export interface OpenSenderOptions {
+  readonly dialect?: 'sqlite' | 'postgres'
+  readonly sender?: Partial<WebhookSenderOptions<unknown>>
+}
+
+export async function openSender({
+  dialect = 'sqlite',
+  ...more
+}: OpenSenderOptions = {}): Promise<OpenSender> {
   await using opened = new AsyncDisposableStack()
-  const folder = opened.use(await temporaryFolder())
-  const db = new Kysely<unknown>({
-    dialect: new SqliteDialect({ database: new Database(join(folder.path, 'host.db')) }),
-  })
-  opened.defer(() => db.destroy())
-  const engine = createEventEngine({ db })
+  const engine = await openEngine(dialect, opened)
   const sender = createWebhookSender({
     engine,
     encryptionKey: randomBytes(32),
     network: { allow: ['127.0.0.0/8'] },
+    ...more.sender,
   })
   await sender.migrate()
   opened.use(sender)
@@ -32,4 +37,20 @@ export async function openSender(): Promise<OpenSender> {
   await engine.start()
   const all = opened.move()
   return { engine, sender, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+async function openEngine(
+  dialect: 'sqlite' | 'postgres',
+  opened: AsyncDisposableStack,
+): Promise<EventEngine> {
+  if (dialect === 'postgres') {
+    const { db, pool } = opened.use(await postgresDatabase<unknown>())
+    return createEventEngine({ db, postgres: { pool } })
+  }
+  const folder = opened.use(await temporaryFolder())
+  const db = new Kysely<unknown>({
+    dialect: new SqliteDialect({ database: new Database(join(folder.path, 'host.db')) }),
+  })
+  opened.defer(() => db.destroy())
+  return createEventEngine({ db })
 }

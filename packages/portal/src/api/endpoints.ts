@@ -1,24 +1,40 @@
 import type { CreateEndpoint, Endpoint, RotateSecret, UpdateEndpoint, WebhookSender } from '@x/sender'
 import type { PortalUser } from '../authorize.ts'
-import { readJsonFields } from '../read-json.ts'
 import type { Route, RouteCall } from '../router.ts'
+import { creationWarnings, urlWarnings } from './endpoint-warnings.ts'
 import { pageOf, readLimit } from './page.ts'
 
-const CHANGEABLE = [
-  'siteId',
-  'url',
-  'eventTypes',
-  'description',
-  'headers',
-  'metadata',
-  'concurrency',
-  'ordering',
-  'rateLimit',
-  'retrySchedule',
-  'format',
-  'payloadVersion',
-]
+type EndpointField = keyof CreateEndpoint | keyof UpdateEndpoint
+
+/** When each field may be given. A field that the sender adds does not compile until it has its place here. */
+const FIELDS: Readonly<Record<EndpointField, 'always' | 'at creation' | 'at a change' | 'never'>> = {
+  // Whose it is, the user tells.
+  tenantId: 'never',
+  siteId: 'always',
+  url: 'always',
+  eventTypes: 'always',
+  description: 'always',
+  headers: 'always',
+  metadata: 'always',
+  concurrency: 'always',
+  ordering: 'always',
+  rateLimit: 'always',
+  retrySchedule: 'always',
+  format: 'always',
+  payloadVersion: 'always',
+  clientCertificate: 'always',
+  signature: 'at creation',
+  verifyOwnership: 'at creation',
+  secret: 'at creation',
+  version: 'at a change',
+}
 const HIDDEN = '***'
+
+function fieldsFor(time: 'at creation' | 'at a change'): string[] {
+  return Object.entries(FIELDS).flatMap(([field, when]) =>
+    when === 'always' || when === time ? [field] : [],
+  )
+}
 
 /** Endpoints of the user's tenant. What the fields hold is checked by the sender. */
 export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] {
@@ -31,9 +47,10 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       method: 'GET',
       path: '/api/endpoints',
       role: 'viewer',
+      query: ['before', 'limit'],
       async handle({ user, query }) {
         const { tenantId } = user
-        const before = query.get('before') ?? undefined
+        const before = query.get('before')
         const page = await pageOf(readLimit(query), (limit) => endpoints.list({ tenantId, before, limit }))
         return Response.json({ ...page, items: page.items.map((endpoint) => shownTo(user, endpoint)) })
       },
@@ -42,11 +59,13 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       method: 'POST',
       path: '/api/endpoints',
       role: 'manager',
-      async handle({ request, user, basePath }) {
-        const fields = await readJsonFields(request, [...CHANGEABLE, 'signature', 'secret'])
-        const created = await endpoints.create({ ...fields, tenantId: user.tenantId } as CreateEndpoint)
+      fields: fieldsFor('at creation'),
+      async handle({ fields, user, basePath }) {
+        const input = { ...fields, tenantId: user.tenantId } as CreateEndpoint
+        const created = await endpoints.create(input)
+        const warnings = await creationWarnings(endpoints, created.endpoint, input)
         const location = `${basePath}/api/endpoints/${created.endpoint.id}`
-        return Response.json(created, { status: 201, headers: { location } })
+        return Response.json({ ...created, warnings }, { status: 201, headers: { location } })
       },
     },
     {
@@ -59,9 +78,13 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       method: 'PATCH',
       path: '/api/endpoints/:id',
       role: 'manager',
+      fields: fieldsFor('at a change'),
       async handle(call) {
-        const changes = (await readJsonFields(call.request, [...CHANGEABLE, 'version'])) as UpdateEndpoint
-        return asShown(call, endpoints.update(call.id, changes, scopeOf(call)))
+        const changes = call.fields as UpdateEndpoint
+        const { url } = await endpoints.get(call.id, scopeOf(call))
+        const endpoint = await endpoints.update(call.id, changes, scopeOf(call))
+        const warnings = endpoint.url === url ? [] : await urlWarnings(endpoints, endpoint)
+        return Response.json({ ...shownTo(call.user, endpoint), warnings })
       },
     },
     {
@@ -87,11 +110,18 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
     },
     {
       method: 'POST',
+      path: '/api/endpoints/:id/verify',
+      role: 'manager',
+      handle: (call) => asShown(call, endpoints.verify(call.id, scopeOf(call))),
+    },
+    {
+      method: 'POST',
       path: '/api/endpoints/:id/rotate-secret',
       role: 'manager',
+      fields: ['overlapSeconds', 'secret'],
       async handle(call) {
-        const fields = (await readJsonFields(call.request, ['overlapSeconds', 'secret'])) as RotateSecret
-        return Response.json(await endpoints.rotateSecret(call.id, { ...fields, ...scopeOf(call) }))
+        const options = { ...(call.fields as RotateSecret), ...scopeOf(call) }
+        return Response.json(await endpoints.rotateSecret(call.id, options))
       },
     },
     {

@@ -1,16 +1,15 @@
 import type { CancelDeliveries, RecoverDeliveries, ReplayDeliveries, WebhookSender } from '@x/sender'
-import { readJsonFields } from '../read-json.ts'
+import { readTime } from '../read-query.ts'
 import type { Route, RouteCall } from '../router.ts'
 import { pageOf, readLimit } from './page.ts'
-import { readTime } from './read-query.ts'
 
 /** What is done to many deliveries at once, of the user's tenant. */
 export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
   const scopeOf = ({ user }: RouteCall) => ({ tenantId: user.tenantId })
 
   /** What the fields hold is checked by the sender, times excepted. */
-  async function read<TOptions>(call: RouteCall, known: readonly string[]): Promise<TOptions> {
-    const { since, until, ...fields } = await readJsonFields(call.request, known)
+  function read<TOptions>(call: RouteCall): TOptions {
+    const { since, until, ...fields } = call.fields
     const times = { since: readTime('since', since), until: readTime('until', until) }
     return { ...fields, ...times, ...scopeOf(call) } as TOptions
   }
@@ -20,8 +19,9 @@ export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
       method: 'POST',
       path: '/api/endpoints/:id/cancel-pending',
       role: 'manager',
+      fields: ['until', 'eventTypes'],
       async handle(call) {
-        const options = await read<CancelDeliveries>(call, ['until', 'eventTypes'])
+        const options = read<CancelDeliveries>(call)
         return Response.json(await deliveries.cancelPending(call.id, options), { status: 202 })
       },
     },
@@ -29,8 +29,9 @@ export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
       method: 'POST',
       path: '/api/endpoints/:id/recover',
       role: 'manager',
+      fields: ['since', 'until', 'eventTypes'],
       async handle(call) {
-        const options = await read<RecoverDeliveries>(call, ['since', 'until', 'eventTypes'])
+        const options = read<RecoverDeliveries>(call)
         return Response.json(await deliveries.recover(call.id, options), { status: 202 })
       },
     },
@@ -38,8 +39,9 @@ export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
       method: 'POST',
       path: '/api/endpoints/:id/replay',
       role: 'manager',
+      fields: ['since', 'until', 'eventTypes', 'include'],
       async handle(call) {
-        const options = await read<ReplayDeliveries>(call, ['since', 'until', 'eventTypes', 'include'])
+        const options = read<ReplayDeliveries>(call)
         return Response.json(await deliveries.replay(call.id, options), { status: 202 })
       },
     },
@@ -47,10 +49,11 @@ export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
       method: 'GET',
       path: '/api/jobs',
       role: 'viewer',
+      query: ['endpointId', 'before', 'limit'],
       async handle({ user, query }) {
         const { tenantId } = user
-        const endpointId = query.get('endpointId') ?? undefined
-        const before = query.get('before') ?? undefined
+        const endpointId = query.get('endpointId')
+        const before = query.get('before')
         const filter = { tenantId, endpointId, before }
         return Response.json(await pageOf(readLimit(query), (limit) => jobs.list({ ...filter, limit })))
       },

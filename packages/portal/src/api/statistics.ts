@@ -1,7 +1,8 @@
 import type { StatisticsQuery, WebhookSender } from '@x/sender'
+import { type Query, readNumber, readTime } from '../read-query.ts'
 import type { Route } from '../router.ts'
-import { readNumber, readTime } from './read-query.ts'
 
+const RANGE = ['since', 'until', 'bucketSeconds']
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** What was attempted over time, of the user's tenant. */
@@ -11,6 +12,7 @@ export function statisticsRoutes({ endpoints, statistics }: WebhookSender): Rout
       method: 'GET',
       path: '/api/statistics',
       role: 'viewer',
+      query: RANGE,
       async handle({ user, query }) {
         return Response.json(await statistics({ tenantId: user.tenantId, ...readRange(query) }))
       },
@@ -19,6 +21,7 @@ export function statisticsRoutes({ endpoints, statistics }: WebhookSender): Rout
       method: 'GET',
       path: '/api/endpoints/:id/statistics',
       role: 'viewer',
+      query: RANGE,
       async handle({ id, user, query }) {
         return Response.json(await endpoints.statistics(id, { tenantId: user.tenantId, ...readRange(query) }))
       },
@@ -27,7 +30,7 @@ export function statisticsRoutes({ endpoints, statistics }: WebhookSender): Rout
 }
 
 /** The last day, unless something else is asked for. */
-function readRange(query: URLSearchParams): StatisticsQuery {
+function readRange(query: Query): StatisticsQuery {
   const until = readTime('until', query.get('until'))
   const since = readTime('since', query.get('since'))
   return {

@@ -1,6 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
-import { PortalProblem } from '../problem.ts'
-import { type JsonFields, readJsonFields } from '../read-json.ts'
+import { invalidArgument, PortalProblem } from '../problem.ts'
+import type { JsonFields } from '../read-json.ts'
 import type { Route } from '../router.ts'
 
 /** A durable subscription of the host, and how far it is behind. */
@@ -66,12 +66,16 @@ export function subscriptionRoutes(engine: PortalEngine): Route[] {
     throw new PortalProblem(404, 'subscription_not_found', 'There is no subscription of this name.')
   }
 
-  const change = (action: string, act: (name: string, fields: JsonFields) => Promise<unknown>): Route => ({
+  const change = (
+    action: string,
+    known: readonly string[],
+    act: (name: string, fields: JsonFields) => Promise<unknown>,
+  ): Route => ({
     method: 'POST',
     path: `/api/subscriptions/:id/${action}`,
     role: 'operator',
-    async handle({ id, request }) {
-      const fields = await readJsonFields(request, ['eventId'])
+    fields: known,
+    async handle({ id, fields }) {
       await one(id)
       await act(id, fields)
       return Response.json(await one(id))
@@ -95,16 +99,14 @@ export function subscriptionRoutes(engine: PortalEngine): Route[] {
         return Response.json({ ...subscription, parkedEvents: parked })
       },
     },
-    change('resume', (name, fields) => subscriptions.resume(name, eventIdOf(fields))),
-    change('discard', (name, fields) => subscriptions.discard(name, eventIdOf(fields))),
-    change('skip', (name) => subscriptions.skip(name)),
-    change('pause', (name) => subscriptions.pause(name)),
+    change('resume', ['eventId'], (name, fields) => subscriptions.resume(name, eventIdOf(fields))),
+    change('discard', ['eventId'], (name, fields) => subscriptions.discard(name, eventIdOf(fields))),
+    change('skip', [], (name) => subscriptions.skip(name)),
+    change('pause', [], (name) => subscriptions.pause(name)),
   ]
 }
 
 function eventIdOf({ eventId }: JsonFields): string | undefined {
   if (eventId === undefined || typeof eventId === 'string') return eventId
-  throw new PortalProblem(400, 'invalid_argument', 'eventId must be the id of an event.', {
-    field: 'eventId',
-  })
+  throw invalidArgument('eventId', 'eventId must be the id of an event.')
 }

@@ -27,6 +27,13 @@ export type EventType = SenderEventType
 export type Statistics = Json<SenderStatistics>
 export type Job = Json<WebhookJob>
 
+/** What may be a slip in an endpoint that was stored all the same. */
+export interface EndpointWarning {
+  readonly code: string
+  readonly field: string
+  readonly detail: string
+}
+
 /** One page of a list. */
 export interface Page<TItem> {
   readonly items: readonly TItem[]

@@ -14,6 +14,12 @@ export interface EndpointDraft {
   readonly format: Endpoint['format']
   readonly signature: 'hmac' | 'ed25519'
   readonly secret: string
+  readonly verifyOwnership: boolean
+  /** PEM; empty to leave things as they are. */
+  readonly certificate: string
+  readonly certificateKey: string
+  readonly hasCertificate: boolean
+  readonly removesCertificate: boolean
 }
 
 export const EMPTY_DRAFT: EndpointDraft = {
@@ -28,6 +34,11 @@ export const EMPTY_DRAFT: EndpointDraft = {
   format: 'standard',
   signature: 'hmac',
   secret: '',
+  verifyOwnership: false,
+  certificate: '',
+  certificateKey: '',
+  hasCertificate: false,
+  removesCertificate: false,
 }
 
 export const FORMATS = [
@@ -52,6 +63,11 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
     format,
     signature,
     secret: '',
+    verifyOwnership: false,
+    certificate: '',
+    certificateKey: '',
+    hasCertificate: endpoint.clientCertificate !== undefined,
+    removesCertificate: false,
   }
 }
 
@@ -68,7 +84,15 @@ function commonFields(draft: EndpointDraft, minConcurrency: number) {
     headers: Object.fromEntries(headers.map(({ name, value }) => [name.trim(), value])),
     ordering: ordering === 'none' || ordering === 'fifo' ? ordering : { by: ordering },
     concurrency: { min: Math.min(minConcurrency, max), max },
+    ...certificateOf(draft),
   }
+}
+
+function certificateOf({ certificate, certificateKey, removesCertificate }: EndpointDraft) {
+  if (certificate.trim() !== '' || certificateKey.trim() !== '') {
+    return { clientCertificate: { cert: certificate, key: certificateKey } }
+  }
+  return removesCertificate ? { clientCertificate: null } : {}
 }
 
 function rateOf({ rateLimit, ratePerSeconds }: EndpointDraft) {
@@ -81,6 +105,7 @@ export function creationOf(draft: EndpointDraft): object {
     ...commonFields(draft, 1),
     ...(draft.rateLimit.trim() === '' ? {} : { rateLimit: rateOf(draft) }),
     signature: draft.signature,
+    ...(draft.verifyOwnership ? { verifyOwnership: true } : {}),
     ...(draft.secret.trim() === '' ? {} : { secret: draft.secret.trim() }),
   }
 }

@@ -149,3 +149,57 @@ export function SignatureFields({ draft, errorAt, onChange }: FieldsProps) {
     </details>
   )
 }
+
+/** What requests show of themselves, where the receiver wants to see it. */
+export function CertificateFields({ draft, errorAt, onChange }: FieldsProps) {
+  const { certificate, certificateKey, hasCertificate, removesCertificate } = draft
+  const error = errorAt('clientCertificate')
+  return (
+    <details open={error !== undefined || undefined}>
+      <summary>Client certificate</summary>
+      <fieldset className="stack">
+        <legend className="visually-hidden">Client certificate</legend>
+        <Field
+          label={hasCertificate ? 'Another certificate (PEM)' : 'Certificate (PEM)'}
+          hint="For receivers that want one (mutual TLS). Empty: nothing changes."
+          error={error}
+        >
+          {(control) => (
+            <textarea
+              {...control}
+              className="input mono"
+              rows={3}
+              autoComplete="off"
+              spellCheck={false}
+              value={certificate}
+              onChange={(event) => onChange({ certificate: event.target.value })}
+            />
+          )}
+        </Field>
+        <Field label="Its private key (PEM)" hint="It is stored encrypted, and never shown again.">
+          {(control) => (
+            <textarea
+              {...control}
+              className="input mono"
+              rows={3}
+              autoComplete="off"
+              spellCheck={false}
+              value={certificateKey}
+              onChange={(event) => onChange({ certificateKey: event.target.value })}
+            />
+          )}
+        </Field>
+        {hasCertificate && (
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={removesCertificate}
+              onChange={(event) => onChange({ removesCertificate: event.target.checked })}
+            />
+            <span>Remove the certificate</span>
+          </label>
+        )}
+      </fieldset>
+    </details>
+  )
+}

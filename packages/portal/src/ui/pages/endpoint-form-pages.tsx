@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { Endpoint } from '../api-types.ts'
+import type { Endpoint, EndpointWarning } from '../api-types.ts'
 import { go, href } from '../hash-route.ts'
 import { ask } from '../http.ts'
 import { Card } from '../parts/card.tsx'
@@ -7,13 +7,16 @@ import { Code } from '../parts/code.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { ReceiverCode } from '../parts/receiver-code.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
+import { WarningNotes } from '../parts/warning-notes.tsx'
 import { useResource } from '../resources.ts'
 import { changeOf, creationOf, draftOf, EMPTY_DRAFT } from './endpoint-draft.ts'
 import { EndpointForm } from './endpoint-form.tsx'
+import { VerifyNote } from './verify-note.tsx'
 
 interface Created {
   readonly endpoint: Endpoint
   readonly secret: string
+  readonly warnings: readonly EndpointWarning[]
 }
 
 /** Adds an endpoint, and then says what its receiver needs. */
@@ -35,7 +38,7 @@ export function NewEndpointPage() {
   )
 }
 
-function CreatedEndpoint({ endpoint, secret }: Created) {
+function CreatedEndpoint({ endpoint, secret, warnings }: Created) {
   return (
     <>
       <PageHead
@@ -47,6 +50,8 @@ function CreatedEndpoint({ endpoint, secret }: Created) {
           Go to the endpoint
         </a>
       </PageHead>
+      <WarningNotes warnings={warnings} />
+      {endpoint.ownership === 'pending' && <VerifyNote endpoint={endpoint} />}
       <Card title={endpoint.signature === 'hmac' ? 'Signing secret' : 'Public key'}>
         <p>Your receiver verifies with it that a request comes from here and was not changed on its way.</p>
         <Code text={secret} label="Signing secret" copy={secret} />
@@ -66,6 +71,19 @@ export function EditEndpointPage({ id }: { readonly id: string }) {
   // What is typed must not be overwritten by what is heard meanwhile.
   const [first, setFirst] = useState<Endpoint>()
   if (!first && resource.data) setFirst(resource.data)
+  const [warnings, setWarnings] = useState<readonly EndpointWarning[]>([])
+  if (warnings.length > 0) {
+    return (
+      <>
+        <PageHead title="The changes are saved" back={{ to: back, title: 'The endpoint' }}>
+          <a className="button primary" href={back}>
+            Go to the endpoint
+          </a>
+        </PageHead>
+        <WarningNotes warnings={warnings} />
+      </>
+    )
+  }
   return (
     <>
       <PageHead title="Edit endpoint" back={{ to: back, title: 'The endpoint' }} />
@@ -76,8 +94,13 @@ export function EditEndpointPage({ id }: { readonly id: string }) {
           submit="Save changes"
           cancelTo={back}
           save={async (draft) => {
-            await ask('PATCH', path, changeOf(draft, first))
-            go(back)
+            const saved = await ask<{ warnings: readonly EndpointWarning[] }>(
+              'PATCH',
+              path,
+              changeOf(draft, first),
+            )
+            if (saved.warnings.length > 0) setWarnings(saved.warnings)
+            else go(back)
           }}
         />
       ) : (

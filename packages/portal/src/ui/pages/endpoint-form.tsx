@@ -7,7 +7,7 @@ import { HeaderRows } from '../parts/header-rows.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { useAction } from '../use-action.ts'
 import { type EndpointDraft, isInsecure, urlProblem } from './endpoint-draft.ts'
-import { FormatField, PaceFields, SignatureFields } from './endpoint-form-more.tsx'
+import { CertificateFields, FormatField, PaceFields, SignatureFields } from './endpoint-form-more.tsx'
 
 interface EndpointFormProps {
   readonly initial: EndpointDraft
@@ -26,6 +26,7 @@ const FIELDS = [
   'concurrency',
   'rateLimit',
   'secret',
+  'clientCertificate',
 ]
 
 /** The problem of a field, or of a part of it: `headers.authorization`. */
@@ -97,6 +98,17 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
       <PaceFields draft={draft} errorAt={errorAt} onChange={change} />
       <FormatField draft={draft} errorAt={errorAt} onChange={change} />
       {isNew && <SignatureFields draft={draft} errorAt={errorAt} onChange={change} />}
+      <CertificateFields draft={draft} errorAt={errorAt} onChange={change} />
+      {isNew && (
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={draft.verifyOwnership}
+            onChange={(event) => change({ verifyOwnership: event.target.checked })}
+          />
+          <span>Verify that the receiver is mine before anything is sent to it</span>
+        </label>
+      )}
       <ProblemNote
         problem={saving.problem}
         except={(field) => FIELDS.includes(field.split(/[.[]/)[0] ?? '')}

@@ -21,6 +21,7 @@ import { FORMATS } from './endpoint-draft.ts'
 import { RecoverCard } from './recover-card.tsx'
 import { SecretsCard } from './secrets-card.tsx'
 import { TestCard } from './test-card.tsx'
+import { VerifyNote } from './verify-note.tsx'
 
 /** One endpoint: how it does, what it got, and everything that can be done with it. */
 export function EndpointPage({ id }: { readonly id: string }) {
@@ -40,7 +41,11 @@ export function EndpointPage({ id }: { readonly id: string }) {
       {endpoint ? (
         <>
           <ProblemNote problem={resource.problem} canRetry />
-          <Health endpoint={endpoint} />
+          {endpoint.ownership === 'pending' ? (
+            <VerifyNote endpoint={endpoint} />
+          ) : (
+            <Health endpoint={endpoint} />
+          )}
           <div className="columns">
             <div className="stack">
               <ActivityCard endpointId={id} />
@@ -73,9 +78,8 @@ function Actions({ endpoint }: { readonly endpoint: Endpoint }) {
       <a className="button" href={href(['endpoints', endpoint.id, 'edit'])}>
         Edit
       </a>
-      {endpoint.enabled ? (
-        <Button onClick={() => setAsked('disable')}>Disable</Button>
-      ) : (
+      {endpoint.enabled && <Button onClick={() => setAsked('disable')}>Disable</Button>}
+      {!endpoint.enabled && endpoint.ownership !== 'pending' && (
         <Button kind="primary" isBusy={enabling.isBusy} onClick={enabling.run}>
           Enable
         </Button>
@@ -183,6 +187,9 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
     createdOn,
     format,
     payloadVersion,
+    siteId,
+    ownership,
+    clientCertificate,
   } = endpoint
   const names = Object.keys(headers)
   return (
@@ -196,6 +203,12 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
             </span>
           ))}
         </dd>
+        {siteId !== undefined && (
+          <>
+            <dt>Site</dt>
+            <dd>{siteId} alone</dd>
+          </>
+        )}
         <dt>Order</dt>
         <dd>{typeof ordering === 'object' ? `one after the other, by ${ordering.by}` : ORDER[ordering]}</dd>
         <dt>At once</dt>
@@ -220,6 +233,20 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
         )}
         <dt>Signature</dt>
         <dd>{signature === 'hmac' ? 'shared secret' : 'key pair'}</dd>
+        {clientCertificate !== undefined && (
+          <>
+            <dt>Client certificate</dt>
+            <dd className="anywhere">
+              {clientCertificate.subject}, until {fullTime(clientCertificate.expiresOn)}
+            </dd>
+          </>
+        )}
+        {ownership !== undefined && (
+          <>
+            <dt>Ownership</dt>
+            <dd>{ownership === 'verified' ? 'verified' : 'not verified yet'}</dd>
+          </>
+        )}
         <dt>Format</dt>
         <dd>
           {FORMATS.find(([value]) => value === format)?.[1] ?? format}

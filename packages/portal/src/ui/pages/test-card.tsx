@@ -30,7 +30,9 @@ export function TestCard({ endpoint }: { readonly endpoint: Endpoint }) {
           </div>
         </>
       ) : (
-        <p className="quiet">Enable the endpoint to send it a test.</p>
+        <p className="quiet">
+          {endpoint.ownership === 'pending' ? 'Verify' : 'Enable'} the endpoint to send it a test.
+        </p>
       )}
       <ProblemNote problem={testing.problem} />
       <div role="status">{testId !== undefined && <TestResult id={testId} />}</div>

@@ -16,10 +16,11 @@ export function DeliveryBadge({ delivery }: { readonly delivery: Pick<Delivery, 
 }
 
 export function EndpointBadge({ endpoint }: { readonly endpoint: Endpoint }) {
-  const { enabled, failingSince, disabledReason } = endpoint
+  const { enabled, failingSince, disabledReason, ownership } = endpoint
   if (enabled) {
     return failingSince ? <Badge tone="warn">Failing</Badge> : <Badge tone="good">Healthy</Badge>
   }
+  if (ownership === 'pending') return <Badge tone="wait">Not verified</Badge>
   if (disabledReason === 'gone') return <Badge tone="bad">Gone</Badge>
   return disabledReason === 'failing' ? (
     <Badge tone="bad">Disabled: failing</Badge>
