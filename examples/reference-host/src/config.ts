@@ -20,8 +20,10 @@ export interface HostConfig {
   readonly maxUploadBytes: number
   /** Streams of events that may be open from one address at a time. */
   readonly maxStreamsPerAddress: number
-  /** Who may read the metrics; when left out, programs of this machine. */
+  /** Who may read the metrics, besides administrators of the first tenant. */
   readonly metricsToken?: string | undefined
+  /** Whether everybody may who reaches the host. */
+  readonly hasOpenMetrics: boolean
   /** How many proxies requests come through, each of which says for whom. */
   readonly trustedProxies: number
   /** Longest time for a request to arrive whole. */
@@ -30,6 +32,9 @@ export interface HostConfig {
   readonly shutdownDelayMs: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
+
+/** The fewest characters of a token that may be chosen. */
+export const MIN_TOKEN_LENGTH = 16
 
 const list = z
   .string()
@@ -41,6 +46,12 @@ const printable = z
   .string()
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, to fit in a header')
 
+/** A secret that somebody has chosen: what is shorter is guessed. */
+const token = printable.min(
+  MIN_TOKEN_LENGTH,
+  `must have at least ${MIN_TOKEN_LENGTH} characters; make one with: openssl rand -hex 32`,
+)
+
 const encryptionKey = z
   .string()
   .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 bytes as base64; make one with: openssl rand -base64 32')
@@ -49,7 +60,7 @@ const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
   HOST_DATA_DIR: z.string().min(1).default('./data'),
-  ADMIN_TOKEN: printable.optional(),
+  ADMIN_TOKEN: token.optional(),
   WEBHOOK_ALLOW_NETWORKS: list,
   MAX_UPLOAD_BYTES: z.coerce
     .number()
@@ -59,7 +70,8 @@ const environment = z.object({
     .max(2_147_483_647)
     .default(100 * 1024 * 1024),
   MAX_STREAMS_PER_ADDRESS: z.coerce.number().int().min(1).default(200),
-  METRICS_TOKEN: printable.optional(),
+  METRICS_TOKEN: token.optional(),
+  METRICS_OPEN: z.enum(['true', 'false']).default('false'),
   TRUSTED_PROXIES: z.coerce.number().int().min(0).max(10).default(0),
   REQUEST_TIMEOUT_MS: z.coerce.number().int().min(100).default(120_000),
   SHUTDOWN_DELAY_MS: z.coerce.number().int().min(0).max(60_000).default(0),
@@ -94,6 +106,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): H
     maxUploadBytes: data.MAX_UPLOAD_BYTES,
     maxStreamsPerAddress: data.MAX_STREAMS_PER_ADDRESS,
     metricsToken: data.METRICS_TOKEN,
+    hasOpenMetrics: data.METRICS_OPEN === 'true',
     trustedProxies: data.TRUSTED_PROXIES,
     requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
     shutdownDelayMs: data.SHUTDOWN_DELAY_MS,

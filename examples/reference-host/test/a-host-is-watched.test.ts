@@ -13,12 +13,12 @@ it('shows what it, the engine and the sender measure, and logs no secret of anyb
   await using folder = await temporaryFolder()
   await using host = startMain({
     HOST_DATA_DIR: folder.path,
-    ADMIN_TOKEN: 'the-admin-token',
+    ADMIN_TOKEN: 'the-token-of-the-admin',
     ENCRYPTION_KEY: encryptionKey,
     LOG_LEVEL: 'debug',
   })
   const url = await host.ready()
-  const headers = { ...json, authorization: 'Bearer the-admin-token' }
+  const headers = { ...json, authorization: 'Bearer the-token-of-the-admin' }
   const send = (path: string, method: string, body: object, extra = {}) =>
     fetch(url + path, { method, headers: { ...headers, ...extra }, body: JSON.stringify(body) })
 
@@ -43,7 +43,7 @@ it('shows what it, the engine and the sender measure, and logs no secret of anyb
   expect((await send('/api/Page', 'POST', { name: 'Home', secret: 'in-a-body' })).status).toBe(201)
   const { token } = (await (await send('/api/Token/rotate', 'POST', {})).json()) as { token: string }
 
-  const metrics = async (extra: Record<string, string> = {}) => fetch(`${url}/metrics`, { headers: extra })
+  const metrics = async () => fetch(`${url}/metrics`, { headers: { authorization: headers.authorization } })
   const shown = await waitFor(async () => {
     const text = await (await metrics()).text()
     return text.includes('/api/Token/rotate') && text
@@ -52,13 +52,12 @@ it('shows what it, the engine and the sender measure, and logs no secret of anyb
     /http_server_request_duration_count\{[^}]*http_request_method="POST"[^}]*http_route="\/api\/Page\/?"[^}]*\} 1/,
   )
   expect(shown).toMatch(/^x_events_handling_duration_count/m)
-  expect((await metrics({ 'x-forwarded-for': '203.0.113.1' })).status).toBe(403)
 
   const requestIds = host.lines.filter((line) => line.includes('"requestId"'))
   expect(requestIds.length).toBeGreaterThan(8)
   const everything = `${host.lines.join('\n')}\n${shown}`
   for (const secret of [
-    'the-admin-token',
+    'the-token-of-the-admin',
     'the-users-password',
     'the-wrong-password',
     'the-wrong-token',
@@ -76,11 +75,32 @@ it('shows what it, the engine and the sender measure, and logs no secret of anyb
 
 it('shows its metrics to who has their token alone, where there is one', async () => {
   await using folder = await temporaryFolder()
-  await using host = startMain({ HOST_DATA_DIR: folder.path, METRICS_TOKEN: 'see' })
+  await using host = startMain({ HOST_DATA_DIR: folder.path, METRICS_TOKEN: 'see-what-was-measured' })
   const url = await host.ready()
   const status = async (headers: Record<string, string>) =>
     (await fetch(`${url}/metrics`, { headers })).status
   expect(await status({})).toBe(401)
-  expect(await status({ authorization: 'Bearer seen' })).toBe(401)
-  expect(await status({ authorization: 'Bearer see' })).toBe(200)
+  expect(await status({ authorization: 'Bearer see-what-was-measured-not' })).toBe(401)
+  expect(await status({ authorization: 'Bearer see-what-was-measured' })).toBe(200)
+})
+
+it('shows its metrics to nobody for their address alone, but where it is set up so', async () => {
+  await using folder = await temporaryFolder()
+  const adminToken = 'the-token-of-the-admin'
+  const status = async (url: string, headers: Record<string, string> = {}) => {
+    const answer = await fetch(`${url}/metrics`, { headers })
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+    return answer.status
+  }
+  {
+    await using host = startMain({ HOST_DATA_DIR: folder.path, ADMIN_TOKEN: adminToken })
+    const url = await host.ready()
+    // A proxy on this machine looks just like this, if it does not say for whom it asks.
+    expect(await status(url)).toBe(401)
+    expect((await fetch(`${url}/metrics`)).headers.get('www-authenticate')).toBe('Bearer')
+    expect(await status(url, { 'x-forwarded-for': '127.0.0.1' })).toBe(401)
+    expect(await status(url, { authorization: `Bearer ${adminToken}` })).toBe(200)
+  }
+  await using host = startMain({ HOST_DATA_DIR: folder.path, METRICS_OPEN: 'true', ADMIN_TOKEN: adminToken })
+  expect(await status(await host.ready())).toBe(200)
 })

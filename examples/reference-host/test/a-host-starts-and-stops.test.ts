@@ -37,13 +37,13 @@ it('makes a token once, keeps it to itself, and finds everything again after a r
 
 it('takes the token that it is given, in place of the one before, and does not print it', async () => {
   await using folder = await temporaryFolder()
-  for (const token of ['first-token', 'second-token']) {
+  for (const token of ['the-token-of-before', 'the-token-of-afterwards']) {
     await using host = startMain({ HOST_DATA_DIR: folder.path, ADMIN_TOKEN: token })
     const url = await host.ready()
     expect(host.lines.join()).not.toContain(token)
     expect((await fetch(`${url}/api/User`, { headers: headers(token) })).status).toBe(200)
-    if (token !== 'first-token') {
-      expect((await fetch(`${url}/api/User`, { headers: headers('first-token') })).status).toBe(401)
+    if (token !== 'the-token-of-before') {
+      expect((await fetch(`${url}/api/User`, { headers: headers('the-token-of-before') })).status).toBe(401)
     }
     expect(await host.end('SIGTERM')).toBe(0)
   }
@@ -65,7 +65,10 @@ it('says that its port is taken', async () => {
 it.each([
   ['PORT', 'abc'],
   ['MAX_UPLOAD_BYTES', '-1'],
-  ['ADMIN_TOKEN', 'with spaces'],
+  ['ADMIN_TOKEN', 'with spaces in it, and long'],
+  ['ADMIN_TOKEN', 'fifteen-letters'],
+  ['METRICS_TOKEN', 'see'],
+  ['METRICS_OPEN', 'yes'],
   ['LOG_LEVEL', 'loud'],
   ['DATABASE_URL', 'mysql://localhost/db'],
   ['WEBHOOK_ALLOW_NETWORKS', '127.0.0.0/8,nonsense'],

@@ -10,7 +10,7 @@ it('is not ready first, ends streams and what is under way, and exits with 0', a
   await using folder = await temporaryFolder()
   await using host = startMain({
     HOST_DATA_DIR: folder.path,
-    ADMIN_TOKEN: 'token',
+    ADMIN_TOKEN: 'the-token-of-a-test',
     SHUTDOWN_DELAY_MS: '2000',
   })
   const url = await host.ready()
@@ -23,7 +23,7 @@ it('is not ready first, ends streams and what is under way, and exits with 0', a
   const slow = sendRequest(`${url}/api/Page`, {
     method: 'POST',
     headers: {
-      authorization: 'Bearer token',
+      authorization: 'Bearer the-token-of-a-test',
       'content-type': 'application/json',
       'content-length': body.length,
     },

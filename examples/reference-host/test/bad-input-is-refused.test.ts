@@ -135,6 +135,7 @@ onEachDatabase('tells of its own faults nothing but where to look them up', asyn
     type: 'about:blank',
     title: 'Internal Server Error',
     status: 500,
+    code: 'internal_error',
     detail: 'The host failed; its log tells why.',
     requestId: answer.headers.get('x-request-id'),
   })

@@ -75,7 +75,7 @@ it('refuses a node with another key, other files, or a database that is not ther
   await using folder = await temporaryFolder()
   await using other = await temporaryFolder()
   const config = {
-    ...readConfig({ PORT: '0', ENCRYPTION_KEY: key(1), ADMIN_TOKEN: 'token' }),
+    ...readConfig({ PORT: '0', ENCRYPTION_KEY: key(1), ADMIN_TOKEN: 'the-token-of-a-test' }),
     databaseUrl: database.url,
     dataDir: folder.path,
   }

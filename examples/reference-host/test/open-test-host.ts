@@ -44,6 +44,7 @@ export async function jsonOf<TBody>(answer: Response | Promise<Response>): Promi
 
 /** What every refusal has to look like. */
 export interface ProblemDocument {
+  readonly code: string
   readonly title: string
   readonly status: number
   readonly detail?: string
@@ -100,6 +101,7 @@ export async function openTestHost(options: TestHostOptions = {}): Promise<TestH
     requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
     shutdownDelayMs: 0,
     trustedProxies: 0,
+    hasOpenMetrics: false,
     logLevel: 'silent',
   } as const
   const host = await openHost(config, logger, { clock: options.clock })

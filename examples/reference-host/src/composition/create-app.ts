@@ -8,7 +8,6 @@ import { handleErrors, noSuchRoute } from '../http/error-handlers.ts'
 import { guardMetrics } from '../http/guard-metrics.ts'
 import { measureRequests } from '../http/measure-requests.ts'
 import { mount } from '../http/mounted-routes.ts'
-import { limitPortalSignIns } from '../http/rate-limits.ts'
 import { logRequests } from '../http/request-log.ts'
 import { openRequestScope } from '../http/request-scope.ts'
 import { apiRoutes } from '../routes/api-routes.ts'
@@ -24,7 +23,7 @@ export interface AppParts {
   readonly container: AwilixContainer<Services>
   readonly logger: Logger
   readonly health: Health
-  readonly config: Pick<HostConfig, 'maxUploadBytes' | 'metricsToken' | 'trustedProxies'>
+  readonly config: Pick<HostConfig, 'maxUploadBytes' | 'metricsToken' | 'hasOpenMetrics' | 'trustedProxies'>
   /** Answers with what was measured; without it, nothing is. */
   readonly showMetrics: RequestHandler | undefined
 }
@@ -40,17 +39,17 @@ export function createApp({ container, logger, health, config, showMetrics }: Ap
   app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } }, hsts: false }))
   app.use(checkHost)
   app.use(healthRoutes(health))
-  if (showMetrics) app.get('/metrics', guardMetrics(config.metricsToken), showMetrics)
+  if (showMetrics) app.get('/metrics', guardMetrics(config, container.cradle), showMetrics)
   app.use('/api', openRequestScope(container))
   mount(
     app,
     '/api',
     apiRoutes({
+      guessLimit: container.cradle.guessLimit,
       maxBodyBytes: MAX_BODY_BYTES,
       maxUploadBytes: config.maxUploadBytes,
     }),
   )
-  app.post('/portal/api/session', limitPortalSignIns())
   app.use('/portal', openRequestScope(container), webhookPortal(container.cradle))
   app.use(webPage())
   app.use(noSuchRoute)

@@ -1,6 +1,7 @@
 import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
 import { createEventEngine } from '@x/events-engine'
 import { createSseFeed } from '@x/events-engine/sse'
+import { createGuessLimit } from '@x/portal'
 import { createWebhookSender } from '@x/sender'
 import { type AwilixContainer, asClass, asFunction, asValue, createContainer } from 'awilix'
 import type { Kysely } from 'kysely'
@@ -78,6 +79,7 @@ export function createServices(foundations: Foundations): HostServices {
     portalSecret: asValue(encryptionKey),
     closing: asValue(new AbortController()),
     hostCache: asFunction(createHostCache).singleton(),
+    guessLimit: asFunction(() => createGuessLimit()).singleton(),
     tenantRepository: asClass(TenantRepository).singleton(),
     aliasRepository: asClass(AliasRepository).singleton(),
     tokenRepository: asClass(TokenRepository).singleton(),

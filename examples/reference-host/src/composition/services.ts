@@ -1,6 +1,7 @@
 import type { Logger } from '@x/events-core'
 import type { EventEngine } from '@x/events-engine'
 import type { SseFeed } from '@x/events-engine/sse'
+import type { GuessLimit } from '@x/portal'
 import type { WebhookSender } from '@x/sender'
 import type { Kysely } from 'kysely'
 import type { HostCache } from '../cache/host-cache.ts'
@@ -35,6 +36,8 @@ export interface Services {
   readonly closing: AbortController
   readonly fileStorage: FileStorage
   readonly hostCache: HostCache
+  /** Stands in front of all that tokens protect: the API, the portal and the metrics count together. */
+  readonly guessLimit: GuessLimit
   readonly tenantRepository: TenantRepository
   readonly aliasRepository: AliasRepository
   readonly tokenRepository: TokenRepository

@@ -12,7 +12,7 @@ export function line(maxLength: number) {
     .string()
     .trim()
     .max(maxLength)
-    .regex(/^\P{Cc}*$/u, 'must not contain control characters')
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters or half surrogate pairs')
 }
 
 /** Text of several lines; of control characters, tabulators and line breaks are among it. */
@@ -20,5 +20,5 @@ export function text(maxLength: number) {
   return z
     .string()
     .max(maxLength)
-    .regex(/^[\P{Cc}\t\n\r]*$/u, 'must not contain control characters')
+    .regex(/^(?:[^\p{Cc}\p{Cs}]|[\t\n\r])*$/u, 'must not contain control characters or half surrogate pairs')
 }

@@ -17,8 +17,10 @@ declare module '@x/events-core' {
   }
 }
 
+export const USERNAME = /^[\w.@+-]{1,100}$/
+
 export const userInput = z.object({
-  username: z.string().regex(/^[\w.@+-]{1,100}$/, 'letters, digits and .@+-_ only'),
+  username: z.string().regex(USERNAME, 'letters, digits and .@+-_ only'),
   displayName: line(200).min(1),
   email: z.email().max(254),
 })

@@ -1,3 +1,4 @@
+import type { GuessLimit } from '@x/portal'
 import type { Request, RequestHandler } from 'express'
 import type { SessionUser } from '../repositories/session-repository.ts'
 import type { TokenHolder } from '../repositories/token-repository.ts'
@@ -27,10 +28,10 @@ export function bearerToken(header: string | undefined): string | undefined {
  * wrong is refused at once, and so is the token of another tenant: better than to answer as if to
  * anybody and leave the sender wondering.
  *
- * @param limitWrongTokens - is asked about each token that is not valid.
+ * @param guessLimit - stands in front of the look at tokens.
  */
-export function identifyCaller(limitWrongTokens: RequestHandler): RequestHandler {
-  return async (request, response, next) => {
+export function identifyCaller(guessLimit: GuessLimit): RequestHandler {
+  return async (request, _response, next) => {
     const { authorization } = request.headers
     if (authorization === undefined) {
       await identifyUser(request)
@@ -38,11 +39,14 @@ export function identifyCaller(limitWrongTokens: RequestHandler): RequestHandler
     }
     const { tokenRepository, tenantManager } = request.services
     const token = bearerToken(authorization)
-    const holder = token === undefined ? undefined : await tokenRepository.findHolder(token)
+    const holder = await guessLimit.find({ client: request.ip, credential: authorization }, async () =>
+      token === undefined ? undefined : tokenRepository.findHolder(token),
+    )
     if (!holder) {
-      return limitWrongTokens(request, response, (error) => {
-        next(error ?? new ProblemError(401, 'The token is not valid.'))
-      })
+      throw new ProblemError(
+        401,
+        'The token is not valid. Send a good one, as Authorization: Bearer <token>.',
+      )
     }
     if (holder.tenantId !== tenantManager.tenantId) {
       throw new ProblemError(403, 'The token belongs to another tenant than this host name.')
@@ -65,7 +69,8 @@ async function identifyUser(request: Request): Promise<void> {
 /** Lets through only who has a token of the tenant, or is logged in as an administrator of it. */
 export const requireAdmin: RequestHandler = (request, _response, next) => {
   if (!request.caller && request.user) throw new ProblemError(403, 'This is for administrators.')
-  if (!request.caller) throw new ProblemError(401, 'This needs an Authorization: Bearer header.')
+  if (!request.caller)
+    throw new ProblemError(401, 'This needs the header Authorization: Bearer <token>, or a login.')
   next()
 }
 

@@ -21,15 +21,17 @@ export function handleErrors(logger: Logger): ErrorRequestHandler {
   return (error, request, response, next) => {
     const problem = problemOf(error)
     const { requestId } = request
-    if (problem || isClientGone(error)) logger.debug({ requestId, err: error }, 'Refused a request')
+    const isOurs = (problem?.status ?? 500) >= 500 && !isClientGone(error)
+    if (!isOurs) logger.debug({ requestId, err: error }, 'Refused a request')
     else
       logger.error({ requestId, err: error, method: request.method, path: request.path }, 'A request failed')
     // Part of an answer is out: all that is left is to end it, so that it is not taken for whole.
     if (response.headersSent) return next(error)
     if (problem) {
-      const { status, ...details } = problem
+      const { status, retryAfterSeconds, ...details } = problem
       if (status === 401) response.set('www-authenticate', 'Bearer')
-      return sendProblem(response, status, details)
+      if (retryAfterSeconds !== undefined) response.set('retry-after', String(retryAfterSeconds))
+      return sendProblem(response, status, isOurs ? { ...details, requestId } : details)
     }
     sendProblem(response, 500, { detail: 'The host failed; its log tells why.', requestId })
   }

@@ -1,10 +1,12 @@
-import { EventsError } from '@x/events-core'
+import type { EventsError } from '@x/events-core'
+import { statusOfError, TooManyGuessesError } from '@x/portal'
 import { z } from 'zod'
 import { EntityConflictError, EntityNotFoundError, InvalidInputError } from '../domain/errors.ts'
 import { type ProblemDetails, ProblemError } from './problem.ts'
 
 interface Problem extends ProblemDetails {
   readonly status: number
+  readonly retryAfterSeconds?: number | undefined
 }
 
 /** What an error means to whoever sent the request; undefined when it is the host's own fault. */
@@ -14,11 +16,22 @@ export function problemOf(error: unknown): Problem | undefined {
   }
   if (error instanceof EntityNotFoundError) return { status: 404, detail: error.message }
   if (error instanceof EntityConflictError) return { status: 409, detail: error.message }
-  if (error instanceof InvalidInputError) return { status: 400, detail: error.message, errors: error.errors }
+  if (error instanceof InvalidInputError) {
+    return { status: 400, code: 'invalid_input', detail: error.message, errors: error.errors }
+  }
   if (error instanceof z.ZodError) return problemOf(invalidInput(error))
-  // What somebody asked to store is more than an event can carry.
-  if (EventsError.is(error) && error.code === 'data_too_large') return { status: 413, detail: error.message }
-  return frameworkProblem(error)
+  if (error instanceof TooManyGuessesError) {
+    const { code, message, retryAfterSeconds } = error
+    return { status: 429, code, detail: message, retryAfterSeconds }
+  }
+  const status = statusOfError(error)
+  if (status === undefined) return frameworkProblem(error)
+  const { code, message } = error as EventsError
+  return {
+    status,
+    code,
+    detail: status === 503 ? 'The host cannot do this now; its log tells why.' : message,
+  }
 }
 
 function invalidInput(error: z.ZodError): InvalidInputError {

@@ -23,30 +23,9 @@ export function limitLogins(): RequestHandler[] {
     requestWasSuccessful: (_request: Request, response: { readonly statusCode: number }) =>
       response.statusCode !== 401,
   } as const
-  const keyGenerator = (request: Request) => `${addressOf(request)} ${String(request.body?.username)}`
+  const keyGenerator = (request: Request) => `${addressOf(request)} ${JSON.stringify(request.body?.username)}`
   return [
     rateLimit({ ...failed, limit: 100, keyGenerator: addressOf }),
     rateLimit({ ...failed, limit: 5, keyGenerator }),
   ]
-}
-
-/**
- * Lets an address be wrong about tokens 60 times a minute. It is asked about wrong ones only, so that
- * whoever guesses keeps nobody out who has a right one.
- */
-export function limitWrongTokens(): RequestHandler {
-  return rateLimit({ ...shared, limit: 60, windowMs: 60_000, keyGenerator: addressOf })
-}
-
-/** The same for tokens that are typed into the portal: what is answered 401 counts. */
-export function limitPortalSignIns(): RequestHandler {
-  return rateLimit({
-    ...shared,
-    limit: 60,
-    windowMs: 60_000,
-    keyGenerator: addressOf,
-    skipSuccessfulRequests: true,
-    requestWasSuccessful: (_request: Request, response: { readonly statusCode: number }) =>
-      response.statusCode !== 401,
-  })
 }

@@ -50,6 +50,7 @@ export const routeDescriptions: readonly RouteDescription[] = [
     tag: 'File',
     audience: 'everybody',
     output: text('*/*'),
+    alsoAnswers: [403],
   },
   {
     method: 'get',
@@ -157,7 +158,14 @@ export const routeDescriptions: readonly RouteDescription[] = [
     summary: 'Events as they happen: server-sent events, resumed by Last-Event-ID',
     tag: 'Sync',
     audience: 'everybody',
-    query: { siteId: { description: 'Of one site only.', schema: { type: 'integer' } } },
+    query: {
+      siteId: { description: 'Of one site only.', schema: { type: 'integer' } },
+      lastEventId: {
+        description: 'As the header Last-Event-ID, for clients that cannot set one.',
+        schema: { type: 'string' },
+      },
+      since: { description: 'Begin at a date: yyyyMMddHHmmssfff.', schema: { type: 'string' } },
+    },
     output: text('text/event-stream'),
     alsoAnswers: [400, 429, 503],
   },

@@ -1,9 +1,11 @@
+import type { GuessLimit } from '@x/portal'
 import { json, Router } from 'express'
 import type { EntityKind } from '../entities/entity-kind.ts'
 import { entityKinds } from '../entities/entity-kinds.ts'
 import { identifyCaller, requireAdminToWrite } from '../http/authorize.ts'
+import { knownQuery } from '../http/known-query.ts'
 import { mount } from '../http/mounted-routes.ts'
-import { limitWrongTokens } from '../http/rate-limits.ts'
+import { noStore } from '../http/no-store.ts'
 import { refuseCrossSite } from '../http/same-site.ts'
 import type { OwnedRow } from '../repositories/entity-repository.ts'
 import { fileRoutes } from './file-routes.ts'
@@ -21,8 +23,9 @@ import { userRoutes } from './user-routes.ts'
 // Each of the kinds fits together; what they have in common, no type can say.
 type AnyKind = EntityKind<OwnedRow, unknown>
 
-/** What requests may weigh. */
+/** What requests may weigh, and how often credentials may be wrong. */
 export interface ApiLimits {
+  readonly guessLimit: GuessLimit
   readonly maxBodyBytes: number
   readonly maxUploadBytes: number
 }
@@ -31,10 +34,13 @@ export interface ApiLimits {
  * Everything below `/api`. Sites, pages and what they show are a public web site: everybody may read
  * them. What is about people, and every change, is for the tenant's administrators.
  */
-export function apiRoutes({ maxBodyBytes, maxUploadBytes }: ApiLimits): Router {
+export function apiRoutes({ guessLimit, maxBodyBytes, maxUploadBytes }: ApiLimits): Router {
   const router = Router()
   // Before the body is parsed: strangers do not get to have theirs read.
-  router.use(identifyCaller(limitWrongTokens()), refuseCrossSite)
+  router.use(noStore, identifyCaller(guessLimit), refuseCrossSite)
+  // Its routes say themselves what they take.
+  mount(router, '/Sync', syncRoutes)
+  router.use(knownQuery())
   mount(router, '/User', loginRoutes())
   router.get('/openapi.json', showOpenApiDocument())
   router.use(requireAdminToWrite)
@@ -44,7 +50,6 @@ export function apiRoutes({ maxBodyBytes, maxUploadBytes }: ApiLimits): Router {
   mount(router, '/Folder', folderRoutes)
   mount(router, '/Page', pageRoutes)
   mount(router, '/User', userRoutes)
-  mount(router, '/Sync', syncRoutes)
   mount(router, '/Tenant', tenantRoutes)
   mount(router, '/Token', tokenRoutes)
   for (const kind of entityKinds) mount(router, `/${kind.entityName}`, kindRoutes(kind as AnyKind))

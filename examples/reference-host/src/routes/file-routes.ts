@@ -4,6 +4,7 @@ import { EntityNotFoundError } from '../domain/errors.ts'
 import { type File, fileInput } from '../domain/file.ts'
 import { requireAdmin } from '../http/authorize.ts'
 import { readId } from '../http/read-id.ts'
+import { refuseCrossSiteGet } from '../http/same-site.ts'
 import { entityRoutes } from './entity-routes.ts'
 import { downloadFile } from './file-download.ts'
 import { uploadFile } from './file-upload.ts'
@@ -14,7 +15,7 @@ export function fileRoutes(maxUploadBytes: number): Router {
   const upload = uploadFile(maxUploadBytes)
 
   router.post(['/', '/upload'], upload)
-  router.get('/download/:id', downloadFile)
+  router.get('/download/:id', refuseCrossSiteGet, downloadFile)
   router.get('/:id/downloads', requireAdmin, async (request, response) => {
     const { fileRepository, downloadLog } = request.services
     const id = readId(request.params['id'])

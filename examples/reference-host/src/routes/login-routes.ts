@@ -1,12 +1,14 @@
 import { json, Router } from 'express'
 import { z } from 'zod'
+import { USERNAME } from '../domain/user.ts'
 import { ProblemError } from '../http/problem.ts'
 import { limitLogins } from '../http/rate-limits.ts'
 import { clearSessionCookie, sessionToken, setSessionCookie } from '../http/session-cookie.ts'
 
 /** What somebody logs in with. */
 export const loginInput = z.object({
-  username: z.string().min(1).max(100),
+  // Taken as it is: the limit below counts by it, and each user has one spelling.
+  username: z.string().regex(USERNAME, 'letters, digits and .@+-_ only'),
   password: z.string().min(1).max(200),
 })
 

@@ -1,6 +1,7 @@
 import { parseSyncDate } from '@x/events-core'
 import { Router } from 'express'
 import { InvalidInputError } from '../domain/errors.ts'
+import { knownQuery } from '../http/known-query.ts'
 import { streamEvents } from './sync-stream.ts'
 
 /** The date of clients that have nothing to catch up on: they only learn what to ask with next. */
@@ -12,14 +13,14 @@ const MINIMUM_SYNC_DATE = '00010101000000000'
  */
 export const syncRoutes: Router = Router()
 
-syncRoutes.get('/stream', streamEvents)
+syncRoutes.get('/stream', knownQuery('siteId', 'lastEventId', 'since'), streamEvents)
 
+syncRoutes.use(knownQuery())
 syncRoutes.get('/:lastSyncDate', async (request, response) => {
   const text = request.params['lastSyncDate']
   const lastSyncDate = parseSyncDate(text)
   if (!lastSyncDate) throw new InvalidInputError({ lastSyncDate: ['must be a date: yyyyMMddHHmmssfff'] })
   const { engine, tenantManager } = request.services
   const since = text === MINIMUM_SYNC_DATE ? undefined : lastSyncDate
-  response.set('cache-control', 'no-store')
   response.json(await engine.syncManager.getSync(tenantManager.tenantId, since))
 })

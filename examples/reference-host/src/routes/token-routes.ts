@@ -26,13 +26,13 @@ export const tokenRoutes: Router = Router()
 tokenRoutes.use(requireAdmin)
 tokenRoutes.get('/', async (request, response) => {
   const { tokenRepository, tenantManager } = request.services
-  response.set('cache-control', 'no-store').json(await tokenRepository.getTokens(tenantManager.tenantId))
+  response.json(await tokenRepository.getTokens(tenantManager.tenantId))
 })
 tokenRoutes.post('/', async (request, response) => {
   const { tokenRepository, tenantManager } = request.services
   const { name } = tokenInput.parse(request.body)
   const added = await tokenRepository.addToken({ tenantId: tenantManager.tenantId, name })
-  response.status(201).set('cache-control', 'no-store').json(added)
+  response.status(201).json(added)
 })
 tokenRoutes.post('/rotate', async (request, response) => {
   const { tokenRepository, tenantManager } = request.services
@@ -41,7 +41,7 @@ tokenRoutes.post('/rotate', async (request, response) => {
   if (!known.some((token) => token.name === name))
     throw new ProblemError(404, 'There is no token of that name.')
   const added = await tokenRepository.rotateToken({ tenantId: tenantManager.tenantId, name }, overlapSeconds)
-  response.status(201).set('cache-control', 'no-store').json(added)
+  response.status(201).json(added)
 })
 tokenRoutes.delete('/:id', async (request, response) => {
   const { tokenRepository, tenantManager } = request.services

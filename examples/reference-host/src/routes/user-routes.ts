@@ -14,8 +14,8 @@ export const userRoutes: Router = Router()
 userRoutes.get('/current', async (request, response) => {
   const { user, services } = request
   const found = user && (await services.userRepository.getUser(user.userId))
-  if (!found) throw new ProblemError(401, 'Nobody is logged in.')
-  response.set('cache-control', 'no-store').json(found)
+  if (!found) throw new ProblemError(401, 'Nobody is logged in. POST /api/User/login logs in.')
+  response.json(found)
 })
 userRoutes.put('/:id/password', requireAdmin, async (request, response) => {
   const id = readId(request.params['id'])

@@ -10,7 +10,8 @@ import { sessionToken } from '../http/session-cookie.ts'
  * after the host.
  */
 export function webhookPortal(services: Services): ExpressPortal<Request> {
-  const { sender, engine, logger, tokenRepository, tenantRepository, portalSecret, closing } = services
+  const { sender, engine, logger, tokenRepository, tenantRepository, portalSecret, closing, guessLimit } =
+    services
 
   async function managerOf(tenantId: number, name: string): Promise<PortalUser> {
     return { tenantId, name, role: 'manager', operator: await tenantRepository.isFirst(tenantId) }
@@ -37,6 +38,7 @@ export function webhookPortal(services: Services): ExpressPortal<Request> {
     logger,
     signal: closing.signal,
     authorize,
+    guessLimit,
     signIn: { userOf, secret: portalSecret, label: 'Admin token' },
   })
 }
