@@ -145,6 +145,55 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('button', { name: 'Send a test' }).waitFor()
   })
 
+  it('says what an endpoint waits for whose owner has to answer, and verifies it', async () => {
+    await using consumer = await testConsumer()
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go('endpoints/new')
+    await page.getByLabel('URL').fill(consumer.url)
+    await page.getByLabel('Verify that the receiver is mine').press('Space')
+    await page.getByRole('button', { name: 'Add endpoint' }).click()
+    await page.getByText('Nothing is sent to this endpoint until').waitFor()
+    const secret =
+      (await page.getByLabel('Signing secret', { exact: true }).locator('pre').textContent()) ?? ''
+    await page.getByRole('link', { name: 'Go to the endpoint' }).click()
+    await page.getByText('Not verified', { exact: true }).waitFor()
+    await page.getByText('Verify the endpoint to send it a test.').waitFor()
+    expect(await page.getByRole('button', { name: 'Enable' }).count()).toBe(0)
+    consumer.answer(404)
+    await page.getByRole('button', { name: 'Verify' }).click()
+    await page.getByText('it has answered 404').waitFor()
+    expect(window.takeProblems()).toEqual([expect.stringContaining('409')])
+
+    const receiver = createReceiver({ secrets: secret })
+    consumer.answer(async ({ rawBody, headers }) => {
+      const request = new Request(consumer.url, { method: 'POST', headers: headers as never, body: rawBody })
+      const response = await receiver.handle(request)
+      return { status: response.status, body: await response.text() }
+    })
+    await page.getByRole('button', { name: 'Verify' }).click()
+    await page.getByText('Healthy', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Send a test' }).waitFor()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Delete it' }).click()
+    await page.getByText('No endpoints yet').waitFor()
+  })
+
+  it('tells of a URL that another endpoint has when one is added and when one is changed', async () => {
+    await using consumer = await testConsumer()
+    await using added = await addEndpoint(consumer)
+    await using other = await addEndpoint(consumer, { url: `${consumer.url}/other` })
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go(`endpoints/${other.endpoint.id}/edit`)
+    await page.getByLabel('URL').fill(consumer.url)
+    await page.getByRole('button', { name: 'Save changes' }).click()
+    await page.getByRole('heading', { name: 'The changes are saved' }).waitFor()
+    await page.getByText(`The endpoint ${added.endpoint.id} has this URL too`).waitFor()
+    await page.getByRole('link', { name: 'Go to the endpoint' }).click()
+    await page.getByRole('heading', { name: consumer.url, exact: true }).waitFor()
+  })
+
   it('sends again what has failed for good, and tells when that is done', async () => {
     await using consumer = await testConsumer()
     consumer.answer(500)

@@ -11,6 +11,7 @@ const pages: readonly { place: string; sign: string; typed?: string }[] = [
   { place: 'endpoints', sign: XSS },
   { place: 'endpoints/new', sign: 'Order and pace' },
   { place: 'endpoints/:endpoint', sign: `x-note: ${XSS}` },
+  { place: 'endpoints/:pending', sign: 'Nothing is sent to this endpoint until' },
   { place: 'endpoints/:endpoint/edit', sign: 'Save changes' },
   { place: 'deliveries', sign: 'Page.Create' },
   { place: 'deliveries?state=cancelled', sign: 'No delivery fits' },
@@ -30,6 +31,7 @@ browserTests('the pages of the portal', (browser) => {
   let host: TestHost
   let consumer: Awaited<ReturnType<typeof testConsumer>>
   let endpointId: string
+  let pendingId: string
   let deliveryId: string
   beforeAll(async () => {
     host = await openTestHost()
@@ -44,6 +46,8 @@ browserTests('the pages of the portal', (browser) => {
     }
     const created = await jsonOf<Created>(host.send('/portal/api/endpoints', { body }))
     endpointId = created.endpoint.id
+    const unverified = { url: consumer.url, eventTypes: ['Tenant.Delete'], verifyOwnership: true }
+    pendingId = (await jsonOf<Created>(host.send('/portal/api/endpoints', { body: unverified }))).endpoint.id
     await host.send('/api/Page', { body: { name: XSS, path: 'x' } })
     await consumer.received(1)
     const { items } = await jsonOf<{ items: { id: string }[] }>(host.send('/portal/api/deliveries'))
@@ -82,7 +86,12 @@ browserTests('the pages of the portal', (browser) => {
       '$place can be used by everybody, fits the window, and shows text as text',
       async ({ place, sign, typed }) => {
         const { page } = window
-        await window.go(place.replace(':endpoint', endpointId).replace(':delivery', deliveryId))
+        await window.go(
+          place
+            .replace(':endpoint', endpointId)
+            .replace(':pending', pendingId)
+            .replace(':delivery', deliveryId),
+        )
         await page.getByText(sign).first().waitFor()
         for (const summary of await page.locator('main summary').all()) await summary.click()
         if (typed) await page.getByText(typed).first().waitFor()

@@ -8,13 +8,13 @@ import { statisticsRoutes } from './api/statistics.ts'
 import { type PortalEngine, subscriptionRoutes } from './api/subscriptions.ts'
 import type { PortalUser } from './authorize.ts'
 import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
+import { knownParameters } from './known-parameters.ts'
 import { createChangeWatcher } from './live/change-watcher.ts'
 import { createLiveConnections } from './live/live-connections.ts'
 import { isNormalPath } from './normal-path.ts'
 import { createPages, type PageOptions } from './pages/serve-pages.ts'
 import { PortalProblem, problemOf, problemResponse } from './problem.ts'
 import { readJsonFields } from './read-json.ts'
-import { readQuery } from './read-query.ts'
 import { createRouter, type Route } from './router.ts'
 import { demandSameOrigin } from './same-origin.ts'
 import { createSessions } from './session/sessions.ts'
@@ -138,14 +138,14 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     const { search } = new URL(request.url)
     if (path === '/api/session') {
       demandSameOrigin(request)
-      readQuery(search, [])
+      knownParameters(search, [])
       return sessions.handle({ request, basePath, user: known, client: arrival.client() })
     }
     const user = known ?? (await sessions.userOf(request))
     if (!user) throw unauthorized(request, basePath)
     const { route, id } = router(request.method, path, user)
     demandSameOrigin(request)
-    const query = readQuery(search, route.query ?? [])
+    const query = knownParameters(search, route.query ?? [])
     const fields = route.method === 'GET' ? {} : await readJsonFields(request, route.fields ?? [])
     return route.handle({ user, id, query, fields, basePath })
   }

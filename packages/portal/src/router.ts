@@ -1,7 +1,6 @@
 import type { PortalRole, PortalUser } from './authorize.ts'
 import { PortalProblem } from './problem.ts'
 import type { JsonFields } from './read-json.ts'
-import type { Query } from './read-query.ts'
 
 /** What a route is asked with. */
 export interface RouteCall {
@@ -9,7 +8,7 @@ export interface RouteCall {
   /** What stands in the path for `:id`. */
   readonly id: string
   /** Parameters that the route knows. */
-  readonly query: Query
+  readonly query: URLSearchParams
   /** Fields of the body that the route knows. */
   readonly fields: JsonFields
   /** What the portal's own paths begin with. */

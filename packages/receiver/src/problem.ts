@@ -1,5 +1,5 @@
-import { WebhookVerificationError } from '@x/signature'
-import { ReceiverError } from './errors.ts'
+import { type WebhookVerificationCode, WebhookVerificationError } from '@x/signature'
+import { ReceiverError, type ReceiverErrorCode } from './errors.ts'
 
 /** An answer, for an adapter to send. */
 export interface ReceiverResponse {
@@ -40,28 +40,36 @@ export function accepted(status: 200 | 204): ReceiverResponse {
   return { status, headers: {}, body: '' }
 }
 
-function refusal(error: WebhookVerificationError): ReceiverResponse {
-  switch (error.code) {
-    case 'body_too_large':
-      return problem(413, 'body_too_large', 'The body is too large.')
-    case 'invalid_body':
-      return problem(400, 'invalid_body', 'The body is not a JSON object with a type.')
-    case 'invalid_payload':
-      return problem(400, 'invalid_payload', error.message)
-    default:
-      // One answer for whatever is wrong with the headers or the signature: which check failed would
-      // tell a forger how far they came. The consumer finds it in the error given to onError.
-      return problem(401, 'unverified', 'The webhook could not be verified.')
-  }
+// One answer for whatever is wrong with the headers or the signature: which check failed would tell a forger how far
+// they came. The consumer finds it in the error given to onError.
+const UNVERIFIED = problem(401, 'unverified', 'The webhook could not be verified.')
+const INTERNAL = problem(500, 'internal_error', 'The webhook could not be received. Send it again.')
+
+/** The answer to each fault, with its own message where that is for the sender. */
+const ANSWERS: Readonly<
+  Record<WebhookVerificationCode | ReceiverErrorCode, (message: string) => ReceiverResponse>
+> = {
+  missing_header: () => UNVERIFIED,
+  invalid_header: () => UNVERIFIED,
+  invalid_timestamp: () => UNVERIFIED,
+  timestamp_too_old: () => UNVERIFIED,
+  timestamp_too_new: () => UNVERIFIED,
+  invalid_signature: () => UNVERIFIED,
+  no_matching_signature: () => UNVERIFIED,
+  invalid_body: () => problem(400, 'invalid_body', 'The body is not a JSON object with a type.'),
+  invalid_payload: (message) => problem(400, 'invalid_payload', message),
+  body_too_large: () => problem(413, 'body_too_large', 'The body is too large.'),
+  // Of our own side: 500, so that the sender tries again.
+  body_consumed: (message) => problem(500, 'body_consumed', message),
+  handlers_failed: () => problem(500, 'handlers_failed', 'The event was not handled. Send it again.'),
+  schema_failed: () => INTERNAL,
+  secrets_unavailable: () => INTERNAL,
+  sync_unavailable: () => INTERNAL,
 }
 
 /** The answer to a message that could not be received. Of an unforeseen error it tells nothing. */
 export function problemOf(error: unknown): ReceiverResponse {
-  if (WebhookVerificationError.is(error)) return refusal(error)
-  if (ReceiverError.is(error)) {
-    if (error.code === 'body_consumed') return problem(500, error.code, error.message)
-    if (error.code === 'handlers_failed')
-      return problem(500, error.code, 'The event was not handled. Send it again.')
-  }
-  return problem(500, 'internal_error', 'The webhook could not be received. Send it again.')
+  const isOurs = WebhookVerificationError.is(error) || ReceiverError.is(error)
+  if (!isOurs || !Object.hasOwn(ANSWERS, error.code)) return INTERNAL
+  return ANSWERS[error.code](error.message)
 }

@@ -92,7 +92,12 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
 
   function admit(audience: SseAudience): (() => void) | SseRefusal {
     const admitted: (() => void) | SseRefusal = isClosed
-      ? { status: 503, detail: 'The host is stopping; come again.', retryAfterSeconds: 1 }
+      ? {
+          status: 503,
+          code: 'stopping',
+          detail: 'The host is stopping; come again.',
+          retryAfterSeconds: 1,
+        }
       : limits.take(audience)
     if (typeof admitted !== 'function') refused += 1
     return admitted
@@ -166,7 +171,8 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
       const wants = wantedBy(audience)
       const leave = admit(audience)
       if (typeof leave !== 'function') return refuse(response, leave)
-      const query = new URL(request.url ?? '/', 'http://host').searchParams
+      // Not parsed as a URL: a path that begins with two slashes is none.
+      const query = new URLSearchParams(request.url?.split('?')[1])
       const lastEventId = request.headers['last-event-id']
       const sink = nodeSink(response)
       open(sink, audience, wants, readSseStart(lastEventId?.toString(), query), leave)

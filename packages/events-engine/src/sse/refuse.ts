@@ -1,14 +1,14 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { SseRefusal } from './stream-limits.ts'
 
-function problemOf({ status, detail, retryAfterSeconds }: SseRefusal) {
+function problemOf({ status, code, detail, retryAfterSeconds }: SseRefusal) {
   return {
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       'retry-after': String(retryAfterSeconds),
     },
-    body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail }),
+    body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail }),
   }
 }
 

@@ -4,6 +4,7 @@ import type { SseFeedSettings } from './options.ts'
 /** Why a stream is not opened. */
 export interface SseRefusal {
   readonly status: 429 | 503
+  readonly code: 'too_many_streams' | 'stopping'
   readonly detail: string
   readonly retryAfterSeconds: number
 }
@@ -27,6 +28,7 @@ export function createStreamLimits(limits: SseFeedSettings['limits']): StreamLim
     take({ tenantId, user, address }) {
       const refused = (status: 429 | 503, who: string, retryAfterSeconds: number): SseRefusal => ({
         status,
+        code: 'too_many_streams',
         detail: `Too many streams are open ${who}; close some, or poll instead.`,
         retryAfterSeconds,
       })

@@ -1,7 +1,7 @@
 import type { DeliveryState, WebhookSender } from '@x/sender'
-import { readTime } from '../read-query.ts'
 import type { Route } from '../router.ts'
 import { pageOf, readLimit } from './page.ts'
+import { readTime } from './read-query.ts'
 
 /** Deliveries of the user's tenant. */
 export function deliveryRoutes({ deliveries }: WebhookSender): Route[] {
@@ -14,13 +14,13 @@ export function deliveryRoutes({ deliveries }: WebhookSender): Route[] {
       async handle({ user, query }) {
         const filter = {
           tenantId: user.tenantId,
-          endpointId: query.get('endpointId'),
+          endpointId: query.get('endpointId') ?? undefined,
           // The sender refuses what is none.
-          state: query.get('state') as DeliveryState | undefined,
-          eventType: query.get('eventType'),
+          state: (query.get('state') ?? undefined) as DeliveryState | undefined,
+          eventType: query.get('eventType') ?? undefined,
           createdAfter: readTime('createdAfter', query.get('createdAfter')),
           createdBefore: readTime('createdBefore', query.get('createdBefore')),
-          before: query.get('before'),
+          before: query.get('before') ?? undefined,
         }
         return Response.json(await pageOf(readLimit(query), (limit) => deliveries.list({ ...filter, limit })))
       },

@@ -50,7 +50,7 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       query: ['before', 'limit'],
       async handle({ user, query }) {
         const { tenantId } = user
-        const before = query.get('before')
+        const before = query.get('before') ?? undefined
         const page = await pageOf(readLimit(query), (limit) => endpoints.list({ tenantId, before, limit }))
         return Response.json({ ...page, items: page.items.map((endpoint) => shownTo(user, endpoint)) })
       },

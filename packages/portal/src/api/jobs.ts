@@ -1,7 +1,7 @@
 import type { CancelDeliveries, RecoverDeliveries, ReplayDeliveries, WebhookSender } from '@x/sender'
-import { readTime } from '../read-query.ts'
 import type { Route, RouteCall } from '../router.ts'
 import { pageOf, readLimit } from './page.ts'
+import { readTime } from './read-query.ts'
 
 /** What is done to many deliveries at once, of the user's tenant. */
 export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
@@ -52,8 +52,8 @@ export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
       query: ['endpointId', 'before', 'limit'],
       async handle({ user, query }) {
         const { tenantId } = user
-        const endpointId = query.get('endpointId')
-        const before = query.get('before')
+        const endpointId = query.get('endpointId') ?? undefined
+        const before = query.get('before') ?? undefined
         const filter = { tenantId, endpointId, before }
         return Response.json(await pageOf(readLimit(query), (limit) => jobs.list({ ...filter, limit })))
       },

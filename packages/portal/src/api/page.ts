@@ -1,5 +1,4 @@
-import { invalidArgument } from '../problem.ts'
-import type { Query } from '../read-query.ts'
+import { PortalProblem } from '../problem.ts'
 
 /** One page of a list. */
 export interface Page<TItem> {
@@ -12,12 +11,14 @@ const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 100
 
 /** @throws PortalProblem 400 */
-export function readLimit(query: Query): number {
+export function readLimit(query: URLSearchParams): number {
   const text = query.get('limit')
-  if (text === undefined) return DEFAULT_LIMIT
+  if (text === null) return DEFAULT_LIMIT
   const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0
   if (limit >= 1 && limit <= MAX_LIMIT) return limit
-  throw invalidArgument('limit', `limit must be an integer from 1 to ${MAX_LIMIT}.`)
+  throw new PortalProblem(400, 'invalid_argument', `limit must be an integer from 1 to ${MAX_LIMIT}.`, {
+    field: 'limit',
+  })
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { StatisticsQuery, WebhookSender } from '@x/sender'
-import { type Query, readNumber, readTime } from '../read-query.ts'
 import type { Route } from '../router.ts'
+import { readNumber, readTime } from './read-query.ts'
 
 const RANGE = ['since', 'until', 'bucketSeconds']
 const DAY_MS = 24 * 60 * 60 * 1_000
@@ -30,7 +30,7 @@ export function statisticsRoutes({ endpoints, statistics }: WebhookSender): Rout
 }
 
 /** The last day, unless something else is asked for. */
-function readRange(query: Query): StatisticsQuery {
+function readRange(query: URLSearchParams): StatisticsQuery {
   const until = readTime('until', query.get('until'))
   const since = readTime('since', query.get('since'))
   return {
