@@ -99,6 +99,9 @@ it('shows its metrics to nobody for their address alone, but where it is set up 
     expect(await status(url)).toBe(401)
     expect((await fetch(`${url}/metrics`)).headers.get('www-authenticate')).toBe('Bearer')
     expect(await status(url, { 'x-forwarded-for': '127.0.0.1' })).toBe(401)
+    for (const path of ['/METRICS', '/metrics/', '/metrics?a', '//metrics', '/%6detrics', '/metrics;a']) {
+      expect((await fetch(url + path)).status, path).toBeGreaterThanOrEqual(400)
+    }
     expect(await status(url, { authorization: `Bearer ${adminToken}` })).toBe(200)
   }
   await using host = startMain({ HOST_DATA_DIR: folder.path, METRICS_OPEN: 'true', ADMIN_TOKEN: adminToken })

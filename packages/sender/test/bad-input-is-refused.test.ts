@@ -73,6 +73,25 @@ it.each<[string, Record<string, unknown>, string, string]>([
   expect(await host.sender.endpoints.list({ tenantId: 1 })).toEqual([])
 })
 
+const deeplyNested: unknown = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+
+it.each<[string, () => object]>([
+  ['forbidden_address', () => ({ url: 'http://10.0.0.1/' })],
+  ['invalid_url', () => ({ url: 'https://example.com:22/' })],
+  ['invalid_endpoint', () => ({ url, ordering: { by: 'nothing' } })],
+  ['invalid_endpoint', () => ({ url, description: { toString: 1, valueOf: 1 } })],
+  ['invalid_endpoint', () => ({ url, siteId: deeplyNested })],
+])('says of %s what a tenant can do, and to the host what its author can', async (code, input) => {
+  await using host = await openHost()
+  const error = await host.sender.endpoints
+    .create({ tenantId: 1, ...input() } as never)
+    .catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code, detail: expect.stringContaining("The endpoint's") })
+  const { detail, message } = error as WebhookSenderError
+  expect(detail).not.toMatch(/options\.|createWebhookSender|\w\(\)/)
+  expect(message.startsWith(detail)).toBe(true)
+})
+
 it('never repeats a header value or a password in an error', async () => {
   await using host = await openHost()
   const create = host.sender.endpoints.create

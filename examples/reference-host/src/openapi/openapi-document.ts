@@ -31,12 +31,14 @@ export function openApiDocument() {
         Problem: {
           type: 'object',
           description: 'RFC 9457',
-          required: ['type', 'title', 'status'],
+          required: ['type', 'title', 'status', 'code'],
           properties: {
             type: { type: 'string' },
             title: { type: 'string' },
             status: { type: 'integer' },
+            code: { type: 'string', description: 'What is wrong, for programs.' },
             detail: { type: 'string' },
+            field: { type: 'string', description: 'The first of the fields in errors.' },
             requestId: { type: 'string', description: 'Names the request in the log.' },
             errors: {
               type: 'object',
