@@ -1,4 +1,4 @@
-import { type Clock, type Logger, systemClock, type TenantSite } from '@x/events-core'
+import { type Clock, isStorableDate, type Logger, systemClock, type TenantSite } from '@x/events-core'
 import { SyncClientError } from './errors.ts'
 import { parseSiteKey } from './site-key.ts'
 import type { SyncTabs } from './sync-tabs.ts'
@@ -131,9 +131,8 @@ export function resolveSyncClientOptions(options: SyncClientOptions): SyncClient
   const { lastSyncDate, siteKey } = options
   const site = parseSiteKey(siteKey)
   if (siteKey !== undefined && !site) throw invalid('siteKey', 'tenantId:siteId, as in "1:7"', siteKey)
-  const year = lastSyncDate?.getUTCFullYear() ?? 1
-  if (!(year > 0 && year < 10_000)) {
-    throw invalid('lastSyncDate', 'a valid Date', lastSyncDate)
+  if (lastSyncDate && !isStorableDate(lastSyncDate)) {
+    throw invalid('lastSyncDate', 'a Date', lastSyncDate)
   }
   const { url, headers, fetch, clock = systemClock, transport = 'auto', logger, tabs, ...given } = options
   const ms = Object.fromEntries(

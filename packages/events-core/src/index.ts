@@ -1,5 +1,6 @@
 export { ALL_SITES, ALL_TENANTS, type Alias, type TenantSite } from './alias.ts'
 export { type Clock, systemClock } from './clock.ts'
+export { isStorableDate } from './dates.ts'
 export {
   type BuiltInEntityName,
   type EntityName,
@@ -19,6 +20,7 @@ export {
 export type { JsonValue } from './json.ts'
 export { type Logger, silentLogger } from './logger.ts'
 export type { IServiceScope, IServiceScopeFactory } from './service-scope.ts'
+export { shown } from './shown.ts'
 export { formatSyncDate, parseSyncDate, type Sync } from './sync.ts'
 export { createSyncEvent, type SyncEvent, type SyncEventInput, siteKeyOf } from './sync-event.ts'
 export { type ExceptionalAction, type SyncEventAction, SyncEventActions } from './sync-event-actions.ts'

@@ -1,3 +1,4 @@
+import { isStorableDate } from './dates.ts'
 import type { SyncEvent } from './sync-event.ts'
 
 /** The answer of `GET /api/Sync/{lastSyncDate}`: what a client missed, and the date to ask with next. */
@@ -25,7 +26,7 @@ export function formatSyncDate(date: Date): string {
 /**
  * Reads a date as {@link formatSyncDate} writes it.
  *
- * @returns undefined when the text is not such a date (`20260230...` is none).
+ * @returns undefined when the text is not such a date: `20260230...` is none, and there is no year 0000.
  */
 export function parseSyncDate(text: string): Date | undefined {
   const parts = SYNC_DATE.exec(text)
@@ -33,5 +34,5 @@ export function parseSyncDate(text: string): Date | undefined {
   const [, year, month, day, hour, minute, second, milli] = parts
   const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${milli}Z`)
   // An impossible date (30 February) is either NaN or silently another day.
-  return Number.isNaN(date.getTime()) || formatSyncDate(date) !== text ? undefined : date
+  return isStorableDate(date) && formatSyncDate(date) === text ? date : undefined
 }

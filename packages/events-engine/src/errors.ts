@@ -1,5 +1,6 @@
 import { EventsError } from '@x/events-core'
-import { storableText, textOf } from './storable-text.ts'
+
+export { shown } from '@x/events-core'
 
 /** What an {@link EventEngineError} can be about. */
 export type EventEngineErrorCode =
@@ -28,12 +29,4 @@ export type EventEngineErrorCode =
 /** Thrown by everything in this package. Nothing was written when it is thrown. */
 export class EventEngineError extends EventsError<EventEngineErrorCode> {
   static override readonly errorName = 'EventEngineError'
-}
-
-const MAX_SHOWN = 80
-
-/** Shortens a value for a message: whoever reads it needs to recognise it, not all of it. */
-export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, MAX_SHOWN)) : textOf(value)
-  return text.length > MAX_SHOWN ? `${storableText(text, MAX_SHOWN - 3)}...` : text
 }

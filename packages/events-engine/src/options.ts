@@ -7,6 +7,8 @@ import type { RetentionOptions, RetentionSettings } from './retention.ts'
 import { DEFAULT_TABLE_PREFIX } from './store/table-names.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
+/** A hundred years. So long before now there are dates in both databases. */
+const LONGEST_KEPT_MS = 36_500 * DAY_MS
 
 /** What {@link createEventEngine} takes. */
 export interface EventEngineOptions<DB> {
@@ -160,24 +162,16 @@ function resolveRetention(retention: RetentionOptions | false | undefined): Rete
   if (retention === false) return undefined
   const { keepMs = 7 * DAY_MS, abandonedAfterMs = 30 * DAY_MS, intervalMs = 60_000 } = retention ?? {}
   return {
-    keepMs: duration('retention.keepMs', keepMs),
-    abandonedAfterMs: duration('retention.abandonedAfterMs', abandonedAfterMs),
+    keepMs: integer('retention.keepMs', keepMs, 0, LONGEST_KEPT_MS),
+    abandonedAfterMs: integer('retention.abandonedAfterMs', abandonedAfterMs, 0, LONGEST_KEPT_MS),
     intervalMs: integer('retention.intervalMs', intervalMs, 1),
   }
 }
 
-function duration(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 0) return value
+function integer(name: string, value: number, minimum: number, maximum: number = 2 ** 31 - 1): number {
+  if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value
   throw new EventEngineError(
     'invalid_option',
-    `createEventEngine: options.${name} must be a whole number of milliseconds, 0 or more; got ${shown(value)}.`,
-  )
-}
-
-function integer(name: string, value: number, minimum: number): number {
-  if (Number.isSafeInteger(value) && value >= minimum && value < 2 ** 31) return value
-  throw new EventEngineError(
-    'invalid_option',
-    `createEventEngine: options.${name} must be an integer from ${minimum} to 2147483647; got ${shown(value)}.`,
+    `createEventEngine: options.${name} must be an integer from ${minimum} to ${maximum}; got ${shown(value)}.`,
   )
 }

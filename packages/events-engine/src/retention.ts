@@ -5,12 +5,13 @@ import type { EventStore } from './store/event-store.ts'
 export interface RetentionOptions {
   /**
    * Milliseconds for which every event is kept; longer where a durable subscription has not passed it.
+   * At most 36,500 days.
    * @defaultValue 604800000 (7 days)
    */
   readonly keepMs?: number | undefined
   /**
    * Milliseconds after which a durable subscription that no node has run holds the log back no more.
-   * Long before that, from a tenth of it on, it is warned of.
+   * Long before that, from a tenth of it on, it is warned of. At most 36,500 days.
    * @defaultValue 2592000000 (30 days)
    */
   readonly abandonedAfterMs?: number | undefined

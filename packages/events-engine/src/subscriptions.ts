@@ -1,4 +1,5 @@
-import type { SyncEvent } from '@x/events-core'
+import { isStorableDate, type SyncEvent } from '@x/events-core'
+import { assertWhole } from './argument.ts'
 import { EventEngineError, shown } from './errors.ts'
 import { isStorable } from './storable-text.ts'
 import type { EventStore, Position, SubscriptionState } from './store/event-store.ts'
@@ -34,7 +35,7 @@ export interface Subscriptions {
   /**
    * The oldest events that are set aside.
    *
-   * @param limit - at most so many; 100 by default.
+   * @param limit - at most so many: 1 to 1000; 100 by default.
    * @throws EventEngineError `invalid_argument`
    */
   parked(name: string, limit?: number): Promise<ParkedEvent[]>
@@ -75,6 +76,8 @@ export interface Subscriptions {
   pause(name: string): Promise<void>
 }
 
+const MAX_PARKED = 1_000
+
 function unknown(name: string): EventEngineError {
   return new EventEngineError(
     'unknown_subscription',
@@ -87,7 +90,6 @@ function refuseUnknown(name: string): void {
   if (!isStorable(name)) throw unknown(name)
 }
 
-const MAX_PARKED_LISTED = 10_000
 
 /** @param changed - called after each change, so that runners of this process look at once. */
 export function createSubscriptions(store: EventStore, changed: () => void): Subscriptions {
@@ -100,10 +102,10 @@ export function createSubscriptions(store: EventStore, changed: () => void): Sub
   async function positionOf(to: string | Date): Promise<Position> {
     if (to === 'start') return store.startPosition()
     if (typeof to === 'string') return store.parsePosition(to)
-    if (to instanceof Date && !Number.isNaN(to.getTime())) return store.positionAt(to)
+    if (isStorableDate(to)) return store.positionAt(to)
     throw new EventEngineError(
       'invalid_position',
-      `rewind: to must be a position, a valid Date or 'start'; got ${shown(to)}.`,
+      `rewind: to must be a position, a valid Date of the years 1 to 9999, or 'start'; got ${shown(to)}.`,
     )
   }
 
@@ -117,12 +119,7 @@ export function createSubscriptions(store: EventStore, changed: () => void): Sub
       }))
     },
     async parked(name, limit = 100) {
-      if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_PARKED_LISTED) {
-        throw new EventEngineError(
-          'invalid_argument',
-          `parked: limit must be an integer from 1 to ${MAX_PARKED_LISTED}; got ${shown(limit)}.`,
-        )
-      }
+      assertWhole('parked', 'limit', limit, 1, MAX_PARKED)
       if (!isStorable(name)) return []
       const rows = await store.listParked(name, limit)
       return rows.map(({ event, attempts, error, parkedOn }) => ({ event, attempts, error, parkedOn }))

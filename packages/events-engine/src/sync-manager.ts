@@ -12,7 +12,8 @@ import {
   type TenantSite,
 } from '@x/events-core'
 import type { HostTransaction } from './append-in-transaction.ts'
-import { EventEngineError, shown } from './errors.ts'
+import { assertDate, assertWhole } from './argument.ts'
+import { EventEngineError } from './errors.ts'
 import { createEventIdGenerator } from './event-id.ts'
 import { activeTraceparent, rememberTraceparent } from './observability/traceparent.ts'
 import type { RaiseCheck } from './raise-checks.ts'
@@ -104,22 +105,12 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
    * The Refresh and Reload events of a tenant, and those of all tenants, since a time; at most those
    * of the last hour.
    *
-   * @param lastSyncDate - inclusive.
+   * @param lastSyncDate - inclusive; of the years 1 to 9999.
    * @throws EventEngineError `invalid_argument`
    */
   async getSyncEvents(tenantId: number, lastSyncDate: Date): Promise<SyncEvent[]> {
-    if (!Number.isSafeInteger(tenantId)) {
-      throw new EventEngineError(
-        'invalid_argument',
-        `getSyncEvents: tenantId must be an integer; got ${shown(tenantId)}.`,
-      )
-    }
-    if (!(lastSyncDate instanceof Date) || Number.isNaN(lastSyncDate.getTime())) {
-      throw new EventEngineError(
-        'invalid_argument',
-        `getSyncEvents: lastSyncDate must be a valid Date; got ${shown(lastSyncDate)}.`,
-      )
-    }
+    assertWhole('getSyncEvents', 'tenantId', tenantId)
+    assertDate('getSyncEvents', 'lastSyncDate', lastSyncDate)
     const oldest = this.#parts.clock.now() - CLIENT_EVENTS_KEPT_MS
     const since = new Date(Math.max(lastSyncDate.getTime(), oldest))
     return this.#parts.store.readClientEvents(tenantId, since)
@@ -136,6 +127,8 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
    */
   async getSync(tenantId: number, lastSyncDate: Date | undefined): Promise<Sync> {
     const { store, clock } = this.#parts
+    assertWhole('getSync', 'tenantId', tenantId)
+    if (lastSyncDate !== undefined) assertDate('getSync', 'lastSyncDate', lastSyncDate)
     // Both before the events are read: one raised in between is then told twice, instead of never.
     const now = clock.now()
     const uncommittedMs = Math.min(await store.longestUncommittedMs(), CLIENT_EVENTS_KEPT_MS)

@@ -50,6 +50,8 @@ const STATUS: Readonly<Record<ErrorCode, ErrorStatus>> = {
   handler_timeout: 503,
   preparation_outdated: 503,
   stopped: 503,
+  database_silent: 503,
+  no_connection: 503,
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Clock, EventsError, systemClock } from '@x/events-core'
+import { type Clock, EventsError, shown, systemClock } from '@x/events-core'
 import type { EventSchemas } from './event-map.ts'
 import type { ReplayStore } from './replay-store.ts'
 import type { SecretSource } from './secret-source.ts'
@@ -85,7 +85,7 @@ const DEFAULTS = {
 function invalid(path: string, must: string, got: unknown): EventsError {
   return new EventsError(
     'invalid_argument',
-    `createReceiver: options.${path} must be ${must}; got ${String(got)}`,
+    `createReceiver: options.${path} must be ${must}; got ${shown(got)}`,
   )
 }
 
@@ -127,8 +127,12 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
   if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) {
     throw invalid('maxBodyBytes', 'a whole number of bytes, 1 or more', maxBodyBytes)
   }
-  if (!Number.isSafeInteger(handlerTimeoutMs) || handlerTimeoutMs < 1) {
-    throw invalid('handlerTimeoutMs', 'a whole number of milliseconds, 1 or more', handlerTimeoutMs)
+  // Beyond it, timers fire at once.
+  const isTimer =
+    Number.isSafeInteger(handlerTimeoutMs) && handlerTimeoutMs >= 1 && handlerTimeoutMs < 2 ** 31
+  if (!isTimer) {
+    const must = `a whole number of milliseconds from 1 to ${2 ** 31 - 1}`
+    throw invalid('handlerTimeoutMs', must, handlerTimeoutMs)
   }
   if (typeof answerChallenges !== 'boolean') {
     throw invalid('answerChallenges', 'true or false', answerChallenges)

@@ -1,4 +1,4 @@
-import { EventsError } from '@x/events-core'
+import { EventsError, shown } from '@x/events-core'
 
 /** How long a replay store keeps what it knows. */
 export interface ReplayTimes {
@@ -24,14 +24,17 @@ export interface ReplayTimesMs {
   readonly ttlMs: number
 }
 
+/** A hundred years: what databases can add to a date. */
+const MAX_SECONDS = 36_500 * 24 * 3_600
+
 /** Checks how long to keep things, and fills in what is left out. */
 export function resolveReplayTimes(store: string, times: ReplayTimes): ReplayTimesMs {
   const { leaseSeconds = 300, ttlSeconds = 345_600 } = times
   for (const [name, value] of Object.entries({ leaseSeconds, ttlSeconds })) {
-    if (Number.isFinite(value) && value > 0) continue
+    if (value > 0 && value <= MAX_SECONDS) continue
     throw new EventsError(
       'invalid_argument',
-      `${store}: options.${name} must be a number of seconds above 0; got ${String(value)}`,
+      `${store}: options.${name} must be a number of seconds above 0, at most ${MAX_SECONDS}; got ${shown(value)}`,
     )
   }
   return { leaseMs: Math.ceil(leaseSeconds * 1000), ttlMs: Math.ceil(ttlSeconds * 1000) }
@@ -42,6 +45,6 @@ export function checkScope(store: string, scope: string): string {
   if (typeof scope === 'string' && scope.length > 0 && scope.length <= 100) return scope
   throw new EventsError(
     'invalid_argument',
-    `${store}: options.scope must be a string of 1 to 100 characters; got ${JSON.stringify(scope)}`,
+    `${store}: options.scope must be a string of 1 to 100 characters; got ${shown(scope)}`,
   )
 }

@@ -1,5 +1,6 @@
 import { EventsError, type EventsErrorOptions } from '@x/events-core'
-import { storableText, textOf } from '@x/events-engine/support'
+
+export { shown } from '@x/events-core'
 
 /** What a {@link WebhookSenderError} can be about. */
 export type WebhookSenderErrorCode =
@@ -50,12 +51,4 @@ export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
     this.field = options.field
     this.detail = detail
   }
-}
-
-const MAX_SHOWN = 80
-
-/** Shortens a value for a message: whoever reads it needs to recognise it, not all of it. */
-export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, MAX_SHOWN)) : textOf(value)
-  return text.length > MAX_SHOWN ? `${storableText(text, MAX_SHOWN - 3)}...` : text
 }

@@ -8,7 +8,7 @@ import type { DeliveryStore } from './delivery-store.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import { endpointNotFound } from './endpoints/endpoint-errors.ts'
 import { messageOf } from './messages/message-of.ts'
-import { uniqueId } from './unique-id.ts'
+import { isUniqueId, uniqueId } from './unique-id.ts'
 
 /** What {@link createTestSender} works with. */
 export interface TestSenderParts {
@@ -25,7 +25,7 @@ export const TEST_EVENT_TYPE = 'Webhook.Test'
 /** Creates what sends `Webhook.Test` to one endpoint, whichever types it wants. */
 export function createTestSender({ store, clock, cloudEventSource, due }: TestSenderParts) {
   return async function sendTest(endpointId: string, { tenantId }: TenantScope = {}): Promise<Delivery> {
-    const endpoint = await store.findEndpoint(endpointId)
+    const endpoint = isUniqueId('ep_', endpointId) ? await store.findEndpoint(endpointId) : undefined
     if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId))
       throw endpointNotFound(endpointId)
     if (!endpoint.enabled) throw endpointDisabled(endpointId)

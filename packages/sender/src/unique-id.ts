@@ -13,3 +13,10 @@ export function uniqueId(prefix: string, nowMs: number): string {
   const hex = bytes.toString('hex')
   return `${prefix}${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Whether a value can be such an id: what cannot is not asked of the database, which may be unable to read it. */
+export function isUniqueId(prefix: string, id: unknown): id is string {
+  return typeof id === 'string' && id.startsWith(prefix) && UUID.test(id.slice(prefix.length))
+}

@@ -1,4 +1,4 @@
-import { PortalProblem } from '../problem.ts'
+import { readWhole } from './read-query.ts'
 
 /** One page of a list. */
 export interface Page<TItem> {
@@ -12,13 +12,7 @@ const MAX_LIMIT = 100
 
 /** @throws PortalProblem 400 */
 export function readLimit(query: URLSearchParams): number {
-  const text = query.get('limit')
-  if (text === null) return DEFAULT_LIMIT
-  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit
-  throw new PortalProblem(400, 'invalid_argument', `limit must be an integer from 1 to ${MAX_LIMIT}.`, {
-    field: 'limit',
-  })
+  return readWhole(query, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT
 }
 
 /**

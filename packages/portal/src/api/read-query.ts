@@ -1,22 +1,53 @@
+import { isStorableDate } from '@x/events-core'
 import { PortalProblem } from '../problem.ts'
 
+const ISO_DAY = '\\d{4}-\\d\\d-\\d\\d'
+/** ISO 8601: a day (of UTC), or a moment with its offset. What else `Date` makes something of depends on the engine. */
+const ISO_TIME = new RegExp(
+  `^${ISO_DAY}(?:T\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d\\d:\\d\\d))?$`,
+)
+
 /**
- * Reads a time in ISO 8601, such as `2026-01-31T12:00:00Z`.
+ * Reads a time in ISO 8601, such as `2026-01-31T12:00:00Z`, of the years 1 to 9999.
  *
  * @returns undefined when there is none.
  * @throws PortalProblem 400
  */
 export function readTime(field: string, value: unknown): Date | undefined {
   if (value === null || value === undefined) return undefined
-  const time = typeof value === 'string' && /^\d{4}-\d\d-\d\d/.test(value) ? new Date(value) : undefined
-  if (time && !Number.isNaN(time.getTime())) return time
-  throw new PortalProblem(400, 'invalid_argument', `${field} must be a time such as 2026-01-31T12:00:00Z.`, {
-    field,
-  })
+  const time = typeof value === 'string' && ISO_TIME.test(value) ? new Date(value) : undefined
+  // 30 February is read as 2 March.
+  const isDay = typeof value === 'string' && Number(value.slice(8, 10)) <= daysOfMonth(value)
+  if (isDay && isStorableDate(time)) return time
+  throw invalid(field, 'a time such as 2026-01-31T12:00:00Z')
 }
 
-/** A number of a query; undefined when there is none, NaN when it is something else. */
-export function readNumber(query: URLSearchParams, field: string): number | undefined {
+/**
+ * Reads a whole number of a query, written in digits alone.
+ *
+ * @returns undefined when there is none.
+ * @throws PortalProblem 400
+ */
+export function readWhole(
+  query: URLSearchParams,
+  field: string,
+  minimum: number,
+  maximum: number,
+): number | undefined {
   const text = query.get(field)
-  return text === null ? undefined : Number(text)
+  if (text === null) return undefined
+  // Number() also takes 0x10, 1e9, -0 and spaces.
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= minimum && number <= maximum) return number
+  throw invalid(field, `an integer from ${minimum} to ${maximum}`)
+}
+
+function daysOfMonth(isoTime: string): number {
+  const [year, month] = [Number(isoTime.slice(0, 4)), Number(isoTime.slice(5, 7))]
+  // In a year of four digits for certain, leap years being the same every 400.
+  return new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate()
+}
+
+function invalid(field: string, expected: string): PortalProblem {
+  return new PortalProblem(400, 'invalid_argument', `${field} must be ${expected}.`, { field })
 }

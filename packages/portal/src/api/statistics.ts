@@ -1,9 +1,10 @@
 import type { StatisticsQuery, WebhookSender } from '@x/sender'
 import type { Route } from '../router.ts'
-import { readNumber, readTime } from './read-query.ts'
+import { readTime, readWhole } from './read-query.ts'
 
 const RANGE = ['since', 'until', 'bucketSeconds']
 const DAY_MS = 24 * 60 * 60 * 1_000
+const MAX_BUCKET_SECONDS = 100 * 365 * 24 * 60 * 60
 
 /** What was attempted over time, of the user's tenant. */
 export function statisticsRoutes({ endpoints, statistics }: WebhookSender): Route[] {
@@ -36,6 +37,6 @@ function readRange(query: URLSearchParams): StatisticsQuery {
   return {
     since: since ?? new Date((until?.getTime() ?? Date.now()) - DAY_MS),
     until,
-    bucketSeconds: readNumber(query, 'bucketSeconds'),
+    bucketSeconds: readWhole(query, 'bucketSeconds', 60, MAX_BUCKET_SECONDS),
   }
 }

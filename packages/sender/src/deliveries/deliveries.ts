@@ -1,5 +1,5 @@
-import type { Clock } from '@x/events-core'
-import { isStorable } from '@x/events-engine/support'
+import { type Clock, isEventType } from '@x/events-core'
+import { assertArgument, readTime, readTimeRange } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import { endpointNotFound } from '../endpoints/endpoint-errors.ts'
@@ -10,6 +10,7 @@ import type { JobKind, ReplayScope, WebhookJob } from '../jobs/job.ts'
 import type { StoredJobOptions } from '../jobs/job-row.ts'
 import { validateEventTypes } from '../jobs/jobs.ts'
 import { pageLimit } from '../page-limit.ts'
+import { isUniqueId } from '../unique-id.ts'
 import type { Delivery, DeliveryDetails, DeliveryState, ListDeliveries } from './delivery.ts'
 import { parseDeliveryId } from './delivery-id.ts'
 import { attemptOf, deliveryOf } from './delivery-of-row.ts'
@@ -145,31 +146,39 @@ export function createDeliveries({
   }
 
   async function findEndpoint(id: string, { tenantId }: TenantScope): Promise<EndpointRow> {
-    const endpoint = typeof id === 'string' ? await store.findEndpoint(id) : undefined
+    const endpoint = isUniqueId('ep_', id) ? await store.findEndpoint(id) : undefined
     if (endpoint && (tenantId === undefined || endpoint.tenantId === tenantId)) return endpoint
     throw endpointNotFound(id)
   }
 
   return {
-    async list({ tenantId, endpointId, state, eventType, createdAfter, createdBefore, before, limit }) {
-      validateTenantId(tenantId)
-      if (state !== undefined && !STATES.includes(state)) {
-        throw invalidQuery('state', `one of ${STATES.join(', ')}`, state)
-      }
-      for (const [field, text] of Object.entries({ endpointId, eventType })) {
-        if (text !== undefined && !isStorable(text)) throw invalidQuery(field, 'a text', text)
-      }
+    async list(query: Partial<ListDeliveries> = {}) {
+      const { endpointId, state, eventType, createdAfter, createdBefore, before, limit } = query
+      const tenantId = validateTenantId(query.tenantId)
+      const isText = endpointId === undefined || typeof endpointId === 'string'
+      assertArgument(isText, 'endpointId', 'the id of an endpoint', endpointId)
+      const isState = state === undefined || STATES.includes(state)
+      assertArgument(isState, 'state', `one of ${STATES.join(', ')}`, state)
+      const isType = eventType === undefined || (typeof eventType === 'string' && isEventType(eventType))
+      assertArgument(isType, 'eventType', "an event type such as 'File.Download'", eventType)
+      const created = readTimeRange(['createdAfter', createdAfter], ['createdBefore', createdBefore])
       const beforeKey = parseDeliveryId(before)
-      if (before !== undefined && !beforeKey) throw invalidQuery('before', 'the id of a delivery', before)
+      assertArgument(
+        before === undefined || beforeKey !== undefined,
+        'before',
+        'the id of a delivery',
+        before,
+      )
+      if (endpointId !== undefined && !isUniqueId('ep_', endpointId)) return []
       const rows = await store.listDeliveries({
         tenantId,
         endpointId,
         state,
         eventType,
-        createdAfter: createdAfter && timeOf('createdAfter', createdAfter),
-        createdBefore: createdBefore && timeOf('createdBefore', createdBefore),
+        createdAfter: created.since,
+        createdBefore: created.until,
         before: beforeKey,
-        limit: pageLimit('deliveries.list', limit),
+        limit: pageLimit(limit),
       })
       return rows.map(deliveryOf)
     },
@@ -215,20 +224,21 @@ export function createDeliveries({
       return begin('cancel', endpoint, readOptions({ until, eventTypes }))
     },
 
-    async recover(endpointId, { since, until, eventTypes, ...scope }) {
+    async recover(endpointId, { since, until, eventTypes, ...scope }: Partial<RecoverDeliveries> = {}) {
       const endpoint = await findEndpoint(endpointId, scope)
       return begin('recover', endpoint, {
-        since: timeOf('since', since),
-        ...readOptions({ until, eventTypes }),
+        since: readTime('since', since),
+        ...readOptions({ since, until, eventTypes }),
       })
     },
 
-    async replay(endpointId, { since, until, eventTypes, include = 'all', ...scope }) {
+    async replay(endpointId, query: Partial<ReplayDeliveries> = {}) {
+      const { since, until, eventTypes, include = 'all', ...scope } = query
       const endpoint = await findEndpoint(endpointId, scope)
-      if (!INCLUDES.includes(include)) throw invalidQuery('include', `one of ${INCLUDES.join(', ')}`, include)
-      const options = { since: timeOf('since', since), ...readOptions({ until, eventTypes }), include }
+      assertArgument(INCLUDES.includes(include), 'include', `one of ${INCLUDES.join(', ')}`, include)
+      const range = { since: readTime('since', since), ...readOptions({ since, until, eventTypes }) }
       if (!endpoint.enabled) throw endpointDisabled(endpointId)
-      return begin('replay', endpoint, options)
+      return begin('replay', endpoint, { ...range, include })
     },
   }
 }
@@ -247,21 +257,14 @@ function notPending(id: string, state: DeliveryState): WebhookSenderError {
   )
 }
 
-function readOptions({ until, eventTypes }: CancelDeliveries): StoredJobOptions {
+function readOptions({
+  since,
+  until,
+  eventTypes,
+}: CancelDeliveries & { readonly since?: Date | undefined }): StoredJobOptions {
   const types = validateEventTypes(eventTypes)
   return {
-    ...(until === undefined ? {} : { until: timeOf('until', until) }),
+    ...readTimeRange(['since', since], ['until', until]),
     ...(types === undefined ? {} : { eventTypes: types }),
   }
-}
-
-function timeOf(field: string, value: unknown): number {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime()
-  throw invalidQuery(field, 'a valid Date', value)
-}
-
-function invalidQuery(field: string, expected: string, value: unknown): WebhookSenderError {
-  return new WebhookSenderError('invalid_argument', `${field} must be ${expected}; got ${shown(value)}.`, {
-    field,
-  })
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '@x/events-core'
+import { assertArgument } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import { shown, WebhookSenderError } from '../errors.ts'
 import { pageLimit } from '../page-limit.ts'
 import type { Statistics, StatisticsQuery } from '../statistics/statistics.ts'
-import { uniqueId } from '../unique-id.ts'
+import { isUniqueId, uniqueId } from '../unique-id.ts'
 import { certificateToStore, sealCertificate } from './client-certificate.ts'
 import type {
   CreateEndpoint,
@@ -165,7 +165,7 @@ const MAX_UPDATE_TRIES = 5
 export function createEndpoints(parts: EndpointsParts): Endpoints {
   const { store, box, clock, rules, maxEndpointsPerTenant, changed, verifyOwnership, statistics } = parts
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<EndpointRow> {
-    const row = typeof id === 'string' ? await store.findEndpoint(id) : undefined
+    const row = isUniqueId('ep_', id) ? await store.findEndpoint(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
     throw endpointNotFound(id)
   }
@@ -202,10 +202,10 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       return endpointOf(await find(id, scope))
     },
 
-    async list({ tenantId, before, limit }) {
-      validateTenantId(tenantId)
+    async list({ before, limit, ...query }: Partial<ListEndpoints> = {}) {
+      const tenantId = validateTenantId(query.tenantId)
       if (before !== undefined) await find(before, { tenantId })
-      return (await store.listEndpoints(tenantId, before, pageLimit('endpoints.list', limit))).map(endpointOf)
+      return (await store.listEndpoints(tenantId, before, pageLimit(limit))).map(endpointOf)
     },
 
     async update(id, changes, scope) {
@@ -246,13 +246,9 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
 
     async rotateSecret(id, options = {}) {
       const { overlapSeconds = DEFAULT_OVERLAP_SECONDS } = options
-      if (!Number.isFinite(overlapSeconds) || overlapSeconds < 0 || overlapSeconds > MAX_OVERLAP_SECONDS) {
-        throw new WebhookSenderError(
-          'invalid_argument',
-          `overlapSeconds must be a number from 0 to ${MAX_OVERLAP_SECONDS}; got ${shown(overlapSeconds)}.`,
-          { field: 'overlapSeconds' },
-        )
-      }
+      const fits =
+        Number.isFinite(overlapSeconds) && overlapSeconds >= 0 && overlapSeconds <= MAX_OVERLAP_SECONDS
+      assertArgument(fits, 'overlapSeconds', `a number from 0 to ${MAX_OVERLAP_SECONDS}`, overlapSeconds)
       const { key, signature } = await find(id, options)
       const secret = secretToUse(options.secret, signature)
       const now = clock.now()

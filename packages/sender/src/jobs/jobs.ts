@@ -1,5 +1,6 @@
 import { isEventTypePattern } from '@x/events-core'
-import { type HandledLog, isStorable } from '@x/events-engine/support'
+import type { HandledLog } from '@x/events-engine/support'
+import { assertArgument } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
@@ -7,7 +8,7 @@ import { validateTenantId } from '../endpoints/validate-endpoint.ts'
 import { shown, WebhookSenderError } from '../errors.ts'
 import { pageLimit } from '../page-limit.ts'
 import type { SharedClock } from '../postgres/database-clock.ts'
-import { uniqueId } from '../unique-id.ts'
+import { isUniqueId, uniqueId } from '../unique-id.ts'
 import type { JobKind, ListJobs, WebhookJob } from './job.ts'
 import type { JobCursor, JobRow, StoredJobOptions } from './job-row.ts'
 import type { JobRunner } from './job-runner.ts'
@@ -57,7 +58,7 @@ const NO_WINDOW = { after: 0, upto: 0, count: 0 }
 /** Creates the jobs of a sender, and what begins them. */
 export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<JobRow> {
-    const row = typeof id === 'string' ? await stored.findJob(id) : undefined
+    const row = isUniqueId('job_', id) ? await stored.findJob(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
     throw new WebhookSenderError('job_not_found', `There is no job ${shown(id)}.`, {
       remedy: 'jobs.list() tells which there are.',
@@ -68,21 +69,18 @@ export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     async get(id, scope) {
       return jobOf(await find(id, scope))
     },
-    async list({ tenantId, endpointId, before, limit }) {
-      validateTenantId(tenantId)
-      if (endpointId !== undefined && !isStorable(endpointId)) {
-        throw new WebhookSenderError(
-          'invalid_argument',
-          `endpointId must be the id of an endpoint; got ${shown(endpointId)}.`,
-          { field: 'endpointId' },
-        )
-      }
+    async list(query: Partial<ListJobs> = {}) {
+      const { endpointId, before, limit } = query
+      const tenantId = validateTenantId(query.tenantId)
+      const isText = endpointId === undefined || typeof endpointId === 'string'
+      assertArgument(isText, 'endpointId', 'the id of an endpoint', endpointId)
       if (before !== undefined) await find(before, { tenantId })
+      if (endpointId !== undefined && !isUniqueId('ep_', endpointId)) return []
       const rows = await stored.listJobs({
         tenantId,
         endpointId,
         before,
-        limit: pageLimit('jobs.list', limit),
+        limit: pageLimit(limit),
       })
       return rows.map(jobOf)
     },
@@ -142,13 +140,10 @@ export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
 export function validateEventTypes(eventTypes: unknown): readonly string[] | undefined {
   if (eventTypes === undefined) return undefined
   const isList = Array.isArray(eventTypes) && eventTypes.length >= 1 && eventTypes.length <= MAX_EVENT_TYPES
-  if (isList && eventTypes.every((one) => typeof one === 'string' && isEventTypePattern(one)))
-    return eventTypes
-  throw new WebhookSenderError(
-    'invalid_argument',
-    `eventTypes must be 1 to ${MAX_EVENT_TYPES} event types or patterns such as 'File.*'; got ${shown(eventTypes)}.`,
-    { field: 'eventTypes' },
-  )
+  const fits = isList && eventTypes.every((one) => typeof one === 'string' && isEventTypePattern(one))
+  const expected = `1 to ${MAX_EVENT_TYPES} event types or patterns such as 'File.*'`
+  assertArgument(fits, 'eventTypes', expected, eventTypes)
+  return eventTypes
 }
 
 function jobOf(row: JobRow): WebhookJob {

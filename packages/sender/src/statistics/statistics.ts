@@ -1,23 +1,24 @@
 import type { Clock } from '@x/events-core'
+import { assertArgument, readTimeRange, readWhole } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import { shown, WebhookSenderError } from '../errors.ts'
 import { percentileOf } from './latency-histogram.ts'
 import type { StatisticRow } from './statistic-row.ts'
 import { addCounts, type Counts, noCounts } from './tally.ts'
 
-/** Which time statistics are about. */
+/** Which time statistics are about: of the years 1 to 9999. */
 export interface StatisticsQuery {
   /** From the bucket that holds it. */
   readonly since: Date
   /**
-   * Until before this time.
+   * Until before this time, which may be still to come.
    * @defaultValue now
    */
   readonly until?: Date | undefined
   /**
-   * Seconds that one bucket covers: a multiple of 60, and at most 2000 buckets. What is older than a day
-   * is counted by the hour, and stands in the bucket that its hour begins in.
-   * @defaultValue the smallest of 1, 5 and 15 minutes, 1 and 6 hours, 1 and 7 days that makes at most 120 buckets
+   * Seconds that one bucket covers: a multiple of 60, at most 100 years of 365 days, and at most 2000 buckets. What
+   * is older than a day is counted by the hour, and stands in the bucket that its hour begins in.
+   * @defaultValue the smallest of 1, 5 and 15 minutes, 1 and 6 hours, 1 day and any number of weeks that makes at
+   *   most 120 buckets
    */
   readonly bucketSeconds?: number | undefined
 }
@@ -57,9 +58,20 @@ export interface Statistics {
   readonly buckets: readonly StatisticsBucket[]
 }
 
-const WIDTHS = [60, 300, 900, 3_600, 6 * 3_600, 24 * 3_600, 7 * 24 * 3_600]
+const WEEK = 7 * 24 * 3_600
+const WIDTHS = [60, 300, 900, 3_600, 6 * 3_600, 24 * 3_600]
 const FEW_BUCKETS = 120
 const MAX_BUCKETS = 2_000
+const MAX_BUCKET_SECONDS = 100 * 365 * 24 * 3_600
+/** Rows that are added up before others get their turn. */
+const ROWS_AT_ONCE = 500
+
+/** Buckets side by side, from a multiple of their width on. */
+interface Scale {
+  readonly widthMs: number
+  readonly first: number
+  readonly count: number
+}
 
 /** Creates what answers with statistics. */
 export function createStatisticsReader(store: DeliveryStore, clock: Clock, fold: () => Promise<void>) {
@@ -69,35 +81,37 @@ export function createStatisticsReader(store: DeliveryStore, clock: Clock, fold:
     endpointKey: number,
     query: StatisticsQuery,
   ): Promise<Statistics> {
-    const until = timeOf('until', query.until ?? new Date(clock.now() + 1))
-    const since = timeOf('since', query.since)
-    if (since > until) throw invalid('since', 'no later than until', query.since)
-    const width = widthOf(since, until, query.bucketSeconds) * 1_000
-    const first = Math.floor(since / width) * width
-    // At least the bucket that since is in.
-    const count = Math.max(1, Math.ceil((until - first) / width))
+    const asked = { ...query, until: query?.until ?? new Date(clock.now() + 1) }
+    assertArgument(asked.since !== undefined, 'since', 'a valid Date of the years 1 to 9999', asked.since)
+    const { since = 0, until = 0 } = readTimeRange(['since', asked.since], ['until', asked.until])
+    const scale = scaleOf(since, until, asked.bucketSeconds)
     await fold()
+    const { first, widthMs, count } = scale
     const rows = await store.readStatistics({
       tenantId,
       endpointKey,
       since: first,
-      until: first + count * width,
+      until: first + count * widthMs,
     })
-    return summaryOf(rows, first, width, count)
+    return summaryOf(rows, scale)
   }
 }
 
-function summaryOf(rows: readonly StatisticRow[], first: number, width: number, count: number): Statistics {
+async function summaryOf(
+  rows: readonly StatisticRow[],
+  { first, widthMs, count }: Scale,
+): Promise<Statistics> {
   const counts = Array.from({ length: count }, noCounts)
   const total = noCounts()
-  for (const row of rows) {
-    addCounts(counts[Math.floor((row.fromOn - first) / width)] as Counts, row)
+  for (const [index, row] of rows.entries()) {
+    if (index % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await new Promise(setImmediate)
+    addCounts(counts[Math.floor((row.fromOn - first) / widthMs)] as Counts, row)
     addCounts(total, row)
   }
   return {
-    bucketSeconds: width / 1_000,
+    bucketSeconds: widthMs / 1_000,
     total: statisticsOf(total),
-    buckets: counts.map((one, index) => ({ from: new Date(first + index * width), ...statisticsOf(one) })),
+    buckets: counts.map((one, index) => ({ from: new Date(first + index * widthMs), ...statisticsOf(one) })),
   }
 }
 
@@ -114,25 +128,28 @@ function statisticsOf({ succeeded, failed, exhausted, latency }: Counts): Attemp
   }
 }
 
-function widthOf(since: number, until: number, bucketSeconds: number | undefined): number {
-  const countOf = (seconds: number) => Math.ceil((until - since) / 1_000 / seconds)
+function scaleOf(since: number, until: number, bucketSeconds: number | undefined): Scale {
   if (bucketSeconds === undefined) {
-    return WIDTHS.find((seconds) => countOf(seconds) <= FEW_BUCKETS) ?? (WIDTHS.at(-1) as number)
+    const fine = WIDTHS.map((seconds) => scaleIn(since, until, seconds))
+    return fine.find(({ count }) => count <= FEW_BUCKETS) ?? scaleInWeeks(since, until)
   }
-  const isWhole = Number.isSafeInteger(bucketSeconds) && bucketSeconds >= 60 && bucketSeconds % 60 === 0
-  if (isWhole && countOf(bucketSeconds) <= MAX_BUCKETS) return bucketSeconds
-  throw invalid('bucketSeconds', `a multiple of 60 that makes at most ${MAX_BUCKETS} buckets`, bucketSeconds)
+  readWhole('bucketSeconds', bucketSeconds, 60, MAX_BUCKET_SECONDS)
+  assertArgument(bucketSeconds % 60 === 0, 'bucketSeconds', 'a multiple of 60', bucketSeconds)
+  const scale = scaleIn(since, until, bucketSeconds)
+  const fits = scale.count <= MAX_BUCKETS
+  assertArgument(fits, 'bucketSeconds', `long enough to make at most ${MAX_BUCKETS} buckets`, bucketSeconds)
+  return scale
 }
 
-function timeOf(field: string, value: unknown): number {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime()
-  throw invalid(field, 'a valid Date', value)
+function scaleInWeeks(since: number, until: number): Scale {
+  // One bucket fewer, since the first one may begin before the time that is asked for.
+  const weeks = Math.ceil((until - since) / 1_000 / WEEK / (FEW_BUCKETS - 1))
+  return scaleIn(since, until, weeks * WEEK)
 }
 
-function invalid(field: string, expected: string, value: unknown): WebhookSenderError {
-  return new WebhookSenderError(
-    'invalid_argument',
-    `statistics: ${field} must be ${expected}; got ${shown(value)}.`,
-    { field },
-  )
+function scaleIn(since: number, until: number, seconds: number): Scale {
+  const widthMs = seconds * 1_000
+  const first = Math.floor(since / widthMs) * widthMs
+  // At least the bucket that since is in.
+  return { widthMs, first, count: Math.max(1, Math.ceil((until - first) / widthMs)) }
 }

@@ -1,0 +1,55 @@
+import { isStorableDate } from '@x/events-core'
+import { shown, WebhookSenderError } from './errors.ts'
+
+/** A stretch of time that somebody has asked for, in milliseconds since 1970. */
+export interface TimeRange {
+  readonly since?: number
+  readonly until?: number
+}
+
+/** @throws WebhookSenderError `invalid_argument` */
+export function assertArgument(fits: boolean, field: string, expected: string, value: unknown): asserts fits {
+  if (fits) return
+  throw new WebhookSenderError('invalid_argument', `${field} must be ${expected}; got ${shown(value)}.`, {
+    field,
+  })
+}
+
+/**
+ * Reads a date that comes from outside.
+ *
+ * @throws WebhookSenderError `invalid_argument`, also for dates that PostgreSQL or ISO 8601 cannot write.
+ */
+export function readTime(field: string, value: unknown): number {
+  assertArgument(isStorableDate(value), field, 'a valid Date of the years 1 to 9999', value)
+  return value.getTime()
+}
+
+/**
+ * Reads the two ends of a time range, under the names that the caller knows them by. Either may be left out.
+ *
+ * @throws WebhookSenderError `invalid_argument`, also where it ends before it begins.
+ */
+export function readTimeRange(
+  [sinceField, since]: readonly [string, unknown],
+  [untilField, until]: readonly [string, unknown],
+): TimeRange {
+  const range = {
+    ...(since === undefined ? {} : { since: readTime(sinceField, since) }),
+    ...(until === undefined ? {} : { until: readTime(untilField, until) }),
+  }
+  const { since: first = Number.NEGATIVE_INFINITY, until: last = Number.POSITIVE_INFINITY } = range
+  assertArgument(first <= last, sinceField, `no later than ${untilField}`, since)
+  return range
+}
+
+/**
+ * Reads a whole number that comes from outside.
+ *
+ * @throws WebhookSenderError `invalid_argument`
+ */
+export function readWhole(field: string, value: unknown, minimum: number, maximum: number): number {
+  const fits = Number.isSafeInteger(value) && Number(value) >= minimum && Number(value) <= maximum
+  assertArgument(fits, field, `an integer from ${minimum} to ${maximum}`, value)
+  return Number(value)
+}
