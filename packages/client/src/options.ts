@@ -132,7 +132,7 @@ export function resolveSyncClientOptions(options: SyncClientOptions): SyncClient
   const site = parseSiteKey(siteKey)
   if (siteKey !== undefined && !site) throw invalid('siteKey', 'tenantId:siteId, as in "1:7"', siteKey)
   if (lastSyncDate && !isStorableDate(lastSyncDate)) {
-    throw invalid('lastSyncDate', 'a Date', lastSyncDate)
+    throw invalid('lastSyncDate', 'a valid Date', lastSyncDate)
   }
   const { url, headers, fetch, clock = systemClock, transport = 'auto', logger, tabs, ...given } = options
   const ms = Object.fromEntries(

@@ -12,6 +12,5 @@
  */
 export function isStorableDate(value: unknown): value is Date {
   // Of a date that is none the year is NaN, which is in no range.
-  const year = value instanceof Date ? value.getUTCFullYear() : 0
-  return year > 0 && year < 10_000
+  return value instanceof Date && value.getUTCFullYear() > 0 && value.getUTCFullYear() < 10_000
 }
