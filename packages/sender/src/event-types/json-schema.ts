@@ -1,44 +1,167 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
+import { _, Ajv2020, type ErrorObject, type KeywordCxt } from 'ajv/dist/2020.js'
 import type { JsonSchema } from './event-type.ts'
+import { compileLinearPattern } from './linear-pattern.ts'
+import { COST_KEYWORD, type SchemaCost, withCosts } from './schema-cost.ts'
 
 /** Tells what of a value does not fit a schema: nothing, or places and rules, without values. */
 export type SchemaCheck = (value: unknown) => readonly string[]
 
-/** Throws for what is no schema, or refers to what is not in it. */
+/** Throws for what is no schema, refers to what is not in it, or cannot be bounded. */
 export type SchemaCompiler = (schema: JsonSchema) => SchemaCheck
 
 const MAX_PROBLEMS = 5
+const MAX_PROBLEM_LENGTH = 200
+/** What is compared comes from tenants: this much takes about 10 ms, whatever the schema. */
+const MAX_STEPS = 100_000
+/** To find all that is wrong costs more, and leaves more behind, than to find the first of it. */
+const MAX_STEPS_FOR_ALL = 2_000
+const CHARACTERS_IN_A_STEP = 64
+const STEPS_OF_A_PATTERN = 3
+const TOO_MUCH =
+  'it takes too long to compare with its schema: it has too many members, is nested too deeply, or its texts are too long'
+
+class OutOfSteps extends Error {}
+
+/** Counts what a comparison costs. */
+interface Meter {
+  begin(steps: number): void
+  /** @throws OutOfSteps */
+  spend(steps: number): void
+}
 
 /** Creates what compiles schemas. */
 export function createSchemaCompiler(): SchemaCompiler {
+  const meter = createMeter()
+  const first = createAjv(meter, false)
+  const all = createAjv(meter, true)
+
+  return (schema) => {
+    if (Object(schema).$async !== undefined) throw new TypeError('$async is no keyword of JSON Schema')
+    const costed = withCosts(schema)
+    // Schemas are the host's, and are compared with the schema of schemas in its own time.
+    meter.begin(Number.POSITIVE_INFINITY)
+    const fits = compile(first, costed)
+    // Now, and not when a value does not fit: it takes its time.
+    const fitsInAll = compile(all, costed)
+    return (value) => {
+      const found = problemsOf(() => fits(value), meter, MAX_STEPS)
+      if (found === undefined || found.length === 0) return found ?? [TOO_MUCH]
+      return problemsOf(() => fitsInAll(value), meter, MAX_STEPS_FOR_ALL) ?? found
+    }
+  }
+}
+
+type Errors = readonly ErrorObject[]
+
+function compile(ajv: Ajv2020, schema: JsonSchema): (value: unknown) => Errors {
+  const validate = ajv.compile(schema)
+  // Two types may carry a schema of the same id; neither is to be seen by the other.
+  const { $id } = Object(schema) as { $id?: string }
+  if ($id !== undefined) ajv.removeSchema($id)
+  return (value) => (validate(value) ? [] : (validate.errors ?? []))
+}
+
+/** Undefined where it costs too much to know. */
+function problemsOf(errorsOf: () => Errors, meter: Meter, steps: number): readonly string[] | undefined {
+  meter.begin(steps)
+  try {
+    const errors = errorsOf()
+    const problems = errors.slice(0, MAX_PROBLEMS).map(describe)
+    return errors.length > MAX_PROBLEMS
+      ? [...problems, `and ${errors.length - MAX_PROBLEMS} more`]
+      : problems
+  } catch (error) {
+    // A RangeError: nested deeper than the stack.
+    if (error instanceof OutOfSteps || error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+function createMeter(): Meter {
+  let left = 0
+  return {
+    begin(steps) {
+      left = steps
+    },
+    spend(steps) {
+      left -= steps
+      if (left < 0) throw new OutOfSteps()
+    },
+  }
+}
+
+function createAjv({ spend }: Meter, allErrors: boolean): Ajv2020 {
+  const regExp = (source: string) => {
+    const pattern = compileLinearPattern(source)
+    return {
+      test(text: string) {
+        spend(STEPS_OF_A_PATTERN)
+        return pattern.test(text, spend)
+      },
+      // By which patterns that are the same are compiled once.
+      toString: () => source,
+    }
+  }
   // Keywords and formats that are not known are notes, as the specification has it.
   const ajv = new Ajv2020({
-    allErrors: true,
+    allErrors,
     strict: false,
     validateFormats: false,
     logger: false,
+    code: { regExp: Object.assign(regExp, { code: 'compileLinearPattern' }) },
   })
 
-  return (schema) => {
-    const validate = ajv.compile(schema)
-    // Two types may carry a schema of the same id; neither is to be seen by the other.
-    const { $id } = Object(schema) as { $id?: string }
-    if ($id !== undefined) ajv.removeSchema($id)
-    return (value) => {
-      if (validate(value) === true) return []
-      const errors = validate.errors ?? []
-      const problems = errors.slice(0, MAX_PROBLEMS).map(describe)
-      return errors.length > MAX_PROBLEMS
-        ? [...problems, `and ${errors.length - MAX_PROBLEMS} more`]
-        : problems
+  function spendOn({ steps, stepsPerMember, countsCharacters }: SchemaCost, value: unknown): void {
+    spend(steps)
+    if (typeof value === 'string') {
+      if (countsCharacters) spend(value.length / CHARACTERS_IN_A_STEP)
+    } else if (stepsPerMember > 0 && typeof value === 'object' && value !== null) {
+      spend(stepsPerMember * (Array.isArray(value) ? value.length : Object.keys(value).length))
     }
   }
+
+  ajv.addKeyword({
+    keyword: COST_KEYWORD,
+    before: '$ref',
+    code({ gen, schema, data }: KeywordCxt) {
+      const cost = gen.scopeValue('obj', { ref: schema })
+      gen.code(_`${gen.scopeValue('func', { ref: spendOn })}(${cost}, ${data})`)
+    },
+  })
+  // Its own compares each with each, which takes 10 s for 10,000 objects.
+  ajv.removeKeyword('uniqueItems')
+  ajv.addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    validate: (isWanted: boolean, items: readonly unknown[]) =>
+      !isWanted || new Set(items.map((item) => canonicalText(item, spend))).size === items.length,
+    error: { message: 'must NOT have duplicate items' },
+  })
+  return ajv
+}
+
+/** The same for equal values, in whichever order the members of objects are. */
+function canonicalText(value: unknown, spend: (steps: number) => void): string {
+  let text: string
+  if (typeof value !== 'object' || value === null) text = JSON.stringify(value)
+  else if (Array.isArray(value)) text = `[${value.map((one) => canonicalText(one, spend)).join()}]`
+  else {
+    const members = Object.entries(value).map(
+      ([name, one]) => `${JSON.stringify(name)}:${canonicalText(one, spend)}`,
+    )
+    text = `{${members.sort().join()}}`
+  }
+  spend(1 + text.length / CHARACTERS_IN_A_STEP)
+  return text
 }
 
 function describe({ instancePath, message = 'does not fit', params }: ErrorObject): string {
   const { additionalProperty } = params as { additionalProperty?: string }
   const where = instancePath === '' ? 'it' : instancePath
-  return additionalProperty === undefined
-    ? `${where} ${message}`
-    : `${where} ${message} (${additionalProperty})`
+  const problem =
+    additionalProperty === undefined
+      ? `${where} ${message}`
+      : `${where} ${message} (${additionalProperty})`
+  return problem.length > MAX_PROBLEM_LENGTH ? `${problem.slice(0, MAX_PROBLEM_LENGTH - 3)}...` : problem
 }
