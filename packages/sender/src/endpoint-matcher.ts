@@ -8,7 +8,9 @@ export interface EndpointMatcher {
   match(event: SyncEvent, eventType: string): readonly EndpointFilterRow[]
 }
 
+/** Kinds of events, and endpoints that those are remembered with: of a tenant's thousand, each kind takes 8 KB. */
 const MAX_REMEMBERED = 10_000
+const MAX_REMEMBERED_ENDPOINTS = 250_000
 
 /**
  * An event goes to the endpoints of its tenant that want its site and its type; one of all tenants to
@@ -18,6 +20,7 @@ export function createEndpointMatcher(filters: readonly EndpointFilterRow[]): En
   const byTenant = Map.groupBy(filters, ({ tenantId }) => tenantId)
   // Events come in few kinds, and patterns are costly to compare.
   const remembered = new Map<string, readonly EndpointFilterRow[]>()
+  let rememberedEndpoints = 0
 
   return {
     match(event, eventType) {
@@ -31,7 +34,11 @@ export function createEndpointMatcher(filters: readonly EndpointFilterRow[]): En
       if (!matched) {
         const candidates = event.tenantId === ALL_TENANTS ? filters : (byTenant.get(event.tenantId) ?? [])
         matched = candidates.filter((filter) => wants(filter, event, eventType))
-        if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+        rememberedEndpoints += matched.length
+        if (remembered.size >= MAX_REMEMBERED || rememberedEndpoints > MAX_REMEMBERED_ENDPOINTS) {
+          remembered.clear()
+          rememberedEndpoints = matched.length
+        }
         remembered.set(kind, matched)
       }
       return matched

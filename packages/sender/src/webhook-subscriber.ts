@@ -24,6 +24,9 @@ export interface WebhookSubscriberParts {
   stored(deliveries: readonly DueDelivery[]): void
 }
 
+/** Large events of one tenant, and what they are compared with, are not to hold up the whole host. */
+const LONGEST_TURN_MS = 10
+
 /**
  * Turns events into messages and deliveries, in the transaction that moves the subscription on: each
  * event becomes deliveries exactly once, whatever crashes.
@@ -61,7 +64,12 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
       const now = clock.now()
       const messages: MessageToStore[] = []
       const spans = createFanOutSpans()
+      let turnBegan = performance.now()
       for (const event of events) {
+        if (performance.now() - turnBegan > LONGEST_TURN_MS) {
+          await new Promise(setImmediate)
+          turnBegan = performance.now()
+        }
         const eventType = eventTypeOf(event)
         const matched = match(event, eventType)
         if (matched.length === 0) continue

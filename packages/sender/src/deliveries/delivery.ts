@@ -85,9 +85,12 @@ export interface DeliveryAttempt {
 export interface DeliveryDetails extends Delivery {
   /** What was sent, to the byte. */
   readonly body: string
-  /** Oldest first. */
+  /** The newest 100, oldest first; `attemptCount` tells how many there were. */
   readonly attempts: readonly DeliveryAttempt[]
 }
+
+/** Whoever resends a delivery over and over gets no longer an answer for it. */
+export const MAX_ATTEMPTS_SHOWN = 100
 
 /** Which deliveries to list: the newest first. */
 export interface ListDeliveries {

@@ -1,16 +1,20 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { shown, WebhookSenderError } from '../errors.ts'
 import type { ClientCertificate } from '../network/tls-context.ts'
+import { isQuicklyDecrypted } from './encrypted-key.ts'
 import type { SecretBox } from './secret-box.ts'
 
 /** A certificate, and its key, that requests to an endpoint show: mutual TLS. */
 export interface ClientCertificateInput {
   /** PEM; the certificate itself first, then those that it was issued by, if the consumer needs them. */
   readonly cert: string
-  /** PEM. */
+  /** PEM: RSA of at most 4096 bits, EC on a named curve, or EdDSA. */
   readonly key: string
-  /** @defaultValue none: the key is not encrypted */
+  /**
+   * What the key is encrypted with, by PBKDF2 in at most 20,000 iterations. It is used once, and not kept.
+   * @defaultValue none: the key is not encrypted
+   */
   readonly passphrase?: string | undefined
 }
 
@@ -32,6 +36,9 @@ export interface StoredCertificate {
 }
 
 const MAX_PEM_LENGTH = 32_768
+const MAX_PASSPHRASE_LENGTH = 1_000
+/** Each handshake signs with it while everything else waits: 5 ms with so many bits, 300 with 16384. */
+const MAX_RSA_BITS = 4_096
 
 /**
  * What an input means for an endpoint: a certificate to store, none (null), or that all stays as it is.
@@ -62,20 +69,26 @@ export function sealCertificate(
 ): StoredCertificate {
   const { cert, key, passphrase } = readInput(input)
   const certificate = read('cert', 'a certificate in PEM', () => new X509Certificate(cert))
+  if (!isQuicklyDecrypted(key)) {
+    throw invalid('key', 'must be encrypted with at most 20,000 iterations of PBKDF2, as by openssl pkcs8 -topk8')
+  }
   const privateKey = read(
     'key',
     `a private key in PEM${passphrase === undefined ? '' : ', and the passphrase must fit it'}`,
     () => createPrivateKey({ key, ...(passphrase === undefined ? {} : { passphrase }) }),
   )
+  if (!isQuicklyUsed(privateKey)) throw invalid('key', `must be RSA of at most ${MAX_RSA_BITS} bits, EC, or EdDSA`)
   if (!certificate.checkPrivateKey(privateKey)) throw invalid('key', 'must be that of the certificate')
   const expiresOn = certificate.validToDate.getTime()
   if (expiresOn <= now) {
     throw invalid('cert', `must not have expired; it has, on ${certificate.validToDate.toISOString()}`)
   }
   // What TLS itself makes of it: also of those that it was issued by, and of keys too weak to use.
-  read('cert', 'what TLS can use', () => createSecureContext({ cert, key, passphrase }))
+  // Decrypted once, and not for each connection; the box locks it away better than the passphrase that lay beside it.
+  const decrypted = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  read('cert', 'what TLS can use', () => createSecureContext({ cert, key: decrypted }))
   return {
-    sealed: box.seal(JSON.stringify({ cert, key, passphrase }), endpointId),
+    sealed: box.seal(JSON.stringify({ cert, key: decrypted }), endpointId),
     keyId: box.keyId,
     subject: certificate.subject.replaceAll('\n', ', ').slice(0, 500),
     fingerprint: certificate.fingerprint256,
@@ -89,7 +102,8 @@ export function openCertificate(
   box: SecretBox,
   endpointId: string,
 ): ClientCertificate {
-  return { ...(JSON.parse(box.open(sealed, endpointId)) as ClientCertificateInput), fingerprint }
+  const { cert, key } = JSON.parse(box.open(sealed, endpointId)) as ClientCertificateInput
+  return { cert, key, fingerprint }
 }
 
 /** What is shown of a certificate. */
@@ -109,9 +123,19 @@ function readInput(input: unknown): ClientCertificateInput {
   const isPem = (text: unknown) => typeof text === 'string' && text !== '' && text.length <= MAX_PEM_LENGTH
   if (!isPem(cert)) throw invalid('cert', `must be a text of at most ${MAX_PEM_LENGTH} characters`)
   if (!isPem(key)) throw invalid('key', `must be a text of at most ${MAX_PEM_LENGTH} characters`)
-  if (passphrase !== undefined && typeof passphrase !== 'string')
-    throw invalid('passphrase', 'must be a text')
+  const isPassphrase = typeof passphrase === 'string' && passphrase.length <= MAX_PASSPHRASE_LENGTH
+  if (passphrase !== undefined && !isPassphrase)
+    throw invalid('passphrase', `must be a text of at most ${MAX_PASSPHRASE_LENGTH} characters`)
   return { cert: cert as string, key: key as string, passphrase: passphrase as string | undefined }
+}
+
+function isQuicklyUsed({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  if (asymmetricKeyType === 'rsa' || asymmetricKeyType === 'rsa-pss') {
+    return (asymmetricKeyDetails?.modulusLength ?? Number.POSITIVE_INFINITY) <= MAX_RSA_BITS
+  }
+  // Parameters of one's own may be anything.
+  if (asymmetricKeyType === 'ec') return asymmetricKeyDetails?.namedCurve !== undefined
+  return asymmetricKeyType === 'ed25519' || asymmetricKeyType === 'ed448'
 }
 
 function read<T>(field: string, expected: string, parse: () => T): T {

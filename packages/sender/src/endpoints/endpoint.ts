@@ -78,7 +78,10 @@ export interface CreateEndpoint {
   readonly siteId?: number | undefined
   /** Where to POST to: `https:` or `http:`, at most 2048 characters, without credentials. */
   readonly url: string
-  /** @defaultValue ['*'] */
+  /**
+   * 1 to 100 event types or patterns, of at most 5000 characters together.
+   * @defaultValue ['*']
+   */
   readonly eventTypes?: readonly string[] | undefined
   /** At most 1000 characters. */
   readonly description?: string | undefined

@@ -13,6 +13,8 @@ import { validateConcurrency, validateRateLimit, validateRetrySchedule } from '.
 import { type UrlRules, validateUrl } from './validate-url.ts'
 
 const MAX_EVENT_TYPES = 100
+/** Of all together: those of every endpoint are read whenever one has changed. */
+const MAX_EVENT_TYPES_LENGTH = 5_000
 const MAX_DESCRIPTION_LENGTH = 1_000
 const MAX_METADATA_ENTRIES = 50
 const MAX_METADATA_LENGTH = 500
@@ -106,6 +108,7 @@ function validateEventTypes(eventTypes: unknown, { catalog }: EndpointRules): st
     `a list of 1 to ${MAX_EVENT_TYPES} event types; ['*'] for all`,
     Array.isArray(eventTypes) ? `${eventTypes.length} of them` : eventTypes,
   )
+  let length = 0
   for (const pattern of eventTypes as unknown[]) {
     refuseUnless(
       typeof pattern === 'string' && isEventTypePattern(pattern),
@@ -113,6 +116,9 @@ function validateEventTypes(eventTypes: unknown, { catalog }: EndpointRules): st
       "event types or patterns such as 'File.Download', 'File.*', '*.Delete', '*'",
       pattern,
     )
+    length += (pattern as string).length
+    const fits = length <= MAX_EVENT_TYPES_LENGTH
+    refuseUnless(fits, 'eventTypes', `at most ${MAX_EVENT_TYPES_LENGTH} characters together`, eventTypes)
     const problem = catalog.problemOf(pattern as string)
     if (problem !== undefined) throw unknownEventType(problem)
   }

@@ -1,10 +1,16 @@
 const MAX_SUGGESTIONS = 3
+/** A comparison takes as long as both names are long, multiplied. */
+const MAX_COMPARED = 500
+const MAX_LENGTH = 100
 
 /** Those of some names that somebody may have meant, the nearest first. */
 export function nearMisses(name: string, known: Iterable<string>): string[] {
+  if (name.length > MAX_LENGTH) return []
   const wanted = name.toLowerCase()
   const farthest = Math.max(2, Math.floor(name.length / 4))
   return [...new Set(known)]
+    .filter((one) => Math.abs(one.length - name.length) <= farthest)
+    .slice(0, MAX_COMPARED)
     .map((one) => ({ one, distance: editDistance(wanted, one.toLowerCase()) }))
     .filter(({ distance }) => distance <= farthest)
     .sort((a, b) => a.distance - b.distance || a.one.localeCompare(b.one))

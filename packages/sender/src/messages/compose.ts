@@ -79,12 +79,21 @@ export function createComposer(parts: ComposerParts): Composer {
     { version, format }: { readonly version: string | null; readonly format: PayloadFormat },
   ): Message {
     const entity = entityOf(event, version, render)
-    if (validates)
-      refuseMisfits(
-        `What the webhook about event ${event.id} carries`,
-        catalog.misfitsOf(eventType, version, entity),
-      )
     return messageOf({ ...settings, event, eventType, entity, format })
+  }
+
+  /** Compares an event with its schema once in each version, however many formats that is wanted in. */
+  function validate(
+    event: SyncEvent,
+    eventType: string,
+    versions: Iterable<string | null>,
+    render: Render | undefined,
+  ): void {
+    if (!validates) return
+    for (const version of new Set(versions)) {
+      const misfits = catalog.misfitsOf(eventType, version, entityOf(event, version, render))
+      refuseMisfits(`What the webhook about event ${event.id} carries`, misfits)
+    }
   }
 
   return {
@@ -97,11 +106,13 @@ export function createComposer(parts: ComposerParts): Composer {
     compose(event, eventType, endpoints) {
       const render = renderFor(event, eventType)
       if (!render && endpoints.every(({ format }) => format === 'standard')) {
+        validate(event, eventType, [null], undefined)
         const message = messageIn(event, eventType, undefined, { version: null, format: 'standard' })
         return [{ ...message, variant: null, endpoints }]
       }
       // Where nothing is rendered, all versions are the same.
       const versionOf = (one: EndpointFilterRow) => (render ? payloadVersions.of(one.payloadVersion) : null)
+      validate(event, eventType, endpoints.map(versionOf), render)
       const byVariant = Map.groupBy(endpoints, (one) => variantOf(versionOf(one), one.format))
       return [...byVariant].map(([variant, group]) => {
         const first = group[0] as EndpointFilterRow

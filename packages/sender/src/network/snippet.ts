@@ -5,6 +5,8 @@ export const SNIPPET_BYTES = 4 * 1024
 
 const MAX_DECODED_BYTES = 64 * 1024
 const LEAST_INPUT_BYTES = 64
+/** 8 MB, which is what every decoder should understand (RFC 8878, 3.1.1.1.2). */
+const ZSTD_WINDOW_LOG = 23
 
 type Decode = (bytes: Buffer, maxOutputLength: number) => Buffer
 
@@ -19,7 +21,12 @@ const DECODERS: Readonly<Record<string, Decode>> = {
   br: (bytes, maxOutputLength) =>
     brotliDecompressSync(bytes, { maxOutputLength, finishFlush: constants.BROTLI_OPERATION_FLUSH }),
   zstd: (bytes, maxOutputLength) =>
-    zstdDecompressSync(bytes, { maxOutputLength, finishFlush: constants.ZSTD_e_flush }),
+    zstdDecompressSync(bytes, {
+      maxOutputLength,
+      finishFlush: constants.ZSTD_e_flush,
+      // What is decoded takes so much memory at once as its beginning says: 2 ** 27 bytes, unless told otherwise.
+      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
+    }),
 }
 
 /**

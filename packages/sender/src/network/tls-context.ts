@@ -4,7 +4,6 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 export interface ClientCertificate {
   readonly cert: string
   readonly key: string
-  readonly passphrase?: string | undefined
   readonly fingerprint: string
 }
 
@@ -28,6 +27,5 @@ export function createTlsContext(
     minVersion: minTlsVersion,
     ...(ca.length === 0 ? {} : { ca: [...getCACertificates('default'), ...ca] }),
     ...(certificate && { cert: certificate.cert, key: certificate.key }),
-    ...(certificate?.passphrase === undefined ? {} : { passphrase: certificate.passphrase }),
   })
 }

@@ -1,5 +1,5 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
-import type { AttemptErrorCode, DeliveryState } from '../deliveries/delivery.ts'
+import { type AttemptErrorCode, type DeliveryState, MAX_ATTEMPTS_SHOWN } from '../deliveries/delivery.ts'
 import { messageRangeOf } from '../deliveries/message-range.ts'
 import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -58,7 +58,7 @@ export function readDeliveryStatements(
   const message = `select body, headers from ${names.message} where key = $1`
   const attempts = `select number, started_on, duration_ms, url, signature, status, error_code, error_message,
       response_body
-    from ${names.attempt} where endpoint_key = $1 and message_key = $2 order by number`
+    from ${names.attempt} where endpoint_key = $1 and message_key = $2 order by number desc limit ${MAX_ATTEMPTS_SHOWN}`
 
   return {
     async listDeliveries(filter) {
@@ -88,7 +88,7 @@ export function readDeliveryStatements(
 
     async readAttempts({ endpointKey, messageKey }): Promise<AttemptRow[]> {
       const rows = await runStatement<StoredAttempt>(db, attempts, [endpointKey, messageKey])
-      return rows.map((row) => ({
+      return rows.reverse().map((row) => ({
         number: row.number,
         startedOn: Number(row.started_on),
         durationMs: Number(row.duration_ms),
