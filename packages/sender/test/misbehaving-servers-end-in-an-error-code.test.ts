@@ -159,6 +159,11 @@ describe('answers oddly, and well enough', () => {
 
   it.each<[string, (socket: Socket) => void, number]>([
     ['many 1xx, and then the answer', saying(hints, OK), 200],
+    [
+      'trailers after the body',
+      saying('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nretry-after: 9\r\n\r\n'),
+      200,
+    ],
     ['a body to 204', saying('HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nbody'), 204],
     ['bytes after the answer', saying(OK, 'and another thing'), 200],
     ['a body that ends with the connection', (socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nall'), 200],
