@@ -44,6 +44,9 @@ export interface MessageToStore {
   readonly targets: readonly MessageTarget[]
 }
 
+/** Why nothing is sent that a person has asked for. */
+export type NotSent = 'disabled' | 'deleted' | 'not_found'
+
 /** The right of one node to deliver to one endpoint, until it expires or is taken over. */
 export interface EndpointLease {
   readonly endpointKey: number
@@ -67,6 +70,8 @@ export interface DueDelivery extends DeliveryKey {
   readonly step: number
   readonly dueOn: number
   readonly lane: string | null
+  /** A person has asked for it: it is attempted at once, whatever else waits. */
+  readonly manual: boolean
 }
 
 /** An attempt as it is stored. */
@@ -178,8 +183,12 @@ export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore {
    * @returns the keys of the messages, in their order.
    */
   storeMessages(executor: SqlExecutor, messages: readonly MessageToStore[], now: number): Promise<number[]>
-  /** A message for one endpoint alone, in a transaction of its own. */
-  storeTestMessage(message: MessageToStore, now: number): Promise<DeliveryKey>
+  /** A message for one endpoint alone, in a transaction of its own, to be attempted as {@link DeliveryStore.resend} says. */
+  storeTestMessage(
+    message: Omit<MessageToStore, 'targets'>,
+    endpointKey: number,
+    now: number,
+  ): Promise<NotSent | DeliveryKey>
 
   // Leases.
   leaseDueEndpoints(leaseMs: number, limit: number): Promise<EndpointLease[]>
@@ -193,8 +202,14 @@ export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore {
   nextDueOn(after: number): Promise<number | undefined>
 
   // Delivery.
+  /** What people have asked for, of each endpoint at most so much; what is known already is passed over, mostly. */
+  manualDeliveries(
+    endpointKeys: readonly number[],
+    known: readonly DeliveryKey[],
+    limitEach: number,
+  ): Promise<DueDelivery[]>
   /**
-   * What is due of each endpoint, at most so much of what was never attempted, and as much of what was;
+   * What else is due of each endpoint, at most so much of what was never attempted, and as much of what was;
    * what is known already is passed over, mostly.
    */
   nextDeliveries(
@@ -239,10 +254,10 @@ export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore {
   readMessage(messageKey: number): Promise<Message>
   readAttempts(key: DeliveryKey): Promise<AttemptRow[]>
   /**
-   * Makes a delivery due now; one that had come to rest begins its schedule anew. In a lane it waits
-   * for the one that is due there, and goes before those that are younger. The endpoint's pause ends.
+   * Makes a delivery due now because a person wants it, ahead of all else, whatever its lane and the endpoint's pause; one
+   * that had come to rest begins its schedule anew.
    */
-  resend(key: DeliveryKey, now: number): Promise<boolean>
+  resend(key: DeliveryKey, now: number): Promise<NotSent | undefined>
   /**
    * Ends a pending delivery without success; the next of its lane becomes due. What comes of an attempt
    * under way is still recorded: success counts.

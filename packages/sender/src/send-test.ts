@@ -22,13 +22,12 @@ export interface TestSenderParts {
 /** The type of what a test sends. */
 export const TEST_EVENT_TYPE = 'Webhook.Test'
 
-/** Creates what sends `Webhook.Test` to one endpoint, whichever types it wants. */
+/** Creates what sends `Webhook.Test` to one endpoint, whichever types it wants, at once. */
 export function createTestSender({ store, clock, cloudEventSource, due }: TestSenderParts) {
   return async function sendTest(endpointId: string, { tenantId }: TenantScope = {}): Promise<Delivery> {
     const endpoint = isUniqueId('ep_', endpointId) ? await store.findEndpoint(endpointId) : undefined
     if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId))
       throw endpointNotFound(endpointId)
-    if (!endpoint.enabled) throw endpointDisabled(endpointId)
     const now = clock.now()
     const event = createSyncEvent({
       id: uniqueId('evt_', now),
@@ -50,9 +49,11 @@ export function createTestSender({ store, clock, cloudEventSource, due }: TestSe
       variant: format === 'standard' ? null : format,
       ...messageOf({ event, eventType, entity: undefined, format, cloudEventSource, maxBodyBytes }),
       traceparent: activeTraceparent(),
-      targets: [{ endpointKey: endpoint.key, lane: null, dueOn: now }],
     }
-    const key = await store.storeTestMessage(message, now)
+    const key = await store.storeTestMessage(message, endpoint.key, now)
+    // It may have changed meanwhile.
+    if (key === 'disabled') throw endpointDisabled(endpointId)
+    if (typeof key === 'string') throw endpointNotFound(endpointId)
     due(endpoint.key)
     return deliveryOf((await store.findDelivery(key)) as DeliveryRow)
   }

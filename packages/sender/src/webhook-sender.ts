@@ -53,7 +53,8 @@ export interface WebhookSender extends AsyncDisposable {
   /** Begins no further attempt, lets those under way end, stores what came of them, hands back leases. */
   stop(): Promise<void>
   /**
-   * Sends an event of type `Webhook.Test` to one endpoint, on the way that every event takes.
+   * Sends an event of type `Webhook.Test` to one endpoint, at once: before whatever waits for it, although it is
+   * paused or its limits are used up, as `deliveries.resend` does. In no `ordering` does it wait or hold up others.
    *
    * @returns the delivery, still pending; `deliveries.get` tells what came of it.
    * @throws WebhookSenderError `endpoint_not_found`, `endpoint_disabled`

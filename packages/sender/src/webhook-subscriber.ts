@@ -123,6 +123,7 @@ function freshDeliveries(messages: readonly MessageToStore[], messageKeys: reado
       step: 0,
       dueOn,
       lane,
+      manual: false,
     }))
   })
 }

@@ -119,11 +119,15 @@ it('refuses a function without a name, and a name without a function', async () 
   }
 })
 
-it('lets a resent delivery wait for its lane, and go before those that are younger', async () => {
+it('lets a recovered delivery wait for its lane, and go before those that are younger', async () => {
   await using host = await startHost({ retrySchedule: [0] })
   await using consumer = await testConsumer()
   consumer.answer(400)
-  await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, ordering: 'fifo' })
+  const { endpoint } = await host.sender.endpoints.create({
+    tenantId: 1,
+    url: consumer.url,
+    ordering: 'fifo',
+  })
   await raiseMany(host, 1)
   await host.sender.drain()
   const [exhausted] = await host.sender.deliveries.list({ tenantId: 1, state: 'exhausted' })
@@ -133,9 +137,10 @@ it('lets a resent delivery wait for its lane, and go before those that are young
   )
   await raiseMany(host, 3, (index) => 10 + index)
   await consumer.received(2)
-  const resent = await host.sender.deliveries.resend(exhausted?.id ?? '')
-  expect(resent).toMatchObject({ state: 'pending' })
-  expect(resent.dueOn).toBeUndefined()
+  await host.sender.deliveries.recover(endpoint.id, { since: new Date(0) })
+  const recovered = await host.sender.deliveries.get(exhausted?.id ?? '')
+  expect(recovered).toMatchObject({ state: 'pending' })
+  expect(recovered.dueOn).toBeUndefined()
   letGo()
   await host.sender.drain()
   expect(consumer.requests.map(entityIdOf)).toEqual([0, 10, 0, 11, 12])

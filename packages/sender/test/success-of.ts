@@ -14,6 +14,7 @@ export const successOf = (
   step: 1,
   state: 'succeeded',
   lane: null,
+  manual: false,
   wasDueOn,
   dueOn: null,
   startedOn: wasDueOn,

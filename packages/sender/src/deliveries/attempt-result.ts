@@ -13,6 +13,8 @@ export interface AttemptResult {
   readonly step: number
   readonly state: DeliveryState
   readonly lane: string | null
+  /** Whether a person had asked for the attempt. */
+  readonly manual: boolean
   /** The time that the attempt was due: when somebody has changed it meanwhile, theirs is kept. */
   readonly wasDueOn: number
   /** When the next attempt is due; null when there is none. */

@@ -75,8 +75,14 @@ export interface Deliveries {
   /** @throws WebhookSenderError `delivery_not_found` */
   get(id: string, scope?: TenantScope): Promise<DeliveryDetails>
   /**
-   * Sends a delivery again, now. A pending one is not doubled: its next attempt is made now instead of
-   * later. One that had come to rest begins its schedule anew.
+   * Sends a delivery again, at once: before whatever else waits for the endpoint, although it is paused (a
+   * `circuit`, `Retry-After`), its `rateLimit` is used up or all its `concurrency` is in use, and out of turn where
+   * deliveries follow each other (`ordering`): the others keep their order, and it goes back to its place if it
+   * fails. Success ends the pause; a failure leaves it as it is. At most ten such requests in 10 seconds (or those of
+   * the `rateLimit`, if longer) go beyond an endpoint's limits, five at once; further ones take turns with what else is due.
+   *
+   * A pending delivery is not doubled: its next attempt is made now instead of later. While one is under way, another
+   * follows only if that one fails. One that had come to rest begins its schedule anew.
    *
    * @throws WebhookSenderError `delivery_not_found`, `endpoint_disabled`, `delivery_cancelled`
    */
@@ -97,7 +103,7 @@ export interface Deliveries {
    */
   cancelPending(endpointId: string, options?: CancelDeliveries): Promise<WebhookJob>
   /**
-   * Sends every exhausted delivery of an endpoint again, now.
+   * Sends every exhausted delivery of an endpoint again, in their turn: the endpoint's pause ends, its limits hold.
    *
    * @returns the job that does it: small ones have ended by then, large ones go on after a restart.
    * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
@@ -198,15 +204,14 @@ export function createDeliveries({
 
     async resend(id, scope) {
       const row = await find(id, scope)
-      const endpoint = await store.readEndpoint(row.endpointKey)
-      if (!endpoint) {
+      const notSent = await store.resend(row, clock.now())
+      if (notSent === 'disabled') throw endpointDisabled(row.endpointId)
+      if (notSent === 'deleted') {
         throw new WebhookSenderError(
           'delivery_cancelled',
           `The endpoint of delivery ${id} was deleted; there is nowhere to send it to.`,
         )
       }
-      if (!endpoint.enabled) throw endpointDisabled(endpoint.id)
-      if (!(await store.resend(row, clock.now()))) await find(id, scope)
       due(row.endpointKey)
       return deliveryOf(await find(id, scope))
     },

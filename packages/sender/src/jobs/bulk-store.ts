@@ -43,7 +43,12 @@ export interface AddedDelivery {
 export interface BulkStore {
   /** Tells how an endpoint stands, and keeps it so until the transaction ends. */
   lockEndpoint(trx: SqlExecutor, endpointKey: number): Promise<'enabled' | 'disabled' | 'deleted'>
-  /** @returns how many. */
+  /**
+   * Makes deliveries due in their turn, and ends the endpoint's pause; those that had come to rest begin their
+   * schedules anew. In a lane they wait for the one that is due there, and go before those that are younger.
+   *
+   * @returns how many.
+   */
   resendIn(
     trx: SqlExecutor,
     endpointKey: number,

@@ -1,6 +1,7 @@
 import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import type { DeliveryStore } from '../delivery-store.ts'
+import type { DeliveryKey } from '../deliveries/delivery-row.ts'
+import type { DeliveryStore, NotSent } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import type { SharedClock } from './database-clock.ts'
 import { endPauseStatement } from './endpoint-state.ts'
@@ -8,6 +9,7 @@ import { enqueueStatement } from './enqueue.ts'
 import { createQueueLock } from './lock-queue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import { requeueStatement } from './requeue.ts'
+import { messageStatements } from './store-messages.ts'
 import { keysOf } from './stored-values.ts'
 
 interface ChangedRow {
@@ -16,7 +18,7 @@ interface ChangedRow {
 
 type ChangeStatements = Pick<
   DeliveryStore,
-  'lockEndpoint' | 'resend' | 'resendIn' | 'cancel' | 'cancelIn' | 'addDeliveries'
+  'lockEndpoint' | 'storeTestMessage' | 'resend' | 'resendIn' | 'cancel' | 'cancelIn' | 'addDeliveries'
 >
 
 /** Makes deliveries due again, or ends them, because a person wants it. */
@@ -30,11 +32,16 @@ export function changeStatements(
   const endpoint = `select enabled from ${names.endpoint} where key = $1 and deleted_on is null`
   const chosen = (keys: string) => `endpoint_key = $1 and message_key = any(${keysOf(keys)})`
   // The due time changes in any case: by that, an attempt under way is told that another is wanted.
-  const again = `update ${names.delivery} set state = 'pending', finished_on = null,
+  const again = `update ${names.delivery} set state = 'pending', finished_on = null, manual = null,
       step = case when state = 'pending' then step else 0 end,
       due_on = case when lane is not null and (state <> 'pending' or due_on is null) then null
         when due_on = $2 then due_on - 1 else $2 end
     where ${chosen('$3')} returning lane`
+  // In an ordering key it does not wait for its turn.
+  const sendNow = `update ${names.delivery} set state = 'pending', finished_on = null, manual = true,
+      step = case when state = 'pending' then step else 0 end,
+      due_on = case when due_on = $3 then due_on - 1 else $3 end
+    where endpoint_key = $1 and message_key = $2 returning 1`
   // The due time stays: a result that comes in yet must find it, see record-attempts.
   const cancel = `update ${names.delivery} set state = 'cancelled', finished_on = $2
     where ${chosen('$3')} and state = 'pending' returning lane`
@@ -45,6 +52,8 @@ export function changeStatements(
   const openLanes = openLanesStatement(names)
   const endPause = endPauseStatement(names)
   const enqueue = enqueueStatement(names)
+  const enqueueManual = enqueueStatement(names, true)
+  const { storeMessages } = messageStatements(names)
   const lockQueue = createQueueLock(names)
   const requeue = requeueStatement(names, 'all')
 
@@ -57,7 +66,7 @@ export function changeStatements(
   async function addDeliveries(
     ...[trx, endpointKey, added, now]: Parameters<DeliveryStore['addDeliveries']>
   ) {
-    await runStatement(trx, enqueue, [JSON.stringify([{ endpoint_key: endpointKey, due_on: now }])])
+    await runStatement(trx, enqueue, [queueRow(endpointKey, now)])
     const rows = added.map(({ messageKey, createdOn, lane }) => ({
       message_key: messageKey,
       created_on: createdOn,
@@ -74,11 +83,11 @@ export function changeStatements(
     now: number,
   ) {
     await lockQueue(trx, [endpointKey])
-    // If there is nothing to send after all, the endpoint's holder finds that out.
-    await runStatement(trx, endPause, [endpointKey])
-    await runStatement(trx, enqueue, [JSON.stringify([{ endpoint_key: endpointKey, due_on: now - 1 }])])
     const rows = await runStatement<ChangedRow>(trx, again, [endpointKey, now, JSON.stringify(messageKeys)])
+    if (rows.length === 0) return 0
     await open(trx, endpointKey, rows, now)
+    await runStatement(trx, endPause, [endpointKey])
+    await runStatement(trx, enqueue, [queueRow(endpointKey, now - 1)])
     return rows.length
   }
 
@@ -103,12 +112,21 @@ export function changeStatements(
   }
 
   /** Whoever asks may be a process that delivers nothing, and has not asked for the time yet. */
-  async function alone(endpointKey: number, messageKey: number, change: typeof resendIn): Promise<boolean> {
+  async function alone<TResult>(work: (trx: SqlExecutor, now: number) => Promise<TResult>): Promise<TResult> {
     await clock.sync()
-    return ownTransaction(db, async (trx) => {
-      if ((await lockEndpoint(trx, endpointKey)) === 'deleted') return false
-      return (await change(trx, endpointKey, [messageKey], clock.now())) === 1
-    })
+    return ownTransaction(db, (trx) => work(trx, clock.now()))
+  }
+
+  /** The queue's row is locked first, see lock-queue. */
+  async function makeManual(
+    trx: SqlExecutor,
+    { endpointKey, messageKey }: DeliveryKey,
+    now: number,
+  ): Promise<boolean> {
+    const rows = await runStatement(trx, sendNow, [endpointKey, messageKey, now])
+    if (rows.length === 0) return false
+    await runStatement(trx, enqueueManual, [queueRow(endpointKey, now - 1)])
+    return true
   }
 
   return {
@@ -116,7 +134,33 @@ export function changeStatements(
     addDeliveries,
     resendIn,
     cancelIn,
-    resend: ({ endpointKey, messageKey }) => alone(endpointKey, messageKey, resendIn),
-    cancel: ({ endpointKey, messageKey }) => alone(endpointKey, messageKey, cancelIn),
+    resend: (key) =>
+      alone(async (trx, now): Promise<NotSent | undefined> => {
+        const state = await lockEndpoint(trx, key.endpointKey)
+        if (state !== 'enabled') return state
+        await lockQueue(trx, [key.endpointKey])
+        return (await makeManual(trx, key, now)) ? undefined : 'not_found'
+      }),
+    storeTestMessage: (message, endpointKey) =>
+      alone(async (trx, now): Promise<NotSent | DeliveryKey> => {
+        const state = await lockEndpoint(trx, endpointKey)
+        if (state !== 'enabled') return state
+        // Before the message, whose statement would only share the lock.
+        await runStatement(trx, enqueueManual, [queueRow(endpointKey, now - 1)])
+        const targets = [{ endpointKey, lane: null, dueOn: now }]
+        const [messageKey] = await storeMessages(trx, [{ ...message, targets }], now)
+        const key = { endpointKey, messageKey: messageKey as number }
+        await makeManual(trx, key, now)
+        return key
+      }),
+    cancel: ({ endpointKey, messageKey }) =>
+      alone(async (trx, now) => {
+        if ((await lockEndpoint(trx, endpointKey)) === 'deleted') return false
+        return (await cancelIn(trx, endpointKey, [messageKey], now)) === 1
+      }),
   }
+}
+
+function queueRow(endpointKey: number, dueOn: number): string {
+  return JSON.stringify([{ endpoint_key: endpointKey, due_on: dueOn }])
 }

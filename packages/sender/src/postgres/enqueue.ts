@@ -4,9 +4,11 @@ import { IDLE_LIMIT } from './lock-queue.ts'
 /**
  * Makes endpoints due at a time, unless they are due sooner, and locks their rows either way. One
  * parameter, JSON: a list of { endpoint_key, due_on }.
+ *
+ * @param isManual - a person has asked for it: it is due although the endpoint is paused.
  */
-export function enqueueStatement(names: TableNames): string {
-  const due = 'greatest(excluded.due_on, q.not_before)'
+export function enqueueStatement(names: TableNames, isManual = false): string {
+  const due = isManual ? 'excluded.due_on' : 'greatest(excluded.due_on, q.not_before)'
   return `insert into ${names.queue} as q (endpoint_key, due_on, first_on)
     select n.endpoint_key, n.due_on, n.due_on
     from json_to_recordset($1) as n(endpoint_key bigint, due_on bigint) cross join ${IDLE_LIMIT} idle

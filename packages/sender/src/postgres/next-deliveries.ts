@@ -15,35 +15,41 @@ interface StoredDueDelivery {
   readonly step: number
   readonly due_on: StoredNumber
   readonly lane: string | null
+  readonly manual: boolean | null
 }
 
 /**
  * Reads what is due, of many endpoints in one statement, at most so many of each: of what was never
- * attempted, and of what was, so that neither hides the other.
+ * attempted, and of what was, so that neither hides the other. What people have asked for is read by itself.
  */
 export function nextDeliveriesStatement(
   db: SqlExecutor,
   names: TableNames,
   clock: Clock,
-): Pick<DeliveryStore, 'nextDeliveries'> {
+): Pick<DeliveryStore, 'nextDeliveries' | 'manualDeliveries'> {
   // Nothing below first_on is pending: the index entries there are what is left of those that are done.
-  const statement = `with wanted as materialized (
+  const reading = (kinds: string, isOfKind: string) => `with wanted as materialized (
       select w.endpoint_key, w.known, coalesce(q.first_on, 0) as first_on
       from json_to_recordset($1) as w(endpoint_key bigint, known bigint[])
       join ${names.queue} q on q.endpoint_key = w.endpoint_key
     )
     select d.*, m.event_id, m.body, m.headers, m.traceparent
-    from wanted w cross join (values (false), (true)) kind (tried) cross join lateral (
-      select x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.lane from ${names.delivery} x
-      where x.endpoint_key = w.endpoint_key and x.state = 'pending' and (x.attempt_count > 0) = kind.tried
+    from wanted w ${kinds} cross join lateral (
+      select x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.lane, x.manual from ${names.delivery} x
+      where x.endpoint_key = w.endpoint_key and x.state = 'pending' and ${isOfKind}
         and x.due_on >= w.first_on and x.due_on <= $2
         and x.message_key <> all(w.known)
       order by x.due_on, x.message_key limit $3) d
     join ${names.message} m on m.key = d.message_key
     order by d.due_on, d.message_key`
+  const next = reading(
+    'cross join (values (false), (true)) kind (tried)',
+    '(x.attempt_count > 0) = kind.tried and x.manual is null',
+  )
+  const manual = reading('', 'x.manual')
 
-  return {
-    async nextDeliveries(endpointKeys, known, limit): Promise<DueDelivery[]> {
+  function createReader(statement: string): DeliveryStore['nextDeliveries'] {
+    return async (endpointKeys, known, limit): Promise<DueDelivery[]> => {
       const knownOf = Map.groupBy(known, ({ endpointKey }) => endpointKey)
       const wanted = endpointKeys.map((key) => ({
         endpoint_key: key,
@@ -65,7 +71,10 @@ export function nextDeliveriesStatement(
         step: row.step,
         dueOn: Number(row.due_on),
         lane: row.lane,
+        manual: row.manual !== null,
       }))
-    },
+    }
   }
+
+  return { nextDeliveries: createReader(next), manualDeliveries: createReader(manual) }
 }

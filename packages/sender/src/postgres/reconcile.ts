@@ -76,9 +76,12 @@ export function reconcileStatements(
         where ${isPending} and d.lane is not null and (d.endpoint_key, d.lane) > (w.endpoint_key, w.lane)
         order by d.endpoint_key, d.lane limit 1) n
     ), page as materialized (select endpoint_key, lane from waiting limit $3)
-    select p.endpoint_key, p.lane, (select count(*) from (
+    select p.endpoint_key, p.lane, greatest((select count(*) from (
         select from ${names.delivery} d where d.endpoint_key = p.endpoint_key and d.lane = p.lane and ${isPending}
-          and d.due_on is not null limit 2) due) as due,
+          and d.due_on is not null and d.manual is null limit 2) due),
+        (select count(*) from (
+        select from ${names.delivery} d where d.endpoint_key = p.endpoint_key and d.lane = p.lane and ${isPending}
+          and d.due_on is not null limit 1) due)) as due,
       exists (select from ${names.endpoint} e where e.key = p.endpoint_key and e.deleted_on is null) as is_alive
     from page p order by p.endpoint_key, p.lane`
   // An epoch that no lease of a lost row can have had.
@@ -96,10 +99,11 @@ export function reconcileStatements(
     returning lane`
   const wakeStrays = `update ${names.delivery} set due_on = $2
     where endpoint_key = $1 and state = 'pending' and lane is null and due_on is null`
+  // One that a person has asked for is due beside the one whose turn it is.
   const calmLane = `update ${names.delivery} d set due_on = null
-    where d.endpoint_key = $1 and d.lane = $2 and ${isPending} and d.due_on is not null and d.message_key > (
-      select min(f.message_key) from ${names.delivery} f
-      where f.endpoint_key = $1 and f.lane = $2 and f.state = 'pending' and f.due_on is not null)`
+    where d.endpoint_key = $1 and d.lane = $2 and ${isPending} and d.due_on is not null and d.manual is null
+      and d.message_key > (select min(f.message_key) from ${names.delivery} f
+        where f.endpoint_key = $1 and f.lane = $2 and f.state = 'pending' and f.due_on is not null and f.manual is null)`
   const openLanes = openLanesStatement(names)
   const requeue = requeueStatement(names, 'all')
   const lockQueue = createQueueLock(names)

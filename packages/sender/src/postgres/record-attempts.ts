@@ -40,7 +40,7 @@ export function recordStatements(
   // go through the results for each. It has to look up each result's row.
   const isOpen = `case when d.state in ('pending', 'cancelled') then true else false end`
   // When the due time was changed during the attempt, a person wants another, or when it was cancelled, none:
-  // a failure leaves that be.
+  // a failure leaves that be. In an ordering key, one that a person has asked for goes back to its place.
   const write = `with ${givenResults}, attempts as (
       insert into ${names.attempt} (endpoint_key, message_key, number, started_on, duration_ms,
         url, signature, status, error_code, error_message, response_body)
@@ -56,7 +56,10 @@ export function recordStatements(
         attempt_count = r.number,
         step = case when d.due_on = r.was_due_on then r.step else d.step end,
         state = case when r.state = 'succeeded' or (d.state = 'pending' and d.due_on = r.was_due_on) then r.state else d.state end,
-        due_on = case when d.due_on = r.was_due_on then coalesce(r.due_on, d.due_on) else d.due_on end,
+        due_on = case when d.due_on is distinct from r.was_due_on then d.due_on
+          when r.counted and r.state = 'pending' and d.manual and d.lane is not null then null
+          else coalesce(r.due_on, d.due_on) end,
+        manual = case when r.state = 'succeeded' or (r.counted and d.due_on = r.was_due_on) then null else d.manual end,
         finished_on = case when r.state = 'succeeded'
           or (d.state = 'pending' and d.due_on = r.was_due_on and r.state <> 'pending') then $2::bigint else d.finished_on end,
         last_status = r.status,
@@ -85,6 +88,7 @@ export function recordStatements(
         attempt_count = r.number,
         step = case when d.due_on = r.was_due_on then r.step else d.step end,
         state = 'succeeded',
+        manual = null,
         finished_on = $2::bigint,
         last_status = r.status,
         last_error_code = null
@@ -189,9 +193,10 @@ function reasonsToDisable({ endpoints, notices }: RecordedResults) {
 }
 
 function lanesToOpen(results: readonly AttemptResult[], now: number) {
-  return results.flatMap(({ endpointKey, lane, state }) =>
-    lane === null || state === 'pending' ? [] : [{ endpoint_key: endpointKey, lane, due_on: now }],
-  )
+  return results.flatMap(({ endpointKey, lane, state, manual, dueOn }) => {
+    if (lane === null || (state === 'pending' && !manual)) return []
+    return [{ endpoint_key: endpointKey, lane, due_on: state === 'pending' ? (dueOn ?? now) : now }]
+  })
 }
 
 /** By the names of the columns. */

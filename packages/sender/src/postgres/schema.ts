@@ -90,6 +90,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       finished_on bigint,
       last_status integer,
       last_error_code text,
+      manual boolean,
       primary key (message_key, endpoint_key)
     ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05)`,
     `create index if not exists ${names.prefix}delivery_endpoint on ${names.delivery} (endpoint_key, message_key)`,
@@ -98,6 +99,9 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     // What is due in a lane, and what waits there without a due time.
     `create index if not exists ${names.prefix}delivery_lane
       on ${names.delivery} (endpoint_key, lane, due_on, message_key) where state = 'pending' and lane is not null`,
+    // What people have asked for: few, and found at once whatever waits.
+    `create index if not exists ${names.prefix}delivery_manual on ${names.delivery} (endpoint_key, due_on, message_key)
+      where state = 'pending' and manual`,
     // Empty: in no lane, what is pending has a due time.
     `create index if not exists ${names.prefix}delivery_stray on ${names.delivery} (endpoint_key)
       where state = 'pending' and lane is null and due_on is null`,
@@ -122,7 +126,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     )`,
     // An endpoint's row exists once it has had a delivery. first_on is never later than the due time of any
     // that is pending, so that reading can pass over the remains of all that are done; due_on tells when to
-    // look: not before first_on, nor before a pause has ended. handed_back is the epoch of the lease that
+    // look: not before first_on, nor before a pause has ended unless a person has asked for something. handed_back is the epoch of the lease that
     // was handed back last.
     `create table if not exists ${names.queue} (
       endpoint_key bigint primary key,

@@ -1,10 +1,7 @@
-import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
-import type { Kysely } from 'kysely'
+import { runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
 import type { TableNames } from '../table-names.ts'
-import type { SharedClock } from './database-clock.ts'
-import { endPauseStatement } from './endpoint-state.ts'
 import { enqueueStatement } from './enqueue.ts'
 import { keepQueuedQuery } from './keep-queued.ts'
 import { openLanesStatement } from './open-lanes.ts'
@@ -18,11 +15,7 @@ interface NewMessage {
 }
 
 /** Messages with their deliveries. Each of the writes takes all its rows in one parameter. */
-export function messageStatements(
-  db: Kysely<unknown>,
-  names: TableNames,
-  clock: SharedClock,
-): Pick<DeliveryStore, 'storeMessages' | 'storeTestMessage'> {
+export function messageStatements(names: TableNames): Pick<DeliveryStore, 'storeMessages'> {
   const insert = `with m as materialized (
       select * from rows from (json_to_recordset($1) as (event_id text, event_type text, body text, traceparent text,
         variant text, headers text, tenant_id bigint, site_id bigint, targets json)) with ordinality as m
@@ -45,7 +38,6 @@ export function messageStatements(
     )
     select key, event_id, variant, (select count(*) from kept) = (select count(*) from due) as is_queued from stored`
   const enqueue = enqueueStatement(names)
-  const endPause = endPauseStatement(names)
   const openLanes = openLanesStatement(names)
 
   async function storeMessages(
@@ -84,17 +76,5 @@ export function messageStatements(
     return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
   }
 
-  return {
-    storeMessages,
-    async storeTestMessage(message) {
-      await clock.sync()
-      const now = clock.now()
-      const targets = message.targets.map((target) => ({ ...target, dueOn: now }))
-      const keys = await ownTransaction(db, async (trx) => {
-        for (const { endpointKey } of targets) await runStatement(trx, endPause, [endpointKey])
-        return storeMessages(trx, [{ ...message, targets }], now)
-      })
-      return { endpointKey: message.targets[0]?.endpointKey as number, messageKey: keys[0] as number }
-    },
-  }
+  return { storeMessages }
 }

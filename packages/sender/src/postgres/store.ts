@@ -29,7 +29,7 @@ export function createPostgresStore(
     ...endpointStatements(db, names, clock),
     ...secretStatements(db, names),
     ...endpointStateStatements(db, names),
-    ...messageStatements(db, names, clock),
+    ...messageStatements(names),
     ...leaseStatements(db, names, nodeId, clock),
     ...nextDeliveriesStatement(db, names, clock),
     ...recordStatements(db, names, clock),

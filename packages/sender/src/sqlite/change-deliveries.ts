@@ -1,10 +1,13 @@
 import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import type { DeliveryStore } from '../delivery-store.ts'
+import type { DeliveryKey } from '../deliveries/delivery-row.ts'
+import type { DeliveryStore, NotSent } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { endPauseStatement } from './endpoint-state.ts'
+import { enqueueStatement } from './enqueue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import { requeueStatement } from './requeue.ts'
+import { messageStatements } from './store-messages.ts'
 
 interface ChangedRow {
   readonly lane: string | null
@@ -12,7 +15,7 @@ interface ChangedRow {
 
 type ChangeStatements = Pick<
   DeliveryStore,
-  'lockEndpoint' | 'resend' | 'resendIn' | 'cancel' | 'cancelIn' | 'addDeliveries'
+  'lockEndpoint' | 'storeTestMessage' | 'resend' | 'resendIn' | 'cancel' | 'cancelIn' | 'addDeliveries'
 >
 
 /** Makes deliveries due again, or ends them, because a person wants it. */
@@ -21,11 +24,16 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
   const endpoint = `select enabled from ${names.endpoint} where key = ? and deleted_on is null`
   const chosen = 'endpoint_key = ? and message_key in (select value from json_each(?))'
   // The due time changes in any case: by that, an attempt under way is told that another is wanted.
-  const again = `update ${names.delivery} set state = 'pending', finished_on = null,
+  const again = `update ${names.delivery} set state = 'pending', finished_on = null, manual = null,
       step = case when state = 'pending' then step else 0 end,
       due_on = case when lane is not null and (state <> 'pending' or due_on is null) then null
         when due_on = ? then due_on - 1 else ? end
     where ${chosen} returning lane`
+  // In an ordering key it does not wait for its turn.
+  const sendNow = `update ${names.delivery} set state = 'pending', finished_on = null, manual = 1,
+      step = case when state = 'pending' then step else 0 end,
+      due_on = case when due_on = ? then due_on - 1 else ? end
+    where endpoint_key = ? and message_key = ? returning 1`
   // The due time stays: a result that comes in yet must find it, see record-attempts.
   const cancel = `update ${names.delivery} set state = 'cancelled', finished_on = ?
     where ${chosen} and state = 'pending' returning lane`
@@ -35,8 +43,9 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
   const openLanes = openLanesStatement(names)
   const endPause = endPauseStatement(names)
   const requeue = requeueStatement(names)
-  const queue = `insert into ${names.queue} (endpoint_key, due_on) values (?, ?)
-    on conflict (endpoint_key) do update set due_on = min(coalesce(due_on, excluded.due_on), excluded.due_on)`
+  const enqueue = enqueueStatement(names)
+  const enqueueManual = enqueueStatement(names, true)
+  const { storeMessages } = messageStatements(names)
 
   async function open(trx: SqlExecutor, endpointKey: number, rows: readonly ChangedRow[], now: number) {
     const lanes = new Set(rows.flatMap(({ lane }) => (lane === null ? [] : [lane])))
@@ -50,7 +59,7 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     const rows = added.map(({ messageKey, createdOn, lane }) => [messageKey, createdOn, lane])
     await runStatement(trx, insert, [endpointKey, now, JSON.stringify(rows)])
     await open(trx, endpointKey, added, now)
-    await runStatement(trx, queue, [endpointKey, now])
+    await runStatement(trx, enqueue, [JSON.stringify([[endpointKey, now]])])
   }
 
   async function resendIn(
@@ -64,7 +73,7 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     if (rows.length === 0) return 0
     await open(trx, endpointKey, rows, now)
     await runStatement(trx, endPause, [endpointKey])
-    await runStatement(trx, queue, [endpointKey, now])
+    await runStatement(trx, enqueue, [JSON.stringify([[endpointKey, now - 1]])])
     return rows.length
   }
 
@@ -82,16 +91,43 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     return rows.length
   }
 
+  async function lockEndpoint(trx: SqlExecutor, endpointKey: number) {
+    const [row] = await runStatement<{ enabled: number }>(trx, endpoint, [endpointKey])
+    return row === undefined ? 'deleted' : row.enabled === 1 ? 'enabled' : 'disabled'
+  }
+
+  async function makeManual(
+    trx: SqlExecutor,
+    { endpointKey, messageKey }: DeliveryKey,
+    now: number,
+  ): Promise<boolean> {
+    const rows = await runStatement(trx, sendNow, [now, now, endpointKey, messageKey])
+    if (rows.length === 0) return false
+    await runStatement(trx, enqueueManual, [JSON.stringify([[endpointKey, now - 1]])])
+    return true
+  }
+
   return {
-    async lockEndpoint(trx, endpointKey) {
-      const [row] = await runStatement<{ enabled: number }>(trx, endpoint, [endpointKey])
-      return row === undefined ? 'deleted' : row.enabled === 1 ? 'enabled' : 'disabled'
-    },
+    lockEndpoint,
     addDeliveries,
     resendIn,
     cancelIn,
-    resend: ({ endpointKey, messageKey }, now) =>
-      ownTransaction(db, async (trx) => (await resendIn(trx, endpointKey, [messageKey], now)) === 1),
+    resend: (key, now) =>
+      ownTransaction(db, async (trx): Promise<NotSent | undefined> => {
+        const state = await lockEndpoint(trx, key.endpointKey)
+        if (state !== 'enabled') return state
+        return (await makeManual(trx, key, now)) ? undefined : 'not_found'
+      }),
+    storeTestMessage: (message, endpointKey, now) =>
+      ownTransaction(db, async (trx): Promise<NotSent | DeliveryKey> => {
+        const state = await lockEndpoint(trx, endpointKey)
+        if (state !== 'enabled') return state
+        const targets = [{ endpointKey, lane: null, dueOn: now }]
+        const [messageKey] = await storeMessages(trx, [{ ...message, targets }], now)
+        const key = { endpointKey, messageKey: messageKey as number }
+        await makeManual(trx, key, now)
+        return key
+      }),
     cancel: ({ endpointKey, messageKey }, now) =>
       ownTransaction(db, async (trx) => (await cancelIn(trx, endpointKey, [messageKey], now)) === 1),
   }

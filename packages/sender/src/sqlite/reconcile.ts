@@ -75,9 +75,11 @@ export function reconcileStatements(
         coalesce(${nextLane}, ${firstLane(`endpoint_key = ${nextEndpoint}`)})
       from page where page.key is not null limit ? offset 1
     )
-    select p.key as endpoint_key, p.lane, (select count(*) from (
+    select p.key as endpoint_key, p.lane, max((select count(*) from (
         select 1 from ${names.delivery} d where d.endpoint_key = p.key and d.lane = p.lane and d.state = 'pending'
-          and d.due_on is not null limit 2)) as due,
+          and d.due_on is not null and d.manual is null limit 2)),
+        exists (select 1 from ${names.delivery} d where d.endpoint_key = p.key and d.lane = p.lane and d.state = 'pending'
+          and d.due_on is not null)) as due,
       exists (select 1 from ${names.endpoint} e where e.key = p.key and e.deleted_on is null) as is_alive
     from page p where p.key is not null order by p.key, p.lane`
   // An epoch that no lease of a lost row can have had.
@@ -94,7 +96,8 @@ export function reconcileStatements(
     returning lane`
   const wakeStrays = `update ${names.delivery} set due_on = ?
     where endpoint_key = ? and state = 'pending' and lane is null and due_on is null`
-  const inLane = `endpoint_key = ? and lane = ? and state = 'pending' and due_on is not null`
+  // One that a person has asked for is due beside the one whose turn it is.
+  const inLane = `endpoint_key = ? and lane = ? and state = 'pending' and due_on is not null and manual is null`
   const calmLane = `update ${names.delivery} set due_on = null
     where ${inLane} and message_key > (select min(message_key) from ${names.delivery} where ${inLane})`
   const openLanes = openLanesStatement(names)

@@ -38,18 +38,21 @@ export function recordStatements(
       select * from ${rows} where column1 is not null`,
   )
   // When the due time was changed during the attempt, a person wants another, or when it was cancelled, none:
-  // a failure leaves that be.
+  // a failure leaves that be. In an ordering key, one that a person has asked for goes back to its place.
   const update = `with r as materialized (
       select value ->> 0 as endpoint_key, value ->> 1 as message_key, value ->> 2 as number, value ->> 3 as step,
         value ->> 4 as state, value ->> 5 as was_due_on, value ->> 6 as due_on, value ->> 7 as status,
-        value ->> 8 as error_code
+        value ->> 8 as error_code, value ->> 9 as counted
       from json_each(?)
     )
     update ${names.delivery} as d set
       attempt_count = r.number,
       step = case when d.due_on = r.was_due_on then r.step else d.step end,
       state = case when r.state = 'succeeded' or (d.state = 'pending' and d.due_on = r.was_due_on) then r.state else d.state end,
-      due_on = case when d.due_on = r.was_due_on then coalesce(r.due_on, d.due_on) else d.due_on end,
+      due_on = case when d.due_on is not r.was_due_on then d.due_on
+        when r.counted and r.state = 'pending' and d.manual is not null and d.lane is not null then null
+        else coalesce(r.due_on, d.due_on) end,
+      manual = case when r.state = 'succeeded' or (r.counted and d.due_on = r.was_due_on) then null else d.manual end,
       finished_on = case when r.state = 'succeeded'
         or (d.state = 'pending' and d.due_on = r.was_due_on and r.state <> 'pending') then ? else d.finished_on end,
       last_status = r.status,
@@ -116,9 +119,10 @@ export function recordStatements(
 }
 
 function lanesToOpen(results: readonly AttemptResult[], now: number): (string | number)[][] {
-  return results.flatMap(({ endpointKey, lane, state }) =>
-    lane === null || state === 'pending' ? [] : [[endpointKey, lane, now]],
-  )
+  return results.flatMap(({ endpointKey, lane, state, manual, dueOn }) => {
+    if (lane === null || (state === 'pending' && !manual)) return []
+    return [[endpointKey, lane, state === 'pending' ? (dueOn ?? now) : now]]
+  })
 }
 
 /** What an attempt's row holds. */
@@ -142,8 +146,8 @@ function attemptValues(result: AttemptResult): (string | number | null)[] {
 
 /** What changes a delivery. */
 function changeValues(result: AttemptResult): (string | number | null)[] {
-  const { endpointKey, messageKey, number, step, state, wasDueOn, dueOn, status, errorCode } = result
-  return [endpointKey, messageKey, number, step, state, wasDueOn, dueOn, status, errorCode]
+  const { endpointKey, messageKey, number, step, state, wasDueOn, dueOn, status, errorCode, counted } = result
+  return [endpointKey, messageKey, number, step, state, wasDueOn, dueOn, status, errorCode, counted ? 1 : 0]
 }
 
 /** In the order of the statement that saves them. */

@@ -84,6 +84,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       state text not null default 'pending',
       due_on integer,
       lane text,
+      manual integer,
       attempt_count integer not null default 0,
       step integer not null default 0,
       created_on integer not null,
@@ -98,6 +99,9 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     // What is due in a lane, and what waits there without a due time.
     `create index if not exists ${names.prefix}delivery_lane
       on ${names.delivery} (endpoint_key, lane, due_on, message_key) where state = 'pending' and lane is not null`,
+    // What people have asked for: few, and found at once whatever waits.
+    `create index if not exists ${names.prefix}delivery_manual on ${names.delivery} (endpoint_key, due_on)
+      where state = 'pending' and manual is not null`,
     // Empty: in no lane, what is pending has a due time.
     `create index if not exists ${names.prefix}delivery_stray on ${names.delivery} (endpoint_key)
       where state = 'pending' and lane is null and due_on is null`,
@@ -121,7 +125,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       primary key (message_key, endpoint_key, number)
     ) without rowid`,
     // An endpoint's row exists once it has had a delivery; due_on is that of its first pending one, and not
-    // before not_before. handed_back is the epoch of the lease that was handed back last.
+    // before not_before, unless a person has asked for one. handed_back is the epoch of the lease that was handed back last.
     `create table if not exists ${names.queue} (
       endpoint_key integer primary key,
       due_on integer,

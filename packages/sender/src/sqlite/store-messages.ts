@@ -1,9 +1,8 @@
-import { createRowsStatement, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
-import type { Kysely } from 'kysely'
+import { createRowsStatement, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
 import type { TableNames } from '../table-names.ts'
-import { endPauseStatement } from './endpoint-state.ts'
+import { enqueueStatement } from './enqueue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 
 interface NewMessage {
@@ -13,10 +12,7 @@ interface NewMessage {
 }
 
 /** Messages with their deliveries, many at once. */
-export function messageStatements(
-  db: Kysely<unknown>,
-  names: TableNames,
-): Pick<DeliveryStore, 'storeMessages' | 'storeTestMessage'> {
+export function messageStatements(names: TableNames): Pick<DeliveryStore, 'storeMessages'> {
   const insertMessages = createRowsStatement(
     8,
     (
@@ -29,13 +25,8 @@ export function messageStatements(
   const insertDeliveries = `insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
     select value ->> 0, value ->> 1, value ->> 2, case when value ->> 2 is null then value ->> 3 end, ?
     from json_each(?)`
-  // A row whose first delivery is due already needs no write.
-  const queue = `insert into ${names.queue} (endpoint_key, due_on)
-    select value ->> 0, value ->> 1 from json_each(?) where true
-    on conflict (endpoint_key) do update set due_on = max(excluded.due_on, not_before)
-      where due_on is null or due_on > max(excluded.due_on, not_before)`
+  const enqueue = enqueueStatement(names)
   const openLanes = openLanesStatement(names)
-  const endPause = endPauseStatement(names)
 
   async function storeMessages(
     executor: SqlExecutor,
@@ -70,18 +61,9 @@ export function messageStatements(
     }
     await runStatement(executor, insertDeliveries, [now, JSON.stringify(deliveries)])
     if (lanes.size > 0) await runStatement(executor, openLanes, [JSON.stringify([...lanes.values()])])
-    await runStatement(executor, queue, [JSON.stringify([...dueOn])])
+    await runStatement(executor, enqueue, [JSON.stringify([...dueOn])])
     return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
   }
 
-  return {
-    storeMessages,
-    async storeTestMessage(message, now) {
-      const keys = await ownTransaction(db, async (trx) => {
-        for (const { endpointKey } of message.targets) await runStatement(trx, endPause, [endpointKey])
-        return storeMessages(trx, [message], now)
-      })
-      return { endpointKey: message.targets[0]?.endpointKey as number, messageKey: keys[0] as number }
-    },
-  }
+  return { storeMessages }
 }

@@ -28,7 +28,7 @@ export function createSqliteStore(
   return {
     ...endpointStatements(db, names),
     ...secretStatements(db, names),
-    ...messageStatements(db, names),
+    ...messageStatements(names),
     ...leaseStatements(db, names, nodeId, clock),
     ...nextDeliveriesStatement(db, names, clock),
     ...recordStatements(db, names, clock),

@@ -1,7 +1,7 @@
 import type { StoredEndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
 import { createEndpointHealth, type HealthPolicy } from './endpoint-health.ts'
-import { type Lane, letRetryBeNext, UNRECORDED_FACTOR } from './lane.ts'
+import { EXTRA_ATTEMPTS, EXTRA_SECONDS, type Lane, UNRECORDED_FACTOR } from './lane.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 
 /**
@@ -19,8 +19,6 @@ export function adoptState(
     lane.health = createEndpointHealth(stored, policy)
     lane.resets = stored.resets
     lane.storedChanges = 0
-    // Only one request is made, to see whether it is back.
-    if (lane.health.probing) letRetryBeNext(lane)
   }
   const isLimitedSo =
     lane.rateLimit?.limit === rateLimit?.limit && lane.rateLimit?.perSeconds === rateLimit?.perSeconds
@@ -30,4 +28,6 @@ export function adoptState(
   const before = lane.rate?.stored(now) ?? stored.rate
   lane.rateLimit = rateLimit
   lane.rate = rateLimit && createRateLimiter(rateLimit, before, unknown, now)
+  const perSeconds = Math.max(EXTRA_SECONDS, rateLimit?.perSeconds ?? 0)
+  lane.extras = createRateLimiter({ limit: EXTRA_ATTEMPTS, perSeconds }, null, 0, performance.now())
 }

@@ -10,10 +10,11 @@ import type { TelemetrySettings } from '../observability/telemetry-options.ts'
 import { requestHeaders } from '../request-headers.ts'
 import { adaptLimit } from './adapt-limit.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
+import type { AttemptOrder } from './endpoint-health.ts'
 import { createFaultJudge } from './fault-judge.ts'
-import type { InFlight } from './in-flight.ts'
+import type { AttemptKind, InFlight } from './in-flight.ts'
 import { judgeAttempt } from './judge-attempt.ts'
-import type { Lane } from './lane.ts'
+import { isPaused, type Lane } from './lane.ts'
 import { type CanReceive, createPermissions } from './permission.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
@@ -33,18 +34,20 @@ export interface AttemptsParts {
 
 /** Makes attempts. */
 export interface Attempts {
-  begin(lane: Lane, delivery: DueDelivery): void
+  begin(lane: Lane, delivery: DueDelivery, kind: AttemptKind): void
   /** Forgets what is under way: it is not recorded, and made again later. */
   abandon(): void
 }
 
 /** What is known of an attempt when it begins. */
-interface Beginning extends Pick<AttemptResult, 'signature' | 'startedOn'> {
+interface Beginning extends Pick<AttemptResult, 'signature' | 'startedOn'>, Pick<AttemptOrder, 'wasPaused'> {
   readonly startedAt: number
   readonly begun: number
   readonly target: DeliveryTarget
 }
 
+/** When to try again what a person has asked for, and a fault of this side has prevented. */
+const MANUAL_AGAIN_MS = 5_000
 // What is unclear for so long is not a fault of this side any more.
 const UNCLEAR_FOR_MS = 24 * 60 * 60 * 1_000
 
@@ -56,7 +59,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
   const permissionFor = canReceive && createPermissions(canReceive, logger)
   let life = 0
 
-  function begin(lane: Lane, delivery: DueDelivery): void {
+  function begin(lane: Lane, delivery: DueDelivery, kind: AttemptKind): void {
     const target = lane.target as DeliveryTarget
     const { eventId, body, headers: ofMessage } = delivery
     const bornIn = life
@@ -69,8 +72,10 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     const attemptTrace = traceAttempt(target, delivery, telemetry.traceparent)
     if (attemptTrace) headers.push(...attemptTrace.headers)
     lane.begun += 1
-    const beginning = { target, signature, startedOn, startedAt, begun: lane.begun }
-    const { rate } = lane
+    const wasPaused = isPaused(lane, startedOn)
+    const beginning = { target, signature, startedOn, startedAt, begun: lane.begun, wasPaused }
+    const isExtra = kind === 'extra'
+    const { rate, extras } = lane
 
     const send = () => {
       try {
@@ -82,8 +87,13 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     }
     const post = new Post((outcome) => {
       inFlight.end(underWay)
-      lane.inFlight -= 1
-      rate?.ended(clock.now())
+      if (isExtra) {
+        lane.extraInFlight -= 1
+        extras?.ended(performance.now())
+      } else {
+        lane.inFlight -= 1
+        rate?.ended(clock.now())
+      }
       if (bornIn !== life) {
         attemptTrace?.end(undefined)
         return
@@ -101,9 +111,16 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       isOver: () => isOver(lane, target, bornIn),
     })
     const underWay = permission?.underWay ?? post
-    lane.inFlight += 1
-    rate?.take()
-    inFlight.begin(underWay, delivery.attemptCount > 0)
+    if (isExtra) {
+      lane.extraInFlight += 1
+      lane.extrasInARow += 1
+      extras?.take()
+    } else {
+      lane.inFlight += 1
+      lane.extrasInARow = 0
+      rate?.take()
+    }
+    inFlight.begin(underWay, kind)
     const { refusal } = target
     // Its end may begin the next one: not from within this one's beginning.
     if (refusal) queueMicrotask(() => post.giveUp(refusal))
@@ -125,7 +142,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
   function resultOf(
     lane: Lane,
     delivery: DueDelivery,
-    { target, begun, startedAt, startedOn, signature }: Beginning,
+    { target, begun, startedAt, startedOn, signature, wasPaused }: Beginning,
     outcome: PostOutcome,
   ): AttemptResult {
     const now = clock.now()
@@ -135,11 +152,13 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       mayBeOurs: mayBeOurs(lane, target.origin, now),
     })
     if (outcome.status !== undefined) faults.answered(target.origin)
-    const order = { begun, latest: lane.begun }
+    const order = { begun, latest: lane.begun, wasPaused }
     const wasMade = verdict.state !== 'cancelled'
     const notice = (wasMade && lane.health?.note(verdict, order, now)) || null
     if (wasMade) adaptLimit(lane, { ...order, durationMs, inTrouble: verdict.inTrouble })
     const counted = wasMade && !verdict.isOurFault
+    // It was not made, and is still asked for.
+    const delayMs = delivery.manual && verdict.isOurFault ? MANUAL_AGAIN_MS : verdict.delayMs
     return {
       endpointKey: delivery.endpointKey,
       messageKey: delivery.messageKey,
@@ -148,8 +167,9 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       step: delivery.step + (counted ? 1 : 0),
       state: verdict.state,
       lane: delivery.lane,
+      manual: delivery.manual,
       wasDueOn: delivery.dueOn,
-      dueOn: verdict.delayMs === null ? null : now + verdict.delayMs,
+      dueOn: delayMs === null ? null : now + delayMs,
       startedOn,
       durationMs,
       signature,

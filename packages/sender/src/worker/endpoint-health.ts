@@ -29,6 +29,8 @@ export interface HealthPolicy {
 export interface AttemptOrder {
   readonly begun: number
   readonly latest: number
+  /** Whether the endpoint was paused when it began: a person had asked for it. */
+  readonly wasPaused: boolean
 }
 
 /** How an endpoint does: whether it may be asked now, and for how long it has not answered well. */
@@ -100,7 +102,8 @@ export function createEndpointHealth(stored: StoredHealth, policy: HealthPolicy)
   }
 
   function isInTrouble({ asksForPause, retryAfterMs }: Verdict, attempt: AttemptOrder, now: number): void {
-    const isNews = attempt.begun > pausedAt
+    // Of an attempt in the midst of a pause, only success says something new.
+    const isNews = attempt.begun > pausedAt && !attempt.wasPaused
     const strikes = details.strikes + 1
     const isTooMuch = asksForPause || strikes >= policy.failures
     const level = isTooMuch && isNews ? details.level + 1 : details.level
@@ -147,7 +150,7 @@ export function createEndpointHealth(stored: StoredHealth, policy: HealthPolicy)
     },
     note(verdict, attempt, now) {
       if (verdict.isOurFault) {
-        if (attempt.begun <= pausedAt) return null
+        if (attempt.begun <= pausedAt || attempt.wasPaused) return null
         const ownFaults = details.ownFaults + 1
         change({ ownFaults, ownFaultsSince: details.ownFaultsSince ?? now })
         pause(now, Math.min(OWN_FAULT_MAX_MS, OWN_FAULT_FIRST_MS * 2 ** (ownFaults - 1)), attempt.latest)

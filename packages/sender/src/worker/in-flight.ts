@@ -1,11 +1,17 @@
 import type { PostUnderWay } from '../network/post.ts'
 
+/** A first attempt or a retry, in its turn; or one beyond the endpoint's limits, because a person has asked for it. */
+export type AttemptKind = 'first' | 'retry' | 'extra'
+
 /** The requests of this process that are under way: how many there may be, and for how long. */
 export interface InFlight {
   readonly size: number
-  /** Whether another may begin; for retries some places are not open, which first attempts keep. */
-  hasRoom(isRetry: boolean): boolean
-  begin(post: PostUnderWay, isRetry: boolean): void
+  /**
+   * Whether another may begin. For retries some places are not open, which first attempts keep; what people have asked
+   * for beyond an endpoint's limits has some of its own.
+   */
+  hasRoom(kind: AttemptKind): boolean
+  begin(post: PostUnderWay, kind: AttemptKind): void
   end(post: PostUnderWay): void
   start(): void
   stop(): void
@@ -23,13 +29,14 @@ export interface InFlightParts {
 
 interface Entry {
   readonly startedAt: number
-  readonly isRetry: boolean
+  readonly kind: AttemptKind
   slow: boolean
 }
 
 const SLOW_MS = 1_000
 const SLOW_FACTOR = 8
 const KEPT_FOR_FIRST = 0.25
+const MAX_EXTRAS = 32
 const LONGEST_SWEEP_MS = 250
 
 /**
@@ -46,9 +53,8 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
   } as const
   const youngMs = Math.min(timeoutMs, SLOW_MS)
   const maxRetries = maxInFlight - Math.floor(maxInFlight * KEPT_FOR_FIRST)
-  let slow = 0
   /** Of those that are not slow. */
-  let retries = 0
+  const young: Record<AttemptKind, number> = { first: 0, retry: 0, extra: 0 }
   let timer: NodeJS.Timeout | undefined
   let whenSettled: (() => void) | undefined
 
@@ -62,8 +68,7 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
         post.giveUp(timeout)
       } else if (!entry.slow) {
         entry.slow = true
-        slow += 1
-        if (entry.isRetry) retries -= 1
+        young[entry.kind] -= 1
         found += 1
       }
     }
@@ -74,18 +79,23 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
     get size() {
       return entries.size
     },
-    hasRoom: (isRetry) =>
-      entries.size - slow < maxInFlight &&
-      entries.size < maxInFlight * SLOW_FACTOR &&
-      !(isRetry && retries >= maxRetries),
-    begin(post, isRetry) {
-      entries.set(post, { startedAt: performance.now(), isRetry, slow: false })
-      if (isRetry) retries += 1
+    hasRoom(kind) {
+      if (kind === 'extra') {
+        return young.extra < MAX_EXTRAS && entries.size < (maxInFlight + MAX_EXTRAS) * SLOW_FACTOR
+      }
+      return (
+        young.first + young.retry < maxInFlight &&
+        entries.size < maxInFlight * SLOW_FACTOR &&
+        !(kind === 'retry' && young.retry >= maxRetries)
+      )
+    },
+    begin(post, kind) {
+      entries.set(post, { startedAt: performance.now(), kind, slow: false })
+      young[kind] += 1
     },
     end(post) {
       const entry = entries.get(post)
-      if (entry?.slow) slow -= 1
-      else if (entry?.isRetry) retries -= 1
+      if (entry && !entry.slow) young[entry.kind] -= 1
       entries.delete(post)
       if (entries.size === 0) whenSettled?.()
     },

@@ -6,7 +6,18 @@ import type { UrlRules } from '../endpoints/validate-url.ts'
 import { adoptState } from './adopt-state.ts'
 import { loadTarget } from './delivery-target.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
-import { bufferSize, isIdle, type Lane, mustWait, remember, shelve } from './lane.ts'
+import {
+  bufferSize,
+  dropBuffered,
+  EXTRA_ATTEMPTS,
+  isIdle,
+  isPaused,
+  type Lane,
+  mustWait,
+  remember,
+  shelve,
+  wantsManual,
+} from './lane.ts'
 
 /** Reads what is due into lanes. */
 export interface LaneReader {
@@ -51,14 +62,20 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
       for (const lane of lanes) hungry.delete(lane)
       const startedAt = performance.now()
       try {
+        const wanting = lanes.filter((lane) => !lane.target || lane.moreFirst || lane.moreRetries)
         await readTargets(lanes)
-        await readDue(lanes.filter((lane) => lane.target && !lane.closed))
+        await readManual(lanes.filter((lane) => isOpen(lane) && wantsManual(lane)))
+        await readDue(wanting.filter((lane) => isOpen(lane) && isAwake(lane)))
         for (const lane of lanes) lane.failingSince = undefined
       } catch (error) {
         logger.warn({ err: error }, 'Due deliveries could not be read; trying again')
         for (const lane of lanes) {
           lane.failingSince ??= startedAt
-          if (!lane.closed) hungry.add(lane)
+          if (lane.closed) continue
+          lane.moreFirst = true
+          lane.moreRetries = true
+          lane.moreManual = true
+          hungry.add(lane)
         }
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
@@ -78,6 +95,33 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
       }
       if (!lane.target) ended(lane)
     }
+  }
+
+  /** What people have asked for, although it may wait for its turn here, or the endpoint is paused. */
+  async function readManual(lanes: readonly Lane[]): Promise<void> {
+    if (lanes.length === 0) return
+    const byKey = new Map(lanes.map((lane) => [lane.endpointKey, lane]))
+    for (const lane of lanes) lane.moreManual = false
+    const due = await store.manualDeliveries([...byKey.keys()], begunOf(lanes), EXTRA_ATTEMPTS)
+    for (const [lane, deliveries] of Map.groupBy(due, ({ endpointKey }) => byKey.get(endpointKey))) {
+      if (!lane || lane.closed) continue
+      for (const delivery of deliveries) {
+        dropBuffered(lane, delivery.messageKey)
+        if (lane.known.has(delivery.messageKey)) continue
+        lane.manual.push(delivery)
+        remember(lane, delivery)
+      }
+      if (deliveries.length === EXTRA_ATTEMPTS) lane.moreManual = true
+      lane.busyAt = performance.now()
+      filled(lane)
+    }
+  }
+
+  /** Of an endpoint that is paused nothing else is read: the queue tells when to go on. */
+  function isAwake(lane: Lane): boolean {
+    if (!isPaused(lane, clock.now())) return true
+    shelve(lane)
+    return false
   }
 
   async function readDue(lanes: readonly Lane[]): Promise<void> {
@@ -114,7 +158,7 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
     }
     const now = clock.now()
     // A pause that began during the reading: the queue tells when to read again.
-    const paused = new Set(lanes.filter(({ health }) => now < (health?.notBefore ?? 0)))
+    const paused = new Set(lanes.filter((lane) => isPaused(lane, now)))
     for (const lane of paused) shelve(lane)
     for (const lane of lanes) {
       lane.busyAt = performance.now()
@@ -150,8 +194,18 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
   }
 }
 
+const isOpen = ({ target, closed }: Lane): boolean => target !== undefined && !closed
+
 function knownOf(lanes: readonly Lane[]): DeliveryKey[] {
   return lanes.flatMap(({ endpointKey, known }) =>
     [...known].map((messageKey) => ({ endpointKey, messageKey })),
   )
+}
+
+/** What is known and does not wait for its turn: under way, or not recorded yet, or asked for already. */
+function begunOf(lanes: readonly Lane[]): DeliveryKey[] {
+  const waiting = lanes.flatMap(({ first, retries }) => [...first, ...retries])
+  const keyOf = ({ endpointKey, messageKey }: DeliveryKey) => `${endpointKey}:${messageKey}`
+  const isWaiting = new Set(waiting.map(keyOf))
+  return knownOf(lanes).filter((key) => !isWaiting.has(keyOf(key)))
 }

@@ -23,12 +23,22 @@ export interface Lane {
   /** Read and not begun yet: deliveries that were never attempted, and those that were. */
   readonly first: DueDelivery[]
   readonly retries: DueDelivery[]
+  /** Read and not begun yet: what people have asked for. */
+  readonly manual: DueDelivery[]
   turn: number
+  /** Whether the last attempt that was begun in its turn was one that a person had asked for. */
+  wasManual: boolean
   /** Messages that are buffered, under way, or not recorded yet: not to be read again. */
   readonly known: Set<number>
   /** Of those that are ordered, the message in each ordering lane: a second one waits for its end. */
   readonly ordered: Map<string, number>
   inFlight: number
+  /** Attempts under way beyond what the endpoint allows, which people have asked for. */
+  extraInFlight: number
+  /** How many of those were begun since the last one that the endpoint allows. */
+  extrasInARow: number
+  /** How many of those there may be, by `performance.now()`; undefined until the endpoint is read. */
+  extras: RateLimiter | undefined
   /** Attempts begun. */
   begun: number
   /** Requests that may be under way at once: fewer than the endpoint allows while it fails. */
@@ -42,6 +52,7 @@ export interface Lane {
   /** Whether there may be something due that was not read. */
   moreFirst: boolean
   moreRetries: boolean
+  moreManual: boolean
   /** By `performance.now()`: no attempt begins after it unless the lease was extended. */
   leasedUntil: number
   /** By `performance.now()`. */
@@ -53,6 +64,11 @@ export interface Lane {
 }
 
 const RETRY_EVERY = 4
+/** How many attempts that people ask for may be under way to an endpoint beyond what it allows. */
+export const EXTRA_AT_ONCE = 5
+/** How many of them may be made in so many seconds, or in those of the endpoint's rate limit if they are more. */
+export const EXTRA_ATTEMPTS = 10
+export const EXTRA_SECONDS = 10
 /** What a rate-limited endpoint may have begun and not recorded, as a multiple of its concurrency. */
 export const UNRECORDED_FACTOR = 2
 
@@ -69,10 +85,15 @@ export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: n
     rateLimit: undefined,
     first: [],
     retries: [],
+    manual: [],
     turn: 0,
+    wasManual: false,
     known: new Set(),
     ordered: new Map(),
     inFlight: 0,
+    extraInFlight: 0,
+    extrasInARow: 0,
+    extras: undefined,
     begun: 0,
     limit: Number.POSITIVE_INFINITY,
     loweredAt: 0,
@@ -80,6 +101,7 @@ export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: n
     reading: false,
     moreFirst: true,
     moreRetries: true,
+    moreManual: true,
     leasedUntil,
     busyAt: performance.now(),
     closed: false,
@@ -89,33 +111,48 @@ export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: n
 
 /** Whether an attempt may begin now, as far as the lane is concerned, its rate limit aside. */
 export function isWilling(lane: Lane, now: number): boolean {
-  const { target, health, first, retries, inFlight, limit, closed, gone } = lane
-  if (first.length + retries.length === 0 || !target || !health || closed || gone) return false
-  if (now < health.notBefore) return false
-  return inFlight < (health.probing ? 1 : Math.min(limit, target.concurrency.max))
+  const { target, health, first, retries, manual, inFlight, extraInFlight, limit, closed, gone } = lane
+  if (first.length + retries.length + manual.length === 0) return false
+  if (!target || !health || closed || gone || now < health.notBefore) return false
+  // What a person has asked for is the probe; many such wishes do not take the place of all others.
+  if (health.probing && extraInFlight > 0 && lane.extrasInARow <= EXTRA_AT_ONCE) return false
+  if (health.probing) return inFlight < 1
+  return inFlight < Math.min(limit, target.concurrency.max)
 }
 
 /** Whether an attempt may begin now. */
 export function canStart(lane: Lane, now: number): boolean {
   if (!isWilling(lane, now)) return false
-  const { rate, known, first, retries, target } = lane
+  const { rate, known, first, retries, manual, extraInFlight, target } = lane
   if (!rate) return true
   // Who takes over if this process dies has to know how many requests were not recorded, at most.
-  const unrecorded = known.size - first.length - retries.length
+  const unrecorded = known.size - first.length - retries.length - manual.length - extraInFlight
   return unrecorded < (target?.concurrency.max ?? 1) * UNRECORDED_FACTOR && rate.hasToken(now)
 }
 
-/** What to begin: first attempts before others, which get every fourth turn. */
+/**
+ * Whether an attempt that a person has asked for may begin now, beyond what the endpoint allows: whatever its circuit
+ * breaker, its rate limit and what is under way say.
+ */
+export function canStartExtra(lane: Lane): boolean {
+  const { target, health, manual, extraInFlight, extras, closed, gone } = lane
+  if (manual.length === 0 || extraInFlight >= EXTRA_AT_ONCE) return false
+  if (!target || !health || !extras || closed || gone) return false
+  return extras.hasToken(performance.now())
+}
+
+/**
+ * What to begin in its turn: what people have asked for every second time, so that many such wishes leave room for the
+ * rest; first attempts before retries, which get every fourth turn.
+ */
 export function takeNext(lane: Lane, mayRetry: boolean): DueDelivery | undefined {
-  const { first, retries } = lane
+  const { first, retries, manual } = lane
+  const others = first.length + (mayRetry ? retries.length : 0)
+  lane.wasManual = manual.length > 0 && (others === 0 || !lane.wasManual)
+  if (lane.wasManual) return manual.shift()
   const isRetryTurn =
     mayRetry && retries.length > 0 && (first.length === 0 || ++lane.turn % RETRY_EVERY === 0)
   return isRetryTurn ? retries.shift() : first.shift()
-}
-
-/** Lets a retry be next: what a person wants to be sent again should not wait for what was never attempted. */
-export function letRetryBeNext(lane: Lane): void {
-  lane.turn = RETRY_EVERY - 1
 }
 
 /** Whether another delivery of its ordering lane has not come to its end here; a cancelled one may be under way yet. */
@@ -123,21 +160,21 @@ export function mustWait({ ordered }: Lane, { lane: orderedBy, messageKey }: Due
   return orderedBy !== null && (ordered.get(orderedBy) ?? messageKey) !== messageKey
 }
 
-/** A delivery was read. */
-export function remember(lane: Lane, { lane: orderedBy, messageKey }: DueDelivery): void {
+/** A delivery was read. One that a person has asked for is beside the order. */
+export function remember(lane: Lane, { lane: orderedBy, messageKey, manual }: DueDelivery): void {
   lane.known.add(messageKey)
-  if (orderedBy !== null) lane.ordered.set(orderedBy, messageKey)
+  if (orderedBy !== null && !manual) lane.ordered.set(orderedBy, messageKey)
 }
 
 /** A delivery is not buffered, nor under way, nor waits to be recorded any more. */
 export function forget(lane: Lane, messageKey: number, orderedBy: string | null): void {
   lane.known.delete(messageKey)
-  if (orderedBy !== null) lane.ordered.delete(orderedBy)
+  if (orderedBy !== null && lane.ordered.get(orderedBy) === messageKey) lane.ordered.delete(orderedBy)
 }
 
 /** Drops a delivery that was read, unless its attempt is under way. */
 export function dropBuffered(lane: Lane, messageKey: number): void {
-  for (const buffer of [lane.first, lane.retries]) {
+  for (const buffer of [lane.first, lane.retries, lane.manual]) {
     const index = buffer.findIndex((delivery) => delivery.messageKey === messageKey)
     const [dropped] = index < 0 ? [] : buffer.splice(index, 1)
     if (dropped) forget(lane, messageKey, dropped.lane)
@@ -149,21 +186,35 @@ export function bufferSize({ target }: Lane): number {
   return (target?.concurrency.max ?? 1) * 2
 }
 
+/** Whether the endpoint is to be left alone for now, but for what people ask for. */
+export function isPaused({ health }: Lane, now: number): boolean {
+  return now < (health?.notBefore ?? 0)
+}
+
+/** Whether it is time to read what people have asked for. */
+export function wantsManual({ moreManual, manual }: Lane): boolean {
+  return moreManual && manual.length < EXTRA_ATTEMPTS
+}
+
 /** Whether it is time to read on. */
 export function isHungry(lane: Lane, now: number): boolean {
   if (lane.closed || lane.gone) return false
-  if (lane.target === undefined) return true
-  if (now < (lane.health?.notBefore ?? 0)) return false
+  if (lane.target === undefined || wantsManual(lane)) return true
+  if (isPaused(lane, now)) return false
   const size = bufferSize(lane)
   return (lane.moreFirst && lane.first.length < size) || (lane.moreRetries && lane.retries.length < size)
 }
 
 /** Whether nothing is left of what was read. */
 export function isIdle(lane: Lane): boolean {
-  return lane.known.size === 0 && lane.target !== undefined && !lane.moreFirst && !lane.moreRetries
+  const mayHaveMore = lane.moreFirst || lane.moreRetries || lane.moreManual
+  return lane.known.size === 0 && lane.target !== undefined && !mayHaveMore
 }
 
-/** Nothing begins for a while: forgets what was read and not begun. The queue tells when to read again. */
+/**
+ * Nothing begins for a while, but for what people ask for: forgets what was read and not begun. The queue tells when to
+ * read again.
+ */
 export function shelve(lane: Lane): void {
   for (const { messageKey, lane: orderedBy } of [...lane.first, ...lane.retries]) {
     forget(lane, messageKey, orderedBy)

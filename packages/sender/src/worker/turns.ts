@@ -1,9 +1,11 @@
-import type { Clock } from '@x/events-core'
+import { type Clock, systemClock } from '@x/events-core'
+import type { DueDelivery } from '../delivery-store.ts'
 import type { Attempts } from './attempts.ts'
-import { createDueTimer } from './due-timer.ts'
+import { createDueTimer, type DueTimer } from './due-timer.ts'
 import type { GroupCommit } from './group-commit.ts'
-import type { InFlight } from './in-flight.ts'
-import { canStart, isWilling, type Lane, takeNext } from './lane.ts'
+import type { AttemptKind, InFlight } from './in-flight.ts'
+import { canStart, canStartExtra, isWilling, type Lane, takeNext } from './lane.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 
 /** Gives the lanes that can begin an attempt their turn, one after the other. */
 export interface Turns {
@@ -27,51 +29,96 @@ export interface TurnsParts {
   wake(): void
 }
 
+/** How much people may ask for has to do with this machine and the consumer, not with the time that a test lives in. */
+const MONOTONIC: Clock = {
+  now: () => performance.now(),
+  schedule: (callback, delayMs) => systemClock.schedule(callback, delayMs),
+}
+
 /** Nothing begins until it is started. */
 export function createTurns({ clock, inFlight, commit, attempts, wanting, wake }: TurnsParts): Turns {
   const ready = new Set<Lane>()
+  /** Lanes that have something which people have asked for. */
+  const asked = new Set<Lane>()
   /** Lanes that have retries only, while all places for those are taken. */
   const waitingToRetry = new Set<Lane>()
   const tokenTimer = createDueTimer(clock, wake)
+  const extraTimer = createDueTimer(MONOTONIC, wake)
   let running = false
+
+  function expectToken(timer: DueTimer, limiter: RateLimiter | undefined, now: number): void {
+    const next = limiter?.nextTokenOn(now)
+    if (running && next !== undefined && next > now) timer.expect(next)
+  }
 
   function beginOne(lane: Lane, now: number): void {
     if (canStart(lane, now)) {
-      const delivery = takeNext(lane, inFlight.hasRoom(true))
+      const delivery = takeNext(lane, inFlight.hasRoom('retry'))
       if (!delivery) {
         waitingToRetry.add(lane)
         return
       }
-      attempts.begin(lane, delivery)
+      attempts.begin(lane, delivery, delivery.attemptCount > 0 && !delivery.manual ? 'retry' : 'first')
     }
     // To the end of the line, which the loop will come to as well.
     wanting(lane)
   }
 
+  /** Offered again once the lease was extended. */
+  function mayBegin(lane: Lane, now: number): boolean {
+    if (performance.now() >= lane.leasedUntil) return false
+    // One of its secrets has expired: the rest must sign.
+    if (now >= (lane.target?.validUntil ?? 0)) lane.target = undefined
+    return true
+  }
+
+  /** How what a person has asked for goes out: in its turn where nothing else is due, else beyond the endpoint's limits. */
+  function kindOfAsked(lane: Lane, now: number): AttemptKind | undefined {
+    const isAlone = lane.first.length + lane.retries.length === 0
+    if (isAlone && canStart(lane, now) && inFlight.hasRoom('first')) return 'first'
+    return canStartExtra(lane) && inFlight.hasRoom('extra') ? 'extra' : undefined
+  }
+
+  function beginAsked(now: number): void {
+    for (const lane of asked) {
+      if (commit.full) return
+      if (mayBegin(lane, now)) {
+        for (
+          let kind = kindOfAsked(lane, now);
+          kind && lane.manual.length > 0;
+          kind = kindOfAsked(lane, now)
+        ) {
+          attempts.begin(lane, lane.manual.shift() as DueDelivery, kind)
+        }
+      }
+      // Without room it stays, until something ends.
+      if (canStartExtra(lane)) continue
+      asked.delete(lane)
+      wanting(lane)
+    }
+  }
+
   return {
     offer(lane, now) {
-      if (canStart(lane, now)) ready.add(lane)
-      else if (lane.rate && isWilling(lane, now)) {
-        const next = lane.rate.nextTokenOn(now)
-        if (running && next !== undefined && next > now) tokenTimer.expect(next)
+      if (lane.manual.length > 0) {
+        if (canStartExtra(lane)) asked.add(lane)
+        else expectToken(extraTimer, lane.extras, performance.now())
       }
+      if (canStart(lane, now)) ready.add(lane)
+      else if (isWilling(lane, now)) expectToken(tokenTimer, lane.rate, now)
     },
     begin() {
       if (!running) return
-      if (waitingToRetry.size > 0 && inFlight.hasRoom(true)) {
+      if (waitingToRetry.size > 0 && inFlight.hasRoom('retry')) {
         for (const lane of waitingToRetry) ready.add(lane)
         waitingToRetry.clear()
       }
       const now = clock.now()
-      const monotonicNow = performance.now()
+      beginAsked(now)
       for (const lane of ready) {
-        if (!inFlight.hasRoom(false) || commit.full) return
+        if (!inFlight.hasRoom('first') || commit.full) return
         ready.delete(lane)
-        // Offered again once the lease was extended.
-        if (monotonicNow >= lane.leasedUntil) continue
-        // One of its secrets has expired: the rest must sign.
-        if (now >= (lane.target?.validUntil ?? 0)) lane.target = undefined
-        beginOne(lane, now)
+        if (mayBegin(lane, now)) beginOne(lane, now)
       }
     },
     start() {
@@ -80,7 +127,9 @@ export function createTurns({ clock, inFlight, commit, attempts, wanting, wake }
     stop() {
       running = false
       tokenTimer.clear()
+      extraTimer.clear()
       ready.clear()
+      asked.clear()
       waitingToRetry.clear()
     },
   }

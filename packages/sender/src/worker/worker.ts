@@ -6,7 +6,7 @@ import { createDueTimer } from './due-timer.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { handOver } from './hand-over.ts'
 import { createInFlight } from './in-flight.ts'
-import { dropBuffered, forget, isHungry, isIdle, type Lane, shelve, stateToStore } from './lane.ts'
+import { dropBuffered, forget, isHungry, isIdle, isPaused, type Lane, shelve, stateToStore } from './lane.ts'
 import { createLaneKeeper } from './lane-keeper.ts'
 import { createLaneReader } from './lane-reader.ts'
 import { createPoll } from './poll.ts'
@@ -69,8 +69,8 @@ export function createWorker(parts: WorkerParts): Worker {
     for (const endpointKey of await store.dueLeasedEndpoints()) {
       const lane = keeper.lanes.get(endpointKey)
       // Due, in the midst of a pause: somebody, maybe in another process, has ended that.
-      if (lane && clock.now() < (lane.health?.notBefore ?? 0)) lane.target = undefined
-      if (lane) wantMore(lane)
+      if (lane && isPaused(lane, clock.now())) lane.target = undefined
+      if (lane) lookAt(lane)
     }
     const next = await store.nextDueOn(clock.now())
     if (next !== undefined && running) timer.expect(next)
@@ -79,10 +79,17 @@ export function createWorker(parts: WorkerParts): Worker {
 
   function wantMore(lane: Lane): void {
     // What was read before a pause began may arrive after it: the queue tells when to go on.
-    if (lane.target && clock.now() < (lane.health?.notBefore ?? 0)) return
-    lane.moreFirst = true
-    lane.moreRetries = true
+    if (!lane.target || !isPaused(lane, clock.now())) {
+      lane.moreFirst = true
+      lane.moreRetries = true
+    }
     attend(lane)
+  }
+
+  /** The same, and for what people have asked for, too. */
+  function lookAt(lane: Lane): void {
+    lane.moreManual = true
+    wantMore(lane)
   }
 
   /** Reads on where there is room, and begins what can be begun. */
@@ -111,7 +118,7 @@ export function createWorker(parts: WorkerParts): Worker {
     }
     if (result.notice?.kind === 'disabled') lane.gone = true
     // The next of its lane begins once this is committed.
-    commit.add(result, result.lane !== null)
+    commit.add(result, result.lane !== null || result.manual)
     attend(lane)
     turns.begin()
     if (inFlight.size === 0) commit.hurry()
@@ -134,14 +141,19 @@ export function createWorker(parts: WorkerParts): Worker {
   function recorded(results: readonly AttemptResult[], states: readonly EndpointState[]): void {
     const now = clock.now()
     const lanes = lanesOf(results)
-    for (const { endpointKey, messageKey, epoch, dueOn, notice, lane: orderedBy } of results) {
+    for (const { endpointKey, messageKey, epoch, state, dueOn, notice, manual, lane: orderedBy } of results) {
       if (dueOn !== null && running) timer.expect(dueOn)
       const lane = keeper.lanes.get(endpointKey)
       if (!lane || lane.epoch !== epoch) continue
       forget(lane, messageKey, orderedBy)
       lane.busyAt = performance.now()
       if (notice?.kind === 'disabled') keeper.close(lane)
-      else if (orderedBy !== null) wantMore(lane)
+      else {
+        // A person may have asked for it while its attempt was under way.
+        if (manual || state === 'pending') lane.moreManual = true
+        // What a person had asked for may have ended the endpoint's pause.
+        if (manual || orderedBy !== null) wantMore(lane)
+      }
     }
     for (const { endpointKey, epoch, resets, notBefore, changes } of states) {
       const lane = keeper.lanes.get(endpointKey)
@@ -163,7 +175,7 @@ export function createWorker(parts: WorkerParts): Worker {
     if (!lane) parts.wakeOthers()
     else {
       lane.target = undefined
-      wantMore(lane)
+      lookAt(lane)
     }
     poll.now()
   }
