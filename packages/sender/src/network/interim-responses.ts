@@ -12,13 +12,13 @@ export interface InterimFilter {
    * Takes bytes as they arrive.
    *
    * @returns those of the final response; undefined when there are none among them.
-   * @throws TooManyInterimError
+   * @throws where interim responses take more bytes than are read
    */
   take(chunk: Buffer): Buffer | undefined
 }
 
 /** Thrown where interim responses take more bytes than are read. */
-export class TooManyInterimError extends Error {
+class TooManyInterimError extends Error {
   readonly code = 'X_TOO_MANY_INTERIM'
 
   constructor() {

@@ -65,7 +65,7 @@ export interface Lane {
 
 const RETRY_EVERY = 4
 /** How many attempts that people ask for may be under way to an endpoint beyond what it allows. */
-export const EXTRA_AT_ONCE = 5
+const EXTRA_AT_ONCE = 5
 /** How many of them may be made in so many seconds, or in those of the endpoint's rate limit if they are more. */
 export const EXTRA_ATTEMPTS = 10
 export const EXTRA_SECONDS = 10
