@@ -9,6 +9,7 @@ import { benchStreams } from './live/streams.ts'
 import { benchVerifyAndParse, benchVerifyOnly } from './receiver/verify.ts'
 import { benchBacklog } from './sender/backlog.ts'
 import { benchHanging } from './sender/hanging.ts'
+import { benchNeighbour } from './sender/neighbour.ts'
 import { benchReceipt } from './sender/receipt.ts'
 import { benchThroughput } from './sender/throughput.ts'
 import type { Suite } from './suite.ts'
@@ -23,6 +24,7 @@ const suites: readonly Suite[] = [
   benchThroughput,
   benchReceipt,
   benchHanging,
+  benchNeighbour,
   benchBacklog,
 ]
 

@@ -90,7 +90,6 @@ function refuseUnknown(name: string): void {
   if (!isStorable(name)) throw unknown(name)
 }
 
-
 /** @param changed - called after each change, so that runners of this process look at once. */
 export function createSubscriptions(store: EventStore, changed: () => void): Subscriptions {
   async function setState(name: string, state: SubscriptionState): Promise<void> {

@@ -53,6 +53,11 @@ export interface EndpointLease {
   readonly epoch: number
 }
 
+/** A lease that was just taken, and whose endpoint it is of. */
+export interface TakenLease extends EndpointLease {
+  readonly tenantId: number
+}
+
 /** A lease that this node still holds, and the version that the endpoint has now. */
 export interface RenewedLease extends EndpointLease {
   readonly version: number
@@ -191,7 +196,8 @@ export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore {
   ): Promise<NotSent | DeliveryKey>
 
   // Leases.
-  leaseDueEndpoints(leaseMs: number, limit: number): Promise<EndpointLease[]>
+  /** @param sated - tenants that get no further lease now. */
+  leaseDueEndpoints(leaseMs: number, limit: number, sated: readonly number[]): Promise<TakenLease[]>
   renewLeases(leaseMs: number, except: readonly number[]): Promise<RenewedLease[]>
   releaseLeases(leases: readonly EndpointLease[]): Promise<void>
   /** Remembers which of the other nodes that hold leases are certainly dead: theirs may be taken. */

@@ -69,9 +69,9 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly connectTimeoutMs?: number | undefined
   /**
-   * Most requests of this process under way at once. Those that have been waiting for an answer for
-   * a second are not counted, up to eight times as many, so that slow consumers cannot hold up others.
-   * @defaultValue 64
+   * Most requests of this process under way at once. A tenant may have as many as are free, so one alone has half of
+   * them. Requests that have waited for their response for a second do not count, up to eight times as many.
+   * @defaultValue 128
    */
   readonly maxInFlight?: number | undefined
   /**

@@ -90,7 +90,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     healthPolicy: readHealthPolicy(options),
     timeoutMs: integer('timeoutMs', options.timeoutMs ?? 20_000, 1),
     connectTimeoutMs: integer('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1),
-    maxInFlight: integer('maxInFlight', options.maxInFlight ?? 64, 1, 10_000),
+    maxInFlight: integer('maxInFlight', options.maxInFlight ?? 128, 1, 10_000),
     maxBodyBytes: integer('maxBodyBytes', options.maxBodyBytes ?? 262_144, 1_024),
     renderOf: readRender(options.render),
     renderTimeoutMs: integer('renderTimeoutMs', options.renderTimeoutMs ?? 10_000, 1),

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { testConsumer, waitFor } from '@x/testkit'
 import { describe, expect, it, vi } from 'vitest'
-import { sparingThreads } from '../src/network/lookup-places.ts'
+import { limitLookups } from '../src/network/lookup-limiter.ts'
 import { type HostOptions, type OpenHost, site, startHost } from './open-host.ts'
 import { rawServer } from './raw-server.ts'
 
@@ -112,14 +112,15 @@ describe('names that the system resolves', () => {
   /** A resolver that answers when it is told to. */
   function slowResolver() {
     const asked = new Map<string, () => void>()
-    const resolve = sparingThreads((name, _options, answer) => {
+    const resolve = limitLookups((name, _options, answer) => {
       asked.set(name, () => answer(null, [{ address: '127.0.0.1', family: 4 }]))
     })
     const answered: string[] = []
     return {
       asked,
       answered,
-      want: (name: string) => resolve(name, {}, (error) => answered.push(error ? `no ${name}` : name)),
+      want: (name: string, tenantId = 1) =>
+        resolve(name, { tenantId }, (error) => answered.push(error ? `no ${name}` : name)),
     }
   }
 
@@ -128,30 +129,37 @@ describe('names that the system resolves', () => {
     const { asked, answered, want } = slowResolver()
     want('good')
     asked.get('good')?.()
-    for (const name of ['a', 'b', 'c', 'd']) want(name)
-    expect([...asked.keys()]).toEqual(['good', 'a', 'b'])
+    for (const name of ['a', 'b', 'c']) want(name)
+    expect([...asked.keys()]).toEqual(['good', 'a'])
     // What is known to be fast goes before them.
     asked.delete('good')
     want('good')
     expect(asked.has('good')).toBe(true)
-    // Both turn out to be slow; then they share one place, and the others take theirs.
+    // Those that turn out to be slow go after those that nobody knows.
     now.mockReturnValue(5_000)
     asked.get('a')?.()
-    asked.get('b')?.()
-    expect([...asked.keys()].slice(-3)).toEqual(['good', 'c', 'd'])
-    for (const name of ['a', 'b']) asked.delete(name)
+    asked.delete('a')
     want('a')
-    want('b')
-    expect([asked.has('a'), asked.has('b')]).toEqual([true, false])
-    asked.get('a')?.()
-    expect(asked.has('b')).toBe(true)
+    asked.get('b')?.()
+    expect([asked.has('c'), asked.has('a')]).toEqual([true, false])
+    asked.get('c')?.()
+    expect(asked.has('a')).toBe(true)
     // Whoever waits for too long is told so, instead of being asked for in vain.
     want('e')
     now.mockReturnValue(60_000)
-    asked.get('c')?.()
+    asked.get('a')?.()
     expect(asked.has('e')).toBe(false)
-    expect(answered).toEqual(['good', 'a', 'b', 'a', 'no e', 'c'])
+    expect(answered).toEqual(['good', 'a', 'b', 'c', 'no e', 'a'])
     now.mockRestore()
+  })
+
+  it('leave a slot to another tenant, however many names of the first do not resolve', () => {
+    const { asked, answered, want } = slowResolver()
+    for (let index = 0; index < 300; index++) want(`nowhere-${index}`, 1)
+    want('shop', 2)
+    expect([...asked.keys()]).toEqual(['nowhere-0', 'shop'])
+    asked.get('shop')?.()
+    expect(answered).toEqual(['shop'])
   })
 })
 

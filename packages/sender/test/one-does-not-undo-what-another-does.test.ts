@@ -39,7 +39,7 @@ async function openNodes() {
   const [messageKey = 0] = await host.db
     .transaction()
     .execute((trx) => first.storeMessages(trx, [messageTo(1, 2)], NOW))
-  const leases = await first.leaseDueEndpoints(60_000, 10)
+  const leases = await first.leaseDueEndpoints(60_000, 10, [])
   expect(leases).toHaveLength(2)
   const record = (store: DeliveryStore, ...results: AttemptResult[]) =>
     store.recordAttempts({ results, states: [] }, async () => {})
@@ -223,7 +223,7 @@ it('takes no lease from under results that are being recorded', () =>
     await host.run("update xe_webhook_queue set leased_until = now() - interval '1 second'")
     const second = storeOn(host.db, 'second')
     const take = async () =>
-      (await second.leaseDueEndpoints(60_000, 10)).map(({ endpointKey }) => endpointKey)
+      (await second.leaseDueEndpoints(60_000, 10, [])).map(({ endpointKey }) => endpointKey)
     expect(await take()).toEqual([2])
     await commit()
     expect(await take()).toEqual([1])

@@ -123,7 +123,9 @@ async function postTo(url: string, allow: string[], addresses: string[]): Promis
   })
   const { origin, pathname: path } = new URL(url)
   const outcome = await new Promise<PostOutcome>((resolve) => {
-    pools.of(origin).dispatch({ path, method: 'POST', headers: [], body: '{}' }, new Post(resolve))
+    pools
+      .of({ origin, tenantId: 1 })
+      .dispatch({ path, method: 'POST', headers: [], body: '{}' }, new Post(resolve))
   })
   await pools.destroy()
   return outcome

@@ -70,14 +70,18 @@ export function sealCertificate(
   const { cert, key, passphrase } = readInput(input)
   const certificate = read('cert', 'a certificate in PEM', () => new X509Certificate(cert))
   if (!isQuicklyDecrypted(key)) {
-    throw invalid('key', 'must be encrypted with at most 20,000 iterations of PBKDF2, as by openssl pkcs8 -topk8')
+    throw invalid(
+      'key',
+      'must be encrypted with at most 20,000 iterations of PBKDF2, as by openssl pkcs8 -topk8',
+    )
   }
   const privateKey = read(
     'key',
     `a private key in PEM${passphrase === undefined ? '' : ', and the passphrase must fit it'}`,
     () => createPrivateKey({ key, ...(passphrase === undefined ? {} : { passphrase }) }),
   )
-  if (!isQuicklyUsed(privateKey)) throw invalid('key', `must be RSA of at most ${MAX_RSA_BITS} bits, EC, or EdDSA`)
+  if (!isQuicklyUsed(privateKey))
+    throw invalid('key', `must be RSA of at most ${MAX_RSA_BITS} bits, EC, or EdDSA`)
   if (!certificate.checkPrivateKey(privateKey)) throw invalid('key', 'must be that of the certificate')
   const expiresOn = certificate.validToDate.getTime()
   if (expiresOn <= now) {

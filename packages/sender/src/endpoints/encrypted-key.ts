@@ -1,5 +1,6 @@
 /** PKCS #8 (RFC 5958), encrypted by a passphrase. */
-const ENCRYPTED = /-----BEGIN ENCRYPTED PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END ENCRYPTED PRIVATE KEY-----/g
+const ENCRYPTED =
+  /-----BEGIN ENCRYPTED PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END ENCRYPTED PRIVATE KEY-----/g
 const BEGINNINGS = /BEGIN ENCRYPTED/g
 const SCRYPT = '2b06010401da47040b' // 1.3.6.1.4.1.11591.4.11
 /** A key is derived while everything else waits: 20,000 hashes take some 10 ms. OpenSSL makes 2,048. */
@@ -32,7 +33,10 @@ interface Element {
 function isQuick({ tag, content }: Element, depth: number): boolean {
   if (tag === OBJECT_IDENTIFIER) return content.toString('hex') !== SCRYPT
   // Of the parameters that there are, the iterations are the greatest, or the only ones.
-  if (tag === INTEGER) return content.length >= 1 && content.length <= 4 && content.readIntBE(0, content.length) <= MAX_ITERATIONS
+  if (tag === INTEGER)
+    return (
+      content.length >= 1 && content.length <= 4 && content.readIntBE(0, content.length) <= MAX_ITERATIONS
+    )
   if (tag !== SEQUENCE) return true
   const elements = depth < MAX_DEPTH ? elementsOf(content) : []
   return elements.length > 0 && elements.every((one) => isQuick(one, depth + 1))

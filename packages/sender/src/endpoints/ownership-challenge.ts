@@ -40,7 +40,7 @@ export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
     return new Promise((resolve) => {
       const send = () => {
         try {
-          const pool = pools.of(target.origin, target.certificate)
+          const pool = pools.of(target)
           pool.dispatch({ path: target.path, method: 'POST', headers, body }, request)
         } catch (error) {
           request.giveUp(attemptErrorOf(error))

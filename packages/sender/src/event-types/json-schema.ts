@@ -67,9 +67,7 @@ function problemsOf(errorsOf: () => Errors, meter: Meter, steps: number): readon
   try {
     const errors = errorsOf()
     const problems = errors.slice(0, MAX_PROBLEMS).map(describe)
-    return errors.length > MAX_PROBLEMS
-      ? [...problems, `and ${errors.length - MAX_PROBLEMS} more`]
-      : problems
+    return errors.length > MAX_PROBLEMS ? [...problems, `and ${errors.length - MAX_PROBLEMS} more`] : problems
   } catch (error) {
     // A RangeError: nested deeper than the stack.
     if (error instanceof OutOfSteps || error instanceof RangeError) return undefined
@@ -160,8 +158,6 @@ function describe({ instancePath, message = 'does not fit', params }: ErrorObjec
   const { additionalProperty } = params as { additionalProperty?: string }
   const where = instancePath === '' ? 'it' : instancePath
   const problem =
-    additionalProperty === undefined
-      ? `${where} ${message}`
-      : `${where} ${message} (${additionalProperty})`
+    additionalProperty === undefined ? `${where} ${message}` : `${where} ${message} (${additionalProperty})`
   return problem.length > MAX_PROBLEM_LENGTH ? `${problem.slice(0, MAX_PROBLEM_LENGTH - 3)}...` : problem
 }

@@ -44,7 +44,9 @@ const STATES_IN_A_STEP = 10
  */
 export function compileLinearPattern(source: string): LinearPattern {
   if (source.length > MAX_PATTERN_LENGTH) {
-    throw new SyntaxError(`the pattern ${source.slice(0, 40)}... has more than ${MAX_PATTERN_LENGTH} characters`)
+    throw new SyntaxError(
+      `the pattern ${source.slice(0, 40)}... has more than ${MAX_PATTERN_LENGTH} characters`,
+    )
   }
   // What follows may rely on it being one.
   new RegExp(source, 'u')
@@ -146,7 +148,10 @@ function parse(source: string, whole: string): Part {
     }
     if (token !== '{') return undefined
     const end = tokens.indexOf('}', at)
-    const [minimum = '', maximum = minimum] = tokens.slice(at + 1, end).join('').split(',')
+    const [minimum = '', maximum = minimum] = tokens
+      .slice(at + 1, end)
+      .join('')
+      .split(',')
     at = end + 1
     return { minimum: Number(minimum), maximum: maximum === '' ? Number.POSITIVE_INFINITY : Number(maximum) }
   }
@@ -166,7 +171,8 @@ function parse(source: string, whole: string): Part {
     if (tokens[at] === '?') {
       const kind = tokens[at + 1]
       if (kind === ':') at += 2
-      else if (kind === '<' && tokens[at + 2] !== '=' && tokens[at + 2] !== '!') at = tokens.indexOf('>', at) + 1
+      else if (kind === '<' && tokens[at + 2] !== '=' && tokens[at + 2] !== '!')
+        at = tokens.indexOf('>', at) + 1
       else throw unsupported(kind === '=' || kind === '!' || kind === '<' ? 'a lookaround' : 'a modifier')
     }
     const part = choice(depth + 1)
@@ -205,7 +211,8 @@ function createProgram(source: string, whole: string): Program {
 
   function count(): void {
     made += 1
-    if (made > MAX_INSTRUCTIONS) throw new SyntaxError(`the pattern ${whole} is too large, with its repetitions`)
+    if (made > MAX_INSTRUCTIONS)
+      throw new SyntaxError(`the pattern ${whole} is too large, with its repetitions`)
   }
 
   function add(instruction: Instruction): number {
@@ -245,7 +252,11 @@ function createProgram(source: string, whole: string): Program {
 }
 
 /** Whether a program matches a text anywhere. */
-function run({ instructions, start, isAnchored }: Program, text: string, spend: (steps: number) => void): boolean {
+function run(
+  { instructions, start, isAnchored }: Program,
+  text: string,
+  spend: (steps: number) => void,
+): boolean {
   const seenAt = new Int32Array(instructions.length).fill(-1)
   const stack: number[] = []
   let current: number[] = []

@@ -125,13 +125,7 @@ export function jobStatements(
     findJob: one,
 
     async listJobs({ tenantId, endpointId = null, before = null, limit }) {
-      const rows = await runStatement<StoredJob>(db, list, [
-        tenantId,
-        endpointId,
-        endpointId,
-        before,
-        limit,
-      ])
+      const rows = await runStatement<StoredJob>(db, list, [tenantId, endpointId, endpointId, before, limit])
       return rows.map(jobRowOf)
     },
 

@@ -17,8 +17,13 @@ export interface ConnectorsParts extends TlsSettings {
   readonly resolve: Resolve | undefined
 }
 
-/** Makes what opens connections for undici, showing a client's certificate if one is given. */
-export type CreateConnector = (certificate?: ClientCertificate) => buildConnector.connector
+/** Makes what opens connections for undici. */
+export type CreateConnector = (client: {
+  /** Whose names are looked up. */
+  readonly tenantId: number
+  /** What connections show of this side. */
+  readonly certificate?: ClientCertificate | undefined
+}) => buildConnector.connector
 
 // A little less than for the connection, so that it is known what took so long.
 const SHARE_OF_LOOKUP = 0.9
@@ -31,11 +36,13 @@ const SHARE_OF_LOOKUP = 0.9
 export function createConnectors(parts: ConnectorsParts): CreateConnector {
   const { addressPolicy, connectTimeoutMs, proxy, resolve } = parts
   const lookupTimeoutMs = Math.max(1, Math.floor(connectTimeoutMs * SHARE_OF_LOOKUP))
-  const lookup = createGuardedLookup(addressPolicy, lookupTimeoutMs, resolve)
-  const tunnels = proxy && createTunnels(proxy, connectTimeoutMs, createTlsContext(parts))
+  const lookupOf = createGuardedLookup(addressPolicy, lookupTimeoutMs, resolve)
+  const trusted = createTlsContext(parts)
+  const tunnels = proxy && createTunnels(proxy, connectTimeoutMs, trusted)
 
-  return (certificate) => {
-    const secureContext = createTlsContext(parts, certificate)
+  return ({ tenantId, certificate }) => {
+    const lookup = lookupOf(tenantId)
+    const secureContext = certificate ? createTlsContext(parts, certificate) : trusted
     const connect = buildConnector({
       timeout: connectTimeoutMs,
       lookup,

@@ -3,35 +3,35 @@ import { isIP, type LookupFunction } from 'node:net'
 import { thrownMessage } from '@x/events-engine/support'
 import type { AddressPolicy } from './address-policy.ts'
 import { ForbiddenAddressError } from './attempt-error.ts'
-import { sparingThreads } from './lookup-places.ts'
+import { limitLookups } from './lookup-limiter.ts'
 
 /** Gives every address of a name. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>
 
 type Answer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
-/** The same as sockets ask for it. */
-export type ResolveAll = (hostname: string, options: LookupOptions, answer: Answer) => void
+/** The same as sockets ask for it, on behalf of a tenant. */
+export type ResolveAll = (
+  hostname: string,
+  options: LookupOptions & { readonly tenantId: number },
+  answer: Answer,
+) => void
 
-const resolveBySystem: ResolveAll = (hostname, options, answer) =>
+const resolveBySystem: ResolveAll = (hostname, { tenantId: _, ...options }, answer) =>
   systemLookup(hostname, { ...options, all: true }, answer)
 
+/** Makes the lookup of one tenant's sockets. */
+export type LookupOf = (tenantId: number) => LookupFunction
+
 /**
- * A lookup for sockets that only gives addresses which may be dialled, so that nothing can change
+ * Makes lookups for sockets that only give addresses which may be dialled, so that nothing can change
  * between the look and the connection. One bad address among several refuses them all: a name that
  * mixes them is an attack, or a mistake.
  */
-export function createGuardedLookup(
-  policy: AddressPolicy,
-  timeoutMs: number,
-  resolve?: Resolve,
-): LookupFunction {
-  const resolveAll = inTime(
-    shared(resolve ? resolvingBy(resolve) : sparingThreads(resolveBySystem)),
-    timeoutMs,
-  )
+export function createGuardedLookup(policy: AddressPolicy, timeoutMs: number, resolve?: Resolve): LookupOf {
+  const resolveAll = inTime(shared(resolve ? resolvingBy(resolve) : limitLookups(resolveBySystem)), timeoutMs)
 
-  return (hostname, options, callback) => {
-    resolveAll(hostname, options, (error, addresses) => {
+  return (tenantId) => (hostname, options, callback) => {
+    resolveAll(hostname, { ...options, tenantId }, (error, addresses) => {
       if (error) return callback(error, [])
       const forbidden = addresses.find(({ address }) => !policy.isAllowed(address))
       if (forbidden) return callback(new ForbiddenAddressError(hostname, forbidden.address), [])
@@ -61,23 +61,24 @@ function resolvingBy(resolve: Resolve): ResolveAll {
 const ASK_ANEW_AFTER_MS = 30_000
 
 /**
- * Asks once for all who want to know the same at the same time: a name whose servers do not answer must not
- * be asked for by every attempt.
+ * Asks once for all attempts of a tenant that want to know the same at the same time: a name whose servers do not
+ * answer must not be asked for by each of them. Tenants share no question, since each has its own turn.
  */
 function shared(resolveAll: ResolveAll): ResolveAll {
   const asked = new Map<string, { readonly at: number; readonly waiting: Answer[] }>()
 
   return (hostname, options, answer) => {
     const now = performance.now()
-    const earlier = asked.get(hostname)
+    const key = `${options.tenantId} ${hostname}`
+    const earlier = asked.get(key)
     if (earlier && now - earlier.at < ASK_ANEW_AFTER_MS) {
       earlier.waiting.push(answer)
       return
     }
     const question = { at: now, waiting: [answer] }
-    asked.set(hostname, question)
+    asked.set(key, question)
     resolveAll(hostname, options, (error, addresses) => {
-      if (asked.get(hostname) === question) asked.delete(hostname)
+      if (asked.get(key) === question) asked.delete(key)
       for (const one of question.waiting) one(error, addresses)
     })
   }

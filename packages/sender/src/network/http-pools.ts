@@ -2,10 +2,18 @@ import { type Dispatcher, Pool } from 'undici'
 import { type ConnectorsParts, createConnectors } from './guarded-connector.ts'
 import type { ClientCertificate } from './tls-context.ts'
 
+/** Where requests of a pool go. */
+export interface PoolTarget {
+  readonly origin: string
+  /** Who wants it; where several tenants use one origin, the first of them looks up its name. */
+  readonly tenantId: number
+  readonly certificate?: ClientCertificate | undefined
+}
+
 /** Keeps connections open, one pool for each origin and each client's certificate. */
 export interface HttpPools {
   /** The pool of an origin; ask for it before each request, since unused ones are closed. */
-  of(origin: string, certificate?: ClientCertificate): Dispatcher
+  of(target: PoolTarget): Dispatcher
   /** How many there are, those that are being closed left out. */
   readonly size: number
   /** Closes what has not been asked for lately. */
@@ -32,7 +40,6 @@ export function createHttpPools({ maxOrigins, ...parts }: HttpPoolsParts): HttpP
   const pools = new Map<string, PoolEntry>()
   const closing = new Set<Pool>()
   const createConnector = createConnectors(parts)
-  const connect = createConnector()
   let latest: string | undefined
 
   /** Who asks for the origin again gets another pool. */
@@ -56,20 +63,20 @@ export function createHttpPools({ maxOrigins, ...parts }: HttpPoolsParts): HttpP
     }
   }
 
-  function open(origin: string, certificate: ClientCertificate | undefined): PoolEntry {
+  function open(target: PoolTarget): PoolEntry {
     shrinkTo(maxOrigins - 1)
-    const connector = certificate ? createConnector(certificate) : connect
     // Attempts have a deadline of their own; undici's would only cost timers.
-    const options = { connect: connector, headersTimeout: 0, bodyTimeout: 0, allowH2: false }
-    return { pool: new Pool(origin, options), usedAt: 0 }
+    const options = { connect: createConnector(target), headersTimeout: 0, bodyTimeout: 0, allowH2: false }
+    return { pool: new Pool(target.origin, options), usedAt: 0 }
   }
 
   return {
-    of(origin, certificate) {
+    of(target) {
+      const { origin, certificate } = target
       const key = certificate ? `${origin} ${certificate.fingerprint}` : origin
       let entry = pools.get(key)
       if (!entry) {
-        entry = open(origin, certificate)
+        entry = open(target)
         pools.set(key, entry)
       } else if (key !== latest) {
         pools.delete(key)

@@ -1,5 +1,5 @@
 import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
-import type { DeliveryStore, EndpointLease } from '../delivery-store.ts'
+import type { DeliveryStore, EndpointLease, TakenLease } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import type { SharedClock } from './database-clock.ts'
 import { keysOf, numberOrNull, type StoredNumber } from './stored-values.ts'
@@ -29,8 +29,9 @@ export function leaseStatements(
     where endpoint_key in (
       select q.endpoint_key from ${names.queue} q join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled
       where q.due_on <= $3 and (q.leased_by is null or q.leased_by <> $1 and q.leased_until <= now())
+        and e.tenant_id not in (select value::bigint from json_array_elements_text($5::text::json))
       order by q.due_on limit $4 for update of q skip locked)
-    returning endpoint_key, epoch`
+    returning endpoint_key, epoch, (select tenant_id from ${names.endpoint} e where e.key = endpoint_key) as tenant_id`
   // In the order of keys, like all who lock several.
   const renew = `with mine as materialized (
       select endpoint_key from ${names.queue} where leased_by = $2 and endpoint_key <> all(${keysOf('$3')})
@@ -52,9 +53,10 @@ export function leaseStatements(
     where q.due_on > $1 order by q.due_on limit 1`
 
   return {
-    async leaseDueEndpoints(leaseMs, limit): Promise<EndpointLease[]> {
-      const rows = await runStatement<LeaseRow>(db, take, [nodeId, leaseMs, clock.now(), limit])
-      return rows.map(leaseOf)
+    async leaseDueEndpoints(leaseMs, limit, sated): Promise<TakenLease[]> {
+      const values = [nodeId, leaseMs, clock.now(), limit, JSON.stringify(sated)]
+      const rows = await runStatement<LeaseRow & { readonly tenant_id: StoredNumber }>(db, take, values)
+      return rows.map((row) => ({ ...leaseOf(row), tenantId: Number(row.tenant_id) }))
     },
 
     async renewLeases(leaseMs, except) {

@@ -1,6 +1,6 @@
 import type { Clock } from '@x/events-core'
 import { countChanges, isDeadNeighbour, runStatement, type SqlExecutor } from '@x/events-engine/support'
-import type { DeliveryStore, EndpointLease } from '../delivery-store.ts'
+import type { DeliveryStore, EndpointLease, TakenLease } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 
 interface LeaseRow {
@@ -22,12 +22,13 @@ export function leaseStatements(
   const isFree = `(q.leased_by is null or q.leased_by <> ? and (
       q.leased_until <= ? or q.leased_by in (select value from json_each(?))))`
   const free = `from ${names.queue} q join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled = 1
-    where q.due_on <= ? and ${isFree}`
+    where q.due_on <= ? and ${isFree}
+      and e.tenant_id not in (select value from json_each(?))`
   // Looked for first: an update, even one that finds nothing, would wait for the write lock.
   const anyFree = `select 1 as found ${free} limit 1`
   const take = `update ${names.queue} set leased_by = ?, leased_until = ?, epoch = epoch + 1
     where endpoint_key in (select q.endpoint_key ${free} order by q.due_on limit ?)
-    returning endpoint_key, epoch`
+    returning endpoint_key, epoch, (select tenant_id from ${names.endpoint} e where e.key = endpoint_key) as tenant_id`
   const renew = `update ${names.queue} set leased_until = ? where leased_by = ? and endpoint_key not in (select value from json_each(?))
     returning endpoint_key, epoch,
     (select version from ${names.endpoint} e where e.key = endpoint_key) as version`
@@ -40,12 +41,13 @@ export function leaseStatements(
   let deadNodes = '[]'
 
   return {
-    async leaseDueEndpoints(leaseMs, limit): Promise<EndpointLease[]> {
+    async leaseDueEndpoints(leaseMs, limit, sated): Promise<TakenLease[]> {
       const now = clock.now()
-      const free = [now, nodeId, now, deadNodes]
+      const free = [now, nodeId, now, deadNodes, JSON.stringify(sated)]
       if ((await runStatement(db, anyFree, free)).length === 0) return []
-      const rows = await runStatement<LeaseRow>(db, take, [nodeId, now + leaseMs, ...free, limit])
-      return rows.map(leaseOf)
+      const values = [nodeId, now + leaseMs, ...free, limit]
+      const rows = await runStatement<LeaseRow & { readonly tenant_id: number }>(db, take, values)
+      return rows.map((row) => ({ ...leaseOf(row), tenantId: row.tenant_id }))
     },
 
     async renewLeases(leaseMs, except) {

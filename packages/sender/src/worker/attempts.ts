@@ -79,7 +79,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
 
     const send = () => {
       try {
-        const pool = pools.of(target.origin, target.certificate)
+        const pool = pools.of(target)
         pool.dispatch({ path: target.path, method: 'POST', headers, body }, post)
       } catch (error) {
         post.giveUp(attemptErrorOf(error))
@@ -120,7 +120,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       lane.extrasInARow = 0
       rate?.take()
     }
-    inFlight.begin(underWay, kind)
+    inFlight.begin(underWay, lane.tenantId, kind)
     const { refusal } = target
     // Its end may begin the next one: not from within this one's beginning.
     if (refusal) queueMicrotask(() => post.giveUp(refusal))

@@ -1,3 +1,4 @@
+import { createFairShare } from '../fair-share.ts'
 import type { PostUnderWay } from '../network/post.ts'
 
 /** A first attempt or a retry, in its turn; or one beyond the endpoint's limits, because a person has asked for it. */
@@ -6,12 +7,14 @@ export type AttemptKind = 'first' | 'retry' | 'extra'
 /** The requests of this process that are under way: how many there may be, and for how long. */
 export interface InFlight {
   readonly size: number
+  /** Whether no tenant's can begin, but for what people have asked for. */
+  readonly isFull: boolean
   /**
-   * Whether another may begin. For retries some places are not open, which first attempts keep; what people have asked
-   * for beyond an endpoint's limits has some of its own.
+   * Whether another of the tenant may begin. Retries leave some slots to first attempts; what people have asked for
+   * beyond an endpoint's limits has slots of its own.
    */
-  hasRoom(kind: AttemptKind): boolean
-  begin(post: PostUnderWay, kind: AttemptKind): void
+  hasRoom(tenantId: number, kind: AttemptKind): boolean
+  begin(post: PostUnderWay, tenantId: number, kind: AttemptKind): void
   end(post: PostUnderWay): void
   start(): void
   stop(): void
@@ -29,6 +32,7 @@ export interface InFlightParts {
 
 interface Entry {
   readonly startedAt: number
+  readonly tenantId: number
   readonly kind: AttemptKind
   slow: boolean
 }
@@ -40,8 +44,9 @@ const MAX_EXTRAS = 32
 const LONGEST_SWEEP_MS = 250
 
 /**
- * Counts requests, and ends those that take too long; one timer for all of them. Those that wait for
- * an answer for long are not counted any more, so that consumers that hang cannot take all the room.
+ * Counts requests, and ends those that take too long; one timer for all of them. A request that waits for its
+ * response for long gives its slot back and keeps its socket. Tenants share slots and sockets, so that one whose
+ * consumers hang delays its own requests only.
  */
 export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightParts): InFlight {
   // In the order of their beginnings, so that a sweep can end at the first young one.
@@ -53,10 +58,17 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
   } as const
   const youngMs = Math.min(timeoutMs, SLOW_MS)
   const maxRetries = maxInFlight - Math.floor(maxInFlight * KEPT_FOR_FIRST)
-  /** Of those that are not slow. */
-  const young: Record<AttemptKind, number> = { first: 0, retry: 0, extra: 0 }
+  const inTurn = { slots: createFairShare(maxInFlight), sockets: createFairShare(maxInFlight * SLOW_FACTOR) }
+  const extra = { slots: createFairShare(MAX_EXTRAS), sockets: createFairShare(MAX_EXTRAS * SLOW_FACTOR) }
+  const sharesOf = { first: inTurn, retry: inTurn, extra }
+  const retries = createFairShare(maxRetries)
   let timer: NodeJS.Timeout | undefined
   let whenSettled: (() => void) | undefined
+
+  function giveSlotBack({ tenantId, kind }: Entry): void {
+    sharesOf[kind].slots.release(tenantId)
+    if (kind === 'retry') retries.release(tenantId)
+  }
 
   function sweep(): void {
     const now = performance.now()
@@ -68,7 +80,7 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
         post.giveUp(timeout)
       } else if (!entry.slow) {
         entry.slow = true
-        young[entry.kind] -= 1
+        giveSlotBack(entry)
         found += 1
       }
     }
@@ -79,24 +91,27 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
     get size() {
       return entries.size
     },
-    hasRoom(kind) {
-      if (kind === 'extra') {
-        return young.extra < MAX_EXTRAS && entries.size < (maxInFlight + MAX_EXTRAS) * SLOW_FACTOR
-      }
-      return (
-        young.first + young.retry < maxInFlight &&
-        entries.size < maxInFlight * SLOW_FACTOR &&
-        !(kind === 'retry' && young.retry >= maxRetries)
-      )
+    get isFull() {
+      return inTurn.slots.used >= maxInFlight || inTurn.sockets.used >= maxInFlight * SLOW_FACTOR
     },
-    begin(post, kind) {
-      entries.set(post, { startedAt: performance.now(), kind, slow: false })
-      young[kind] += 1
+    hasRoom(tenantId, kind) {
+      const { slots, sockets } = sharesOf[kind]
+      const hasSlot = slots.hasRoom(tenantId) && sockets.hasRoom(tenantId)
+      return hasSlot && (kind !== 'retry' || retries.hasRoom(tenantId))
+    },
+    begin(post, tenantId, kind) {
+      entries.set(post, { startedAt: performance.now(), tenantId, kind, slow: false })
+      const { slots, sockets } = sharesOf[kind]
+      slots.take(tenantId)
+      sockets.take(tenantId)
+      if (kind === 'retry') retries.take(tenantId)
     },
     end(post) {
       const entry = entries.get(post)
-      if (entry && !entry.slow) young[entry.kind] -= 1
+      if (!entry) return
       entries.delete(post)
+      sharesOf[entry.kind].sockets.release(entry.tenantId)
+      if (!entry.slow) giveSlotBack(entry)
       if (entries.size === 0) whenSettled?.()
     },
     start() {

@@ -1,5 +1,6 @@
 import type { Logger } from '@x/events-core'
 import type { DeliveryStore, EndpointLease } from '../delivery-store.ts'
+import { createFairShare } from '../fair-share.ts'
 import { createLane, isIdle, type Lane, shelve } from './lane.ts'
 
 /** Holds the leases of endpoints: takes them when something is due, extends them, hands them back. */
@@ -26,12 +27,14 @@ export interface LaneKeeperParts {
   renewed(): void
 }
 
-const MAX_LANES = 512
+// Tenants share them: one alone gets half.
+const MAX_LANES = 1_024
 const MAX_TAKEN = 128
 
 /** Creates a keeper that holds nothing. */
 export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: LaneKeeperParts): LaneKeeper {
   const lanes = new Map<number, Lane>()
+  const share = createFairShare(MAX_LANES)
   let orphans = new Set<string>()
   let timer: NodeJS.Timeout | undefined
   let working: Promise<void> = Promise.resolve()
@@ -42,7 +45,9 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
   function forget(lane: Lane): void {
     lane.closed = true
     shelve(lane)
-    if (lanes.get(lane.endpointKey) === lane) lanes.delete(lane.endpointKey)
+    if (lanes.get(lane.endpointKey) !== lane) return
+    lanes.delete(lane.endpointKey)
+    share.release(lane.tenantId)
   }
 
   async function release(leases: readonly EndpointLease[]): Promise<void> {
@@ -54,12 +59,20 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
     }
   }
 
-  /** Lanes that have had nothing to do for a while are free for others. */
-  function closeIdle(idleMs: number): EndpointLease[] {
+  /** Gives up leases of endpoints that have had nothing to do for a while. */
+  function closeIdle(idleMs: number, tenants?: ReadonlySet<number>): EndpointLease[] {
     const idleSince = performance.now() - idleMs
-    const idle = [...lanes.values()].filter((lane) => isIdle(lane) && lane.busyAt <= idleSince)
+    const isOver = (lane: Lane) =>
+      isIdle(lane) && lane.busyAt <= idleSince && (tenants?.has(lane.tenantId) ?? true)
+    const idle = [...lanes.values()].filter(isOver)
     for (const lane of idle) forget(lane)
     return idle
+  }
+
+  /** Tenants that hold their share of leases. */
+  function satedTenants(): Set<number> {
+    const tenants = new Set([...lanes.values()].map(({ tenantId }) => tenantId))
+    return new Set([...tenants].filter((tenantId) => !share.hasRoom(tenantId)))
   }
 
   async function renew(): Promise<void> {
@@ -130,16 +143,18 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
   return {
     lanes,
     async takeDue() {
-      if (lanes.size >= MAX_LANES) await release(closeIdle(0))
+      const sated = satedTenants()
+      if (sated.size > 0) await release(closeIdle(0, sated))
       const room = Math.min(MAX_TAKEN, MAX_LANES - lanes.size)
       if (room <= 0) return []
       const leasedUntil = performance.now() + leaseMs
-      const taken = await store.leaseDueEndpoints(leaseMs, room)
+      const taken = await store.leaseDueEndpoints(leaseMs, room, [...satedTenants()])
       return taken.map((lease) => {
         const before = lanes.get(lease.endpointKey)
         if (before) forget(before)
         const lane = createLane(lease, leasedUntil)
         lanes.set(lane.endpointKey, lane)
+        share.take(lane.tenantId)
         return lane
       })
     },

@@ -3,6 +3,7 @@ import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import type { UrlRules } from '../endpoints/validate-url.ts'
+import { tenantsInTurn } from '../fair-share.ts'
 import { adoptState } from './adopt-state.ts'
 import { loadTarget } from './delivery-target.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
@@ -58,7 +59,7 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
     // Later in this turn, so that lanes that are fed in the same turn are read together.
     await Promise.resolve()
     while (running && hungry.size > 0) {
-      const lanes = [...hungry].slice(0, MAX_LANES_AT_ONCE)
+      const lanes = tenantsInTurn(hungry, MAX_LANES_AT_ONCE)
       for (const lane of lanes) hungry.delete(lane)
       const startedAt = performance.now()
       try {

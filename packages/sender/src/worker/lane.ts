@@ -1,5 +1,5 @@
 import type { EndpointState } from '../deliveries/attempt-result.ts'
-import type { DueDelivery, EndpointLease } from '../delivery-store.ts'
+import type { DueDelivery, TakenLease } from '../delivery-store.ts'
 import type { RateLimit } from '../endpoints/endpoint.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
@@ -9,6 +9,7 @@ import type { RateLimiter } from './rate-limiter.ts'
 export interface Lane {
   readonly endpointKey: number
   readonly epoch: number
+  readonly tenantId: number
   /** Undefined until it is read, and again when the endpoint has changed. */
   target: DeliveryTarget | undefined
   /** Undefined until it is read. */
@@ -73,10 +74,11 @@ export const EXTRA_SECONDS = 10
 export const UNRECORDED_FACTOR = 2
 
 /** Creates the lane of a lease just taken. */
-export function createLane({ endpointKey, epoch }: EndpointLease, leasedUntil: number): Lane {
+export function createLane({ endpointKey, epoch, tenantId }: TakenLease, leasedUntil: number): Lane {
   return {
     endpointKey,
     epoch,
+    tenantId,
     target: undefined,
     health: undefined,
     resets: 0,

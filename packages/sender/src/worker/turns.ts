@@ -37,10 +37,11 @@ const MONOTONIC: Clock = {
 
 /** Nothing begins until it is started. */
 export function createTurns({ clock, inFlight, commit, attempts, wanting, wake }: TurnsParts): Turns {
-  const ready = new Set<Lane>()
+  /** By tenant, whose turns go round; each tenant's endpoints take turns in its own. */
+  const ready = new Map<number, Set<Lane>>()
   /** Lanes that have something which people have asked for. */
   const asked = new Set<Lane>()
-  /** Lanes that have retries only, while all places for those are taken. */
+  /** Lanes that have retries only, while there is no slot for those. */
   const waitingToRetry = new Set<Lane>()
   const tokenTimer = createDueTimer(clock, wake)
   const extraTimer = createDueTimer(MONOTONIC, wake)
@@ -51,9 +52,15 @@ export function createTurns({ clock, inFlight, commit, attempts, wanting, wake }
     if (running && next !== undefined && next > now) timer.expect(next)
   }
 
+  function getReady(lane: Lane): void {
+    const ofTenant = ready.get(lane.tenantId)
+    if (ofTenant) ofTenant.add(lane)
+    else ready.set(lane.tenantId, new Set([lane]))
+  }
+
   function beginOne(lane: Lane, now: number): void {
     if (canStart(lane, now)) {
-      const delivery = takeNext(lane, inFlight.hasRoom('retry'))
+      const delivery = takeNext(lane, inFlight.hasRoom(lane.tenantId, 'retry'))
       if (!delivery) {
         waitingToRetry.add(lane)
         return
@@ -75,8 +82,8 @@ export function createTurns({ clock, inFlight, commit, attempts, wanting, wake }
   /** How what a person has asked for goes out: in its turn where nothing else is due, else beyond the endpoint's limits. */
   function kindOfAsked(lane: Lane, now: number): AttemptKind | undefined {
     const isAlone = lane.first.length + lane.retries.length === 0
-    if (isAlone && canStart(lane, now) && inFlight.hasRoom('first')) return 'first'
-    return canStartExtra(lane) && inFlight.hasRoom('extra') ? 'extra' : undefined
+    if (isAlone && canStart(lane, now) && inFlight.hasRoom(lane.tenantId, 'first')) return 'first'
+    return canStartExtra(lane) && inFlight.hasRoom(lane.tenantId, 'extra') ? 'extra' : undefined
   }
 
   function beginAsked(now: number): void {
@@ -104,21 +111,28 @@ export function createTurns({ clock, inFlight, commit, attempts, wanting, wake }
         if (canStartExtra(lane)) asked.add(lane)
         else expectToken(extraTimer, lane.extras, performance.now())
       }
-      if (canStart(lane, now)) ready.add(lane)
+      if (canStart(lane, now)) getReady(lane)
       else if (isWilling(lane, now)) expectToken(tokenTimer, lane.rate, now)
     },
     begin() {
       if (!running) return
-      if (waitingToRetry.size > 0 && inFlight.hasRoom('retry')) {
-        for (const lane of waitingToRetry) ready.add(lane)
-        waitingToRetry.clear()
+      for (const lane of waitingToRetry) {
+        if (!inFlight.hasRoom(lane.tenantId, 'retry')) continue
+        waitingToRetry.delete(lane)
+        getReady(lane)
       }
       const now = clock.now()
       beginAsked(now)
-      for (const lane of ready) {
-        if (!inFlight.hasRoom('first') || commit.full) return
-        ready.delete(lane)
-        if (mayBegin(lane, now)) beginOne(lane, now)
+      let passed = 0
+      // Goes round until nobody who is ready has room.
+      for (const [tenantId, lanes] of ready) {
+        if (inFlight.isFull || commit.full || passed >= ready.size) return
+        ready.delete(tenantId)
+        const [lane] = inFlight.hasRoom(tenantId, 'first') ? lanes : []
+        if (lane) lanes.delete(lane)
+        if (lanes.size > 0) ready.set(tenantId, lanes)
+        passed = lane ? 0 : passed + 1
+        if (lane && mayBegin(lane, now)) beginOne(lane, now)
       }
     },
     start() {

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyExportOptions, generateKeyPairSync } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type KeyExportOptions } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { isQuicklyDecrypted } from '../../src/endpoints/encrypted-key.ts'
 import { testAuthority } from '../certificates.ts'
@@ -36,7 +36,9 @@ const scrypt = encryptedBy(
 )
 /** PKCS #12's own, which has the iterations elsewhere. */
 const pbeSha1 = (iterations: string) =>
-  pem(der(0x30, der(0x30, oid('2a864886f70d010c0103'), der(0x30, octets(8), integer(iterations))), octets(64)))
+  pem(
+    der(0x30, der(0x30, oid('2a864886f70d010c0103'), der(0x30, octets(8), integer(iterations))), octets(64)),
+  )
 
 it('takes what OpenSSL makes', () => {
   expect(isQuicklyDecrypted(alice.key)).toBe(true)
@@ -60,7 +62,11 @@ it.each<[string, string]>([
   expect(isQuicklyDecrypted(key)).toBe(false)
   await using host = await openHost()
   const clientCertificate = { cert: alice.cert, key, passphrase }
-  const creating = host.sender.endpoints.create({ tenantId: 1, url: 'https://example.com/', clientCertificate })
+  const creating = host.sender.endpoints.create({
+    tenantId: 1,
+    url: 'https://example.com/',
+    clientCertificate,
+  })
   await expect(creating).rejects.toMatchObject({
     code: 'invalid_certificate',
     field: 'clientCertificate.key',
@@ -84,6 +90,10 @@ it('refuses keys that each handshake would take long to sign with', async () => 
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   })
   const clientCertificate = { cert: alice.cert, key: long.privateKey }
-  const creating = host.sender.endpoints.create({ tenantId: 1, url: 'https://example.com/', clientCertificate })
+  const creating = host.sender.endpoints.create({
+    tenantId: 1,
+    url: 'https://example.com/',
+    clientCertificate,
+  })
   await expect(creating).rejects.toThrow('RSA of at most 4096 bits')
 })

@@ -16,7 +16,24 @@ function stepsOf(pattern: string, text: string): number {
 const patterns = fc.letrec<{ part: string }>((tie) => ({
   part: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
-    fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\d', '\\w', '\\s', '\\u{1F600}', '😀', 'é', '^', '$', '\\b', '\\B', ''),
+    fc.constantFrom(
+      'a',
+      'b',
+      '.',
+      '[ab]',
+      '[^a]',
+      '\\d',
+      '\\w',
+      '\\s',
+      '\\u{1F600}',
+      '😀',
+      'é',
+      '^',
+      '$',
+      '\\b',
+      '\\B',
+      '',
+    ),
     fc
       .tuple(tie('part'), fc.constantFrom('*', '+', '?', '{2}', '{0,2}', '{1,}', '*?', '+?'))
       .map(([part, many]) => `(?:${part})${many}`),

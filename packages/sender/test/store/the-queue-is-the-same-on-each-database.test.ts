@@ -195,9 +195,9 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
   'it is deleted': (world) => world.store.deleteEndpoint(ENDPOINT, world.now),
   'its owner is proved': (world) =>
     world.store.proveOwnership(ENDPOINT, 'https://one.example.com/', world.now),
-  'it is taken': (world) => world.store.leaseDueEndpoints(MINUTE, 10),
+  'it is taken': (world) => world.store.leaseDueEndpoints(MINUTE, 10, []),
   'it is handed back': (world) => world.store.releaseLeases([{ endpointKey: ENDPOINT, epoch: world.epoch }]),
-  'leases are renewed': (world) => world.store.renewLeases(MINUTE),
+  'leases are renewed': (world) => world.store.renewLeases(MINUTE, []),
   'it is reconciled': async (world) => {
     await world.store.reconcileEndpoints(0, 10)
     await world.store.reconcileLanes({ endpointKey: 0, lane: '' }, 10)
@@ -249,7 +249,7 @@ async function openWorld(clock: Clock & { advance(ms: number): Promise<void> }) 
       )
       ;(orderedBy === null ? keys : lane).push(key as number)
     }
-    const [lease] = await store.leaseDueEndpoints(MINUTE, 10)
+    const [lease] = await store.leaseDueEndpoints(MINUTE, 10, [])
     const now = clock.now()
     return { host, store, inTransaction, keys, lane, epoch: lease?.epoch as number, start: now, now }
   }
