@@ -6,19 +6,8 @@ import type { SyncClientSettings } from './options.ts'
 import { parseDate, parseEvent, parseObject } from './parse-sync.ts'
 import { createPollingTransport } from './polling-transport.ts'
 import { readStream } from './read-stream.ts'
-import type { SyncTransport, SyncTransportSink } from './transport.ts'
+import type { FeedTransport, SyncTransportSink } from './transport.ts'
 import { whenAwake } from './when-awake.ts'
-
-/** A transport that others can be made of. */
-export interface FeedTransport extends SyncTransport {
-  /**
-   * Reads one stream behind the cursor.
-   *
-   * @param synced - called when everything was told.
-   * @throws what ended it.
-   */
-  stream(signal: AbortSignal, synced: () => void): Promise<void>
-}
 
 /** A wait; what is fixed is the server's wish. */
 interface Rest {

@@ -8,6 +8,7 @@ export type {
   SyncFetchInit,
   SyncFetchResponse,
   SyncHeaders,
+  SyncTabs,
   SyncTransportChoice,
 } from './options.ts'
 export {
@@ -27,4 +28,3 @@ export type {
   SyncEventOf,
   SyncEventPattern,
 } from './sync-client.ts'
-export type { SyncTabs } from './sync-tabs.ts'

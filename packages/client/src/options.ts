@@ -1,7 +1,8 @@
 import { type Clock, isStorableDate, type Logger, systemClock, type TenantSite } from '@x/events-core'
+import type { Cursor } from './cursor.ts'
 import { SyncClientError } from './errors.ts'
 import { parseSiteKey } from './site-key.ts'
-import type { SyncTabs } from './sync-tabs.ts'
+import type { FeedTransport, SyncTransport, SyncTransportSink } from './transport.ts'
 
 /** As much of `fetch` as the client calls; the platform's own fits, and so does a wrapper around it. */
 export type SyncFetch = (url: string, init: SyncFetchInit) => Promise<SyncFetchResponse>
@@ -28,6 +29,21 @@ export type SyncHeaders = Readonly<Record<string, string>>
 
 /** How a client is told; see {@link SyncClientOptions.transport}. */
 export type SyncTransportChoice = 'auto' | 'polling'
+
+/** What a client hands to those who share its connection. */
+export interface TabConnection {
+  readonly settings: SyncClientSettings
+  readonly cursor: Cursor
+  readonly sink: SyncTransportSink
+  /** Makes a connection of the client's own. */
+  connect(sink: SyncTransportSink): FeedTransport
+}
+
+/** Shares one connection between tabs. Made by `shareTabs` of `@x/client/tabs`. */
+export interface SyncTabs {
+  /** @internal */
+  share(connection: TabConnection): SyncTransport
+}
 
 /** What {@link createSyncClient} takes. */
 export interface SyncClientOptions {

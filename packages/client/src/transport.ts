@@ -11,6 +11,17 @@ export interface SyncTransport {
   poll(): Promise<boolean>
 }
 
+/** A transport that others can be made of. */
+export interface FeedTransport extends SyncTransport {
+  /**
+   * Reads one stream behind the cursor.
+   *
+   * @param synced - called when everything was told.
+   * @throws what ended it.
+   */
+  stream(signal: AbortSignal, synced: () => void): Promise<void>
+}
+
 /** What a client is told by while it follows. */
 export type SyncMode = 'live' | 'polling'
 

@@ -7,6 +7,7 @@ import {
 } from '@x/signature'
 import { ReceiverError } from './errors.ts'
 import { fetchHeadersOf } from './fetch-headers.ts'
+import { isPromise } from './is-promise.ts'
 import type { ReceiverSettings } from './options.ts'
 import type { SecretRequest } from './secret-source.ts'
 
@@ -19,11 +20,6 @@ export interface MessageVerifier {
 
 // Tenants, at most, whose keys are kept ready.
 const MAX_PREPARED = 1_000
-
-/** Whether a value is still to come. */
-export function isPromise<TValue>(value: TValue | PromiseLike<TValue>): value is PromiseLike<TValue> {
-  return typeof value === 'object' && value !== null && 'then' in value
-}
 
 function secretsUnavailable(cause: unknown): ReceiverError {
   return new ReceiverError('secrets_unavailable', 'The secrets could not be had, or cannot be used.', {

@@ -1,7 +1,7 @@
 import { WebhookVerificationError } from '@x/signature'
 import { ReceiverError } from './errors.ts'
 import type { WebhookEvent } from './event-patterns.ts'
-import { isPromise } from './message-verifier.ts'
+import { isPromise } from './is-promise.ts'
 import { pathOf, type StandardIssue, type StandardResult, type StandardSchema } from './standard-schema.ts'
 
 /** Gives an event whose data is what its schema made of it. */

@@ -23,6 +23,7 @@ export type {
   Endpoint,
   EndpointSecret,
   EndpointWithSecret,
+  Ownership,
   RateLimit,
   SignatureKind,
   TenantScope,
@@ -35,7 +36,6 @@ export type {
   RotateSecret,
 } from './endpoints/endpoints.ts'
 export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
-export type { Ownership } from './endpoints/ownership-challenge.ts'
 export {
   WebhookSenderError,
   type WebhookSenderErrorCode,

@@ -1,12 +1,11 @@
 import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
 import { activeTraceparent } from '@x/events-engine/support'
-import { endpointDisabled } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import { deliveryOf } from './deliveries/delivery-of-row.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DeliveryStore } from './delivery-store.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
-import { endpointNotFound } from './endpoints/endpoint-errors.ts'
+import { endpointDisabled, endpointNotFound } from './endpoints/endpoint-errors.ts'
 import { messageOf } from './messages/message-of.ts'
 import { isUniqueId, uniqueId } from './unique-id.ts'
 
@@ -18,9 +17,6 @@ export interface TestSenderParts {
   /** Called when something has become due. */
   due(endpointKey: number): void
 }
-
-/** The type of what a test sends. */
-export const TEST_EVENT_TYPE = 'Webhook.Test'
 
 /** Creates what sends `Webhook.Test` to one endpoint, whichever types it wants, at once. */
 export function createTestSender({ store, clock, cloudEventSource, due }: TestSenderParts) {

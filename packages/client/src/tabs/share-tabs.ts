@@ -1,4 +1,4 @@
-import type { SyncTabs } from '../sync-tabs.ts'
+import type { SyncTabs } from '../options.ts'
 import { createTabTransport } from './tab-transport.ts'
 
 /** What {@link shareTabs} takes. */

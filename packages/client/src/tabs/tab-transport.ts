@@ -1,6 +1,5 @@
-import type { FeedTransport } from '../feed-transport.ts'
-import type { TabConnection } from '../sync-tabs.ts'
-import type { SyncMode, SyncTransport } from '../transport.ts'
+import type { TabConnection } from '../options.ts'
+import type { FeedTransport, SyncMode, SyncTransport } from '../transport.ts'
 import { isSamePlace, type TabCursor, type TabMessage } from './tab-message.ts'
 
 /**

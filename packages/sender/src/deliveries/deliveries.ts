@@ -2,7 +2,7 @@ import { type Clock, isEventType } from '@x/events-core'
 import { assertArgument, readTime, readTimeRange } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
-import { endpointNotFound } from '../endpoints/endpoint-errors.ts'
+import { endpointDisabled, endpointNotFound } from '../endpoints/endpoint-errors.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import { validateTenantId } from '../endpoints/validate-endpoint.ts'
 import { shown, WebhookSenderError } from '../errors.ts'
@@ -246,13 +246,6 @@ export function createDeliveries({
       return begin('replay', endpoint, { ...range, include })
     },
   }
-}
-
-/** What to say when something is to be sent to a disabled endpoint. */
-export function endpointDisabled(id: string): WebhookSenderError {
-  return new WebhookSenderError('endpoint_disabled', `The endpoint ${id} is disabled; enable it first.`, {
-    remedy: 'endpoints.enable() does.',
-  })
 }
 
 function notPending(id: string, state: DeliveryState): WebhookSenderError {

@@ -7,6 +7,13 @@ export function endpointNotFound(id: unknown): WebhookSenderError {
   })
 }
 
+/** What to say when something is to be sent to a disabled endpoint. */
+export function endpointDisabled(id: string): WebhookSenderError {
+  return new WebhookSenderError('endpoint_disabled', `The endpoint ${id} is disabled; enable it first.`, {
+    remedy: 'endpoints.enable() does.',
+  })
+}
+
 /** What to say when a tenant has as many endpoints as it may. */
 export function tooManyEndpoints(tenantId: number, limit: number): WebhookSenderError {
   return new WebhookSenderError(

@@ -1,8 +1,7 @@
 import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { StoredCertificate } from './client-certificate.ts'
-import type { Concurrency, DisabledReason, RateLimit, SignatureKind } from './endpoint.ts'
+import type { Concurrency, DisabledReason, Ownership, RateLimit, SignatureKind } from './endpoint.ts'
 import type { Ordering } from './ordering.ts'
-import type { Ownership } from './ownership-challenge.ts'
 
 /** An endpoint as it is stored; what is JSON in the database is read. */
 export interface EndpointRow {

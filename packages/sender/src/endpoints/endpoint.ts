@@ -1,10 +1,15 @@
 import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { ClientCertificateInfo, ClientCertificateInput } from './client-certificate.ts'
 import type { Ordering, OrderingInput } from './ordering.ts'
-import type { Ownership } from './ownership-challenge.ts'
 
 /** How an endpoint's messages are signed: with a shared secret, or with a key pair. */
 export type SignatureKind = 'hmac' | 'ed25519'
+
+/**
+ * Whether the owner of an endpoint's URL has shown that it wants webhooks and holds the secret. Until then, the endpoint
+ * gets nothing.
+ */
+export type Ownership = 'pending' | 'verified'
 
 /**
  * Why an endpoint receives nothing: a person has disabled it, it has answered 410 Gone, no attempt has

@@ -10,12 +10,6 @@ import { uniqueId } from '../unique-id.ts'
 import { type DeliveryTarget, type TargetParts, targetOf } from '../worker/delivery-target.ts'
 import type { EndpointRow } from './endpoint-row.ts'
 
-/**
- * Whether the owner of an endpoint's URL has shown that it wants webhooks and holds the secret. Until then, the endpoint
- * gets nothing.
- */
-export type Ownership = 'pending' | 'verified'
-
 /** What {@link createOwnershipChallenge} works with. */
 export interface OwnershipChallengeParts extends TargetParts {
   readonly clock: Clock

@@ -11,6 +11,9 @@ const failing = {
   failingSince: '2026-11-24T08:00:00.000Z',
 }
 
+/** The type of what a test sends. */
+export const TEST_EVENT_TYPE = 'Webhook.Test'
+
 /** What the sender raises about its own work. Endpoints get it if they name it, whatever the catalog says. */
 export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [
   {
@@ -21,7 +24,7 @@ export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [
     example: { token: 'qg2bVQ0cJm3lTR8tT0Qm8w9w2nq3hXo3bq2ZJm1xg7E' },
   },
   {
-    type: 'Webhook.Test',
+    type: TEST_EVENT_TYPE,
     description: 'Somebody tries the endpoint. It is sent to this endpoint alone, whichever types it wants.',
   },
   {

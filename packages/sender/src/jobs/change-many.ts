@@ -1,6 +1,6 @@
 import { matchesEventType } from '@x/events-core'
 import type { SqlExecutor } from '@x/events-engine/support'
-import { TEST_EVENT_TYPE } from '../send-test.ts'
+import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
 import type { BulkStore, WindowedDelivery } from './bulk-store.ts'
 import type { JobProgress, JobRow } from './job-row.ts'
 

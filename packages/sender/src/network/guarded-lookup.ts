@@ -1,20 +1,12 @@
-import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
+import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { thrownMessage } from '@x/events-engine/support'
 import type { AddressPolicy } from './address-policy.ts'
 import { ForbiddenAddressError } from './attempt-error.ts'
-import { limitLookups } from './lookup-limiter.ts'
+import { type LookupAnswer, limitLookups, type ResolveAll } from './lookup-limiter.ts'
 
 /** Gives every address of a name. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>
-
-type Answer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
-/** The same as sockets ask for it, on behalf of a tenant. */
-export type ResolveAll = (
-  hostname: string,
-  options: LookupOptions & { readonly tenantId: number },
-  answer: Answer,
-) => void
 
 const resolveBySystem: ResolveAll = (hostname, { tenantId: _, ...options }, answer) =>
   systemLookup(hostname, { ...options, all: true }, answer)
@@ -65,7 +57,7 @@ const ASK_ANEW_AFTER_MS = 30_000
  * answer must not be asked for by each of them. Tenants share no question, since each has its own turn.
  */
 function shared(resolveAll: ResolveAll): ResolveAll {
-  const asked = new Map<string, { readonly at: number; readonly waiting: Answer[] }>()
+  const asked = new Map<string, { readonly at: number; readonly waiting: LookupAnswer[] }>()
 
   return (hostname, options, answer) => {
     const now = performance.now()

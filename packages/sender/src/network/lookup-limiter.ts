@@ -1,5 +1,14 @@
+import type { LookupAddress, LookupOptions } from 'node:dns'
 import { createFairShare } from '../fair-share.ts'
-import type { ResolveAll } from './guarded-lookup.ts'
+
+/** Hears of every address of a name. */
+export type LookupAnswer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
+/** Gives every address of a name, as sockets ask for it, on behalf of a tenant. */
+export type ResolveAll = (
+  hostname: string,
+  options: LookupOptions & { readonly tenantId: number },
+  answer: LookupAnswer,
+) => void
 
 interface Question {
   readonly hostname: string

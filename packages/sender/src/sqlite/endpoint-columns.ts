@@ -1,8 +1,7 @@
 import type { StoredCertificate } from '../endpoints/client-certificate.ts'
-import type { DisabledReason, SignatureKind } from '../endpoints/endpoint.ts'
+import type { DisabledReason, Ownership, SignatureKind } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import type { Ordering } from '../endpoints/ordering.ts'
-import type { Ownership } from '../endpoints/ownership-challenge.ts'
 import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { TableNames } from '../table-names.ts'
 
