@@ -16,6 +16,7 @@ import {
 } from './distributor/subscription.ts'
 import { createFeed, type FeedItem, type FeedOptions } from './feed/feed.ts'
 import { keepFeedSource } from './feed/feed-source.ts'
+import { createGivenPositions } from './given-positions.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { listenersSubscription } from './local-listeners.ts'
 import { createLogSchema } from './migrations/log-schema.ts'
@@ -62,13 +63,13 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
    * Creates or updates the engine's tables. Safe on every start, also of several nodes at once. Hosts
    * that keep migrations of their own may add `eventLogMigrations` to them instead.
    *
-   * @throws EventEngineError `schema_too_new`
+   * @throws EventEngineError `schema_too_new`, `read_only_database`
    */
   migrate(): Promise<void>
   /**
    * Begins to read the log. Subscriptions hear of everything that is raised after it has resolved.
    *
-   * @throws EventEngineError `not_migrated`, `schema_too_new`
+   * @throws EventEngineError `not_migrated`, `schema_too_new`, `read_only_database`
    */
   start(): Promise<void>
   /** Lets calls under way end, saves positions, hands back leases. Raising still works afterwards. */
@@ -86,7 +87,8 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
    * position, as many readers as you like on one query, none of which can make the memory grow.
    * Ends when the signal is aborted or the engine stops.
    *
-   * @throws EventEngineError `invalid_argument`, `invalid_option`, `invalid_position`
+   * @throws EventEngineError `invalid_argument`, `invalid_option`, `invalid_position`; while it is read,
+   *   `position_expired`, and `invalid_position` for a position of another log
    */
   feed(options: FeedOptions): AsyncIterable<FeedItem>
   /** Ends a subscription on this node; its stored position stays. */
@@ -94,8 +96,8 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
   /** What this engine has done, and how far every durable subscription is behind. */
   stats(): Promise<EngineStats>
   /**
-   * Runs a function in a transaction of the host's database. What it raises is committed or rolled
-   * back with what it writes; subscribers are woken right after the commit.
+   * Runs a function in a transaction of the host's database, at the database's default level. What it
+   * raises is committed or rolled back with what it writes; subscribers are woken right after the commit.
    *
    * @returns what the function returns.
    * @throws what the function throws, after rolling back.
@@ -143,6 +145,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const observer = createEngineObserver(clock)
   const watched = watchDatabase({ ...settings, host: db, logger }, leaseMs)
   const store = openEventStore(watched.db, dialect, names, nodeId, clock)
+  const positions = createGivenPositions(store)
   const patientStore = openEventStore(watched.patient, dialect, names, nodeId, clock)
   const schema = createLogSchema(watched, dialect, names)
 
@@ -175,6 +178,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const distributor = createEventDistributor<DB>({
     db: watched.hosts,
     store,
+    positions,
     leases,
     wake,
     lastSeen: () => poller.seen,
@@ -215,12 +219,12 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     listeners: local.listeners,
   })
 
-  const subscriptions = createSubscriptions(store, () => {
+  const subscriptions = createSubscriptions(store, positions, () => {
     control.poke()
     wake.poke()
   })
-  const report = createEngineReport(observer, subscriptions, { store, nodeId, clock, logger })
-  const feed = createFeed(store, wake, clock, logger)
+  const report = createEngineReport(observer, { store, positions, nodeId, clock, logger })
+  const feed = createFeed(store, positions, wake, clock, logger)
 
   const lifecycle = createLifecycle(
     async () => {
@@ -229,6 +233,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
       if (await store.adoptRestoredLog()) {
         logger.warn({ nodeId }, 'The event log was restored from a dump; some events may be handled again')
       }
+      positions.forget()
       await detached(distributor.start)
       detached(poller.start)
       report.start()

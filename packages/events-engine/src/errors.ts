@@ -13,6 +13,7 @@ export type EventEngineErrorCode =
   | 'trx_required'
   | 'unsupported_dialect'
   | 'not_migrated'
+  | 'read_only_database'
   | 'schema_too_new'
   | 'duplicate_subscription'
   | 'unknown_subscription'

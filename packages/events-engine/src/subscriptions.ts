@@ -1,8 +1,9 @@
 import { isStorableDate, type SyncEvent } from '@x/events-core'
 import { assertWhole } from './argument.ts'
 import { EventEngineError, shown } from './errors.ts'
+import type { GivenPositions } from './given-positions.ts'
 import { isStorable } from './storable-text.ts'
-import type { EventStore, Position, SubscriptionState } from './store/event-store.ts'
+import type { EventStore, Position, SubscriptionRow, SubscriptionState } from './store/event-store.ts'
 
 /** A durable subscription as it is stored, whether any node runs it or not. */
 export interface SubscriptionInfo {
@@ -90,8 +91,25 @@ function refuseUnknown(name: string): void {
   if (!isStorable(name)) throw unknown(name)
 }
 
+/** What is told of a stored subscription. */
+export function subscriptionInfoOf(
+  row: SubscriptionRow,
+  write: (position: Position) => string,
+): SubscriptionInfo {
+  return {
+    ...row,
+    position: write(row.position),
+    leasedBy: row.leasedBy ?? undefined,
+    lastError: row.lastError ?? undefined,
+  }
+}
+
 /** @param changed - called after each change, so that runners of this process look at once. */
-export function createSubscriptions(store: EventStore, changed: () => void): Subscriptions {
+export function createSubscriptions(
+  store: EventStore,
+  positions: GivenPositions,
+  changed: () => void,
+): Subscriptions {
   async function setState(name: string, state: SubscriptionState): Promise<void> {
     refuseUnknown(name)
     if (!(await store.setState(name, state))) throw unknown(name)
@@ -100,7 +118,7 @@ export function createSubscriptions(store: EventStore, changed: () => void): Sub
 
   async function positionOf(to: string | Date): Promise<Position> {
     if (to === 'start') return store.startPosition()
-    if (typeof to === 'string') return store.parsePosition(to)
+    if (typeof to === 'string') return (await positions.read(to)).position
     if (isStorableDate(to)) return store.positionAt(to)
     throw new EventEngineError(
       'invalid_position',
@@ -111,11 +129,9 @@ export function createSubscriptions(store: EventStore, changed: () => void): Sub
   return {
     async list() {
       const rows = await store.listSubscriptions()
-      return rows.map((row) => ({
-        ...row,
-        leasedBy: row.leasedBy ?? undefined,
-        lastError: row.lastError ?? undefined,
-      }))
+      if (rows.length === 0) return []
+      const write = await positions.writer()
+      return rows.map((row) => subscriptionInfoOf(row, write))
     },
     async parked(name, limit = 100) {
       assertWhole('parked', 'limit', limit, 1, MAX_PARKED)

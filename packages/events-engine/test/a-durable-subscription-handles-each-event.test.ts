@@ -262,7 +262,7 @@ onEachDatabase((open, dialect) => {
     expect(seen).toEqual(['Download', 'Delete'])
     await host.engine.stop()
     expect((await host.engine.subscriptions.list())[0]?.position).toMatch(
-      dialect === 'sqlite' ? /^s\.4$/ : /^p\//,
+      dialect === 'sqlite' ? /^s\.4@/ : /^p\//,
     )
     expect(logger.messages).toEqual([])
   })

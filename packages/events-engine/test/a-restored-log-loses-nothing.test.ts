@@ -4,6 +4,7 @@ import { type PostgresDatabase, postgresDatabase } from '@x/testkit/postgres'
 import { startPostgresServer } from '@x/testkit/postgres-server'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../src/index.ts'
+import { fromPg } from '../src/pg.ts'
 import { recordingLogger, site } from './open-engine.ts'
 
 /** What pg_dump and psql do to these tables: the rows as they are, and sequences that go on behind them. */
@@ -50,6 +51,7 @@ it('hands out what was not handled, and then what is new, in a cluster whose tra
     values ('evt_late', 1, 7, 'File', '100', 'Download', now())`)
   for (const id of [1, 2, 3]) await raise(oldEngine, id)
   await waitFor(() => seenBefore.length === 3, 'the events to be handled')
+  const noted = (await oldEngine.subscriptions.list()).map(({ position }) => position)
   await oldEngine.stop()
   await late.query('commit')
   late.release()
@@ -75,6 +77,22 @@ it('hands out what was not handled, and then what is new, in a cluster whose tra
   // Handled out of sequence before, so repeated: 1 to 3 follow the late one in the sequence.
   expect(seen.quick).toEqual([100, 1, 2, 3, 4, 5])
   expect(seen.paused).toEqual([100, 1, 2, 3, 4, 5])
+
+  // What was noted before the restore says nothing about the rows that there are now.
+  expect(noted).toHaveLength(2)
+  for (const position of noted) {
+    await expect(engine.subscriptions.rewind('quick', position)).rejects.toMatchObject({
+      code: 'invalid_position',
+    })
+  }
+  const [{ position: present } = { position: '' }] = await engine.subscriptions.list()
+  await engine.subscriptions.rewind('paused', present)
+  // The database is the same one to whoever raises in a transaction of another library.
+  const client = await newDatabase.pool.connect()
+  await client.query('begin')
+  await engine.syncManager.addSyncEvent(site, EntityNames.File, 7, 'Download', { trx: fromPg(client) })
+  await client.query('rollback')
+  client.release()
 
   await engine.stop()
   await using again = createEventEngine({ db: newDatabase.db, logger })

@@ -53,6 +53,31 @@ onEachDatabase((open) => {
     expect(without0(two.ids())).toEqual([2, 4])
   })
 
+  it('ends for the one reader whose filter throws, and for no other', async () => {
+    await using host = await open()
+    await host.engine.start()
+    const filter = ({ entityId }: { readonly entityId: unknown }) => {
+      if (entityId === 1) throw new Error('not this one')
+      return true
+    }
+    await using good = follow(host)
+    const seen: unknown[] = []
+    const bad = (async () => {
+      for await (const { event } of host.engine.feed({ tenantId: 1, filter })) seen.push(event.entityId)
+    })()
+    const refused = expect(bad).rejects.toThrow('not this one')
+    await waitFor(async () => {
+      await raise(host, 0)
+      return seen.length > 0 && good.items.length > 0
+    }, 'both to be live')
+    await raise(host, 1)
+    await raise(host, 2)
+    await refused
+    await waitFor(() => good.ids().includes(2), 'the events behind it')
+    const ids = good.items.map(({ event }) => event.id)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
   it('goes on behind the position of any event it has given out, without a gap or a repeat', async () => {
     await using host = await open()
     await host.engine.start()

@@ -52,6 +52,7 @@ const STATUS: Readonly<Record<ErrorCode, ErrorStatus>> = {
   stopped: 503,
   database_silent: 503,
   no_connection: 503,
+  read_only_database: 503,
 }
 
 /**

@@ -15,7 +15,7 @@ export function createDurableRunner<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
 ): SubscriptionRunner {
-  const { store, leases, control, logger, leaseMs } = runtime
+  const { store, positions, leases, control, logger, leaseMs } = runtime
   const { name, subscriber } = subscription
   const handleEvents = isBatchSubscriber(subscriber)
     ? createBatchWork(subscription, subscriber, runtime)
@@ -69,21 +69,22 @@ export function createDurableRunner<DB>(
   async function firstPosition(): Promise<Position> {
     const { from } = subscription
     if (from === 'now') return store.endPosition()
-    return from === 'start' ? store.startPosition() : store.parsePosition(from.position)
+    return from === 'start' ? store.startPosition() : (await positions.read(from.position)).position
   }
 
   /** A subscription that was abandoned may have missed events; whoever brings it back has to know. */
-  async function warnOfGap(): Promise<void> {
-    const stored = (await store.listSubscriptions()).find((row) => row.name === name)
-    if (stored && (await store.isExpired(stored.position))) {
+  async function warnOfGap(stored: Position): Promise<void> {
+    if ((await store.findPlace(stored)) !== 'kept') {
       logger.error({ subscription: name }, 'Events were deleted that the subscription has not handled')
     }
   }
 
   return {
     async start() {
-      await warnOfGap()
-      await store.createSubscription(name, await firstPosition())
+      // Where it begins matters once: later on, its log may not know that place any more.
+      const stored = (await store.listSubscriptions()).find((row) => row.name === name)
+      if (stored) await warnOfGap(stored.position)
+      else await store.createSubscription(name, await firstPosition())
       loop = run()
     },
     async stop() {

@@ -1,5 +1,6 @@
 import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
+import type { GivenPositions } from '../given-positions.ts'
 import type { EngineObserver } from '../observability/engine-observer.ts'
 import type { EventStore, Position } from '../store/event-store.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
@@ -11,6 +12,7 @@ import type { Subscription } from './subscription.ts'
 export interface DistributorRuntime<DB> {
   readonly db: Kysely<DB>
   readonly store: EventStore
+  readonly positions: GivenPositions
   readonly leases: LeaseKeeper
   /** Poked when there may be new events. */
   readonly wake: WakeSignal

@@ -40,7 +40,12 @@ export interface IBatchEventSubscriber<DB = unknown> {
 
 /** What surrounds one call of a batch subscriber. */
 export interface BatchContext<DB = unknown> extends SubscriberContext {
-  /** The transaction that the position is committed in. It must not be committed by the subscriber. */
+  /**
+   * The transaction that the position is committed in; on PostgreSQL at the level `read committed`, whatever
+   * the database's default is. It must not be committed by the subscriber. Where it has to give way to
+   * another one (a serialization failure, a deadlock, a lock that is not free in time), the events come
+   * again, and that is no failed try, ten times in a row.
+   */
   readonly trx: Transaction<DB>
   /** What `prepare` gave; undefined without one. */
   readonly prepared: unknown

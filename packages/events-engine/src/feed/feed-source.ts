@@ -11,8 +11,10 @@ export interface FeedSource {
    * @throws EventEngineError `invalid_argument`, `invalid_option`
    */
   wantedBy(tenantId: number, filter: EventFilter | undefined): (event: SyncEvent) => boolean
-  /** The position of a text; undefined where it is none, or events behind it are gone or were undone. */
+  /** The position of a text; undefined where this log has not given it out, or events behind it are deleted. */
   resume(text: string): Promise<Position | undefined>
+  /** What writes positions for clients. */
+  writer(): Promise<(position: Position) => string>
   /** The position after everything committed until now. */
   endPosition(): Promise<Position>
   /** The position before the first event that was raised at a time or later. */

@@ -1,7 +1,8 @@
 import { ALL_TENANTS, type Clock, type Logger, type SyncEvent } from '@x/events-core'
 import { compileFilter, type EventFilter } from '../distributor/event-filter.ts'
 import { EventEngineError, shown } from '../errors.ts'
-import type { EventStore, Position } from '../store/event-store.ts'
+import type { GivenPositions } from '../given-positions.ts'
+import type { EventStore } from '../store/event-store.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 import { createFeedHub } from './feed-hub.ts'
 import type { FeedSource } from './feed-source.ts'
@@ -35,7 +36,7 @@ export interface Feed {
    * The events of a tenant, in log order, for as long as the caller reads on.
    *
    * @throws EventEngineError `invalid_argument`, `invalid_option`, `invalid_position`; while it is
-   *   read, `position_expired`
+   *   read, `position_expired`, and `invalid_position` for a position of another log
    */
   open(options: FeedOptions): AsyncIterable<FeedItem>
   /** The same for those that serve many clients at once. */
@@ -46,7 +47,13 @@ export interface Feed {
   stop(): Promise<void>
 }
 
-export function createFeed(store: EventStore, wake: WakeSignal, clock: Clock, logger: Logger): Feed {
+export function createFeed(
+  store: EventStore,
+  positions: GivenPositions,
+  wake: WakeSignal,
+  clock: Clock,
+  logger: Logger,
+): Feed {
   const hub = createFeedHub(store, wake, clock, logger)
   const parts = { store, hub }
   let stopping = new AbortController()
@@ -55,39 +62,42 @@ export function createFeed(store: EventStore, wake: WakeSignal, clock: Clock, lo
 
   async function* read(
     wants: (event: SyncEvent) => boolean,
-    after: Position | undefined,
+    after: string | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<FeedItem, void, undefined> {
-    if (after !== undefined && (await store.isExpired(after))) {
+    const given = after === undefined ? undefined : await positions.read(after)
+    if (given?.isExpired) {
       throw new EventEngineError(
         'position_expired',
         `feed: events after ${shown(after)} are deleted already; load the present state, and follow the feed from now on.`,
       )
     }
-    const start = after ?? (await store.endPosition())
+    const start = given?.position ?? (await store.endPosition())
+    const write = await positions.writer()
     for await (const { events } of readStretches(parts, wants, start, signal)) {
-      for (const { event, position } of events) yield { event, position }
+      for (const { event, position } of events) yield { event, position: write(position) }
     }
   }
 
   return {
     open({ tenantId, after, filter, signal }) {
       const wants = wantedBy(tenantId, filter)
-      const position = after === undefined ? undefined : store.parsePosition(after)
+      if (after !== undefined) positions.check(after)
       const ending = endedBy(signal)
-      return { [Symbol.asyncIterator]: () => read(wants, position, ending) }
+      return { [Symbol.asyncIterator]: () => read(wants, after, ending) }
     },
     source: {
       wantedBy,
       async resume(text) {
-        let position: Position
         try {
-          position = store.parsePosition(text)
-        } catch {
-          return undefined
+          const { position, isExpired } = await positions.read(text)
+          return isExpired ? undefined : position
+        } catch (error) {
+          if (EventEngineError.is(error) && error.code === 'invalid_position') return undefined
+          throw error
         }
-        return (await store.isExpired(position)) ? undefined : position
       },
+      writer: positions.writer,
       endPosition: () => store.endPosition(),
       positionAt: (time) => store.positionAt(time),
       eventsBehind: async (position) => (await store.measureLag(position)).events,

@@ -88,7 +88,11 @@ interface FeedQueue {
   readonly offer: (events: readonly PositionedEvent[]) => void
   /** Everything before it was taken, or does not concern the reader. */
   passed: Position
-  /** The next ones, at least one; undefined once the reader has fallen behind, or the feed has ended. */
+  /**
+   * The next ones, at least one; undefined once the reader has fallen behind, or the feed has ended.
+   *
+   * @throws what the reader's filter has thrown.
+   */
   take(): Promise<readonly PositionedEvent[] | undefined>
 }
 
@@ -98,6 +102,7 @@ function createQueue(wants: (event: SyncEvent) => boolean, signal: AbortSignal):
   let offered: Position | undefined
   let passed = ''
   let overflown = false
+  let failure: { readonly error: unknown } | undefined
   let wakeReader = () => {}
 
   return {
@@ -112,8 +117,16 @@ function createQueue(wants: (event: SyncEvent) => boolean, signal: AbortSignal):
       if (waiting.length === 0) offered = undefined
     },
     offer(events) {
-      if (overflown) return
-      const wanted = events.filter(({ event }) => wants(event))
+      if (overflown || failure) return
+      let wanted: PositionedEvent[]
+      try {
+        wanted = events.filter(({ event }) => wants(event))
+      } catch (error) {
+        // The filter is this reader's own: nobody else is to hear of it.
+        failure = { error }
+        wakeReader()
+        return
+      }
       if (wanted.length > 0 && waiting.length === 0 && offered !== undefined) passed = offered
       offered = events.at(-1)?.position
       if (wanted.length === 0) return
@@ -126,7 +139,7 @@ function createQueue(wants: (event: SyncEvent) => boolean, signal: AbortSignal):
       wakeReader()
     },
     async take() {
-      while (waiting.length === 0 && !overflown && !signal.aborted) {
+      while (waiting.length === 0 && !overflown && !failure && !signal.aborted) {
         await new Promise<void>((resolve) => {
           const wake = () => {
             signal.removeEventListener('abort', wake)
@@ -137,6 +150,7 @@ function createQueue(wants: (event: SyncEvent) => boolean, signal: AbortSignal):
         })
       }
       if (signal.aborted || overflown) return undefined
+      if (failure) throw failure.error
       const taken = waiting
       waiting = []
       return taken

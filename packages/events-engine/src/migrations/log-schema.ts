@@ -1,5 +1,5 @@
 import type { WatchedDatabase } from '../connections/watch-database.ts'
-import type { Dialect } from '../database.ts'
+import { type Dialect, runStatement } from '../database.ts'
 import { EventEngineError } from '../errors.ts'
 import type { TableNames } from '../store/table-names.ts'
 import { latestSchemaVersion, migrationsOf } from './event-log-migrations.ts'
@@ -10,15 +10,17 @@ import { runMigrations } from './run-migrations.ts'
 export interface LogSchema {
   /** Which log this is; undefined until one of the functions below has looked. */
   readonly logId: string | undefined
-  /** @throws EventEngineError `schema_too_new` */
+  /** @throws EventEngineError `schema_too_new`, `read_only_database` */
   migrate(): Promise<void>
   /**
    * Goes by what the tables say of themselves, so that it does not matter whose migrator ran.
    *
-   * @throws EventEngineError `not_migrated`, `schema_too_new`
+   * @throws EventEngineError `not_migrated`, `schema_too_new`, `read_only_database`
    */
   demandCurrent(): Promise<void>
 }
+
+const READ_ONLY = `select current_setting('transaction_read_only') as value`
 
 /** Creates what looks after the tables of one engine. */
 export function createLogSchema(
@@ -29,6 +31,17 @@ export function createLogSchema(
   const { readLogState } = logStateStatements(dialect, names)
   const known = latestSchemaVersion(dialect)
   let logId: string | undefined
+
+  /** Every one of our statements would fail, one after the other, and be tried again. */
+  async function assertWritable(caller: string): Promise<void> {
+    if (dialect === 'sqlite') return
+    const [row] = await runStatement<{ value: string }>(db, READ_ONLY)
+    if (row?.value !== 'on') return
+    throw new EventEngineError(
+      'read_only_database',
+      `${caller}: the database begins transactions as read only (default_transaction_read_only, or a standby); connect to the primary, as a role that may write.`,
+    )
+  }
 
   async function readState(caller: string): Promise<LogState | undefined> {
     const state = await readLogState(db)
@@ -47,12 +60,14 @@ export function createLogSchema(
       return logId
     },
     async migrate() {
+      await assertWritable('engine.migrate')
       await readState('engine.migrate')
       const migrations = migrationsOf(dialect, names)
       await runMigrations(unhurried, { migrations, prefix: names.prefix, schema: names.schema })
       await readState('engine.migrate')
     },
     async demandCurrent() {
+      await assertWritable('engine.start')
       const state = await readState('engine.start')
       if (state?.schemaVersion === known) return
       throw new EventEngineError(

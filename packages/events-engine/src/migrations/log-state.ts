@@ -11,6 +11,9 @@ export interface LogState {
   readonly logId: string
 }
 
+/** SQL: the id in a column that holds it with the number of times the log was restored: `id` or `id.times`. */
+export const LOG_ID = `split_part(log_id, '.', 1)`
+
 /** The statements about the one row of the log's state. */
 export function logStateStatements(dialect: Dialect, names: TableNames) {
   const exists =
@@ -37,7 +40,7 @@ export function logStateStatements(dialect: Dialect, names: TableNames) {
       const tables = await runStatement(db, exists)
       if (tables.length === 0) return undefined
       const [row] = await runStatement<{ schema_version: number; log_id: string }>(db, select)
-      return row && { schemaVersion: row.schema_version, logId: row.log_id }
+      return row && { schemaVersion: row.schema_version, logId: row.log_id.split('.', 1)[0] as string }
     },
 
     async saveSchemaVersion(db: SqlExecutor, schemaVersion: number): Promise<void> {

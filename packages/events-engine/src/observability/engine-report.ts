@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@x/events-core'
+import type { GivenPositions } from '../given-positions.ts'
 import type { EventStore } from '../store/event-store.ts'
-import type { SubscriptionInfo, Subscriptions } from '../subscriptions.ts'
+import { type SubscriptionInfo, subscriptionInfoOf } from '../subscriptions.ts'
 import type { EngineCounts, EngineObserver } from './engine-observer.ts'
 import { offerLag } from './lag-gauges.ts'
 
@@ -32,6 +33,7 @@ export interface EngineReport {
 
 interface ReportParts {
   readonly store: EventStore
+  readonly positions: GivenPositions
   readonly nodeId: string
   readonly clock: Clock
   readonly logger: Logger
@@ -40,18 +42,20 @@ interface ReportParts {
 /** Creates the report of an engine. */
 export function createEngineReport(
   observer: EngineObserver,
-  subscriptions: Subscriptions,
-  { store, nodeId, clock, logger }: ReportParts,
+  { store, positions, nodeId, clock, logger }: ReportParts,
 ): EngineReport {
   let stopOffering = () => {}
 
   async function measureSubscriptions(): Promise<SubscriptionStats[]> {
     const measured: SubscriptionStats[] = []
     // One after the other: a report must not take connections away from those who work.
-    for (const subscription of await subscriptions.list()) {
-      const { events, capped, oldest } = await store.measureLag(subscription.position)
+    const rows = await store.listSubscriptions()
+    if (rows.length === 0) return []
+    const write = await positions.writer()
+    for (const row of rows) {
+      const { events, capped, oldest } = await store.measureLag(row.position)
       measured.push({
-        ...subscription,
+        ...subscriptionInfoOf(row, write),
         lagEvents: events,
         lagCapped: capped,
         lagSeconds: oldest === undefined ? 0 : Math.max(0, clock.now() - oldest.getTime()) / 1_000,

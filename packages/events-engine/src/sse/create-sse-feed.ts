@@ -125,8 +125,9 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
     try {
       sink.write(retryFrame(retryMs))
       const { position, mustReload } = await whereToBegin(source, start, maxEventsBehind, clock)
-      if (mustReload) sink.write(reloadFrame(position, nextEventId(), tenantId, new Date(clock.now())))
-      await stream.run(source.read(wants, position, sink.closed))
+      const write = await source.writer()
+      if (mustReload) sink.write(reloadFrame(write(position), nextEventId(), tenantId, new Date(clock.now())))
+      await stream.run(source.read(wants, position, sink.closed), write)
     } catch (error) {
       // The database is away, say: the client comes again, and resumes.
       logger.warn({ err: error, tenantId }, 'A stream of events ended early')

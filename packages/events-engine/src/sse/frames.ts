@@ -8,15 +8,15 @@ import type { Position, PositionedEvent } from '../store/event-store.ts'
 const frames = new WeakMap<PositionedEvent, string>()
 
 /** The frame of an event; made once, however many clients it goes to. */
-export function eventFrame(positioned: PositionedEvent): string {
+export function eventFrame(positioned: PositionedEvent, write: (position: Position) => string): string {
   const made = frames.get(positioned)
   if (made !== undefined) return made
-  const frame = messageFrame(positioned.position, positioned.event)
+  const frame = messageFrame(write(positioned.position), positioned.event)
   frames.set(positioned, frame)
   return frame
 }
 
-function messageFrame(position: Position, event: SyncEvent): string {
+function messageFrame(position: string, event: SyncEvent): string {
   return `id: ${position}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
@@ -29,7 +29,7 @@ export function retryFrame(retryMs: number): string {
  * Everything up to a position was told, where it concerned the client; it can resume there. The date
  * is one to ask `GET /api/Sync/{lastSyncDate}` with from here on.
  */
-export function syncedFrame(position: Position, syncDate: Date): string {
+export function syncedFrame(position: string, syncDate: Date): string {
   return `event: synced\nid: ${position}\ndata: ${JSON.stringify({ syncDate })}\n\n`
 }
 
@@ -40,7 +40,7 @@ export const KEEP_ALIVE = ': keep-alive\n\n'
  * Tells a client that asked for what cannot be told any more to load its state anew. It looks like
  * the event that hosts raise at their start, so that every client knows what to do.
  */
-export function reloadFrame(position: Position, id: string, tenantId: number, modifiedOn: Date): string {
+export function reloadFrame(position: string, id: string, tenantId: number, modifiedOn: Date): string {
   const event = createSyncEvent({
     id,
     tenantId,

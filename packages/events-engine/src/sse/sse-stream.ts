@@ -1,12 +1,16 @@
 import type { Clock } from '@x/events-core'
 import type { FeedStretch } from '../feed/read-stretches.ts'
+import type { Position } from '../store/event-store.ts'
 import { eventFrame, KEEP_ALIVE, syncedFrame } from './frames.ts'
 import type { SseSink } from './sse-sink.ts'
+
+/** Writes a position as clients are given it. */
+type WritePosition = (position: Position) => string
 
 /** One client's stream. */
 export interface SseStream {
   /** Writes what is read, as fast as the client takes it, until one of the two ends. */
-  run(stretches: AsyncIterable<FeedStretch>): Promise<void>
+  run(stretches: AsyncIterable<FeedStretch>, write: WritePosition): Promise<void>
   /** A sign of life, where the client can take one. */
   beat(): void
   /** Since when the client has not taken what it was given; undefined while it keeps up. */
@@ -21,7 +25,7 @@ const MAX_CHUNK_LENGTH = 64 * 1024
 export function createSseStream(sink: SseSink, clock: Clock): SseStream {
   let blockedSince: number | undefined
   /** Tells where the client is while it is live; undefined while it is catching up. */
-  let live: Pick<FeedStretch, 'position'> | undefined
+  let live: (() => string) | undefined
 
   async function write(text: string): Promise<void> {
     if (sink.write(text)) return
@@ -30,18 +34,19 @@ export function createSseStream(sink: SseSink, clock: Clock): SseStream {
     blockedSince = undefined
   }
 
-  async function tell(stretch: FeedStretch): Promise<void> {
+  async function tell(stretch: FeedStretch, writePosition: WritePosition): Promise<void> {
     const { events, isLive } = stretch
     let chunk = ''
     for (const positioned of events) {
-      chunk += eventFrame(positioned)
+      chunk += eventFrame(positioned, writePosition)
       if (chunk.length < MAX_CHUNK_LENGTH) continue
       await write(chunk)
       if (sink.closed.aborted) return
       chunk = ''
     }
-    if (isLive && !live) chunk += syncedFrame(stretch.position, new Date(clock.now()))
-    live = isLive ? stretch : undefined
+    const synced = () => syncedFrame(writePosition(stretch.position), new Date(clock.now()))
+    if (isLive && !live) chunk += synced()
+    live = isLive ? synced : undefined
     if (chunk !== '') await write(chunk)
   }
 
@@ -49,15 +54,15 @@ export function createSseStream(sink: SseSink, clock: Clock): SseStream {
     get blockedSince() {
       return blockedSince
     },
-    async run(stretches) {
+    async run(stretches, writePosition) {
       for await (const stretch of stretches) {
         if (sink.closed.aborted) return
-        await tell(stretch)
+        await tell(stretch, writePosition)
       }
     },
     beat() {
       if (blockedSince !== undefined) return
-      sink.write(live ? syncedFrame(live.position, new Date(clock.now())) : KEEP_ALIVE)
+      sink.write(live ? live() : KEEP_ALIVE)
     },
     end: () => sink.end(),
     cut: () => sink.cut(),

@@ -24,6 +24,12 @@ export interface EventPage {
   readonly more: boolean
 }
 
+/**
+ * Whether a reader can go on behind a position: `expired` where events behind it are deleted, `unknown`
+ * where it stands behind what is not in this log.
+ */
+export type Place = 'kept' | 'expired' | 'unknown'
+
 /** What a look for changes has seen. */
 export interface ChangeMarker {
   /** To be handed to the next look. */
@@ -120,16 +126,15 @@ export interface EventStore {
   readAfter(position: Position, limit: number): Promise<EventPage>
   /** How much is committed behind a position. */
   measureLag(position: Position): Promise<Lag>
-  /** @throws EventEngineError `invalid_position` */
+  /** @throws EventEngineError `invalid_position` for what this kind of log never gives out. */
   parsePosition(text: string): Position
+  /** A name for this log, which positions that are given out carry; another one once it was restored. */
+  logName(): Promise<string>
 
   /** Deletes some of the oldest events that every subscription has passed, and tells how many. */
   purge(limits: PurgeLimits): Promise<number>
-  /**
-   * Whether a reader cannot go on behind a position: events behind it are deleted, or what it stands
-   * behind is not in this log.
-   */
-  isExpired(position: Position): Promise<boolean>
+  /** What there is behind a position. */
+  findPlace(position: Position): Promise<Place>
   /** Makes a log readable that was restored into another cluster; tells whether it was one. */
   adoptRestoredLog(): Promise<boolean>
 

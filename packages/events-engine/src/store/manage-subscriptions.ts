@@ -13,6 +13,9 @@ interface StoredSubscription {
   readonly parked: number | string
 }
 
+/** Enough of its id to tell a log from the others that somebody may have. */
+const LOG_NAME_LENGTH = 8
+
 /** What people and starting nodes do with subscriptions; none of it is fenced. */
 export function manageStatements(db: SqlExecutor, dialect: Dialect, names: TableNames) {
   const list = `select name, position, state, leased_by, failed_attempts, last_error,
@@ -32,6 +35,8 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
       where name = ? and position = coalesce(?, position)`,
   )
 
+  const logId = `select log_id from ${names.logState}`
+
   return {
     async movePosition(name: string, position: Position, expected?: Position): Promise<boolean> {
       return (await countChanges(db, move, [position, name, expected ?? null])) === 1
@@ -48,6 +53,12 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
         lastError: row.last_error,
         parked: Number(row.parked),
       }))
+    },
+
+    async logName(): Promise<string> {
+      const [row] = await runStatement<{ log_id: string }>(db, logId)
+      const [id = '', restores] = (row?.log_id ?? '').split('.')
+      return `${id.slice(0, LOG_NAME_LENGTH)}${restores === undefined ? '' : `.${restores}`}`
     },
 
     async setState(name: string, state: SubscriptionState): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { ForeignTransaction } from '../../foreign-transaction.ts'
+import { LOG_ID } from '../../migrations/log-state.ts'
 import type { EventRow } from '../event-row.ts'
 import type { TableNames } from '../table-names.ts'
 import { COLUMNS, VALUES, valuesOf } from './append-event.ts'
@@ -10,7 +11,7 @@ import { COLUMNS, VALUES, valuesOf } from './append-event.ts'
  */
 export function appendForeignStatement(names: TableNames) {
   const checked = `insert into ${names.syncEvent} (${COLUMNS}) select ${VALUES}
-    from ${names.logState} where log_id = coalesce($10::text, log_id)`
+    from ${names.logState} where ${LOG_ID} = coalesce($10::text, ${LOG_ID})`
 
   /**
    * @param logId - undefined where it is not known yet: then any log will do.

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { IDLE_MS, runStatement } from '../../database.ts'
 import { ownTransaction } from '../../transact.ts'
-import type { Position, PurgeLimits } from '../event-store.ts'
+import type { Place, Position, PurgeLimits } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { parsePosition } from './snapshot-position.ts'
 
@@ -30,8 +30,17 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
       for update of e skip locked
     ) returning xid::text as xid, set_config('idle_in_transaction_session_timeout', '${IDLE_MS}', true)`
   const note = `update ${names.logState} set purged = greatest(purged::numeric, $1::numeric)::text`
-  const expired = `select not pg_visible_in_snapshot(purged::xid8, $1::pg_snapshot)
-      or pg_snapshot_xmax($1::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()) as expired
+  // Who may insert need not be allowed to read the sequence; the newest row tells nearly the same.
+  const lastSequence = `greatest((select max(seq) from ${names.syncEvent}), (
+      select case when has_sequence_privilege(s.name::regclass, 'select, usage')
+        then pg_sequence_last_value(s.name::regclass) end
+      from pg_get_serial_sequence('${names.syncEvent}', 'seq') s(name)
+    ), 0)`
+  const place = `select case
+      when pg_snapshot_xmax(coalesce($2::pg_snapshot, $1::pg_snapshot)) > pg_snapshot_xmax(pg_current_snapshot())
+        or $3::bigint > ${lastSequence} then 'unknown'
+      when not pg_visible_in_snapshot(purged::xid8, $1::pg_snapshot) then 'expired'
+      else 'kept' end as place
     from ${names.logState}`
 
   return {
@@ -44,9 +53,10 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
       })
     },
 
-    async isExpired(position: Position): Promise<boolean> {
-      const [row] = await runStatement<{ expired: boolean }>(db, expired, [parsePosition(position).from])
-      return row?.expired ?? false
+    async findPlace(position: Position): Promise<Place> {
+      const { from, to, sequence } = parsePosition(position)
+      const [row] = await runStatement<{ place: Place }>(db, place, [from, to ?? null, String(sequence)])
+      return row?.place ?? 'kept'
     },
   }
 }

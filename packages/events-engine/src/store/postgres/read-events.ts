@@ -127,7 +127,9 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
 
     async positionAt(time: Date): Promise<Position> {
       const upto = await currentSnapshot()
-      const [row] = await runStatement<{ first: string | null }>(db, firstAt, [time.getTime(), upto])
+      // Before everything, and no further: PostgreSQL knows no time before 4713 BC.
+      const since = Math.max(time.getTime(), 0)
+      const [row] = await runStatement<{ first: string | null }>(db, firstAt, [since, upto])
       const first = row?.first ?? null
       if (first === null) return formatPosition({ from: upto, to: undefined, sequence: 0n })
       // The second snapshot keeps out what commits from now on: that may have a lower sequence.

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { limitIdle, runStatement, type SqlExecutor } from '../../database.ts'
+import { LOG_ID } from '../../migrations/log-state.ts'
 import { ownTransaction } from '../../transact.ts'
 import type { TableNames } from '../table-names.ts'
 import { isBehind } from './purge-events.ts'
@@ -36,7 +37,9 @@ export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
   // Unhandled rows become news of this transaction; all others are as old as can be.
   const restamp = `update ${names.syncEvent}
     set xid = case when seq > $1::bigint then pg_current_xact_id() else '1'::xid8 end`
-  const forgetPurged = `update ${names.logState} set purged = '0'`
+  // Positions of the time before are of another log: their snapshots say nothing about these rows.
+  const rename = `update ${names.logState} set purged = '0',
+    log_id = ${LOG_ID} || '.' || (coalesce(nullif(split_part(log_id, '.', 2), ''), '0')::integer + 1)`
 
   async function restored(executor: SqlExecutor): Promise<boolean> {
     const [row] = await runStatement<{ restored: boolean }>(executor, isRestored)
@@ -57,7 +60,7 @@ export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
           2n ** 63n - 1n,
         )
         await runStatement(trx, restamp, [lowest.toString()])
-        await runStatement(trx, forgetPurged)
+        await runStatement(trx, rename)
         return true
       })
     },

@@ -42,23 +42,70 @@ export function endOfSnapshot(snapshot: string): bigint {
   return BigInt(snapshot.split(':')[1] ?? '')
 }
 
-const SNAPSHOT = String.raw`\d{1,20}:\d{1,20}:(?:\d{1,20}(?:,\d{1,20})*)?`
-const POSITION = new RegExp(`^p/(${SNAPSHOT})/(${SNAPSHOT})?/(\\d{1,19})$`)
+const MAX_LENGTH = 100_000
+const MAX_NUMBER = 2n ** 63n - 1n
+/** No transaction has the id 0. That of an empty log's position is 1. */
+const FIRST_XID = 1n
+const NUMBER = /^(?:0|[1-9][0-9]{0,18})$/
 
 /** The text under which a position is stored and handed out. */
 export function formatPosition({ from, to, sequence }: SnapshotPosition): Position {
   return `p/${from}/${to ?? ''}/${sequence}`
 }
 
-/** @throws EventEngineError `invalid_position` */
+/**
+ * Reads what {@link formatPosition} has written, and nothing else: a text that only resembles it would be
+ * refused by the database with an error of its own, or be a place that never was.
+ *
+ * @throws EventEngineError `invalid_position`
+ */
 export function parsePosition(text: string): SnapshotPosition {
-  const parts = POSITION.exec(text)
-  if (!parts) {
+  const parts = typeof text === 'string' && text.length <= MAX_LENGTH ? text.split('/', 5) : []
+  const [kind, from = '', to = '', last = ''] = parts
+  const sequence = numberOf(last)
+  const first = snapshotOf(from)
+  const second = to === '' ? undefined : snapshotOf(to)
+  const isWhole = parts.length === 4 && kind === 'p' && first !== undefined && sequence !== undefined
+  if (!isWhole || (to !== '' && (second === undefined || !isContained(first, second)))) {
     throw new EventEngineError(
       'invalid_position',
       `${shown(text)} is no position of this event log; pass one that it has given out.`,
     )
   }
-  const [, from = '', to, sequence = '0'] = parts
-  return { from, to: to || undefined, sequence: BigInt(sequence) }
+  return { from, to: to || undefined, sequence }
+}
+
+/** The parts of PostgreSQL's text for a snapshot: transactions before `start` are over, `running` are not. */
+interface SnapshotParts {
+  readonly start: bigint
+  readonly end: bigint
+  readonly running: readonly bigint[]
+}
+
+function snapshotOf(text: string): SnapshotParts | undefined {
+  const [xmin = '', xmax = '', xip, ...more] = text.split(':')
+  const start = numberOf(xmin)
+  const end = numberOf(xmax)
+  if (start === undefined || end === undefined || xip === undefined || more.length > 0) return undefined
+  if (start < FIRST_XID || start > end) return undefined
+  const running: bigint[] = []
+  for (const id of xip === '' ? [] : xip.split(',')) {
+    const number = numberOf(id)
+    const before = running.at(-1) ?? start - 1n
+    if (number === undefined || number <= before || number >= end) return undefined
+    running.push(number)
+  }
+  return { start, end, running }
+}
+
+/** Whether all that is visible in an earlier snapshot is so in a later one. */
+function isContained(earlier: SnapshotParts, later: SnapshotParts): boolean {
+  if (earlier.start > later.start || earlier.end > later.end) return false
+  const running = new Set(earlier.running)
+  return later.running.every((id) => id >= earlier.end || running.has(id))
+}
+
+function numberOf(text: string): bigint | undefined {
+  const number = NUMBER.test(text) ? BigInt(text) : undefined
+  return number !== undefined && number <= MAX_NUMBER ? number : undefined
 }

@@ -2,7 +2,7 @@ import type { Clock } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { runStatement } from '../../database.ts'
 import { ownTransaction } from '../../transact.ts'
-import type { Position, PurgeLimits } from '../event-store.ts'
+import type { Place, Position, PurgeLimits } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
 /**
@@ -36,11 +36,12 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: C
       })
     },
 
-    async isExpired(position: Position): Promise<boolean> {
+    async findPlace(position: Position): Promise<Place> {
       const [row] = await runStatement<{ purged: string; last: number }>(db, noted)
       const sequence = Number(position.slice(2))
       // Beyond the end: what it stands behind was undone by a power cut, or is of another database.
-      return sequence < Number(row?.purged ?? 0) || sequence > Number(row?.last ?? 0)
+      if (sequence > Number(row?.last ?? 0)) return 'unknown'
+      return sequence < Number(row?.purged ?? 0) ? 'expired' : 'kept'
     },
   }
 }

@@ -8,7 +8,7 @@ import type { TableNames } from '../table-names.ts'
 type SequencedRow = EventRow & { readonly seq: number }
 
 // A position names its kind, so that one of another database is recognised.
-const POSITION = /^s\.(\d{1,16})$/
+const POSITION = /^s\.(0|[1-9][0-9]{0,15})$/
 const positionAfter = (sequence: number): Position => `s.${sequence}`
 
 /**
@@ -50,7 +50,8 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     },
 
     parsePosition(text: string): Position {
-      if (POSITION.test(text)) return text
+      const sequence = typeof text === 'string' ? POSITION.exec(text)?.[1] : undefined
+      if (sequence !== undefined && Number.isSafeInteger(Number(sequence))) return text
       throw new EventEngineError(
         'invalid_position',
         `${shown(text)} is no position of this event log; pass one that it has given out.`,

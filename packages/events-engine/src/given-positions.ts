@@ -1,0 +1,86 @@
+import { EventEngineError, shown } from './errors.ts'
+import type { EventStore, Position } from './store/event-store.ts'
+
+/** A position that came from outside, and whether events behind it are deleted. */
+export interface GivenPosition {
+  readonly position: Position
+  readonly isExpired: boolean
+}
+
+/**
+ * Positions as they leave the engine, and how they come back: with the name of their log, so that one
+ * that was noted on another database, or before a restore, is not taken for a place in this one.
+ */
+export interface GivenPositions {
+  /** What writes positions of this log for the outside. */
+  writer(): Promise<(position: Position) => string>
+  /**
+   * Whether a text has the form of a position, without asking the database.
+   *
+   * @throws EventEngineError `invalid_position`
+   */
+  check(text: string): void
+  /**
+   * Finds what a text stands for.
+   *
+   * @throws EventEngineError `invalid_position` for whatever this log has not given out.
+   */
+  read(text: string): Promise<GivenPosition>
+  /** The log may be another one now. */
+  forget(): void
+}
+
+const LOG_NAME = /^[0-9a-f]{8}(?:\.[1-9][0-9]{0,8})?$/
+
+export function createGivenPositions(store: EventStore): GivenPositions {
+  let name: Promise<string> | undefined
+
+  function logName(): Promise<string> {
+    if (name) return name
+    const asked = store.logName()
+    name = asked
+    // What failed once is asked again.
+    asked.catch(() => {
+      if (name === asked) name = undefined
+    })
+    return asked
+  }
+
+  /** @throws EventEngineError `invalid_position` */
+  function parse(text: string): { readonly position: Position; readonly log: string } {
+    const at = typeof text === 'string' ? text.lastIndexOf('@') : -1
+    const log = at === -1 ? '' : text.slice(at + 1)
+    if (!LOG_NAME.test(log)) throw invalid(text)
+    try {
+      return { position: store.parsePosition(text.slice(0, at)), log }
+    } catch {
+      throw invalid(text)
+    }
+  }
+
+  return {
+    async writer() {
+      const log = await logName()
+      return (position) => `${position}@${log}`
+    },
+    check: (text) => void parse(text),
+    async read(text) {
+      const { position, log } = parse(text)
+      // Asked anew: it may have been restored since.
+      if (log !== (await store.logName())) throw invalid(text)
+      const place = await store.findPlace(position)
+      if (place === 'unknown') throw invalid(text)
+      return { position, isExpired: place === 'expired' }
+    },
+    forget() {
+      name = undefined
+    },
+  }
+}
+
+function invalid(text: unknown): EventEngineError {
+  return new EventEngineError(
+    'invalid_position',
+    `${shown(text)} is no position that this event log has given out; one of another database, or of the time before a restore, is none. Begin at a time, at 'start', or with what is committed from now on.`,
+  )
+}
