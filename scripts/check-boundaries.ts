@@ -34,6 +34,11 @@ const neutral: Readonly<Record<string, (file: string) => boolean>> = {
   '@x/signature': (file) => !file.endsWith('-node.ts'),
 }
 
+// Fake timers replace the globals alone: what is imported or kept goes by the machine's time.
+const TIMER_MODULES = /^(?:node:)?(?:timers(?:\/promises)?|perf_hooks)$/
+const KEPT_CLOCK =
+  /\b(?:Date|performance)\.now\b(?!\()|=\s*(?:Date|performance)\s*[,;})\n]|[=:]\s*set(?:Timeout|Interval|Immediate)\s*[,;})\n]/
+
 // Bundled into the package when it is built, so whoever installs it installs none of it.
 const bundled = ['packages/portal/src/ui/']
 
@@ -47,12 +52,21 @@ for (const pkg of everyPackage) {
   for (const file of filesBelow(pkg.folder)) {
     if (!/\.(ts|tsx|mts|cts|js|mjs)$/.test(file)) continue
     for (const specifier of importsOf(file)) checkImport(pkg, relative(root, file), specifier)
+    if (file.startsWith(join(pkg.folder, 'src') + sep)) checkClock(relative(root, file))
   }
 }
 
 function importsOf(file: string): string[] {
   const found = ts.preProcessFile(readFileSync(file, 'utf8'), true, true)
   return found.importedFiles.map(({ fileName }) => fileName)
+}
+
+function checkClock(file: string): void {
+  if (!file.startsWith(`packages${sep}`)) return
+  for (const line of readFileSync(join(root, file), 'utf8').split('\n')) {
+    if (/^\s*(?:\/\/|\/?\*)/.test(line) || !KEPT_CLOCK.test(`${line}\n`)) continue
+    problems.push(`${file}: "${line.trim()}" keeps a clock: call it where the time is needed`)
+  }
 }
 
 function checkManifest(pkg: Package): void {
@@ -79,6 +93,8 @@ function checkImport(pkg: Package, file: string, specifier: string): void {
   if (isBuiltin(specifier)) {
     if (isShipped && neutral[pkg.name]?.(file))
       report('is not there in a browser, where this file has to run')
+    if (isShipped && pkg.path.startsWith('packages') && TIMER_MODULES.test(specifier))
+      report('cannot be replaced by fake timers: use the global')
     return
   }
   const name = specifier

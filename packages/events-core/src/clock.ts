@@ -14,9 +14,12 @@ export interface Clock {
 declare function setTimeout(callback: () => void, delayMs: number): unknown
 declare function clearTimeout(timer: unknown): void
 
-/** The machine's own clock. */
+/**
+ * The machine's own clock. It looks up `Date` and `setTimeout` at each call, so that fake timers of a test hold for it
+ * whenever they are installed.
+ */
 export const systemClock: Clock = Object.freeze({
-  now: Date.now,
+  now: () => Date.now(),
   schedule(callback: () => void, delayMs: number) {
     const timer = setTimeout(callback, delayMs)
     return () => clearTimeout(timer)

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@x/events-core'
 import type { DeliveryStore } from './delivery-store.ts'
 import type { LaneKey, Mended, SweptPage } from './mended.ts'
@@ -64,7 +63,7 @@ export function createReconciliation(parts: ReconciliationParts): Reconciliation
       note(mended)
       after = last
       const restMs = Math.max(MIN_REST_MS, (performance.now() - startedAt) * REST_FACTOR)
-      await sleep(restMs, undefined, { signal: stopping.signal }).catch(() => {})
+      await rested(restMs, stopping.signal)
     }
   }
 
@@ -99,6 +98,20 @@ export function createReconciliation(parts: ReconciliationParts): Reconciliation
       await sweeping
     },
   }
+}
+
+/** Resolves after a while, or as soon as it is stopped. By the global timer, which fake timers of a test replace. */
+function rested(delayMs: number, stopping: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stopping.aborted) return resolve()
+    const end = () => {
+      clearTimeout(timer)
+      stopping.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, delayMs)
+    stopping.addEventListener('abort', end)
+  })
 }
 
 /** Half to all of it, so that nodes that were started together do not ask together. */

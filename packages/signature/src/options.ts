@@ -1,4 +1,4 @@
-import { type Clock, EventsError } from '@x/events-core'
+import { type Clock, EventsError, systemClock } from '@x/events-core'
 import { parseVerifyingKeys, type VerifyingKey } from './keys.ts'
 
 /** Options of `createVerifier`. */
@@ -30,7 +30,7 @@ const DEFAULT_TOLERANCE_SECONDS = 300
 
 /** Checks the options of a verifier and fills in what they leave out. */
 export function resolveVerifierOptions(options: VerifierOptions): VerifierSettings {
-  const { secrets, toleranceSeconds = DEFAULT_TOLERANCE_SECONDS, clock = Date } = options
+  const { secrets, toleranceSeconds = DEFAULT_TOLERANCE_SECONDS, clock = systemClock } = options
   // NaN would make every comparison false, and so accept any timestamp.
   if (!Number.isFinite(toleranceSeconds) || toleranceSeconds < 0) {
     throw new EventsError(
