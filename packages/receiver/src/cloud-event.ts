@@ -11,17 +11,24 @@ export function withTimestamp(value: object): void {
   Object.assign(value, { timestamp: time })
 }
 
+/** Whether headers say that the body is the data of a CloudEvent in binary mode. */
+export function isBinaryCloudEvent(given: WebhookHeaders): boolean {
+  const headers = fetchHeadersOf(given)
+  return headers.has('ce-specversion') && headers.has('ce-type')
+}
+
 /**
  * Reads a CloudEvent in binary mode: its attributes are headers, and the body is the data alone. The headers are not
- * signed; a type that the signed data of an x-events host contradicts is refused.
+ * signed, so that only a receiver that was told to calls this; a type that the signed data of an x-events host
+ * contradicts is refused.
  *
  * @returns undefined when it is none.
  * @throws WebhookVerificationError (`invalid_body`)
  */
 export function binaryCloudEvent(data: unknown, given: WebhookHeaders): Omit<WebhookEvent, 'id'> | undefined {
+  if (!isBinaryCloudEvent(given)) return undefined
   const headers = fetchHeadersOf(given)
   const type = attribute(headers, 'type')
-  if (attribute(headers, 'specversion') === undefined || type === undefined) return undefined
   const { entityName, action } = Object(data) as JsonObject
   if (typeof entityName === 'string' && typeof action === 'string' && `${entityName}.${action}` !== type) {
     throw new WebhookVerificationError(

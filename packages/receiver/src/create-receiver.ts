@@ -8,7 +8,7 @@ import { createHandlers } from './handlers.ts'
 import { isPromise } from './is-promise.ts'
 import { createMessageVerifier } from './message-verifier.ts'
 import { type ReceiverOptions, resolveReceiverOptions } from './options.ts'
-import { parsePayload } from './parse-payload.ts'
+import { createParsePayload } from './parse-payload.ts'
 import type { ReceiverResponse } from './problem.ts'
 import { checkBodySize, createReceive, type ReceiverErrorContext } from './receive.ts'
 import type { ReceiverInput } from './receiver-input.ts'
@@ -117,7 +117,8 @@ export function createReceiver<TEvents extends object = object>(
   // By its schema, or by the word of whoever gave the map.
   const known = (event: WebhookEvent) => event as EventOf<TEvents, '*'>
 
-  const receive = createReceive({ settings, verifier, handlers, report })
+  const parsePayload = createParsePayload(settings.trustUnsignedCloudEventHeaders)
+  const receive = createReceive({ settings, verifier, parsePayload, handlers, report })
 
   return {
     async verify(rawBody, headers, about) {
@@ -125,14 +126,14 @@ export function createReceiver<TEvents extends object = object>(
       const message = verifier.verify(body, headers, about?.url)
       // To await what is there already would cost a turn of the event loop's queue.
       const { id } = isPromise(message) ? await message : message
-      const event = settings.validateData(parsePayload(id, body, headers))
+      const event = settings.validateData(parsePayload({ id, body, headers }))
       return known(isPromise(event) ? await event : event)
     },
     verifySync(rawBody, headers, about) {
       const body = sized(rawBody)
       const message = verifier.verify(body, headers, about?.url)
       if (isPromise(message)) throw needsWaiting(message)
-      const event = settings.validateData(parsePayload(message.id, body, headers))
+      const event = settings.validateData(parsePayload({ id: message.id, body, headers }))
       if (isPromise(event)) throw needsWaiting(event)
       return known(event)
     },

@@ -33,7 +33,10 @@ export interface WebhookContext {
   readonly id: string
   /** When this attempt was signed; `event.timestamp` is when the event was raised. */
   readonly timestamp: Date
-  /** All headers of this attempt. Only the three of the signature are the sender's word. */
+  /**
+   * All headers of this attempt. Only the three of the signature are proved; any other, `traceparent` or `ce-type` too,
+   * may come from whoever handed the request on. Decide nothing by them that a forger could gain from.
+   */
   readonly headers: Headers
   /** The bytes that were signed. */
   readonly rawBody: Uint8Array

@@ -1,5 +1,6 @@
 export {
   generateSecret,
+  type HeaderFamily,
   type RawBody,
   type WebhookHeaders,
   type WebhookKeyCode,

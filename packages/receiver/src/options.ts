@@ -49,6 +49,18 @@ export interface ReceiverOptions<TEvents extends object = object> {
    */
   readonly answerChallenges?: boolean | undefined
   /**
+   * Read CloudEvents in binary mode, whose type and time are the headers `ce-type` and `ce-time`.
+   *
+   * No signature covers those headers. Whoever can change a request on its way, or send a captured one again, then
+   * decides the type of an event: which handlers are called and which schema is asked. So can anything between sender
+   * and receiver that sets headers. Where the sender can send structured mode, let it, and leave this alone.
+   *
+   * `false`: an event is what its signed body says, and `ce-` headers are not looked at.
+   *
+   * @defaultValue false
+   */
+  readonly trustUnsignedCloudEventHeaders?: boolean | undefined
+  /**
    * When `context.signal` is aborted, counted from when the message was verified: about as long as the
    * sender waits for an answer.
    *
@@ -71,6 +83,7 @@ export interface ReceiverSettings {
   readonly replayStore: ReplayStore | undefined
   readonly validateData: ValidateData
   readonly answerChallenges: boolean
+  readonly trustUnsignedCloudEventHeaders: boolean
   readonly handlerTimeoutMs: number
   readonly clock: Clock
 }
@@ -80,6 +93,7 @@ const DEFAULTS = {
   maxBodyBytes: 1_048_576,
   handlerTimeoutMs: 30_000,
   answerChallenges: true,
+  trustUnsignedCloudEventHeaders: false,
 }
 
 function invalid(path: string, must: string, got: unknown): EventsError {
@@ -118,6 +132,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
     replayStore,
     schemas = {},
     answerChallenges = DEFAULTS.answerChallenges,
+    trustUnsignedCloudEventHeaders = DEFAULTS.trustUnsignedCloudEventHeaders,
     handlerTimeoutMs = DEFAULTS.handlerTimeoutMs,
     clock = systemClock,
   } = options
@@ -134,8 +149,8 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
     const must = `a whole number of milliseconds from 1 to ${2 ** 31 - 1}`
     throw invalid('handlerTimeoutMs', must, handlerTimeoutMs)
   }
-  if (typeof answerChallenges !== 'boolean') {
-    throw invalid('answerChallenges', 'true or false', answerChallenges)
+  for (const [name, value] of Object.entries({ answerChallenges, trustUnsignedCloudEventHeaders })) {
+    if (typeof value !== 'boolean') throw invalid(name, 'true or false', value)
   }
   for (const method of ['begin', 'complete', 'release'] as const) {
     if (replayStore && typeof replayStore[method] !== 'function') {
@@ -149,6 +164,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
     replayStore,
     validateData: createValidateData(checkedSchemas(schemas)),
     answerChallenges,
+    trustUnsignedCloudEventHeaders,
     handlerTimeoutMs,
     clock,
   })

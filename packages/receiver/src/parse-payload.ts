@@ -1,5 +1,5 @@
 import { type WebhookHeaders, WebhookVerificationError } from '@x/signature'
-import { binaryCloudEvent, withTimestamp } from './cloud-event.ts'
+import { binaryCloudEvent, isBinaryCloudEvent, withTimestamp } from './cloud-event.ts'
 import type { WebhookEvent } from './event-patterns.ts'
 
 // Bytes that are no UTF-8 would come out as U+FFFD: a text that nobody signed.
@@ -44,23 +44,49 @@ function isPayload(value: unknown): value is WebhookEvent {
   )
 }
 
+function invalidBody(advice: string): WebhookVerificationError {
+  return new WebhookVerificationError(
+    'invalid_body',
+    `The body must be a JSON object with a string "type".${advice}`,
+  )
+}
+
+const BINARY_ADVICE =
+  ' Its headers are those of a CloudEvent in binary mode, which no signature covers: have the sender use structured mode, or see trustUnsignedCloudEventHeaders of createReceiver.'
+
+/** What besides the signed body may decide what an event is. */
+export interface PayloadSource {
+  readonly id: string
+  readonly body: Uint8Array | string
+  /** Not signed, but for those of the signature. */
+  readonly headers: WebhookHeaders
+}
+
+/** Reads the body of a verified message. */
+export type ParsePayload = (source: PayloadSource) => WebhookEvent
+
 /**
- * Reads the body of a verified message.
+ * Builds what reads the bodies of verified messages. It throws {@link WebhookVerificationError} (`invalid_body`) for
+ * what is not a JSON object with a `type`.
  *
- * @param headers - where a CloudEvent in binary mode has its type.
- * @throws {@link WebhookVerificationError} (`invalid_body`) when it is not a JSON object with a `type`.
+ * @param trustsCloudEventHeaders - whether a CloudEvent in binary mode, whose type is a header, is read at all.
  */
-export function parsePayload(id: string, body: Uint8Array | string, headers: WebhookHeaders): WebhookEvent {
-  const parsed = parseJson(body)
-  // Only what has no data of its own can be the data of a CloudEvent: for all others, no header is looked at.
-  const hasData = isPayload(parsed) && parsed.data !== undefined
-  const value = hasData ? parsed : (binaryCloudEvent(parsed, headers) ?? parsed)
-  if (isPayload(value)) {
+export function createParsePayload(trustsCloudEventHeaders: boolean): ParsePayload {
+  return ({ id, body, headers }) => {
+    const parsed = parseJson(body)
+    const binary =
+      trustsCloudEventHeaders && !isWholeEvent(parsed) ? binaryCloudEvent(parsed, headers) : undefined
+    const value = binary ?? parsed
+    if (!isPayload(value)) throw invalidBody(isBinaryCloudEvent(headers) ? BINARY_ADVICE : '')
     if (value.timestamp === undefined) withTimestamp(value)
     // Set on what was parsed just now: to copy it would cost as much as parsing a short one.
     const event: { id: string } = value
     event.id = id
     return value
   }
-  throw new WebhookVerificationError('invalid_body', 'The body must be a JSON object with a string "type".')
+}
+
+/** Whether a body needs no header to be an event: what was signed then wins over what was not. */
+function isWholeEvent(value: unknown): boolean {
+  return isPayload(value) && (value.data !== undefined || 'specversion' in value)
 }

@@ -4,7 +4,7 @@ import type { WebhookEvent } from './event-patterns.ts'
 import type { Handlers } from './handlers.ts'
 import { type MessageVerifier, requestOf } from './message-verifier.ts'
 import type { ReceiverSettings } from './options.ts'
-import { parsePayload } from './parse-payload.ts'
+import type { ParsePayload } from './parse-payload.ts'
 import { accepted, problem, problemOf, type ReceiverResponse } from './problem.ts'
 import { bodyTooLarge } from './read-body.ts'
 import type { ReceiverInput } from './receiver-input.ts'
@@ -31,6 +31,7 @@ interface Verified {
 export interface ReceiveParts {
   readonly settings: ReceiverSettings
   readonly verifier: MessageVerifier
+  readonly parsePayload: ParsePayload
   readonly handlers: Handlers
   report(error: unknown, context: ReceiverErrorContext): void
 }
@@ -47,7 +48,7 @@ export function checkBodySize(body: Uint8Array | string, maxBodyBytes: number): 
 
 /** Builds the one path that every message takes: size, signature, replay, parse, handlers. */
 export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Promise<ReceiverResponse> {
-  const { settings, verifier, handlers, report } = parts
+  const { settings, verifier, parsePayload, handlers, report } = parts
   const { maxBodyBytes, replayStore, validateData, handlerTimeoutMs, clock } = settings
 
   function failure(error: unknown, about: Omit<ReceiverErrorContext, 'status'> = {}): ReceiverResponse {
@@ -70,7 +71,7 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     let event: WebhookEvent | undefined
     let response = accepted(204)
     try {
-      event = parsePayload(id, verified.body, verified.input.headers)
+      event = parsePayload({ id, body: verified.body, headers: verified.input.headers })
       const challenge = settings.answerChallenges ? challengeOf(event) : undefined
       if (challenge === undefined) {
         event = await validateData(event)

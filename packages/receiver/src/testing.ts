@@ -1,4 +1,4 @@
-import { createSyncSigner } from '@x/signature'
+import { createSyncSigner, type HeaderFamily } from '@x/signature'
 
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 
@@ -18,11 +18,17 @@ export interface TestMessage {
    * @defaultValue now
    */
   readonly timestamp?: Date | undefined
+  /**
+   * What the three headers are called: `webhook-id` and so on, or `svix-id`, as from senders that use Svix.
+   *
+   * @defaultValue 'webhook'
+   */
+  readonly headerFamily?: HeaderFamily | undefined
   /** Bytes or text are sent as they are, anything else as JSON. */
   readonly body: Uint8Array | string | object
 }
 
-/** The headers of a signed webhook. */
+/** The headers of a signed webhook, named as Standard Webhooks names them. */
 export interface SignedHeaders extends Record<string, string> {
   readonly 'content-type': string
   readonly 'webhook-id': string
@@ -53,14 +59,23 @@ function bytesOf(body: TestMessage['body']): Uint8Array<ArrayBuffer> {
  * })
  * ```
  */
-export function signedHeaders(message: TestMessage): SignedHeaders {
+export function signedHeaders(
+  message: TestMessage & { readonly headerFamily?: 'webhook' | undefined },
+): SignedHeaders
+export function signedHeaders(message: TestMessage): Record<string, string>
+export function signedHeaders(message: TestMessage): Record<string, string> {
   const { secret, id = `evt_${crypto.randomUUID()}`, timestamp: at = new Date() } = message
+  const { headerFamily = 'webhook' } = message
   const timestamp = Math.floor(at.getTime() / 1000)
   return {
     'content-type': 'application/json',
-    'webhook-id': id,
-    'webhook-timestamp': String(timestamp),
-    'webhook-signature': createSyncSigner(secret).sign({ id, timestamp, body: bytesOf(message.body) }),
+    [`${headerFamily}-id`]: id,
+    [`${headerFamily}-timestamp`]: String(timestamp),
+    [`${headerFamily}-signature`]: createSyncSigner(secret).sign({
+      id,
+      timestamp,
+      body: bytesOf(message.body),
+    }),
   }
 }
 

@@ -11,7 +11,6 @@ import {
   type WebhookHeaders,
 } from '@x/signature'
 import { parseJson } from './parse-payload.ts'
-import { withStandardNames } from './svix-headers.ts'
 
 /** Options of {@link Webhook}. */
 export interface WebhookOptions {
@@ -55,8 +54,8 @@ function secretOf(secret: string | Uint8Array, format: 'raw' | undefined): strin
 
 /**
  * The class of the `standardwebhooks` and `svix` packages, to change to by changing the import. It
- * is stricter about secrets (24 to 64 bytes), headers and bodies, and takes bytes as well as text. Here,
- * and only here, headers may also be called `svix-id`, `svix-timestamp` and `svix-signature`.
+ * is stricter about secrets (24 to 64 bytes), headers and bodies, and takes bytes as well as text. It reads
+ * both families of headers, `webhook-` and `svix-`, as {@link createReceiver} does.
  *
  * Native on Node; on other runtimes it computes in plain JavaScript, where {@link createReceiver} is faster.
  *
@@ -92,7 +91,7 @@ export class Webhook {
    */
   verify(payload: RawBody, headers: WebhookHeaders, options: WebhookVerifyOptions = {}): unknown {
     const body = takeRawBody(payload)
-    this.#verifier.verify(body, withStandardNames(headers))
+    this.#verifier.verify(body, headers)
     const { jsonParse = true } = options
     return jsonParse && body.length > 0 ? parseJson(body) : undefined
   }

@@ -108,6 +108,30 @@ function receives(start: StartServer): void {
     expect(errors).toEqual([])
   })
 
+  it('reads the headers of Svix as well, and not half of them', async () => {
+    const { receiver, events } = recordingReceiver()
+    await using server = await start(receiver)
+    const headers = signedHeaders({ secret, body: json, headerFamily: 'svix' })
+    expect(await send(server, { body: json, headers })).toMatchObject({ status: 204 })
+    expect(events).toEqual([{ ...payload, id: headers['svix-id'] }])
+    const { 'svix-id': id = '', ...others } = signedHeaders({ secret, body: json, headerFamily: 'svix' })
+    expect(await send(server, { body: json, headers: { ...others, 'webhook-id': id } })).toMatchObject({
+      status: 401,
+    })
+    expect(events).toHaveLength(1)
+  })
+
+  it('lets no header that is not signed decide what the event is', async () => {
+    const { receiver, events } = recordingReceiver()
+    await using server = await start(receiver)
+    const { body, headers } = signed('{"type":"User.Login"}', {
+      'ce-specversion': '1.0',
+      'ce-type': 'User.Delete',
+    })
+    expect(await send(server, { body, headers })).toMatchObject({ status: 204 })
+    expect(events).toMatchObject([{ type: 'User.Login' }])
+  })
+
   it.each(exactBodies)('keeps to the bytes of %s', async (_, body) => {
     const { receiver, events } = recordingReceiver()
     await using server = await start(receiver)

@@ -84,7 +84,16 @@ describe('what is wrong with the rest', () => {
       expect.stringMatching(/missing_header.*webhook-id/),
     ])
     const svix = { 'svix-id': ['a'], 'svix-signature': ['b'] }
-    expect(explain({ headers: svix, body: Buffer.from(body) }, [secret], NOW).lines[1]).toContain('svix')
+    expect(explain({ headers: svix, body: Buffer.from(body) }, [secret], NOW).lines).toEqual([
+      expect.stringMatching(/missing_header.*svix-timestamp/),
+    ])
+  })
+
+  it('is told of headers of Svix, too', () => {
+    const headers = listed(signedHeaders({ secret, timestamp, body, headerFamily: 'svix' }))
+    expect(explain({ headers, body: Buffer.from(body) }, [secret], NOW).verifies).toBe(true)
+    const changed = { headers, body: Buffer.from(`${body}\n`) }
+    expect(explain(changed, [secret], NOW).lines[1]).toContain('line break was added')
   })
 
   it('is told of the clock, and whether all else is right', () => {

@@ -10,7 +10,7 @@ import { checkTimestamp } from './timestamp.ts'
 
 /** What is known of a message once its signature was found to fit. */
 export interface VerifiedMessage {
-  /** The `webhook-id`: the same for every attempt of one message. */
+  /** The `webhook-id` (or `svix-id`): the same for every attempt of one message. */
   readonly id: string
   /** Seconds since 1970 at which this attempt was signed. */
   readonly timestamp: number
@@ -49,11 +49,11 @@ function readClaim(settings: VerifierSettings, rawBody: RawBody, rawHeaders: Web
   if (!isMessageId(headers.id)) {
     throw new WebhookVerificationError(
       'invalid_header',
-      'The header webhook-id must be 1 to 256 visible ASCII characters without a full stop.',
+      `The header ${headers.family}-id must be 1 to 256 visible ASCII characters without a full stop.`,
     )
   }
-  const timestamp = checkTimestamp(headers.timestamp, settings.clock.now(), settings.toleranceSeconds)
-  const signatures = parseSignatureList(headers.signature)
+  const timestamp = checkTimestamp(headers, settings.clock.now(), settings.toleranceSeconds)
+  const signatures = parseSignatureList(headers)
   return {
     id: headers.id,
     timestamp,

@@ -24,5 +24,11 @@ export {
 export { isMessageId } from './message-id.ts'
 export type { VerifierOptions } from './options.ts'
 export { type RawBody, takeRawBody } from './raw-body.ts'
-export type { FetchHeaders, WebhookHeaders } from './read-headers.ts'
+export {
+  type FetchHeaders,
+  type HeaderFamily,
+  type RawWebhookHeaders,
+  readHeaders,
+  type WebhookHeaders,
+} from './read-headers.ts'
 export type { MessageToSign } from './signed-content.ts'

@@ -1,4 +1,5 @@
 import { WebhookVerificationError } from './errors.ts'
+import type { RawWebhookHeaders } from './read-headers.ts'
 
 /** The signatures of a message that can be checked here, by algorithm: base64 that is known to be strict. */
 export interface SignatureList {
@@ -18,19 +19,18 @@ const V1 = /^v1,[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/
 const V1A = /^v1a,[A-Za-z0-9+/]{85}[AQgw]==$/
 const UNKNOWN_VERSION = /^(?!v1a?,)[A-Za-z0-9]{1,16},[^,]+$/
 
-function refuse(why: string): never {
-  throw new WebhookVerificationError('invalid_signature', `The header webhook-signature ${why}.`)
-}
-
 /**
- * Reads a `webhook-signature`. Algorithms of other versions are passed over, as the specification
+ * Reads the signatures of a message. Algorithms of other versions are passed over, as the specification
  * wants it; anything that is not a list of `label,signature` is refused as a whole.
  *
  * @throws {@link WebhookVerificationError}
  */
-export function parseSignatureList(text: string): SignatureList {
+export function parseSignatureList({ family, signature: text }: RawWebhookHeaders): SignatureList {
   // What nearly every sender sends.
   if (V1.test(text)) return { v1: [text.slice(3)], v1a: [] }
+  const refuse = (why: string): never => {
+    throw new WebhookVerificationError('invalid_signature', `The header ${family}-signature ${why}.`)
+  }
   if (text.length > MAX_LENGTH) refuse(`is longer than ${MAX_LENGTH} characters`)
   const entries = text.split(' ', MAX_SIGNATURES + 1)
   if (entries.length > MAX_SIGNATURES) refuse(`has more than ${MAX_SIGNATURES} signatures`)

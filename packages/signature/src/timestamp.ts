@@ -1,20 +1,25 @@
 import { WebhookVerificationError } from './errors.ts'
+import type { RawWebhookHeaders } from './read-headers.ts'
 
 // Digits and nothing else. `parseInt` and `Number` would also read '1e9', ' 1', '0x1' or '1.5'.
 const SECONDS = /^(?:0|[1-9][0-9]{0,11})$/
 
 /**
- * Reads a `webhook-timestamp` and checks that it is near the present, on both sides: an old message
+ * Reads the timestamp of a message and checks that it is near the present, on both sides: an old message
  * may be a replay, and one from the future could be kept for one.
  *
  * @returns seconds since 1970.
  * @throws {@link WebhookVerificationError}
  */
-export function checkTimestamp(text: string, nowMs: number, toleranceSeconds: number): number {
+export function checkTimestamp(
+  { family, timestamp: text }: RawWebhookHeaders,
+  nowMs: number,
+  toleranceSeconds: number,
+): number {
   if (!SECONDS.test(text)) {
     throw new WebhookVerificationError(
       'invalid_timestamp',
-      'The header webhook-timestamp must be whole seconds since 1970, in digits only.',
+      `The header ${family}-timestamp must be whole seconds since 1970, in digits only.`,
     )
   }
   const timestamp = Number(text)

@@ -1,5 +1,11 @@
 import { createHmac } from 'node:crypto'
-import { createVerifier, parseSecret, WebhookVerificationError } from '@x/signature'
+import {
+  createVerifier,
+  parseSecret,
+  type RawWebhookHeaders,
+  readHeaders,
+  WebhookVerificationError,
+} from '@x/signature'
 import { guessBodies, guessHeads, guessKeys } from './guesses.ts'
 
 /** A request as somebody captured it. */
@@ -16,8 +22,9 @@ export interface Explanation {
 
 const clockAt = (seconds: number) => ({ now: () => seconds * 1000 })
 
-function headerOf({ headers }: CapturedRequest, name: string): string {
-  return headers[name]?.[0] ?? ''
+/** A request whose three headers could be read. */
+interface ReadRequest extends CapturedRequest {
+  readonly signed: RawWebhookHeaders
 }
 
 function refusalOf(request: CapturedRequest, secrets: readonly string[], clock: { now(): number }) {
@@ -39,9 +46,10 @@ function fits(
 }
 
 /** The combinations with fewest things wrong, of those that would make the signature fit. */
-function whatWentWrong(request: CapturedRequest, secret: string): readonly string[] | undefined {
-  const signatures = new Set(headerOf(request, 'webhook-signature').split(' '))
-  const heads = guessHeads(headerOf(request, 'webhook-id'), headerOf(request, 'webhook-timestamp'))
+function whatWentWrong(request: ReadRequest, secret: string): readonly string[] | undefined {
+  const { signed } = request
+  const signatures = new Set(signed.signature.split(' '))
+  const heads = guessHeads(signed)
   let best: readonly string[] | undefined
   for (const key of guessKeys(secret)) {
     for (const head of heads) {
@@ -56,17 +64,15 @@ function whatWentWrong(request: CapturedRequest, secret: string): readonly strin
 }
 
 function lengthHint(request: CapturedRequest): string[] {
-  const announced = headerOf(request, 'content-length')
+  const announced = request.headers['content-length']?.[0] ?? ''
   if (announced === '' || Number(announced) === request.body.length) return []
   return [
     `The body has ${request.body.length} bytes, but content-length says ${announced}: it is not the body that arrived.`,
   ]
 }
 
-function kindHint(request: CapturedRequest, secrets: readonly string[]): string[] {
-  const labels = headerOf(request, 'webhook-signature')
-    .split(' ')
-    .map((entry) => entry.split(',')[0])
+function kindHint({ signed }: ReadRequest, secrets: readonly string[]): string[] {
+  const labels = signed.signature.split(' ').map((entry) => entry.split(',')[0])
   const kinds = secrets.map((secret) => parseSecret(secret).kind)
   if (!labels.includes('v1') && !kinds.includes('ed25519-public')) {
     return [
@@ -79,7 +85,7 @@ function kindHint(request: CapturedRequest, secrets: readonly string[]): string[
   return []
 }
 
-function mismatch(request: CapturedRequest, secrets: readonly string[]): string[] {
+function mismatch(request: ReadRequest, secrets: readonly string[]): string[] {
   const hints = [...kindHint(request, secrets), ...lengthHint(request)]
   for (const secret of secrets) {
     if (!secret.startsWith('whsec_')) continue
@@ -103,22 +109,18 @@ export function explain(
   const refusal = refusalOf(request, secrets, clockAt(nowSeconds))
   if (!refusal) return { verifies: true, lines: ['It verifies.'] }
   const lines = [`It does not verify (${refusal.code}): ${refusal.message}`]
-  if (refusal.code === 'missing_header' && request.headers['svix-signature']) {
-    lines.push(
-      'Its headers are named svix-...: the class Webhook of @x/receiver reads those, createReceiver does not.',
-    )
+  const isMismatch = refusal.code === 'no_matching_signature'
+  const isLateOrEarly = refusal.code === 'timestamp_too_old' || refusal.code === 'timestamp_too_new'
+  if (!isMismatch && !isLateOrEarly) return { verifies: false, lines }
+  const read = { ...request, signed: readHeaders(request.headers) }
+  if (isMismatch) return { verifies: false, lines: [...lines, ...mismatch(read, secrets)] }
+  // The clock aside, is it a message of this sender?
+  const other = refusalOf(request, secrets, clockAt(Number(read.signed.timestamp)))
+  if (!other) {
+    lines.push('Apart from that, everything fits: id, body and secret are right.')
+    return { verifies: false, lines }
   }
-  if (refusal.code === 'timestamp_too_old' || refusal.code === 'timestamp_too_new') {
-    // The clock aside, is it a message of this sender?
-    const timestamp = Number(headerOf(request, 'webhook-timestamp'))
-    const other = refusalOf(request, secrets, clockAt(timestamp))
-    if (!other) {
-      lines.push('Apart from that, everything fits: id, body and secret are right.')
-      return { verifies: false, lines }
-    }
-    lines.push(`Nor did it verify when it was signed: ${other.message}`)
-    if (other.code === 'no_matching_signature') lines.push(...mismatch(request, secrets))
-  }
-  if (refusal.code === 'no_matching_signature') lines.push(...mismatch(request, secrets))
+  lines.push(`Nor did it verify when it was signed: ${other.message}`)
+  if (other.code === 'no_matching_signature') lines.push(...mismatch(read, secrets))
   return { verifies: false, lines }
 }

@@ -1,3 +1,5 @@
+import type { RawWebhookHeaders } from '@x/signature'
+
 /** Something that often goes wrong, tried in reverse: with it, the signature fits. */
 export interface Guess<TValue> {
   readonly value: TValue
@@ -83,16 +85,19 @@ export function guessKeys(secret: string): Guess<Buffer>[] {
 }
 
 /** What the sender may have put before the body. */
-export function guessHeads(id: string, timestamp: string): Guess<string>[] {
+export function guessHeads({ family, id, timestamp }: RawWebhookHeaders): Guess<string>[] {
   const trimmed = id.trim()
   return [
     { value: `${id}.${timestamp}.` },
-    { value: `${trimmed}.${timestamp}.`, explanation: 'White space was added around webhook-id.' },
+    { value: `${trimmed}.${timestamp}.`, explanation: `White space was added around ${family}-id.` },
     {
       value: `${id}.${timestamp}000.`,
       explanation: 'The sender signs the timestamp in milliseconds; it has to sign what it sends.',
     },
-    { value: `${timestamp}.`, explanation: 'The sender signs without webhook-id (as Stripe does).' },
-    { value: '', explanation: 'The sender signs the body alone, without webhook-id and webhook-timestamp.' },
+    { value: `${timestamp}.`, explanation: `The sender signs without ${family}-id (as Stripe does).` },
+    {
+      value: '',
+      explanation: `The sender signs the body alone, without ${family}-id and ${family}-timestamp.`,
+    },
   ]
 }

@@ -10,6 +10,7 @@ const USAGE = `x-receiver send <url>     sends a signed webhook
   --body <file>           the whole body instead, byte for byte; - reads standard input
   --id <id>               the webhook-id (a new one)
   --timestamp <seconds>   when it was signed (now)
+  --header-family <name>  what its headers are called: webhook-... or svix-... (webhook)
 
 x-receiver verify         says whether a captured request verifies, and what is wrong with it
   --body <file>           the body, byte for byte; - reads standard input

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { EventsError } from '@x/events-core'
+import type { HeaderFamily } from '@x/signature'
 import { sendWebhook } from '../testing.ts'
 import { type CliIo, UsageError } from './cli-io.ts'
 import { bytesOf, secretsOf } from './inputs.ts'
@@ -11,6 +12,7 @@ const options = {
   body: { type: 'string' },
   id: { type: 'string' },
   timestamp: { type: 'string' },
+  'header-family': { type: 'string', default: 'webhook' },
 } as const
 
 function dataOf(text: string): unknown {
@@ -27,6 +29,11 @@ function timeOf(text: string | undefined): Date | undefined {
   throw new UsageError(`--timestamp must be whole seconds since 1970; got ${text}`)
 }
 
+function headerFamilyOf(text: string): HeaderFamily {
+  if (text === 'webhook' || text === 'svix') return text
+  throw new UsageError(`--header-family must be webhook or svix; got ${text}`)
+}
+
 /** Sends a signed webhook and shows the answer; 0 when that is 2xx. */
 export async function send(args: readonly string[], io: CliIo): Promise<number> {
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
@@ -38,9 +45,10 @@ export async function send(args: readonly string[], io: CliIo): Promise<number> 
       ? { type: values.type, timestamp: new Date().toISOString(), data: dataOf(values.data) }
       : await bytesOf(values.body)
   const timestamp = timeOf(values.timestamp)
+  const headerFamily = headerFamilyOf(values['header-family'])
   let response: Response
   try {
-    response = await sendWebhook(url, { secret, id: values.id, timestamp, body })
+    response = await sendWebhook(url, { secret, id: values.id, timestamp, headerFamily, body })
   } catch (error) {
     if (EventsError.is(error)) throw error
     const { message, cause } = error as Error
