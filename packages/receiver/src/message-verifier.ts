@@ -3,6 +3,7 @@ import {
   type RawBody,
   type VerifiedMessage,
   type WebhookHeaders,
+  WebhookKeyError,
   WebhookVerificationError,
 } from '@x/signature'
 import { ReceiverError } from './errors.ts'
@@ -22,9 +23,12 @@ export interface MessageVerifier {
 const MAX_PREPARED = 1_000
 
 function secretsUnavailable(cause: unknown): ReceiverError {
-  return new ReceiverError('secrets_unavailable', 'The secrets could not be had, or cannot be used.', {
-    cause,
-  })
+  // What is wrong with a key is said without the key; what else failed may name passwords.
+  const message =
+    cause instanceof WebhookKeyError
+      ? `The function that gives the secrets gave one that cannot be used. ${cause.message}`
+      : 'The secrets could not be had: the function that gives them failed.'
+  return new ReceiverError('secrets_unavailable', message, { cause })
 }
 
 const nobodyMaySign: MessageVerifier = {

@@ -48,8 +48,9 @@ function secretOf(secret: string | Uint8Array, format: 'raw' | undefined): strin
   if (typeof secret !== 'string') {
     throw new EventsError('invalid_argument', `Webhook: the secret must be a string; got ${typeof secret}`)
   }
-  // The prefix is optional there; a key of another kind keeps its own, so as not to become a secret.
-  return /^wh[a-z]+_/.test(secret) ? secret : `whsec_${secret}`
+  // The prefix is optional there. What has one keeps it, so that no key of another kind becomes a secret; what is no
+  // base64 keeps away from it, so that an error tells what was given.
+  return /^[A-Za-z0-9+/]{5,}=*$/.test(secret) && secret !== 'undefined' ? `whsec_${secret}` : secret
 }
 
 /**

@@ -32,4 +32,5 @@ export {
   readHeaders,
   type WebhookHeaders,
 } from './read-headers.ts'
+export { pastedMistake } from './secret-mistakes.ts'
 export type { MessageToSign } from './signed-content.ts'

@@ -1,6 +1,7 @@
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { WebhookKeyError } from './errors.ts'
 import { isUsablePublicKey } from './public-key-check.ts'
+import { pastedMistake, secretMistake } from './secret-mistakes.ts'
 
 /** A shared secret (`whsec_`): signs and verifies `v1`, HMAC-SHA256. */
 export interface HmacKey {
@@ -34,17 +35,30 @@ export type VerifyingKey = HmacKey | Ed25519PublicKey
 const MIN_SECRET_BYTES = 24
 const MAX_SECRET_BYTES = 64
 
+const invalidKey = (message: string) => new WebhookKeyError('invalid_key', message)
+const noSecret = (text: string) => invalidKey(`The secret ${secretMistake(text)}`)
+
 function bytesOf(text: string, prefix: string): Uint8Array<ArrayBuffer> {
   const bytes = decodeBase64(text.slice(prefix.length))
-  if (bytes) return bytes
-  throw new WebhookKeyError(
-    'invalid_key',
-    `What follows ${prefix} must be padded base64. Copy the key again, without quotes or line breaks.`,
-  )
+  // `whsec_null` is base64, too.
+  if (bytes && (bytes.length > 3 || !pastedMistake(text))) return bytes
+  throw noSecret(text)
 }
 
 function wrongLength(what: string, expected: string, got: number): WebhookKeyError {
-  return new WebhookKeyError('invalid_key', `${what} must have ${expected} bytes; this one has ${got}.`)
+  return invalidKey(`${what} must have ${expected} bytes; this one has ${got}. Is it whole?`)
+}
+
+function notText(value: unknown): WebhookKeyError {
+  if ((value ?? undefined) === undefined) {
+    return invalidKey(`There is no secret: it is ${value}. Is an environment variable missing?`)
+  }
+  const isPromise = typeof value === 'object' && value !== null && 'then' in value
+  return invalidKey(
+    isPromise
+      ? 'The secret is a promise. Await it.'
+      : `A secret must be a string, whsec_ and base64; got ${ArrayBuffer.isView(value) ? 'bytes' : typeof value}.`,
+  )
 }
 
 /**
@@ -63,10 +77,7 @@ export function hmacKey(secret: Uint8Array): HmacKey {
 function ed25519PublicKey(publicKey: Uint8Array<ArrayBuffer>): Ed25519PublicKey {
   if (publicKey.length !== 32) throw wrongLength('A public key', '32', publicKey.length)
   if (!isUsablePublicKey(publicKey)) {
-    throw new WebhookKeyError(
-      'invalid_key',
-      'This public key is of small order or not canonical: signatures for it can be forged.',
-    )
+    throw invalidKey('This public key is of small order or not canonical: signatures for it can be forged.')
   }
   return { kind: 'ed25519-public', publicKey }
 }
@@ -84,8 +95,7 @@ function ed25519PrivateKey(bytes: Uint8Array<ArrayBuffer>): Ed25519PrivateKey {
  */
 export function checkHalves(key: Ed25519PrivateKey, derivedPublicKey: Uint8Array): void {
   if (derivedPublicKey.every((byte, index) => byte === key.publicKey[index])) return
-  throw new WebhookKeyError(
-    'invalid_key',
+  throw invalidKey(
     'The halves of this private key do not belong together: its last 32 bytes must be the public key of its first 32.',
   )
 }
@@ -96,9 +106,7 @@ export function checkHalves(key: Ed25519PrivateKey, derivedPublicKey: Uint8Array
  * @throws {@link WebhookKeyError} for any other: whoever verifies should not be able to sign.
  */
 function parseVerifyingKey(text: string): VerifyingKey {
-  if (typeof text !== 'string') {
-    throw new WebhookKeyError('invalid_key', `A secret must be a string; got ${typeof text}.`)
-  }
+  if (typeof text !== 'string') throw notText(text)
   if (text.startsWith('whsec_')) return hmacKey(bytesOf(text, 'whsec_'))
   if (text.startsWith('whpk_')) return ed25519PublicKey(bytesOf(text, 'whpk_'))
   if (text.startsWith('whsk_')) {
@@ -107,10 +115,7 @@ function parseVerifyingKey(text: string): VerifyingKey {
       'A private key (whsk_) is for the sender alone; verify with whpk_.',
     )
   }
-  throw new WebhookKeyError(
-    'invalid_key',
-    'A secret must begin with whsec_, whsk_ or whpk_; this one does not. Is an environment variable missing?',
-  )
+  throw noSecret(text)
 }
 
 /**
@@ -175,10 +180,19 @@ export function publicKeyOf(privateKey: string): string {
   throw new WebhookKeyError('wrong_key_kind', 'Only a private key (whsk_) has a public key.')
 }
 
-function listOf(secrets: string | readonly string[]): readonly string[] {
+/** Reads each of one or more keys; of several, an error says which it is about. */
+function parseEach<TKey>(secrets: string | readonly string[], parse: (text: string) => TKey): TKey[] {
   const list = typeof secrets === 'string' ? [secrets] : secrets
-  if (Array.isArray(list) && list.length > 0) return list
-  throw new WebhookKeyError('invalid_key', 'At least one secret is needed; got none.')
+  if (!Array.isArray(list)) throw notText(list)
+  if (list.length === 0) throw invalidKey('At least one secret is needed; got none.')
+  return list.map((text, index) => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (list.length === 1 || !(error instanceof WebhookKeyError)) throw error
+      throw new WebhookKeyError(error.code, `Secret ${index + 1} of ${list.length}: ${error.message}`)
+    }
+  })
 }
 
 /**
@@ -187,7 +201,7 @@ function listOf(secrets: string | readonly string[]): readonly string[] {
  * @throws {@link WebhookKeyError} when there is none, or one that cannot sign.
  */
 export function parseSigningKeys(secrets: string | readonly string[]): SigningKey[] {
-  return listOf(secrets).map((text) => {
+  return parseEach(secrets, (text) => {
     const key = parseSecret(text)
     if (key.kind !== 'ed25519-public') return key
     throw new WebhookKeyError('wrong_key_kind', 'A public key (whpk_) cannot sign; give whsec_ or whsk_.')
@@ -200,5 +214,5 @@ export function parseSigningKeys(secrets: string | readonly string[]): SigningKe
  * @throws {@link WebhookKeyError} when there is none, or one that cannot verify.
  */
 export function parseVerifyingKeys(secrets: string | readonly string[]): VerifyingKey[] {
-  return listOf(secrets).map(parseVerifyingKey)
+  return parseEach(secrets, parseVerifyingKey)
 }

@@ -15,6 +15,7 @@ it('exports these names, and no others', () => {
     'hmacKey',
     'isMessageId',
     'parseSecret',
+    'pastedMistake',
     'publicKeyOf',
     'readHeaders',
     'takeRawBody',

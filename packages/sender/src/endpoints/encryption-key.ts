@@ -1,3 +1,4 @@
+import { pastedMistake } from '@x/signature'
 import { WebhookSenderError } from '../errors.ts'
 
 const KEY_BYTES = 32
@@ -13,19 +14,21 @@ export function readEncryptionKey(key: Uint8Array | string, field = 'encryptionK
   if (typeof key === 'string') {
     if (HEX.test(key)) return Buffer.from(key, 'hex')
     if (BASE64.test(key)) return Buffer.from(key, 'base64')
-    throw invalidKey(field, `a text of ${key.length} characters`)
+    const looks = /^wh(?:sec|pk|sk)_/.test(key) ? 'is the secret of an endpoint.' : pastedMistake(key)
+    throw invalidKey(field, `a text of ${key.length} characters${looks ? `, which ${looks}` : '.'}`)
   }
   if (key instanceof Uint8Array) {
     if (key.length === KEY_BYTES) return Buffer.from(key)
-    throw invalidKey(field, `${key.length} bytes`)
+    throw invalidKey(field, `${key.length} bytes.`)
   }
-  throw invalidKey(field, key === null ? 'null' : typeof key)
+  const missing = (key ?? undefined) === undefined
+  throw invalidKey(field, missing ? `${key}. Is an environment variable missing?` : `${typeof key}.`)
 }
 
 function invalidKey(field: string, got: string): WebhookSenderError {
   return new WebhookSenderError(
     'invalid_option',
-    `createWebhookSender: options.${field} must be 32 bytes, as such, as 64 hex digits or as base64; got ${got}. ` +
+    `createWebhookSender: options.${field} must be 32 bytes, as such, as 64 hex digits or as base64; got ${got} ` +
       'Make one with: openssl rand -base64 32',
     { field },
   )

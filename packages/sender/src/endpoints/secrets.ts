@@ -19,11 +19,18 @@ export function secretToUse(given: string | undefined, signature: SignatureKind)
   } catch (cause) {
     throw invalidSecret(cause instanceof Error ? cause.message : 'It cannot be read.', cause)
   }
+  if (kind === 'ed25519-public') {
+    throw invalidSecret('It is a public key (whpk_), which consumers verify with and nobody can sign with.')
+  }
   if (signature === 'hmac' && kind !== 'hmac') {
-    throw invalidSecret("An endpoint with the signature 'hmac' needs a shared secret, whsec_...")
+    throw invalidSecret(
+      "It is a private key (whsk_). An endpoint with the signature 'hmac' needs a shared secret, whsec_...",
+    )
   }
   if (signature === 'ed25519' && kind !== 'ed25519-private') {
-    throw invalidSecret("An endpoint with the signature 'ed25519' needs a private key, whsk_...")
+    throw invalidSecret(
+      "It is a shared secret (whsec_). An endpoint with the signature 'ed25519' needs a private key, whsk_...",
+    )
   }
   return given
 }
