@@ -7,6 +7,7 @@ import { problemsOfCommands } from './doc-commands.ts'
 import {
   commentExamples,
   documentationPages,
+  type Example,
   originOf,
   pageExamples,
   programLanguages,
@@ -34,7 +35,16 @@ const otherLanguages = ['sh', 'console', 'json', 'sql', 'http', 'html', 'diff', 
 
 function problemsOfTypes(): string[] {
   const examples = [...pageExamples(), ...commentExamples()]
-  const folder = writeExamples('checked', examples)
+  const together = examples.filter(({ isAlone }) => !isAlone)
+  const alone = examples.filter(({ isAlone }) => isAlone)
+  return [
+    ...problemsOfProgram('checked', together),
+    ...alone.flatMap((example, index) => problemsOfProgram(`checked-${index}`, [example])),
+  ]
+}
+
+function problemsOfProgram(name: string, examples: readonly Example[]): string[] {
+  const folder = writeExamples(name, examples)
   const config = { extends: '../../../tsconfig.base.json', compilerOptions, include: ['.'] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
   if (examples.length === 0) return []

@@ -13,6 +13,8 @@ export interface Example {
   readonly blocks: readonly CodeBlock[]
   /** Whether it is run and not only type-checked. */
   readonly isRun: boolean
+  /** Whether it is type-checked as a program of its own: what it declares of all packages, others do not see. */
+  readonly isAlone: boolean
   /** File name within the folder of examples. */
   readonly fileName: string
   readonly code: string
@@ -83,6 +85,7 @@ function exampleOf(blocks: readonly CodeBlock[], mayRun: boolean): Example {
     title,
     blocks,
     isRun: mayRun && first.language !== 'tsx' && !blocks.some(({ words }) => words.includes('no-run')),
+    isAlone: blocks.some(({ words }) => words.includes('alone')),
     fileName: `${title.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()}.${first.language}`,
     // Even an example without an import is a module of its own.
     code: `${lines.join('\n')}\n${first.language === 'cjs' ? '' : 'export {}\n'}`,

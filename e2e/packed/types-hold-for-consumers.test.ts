@@ -34,6 +34,14 @@ const projects = [
     ),
   },
   {
+    project: 'a project that closes the set of actions',
+    folder: 'types-closed',
+    file: 'index.mts',
+    options: { module: 'nodenext' },
+    entries: [],
+    programs: ['../programs/close-the-actions.ts'],
+  },
+  {
     project: 'a bundled project',
     folder: 'types-bundler',
     file: 'index.ts',

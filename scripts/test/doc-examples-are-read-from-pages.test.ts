@@ -29,6 +29,14 @@ it('makes one module of a block and those that continue it', () => {
   expect(joined?.origins.map((origin) => origin.split(':').at(-1))).toEqual(['3', '10'])
   expect(joined?.isRun).toBe(true)
   expect(alone?.isRun).toBe(false)
+  expect(alone?.isAlone).toBe(false)
+})
+
+it('keeps apart what is a program of its own', () => {
+  const text = ['```ts alone', 'declare module "a" {}', '```']
+  expect(examplesOf(blocksOfPage(page, text.join('\n')), true)).toMatchObject([
+    { isAlone: true, isRun: true },
+  ])
 })
 
 it('adds the comments before a block, and after the last one', () => {

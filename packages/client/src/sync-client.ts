@@ -1,4 +1,4 @@
-import type { EntityData, EntityName, SyncEvent } from '@x/events-core'
+import type { EntityData, EntityName, KnownAction, SyncEvent, WhereActionsAre } from '@x/events-core'
 import type { SyncClientError } from './errors.ts'
 
 /**
@@ -31,8 +31,11 @@ export interface SyncClientEventMap {
   readonly error: SyncClientError
 }
 
-/** An event type or a pattern of them: `Site.Refresh`, `File.*`, `*.Reload`, `*`. */
-export type SyncEventPattern = '*' | `${EntityName | '*'}.${string}`
+/**
+ * An event type or a pattern of them: `Site.Refresh`, `File.*`, `*.Reload`, `*`. Any action, unless the host has
+ * closed their set with `ActionTypes` of `@x/events-core`.
+ */
+export type SyncEventPattern = '*' | `${EntityName | '*'}.${WhereActionsAre<string, KnownAction | '*'>}`
 
 type EntityNameIn<TPattern> = TPattern extends `${infer TName}.${string}` ? Unstarred<TName> : string
 type ActionIn<TPattern> = TPattern extends `${string}.${infer TAction}` ? Unstarred<TAction> : string

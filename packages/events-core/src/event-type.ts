@@ -1,3 +1,7 @@
+import type { WhereActionsAre } from './action-types.ts'
+import type { EntityName } from './entity-names.ts'
+import type { KnownAction, OperationalAction } from './sync-event-actions.ts'
+
 /**
  * The name of an event's type, as webhooks and filters use it.
  *
@@ -11,6 +15,29 @@
 export function eventTypeOf(event: { readonly entityName: string; readonly action: string }): string {
   return `${event.entityName}.${event.action}`
 }
+
+/** What the sender raises events about, beside the entities of the host. */
+type OperationalEntityName = 'Webhook' | 'WebhookDelivery' | 'WebhookEndpoint'
+
+/** The event types of known entities and actions, and those that the sender raises about its own work. */
+export type KnownEventType = `${EntityName}.${KnownAction}` | `${OperationalEntityName}.${OperationalAction}`
+
+/** The patterns of {@link KnownEventType}: those that an editor suggests. */
+export type KnownEventPattern =
+  | '*'
+  | '*.*'
+  | `${EntityName | OperationalEntityName}.*`
+  | `*.${KnownAction}`
+  | KnownEventType
+
+/** An event type; one of known names once the host has closed the set of actions with `ActionTypes`. */
+export type EventTypeName = WhereActionsAre<string, KnownEventType>
+
+/**
+ * An event type or a pattern of them; one of known names once the host has closed the set of actions with
+ * `ActionTypes`.
+ */
+export type EventTypePattern = WhereActionsAre<string, KnownEventPattern>
 
 const MEMBER = '[A-Za-z0-9_][A-Za-z0-9_-]{0,99}'
 const EVENT_TYPE = /* @__PURE__ */ new RegExp(`^${MEMBER}\\.${MEMBER}$`)

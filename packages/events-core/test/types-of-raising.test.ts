@@ -2,6 +2,7 @@ import { expectTypeOf, it } from 'vitest'
 import type {
   EntityData,
   EntityName,
+  EventTypePattern,
   ISyncManager,
   JsonValue,
   SyncEventAction,
@@ -34,8 +35,10 @@ it('knows the names of settings, and no misspelled name', () => {
   expectTypeOf<'Fiel'>().not.toExtend<EntityName>()
 })
 
-it('leaves actions open', () => {
+it('leaves actions open until the host names its own', () => {
   expectTypeOf<'Approved'>().toExtend<SyncEventAction>()
+  expectTypeOf<'invoice.paid'>().toExtend<EventTypePattern>()
+  expectTypeOf<string>().toExtend<EventTypePattern>()
 })
 
 it('checks what is raised', () => {

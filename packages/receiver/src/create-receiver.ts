@@ -47,7 +47,7 @@ export interface Receiver<TEvents extends object = object> {
    * @returns a function that ends it.
    * @throws EventsError (`invalid_argument`) when the pattern is none.
    */
-  on<const TPattern extends PatternOf<TEvents> | (string & {})>(
+  on<const TPattern extends PatternOf<TEvents>>(
     pattern: TPattern,
     handler: EventHandler<TEvents, TPattern>,
   ): () => void

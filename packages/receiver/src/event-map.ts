@@ -1,4 +1,4 @@
-import type { EventTypeOf, KnownEventPattern, WebhookContext, WebhookEvent } from './event-patterns.ts'
+import type { EventPattern, EventTypeOf, WebhookContext, WebhookEvent } from './event-patterns.ts'
 import type { StandardSchema } from './standard-schema.ts'
 
 /** An event whose data is known by its type: from a schema, or from a map given to `createReceiver`. */
@@ -25,8 +25,20 @@ export type EventOf<TEvents extends object, TPattern extends string> = [TypesIn<
   ? WebhookEvent<EventTypeOf<TPattern>>
   : { [TType in TypesIn<TEvents, TPattern>]: TypedEvent<TType, TEvents[TType]> }[TypesIn<TEvents, TPattern>]
 
-/** The patterns that an editor suggests where the types of a map are known. */
-export type PatternOf<TEvents extends object> = KnownEventPattern | (keyof TEvents & string)
+type BeginningsOf<TType extends string> = TType extends `${infer TFirst}.${infer TRest}`
+  ? `${TFirst}.*` | `${TFirst}.${BeginningsOf<TRest>}`
+  : never
+
+type EndingsOf<TType extends string> = TType extends `${string}.${infer TRest}`
+  ? `*.${TRest}` | EndingsOf<TRest>
+  : never
+
+/** What may be listened for where the types of a map are known: they, their patterns, and {@link EventPattern}. */
+export type PatternOf<TEvents extends object> =
+  | EventPattern
+  | (keyof TEvents & string)
+  | BeginningsOf<keyof TEvents & string>
+  | EndingsOf<keyof TEvents & string>
 
 /** Handles one event. Returning (or a promise that resolves) acknowledges it; throwing has it sent again. */
 export type EventHandler<TEvents extends object, TPattern extends string> = (

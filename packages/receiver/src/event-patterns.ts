@@ -1,12 +1,10 @@
-import type { EntityName, SyncEventActions, WebhookPayload } from '@x/events-core'
+import type { KnownEventPattern, WebhookPayload, WhereActionsAre } from '@x/events-core'
 
-type KnownAction = (typeof SyncEventActions)[keyof typeof SyncEventActions] | 'Download' | 'Login' | 'Logout'
-
-/** The patterns that an editor suggests: the framework's entities, and those merged into `EntityTypes`. */
-export type KnownEventPattern = '*' | `${EntityName}.*` | `*.${KnownAction}` | `${EntityName}.${KnownAction}`
-
-/** What may be listened for; any well-formed type or pattern, known or not. */
-export type EventPattern = KnownEventPattern | (string & {})
+/**
+ * What may be listened for: any well-formed type or pattern, known or not; only known ones where a host has closed the
+ * set of actions with `ActionTypes` of `@x/events-core`.
+ */
+export type EventPattern = WhereActionsAre<KnownEventPattern | (string & {}), KnownEventPattern>
 
 /** The event types that a pattern stands for: `` `File.${string}` `` for `File.*`. */
 export type EventTypeOf<TPattern extends string> = TPattern extends '*' | '*.*'

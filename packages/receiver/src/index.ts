@@ -19,7 +19,6 @@ export type { EventHandler, EventOf, EventSchemas, PatternOf, TypedEvent } from 
 export type {
   EventPattern,
   EventTypeOf,
-  KnownEventPattern,
   WebhookContext,
   WebhookEvent,
   WebhookHandler,

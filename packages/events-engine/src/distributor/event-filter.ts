@@ -1,8 +1,14 @@
-import { eventTypeOf, isEventTypePattern, matchesEventType, type SyncEvent } from '@x/events-core'
+import {
+  type EventTypePattern,
+  eventTypeOf,
+  isEventTypePattern,
+  matchesEventType,
+  type SyncEvent,
+} from '@x/events-core'
 import { EventEngineError, shown } from '../errors.ts'
 
 /** Which events a subscription wants: patterns of event types, or a function. */
-export type EventFilter = string | readonly string[] | ((event: SyncEvent) => boolean)
+export type EventFilter = EventTypePattern | readonly EventTypePattern[] | ((event: SyncEvent) => boolean)
 
 /**
  * Turns a filter into a function.

@@ -1,4 +1,4 @@
-import { type Clock, isEventType } from '@x/events-core'
+import { type Clock, type EventTypePattern, isEventType } from '@x/events-core'
 import { assertArgument, readTime, readTimeRange } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
@@ -29,7 +29,7 @@ export interface RecoverDeliveries extends TenantScope {
    * Those of these types or patterns.
    * @defaultValue all
    */
-  readonly eventTypes?: readonly string[] | undefined
+  readonly eventTypes?: readonly EventTypePattern[] | undefined
 }
 
 /** What to send an endpoint once more. */
@@ -52,7 +52,7 @@ export interface CancelDeliveries extends TenantScope {
    * Those of these types or patterns.
    * @defaultValue all
    */
-  readonly eventTypes?: readonly string[] | undefined
+  readonly eventTypes?: readonly EventTypePattern[] | undefined
 }
 
 /**

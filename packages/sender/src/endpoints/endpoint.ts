@@ -1,3 +1,4 @@
+import type { EventTypePattern } from '@x/events-core'
 import type { PayloadFormat } from '../messages/payload-format.ts'
 import type { ClientCertificateInfo, ClientCertificateInput } from './client-certificate.ts'
 import type { Ordering, OrderingInput } from './ordering.ts'
@@ -87,7 +88,7 @@ export interface CreateEndpoint {
    * 1 to 100 event types or patterns, of at most 5000 characters together.
    * @defaultValue ['*']
    */
-  readonly eventTypes?: readonly string[] | undefined
+  readonly eventTypes?: readonly EventTypePattern[] | undefined
   /** At most 1000 characters. */
   readonly description?: string | undefined
   /** At most 20 headers to send along. */
@@ -146,7 +147,7 @@ export interface UpdateEndpoint {
   /** `null`: every site of the tenant. */
   readonly siteId?: number | null | undefined
   readonly url?: string | undefined
-  readonly eventTypes?: readonly string[] | undefined
+  readonly eventTypes?: readonly EventTypePattern[] | undefined
   readonly description?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined

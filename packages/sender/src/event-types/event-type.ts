@@ -1,4 +1,4 @@
-import type { JsonValue } from '@x/events-core'
+import type { EventTypeName, JsonValue } from '@x/events-core'
 
 /** A JSON Schema, draft 2020-12, that stands on its own: what it refers to lies in its `$defs`. */
 export type JsonSchema = boolean | object
@@ -17,7 +17,7 @@ export interface EventTypeContent {
 /** What is said of a type of events. */
 export interface DefineEventType extends EventTypeContent {
   /** Entity and action: `File.Download`. */
-  readonly type: string
+  readonly type: EventTypeName
   /** What has happened, for whoever decides whether to subscribe: 1 to 1000 characters. */
   readonly description: string
   /**

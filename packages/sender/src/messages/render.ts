@@ -1,4 +1,11 @@
-import { type IServiceScope, isEventTypePattern, matchesEventType, type SyncEvent } from '@x/events-core'
+import {
+  type IServiceScope,
+  isEventTypePattern,
+  type KnownEventPattern,
+  matchesEventType,
+  type SyncEvent,
+  type WhereActionsAre,
+} from '@x/events-core'
 import { refuseUnless } from '../invalid-option.ts'
 
 /** What surrounds one rendering. */
@@ -20,7 +27,9 @@ export interface RenderContext {
 export type Render = (event: SyncEvent, context: RenderContext) => unknown
 
 /** One for all event types, or several by event type or pattern: the one that says most of a type renders it. */
-export type RenderOption = Render | Readonly<Record<string, Render>>
+export type RenderOption =
+  | Render
+  | WhereActionsAre<Readonly<Record<string, Render>>, Readonly<Partial<Record<KnownEventPattern, Render>>>>
 
 /** Finds what renders a type; undefined where its events go out as they are. */
 export type RenderOf = (eventType: string) => Render | undefined
