@@ -5,6 +5,7 @@ import process from 'node:process'
 import { benchRaise } from './engine/raise.ts'
 import { benchRead } from './engine/read.ts'
 import { benchWake } from './engine/wake.ts'
+import { benchHostile } from './hostile/hostile.ts'
 import { benchStreams } from './live/streams.ts'
 import { benchVerifyAndParse, benchVerifyOnly } from './receiver/verify.ts'
 import { benchBacklog } from './sender/backlog.ts'
@@ -19,6 +20,7 @@ const suites: readonly Suite[] = [
   benchRead,
   benchWake,
   benchStreams,
+  benchHostile,
   benchVerifyOnly,
   benchVerifyAndParse,
   benchThroughput,

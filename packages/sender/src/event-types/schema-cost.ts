@@ -17,64 +17,26 @@ export const COST_KEYWORD = 'x-events-cost'
 type Holds = 'a schema' | 'schemas' | 'schemas by name' | 'a value'
 
 /** Every keyword of draft 2020-12 that decides something, and what it holds. Others are notes for readers. */
-const KEYWORDS: Readonly<Record<string, Holds>> = {
-  $anchor: 'a value',
-  $async: 'a value',
-  $defs: 'schemas by name',
-  $dynamicAnchor: 'a value',
-  $dynamicRef: 'a value',
-  $id: 'a value',
-  $ref: 'a value',
-  $schema: 'a value',
-  additionalProperties: 'a schema',
-  allOf: 'schemas',
-  anyOf: 'schemas',
-  const: 'a value',
-  contains: 'a schema',
-  definitions: 'schemas by name',
-  dependencies: 'schemas by name',
-  dependentRequired: 'a value',
-  dependentSchemas: 'schemas by name',
-  else: 'a schema',
-  enum: 'a value',
-  exclusiveMaximum: 'a value',
-  exclusiveMinimum: 'a value',
-  id: 'a value',
-  if: 'a schema',
-  items: 'a schema',
-  maxContains: 'a value',
-  maxItems: 'a value',
-  maxLength: 'a value',
-  maxProperties: 'a value',
-  maximum: 'a value',
-  minContains: 'a value',
-  minItems: 'a value',
-  minLength: 'a value',
-  minProperties: 'a value',
-  minimum: 'a value',
-  multipleOf: 'a value',
-  not: 'a schema',
-  nullable: 'a value',
-  oneOf: 'schemas',
-  pattern: 'a value',
-  patternProperties: 'schemas by name',
-  prefixItems: 'schemas',
-  properties: 'schemas by name',
-  propertyNames: 'a schema',
-  required: 'a value',
-  then: 'a schema',
-  type: 'a value',
-  unevaluatedItems: 'a schema',
-  unevaluatedProperties: 'a schema',
-  uniqueItems: 'a value',
+const NAMES: Readonly<Record<Holds, string>> = {
+  'a schema':
+    'additionalProperties contains else if items not propertyNames then unevaluatedItems unevaluatedProperties',
+  schemas: 'allOf anyOf oneOf prefixItems',
+  'schemas by name': '$defs definitions dependencies dependentSchemas patternProperties properties',
+  'a value':
+    '$anchor $async $dynamicAnchor $dynamicRef $id $ref $schema const dependentRequired enum exclusiveMaximum exclusiveMinimum id maxContains maxItems maxLength maxProperties maximum minContains minItems minLength minProperties minimum multipleOf nullable pattern required type uniqueItems',
 }
+const KEYWORDS: ReadonlyMap<string, string> = new Map(
+  Object.entries(NAMES).flatMap(([holds, names]) => names.split(' ').map((name) => [name, holds] as const)),
+)
 
 const MAX_SCHEMA_LENGTH = 200_000
 const MAX_DEPTH = 64
 /** Of what stands in a part itself: names, enumerated values. */
 const CHARACTERS_IN_A_STEP = 32
-/** Where several are tried, each that does not fit leaves an error behind. */
-const STEPS_OF_AN_ALTERNATIVE = 5
+/** Where several are tried, each that does not fit leaves an error of 300 bytes behind. */
+const STEPS_OF_AN_ALTERNATIVE = 16
+/** To look at a member costs less than to compare it with a schema, which is counted beside. */
+const STEPS_OF_A_MEMBER = 0.25
 const LOOKS_AT_MEMBERS = [
   'additionalProperties',
   'items',
@@ -103,7 +65,7 @@ function copyOf(schema: SchemaObject, depth: number): SchemaObject {
   if (depth > MAX_DEPTH) throw new RangeError(`it is more than ${MAX_DEPTH} schemas deep`)
   const part = (value: unknown) => (isObject(value) ? copyOf(value, depth + 1) : value)
   const copy = Object.entries(schema).flatMap(([keyword, value]): [string, unknown][] => {
-    const holds = Object.hasOwn(KEYWORDS, keyword) ? KEYWORDS[keyword] : undefined
+    const holds = KEYWORDS.get(keyword)
     if (holds === undefined) return []
     if (holds === 'a schema') return [[keyword, part(value)]]
     if (holds === 'schemas' && Array.isArray(value)) return [[keyword, value.map(part)]]
@@ -117,7 +79,7 @@ function costOf(schema: SchemaObject): SchemaCost {
   let characters = 0
   let parts = 0
   for (const [keyword, value] of Object.entries(schema)) {
-    const holds = Object.hasOwn(KEYWORDS, keyword) ? KEYWORDS[keyword] : undefined
+    const holds = KEYWORDS.get(keyword)
     if (holds === 'a value') characters += JSON.stringify(value).length
     if (holds === 'a schema') parts += 1
     if (holds === 'schemas' && Array.isArray(value)) {
@@ -130,7 +92,7 @@ function costOf(schema: SchemaObject): SchemaCost {
   const looksAtMembers = LOOKS_AT_MEMBERS.some((keyword) => keyword in schema)
   return {
     steps: 1 + parts + Math.floor(characters / CHARACTERS_IN_A_STEP),
-    stepsPerMember: 'contains' in schema ? STEPS_OF_AN_ALTERNATIVE : looksAtMembers ? 1 : 0,
+    stepsPerMember: 'contains' in schema ? STEPS_OF_AN_ALTERNATIVE : looksAtMembers ? STEPS_OF_A_MEMBER : 0,
     countsCharacters: 'minLength' in schema || 'maxLength' in schema,
   }
 }
