@@ -1,4 +1,5 @@
 export { type Cut, type CuttingProxy, cuttingProxy } from './cutting-proxy.ts'
+export { findText } from './find-text.ts'
 export { hostileErrors } from './hostile-errors.ts'
 export { type ManualClock, manualClock } from './manual-clock.ts'
 export {

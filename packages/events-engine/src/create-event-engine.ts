@@ -26,6 +26,7 @@ import { createEngineObserver } from './observability/engine-observer.ts'
 import { createEngineReport, type EngineStats } from './observability/engine-report.ts'
 import { nodeLogger } from './observability/node-logger.ts'
 import { type EventEngineOptions, resolveEventEngineOptions } from './options.ts'
+import { createTenantPurge, type PurgedEvents } from './purge-tenant.ts'
 import { keepRaiseChecks, type RaiseCheck } from './raise-checks.ts'
 import { createRetention } from './retention.ts'
 import { openEventStore } from './store/open-event-store.ts'
@@ -93,6 +94,31 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
   feed(options: FeedOptions): AsyncIterable<FeedItem>
   /** Ends a subscription on this node; its stored position stays. */
   unsubscribe(name: string): Promise<void>
+  /**
+   * Deletes everything that the engine has of a tenant: its events in the log, those that are parked, what
+   * their errors said. It works in small batches while other tenants raise and deliver, and goes on where it
+   * was when it is called again after a crash. Positions stay valid, and readers go on behind what is gone.
+   *
+   * End what raises events of the tenant first: an event that is committed after the call has begun may stay, as
+   * may what a subscriber writes of one that it has got already. What a process has read ahead it may hand out to
+   * readers of the feed for half a minute more. Tables of the host, and those of packages such as `@x/sender`, which
+   * has a `purgeTenant` that includes this, are theirs. Until `VACUUM` (SQLite) or vacuum (PostgreSQL), and in
+   * backups, the database's files hold what was deleted earlier.
+   *
+   * @param tenantId - of one tenant: events of all tenants leave the log by its retention alone.
+   * @returns how many events were deleted.
+   * @throws EventEngineError `invalid_argument`
+   * @example
+   * ```ts
+   * import type { EventEngine } from '@x/events-engine'
+   *
+   * async function forgetTenant(engine: EventEngine, tenantId: number) {
+   *   const { events, parkedEvents } = await engine.purgeTenant(tenantId)
+   *   console.log(`${events} events and ${parkedEvents} parked ones are gone`)
+   * }
+   * ```
+   */
+  purgeTenant(tenantId: number): Promise<PurgedEvents>
   /** What this engine has done, and how far every durable subscription is behind. */
   stats(): Promise<EngineStats>
   /**
@@ -219,10 +245,12 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     listeners: local.listeners,
   })
 
-  const subscriptions = createSubscriptions(store, positions, () => {
+  const changed = () => {
     control.poke()
     wake.poke()
-  })
+  }
+  const subscriptions = createSubscriptions(store, positions, changed)
+  const purgeTenant = createTenantPurge({ db: watched.patient, dialect, store: patientStore, changed })
   const report = createEngineReport(observer, { store, positions, nodeId, clock, logger })
   const feed = createFeed(store, positions, wake, clock, logger)
 
@@ -272,6 +300,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
       distributor.add(resolveSubscription(subscriber, subscribeOptions)),
     unsubscribe: distributor.remove,
     feed: feed.open,
+    purgeTenant,
     transaction: transactions.run,
     ...capture,
     [Symbol.asyncDispose]: lifecycle.stop,

@@ -26,6 +26,7 @@ export {
 export { type EventLogMigrationOptions, eventLogMigrations } from './migrations/event-log-migrations.ts'
 export type { EngineStats, SubscriptionStats } from './observability/engine-report.ts'
 export type { EventEngineOptions, PostgresOptions } from './options.ts'
+export type { PurgedEvents } from './purge-tenant.ts'
 export type { RetentionOptions } from './retention.ts'
 export { type StatementCacheOptions, withStatementCache } from './statement-cache.ts'
 export type { SubscriptionState } from './store/event-store.ts'

@@ -17,6 +17,7 @@ export {
   traceparentOf,
 } from './observability/traceparent.ts'
 export { checkRaises, type RaiseCheck } from './raise-checks.ts'
+export { withSecureDelete } from './secure-delete.ts'
 export { createRowsStatement } from './sqlite-rows.ts'
 export { isStorable, storableText, textOf, thrownMessage, thrownText } from './storable-text.ts'
 export { hasUnreadEvents, reserveSubscription } from './subscription-support.ts'

@@ -21,7 +21,7 @@ function slowLog() {
       await this.begun()
       answers.shift()?.()
     },
-    readAfter: withReadAhead(async (position, limit): Promise<EventPage> => {
+    ...withReadAhead(async (position, limit): Promise<EventPage> => {
       const events = log.slice(Number(position), Number(position) + limit)
       await new Promise<void>((resolve) => answers.push(resolve))
       return { events, position: events.at(-1)?.position ?? position, more: events.length === limit }

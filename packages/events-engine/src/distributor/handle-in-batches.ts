@@ -96,8 +96,11 @@ export function createBatchWork<DB>(
         if (endsWork(error)) throw error
         const failed = { event: positioned.event, attempt, error, after: positioned.position, isNext: true }
         const outcome = await recordFailure(subscription, runtime, await fenceHere(), failed)
-        if (outcome === 'parked') saver.moved(positioned.position)
-        if (outcome !== 'retry') return outcome === 'parked'
+        if (outcome === 'blocked') return false
+        if (outcome !== 'retry') {
+          saver.moved(positioned.position)
+          return true
+        }
       }
       await control.wait(control.version, retry.delayMs(attempt), signal)
       attempt += 1

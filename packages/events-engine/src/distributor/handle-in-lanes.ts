@@ -116,7 +116,7 @@ export function createLaneWork<DB>(
         await saver.flush()
         const failed = { event, attempt, error, after: undefined, isNext: progress.isFirst(entry) }
         const outcome = await recordFailure(subscription, runtime, fence, failed)
-        if (outcome === 'parked') {
+        if (outcome === 'parked' || outcome === 'purged') {
           finish(item)
           return 'done'
         }

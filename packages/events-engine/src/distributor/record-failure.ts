@@ -7,7 +7,7 @@ import type { DistributorRuntime } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 
 /** What follows from a failed try. */
-export type FailureOutcome = 'retry' | 'parked' | 'blocked'
+export type FailureOutcome = 'retry' | 'parked' | 'blocked' | 'purged'
 
 /** A try that failed. */
 export interface FailedTry {
@@ -51,16 +51,21 @@ async function storeFailure<DB>(
   const details = { err: error, subscription: name, eventId: event.id, attempt }
   const save = (write: (text: string) => Promise<boolean>) => storeErrorText(error, write)
 
+  if (!(await store.isInLog(event))) {
+    logger.info({ subscription: name, eventId: event.id }, 'A failed event was purged meanwhile; going on')
+    demandLease(name, await save((text) => store.park(fence, event, after, attempt, text)))
+    return 'purged'
+  }
   if (attempt < retry.maxAttempts) {
     logger.warn(details, 'A subscriber failed; the event is tried again')
     if (isNext) {
-      demandLease(name, await save((text) => store.saveFailure(fence, attempt, text, 'active')))
+      demandLease(name, await save((text) => store.saveFailure(fence, event, attempt, text, 'active')))
     }
     return 'retry'
   }
   if (onExhausted === 'block') {
     logger.error(details, 'A subscriber failed for the last time; the subscription is blocked')
-    demandLease(name, await save((text) => store.saveFailure(fence, attempt, text, 'blocked')))
+    demandLease(name, await save((text) => store.saveFailure(fence, event, attempt, text, 'blocked')))
     return 'blocked'
   }
   logger.error(details, 'A subscriber failed for the last time; the event is parked')

@@ -1,6 +1,7 @@
 import type { WatchedDatabase } from '../connections/watch-database.ts'
 import { type Dialect, runStatement } from '../database.ts'
 import { EventEngineError } from '../errors.ts'
+import { prepareEmptyFile } from '../store/sqlite/shrink-file.ts'
 import type { TableNames } from '../store/table-names.ts'
 import { latestSchemaVersion, migrationsOf } from './event-log-migrations.ts'
 import { type LogState, logStateStatements } from './log-state.ts'
@@ -62,6 +63,7 @@ export function createLogSchema(
     async migrate() {
       await assertWritable('engine.migrate')
       await readState('engine.migrate')
+      if (dialect === 'sqlite') await prepareEmptyFile(db)
       const migrations = migrationsOf(dialect, names)
       await runMigrations(unhurried, { migrations, prefix: names.prefix, schema: names.schema })
       await readState('engine.migrate')

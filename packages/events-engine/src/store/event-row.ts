@@ -18,6 +18,14 @@ export interface EventRow {
   readonly trace: string | null
 }
 
+// Beside the events: what subscribers see of an event stays its own fields.
+const sequences = new WeakMap<SyncEvent, string>()
+
+/** Which row of the log an event was read from; undefined for one that was not read from there. */
+export function sequenceOf(event: SyncEvent): string | undefined {
+  return sequences.get(event)
+}
+
 /** The row of an event whose data is already JSON text. */
 export function rowOf(event: SyncEvent, dataText: string | null, trace: string | null = null): EventRow {
   return {
@@ -34,7 +42,7 @@ export function rowOf(event: SyncEvent, dataText: string | null, trace: string |
 }
 
 /** The event of a row; `traceparentOf` tells the trace of it. */
-export function eventOf(row: EventRow): SyncEvent {
+export function eventOf(row: EventRow & { readonly seq?: number | string }): SyncEvent {
   const event = createSyncEvent({
     id: row.id,
     tenantId: Number(row.tenant_id),
@@ -46,5 +54,6 @@ export function eventOf(row: EventRow): SyncEvent {
     ...(row.data === null ? {} : { data: JSON.parse(row.data) as JsonValue }),
   })
   rememberTraceparent(event, row.trace)
+  if (row.seq !== undefined) sequences.set(event, String(row.seq))
   return event
 }

@@ -2,6 +2,7 @@ import type { SyncEvent } from '@x/events-core'
 import type { SqlExecutor } from '../database.ts'
 import type { EventRow } from './event-row.ts'
 import type { Lag } from './lag.ts'
+import type { TenantStore } from './purge-tenant.ts'
 
 /**
  * A place in the log. Opaque outside the stores, comparable only by the store that made it; whoever
@@ -111,7 +112,7 @@ export interface UnattendedSubscription {
 }
 
 /** Everything the engine asks of a database. One implementation for each dialect. */
-export interface EventStore {
+export interface EventStore extends TenantStore {
   /** Appends one event in the caller's transaction. */
   append(executor: SqlExecutor, row: EventRow): Promise<void>
   /** Appends several in one statement, in their order. */
@@ -124,6 +125,8 @@ export interface EventStore {
   /** Whether anything was committed since an earlier marker: cheap enough to ask often. */
   findChange(since: string | undefined): Promise<ChangeMarker>
   readAfter(position: Position, limit: number): Promise<EventPage>
+  /** Drops what was read ahead and kept in memory. */
+  forgetRead(): void
   /** How much is committed behind a position. */
   measureLag(position: Position): Promise<Lag>
   /** @throws EventEngineError `invalid_position` for what this kind of log never gives out. */
@@ -133,6 +136,8 @@ export interface EventStore {
 
   /** Deletes some of the oldest events that every subscription has passed, and tells how many. */
   purge(limits: PurgeLimits): Promise<number>
+  /** Gives some of the free pages of the database's file back; tells whether there may be more. */
+  shrinkFile(): Promise<boolean>
   /** What there is behind a position. */
   findPlace(position: Position): Promise<Place>
   /** Makes a log readable that was restored into another cluster; tells whether it was one. */
@@ -174,9 +179,23 @@ export interface EventStore {
     position: Position,
     lasting: LeasedTransaction,
   ): Promise<boolean>
-  saveFailure(fence: Fence, failedAttempts: number, error: string, state: SubscriptionState): Promise<boolean>
   /**
-   * Sets an event aside and, where a position is given, moves on to it, in one transaction.
+   * Stores that a try has failed; the error's text only while the event is in the log.
+   *
+   * @returns false when the lease was lost.
+   */
+  saveFailure(
+    fence: Fence,
+    event: SyncEvent,
+    failedAttempts: number,
+    error: string,
+    state: SubscriptionState,
+  ): Promise<boolean>
+  /** Whether the log still has an event: its tenant may have been purged while a subscriber was at it. */
+  isInLog(event: SyncEvent): Promise<boolean>
+  /**
+   * Sets an event aside and, where a position is given, moves on to it, in one transaction. An event that
+   * the log has no more is not set aside.
    *
    * @returns false when the lease was lost.
    */

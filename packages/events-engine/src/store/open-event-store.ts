@@ -10,6 +10,7 @@ import * as postgresLag from './postgres/measure-lag.ts'
 import * as postgresPurge from './postgres/purge-events.ts'
 import * as postgresRead from './postgres/read-events.ts'
 import { restoreStatements } from './postgres/restore-log.ts'
+import { tenantStatements } from './purge-tenant.ts'
 import { withReadAhead } from './read-ahead.ts'
 import { positionStatements } from './save-position.ts'
 import * as sqliteAppend from './sqlite/append-event.ts'
@@ -17,6 +18,7 @@ import * as sqliteLease from './sqlite/lease-subscription.ts'
 import * as sqliteLag from './sqlite/measure-lag.ts'
 import * as sqlitePurge from './sqlite/purge-events.ts'
 import * as sqliteRead from './sqlite/read-events.ts'
+import { shrinkStatements } from './sqlite/shrink-file.ts'
 import type { TableNames } from './table-names.ts'
 
 /** The event log of a database, in its dialect. */
@@ -28,11 +30,12 @@ export function openEventStore(
   clock: Clock,
 ): EventStore {
   const common = {
+    ...tenantStatements(db, dialect, names),
     ...manageStatements(db, dialect, names),
     ...positionStatements(db, dialect, names),
     ...parkStatements(db, dialect, names, clock),
   }
-  const store: EventStore =
+  const store: Omit<EventStore, 'forgetRead'> =
     dialect === 'sqlite'
       ? {
           ...common,
@@ -41,6 +44,7 @@ export function openEventStore(
           ...sqliteLag.lagStatements(db, names),
           ...sqliteLease.leaseStatements(db, names, nodeId, clock),
           ...sqlitePurge.purgeStatements(db, names, clock),
+          ...shrinkStatements(db),
           // A copied file is the same log, sequence and all.
           adoptRestoredLog: async () => false,
         }
@@ -52,6 +56,8 @@ export function openEventStore(
           ...postgresLease.leaseStatements(db, names, nodeId),
           ...postgresPurge.purgeStatements(db, names),
           ...restoreStatements(db, names),
+          // Its autovacuum gives the space of deleted rows to new ones.
+          shrinkFile: async () => false,
         }
-  return { ...store, readAfter: withReadAhead(store.readAfter) }
+  return { ...store, ...withReadAhead(store.readAfter) }
 }

@@ -6,7 +6,7 @@ import { ownTransaction } from '../transact.ts'
 import { eventOf, rowOf } from './event-row.ts'
 import type { Fence, ParkedRow, Position } from './event-store.ts'
 import { withPlaceholders } from './placeholders.ts'
-import { FENCED, fenceValues, positionStatements } from './save-position.ts'
+import { FENCED, fenceValues, keptEventQuery, positionStatements } from './save-position.ts'
 import type { TableNames } from './table-names.ts'
 
 interface StoredParkedEvent {
@@ -20,6 +20,7 @@ interface StoredParkedEvent {
 /** Events set aside. They are kept whole, so that they outlive the log's retention. */
 export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames, clock: Clock) {
   const { savePosition } = positionStatements(db, dialect, names)
+  const isKept = keptEventQuery(dialect, names)
   const text = (statement: string) => withPlaceholders(dialect, statement)
   const columns = 'subscription, event, attempts, error, parked_on'
   const ofSubscription = 'where subscription = ?'
@@ -55,6 +56,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
             ? (await countChanges(trx, stay, fenceValues(fence))) === 1
             : await savePosition(fence, after, trx)
         if (!held) return false
+        if (!(await isKept(trx, event))) return true
         const values = [fence.name, event.id, stored, attempts, error, clock.now()]
         await runStatement(trx, insert, values)
         return true

@@ -7,26 +7,39 @@ interface Chunk {
   /** Where in `events` a reader at a position goes on. */
   readonly indexAt: ReadonlyMap<Position, number>
   readonly end: EventPage
+  /** By `performance.now()`. */
+  readonly readAt: number
+}
+
+interface ReadAhead {
+  readAfter: ReadAfter
+  /** Drops everything that is kept. */
+  forgetRead(): void
 }
 
 const CHUNK_SIZE = 500
 const CHUNKS_KEPT = 4
+/** Another process may purge a tenant, whose events must not be handed out for ever after. */
+const KEPT_FOR_MS = 30_000
 
 /**
  * Reads more than was asked for and keeps it for a while, so that a large commit is scanned once in
  * a while instead of once a page, and subscriptions that are at the same position share one query.
- * Events never change, so that what is kept is never wrong; that nothing is new is never kept.
+ * Events never change, so that what is kept is never wrong for long; that nothing is new is never kept.
  */
-export function withReadAhead(readAfter: ReadAfter): ReadAfter {
-  const chunks: Chunk[] = []
+export function withReadAhead(readAfter: ReadAfter): ReadAhead {
+  let chunks: Chunk[] = []
   const underWay = new Map<Position, Promise<Chunk>>()
 
   async function readChunk(position: Position, limit: number): Promise<Chunk> {
+    const keptBy = chunks
+    const readAt = performance.now()
     const end = await readAfter(position, Math.max(limit, CHUNK_SIZE))
     const positions = [position, ...end.events.slice(0, -1).map((read) => read.position)]
     const indexAt = new Map(positions.map((at, index) => [at, index]))
-    const chunk = { events: end.events, indexAt, end }
-    if (end.events.length > 0) {
+    const chunk = { events: end.events, indexAt, end, readAt }
+    // Not what was read before all was to be forgotten.
+    if (end.events.length > 0 && keptBy === chunks) {
       chunks.unshift(chunk)
       chunks.length = Math.min(chunks.length, CHUNKS_KEPT)
     }
@@ -43,12 +56,15 @@ export function withReadAhead(readAfter: ReadAfter): ReadAfter {
 
   /** What was read before, or is being read, for somebody else. */
   async function findKept(position: Position): Promise<Chunk | undefined> {
-    const kept = chunks.find(({ indexAt }) => indexAt.has(position)) ?? (await underWay.get(position))
+    const oldest = performance.now() - KEPT_FOR_MS
+    const kept =
+      chunks.find(({ indexAt, readAt }) => readAt > oldest && indexAt.has(position)) ??
+      (await underWay.get(position))
     // An empty one may be older than the commit that the caller was woken for.
     return kept?.events.length ? kept : undefined
   }
 
-  return async (position, limit) => {
+  async function readAhead(position: Position, limit: number): Promise<EventPage> {
     const kept = await findKept(position)
     const { events, indexAt, end } = kept ?? (await readFresh(position, limit))
     const start = indexAt.get(position) ?? 0
@@ -59,5 +75,13 @@ export function withReadAhead(readAfter: ReadAfter): ReadAfter {
     }
     // Whatever is kept may be older than the caller's last wake-up: it has to look again before it waits.
     return { ...end, events: page, more: end.more || kept !== undefined }
+  }
+
+  return {
+    readAfter: readAhead,
+    forgetRead() {
+      chunks = []
+      underWay.clear()
+    },
   }
 }

@@ -1,4 +1,8 @@
-import { countChanges, type Dialect, type SqlExecutor } from '../database.ts'
+import type { SyncEvent } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import { countChanges, type Dialect, runStatement, type SqlExecutor } from '../database.ts'
+import { ownTransaction } from '../transact.ts'
+import { sequenceOf } from './event-row.ts'
 import type { Fence, LeasedTransaction, Position, SubscriptionState } from './event-store.ts'
 import { withPlaceholders } from './placeholders.ts'
 import type { TableNames } from './table-names.ts'
@@ -11,8 +15,23 @@ export function fenceValues({ name, epoch, at }: Fence): [string, number, Positi
 /** SQL: whether a row of the subscriptions is still as its holder knows it. */
 export const FENCED = 'where name = ? and epoch = ? and position = coalesce(?, position)'
 
+/**
+ * Whether the log still has an event. In a transaction, it keeps the event there until the transaction has
+ * ended: whoever purges its tenant waits, and then finds what was written.
+ */
+export function keptEventQuery(dialect: Dialect, names: TableNames) {
+  const find = withPlaceholders(
+    dialect,
+    `select seq from ${names.syncEvent} where seq = ?${dialect === 'postgres' ? ' for key share' : ''}`,
+  )
+  return async (executor: SqlExecutor, event: SyncEvent): Promise<boolean> => {
+    const sequence = sequenceOf(event)
+    return sequence === undefined || (await runStatement(executor, find, [sequence])).length > 0
+  }
+}
+
 /** How a subscription moves on, or stays; every write is fenced by the epoch of its lease. */
-export function positionStatements(db: SqlExecutor, dialect: Dialect, names: TableNames) {
+export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames) {
   const move = withPlaceholders(
     dialect,
     `update ${names.subscription} set position = ?, failed_attempts = 0, last_error = null ${FENCED}`,
@@ -30,8 +49,9 @@ export function positionStatements(db: SqlExecutor, dialect: Dialect, names: Tab
   )
   const fail = withPlaceholders(
     dialect,
-    `update ${names.subscription} set failed_attempts = ?, last_error = ?, state = ? ${FENCED}`,
+    `update ${names.subscription} set failed_attempts = ?, last_error = ?, failed_tenant_id = ?, state = ? ${FENCED}`,
   )
+  const isKept = keptEventQuery(dialect, names)
 
   return {
     async savePosition(fence: Fence, position: Position, executor: SqlExecutor = db): Promise<boolean> {
@@ -53,11 +73,18 @@ export function positionStatements(db: SqlExecutor, dialect: Dialect, names: Tab
 
     async saveFailure(
       fence: Fence,
+      event: SyncEvent,
       failedAttempts: number,
       error: string,
       state: SubscriptionState,
     ): Promise<boolean> {
-      return (await countChanges(db, fail, [failedAttempts, error, state, ...fenceValues(fence)])) === 1
+      return ownTransaction(db, async (trx) => {
+        const text = (await isKept(trx, event)) ? error : null
+        const values = [failedAttempts, text, event.tenantId, state, ...fenceValues(fence)]
+        return (await countChanges(trx, fail, values)) === 1
+      })
     },
+
+    isInLog: (event: SyncEvent) => isKept(db, event),
   }
 }

@@ -32,7 +32,8 @@ export async function createEventLog(db: SqlExecutor, names: TableNames): Promis
       epoch bigint not null default 0,
       revision integer not null default 0,
       failed_attempts integer not null default 0,
-      last_error text
+      last_error text,
+      failed_tenant_id bigint
     )`,
     `create table if not exists ${names.parkedEvent} (
       id bigint generated always as identity primary key,

@@ -31,7 +31,8 @@ export async function createEventLog(db: SqlExecutor, names: TableNames): Promis
       epoch integer not null default 0,
       revision integer not null default 0,
       failed_attempts integer not null default 0,
-      last_error text
+      last_error text,
+      failed_tenant_id integer
     ) without rowid`,
     `create table if not exists ${names.parkedEvent} (
       id integer primary key,

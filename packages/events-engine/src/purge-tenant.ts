@@ -1,0 +1,67 @@
+import { ALL_TENANTS } from '@x/events-core'
+import type { Kysely } from 'kysely'
+import type { Dialect } from './database.ts'
+import { EventEngineError, shown } from './errors.ts'
+import { withSecureDelete } from './secure-delete.ts'
+import type { EventStore } from './store/event-store.ts'
+import type { PurgedBatch } from './store/purge-tenant.ts'
+
+/** What {@link EventEngine.purgeTenant} has deleted. */
+export interface PurgedEvents {
+  /** Events of the log. */
+  readonly events: number
+  readonly parkedEvents: number
+}
+
+/** What {@link createTenantPurge} works with. */
+export interface TenantPurgeParts {
+  readonly db: Kysely<unknown>
+  readonly dialect: Dialect
+  readonly store: EventStore
+  /** Called when subscriptions may have become able to go on. */
+  changed(): void
+}
+
+const ROWS_AT_ONCE = 500
+
+/** Creates what deletes everything of a tenant; begun again, it goes on. */
+export function createTenantPurge({ db, dialect, store, changed }: TenantPurgeParts) {
+  async function all(purge: (after: string) => Promise<PurgedBatch>): Promise<number> {
+    let total = 0
+    for (let after: string | undefined = '0'; after !== undefined; ) {
+      const { count, last }: PurgedBatch = await purge(after)
+      total += count
+      after = last
+      // Others get their turn: on SQLite they share the one connection.
+      await new Promise(setImmediate)
+    }
+    return total
+  }
+
+  async function purge(tenantId: number): Promise<PurgedEvents> {
+    // What is raised from now on is not waited for.
+    const until = BigInt(await store.lastSequence())
+    const events = await all(async (after) => {
+      const batch = await store.purgeTenantEvents(tenantId, after, ROWS_AT_ONCE)
+      return BigInt(batch.last ?? until) < until ? batch : { ...batch, last: undefined }
+    })
+    // Before what is left of them elsewhere: an event that the log has no more is not set aside again.
+    await store.settleBatches()
+    store.forgetRead()
+    const parkedEvents = await all((after) => store.purgeTenantParked(tenantId, after, ROWS_AT_ONCE))
+    await store.forgetTenantFailures(tenantId)
+    await store.clearCaptured()
+    changed()
+    return { events, parkedEvents }
+  }
+
+  return async (tenantId: number): Promise<PurgedEvents> => {
+    if (!Number.isSafeInteger(tenantId) || tenantId === ALL_TENANTS) {
+      throw new EventEngineError(
+        'invalid_argument',
+        `purgeTenant: tenantId must be an integer, and that of one tenant; got ${shown(tenantId)}. Events of all tenants (${ALL_TENANTS}) leave the log by its retention.`,
+      )
+    }
+    return withSecureDelete(db, dialect, () => purge(tenantId))
+  }
+}

@@ -1,0 +1,44 @@
+import type { Kysely } from 'kysely'
+import { type Dialect, runStatement } from './database.ts'
+
+interface Overwriting {
+  users: number
+  readonly before: Promise<number>
+}
+
+const overwriting = new WeakMap<object, Overwriting>()
+
+/**
+ * Has SQLite overwrite with zeros what is deleted while a function runs, as `pragma secure_delete` does for
+ * a connection; afterwards the connection is as the host had set it. PostgreSQL's vacuum does it by itself.
+ */
+export async function withSecureDelete<TResult>(
+  db: Kysely<unknown>,
+  dialect: Dialect,
+  work: () => Promise<TResult>,
+): Promise<TResult> {
+  if (dialect !== 'sqlite') return work()
+  // The adapter is made once for each connection, whoever asks.
+  const connection = db.getExecutor().adapter
+  const entry = overwriting.get(connection) ?? { users: 0, before: switchOn(db) }
+  overwriting.set(connection, entry)
+  entry.users += 1
+  try {
+    await entry.before
+    return await work()
+  } finally {
+    entry.users -= 1
+    if (entry.users === 0) {
+      overwriting.delete(connection)
+      const before = await entry.before.catch(() => 1)
+      if (before !== 1) await runStatement(db, `pragma secure_delete = ${before}`)
+    }
+  }
+}
+
+async function switchOn(db: Kysely<unknown>): Promise<number> {
+  const [row] = await runStatement<{ secure_delete: number }>(db, 'pragma secure_delete')
+  const before = Number(row?.secure_delete ?? 0)
+  if (before !== 1) await runStatement(db, 'pragma secure_delete = 1')
+  return before
+}

@@ -1,0 +1,119 @@
+import type { Kysely } from 'kysely'
+import { captureNames } from '../capture/capture-names.ts'
+import { countChanges, type Dialect, runStatement } from '../database.ts'
+import { withPlaceholders } from './placeholders.ts'
+import type { TableNames } from './table-names.ts'
+
+/** What one batch of a purge has looked through. */
+export interface PurgedBatch {
+  /** Rows deleted. */
+  readonly count: number
+  /** The key to go on after; undefined at the end. */
+  readonly last: string | undefined
+}
+
+/** How a tenant's text is deleted, a batch at a time. Each call is a transaction of its own. */
+export interface TenantStore {
+  /** The greatest sequence in the log; `'0'` for an empty one. */
+  lastSequence(): Promise<string>
+  /**
+   * Deletes the tenant's events among the next rows of the log.
+   *
+   * @param after - look behind this sequence.
+   * @param limit - rows to look at.
+   */
+  purgeTenantEvents(tenantId: number, after: string, limit: number): Promise<PurgedBatch>
+  /** Waits for the batches that are being handled in a transaction, one subscription after the other. */
+  settleBatches(): Promise<void>
+  /** Deletes the tenant's events among the next parked ones. */
+  purgeTenantParked(tenantId: number, after: string, limit: number): Promise<PurgedBatch>
+  /** Forgets the errors of the tenant's events, and lets go on what one of them blocks. */
+  forgetTenantFailures(tenantId: number): Promise<void>
+  /** Deletes the rows that captures have set aside for a change that did not happen. */
+  clearCaptured(): Promise<void>
+}
+
+interface Window {
+  readonly last: string | null
+  readonly found: number | string
+}
+
+/** The statements of a purge. The log has no index on tenants: it is looked through by its sequence. */
+export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames): TenantStore {
+  const isPostgres = dialect === 'postgres'
+  const text = (statement: string) => withPlaceholders(dialect, statement)
+  const asText = (expression: string) => `cast(${expression} as text)`
+  const key = (parameter: string) => `cast(${parameter} as bigint)`
+  const last = `select ${asText('max(seq)')} as last from ${names.syncEvent}`
+  const window =
+    text(`select ${asText('max(seq)')} as last, count(case when tenant_id = ? then 1 end) as found
+    from (select seq, tenant_id from ${names.syncEvent} where seq > ${key('?')} order by seq limit ?) w`)
+  // In the order of keys, so that two purges do not wait for each other in a circle. As an array on PostgreSQL, which
+  // would read the whole table for each batch where it has no statistics of it.
+  const chosen = (selection: string) =>
+    isPostgres ? `= any (array(${selection} for update))` : `in (${selection})`
+  const remove = text(
+    `delete from ${names.syncEvent} where seq ${chosen(`
+    select seq from ${names.syncEvent} where seq > ${key('?')} and seq <= ${key('?')} and tenant_id = ? order by seq`)}`,
+  )
+  const parkedTenant = isPostgres
+    ? `(event::json -> 'tenant_id')::text::bigint`
+    : `cast(event ->> 'tenant_id' as integer)`
+  const parkedWindow =
+    text(`select ${asText('max(id)')} as last, count(case when ${parkedTenant} = ? then 1 end) as found
+    from (select id, event from ${names.parkedEvent} where id > ${key('?')} order by id limit ?) w`)
+  const removeParked = text(
+    `delete from ${names.parkedEvent} where id ${chosen(`
+    select id from ${names.parkedEvent} where id > ${key('?')} and id <= ${key('?')} and ${parkedTenant} = ? order by id`)}`,
+  )
+  const subscriptions = `select name from ${names.subscription} order by name`
+  const settle = text(`select name from ${names.subscription} where name = ? for share`)
+  const forget =
+    text(`update ${names.subscription} set last_error = null, failed_tenant_id = null, failed_attempts = 0,
+      state = case state when 'blocked' then 'active' else state end, revision = revision + 1
+    where failed_tenant_id = ?`)
+  const clear = `delete from ${captureNames(names).replaced}`
+
+  async function purgeWindow(
+    look: { readonly statement: string; readonly parameters: readonly unknown[] },
+    removal: (upto: string) => Promise<number>,
+  ): Promise<PurgedBatch> {
+    const [row] = await runStatement<Window>(db, look.statement, look.parameters)
+    const upto = row?.last ?? undefined
+    if (upto === undefined) return { count: 0, last: undefined }
+    return { count: Number(row?.found) > 0 ? await removal(upto) : 0, last: upto }
+  }
+
+  return {
+    async lastSequence() {
+      const [row] = await runStatement<{ last: string | null }>(db, last)
+      return row?.last ?? '0'
+    },
+
+    purgeTenantEvents: (tenantId, after, limit) =>
+      purgeWindow({ statement: window, parameters: [tenantId, after, limit] }, (upto) =>
+        countChanges(db, remove, [after, upto, tenantId]),
+      ),
+
+    async settleBatches() {
+      // On SQLite there is one writer: nothing is under way while this runs.
+      if (!isPostgres) return
+      for (const { name } of await runStatement<{ name: string }>(db, subscriptions)) {
+        await runStatement(db, settle, [name])
+      }
+    },
+
+    purgeTenantParked: (tenantId, after, limit) =>
+      purgeWindow({ statement: parkedWindow, parameters: [tenantId, after, limit] }, (upto) =>
+        countChanges(db, removeParked, [after, upto, tenantId]),
+      ),
+
+    async forgetTenantFailures(tenantId) {
+      await countChanges(db, forget, [tenantId])
+    },
+
+    async clearCaptured() {
+      if (!isPostgres) await countChanges(db, clear)
+    },
+  }
+}
