@@ -238,6 +238,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
     sendTest: createTestSender({ ...settings, store, clock, due: worker.due }),
     purgeTenant: createTenantPurge({
+      engine,
       store: patientStore,
       clock,
       changed: worker.changed,

@@ -68,8 +68,9 @@ export interface WebhookSender extends AsyncDisposable {
   statistics(query: TenantStatisticsQuery): Promise<Statistics>
   /**
    * Deletes everything of a tenant: endpoints, secrets, deliveries, attempts, messages that no other tenant has,
-   * statistics and jobs, in small transactions. It can be called while webhooks are sent, and again when it was
-   * interrupted. The engine's log keeps the tenant's events until its own retention.
+   * statistics and jobs, and, as `engine.purgeTenant` does, events of the log and parked ones; in small
+   * transactions. It can be called while webhooks are sent, and again when it was interrupted. End what raises
+   * events of the tenant, or sends tests to its endpoints, first: what is committed after the call has begun may stay.
    *
    * @throws WebhookSenderError `invalid_endpoint` for what is no tenant's id
    */

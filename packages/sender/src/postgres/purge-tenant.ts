@@ -15,10 +15,14 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
   const ofEndpoints = [names.secret, names.certificate, names.queue].map(
     (table) => `delete from ${table} where endpoint_key = ${listed}`,
   )
-  // An attempt's record that has come in time is waited for.
-  const deliveries = `with chosen as materialized (
-      select d.message_key, d.endpoint_key from ${names.endpoint} e join ${names.delivery} d on d.endpoint_key = e.key
-      cross join ${IDLE_LIMIT} idle where e.tenant_id = $1 and idle.set is not null limit $2
+  const endpointsLeft = `select e.key from ${names.endpoint} e
+    where e.tenant_id = $1 and exists (select from ${names.delivery} d where d.endpoint_key = e.key) order by e.key limit 1`
+  // An attempt's record that has come in time is waited for, and another purge, in the order of keys: of one
+  // endpoint, so that an index gives that order.
+  const deliveries = `with first as materialized (${endpointsLeft}), chosen as materialized (
+      select d.message_key, d.endpoint_key from ${names.delivery} d cross join ${IDLE_LIMIT} idle
+      where d.endpoint_key = (select key from first) and idle.set is not null
+      order by d.message_key limit $2 for update of d
     )
     delete from ${names.delivery} d using chosen
     where d.message_key = chosen.message_key and d.endpoint_key = chosen.endpoint_key
@@ -28,7 +32,19 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
     where a.message_key = p.message_key and a.endpoint_key = p.endpoint_key`
   const messages = `delete from ${names.message} m where m.key = ${listed}
     and not exists (select from ${names.delivery} d where d.message_key = m.key)`
+  const messageWindow = `select max(key) as last, count(*) filter (where tenant_id = $1) as found
+    from (select key, tenant_id from ${names.message} where key > $2 order by key limit $3) w`
+  const takeMessages = `select m.key from ${names.message} m cross join ${IDLE_LIMIT} idle
+    where m.key > $1 and m.key <= $2 and m.tenant_id = $3 and idle.set is not null order by m.key for update of m`
+  const deliveriesOf = `delete from ${names.delivery} where message_key = ${listed}`
+  const attemptsOf = `delete from ${names.attempt} where message_key = ${listed}`
+  const messagesOf = `delete from ${names.message} where key = ${listed}`
   const lockQueue = createQueueLock(names)
+  // What a fan-out or a change of an endpoint has stored that was under way when the endpoints were closed.
+  const leftOvers = [names.secret, names.certificate, names.queue].map(
+    (table) =>
+      `delete from ${table} where endpoint_key in (select key from ${names.endpoint} where tenant_id = $1)`,
+  )
   const jobs = `delete from ${names.job} where tenant_id = $1`
   const endpoints = `delete from ${names.endpoint} where tenant_id = $1 and deleted_on is not null`
   const statistics = `delete from ${names.statistic} where (tenant_id, endpoint_key, seconds, from_on) in (
@@ -38,6 +54,20 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
     return ownTransaction(db, async (trx) => {
       await runStatement(trx, raiseRevision)
       return work(trx)
+    })
+  }
+
+  function purgeSome(tenantId: number, limit: number): Promise<number> {
+    return ownTransaction(db, async (trx) => {
+      const rows = await runStatement<{ message_key: StoredNumber; endpoint_key: StoredNumber }>(
+        trx,
+        deliveries,
+        [tenantId, limit],
+      )
+      await runStatement(trx, attempts, [JSON.stringify(rows)])
+      const keys = [...new Set(rows.map((row) => Number(row.message_key)))]
+      await runStatement(trx, messages, [JSON.stringify(keys)])
+      return rows.length
     })
   }
 
@@ -51,21 +81,36 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
         return keys
       }),
 
-    purgeDeliveries: (tenantId, limit) =>
-      ownTransaction(db, async (trx) => {
-        const rows = await runStatement<{ message_key: StoredNumber; endpoint_key: StoredNumber }>(
-          trx,
-          deliveries,
-          [tenantId, limit],
-        )
-        await runStatement(trx, attempts, [JSON.stringify(rows)])
-        const keys = [...new Set(rows.map((row) => Number(row.message_key)))]
-        await runStatement(trx, messages, [JSON.stringify(keys)])
-        return rows.length
-      }),
+    async purgeDeliveries(tenantId, limit) {
+      for (;;) {
+        const count = await purgeSome(tenantId, limit)
+        // Those that were chosen may have gone with another purge while this one waited for them.
+        if (count > 0 || (await runStatement(db, endpointsLeft, [tenantId])).length === 0) return count
+      }
+    },
+
+    async purgeMessages(tenantId, after, limit) {
+      const [row] = await runStatement<{ last: StoredNumber | null; found: StoredNumber }>(
+        db,
+        messageWindow,
+        [tenantId, after, limit],
+      )
+      if (row?.last == null) return { deliveries: 0, last: undefined }
+      const last = Number(row.last)
+      if (Number(row.found) === 0) return { deliveries: 0, last }
+      return ownTransaction(db, async (trx) => {
+        const taken = await runStatement<{ key: StoredNumber }>(trx, takeMessages, [after, last, tenantId])
+        const keys = JSON.stringify(taken.map(({ key }) => Number(key)))
+        const purged = await countChanges(trx, deliveriesOf, [keys])
+        await runStatement(trx, attemptsOf, [keys])
+        await runStatement(trx, messagesOf, [keys])
+        return { deliveries: purged, last }
+      })
+    },
 
     purgeEndpoints: (tenantId) =>
       changing(async (trx) => {
+        for (const statement of leftOvers) await runStatement(trx, statement, [tenantId])
         await runStatement(trx, jobs, [tenantId])
         return countChanges(trx, endpoints, [tenantId])
       }),

@@ -21,6 +21,17 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
     select value ->> 0, value ->> 1 from json_each(?))`
   const messages = `delete from ${names.message} where key in (${listed})
     and not exists (select 1 from ${names.delivery} d where d.message_key = ${names.message}.key)`
+  const messageWindow = `select max(key) as last, count(case when tenant_id = ? then 1 end) as found
+    from (select key, tenant_id from ${names.message} where key > ? order by key limit ?)`
+  const ofTenant = `select key from ${names.message} where key > ? and key <= ? and tenant_id = ?`
+  const deliveriesOf = `delete from ${names.delivery} where message_key in (${ofTenant})`
+  const attemptsOf = `delete from ${names.attempt} where message_key in (${ofTenant})`
+  const messagesOf = `delete from ${names.message} where key in (${ofTenant})`
+  // What a fan-out or a change of an endpoint has stored that was under way when the endpoints were closed.
+  const leftOvers = [names.secret, names.certificate, names.queue].map(
+    (table) =>
+      `delete from ${table} where endpoint_key in (select key from ${names.endpoint} where tenant_id = ?)`,
+  )
   const jobs = `delete from ${names.job} where tenant_id = ?`
   const endpoints = `delete from ${names.endpoint} where tenant_id = ? and deleted_on is not null`
   const statistics = `delete from ${names.statistic} where (tenant_id, endpoint_key, seconds, from_on) in (
@@ -54,8 +65,26 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
         return rows.length
       }),
 
+    async purgeMessages(tenantId, after, limit) {
+      const [row] = await runStatement<{ last: number | null; found: number }>(db, messageWindow, [
+        tenantId,
+        after,
+        limit,
+      ])
+      const last = row?.last ?? undefined
+      if (last === undefined || row?.found === 0) return { deliveries: 0, last }
+      return ownTransaction(db, async (trx) => {
+        const window = [after, last, tenantId]
+        const deliveries = await countChanges(trx, deliveriesOf, window)
+        await runStatement(trx, attemptsOf, window)
+        await runStatement(trx, messagesOf, window)
+        return { deliveries, last }
+      })
+    },
+
     purgeEndpoints: (tenantId) =>
       changing(async (trx) => {
+        for (const statement of leftOvers) await runStatement(trx, statement, [tenantId])
         await runStatement(trx, jobs, [tenantId])
         return countChanges(trx, endpoints, [tenantId])
       }),

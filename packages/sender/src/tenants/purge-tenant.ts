@@ -1,15 +1,19 @@
+import type { EventEngine, PurgedEvents } from '@x/events-engine'
+import { withSecureDelete } from '@x/events-engine/support'
+import type { Kysely } from 'kysely'
 import { validateTenantId } from '../endpoints/validate-endpoint.ts'
 import type { SharedClock } from '../postgres/database-clock.ts'
-import type { TenantStore } from './tenant-store.ts'
+import type { PurgedMessages, TenantStore } from './tenant-store.ts'
 
 /** What was deleted of a tenant. */
-export interface PurgedTenant {
+export interface PurgedTenant extends PurgedEvents {
   readonly endpoints: number
   readonly deliveries: number
 }
 
 /** What {@link createTenantPurge} works with. */
-export interface TenantPurgeParts {
+export interface TenantPurgeParts<DB> {
+  readonly engine: EventEngine<DB>
   readonly store: TenantStore
   readonly clock: SharedClock
   /** Called for each endpoint that was deleted. */
@@ -21,28 +25,49 @@ export interface TenantPurgeParts {
 const AT_ONCE = 500
 
 /** Creates what deletes everything of a tenant; begun again, it goes on. */
-export function createTenantPurge({ store, clock, changed, fold }: TenantPurgeParts) {
+export function createTenantPurge<DB>({ engine, store, clock, changed, fold }: TenantPurgeParts<DB>) {
   async function all(purge: (limit: number) => Promise<number>): Promise<number> {
     let total = 0
     for (;;) {
       const count = await purge(AT_ONCE)
       total += count
-      if (count < AT_ONCE) return total
+      if (count === 0) return total
       // Others get their turn: on SQLite they share the one connection.
       await new Promise(setImmediate)
     }
   }
 
-  /** @throws WebhookSenderError `invalid_endpoint` */
-  return async function purgeTenant(tenantId: number): Promise<PurgedTenant> {
-    validateTenantId(tenantId)
+  /** Those that no endpoint leads to. */
+  async function purgeMessages(tenantId: number): Promise<number> {
+    let total = 0
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      const { deliveries, last }: PurgedMessages = await store.purgeMessages(tenantId, after, AT_ONCE)
+      total += deliveries
+      after = last
+      await new Promise(setImmediate)
+    }
+    return total
+  }
+
+  async function purge(tenantId: number): Promise<PurgedTenant> {
     await clock.sync()
     for (const endpointKey of await store.closeTenant(tenantId, clock.now())) changed(endpointKey)
+    // Waits for a fan-out under way, which may know the endpoints as they were.
+    const purged = await engine.purgeTenant(tenantId)
     const deliveries = await all((limit) => store.purgeDeliveries(tenantId, limit))
     const endpoints = await store.purgeEndpoints(tenantId)
+    const more = await purgeMessages(tenantId)
     // Only then: what is counted of endpoints that are gone goes nowhere.
     await fold()
     await all((limit) => store.purgeStatistics(tenantId, limit))
-    return { endpoints, deliveries }
+    return { endpoints, deliveries: deliveries + more, ...purged }
+  }
+
+  /** @throws WebhookSenderError `invalid_endpoint` */
+  return async function purgeTenant(tenantId: number): Promise<PurgedTenant> {
+    validateTenantId(tenantId)
+    return withSecureDelete(engine.db.withoutPlugins() as Kysely<unknown>, engine.dialect, () =>
+      purge(tenantId),
+    )
   }
 }

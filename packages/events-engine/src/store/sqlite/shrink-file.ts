@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { runStatement, type SqlExecutor } from '../../database.ts'
+import { ownTransaction } from '../../transact.ts'
 
 const INCREMENTAL = 2
 /** About 2 ms. */
@@ -36,7 +37,7 @@ export function shrinkStatements(db: Kysely<unknown>) {
       const kept = Math.max(LEAST_KEPT_PAGES, Math.ceil((await pragma('page_count')) * KEPT_SHARE))
       const surplus = (await pragma('freelist_count')) - kept
       if (surplus <= 0) return false
-      await db.transaction().execute(async (trx) => {
+      await ownTransaction(db, async (trx) => {
         // A driver that steps a statement once frees one page each time, whatever number is given.
         for (let page = 0; page < Math.min(surplus, PAGES_AT_ONCE); page++) {
           await runStatement(trx, 'pragma incremental_vacuum(1)')
