@@ -52,11 +52,13 @@ export function createRetention(
   let cleaning: Promise<void> = Promise.resolve()
   const warnedAt = new Map<string, number>()
 
+  const pause = () => new Promise<void>((resolve) => clock.schedule(resolve, PAUSE_MS))
+
   async function clean(): Promise<void> {
     try {
-      while (running && (await store.purge(limits)) === BATCH_SIZE) {
-        await new Promise<void>((resolve) => clock.schedule(resolve, PAUSE_MS))
-      }
+      while (running && (await store.purge(limits)) === BATCH_SIZE) await pause()
+      // What the sender has deleted, too: there is one file.
+      while (running && (await store.shrinkFile())) await pause()
       if (running) await warnOfAbandoned()
     } catch (error) {
       logger.warn({ err: error }, 'Old events could not be deleted; trying again later')

@@ -28,6 +28,8 @@ export async function openDatabase(
 function openSqlite(file: string): Kysely<HostTables> {
   const database = new Database(file)
   // Readers do not stop the writer, and a commit is on disk before anybody is told of it.
+  // First of all: a file that has anything in it keeps to what it was. Retention can make it smaller.
+  database.pragma('auto_vacuum = incremental')
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
   database.pragma('foreign_keys = ON')
