@@ -26,6 +26,7 @@ export type EventEngineErrorCode =
   | 'stopped'
   | 'database_silent'
   | 'no_connection'
+  | 'transaction_aborted'
 
 /** Thrown by everything in this package. Nothing was written when it is thrown. */
 export class EventEngineError extends EventsError<EventEngineErrorCode> {

@@ -1,9 +1,9 @@
 import type { Logger } from '@x/events-core'
-import type { Kysely } from 'kysely'
-import { runStatement } from '../database.ts'
+import { CompiledQuery, type DatabaseConnection, type Kysely } from 'kysely'
 import { EventEngineError } from '../errors.ts'
 import { type LentClient, noteClient } from './lent-client.ts'
 import { closeSocket, type PostgresPool } from './postgres-pool.ts'
+import { reportSilence } from './report-silence.ts'
 import { createServerSessions, type Probed } from './server-sessions.ts'
 
 /** How long the engine waits for the database, in milliseconds. */
@@ -16,8 +16,8 @@ export interface WaitLimits {
 
 /** A connection of the host's pool, lent to the engine. */
 export interface LentConnection {
-  /** The host's Kysely, without plugins, on this connection alone. */
-  readonly db: Kysely<unknown>
+  /** As the host's dialect has it. */
+  readonly connection: DatabaseConnection
   /**
    * Waits for what is done on it, until the connection is found silent.
    *
@@ -25,11 +25,11 @@ export interface LentConnection {
    */
   during<TResult>(limits: WaitLimits, work: () => Promise<TResult>): Promise<TResult>
   /**
-   * Hands it back, once nothing is under way on it.
+   * Hands it back, once nothing is under way on it; resolves when it is free for the next, or was given up.
    *
    * @param tidy - called before, where the connection came to life again after it was given up.
    */
-  release(tidy: () => Promise<unknown>): void
+  release(tidy: () => Promise<unknown>): Promise<void>
 }
 
 /** Finds connections that have fallen silent: no answer, and no error either. */
@@ -73,9 +73,6 @@ const TICK_MS = 100
 const ASK_EVERY_MS = 1_000
 const PROBE_MS = 1_500
 const PROBE: WaitLimits = { suspectAfterMs: PROBE_MS, giveUpAfterMs: PROBE_MS }
-const REMEDY =
-  'Look for what drops connections between this host and PostgreSQL: a firewall or NAT with an idle time-out, a failover. keepAlive of pg keeps idle ones open.'
-
 /**
  * Creates a watch over the waits of one engine. A wait that lasts is no proof: the database may be slow, or another
  * may hold a lock. So the server is asked what the connection's process does. If it is at work, the wait goes on; if
@@ -116,35 +113,39 @@ export function createConnectionWatch({ host, pool, logger }: ConnectionWatchPar
   async function lend(limits: WaitLimits, lent: Lent, kind: Wait['kind']): Promise<LentConnection> {
     const released = Promise.withResolvers<void>()
     let settled: Promise<unknown> = Promise.resolve()
+    let handedBack: Promise<void> = Promise.resolve()
     const taken = wait(lent, limits, kind, () => {
-      const given = Promise.withResolvers<Kysely<unknown>>()
-      host
-        .connection()
-        .execute((one) => {
+      const given = Promise.withResolvers<DatabaseConnection>()
+      handedBack = host
+        .getExecutor()
+        .provideConnection((one) => {
           given.resolve(one)
           return released.promise
         })
         .catch(given.reject)
       return given.promise
     })
-    let db: Kysely<unknown>
+    let connection: DatabaseConnection
     try {
-      db = await taken.answer
+      connection = await taken.answer
     } catch (error) {
       // Whoever is given one too late hands it back.
       released.resolve()
       throw error
     }
     return {
-      db,
+      connection,
       during(during, work) {
         if (lent.silence) return Promise.reject(lent.silence)
         const begun = wait(lent, during, kind === 'probe' ? 'probe' : 'answer', work)
         settled = begun.settled
         return begun.answer
       },
-      release(tidy) {
-        if (!lent.silence) return released.resolve()
+      async release(tidy) {
+        if (!lent.silence) {
+          released.resolve()
+          return handedBack
+        }
         // Not before it has come to an end: whoever got it next would wait behind what we have given up.
         void settled
           .then(tidy)
@@ -193,7 +194,13 @@ export function createConnectionWatch({ host, pool, logger }: ConnectionWatchPar
         ended.push(one)
       }
     }
-    report(ended)
+    const silent = ended.filter(({ kind }) => kind === 'answer')
+    if (silent[0])
+      reportSilence(
+        logger,
+        silent.map(({ lent }) => lent),
+        silent[0].ticks * TICK_MS,
+      )
     const sessions = ended.flatMap(({ lent }) => lent.client?.processID ?? [])
     if (states && sessions.length > 0) await server.endSessions(sessions)
   }
@@ -217,41 +224,15 @@ export function createConnectionWatch({ host, pool, logger }: ConnectionWatchPar
     closeSocket(one.lent.client)
   }
 
-  function report(ended: readonly Wait[]): void {
-    const silent = ended.filter(({ kind }) => kind === 'answer')
-    const [first] = silent
-    if (!first) return
-    const details = {
-      component: 'database',
-      event: 'silent_connection',
-      connections: silent.length,
-      waitedMs: first.ticks * TICK_MS,
-    }
-    const isReached = silent.every(({ lent }) => lent.client?.connection?.stream !== undefined)
-    if (isReached) {
-      logger.warn(
-        { ...details, remedy: REMEDY },
-        'Connections to the database stopped answering and were closed; work goes on over others',
-      )
-    } else {
-      const remedy = `${REMEDY} Give the engine the pool of its connections (postgres: { pool }), so that it can close them.`
-      logger.warn(
-        { ...details, remedy },
-        'Connections to the database stopped answering, and could not be closed; work goes on over others',
-      )
-    }
-  }
-
   async function probe<TRow>(statement: string, parameters: readonly unknown[]): Promise<Probed<TRow>> {
     const lent = newLent()
-    const connection = await lend(PROBE, lent, 'probe')
+    const probe = await lend(PROBE, lent, 'probe')
     try {
-      const rows = await connection.during(PROBE, () =>
-        runStatement<TRow>(connection.db, statement, parameters),
-      )
+      const query = CompiledQuery.raw(statement, [...parameters])
+      const { rows } = await probe.during(PROBE, () => probe.connection.executeQuery<TRow>(query))
       return { rows, pid: lent.client?.processID }
     } finally {
-      connection.release(async () => {})
+      void probe.release(async () => {})
     }
   }
 

@@ -1,21 +1,7 @@
-import {
-  type CompiledQuery,
-  type ControlledTransaction,
-  type DatabaseConnection,
-  type Driver,
-  Kysely,
-  type TransactionSettings,
-} from 'kysely'
+import { CompiledQuery, type DatabaseConnection, type Driver, Kysely } from 'kysely'
 import { isOwnQuery } from '../database.ts'
 import { EventEngineError } from '../errors.ts'
 import type { ConnectionWatch, LentConnection, WaitLimits } from './connection-watch.ts'
-
-interface Watched {
-  readonly lent: LentConnection
-  transaction: ControlledTransaction<unknown> | undefined
-  /** Rolls back what is open, where the connection was given up and has come to life again. */
-  tidy: () => Promise<unknown>
-}
 
 /** A wait for a connection ends, whatever is to be done on it. */
 const LONGEST_TAKING_MS = 60_000
@@ -33,66 +19,59 @@ export function createWatchedDatabase<DB>(
   limits: WaitLimits,
 ): Kysely<DB> {
   const executor = host.getExecutor()
-  const watched = new WeakMap<DatabaseConnection, Watched>()
+  const lent = new WeakMap<DatabaseConnection, LentConnection>()
   const taking = { ...limits, giveUpAfterMs: Math.min(limits.giveUpAfterMs, LONGEST_TAKING_MS) }
   const hosts = { ...limits, giveUpAfterMs: Number.POSITIVE_INFINITY }
 
-  function watchedOf(connection: DatabaseConnection): Watched {
-    const found = watched.get(connection)
+  function lentOf(connection: DatabaseConnection): LentConnection {
+    const found = lent.get(connection)
     if (!found) throw new EventEngineError('invalid_argument', 'The connection is of another database.')
     return found
   }
 
-  const executorOf = ({ transaction, lent }: Watched) => (transaction ?? lent.db).getExecutor()
-
-  function connectionOn(one: Watched): DatabaseConnection {
-    const { lent } = one
+  function watchedOn({ connection, during }: LentConnection): DatabaseConnection {
     return {
-      executeQuery: <TRow>(query: CompiledQuery) =>
-        lent.during(isOwnQuery(query) ? limits : hosts, () => executorOf(one).executeQuery<TRow>(query)),
-      streamQuery: <TRow>(query: CompiledQuery, chunkSize: number) =>
-        executorOf(one).stream<TRow>(query, chunkSize),
+      executeQuery: (query) =>
+        during(isOwnQuery(query) ? limits : hosts, () => connection.executeQuery(query)),
+      streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
     }
   }
 
-  async function begin(one: Watched, settings: TransactionSettings): Promise<void> {
-    const { lent } = one
-    let builder = lent.db.startTransaction()
-    if (settings.isolationLevel) builder = builder.setIsolationLevel(settings.isolationLevel)
-    if (settings.accessMode) builder = builder.setAccessMode(settings.accessMode)
-    one.transaction = await lent.during(limits, () => {
-      const begun = builder.execute()
-      one.tidy = async () => (await begun).rollback().execute()
-      return begun
-    })
+  function run(connection: DatabaseConnection, statement: string) {
+    const { connection: host, during } = lentOf(connection)
+    return during(limits, () => host.executeQuery<{ command?: string }>(CompiledQuery.raw(statement)))
   }
 
   const driver: Driver = {
     init: async () => {},
     destroy: async () => {},
     async acquireConnection() {
-      const lent = await watch.lend(taking)
-      const one: Watched = { lent, transaction: undefined, tidy: async () => {} }
-      const connection = connectionOn(one)
-      watched.set(connection, one)
+      const given = await watch.lend(taking)
+      const connection = watchedOn(given)
+      lent.set(connection, given)
       return connection
     },
     async releaseConnection(connection) {
-      const { lent, tidy } = watchedOf(connection)
-      lent.release(tidy)
+      const { connection: host, release } = lentOf(connection)
+      // Where it was given up, and has come to life again, a transaction may be open.
+      await release(() => host.executeQuery(CompiledQuery.raw('rollback')))
     },
-    async beginTransaction(connection, settings) {
-      await begin(watchedOf(connection), settings)
+    async beginTransaction(connection, { isolationLevel, accessMode }) {
+      const level = isolationLevel ? ` isolation level ${isolationLevel}` : ''
+      await run(connection, level || accessMode ? `start transaction${level} ${accessMode ?? ''}` : 'begin')
     },
     async commitTransaction(connection) {
-      const one = watchedOf(connection)
-      await one.lent.during(limits, async () => one.transaction?.commit().execute())
-      one.transaction = undefined
+      const { rows } = await run(connection, 'commit')
+      // PostgreSQL's answer to the COMMIT of a transaction in which a statement has failed.
+      if (rows[0]?.command === 'ROLLBACK') {
+        throw new EventEngineError(
+          'transaction_aborted',
+          'The transaction was rolled back instead of committed, since a statement in it had failed; let that error through.',
+        )
+      }
     },
     async rollbackTransaction(connection) {
-      const one = watchedOf(connection)
-      await one.lent.during(limits, async () => one.transaction?.rollback().execute())
-      one.transaction = undefined
+      await run(connection, 'rollback')
     },
   }
 

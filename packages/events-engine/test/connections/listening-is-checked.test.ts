@@ -53,16 +53,23 @@ it('does not miss what others tell between its first look and its LISTEN', async
   await here.start()
   const looks: string[] = []
   onWakeByOthers(there, 'endpoints', () => looks.push('endpoints'))
-  const isSent = new Promise<void>((resolve) => {
-    // Told while the LISTEN is on its way: nobody hears it.
-    proxy.onSent((_, text) => {
-      if (!text.includes('listen ')) return
-      wakeOthers(here, 'endpoints')
-      resolve()
-    })
+  const witness = await database.pool.connect()
+  await witness.query('listen xe_wake')
+  const isTold = new Promise((resolve) => {
+    witness.on('notification', ({ payload }) => payload?.endsWith(' endpoints') && resolve(payload))
   })
-  looks.length = 0
+  let isHeldBack = false
+  proxy.onSent((connection, text) => {
+    if (isHeldBack || !text.includes('listen ')) return
+    isHeldBack = true
+    connection.silence('to the server')
+  })
   await there.start()
-  await isSent
+  await waitFor(() => isHeldBack, 'the LISTEN')
+  looks.length = 0
+  wakeOthers(here, 'endpoints')
+  await isTold
+  witness.release(true)
+  proxy.restore()
   await waitFor(() => looks.length > 0, 'it to look by itself')
 })
