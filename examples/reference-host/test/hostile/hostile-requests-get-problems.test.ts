@@ -1,10 +1,14 @@
 import fc from 'fast-check'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { mountedRoutes } from '../../src/http/mounted-routes.ts'
 import { onEachDatabase } from '../each-database.ts'
 import { openTestHost, type TestHost, upload } from '../open-test-host.ts'
 import { seedHost } from '../seed-host.ts'
 
+// Thousands of requests, which take long where much else is going on.
+vi.setConfig({ testTimeout: 120_000 })
+
+const SEGMENTS = ['\0', '\u202e', '..', '']
 const TEXTS = [
   '\0',
   'a\0b',
@@ -143,7 +147,7 @@ onEachDatabase(
       const isDelete = method === 'DELETE'
       const target = path.replace(':id', isDelete ? '99' : '1').replace(':lastSyncDate', '20200101000000000')
       for (const query of SPECIAL_QUERIES) await send(method, `${target}?${query}`)
-      for (const text of TEXTS) {
+      for (const text of SEGMENTS) {
         const segment = encodeURIComponent(text.toWellFormed())
         await send(method, path.replace(/:\w+/, segment), '{}')
         await send(method, `${target}?before=${segment}&siteId=${segment}`)
@@ -178,7 +182,7 @@ onEachDatabase(
           ),
           (fields) => send(method, target, JSON.stringify({ ...sound, ...fields })),
         ),
-        { numRuns: 15 },
+        { numRuns: 8 },
       )
     }
   },
