@@ -1,9 +1,10 @@
 import { createPrivateKey, generateKeyPairSync, type KeyExportOptions } from 'node:crypto'
+import { rootCertificates } from 'node:tls'
 import type { ClientCertificateInput } from '@x/sender'
 import type { HostileHost } from './hosts.ts'
 import type { HostileInput } from './measure.ts'
 
-/** Two billion iterations, in the place of 2048 that OpenSSL writes down. */
+/** The same key, said to be encrypted by another number of iterations than 2048. */
 function withIterations(pem: string, iterations: number): string {
   const bytes = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64')
   const at = bytes.indexOf(Buffer.from('02020800', 'hex'))
@@ -24,19 +25,14 @@ const encrypted = createPrivateKey(rsa(2_048))
   .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as KeyExportOptions<'pem'>)
   .toString()
 
-// Of the authority ISRG Root X1 no key is known here: what is refused is refused before the two are compared.
-const SOME_CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBfTCCASOgAwIBAgIUJbY0F1cN2H0pRkZ0o0V8b9Qm0h0wCgYIKoZIzj0EAwIw
------END CERTIFICATE-----
-`
-
 /** What a tenant can give to the library beside what the portal takes. */
 export function endpointInputs({ sender }: HostileHost): HostileInput[] {
   const create = (what: string, clientCertificate: ClientCertificateInput) => ({
     what: `certificate: ${what}`,
     run: () => sender.endpoints.create({ tenantId: 1, url: 'https://example.com/', clientCertificate }),
   })
-  const cert = SOME_CERTIFICATE
+  const longSecret = `whsec_${'A'.repeat(10_000_000)}`
+  const [cert = ''] = rootCertificates
   return [
     create('a key of 65,535 iterations', { cert, key: withIterations(encrypted, 65_535), passphrase }),
     create('a key that is encrypted as by OpenSSL', { cert, key: encrypted, passphrase }),
@@ -50,7 +46,7 @@ export function endpointInputs({ sender }: HostileHost): HostileInput[] {
         sender.endpoints.create({
           tenantId: 1,
           url: 'https://example.com/',
-          secret: `whsec_${'A'.repeat(10_000_000)}`,
+          secret: longSecret,
         }),
     },
   ]

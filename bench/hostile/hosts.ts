@@ -22,6 +22,8 @@ export async function openHostileHost(): Promise<HostileHost> {
     validate: 'refuse',
   })
   await sender.migrate()
+  await sender.start()
+  await engine.start()
   const portal = createPortal({
     sender,
     basePath: '/portal',

@@ -32,6 +32,8 @@ export type SigningKey = HmacKey | Ed25519PrivateKey
 /** A key that can verify without being able to sign for others. */
 export type VerifyingKey = HmacKey | Ed25519PublicKey
 
+/** More than any key takes: what is longer is not decoded. */
+const MAX_KEY_LENGTH = 200
 const MIN_SECRET_BYTES = 24
 const MAX_SECRET_BYTES = 64
 
@@ -39,6 +41,10 @@ const invalidKey = (message: string) => new WebhookKeyError('invalid_key', messa
 const noSecret = (text: string) => invalidKey(`The secret ${secretMistake(text)}`)
 
 function bytesOf(text: string, prefix: string): Uint8Array<ArrayBuffer> {
+  if (text.length > MAX_KEY_LENGTH) {
+    const message = `A key has at most ${MAX_KEY_LENGTH} characters; this one has ${text.length}.`
+    throw new WebhookKeyError('invalid_key', message)
+  }
   const bytes = decodeBase64(text.slice(prefix.length))
   // `whsec_null` is base64, too.
   if (bytes && (bytes.length > 3 || !pastedMistake(text))) return bytes

@@ -10,15 +10,18 @@ export function areUnique(values: readonly unknown[], spend: (steps: number) => 
   const byHash = new Map<number, unknown[]>()
 
   function spendText(text: string): void {
-    spend(text.length / CHARACTERS_IN_A_STEP)
+    spend(Math.floor(text.length / CHARACTERS_IN_A_STEP))
   }
 
   function hashOf(value: unknown): number {
     spend(1)
     if (typeof value === 'string') return hashOfText(value, 1)
     if (typeof value !== 'object' || value === null) return hashOfText(String(value === 0 ? 0 : value), 2)
-    if (Array.isArray(value)) return value.reduce((hash, one) => mixed(hash, hashOf(one)), 3)
-    let sum = 4
+    let sum = Array.isArray(value) ? 3 : 4
+    if (Array.isArray(value)) {
+      for (let index = 0; index < value.length; index++) sum = mixed(sum, hashOf(value[index]))
+      return sum
+    }
     // In whichever order they stand.
     const members = value as Readonly<Record<string, unknown>>
     for (const name of Object.keys(members))

@@ -8,6 +8,10 @@ export interface EventTypeContent {
   /**
    * Describes `data.entity` of the webhook: what the raiser attached, or what `render` made. A type with a schema
    * always carries an entity. `format` is a note for readers, and is not checked.
+   *
+   * What a comparison takes is bounded, whatever is compared: an entity that would take more than some 20 ms does not
+   * fit. At most 200,000 characters as JSON, and 64 schemas within each other. Patterns are ECMAScript's without
+   * backreferences and lookbehinds, and of at most 1000 characters.
    */
   readonly schema?: JsonSchema | undefined
   /** A `data.entity` to show, which has to fit the schema. */

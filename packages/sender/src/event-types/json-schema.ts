@@ -44,6 +44,9 @@ export function createSchemaCompiler(): SchemaCompiler {
     const fits = compile(first, costed)
     // Now, and not when a value does not fit: it takes its time.
     const fitsInAll = compile(all, costed)
+    if (problemsOf(() => fits(null), meter, MAX_STEPS) === undefined) {
+      throw new RangeError('it takes too long to compare anything with it: does it refer to itself?')
+    }
     return (value) => {
       const found = problemsOf(() => fits(value), meter, MAX_STEPS)
       if (found === undefined || found.length === 0) return found ?? [TOO_MUCH]
@@ -113,9 +116,9 @@ function createAjv({ spend }: Meter, allErrors: boolean): Ajv2020 {
   function spendOn({ steps, stepsPerMember, countsCharacters }: SchemaCost, value: unknown): void {
     spend(steps)
     if (typeof value === 'string') {
-      if (countsCharacters) spend(value.length / CHARACTERS_IN_A_STEP)
+      if (countsCharacters) spend(Math.floor(value.length / CHARACTERS_IN_A_STEP))
     } else if (stepsPerMember > 0 && typeof value === 'object' && value !== null) {
-      spend(stepsPerMember * (Array.isArray(value) ? value.length : Object.keys(value).length))
+      spend(Math.ceil(stepsPerMember * (Array.isArray(value) ? value.length : Object.keys(value).length)))
     }
   }
 

@@ -1,4 +1,4 @@
-import { BEGINNING, type Part, parsePattern, splitLookaheads } from './pattern-syntax.ts'
+import { BEGINNING, type Part, parsePattern } from './pattern-syntax.ts'
 
 /**
  * A regular expression that is matched in linear time: all its alternatives at once, one character after the other,
@@ -13,8 +13,11 @@ export interface LinearPattern {
 type Instruction =
   | { readonly kind: 'char'; readonly matches: (codePoint: number) => boolean; readonly next: number }
   | { readonly kind: 'fork'; readonly to: readonly number[] }
-  | { readonly kind: 'assert'; readonly holds: (text: string, at: number) => boolean; readonly next: number }
+  | { readonly kind: 'assert'; readonly holds: Assertion; readonly next: number }
   | { readonly kind: 'match' }
+
+type Spend = (steps: number) => void
+type Assertion = (text: string, at: number, spend: Spend) => boolean
 
 interface Program {
   readonly instructions: readonly Instruction[]
@@ -29,8 +32,8 @@ const MAX_INSTRUCTIONS = 2_000
 const STATES_IN_A_STEP = 5
 
 /**
- * Compiles a pattern of JSON Schema: ECMAScript's, with the flag `u`. Lookaheads are understood right after a leading
- * `^`, as in rules for passwords; other lookarounds and backreferences cannot be matched in linear time.
+ * Compiles a pattern of JSON Schema: ECMAScript's, with the flag `u`. Lookbehinds and backreferences cannot be matched
+ * so. A lookahead is matched wherever it is come to, which is counted like everything else.
  *
  * @throws SyntaxError for what is no pattern, or none of these.
  */
@@ -42,24 +45,24 @@ export function compileLinearPattern(source: string): LinearPattern {
   }
   // What follows may rely on it being one.
   new RegExp(source, 'u')
-  const { lookaheads, rest } = splitLookaheads(source)
-  const runs = [...lookaheads, { source: rest, isWanted: true }].map((one) => ({
-    matches: createRun(createProgram(one.source, source)),
-    isWanted: one.isWanted,
-  }))
-  return { test: (text, spend) => runs.every(({ matches, isWanted }) => matches(text, spend) === isWanted) }
+  let made = 0
+  const matches = createRun(
+    createProgram(parsePattern(source), () => {
+      made += 1
+      if (made > MAX_INSTRUCTIONS)
+        throw new SyntaxError(`the pattern ${source} is too large, with its repetitions`)
+    }),
+  )
+  return { test: (text, spend) => matches(text, 0, spend) }
 }
 
-/** Makes the program of a pattern (Thompson's construction), in which repetitions are written out. */
-function createProgram(source: string, whole: string): Program {
+/**
+ * Makes the program of a pattern (Thompson's construction), in which repetitions are written out.
+ *
+ * @param count - is called for each instruction; throws when there are too many.
+ */
+function createProgram(pattern: Part, count: () => void): Program {
   const instructions: Instruction[] = []
-  let made = 0
-
-  function count(): void {
-    made += 1
-    if (made > MAX_INSTRUCTIONS)
-      throw new SyntaxError(`the pattern ${whole} is too large, with its repetitions`)
-  }
 
   function add(instruction: Instruction): number {
     count()
@@ -70,6 +73,7 @@ function createProgram(source: string, whole: string): Program {
   function emit(part: Part, next: number): number {
     if (part.kind === 'char') return add({ kind: 'char', matches: part.matches, next })
     if (part.kind === 'assert') return add({ kind: 'assert', holds: part.holds, next })
+    if (part.kind === 'lookahead') return add({ kind: 'assert', holds: lookahead(part), next })
     if (part.kind === 'sequence') return part.parts.reduceRight((after, one) => emit(one, after), next)
     if (part.kind === 'choice') return add({ kind: 'fork', to: part.parts.map((one) => emit(one, next)) })
     const { maximum, minimum } = part
@@ -91,14 +95,18 @@ function createProgram(source: string, whole: string): Program {
     return loop
   }
 
-  const pattern = parsePattern(source, whole)
+  function lookahead({ part, isWanted }: Part & { readonly kind: 'lookahead' }): Assertion {
+    const matches = createRun({ ...createProgram(part, count), isAnchored: true })
+    return (text, at, spend) => matches(text, at, spend) === isWanted
+  }
+
   const start = emit(pattern, add({ kind: 'match' }))
   const isAnchored = pattern.kind === 'sequence' && pattern.parts[0] === BEGINNING
   return { instructions, start, isAnchored }
 }
 
-/** Creates what tells whether a program matches a text anywhere. What it works with is made once: it leaves no garbage. */
-function createRun({ instructions, start, isAnchored }: Program): LinearPattern['test'] {
+/** Creates what tells whether a program matches a text from a place on, or if it is anchored, at that place. What it works with is made once: it leaves no garbage. */
+function createRun({ instructions, start, isAnchored }: Program): Assertion {
   // Which look at a text last saw each instruction: one later for each character, and never the same again.
   const seenIn = new Float64Array(instructions.length)
   let look = 0
@@ -110,7 +118,7 @@ function createRun({ instructions, start, isAnchored }: Program): LinearPattern[
   let looked = 0
 
   /** Follows what looks at no character; true when it leads to the end. */
-  function follow(from: number, text: string, at: number): boolean {
+  function follow(from: number, text: string, at: number, spend: Spend): boolean {
     let top = 0
     stack[top++] = from
     while (top > 0) {
@@ -121,20 +129,24 @@ function createRun({ instructions, start, isAnchored }: Program): LinearPattern[
       const instruction = instructions[place] as Instruction
       if (instruction.kind === 'match') return true
       if (instruction.kind === 'char') next[nextCount++] = place
-      else if (instruction.kind === 'fork') for (const to of instruction.to) stack[top++] = to
-      else if (instruction.holds(text, at)) stack[top++] = instruction.next
+      else if (instruction.kind === 'fork') {
+        for (let index = 0; index < instruction.to.length; index++)
+          stack[top++] = instruction.to[index] as number
+      } else if (instruction.holds(text, at, spend)) stack[top++] = instruction.next
     }
     return false
   }
 
-  return (text, spend) => {
+  return (text, from, spend) => {
     nextCount = 0
     look += 1
     looked = 0
-    if (follow(start, text, 0)) return true
-    for (let at = 0; at < text.length && (nextCount > 0 || !isAnchored); ) {
+    if (follow(start, text, from, spend)) return true
+    for (let at = from; at < text.length && (nextCount > 0 || !isAnchored); ) {
       const count = nextCount
-      ;[current, next] = [next, current]
+      const before = current
+      current = next
+      next = before
       nextCount = 0
       look += 1
       const codePoint = text.codePointAt(at) as number
@@ -142,9 +154,9 @@ function createRun({ instructions, start, isAnchored }: Program): LinearPattern[
       for (let index = 0; index < count; index++) {
         looked += 1
         const instruction = instructions[current[index] as number] as Instruction & { readonly kind: 'char' }
-        if (instruction.matches(codePoint) && follow(instruction.next, text, at)) return true
+        if (instruction.matches(codePoint) && follow(instruction.next, text, at, spend)) return true
       }
-      if (!isAnchored && follow(start, text, at)) return true
+      if (!isAnchored && follow(start, text, at, spend)) return true
       if (looked < STATES_IN_A_STEP) continue
       spend(Math.floor(looked / STATES_IN_A_STEP))
       looked %= STATES_IN_A_STEP

@@ -2,6 +2,7 @@
 export type Part =
   | { readonly kind: 'char'; readonly matches: (codePoint: number) => boolean }
   | { readonly kind: 'assert'; readonly holds: (text: string, at: number) => boolean }
+  | { readonly kind: 'lookahead'; readonly part: Part; readonly isWanted: boolean }
   | { readonly kind: 'sequence'; readonly parts: readonly Part[] }
   | { readonly kind: 'choice'; readonly parts: readonly Part[] }
   | { readonly kind: 'repeat'; readonly part: Part; readonly minimum: number; readonly maximum: number }
@@ -12,68 +13,25 @@ export const BEGINNING: Part = { kind: 'assert', holds: (_text, at) => at === 0 
 const MAX_DEPTH = 50
 const REMEMBERED = 256
 
-/** `^(?=a)(?!b)c` is `^a`, and not `^b`, and `^c`. */
-export function splitLookaheads(source: string) {
-  const lookaheads: { source: string; isWanted: boolean }[] = []
-  let rest = source
-  while (/^\^\(\?[=!]/.test(rest)) {
-    const end = endOfGroup(rest, 1)
-    // In an alternative, it is about that one alone.
-    if (hasTopLevelChoice(rest)) break
-    lookaheads.push({ source: `^(?:${rest.slice(4, end - 1)})`, isWanted: rest[3] === '=' })
-    rest = `^${rest.slice(end)}`
-  }
-  return { lookaheads, rest }
-}
-
-/** Where the group ends that begins here. */
-function endOfGroup(source: string, start: number): number {
-  let depth = 0
-  for (const { at, text } of tokensOf(source, start)) {
-    if (text === '(') depth += 1
-    if (text === ')' && --depth === 0) return at + 1
-  }
-  return source.length
-}
-
-function hasTopLevelChoice(source: string): boolean {
-  let depth = 0
-  for (const { text } of tokensOf(source, 0)) {
-    if (text === '(') depth += 1
-    else if (text === ')') depth -= 1
-    else if (text === '|' && depth === 0) return true
-  }
-  return false
-}
-
 // An escape, with what belongs to it; a class; any other character.
-const TOKEN =
-  /\\(?:u\{[^}]*\}|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|c[A-Za-z]|[pP]\{[^}]*\}|k<[^>]*>|.)|\[(?:\\.|[^\]\\])*\]|./suy
-
-function* tokensOf(source: string, start: number): Generator<{ readonly at: number; readonly text: string }> {
-  const token = new RegExp(TOKEN)
-  token.lastIndex = start
-  for (let found = token.exec(source); found; found = token.exec(source)) {
-    yield { at: found.index, text: found[0] }
-  }
-}
+const TOKENS =
+  /\\(?:u\{[^}]*\}|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|c[A-Za-z]|[pP]\{[^}]*\}|k<[^>]*>|.)|\[(?:\\.|[^\]\\])*\]|./gsu
 
 /**
  * Reads a valid pattern.
  *
- * @param whole - the pattern that it is a part of.
  * @throws SyntaxError for what cannot be matched in linear time.
  */
-export function parsePattern(source: string, whole: string): Part {
-  const tokens = [...tokensOf(source, 0)].map(({ text }) => text)
+export function parsePattern(source: string): Part {
+  const tokens: readonly string[] = source.match(TOKENS) ?? []
   let at = 0
 
   function unsupported(what: string): SyntaxError {
-    return new SyntaxError(`the pattern ${whole} has ${what}, which cannot be matched in linear time`)
+    return new SyntaxError(`the pattern ${source} has ${what}, which cannot be matched in linear time`)
   }
 
   function choice(depth: number): Part {
-    if (depth > MAX_DEPTH) throw new SyntaxError(`the pattern ${whole} is nested too deeply`)
+    if (depth > MAX_DEPTH) throw new SyntaxError(`the pattern ${source} is nested too deeply`)
     const parts = [sequence(depth)]
     while (tokens[at] === '|') {
       at += 1
@@ -125,16 +83,22 @@ export function parsePattern(source: string, whole: string): Part {
   }
 
   function group(depth: number): Part {
-    if (tokens[at] === '?') {
-      const kind = tokens[at + 1]
-      if (kind === ':') at += 2
-      else if (kind === '<' && tokens[at + 2] !== '=' && tokens[at + 2] !== '!')
-        at = tokens.indexOf('>', at) + 1
-      else throw unsupported(kind === '=' || kind === '!' || kind === '<' ? 'a lookaround' : 'a modifier')
-    }
+    const opening = openingOf()
     const part = choice(depth + 1)
     at += 1
-    return part
+    return opening === '=' || opening === '!' ? { kind: 'lookahead', part, isWanted: opening === '=' } : part
+  }
+
+  /** Passes over what says which kind of group it is. */
+  function openingOf(): string | undefined {
+    if (tokens[at] !== '?') return undefined
+    const opening = tokens[at + 1]
+    const isLookbehind = opening === '<' && (tokens[at + 2] === '=' || tokens[at + 2] === '!')
+    if (isLookbehind) throw unsupported('a lookbehind')
+    if (opening === '<') at = tokens.indexOf('>', at) + 1
+    else if (opening === ':' || opening === '=' || opening === '!') at += 2
+    else throw unsupported('a modifier')
+    return opening
   }
 
   return choice(0)

@@ -34,7 +34,7 @@ const MAX_DEPTH = 64
 /** Of what stands in a part itself: names, enumerated values. */
 const CHARACTERS_IN_A_STEP = 32
 /** Where several are tried, each that does not fit leaves an error of 300 bytes behind. */
-const STEPS_OF_AN_ALTERNATIVE = 16
+const STEPS_OF_AN_ALTERNATIVE = 24
 /** To look at a member costs less than to compare it with a schema, which is counted beside. */
 const STEPS_OF_A_MEMBER = 0.25
 const LOOKS_AT_MEMBERS = [
@@ -81,7 +81,7 @@ function costOf(schema: SchemaObject): SchemaCost {
   for (const [keyword, value] of Object.entries(schema)) {
     const holds = KEYWORDS.get(keyword)
     if (holds === 'a value') characters += JSON.stringify(value).length
-    if (holds === 'a schema') parts += 1
+    if (holds === 'a schema' || keyword === '$ref' || keyword === '$dynamicRef') parts += 1
     if (holds === 'schemas' && Array.isArray(value)) {
       parts += value.length * (keyword === 'anyOf' || keyword === 'oneOf' ? STEPS_OF_AN_ALTERNATIVE : 1)
     }
