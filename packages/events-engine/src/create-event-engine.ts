@@ -64,13 +64,13 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
    * Creates or updates the engine's tables. Safe on every start, also of several nodes at once. Hosts
    * that keep migrations of their own may add `eventLogMigrations` to them instead.
    *
-   * @throws EventEngineError `schema_too_new`, `read_only_database`
+   * @throws EventEngineError `schema_too_new`, `read_only_database`, `unsupported_driver`
    */
   migrate(): Promise<void>
   /**
    * Begins to read the log. Subscriptions hear of everything that is raised after it has resolved.
    *
-   * @throws EventEngineError `not_migrated`, `schema_too_new`, `read_only_database`
+   * @throws EventEngineError `not_migrated`, `schema_too_new`, `read_only_database`, `unsupported_driver`
    */
   start(): Promise<void>
   /** Lets calls under way end, saves positions, hands back leases. Raising still works afterwards. */

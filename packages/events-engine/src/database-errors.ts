@@ -13,6 +13,16 @@ const INTERRUPTIONS: ReadonlySet<string> = new Set(['lease_lost', 'database_sile
 
 const MAX_DEPTH = 5
 
+/** SQLite's primary result codes, by which node:sqlite tells what was refused, beside a `code` of its own. */
+const SQLITE_CODES: ReadonlyMap<number, string> = new Map([
+  [5, 'SQLITE_BUSY'],
+  [6, 'SQLITE_LOCKED'],
+  [13, 'SQLITE_FULL'],
+  [18, 'SQLITE_TOOBIG'],
+  [19, 'SQLITE_CONSTRAINT'],
+  [20, 'SQLITE_MISMATCH'],
+])
+
 /** Whether PostgreSQL has said that a table is missing, however a library has wrapped its error. */
 export function isUndefinedTable(error: unknown): boolean {
   return hasCode(error, (code) => UNDEFINED_TABLE.test(code))
@@ -63,15 +73,20 @@ function isRangeError(error: unknown): boolean {
 }
 
 /**
- * Looks for a code in an error and in what it wraps: pg and Knex throw the database's error itself,
- * Drizzle one with a cause, Prisma hides it in its meta data. It never throws: errors of a host may
- * refuse to be read.
+ * Looks for an SQLSTATE of PostgreSQL, or a name of SQLite's, in an error and in what it wraps: pg, postgres.js, PGlite
+ * and Knex throw the database's error itself, Drizzle one with a cause, Prisma hides it in its meta data. It never
+ * throws: errors of a host may refuse to be read.
  */
 function hasCode(error: unknown, matches: (code: string) => boolean, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > MAX_DEPTH) return false
   try {
-    const { code, originalCode, cause, meta, driverAdapterError, errors } = error as Record<string, unknown>
-    if ([code, originalCode].some((one) => typeof one === 'string' && matches(one))) return true
+    const { code, originalCode, errcode, cause, meta, driverAdapterError, errors } = error as Record<
+      string,
+      unknown
+    >
+    // An extended code of SQLite has the primary one in its lowest byte.
+    const sqlite = typeof errcode === 'number' ? SQLITE_CODES.get(errcode & 0xff) : undefined
+    if ([code, originalCode, sqlite].some((one) => typeof one === 'string' && matches(one))) return true
     const several = Array.isArray(errors) ? errors : []
     return [cause, meta, driverAdapterError, ...several].some((inner) => hasCode(inner, matches, depth + 1))
   } catch {

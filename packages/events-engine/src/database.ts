@@ -6,6 +6,7 @@ import {
   SqliteAdapter,
   type Transaction,
 } from 'kysely'
+import { type Columns, type RowOf, readRow } from './columns.ts'
 import { EventEngineError } from './errors.ts'
 import { retryConflicts } from './retry-conflicts.ts'
 
@@ -19,43 +20,84 @@ export interface SqlExecutor {
   executeQuery<TRow>(query: CompiledQuery<TRow>): Promise<QueryResult<TRow>>
 }
 
-const ownQueries = new WeakSet<CompiledQuery>()
+/**
+ * What a statement can be given. Nothing else is written alike by every driver: lists, dates and objects go as
+ * JSON text, of which the statement says `$1::text::json` on PostgreSQL, since some drivers would encode it again.
+ */
+export type Parameter = string | number | null
 
-function ownQuery(statement: string, parameters: readonly unknown[]): CompiledQuery {
-  const query = CompiledQuery.raw(statement, [...parameters])
-  ownQueries.add(query)
-  return query
-}
+const ownQueries = new WeakSet<CompiledQuery>()
 
 /** Whether a query is one of these packages, and no host's: ours know how long they may take. */
 export function isOwnQuery(query: CompiledQuery): boolean {
   return ownQueries.has(query)
 }
 
-/** Runs one statement of constant text and gives its rows. */
-export async function runStatement<TRow>(
+/** Runs one statement of constant text, whose rows nobody reads. */
+export async function runStatement(
   executor: SqlExecutor,
   statement: string,
-  parameters: readonly unknown[] = [],
-): Promise<TRow[]> {
-  return (await execute(executor, ownQuery(statement, parameters) as CompiledQuery<TRow>)).rows
+  parameters: readonly Parameter[] = [],
+): Promise<void> {
+  await execute(executor, statement, parameters)
 }
 
-/** Runs one statement and tells how many rows it changed. */
+/**
+ * Runs one statement of constant text and reads its rows. They come to no one unread, since each driver has ways of
+ * its own to give numbers, booleans and JSON.
+ *
+ * @throws EventEngineError `unreadable_value`
+ */
+export async function readRows<TColumns extends Columns>(
+  executor: SqlExecutor,
+  columns: TColumns,
+  statement: string,
+  parameters: readonly Parameter[] = [],
+): Promise<RowOf<TColumns>[]> {
+  const { rows } = await execute(executor, statement, parameters)
+  return rows.map((row) => readRow(columns, row))
+}
+
+/** Runs one statement and tells whether it gives a row. */
+export async function findsRow(
+  executor: SqlExecutor,
+  statement: string,
+  parameters: readonly Parameter[] = [],
+): Promise<boolean> {
+  return (await readRows(executor, {}, statement, parameters)).length > 0
+}
+
+/**
+ * Runs one statement and tells how many rows it changed.
+ *
+ * @throws EventEngineError `unsupported_driver` when the driver does not say.
+ */
 export async function countChanges(
   executor: SqlExecutor,
   statement: string,
-  parameters: readonly unknown[] = [],
+  parameters: readonly Parameter[] = [],
 ): Promise<number> {
-  const { numAffectedRows } = await execute(executor, ownQuery(statement, parameters))
-  return Number(numAffectedRows ?? 0n)
+  const { numAffectedRows } = await execute(executor, statement, parameters)
+  if (numAffectedRows !== undefined) return Number(numAffectedRows)
+  throw new EventEngineError(
+    'unsupported_driver',
+    'The Kysely dialect of options.db does not tell how many rows a statement has changed (numAffectedRows); use one that does, see the guide about other database libraries.',
+  )
 }
+
+type UnreadRow = Readonly<Record<string, unknown>>
 
 /**
  * A statement on its own is a transaction, at whatever level the database begins them; where that is a
  * strict one, it may have to give way to others, and is done again.
  */
-function execute<TRow>(executor: SqlExecutor, query: CompiledQuery<TRow>): Promise<QueryResult<TRow>> {
+function execute(
+  executor: SqlExecutor,
+  statement: string,
+  parameters: readonly Parameter[],
+): Promise<QueryResult<UnreadRow>> {
+  const query = CompiledQuery.raw(statement, [...parameters]) as CompiledQuery<UnreadRow>
+  ownQueries.add(query)
   if (executor.isTransaction) return executor.executeQuery(query)
   return retryConflicts(() => executor.executeQuery(query))
 }
@@ -79,12 +121,20 @@ export async function limitIdle(trx: SqlExecutor, idleMs = IDLE_MS): Promise<voi
 /** Which of the known databases a Kysely instance talks to. */
 export function dialectOf<DB>(db: Kysely<DB>): Dialect {
   const { adapter } = db.getExecutor()
-  if (adapter instanceof SqliteAdapter || adapter.constructor.name === 'SqliteAdapter') return 'sqlite'
-  if (adapter instanceof PostgresAdapter || adapter.constructor.name === 'PostgresAdapter') return 'postgres'
+  if (adapter instanceof SqliteAdapter || isCalled(adapter, 'SqliteAdapter')) return 'sqlite'
+  if (adapter instanceof PostgresAdapter || isCalled(adapter, 'PostgresAdapter')) return 'postgres'
   throw new EventEngineError(
     'unsupported_dialect',
     `createEventEngine: options.db speaks ${adapter.constructor.name}; use Kysely's SqliteDialect or PostgresDialect.`,
   )
+}
+
+/** Whether an object is of a class, or of one made of it, in whichever copy of Kysely. */
+function isCalled(adapter: object, name: string): boolean {
+  for (let type: object | null = adapter; type !== null; type = Object.getPrototypeOf(type)) {
+    if (type.constructor.name === name) return true
+  }
+  return false
 }
 
 /**

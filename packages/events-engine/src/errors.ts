@@ -12,6 +12,8 @@ export type EventEngineErrorCode =
   | 'wrong_database'
   | 'trx_required'
   | 'unsupported_dialect'
+  | 'unsupported_driver'
+  | 'unreadable_value'
   | 'not_migrated'
   | 'read_only_database'
   | 'schema_too_new'

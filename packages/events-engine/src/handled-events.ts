@@ -1,6 +1,7 @@
+import { text } from './columns.ts'
 import { watchedDatabaseOf } from './connections/watch-database.ts'
 import type { EventEngine } from './create-event-engine.ts'
-import { runStatement } from './database.ts'
+import { readRows } from './database.ts'
 import type { HandledEvents, HandledQuery } from './store/handled-events.ts'
 import { withPlaceholders } from './store/placeholders.ts'
 import { handledStatements as onPostgres } from './store/postgres/read-handled.ts'
@@ -52,7 +53,7 @@ export function createHandledLog<DB>(engine: EventEngine<DB>, subscription: stri
 
   return {
     async rangeSince(time) {
-      const [row] = await runStatement<{ position: string }>(db, stored, [subscription])
+      const [row] = await readRows(db, { position: text }, stored, [subscription])
       if (!row) return undefined
       const last = await statements.readLastSequence(row.position)
       return { position: row.position, after: (await firstOf(time - DISORDER_MS, last)) - 1, last }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
-import { type Dialect, runStatement } from './database.ts'
+import { integer } from './columns.ts'
+import { type Dialect, readRows, runStatement } from './database.ts'
 
 interface Overwriting {
   users: number
@@ -37,8 +38,8 @@ export async function withSecureDelete<TResult>(
 }
 
 async function switchOn(db: Kysely<unknown>): Promise<number> {
-  const [row] = await runStatement<{ secure_delete: number }>(db, 'pragma secure_delete')
-  const before = Number(row?.secure_delete ?? 0)
+  const [row] = await readRows(db, { secure_delete: integer }, 'pragma secure_delete')
+  const before = row?.secure_delete ?? 0
   if (before !== 1) await runStatement(db, 'pragma secure_delete = 1')
   return before
 }

@@ -2,8 +2,28 @@
  * For packages that keep tables of their own beside the engine's, as the webhook sender does. Hosts
  * need none of it.
  */
+export {
+  bigInteger,
+  type Column,
+  flag,
+  integer,
+  json,
+  nullable,
+  type RowOf,
+  real,
+  text,
+  word,
+} from './columns.ts'
 export { type WatchedDatabase, watchedDatabaseOf } from './connections/watch-database.ts'
-export { countChanges, type Dialect, runStatement, type SqlExecutor } from './database.ts'
+export {
+  countChanges,
+  type Dialect,
+  findsRow,
+  type Parameter,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+} from './database.ts'
 export { isInterruption, isRefusal } from './database-errors.ts'
 export { createHandledLog, type HandledLog, type HandledRange } from './handled-events.ts'
 export { createLifecycle, type Lifecycle } from './lifecycle.ts'

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect, sql } from 'kysely'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createEventEngine, withStatementCache } from '../src/index.ts'
-import { createRowsStatement } from '../src/support.ts'
+import { createRowsStatement, integer, text } from '../src/support.ts'
 import { site } from './open-engine.ts'
 
 interface Tables {
@@ -113,13 +113,14 @@ it('runs one statement over any number of rows, in their order', async () => {
   )
   const insert = createRowsStatement(
     2,
+    { key: integer, name: text },
     (rows) =>
       `insert into item (at, name, note) select ?, * from ${rows} where column1 is not null returning key, name`,
   )
   let next = 0
   for (const count of [0, 1, 2, 3, 100, 256, 257, 600]) {
     const rows = Array.from({ length: count }, () => [`item ${++next}`, next % 2 === 0 ? null : `'${next}'`])
-    const returned = await insert<{ key: number; name: string }>(db, [7], rows)
+    const returned = await insert(db, [7], rows)
     expect(returned.map(({ name }) => name)).toEqual(rows.map(([name]) => name))
   }
   const { rows } = await sql<{ key: number; at: number; name: string; note: string | null }>`

@@ -43,6 +43,8 @@ const STATUS: Readonly<Record<ErrorCode, ErrorStatus>> = {
   wrong_database: 503,
   trx_required: 503,
   unsupported_dialect: 503,
+  unsupported_driver: 503,
+  unreadable_value: 503,
   schema_too_new: 503,
   duplicate_subscription: 503,
   invalid_capture: 503,
@@ -53,6 +55,7 @@ const STATUS: Readonly<Record<ErrorCode, ErrorStatus>> = {
   database_silent: 503,
   no_connection: 503,
   read_only_database: 503,
+  transaction_aborted: 503,
 }
 
 /**

@@ -1,4 +1,5 @@
-import { runStatement, type SqlExecutor } from '../database.ts'
+import { type RowOf, text } from '../columns.ts'
+import { readRows, runStatement, type SqlExecutor } from '../database.ts'
 import { EventEngineError, shown } from '../errors.ts'
 import type { TableNames } from '../store/table-names.ts'
 import type { CaptureDialect } from './capture-dialect.ts'
@@ -10,11 +11,8 @@ import { postgresFunction } from './postgres-function.ts'
 import { type PostgresTable, readPostgresTable } from './postgres-table.ts'
 import { quoteName, quoteText } from './quote-sql.ts'
 
-interface StoredTrigger {
-  readonly name: string
-  readonly function: string
-  readonly schema: string
-}
+const triggerColumns = { name: text, function: text, schema: text }
+type StoredTrigger = RowOf<typeof triggerColumns>
 
 /** Captures tables of a PostgreSQL database. */
 export function postgresCapture(names: TableNames, maxDataBytes: number): CaptureDialect {
@@ -25,8 +23,9 @@ export function postgresCapture(names: TableNames, maxDataBytes: number): Captur
   const truncateTrigger = `00_${own.trigger}truncate`
 
   async function readEngineSchema(db: SqlExecutor): Promise<string> {
-    const [found] = await runStatement<{ schema: string }>(
+    const [found] = await readRows(
       db,
+      { schema: text },
       `select n.nspname::text as schema from pg_catalog.pg_class c
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass($1)`,
       [names.syncEvent],
@@ -35,13 +34,14 @@ export function postgresCapture(names: TableNames, maxDataBytes: number): Captur
   }
 
   function readTriggers(db: SqlExecutor, { oid }: PostgresTable): Promise<StoredTrigger[]> {
-    return runStatement<StoredTrigger>(
+    return readRows(
       db,
+      triggerColumns,
       `select t.tgname::text as name, p.proname::text as function, n.nspname::text as schema
         from pg_catalog.pg_trigger t
         join pg_catalog.pg_proc p on p.oid = t.tgfoid
         join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-        where t.tgrelid = $1::oid and t.tgname in ($2, $3)`,
+        where t.tgrelid = $1::text::oid and t.tgname in ($2, $3)`,
       [oid, rowTrigger, truncateTrigger],
     )
   }

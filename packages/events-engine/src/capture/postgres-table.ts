@@ -1,4 +1,5 @@
-import { runStatement, type SqlExecutor } from '../database.ts'
+import { flag, type RowOf, text } from '../columns.ts'
+import { readRows, type SqlExecutor } from '../database.ts'
 
 /** What a capture needs to know of a table. */
 export interface PostgresTable {
@@ -9,13 +10,14 @@ export interface PostgresTable {
   readonly columns: readonly PostgresColumn[]
 }
 
-interface PostgresColumn {
-  readonly name: string
+const columnColumns = {
+  name: text,
   /** Of the values; for a domain, the type that it is made of. */
-  readonly type: string
+  type: text,
   /** Computed when it is read, so that a trigger does not see it. */
-  readonly isVirtual: boolean
+  isVirtual: flag,
 }
+type PostgresColumn = RowOf<typeof columnColumns>
 
 /** Reads a table; undefined where there is no such ordinary or partitioned table. */
 export async function readPostgresTable(
@@ -23,8 +25,9 @@ export async function readPostgresTable(
   schema: string | undefined,
   name: string,
 ): Promise<PostgresTable | undefined> {
-  const [table] = await runStatement<{ oid: string; schema: string }>(
+  const [table] = await readRows(
     db,
+    { oid: text, schema: text },
     `select c.oid::text as oid, n.nspname::text as schema
       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p') and c.relname = $1::text
@@ -33,13 +36,14 @@ export async function readPostgresTable(
     [name, schema ?? null],
   )
   if (!table) return undefined
-  const columns = await runStatement<PostgresColumn>(
+  const columns = await readRows(
     db,
+    columnColumns,
     `select a.attname::text as name, coalesce(b.typname, t.typname)::text as type, a.attgenerated = 'v' as "isVirtual"
       from pg_catalog.pg_attribute a
       join pg_catalog.pg_type t on t.oid = a.atttypid
       left join pg_catalog.pg_type b on t.typtype = 'd' and b.oid = t.typbasetype
-      where a.attrelid = $1::oid and a.attnum > 0 and not a.attisdropped order by a.attnum`,
+      where a.attrelid = $1::text::oid and a.attnum > 0 and not a.attisdropped order by a.attnum`,
     [table.oid],
   )
   return { ...table, name, columns }

@@ -1,8 +1,8 @@
 import type { Transaction } from 'kysely'
-import { runStatement } from '../database.ts'
+import { type Parameter, runStatement } from '../database.ts'
 
 /** Runs a statement on the connection of one transaction. */
-export type RunInTransaction = (statement: string, parameters: readonly unknown[]) => Promise<unknown>
+export type RunInTransaction = (statement: string, parameters: readonly Parameter[]) => Promise<unknown>
 
 /** For a Kysely transaction; plugins of the host's see nothing of it. */
 export function runnerOf<DB>(trx: Transaction<DB>): RunInTransaction {

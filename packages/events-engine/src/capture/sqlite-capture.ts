@@ -1,4 +1,5 @@
-import { runStatement, type SqlExecutor } from '../database.ts'
+import { type RowOf, text } from '../columns.ts'
+import { findsRow, readRows, runStatement, type SqlExecutor } from '../database.ts'
 import type { TableNames } from '../store/table-names.ts'
 import type { CaptureDialect } from './capture-dialect.ts'
 import { demandColumns, refuseOwnTable, refuseTable, refuseUnmigrated } from './capture-dialect.ts'
@@ -8,10 +9,8 @@ import { quoteName, quoteText } from './quote-sql.ts'
 import { readSqliteTable } from './sqlite-table.ts'
 import { sqliteTriggers } from './sqlite-trigger.ts'
 
-interface StoredTrigger {
-  readonly name: string
-  readonly sql: string
-}
+const triggerColumns = { name: text, sql: text }
+type StoredTrigger = RowOf<typeof triggerColumns>
 
 /** Captures tables of a SQLite database. */
 export function sqliteCapture(names: TableNames, maxDataBytes: number): CaptureDialect {
@@ -19,8 +18,9 @@ export function sqliteCapture(names: TableNames, maxDataBytes: number): CaptureD
   const ownTables: readonly string[] = [...Object.values(names), own.context, own.replaced]
 
   function readTriggers(db: SqlExecutor, table: string): Promise<StoredTrigger[]> {
-    return runStatement<StoredTrigger>(
+    return readRows(
       db,
+      triggerColumns,
       "select name, sql from sqlite_schema where type = 'trigger' and tbl_name = ? order by rowid",
       [table],
     )
@@ -33,7 +33,7 @@ export function sqliteCapture(names: TableNames, maxDataBytes: number): CaptureD
     async planCapture(db: SqlExecutor, capture: Capture) {
       if (ownTables.includes(capture.table)) refuseOwnTable(capture.table)
       const exists = "select 1 from sqlite_schema where type = 'table' and name = ?"
-      if ((await runStatement(db, exists, [own.replaced])).length === 0) refuseUnmigrated(names.prefix)
+      if (!(await findsRow(db, exists, [own.replaced]))) refuseUnmigrated(names.prefix)
       const table = await readSqliteTable(db, capture.table)
       if (!table) refuseTable(capture.table)
       demandColumns(

@@ -1,4 +1,5 @@
-import { runStatement, type SqlExecutor } from '../database.ts'
+import { flag, integer, type RowOf, text } from '../columns.ts'
+import { readRows, type SqlExecutor } from '../database.ts'
 
 /** What a capture needs to know of a table. */
 export interface SqliteTable {
@@ -12,26 +13,27 @@ export interface SqliteTable {
   readonly uniqueKeys: readonly (readonly KeyColumn[])[]
 }
 
-interface KeyColumn {
-  readonly name: string
-  readonly collation: string
-}
+const keyColumns = { index: text, name: text, collation: text }
+type KeyColumn = Pick<RowOf<typeof keyColumns>, 'name' | 'collation'>
 
 /** Reads a table of the main database; undefined where there is no such ordinary table. */
 export async function readSqliteTable(db: SqlExecutor, name: string): Promise<SqliteTable | undefined> {
-  const [table] = await runStatement<{ wr: number }>(
+  const [table] = await readRows(
     db,
+    { wr: flag },
     "select wr from pragma_table_list where schema = 'main' and type = 'table' and name = ?",
     [name],
   )
   if (!table) return undefined
-  const columns = await runStatement<{ name: string; type: string; pk: number }>(
+  const columns = await readRows(
     db,
+    { name: text, type: text, pk: integer },
     'select name, upper(type) as type, pk from pragma_table_xinfo(?) where hidden <> 1 order by cid',
     [name],
   )
-  const keyColumns = await runStatement<KeyColumn & { readonly index: string }>(
+  const ofKeys = await readRows(
     db,
+    keyColumns,
     `select i.name as "index", x.name as name, x.coll as collation
       from pragma_index_list(?) i join pragma_index_xinfo(i.name) x
       where i."unique" = 1 and i.partial = 0 and x.key = 1
@@ -40,11 +42,11 @@ export async function readSqliteTable(db: SqlExecutor, name: string): Promise<Sq
     [name],
   )
   const taken = new Set(columns.map((column) => column.name.toLowerCase()))
-  const keys = Map.groupBy(keyColumns, ({ index }) => index).values()
+  const keys = Map.groupBy(ofKeys, ({ index }) => index).values()
   return {
     name,
     columns,
-    rowid: table.wr === 1 ? undefined : ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias)),
+    rowid: table.wr ? undefined : ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias)),
     primaryKey: columns.filter(({ pk }) => pk > 0).map((column) => column.name),
     uniqueKeys: [...keys],
   }

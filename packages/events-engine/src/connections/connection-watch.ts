@@ -1,5 +1,7 @@
 import type { Logger } from '@x/events-core'
-import { CompiledQuery, type DatabaseConnection, type Kysely } from 'kysely'
+import type { DatabaseConnection, Kysely } from 'kysely'
+import type { Columns, RowOf } from '../columns.ts'
+import { type Parameter, readRows } from '../database.ts'
 import { EventEngineError } from '../errors.ts'
 import { type LentClient, noteClient } from './lent-client.ts'
 import { closeSocket, type PostgresPool } from './postgres-pool.ts'
@@ -224,12 +226,15 @@ export function createConnectionWatch({ host, pool, logger }: ConnectionWatchPar
     closeSocket(one.lent.client)
   }
 
-  async function probe<TRow>(statement: string, parameters: readonly unknown[]): Promise<Probed<TRow>> {
+  async function probe<TColumns extends Columns>(
+    columns: TColumns,
+    statement: string,
+    parameters: readonly Parameter[],
+  ): Promise<Probed<RowOf<TColumns>>> {
     const lent = newLent()
     const probe = await lend(PROBE, lent, 'probe')
     try {
-      const query = CompiledQuery.raw(statement, [...parameters])
-      const { rows } = await probe.during(PROBE, () => probe.connection.executeQuery<TRow>(query))
+      const rows = await probe.during(PROBE, () => readRows(probe.connection, columns, statement, parameters))
       return { rows, pid: lent.client?.processID }
     } finally {
       void probe.release(async () => {})

@@ -1,4 +1,13 @@
+import { type Columns, nullable, type RowOf, text, word } from '../columns.ts'
+import type { Parameter } from '../database.ts'
 import type { PostgresPool } from './postgres-pool.ts'
+
+/** Runs a statement on a connection of its own, and gives it up soon. */
+export type Probe = <TColumns extends Columns>(
+  columns: TColumns,
+  statement: string,
+  parameters: readonly Parameter[],
+) => Promise<Probed<RowOf<TColumns>>>
 
 /** What a session of the server does, as another of its sessions sees it. */
 export type SessionState = 'gone' | 'unknown' | 'at work' | 'idle'
@@ -19,7 +28,7 @@ export interface ServerSessions {
 
 const MAX_PROBES = 100
 
-// Numbers as text: drivers differ in what they make of them.
+const stateColumns = { own: text, pid: nullable(text), state: word<SessionState>() }
 const STATES = `select pg_backend_pid()::text as own, s.pid::text as pid, case
     when a.pid is null then 'gone'
     when a.state is null or a.state = 'disabled' then 'unknown'
@@ -32,30 +41,27 @@ const END_SESSIONS = `select pg_terminate_backend(pid) from pg_stat_activity
   where pid = any(string_to_array($1, ',')::int[]) and usename = current_user and datname = current_database()
     and state like 'idle%' and state_change < clock_timestamp() - interval '1 second'`
 
-/**
- * Asks over all idle connections of the pool at once, of which those that are silent are closed.
- *
- * @param probe - runs a statement on a connection of its own, and gives it up soon.
- */
-export function createServerSessions(
-  pool: PostgresPool | undefined,
-  probe: <TRow>(statement: string, parameters: readonly unknown[]) => Promise<Probed<TRow>>,
-): ServerSessions {
-  function ask<TRow>(statement: string, pids: readonly number[]): Promise<Probed<TRow> | undefined> {
+/** Asks over all idle connections of the pool at once, of which those that are silent are closed. */
+export function createServerSessions(pool: PostgresPool | undefined, probe: Probe): ServerSessions {
+  function ask<TColumns extends Columns>(
+    columns: TColumns,
+    statement: string,
+    pids: readonly number[],
+  ): Promise<Probed<RowOf<TColumns>> | undefined> {
     const count = Math.min(MAX_PROBES, Math.max(1, pool?.idleCount ?? 1))
-    const asked = Array.from({ length: count }, () => probe<TRow>(statement, [pids.join(',')]))
+    const asked = Array.from({ length: count }, () => probe(columns, statement, [pids.join(',')]))
     return Promise.any(asked).catch(() => undefined)
   }
 
   return {
     async statesOf(pids) {
-      const probed = await ask<{ own: string; pid: string | null; state: SessionState }>(STATES, pids)
+      const probed = await ask(stateColumns, STATES, pids)
       // A pooler makes up numbers of its own.
       if (!probed || Number(probed.rows[0]?.own) !== probed.pid) return undefined
       return new Map(probed.rows.map(({ pid, state }) => [Number(pid), state]))
     },
     async endSessions(pids) {
-      await ask(END_SESSIONS, pids)
+      await ask({}, END_SESSIONS, pids)
     },
   }
 }

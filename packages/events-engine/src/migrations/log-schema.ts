@@ -1,5 +1,7 @@
+import { assertDriver } from '../assert-driver.ts'
+import { text } from '../columns.ts'
 import type { WatchedDatabase } from '../connections/watch-database.ts'
-import { type Dialect, runStatement } from '../database.ts'
+import { type Dialect, readRows } from '../database.ts'
 import { EventEngineError } from '../errors.ts'
 import { prepareEmptyFile } from '../store/sqlite/shrink-file.ts'
 import type { TableNames } from '../store/table-names.ts'
@@ -11,12 +13,12 @@ import { runMigrations } from './run-migrations.ts'
 export interface LogSchema {
   /** Which log this is; undefined until one of the functions below has looked. */
   readonly logId: string | undefined
-  /** @throws EventEngineError `schema_too_new`, `read_only_database` */
+  /** @throws EventEngineError `schema_too_new`, `read_only_database`, `unsupported_driver` */
   migrate(): Promise<void>
   /**
    * Goes by what the tables say of themselves, so that it does not matter whose migrator ran.
    *
-   * @throws EventEngineError `not_migrated`, `schema_too_new`, `read_only_database`
+   * @throws EventEngineError `not_migrated`, `schema_too_new`, `read_only_database`, `unsupported_driver`
    */
   demandCurrent(): Promise<void>
 }
@@ -29,14 +31,14 @@ export function createLogSchema(
   dialect: Dialect,
   names: TableNames,
 ): LogSchema {
-  const { readLogState } = logStateStatements(dialect, names)
+  const { readLogState, touchLogState } = logStateStatements(dialect, names)
   const known = latestSchemaVersion(dialect)
   let logId: string | undefined
 
   /** Every one of our statements would fail, one after the other, and be tried again. */
   async function assertWritable(caller: string): Promise<void> {
     if (dialect === 'sqlite') return
-    const [row] = await runStatement<{ value: string }>(db, READ_ONLY)
+    const [row] = await readRows(db, { value: text }, READ_ONLY)
     if (row?.value !== 'on') return
     throw new EventEngineError(
       'read_only_database',
@@ -45,6 +47,7 @@ export function createLogSchema(
   }
 
   async function readState(caller: string): Promise<LogState | undefined> {
+    await assertDriver(db, dialect, caller)
     const state = await readLogState(db)
     if (state && state.schemaVersion > known) {
       throw new EventEngineError(
@@ -71,7 +74,7 @@ export function createLogSchema(
     async demandCurrent() {
       await assertWritable('engine.start')
       const state = await readState('engine.start')
-      if (state?.schemaVersion === known) return
+      if (state?.schemaVersion === known) return touchLogState(db)
       throw new EventEngineError(
         'not_migrated',
         `engine.start: the tables ${names.prefix}* are missing or older than this version; call engine.migrate() first, or run all of eventLogMigrations() among your own.`,

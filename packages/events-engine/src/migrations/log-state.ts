@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { type Dialect, runStatement, type SqlExecutor } from '../database.ts'
+import { integer, text } from '../columns.ts'
+import {
+  countChanges,
+  type Dialect,
+  findsRow,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+} from '../database.ts'
 import { withPlaceholders } from '../store/placeholders.ts'
 import type { TableNames } from '../store/table-names.ts'
 
@@ -27,6 +35,7 @@ export function logStateStatements(dialect: Dialect, names: TableNames) {
     log_id text not null,
     purged text not null default '0'
   )`
+  const touch = `update ${names.logState} set purged = purged where false`
   const save = withPlaceholders(
     dialect,
     `insert into ${names.logState} (singleton, schema_version, log_id) values (1, ?, ?)
@@ -37,15 +46,24 @@ export function logStateStatements(dialect: Dialect, names: TableNames) {
     /** @returns undefined where there are no tables. */
     async readLogState(db: SqlExecutor): Promise<LogState | undefined> {
       // Asked first: a statement that fails would end the transaction of a migration.
-      const tables = await runStatement(db, exists)
-      if (tables.length === 0) return undefined
-      const [row] = await runStatement<{ schema_version: number; log_id: string }>(db, select)
+      if (!(await findsRow(db, exists))) return undefined
+      const [row] = await readRows(db, { schema_version: integer, log_id: text }, select)
       return row && { schemaVersion: row.schema_version, logId: row.log_id.split('.', 1)[0] as string }
     },
 
     async saveSchemaVersion(db: SqlExecutor, schemaVersion: number): Promise<void> {
       await runStatement(db, create)
-      await runStatement(db, save, [schemaVersion, randomUUID()])
+      await countChanges(db, save, [schemaVersion, randomUUID()])
+    },
+
+    /**
+     * Finds out whether the driver counts changes, and changes nothing. SQLite would wait for whoever writes; there, the
+     * first count has to tell.
+     *
+     * @throws EventEngineError `unsupported_driver`
+     */
+    async touchLogState(db: SqlExecutor): Promise<void> {
+      if (dialect === 'postgres') await countChanges(db, touch)
     },
   }
 }

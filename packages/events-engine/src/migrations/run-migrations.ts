@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { dialectOf, limitIdle, runStatement, type SqlExecutor } from '../database.ts'
+import { text } from '../columns.ts'
+import { dialectOf, findsRow, limitIdle, readRows, runStatement, type SqlExecutor } from '../database.ts'
 import { withPlaceholders } from '../store/placeholders.ts'
 import { transact } from '../transact.ts'
 
@@ -30,8 +31,8 @@ function notesOf(db: Kysely<unknown>, { prefix, schema }: MigrationSet) {
 
   return {
     async read(executor: SqlExecutor): Promise<ReadonlySet<string>> {
-      if ((await runStatement(executor, exists)).length === 0) return new Set()
-      const rows = await runStatement<{ name: string }>(executor, `select name from ${name}`)
+      if (!(await findsRow(executor, exists))) return new Set()
+      const rows = await readRows(executor, { name: text }, `select name from ${name}`)
       return new Set(rows.map((row) => row.name))
     },
     async create(executor: SqlExecutor): Promise<void> {

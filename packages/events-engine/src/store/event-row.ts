@@ -1,22 +1,25 @@
 import { createSyncEvent, type JsonValue, type SyncEvent } from '@x/events-core'
+import { integer, nullable, type RowOf, text } from '../columns.ts'
 import { rememberTraceparent } from '../observability/traceparent.ts'
 
-/** An event as it lies in the log; `seq` and what is dialect-specific stay inside the stores. */
-export interface EventRow {
-  readonly id: string
-  readonly tenant_id: number
-  readonly site_id: number
-  readonly entity_name: string
+/** How an event lies in the log; `seq` and what is dialect-specific stay inside the stores. */
+export const eventColumns = {
+  id: text,
+  tenant_id: integer,
+  site_id: integer,
+  entity_name: text,
   /** JSON, so that 7 and "7" stay apart. */
-  readonly entity_id: string
-  readonly action: string
+  entity_id: text,
+  action: text,
   /** Milliseconds since 1970. */
-  readonly modified_on: number
+  modified_on: integer,
   /** JSON, or null where nothing was attached. */
-  readonly data: string | null
+  data: nullable(text),
   /** W3C `traceparent` of whoever raised the event, or null. */
-  readonly trace: string | null
+  trace: nullable(text),
 }
+
+export type EventRow = RowOf<typeof eventColumns>
 
 // Beside the events: what subscribers see of an event stays its own fields.
 const sequences = new WeakMap<SyncEvent, string>()
@@ -42,15 +45,15 @@ export function rowOf(event: SyncEvent, dataText: string | null, trace: string |
 }
 
 /** The event of a row; `traceparentOf` tells the trace of it. */
-export function eventOf(row: EventRow & { readonly seq?: number | string }): SyncEvent {
+export function eventOf(row: EventRow & { readonly seq?: number | bigint }): SyncEvent {
   const event = createSyncEvent({
     id: row.id,
-    tenantId: Number(row.tenant_id),
-    siteId: Number(row.site_id),
+    tenantId: row.tenant_id,
+    siteId: row.site_id,
     entityName: row.entity_name,
     entityId: JSON.parse(row.entity_id) as number | string,
     action: row.action,
-    modifiedOn: new Date(Number(row.modified_on)),
+    modifiedOn: new Date(row.modified_on),
     ...(row.data === null ? {} : { data: JSON.parse(row.data) as JsonValue }),
   })
   rememberTraceparent(event, row.trace)

@@ -1,16 +1,17 @@
-import { countChanges, type Dialect, runStatement, type SqlExecutor } from '../database.ts'
+import { integer, nullable, text, word } from '../columns.ts'
+import { countChanges, type Dialect, readRows, type SqlExecutor } from '../database.ts'
 import type { Position, SubscriptionRow, SubscriptionState } from './event-store.ts'
 import { withPlaceholders } from './placeholders.ts'
 import type { TableNames } from './table-names.ts'
 
-interface StoredSubscription {
-  readonly name: string
-  readonly position: Position
-  readonly state: SubscriptionState
-  readonly leased_by: string | null
-  readonly failed_attempts: number
-  readonly last_error: string | null
-  readonly parked: number | string
+const subscriptionColumns = {
+  name: text,
+  position: text,
+  state: word<SubscriptionState>(),
+  leased_by: nullable(text),
+  failed_attempts: integer,
+  last_error: nullable(text),
+  parked: integer,
 }
 
 /** Enough of its id to tell a log from the others that somebody may have. */
@@ -43,7 +44,7 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
     },
 
     async listSubscriptions(): Promise<SubscriptionRow[]> {
-      const rows = await runStatement<StoredSubscription>(db, list)
+      const rows = await readRows(db, subscriptionColumns, list)
       return rows.map((row) => ({
         name: row.name,
         position: row.position,
@@ -51,12 +52,12 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
         leasedBy: row.leased_by,
         failedAttempts: row.failed_attempts,
         lastError: row.last_error,
-        parked: Number(row.parked),
+        parked: row.parked,
       }))
     },
 
     async logName(): Promise<string> {
-      const [row] = await runStatement<{ log_id: string }>(db, logId)
+      const [row] = await readRows(db, { log_id: text }, logId)
       const [id = '', restores] = (row?.log_id ?? '').split('.')
       return `${id.slice(0, LOG_NAME_LENGTH)}${restores === undefined ? '' : `.${restores}`}`
     },

@@ -1,20 +1,28 @@
 import type { Clock, SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { countChanges, type Dialect, limitIdle, runStatement, type SqlExecutor } from '../database.ts'
+import { integer, json, type RowOf, real, text } from '../columns.ts'
+import {
+  countChanges,
+  type Dialect,
+  limitIdle,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+} from '../database.ts'
 import { traceparentOf } from '../observability/traceparent.ts'
 import { ownTransaction } from '../transact.ts'
-import { eventOf, rowOf } from './event-row.ts'
+import { type EventRow, eventOf, rowOf } from './event-row.ts'
 import type { Fence, ParkedRow, Position } from './event-store.ts'
 import { withPlaceholders } from './placeholders.ts'
 import { FENCED, fenceValues, keptEventQuery, positionStatements } from './save-position.ts'
 import type { TableNames } from './table-names.ts'
 
-interface StoredParkedEvent {
-  readonly subscription: string
-  readonly event: string
-  readonly attempts: number
-  readonly error: string
-  readonly parked_on: number | string
+const parkedColumns = {
+  subscription: text,
+  event: json<EventRow>(),
+  attempts: integer,
+  error: text,
+  parked_on: real,
 }
 
 /** Events set aside. They are kept whole, so that they outlive the log's retention. */
@@ -64,11 +72,11 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
     },
 
     async listParked(name: string, limit: number): Promise<ParkedRow[]> {
-      return (await runStatement<StoredParkedEvent>(db, list, [name, limit])).map(parkedRowOf)
+      return (await readRows(db, parkedColumns, list, [name, limit])).map(parkedRowOf)
     },
 
     async nextResumable(name: string): Promise<ParkedRow | undefined> {
-      const [row] = await runStatement<StoredParkedEvent>(db, resumable, [name])
+      const [row] = await readRows(db, parkedColumns, resumable, [name])
       return row && parkedRowOf(row)
     },
 
@@ -90,12 +98,12 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
   }
 }
 
-function parkedRowOf(row: StoredParkedEvent): ParkedRow {
+function parkedRowOf(row: RowOf<typeof parkedColumns>): ParkedRow {
   return {
     subscription: row.subscription,
-    event: eventOf(JSON.parse(row.event) as Parameters<typeof eventOf>[0]),
+    event: eventOf(row.event),
     attempts: row.attempts,
     error: row.error,
-    parkedOn: new Date(Number(row.parked_on)),
+    parkedOn: new Date(row.parked_on),
   }
 }

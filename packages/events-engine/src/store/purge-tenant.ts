@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { captureNames } from '../capture/capture-names.ts'
-import { countChanges, type Dialect, runStatement } from '../database.ts'
+import { integer, nullable, text } from '../columns.ts'
+import { countChanges, type Dialect, type Parameter, readRows, runStatement } from '../database.ts'
 import { withPlaceholders } from './placeholders.ts'
 import type { TableNames } from './table-names.ts'
 
@@ -33,26 +34,22 @@ export interface TenantStore {
   clearCaptured(): Promise<void>
 }
 
-interface Window {
-  readonly last: string | null
-  readonly found: number | string
-}
+const windowColumns = { last: nullable(text), found: integer }
 
 /** The statements of a purge. The log has no index on tenants: it is looked through by its sequence. */
 export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames): TenantStore {
   const isPostgres = dialect === 'postgres'
-  const text = (statement: string) => withPlaceholders(dialect, statement)
+  const sql = (statement: string) => withPlaceholders(dialect, statement)
   const asText = (expression: string) => `cast(${expression} as text)`
   const key = (parameter: string) => `cast(${parameter} as bigint)`
   const last = `select ${asText('max(seq)')} as last from ${names.syncEvent}`
-  const window =
-    text(`select ${asText('max(seq)')} as last, count(case when tenant_id = ? then 1 end) as found
+  const window = sql(`select ${asText('max(seq)')} as last, count(case when tenant_id = ? then 1 end) as found
     from (select seq, tenant_id from ${names.syncEvent} where seq > ${key('?')} order by seq limit ?) w`)
   // In the order of keys, so that two purges do not wait for each other in a circle. As an array on PostgreSQL, which
   // would read the whole table for each batch where it has no statistics of it.
   const chosen = (selection: string) =>
     isPostgres ? `= any (array(${selection} for update))` : `in (${selection})`
-  const remove = text(
+  const remove = sql(
     `delete from ${names.syncEvent} where seq ${chosen(`
     select seq from ${names.syncEvent} where seq > ${key('?')} and seq <= ${key('?')} and tenant_id = ? order by seq`)}`,
   )
@@ -60,33 +57,33 @@ export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: T
     ? `(event::json -> 'tenant_id')::text::bigint`
     : `cast(event ->> 'tenant_id' as integer)`
   const parkedWindow =
-    text(`select ${asText('max(id)')} as last, count(case when ${parkedTenant} = ? then 1 end) as found
+    sql(`select ${asText('max(id)')} as last, count(case when ${parkedTenant} = ? then 1 end) as found
     from (select id, event from ${names.parkedEvent} where id > ${key('?')} order by id limit ?) w`)
-  const removeParked = text(
+  const removeParked = sql(
     `delete from ${names.parkedEvent} where id ${chosen(`
     select id from ${names.parkedEvent} where id > ${key('?')} and id <= ${key('?')} and ${parkedTenant} = ? order by id`)}`,
   )
   const subscriptions = `select name from ${names.subscription} order by name`
-  const settle = text(`select name from ${names.subscription} where name = ? for share`)
+  const settle = sql(`select name from ${names.subscription} where name = ? for share`)
   const forget =
-    text(`update ${names.subscription} set last_error = null, failed_tenant_id = null, failed_attempts = 0,
+    sql(`update ${names.subscription} set last_error = null, failed_tenant_id = null, failed_attempts = 0,
       state = case state when 'blocked' then 'active' else state end, revision = revision + 1
     where failed_tenant_id = ?`)
   const clear = `delete from ${captureNames(names).replaced}`
 
   async function purgeWindow(
-    look: { readonly statement: string; readonly parameters: readonly unknown[] },
+    look: { readonly statement: string; readonly parameters: readonly Parameter[] },
     removal: (upto: string) => Promise<number>,
   ): Promise<PurgedBatch> {
-    const [row] = await runStatement<Window>(db, look.statement, look.parameters)
+    const [row] = await readRows(db, windowColumns, look.statement, look.parameters)
     const upto = row?.last ?? undefined
     if (upto === undefined) return { count: 0, last: undefined }
-    return { count: Number(row?.found) > 0 ? await removal(upto) : 0, last: upto }
+    return { count: (row?.found ?? 0) > 0 ? await removal(upto) : 0, last: upto }
   }
 
   return {
     async lastSequence() {
-      const [row] = await runStatement<{ last: string | null }>(db, last)
+      const [row] = await readRows(db, { last: nullable(text) }, last)
       return row?.last ?? '0'
     },
 
@@ -98,7 +95,7 @@ export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: T
     async settleBatches() {
       // On SQLite there is one writer: nothing is under way while this runs.
       if (!isPostgres) return
-      for (const { name } of await runStatement<{ name: string }>(db, subscriptions)) {
+      for (const { name } of await readRows(db, { name: text }, subscriptions)) {
         await runStatement(db, settle, [name])
       }
     },

@@ -1,6 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { countChanges, type Dialect, runStatement, type SqlExecutor } from '../database.ts'
+import { countChanges, type Dialect, findsRow, runStatement, type SqlExecutor } from '../database.ts'
 import { ownTransaction } from '../transact.ts'
 import { sequenceOf } from './event-row.ts'
 import type { Fence, LeasedTransaction, Position, SubscriptionState } from './event-store.ts'
@@ -26,7 +26,7 @@ export function keptEventQuery(dialect: Dialect, names: TableNames) {
   )
   return async (executor: SqlExecutor, event: SyncEvent): Promise<boolean> => {
     const sequence = sequenceOf(event)
-    return sequence === undefined || (await runStatement(executor, find, [sequence])).length > 0
+    return sequence === undefined || (await findsRow(executor, find, [sequence]))
   }
 }
 

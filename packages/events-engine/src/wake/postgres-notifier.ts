@@ -170,10 +170,8 @@ export function createPostgresNotifier(parts: PostgresNotifierParts): Notifier {
   }
 
   async function notifyOf(payloads: readonly string[]): Promise<void> {
-    await runStatement(db, 'select pg_notify($1, payload) from unnest($2::text[]) payload', [
-      channel,
-      payloads,
-    ])
+    const notify = 'select pg_notify($1, payload) from json_array_elements_text($2::text::json) payload'
+    await runStatement(db, notify, [channel, JSON.stringify(payloads)])
   }
 
   async function send(): Promise<void> {

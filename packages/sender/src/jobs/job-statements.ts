@@ -1,10 +1,17 @@
 import {
   countChanges,
   type Dialect,
+  integer,
   isDeadNeighbour,
+  json,
+  nullable,
   ownTransaction,
+  type RowOf,
+  readRows,
   runStatement,
   type SqlExecutor,
+  text,
+  word,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import { SET_IDLE_LIMIT } from '../postgres/lock-queue.ts'
@@ -12,28 +19,27 @@ import type { TableNames } from '../table-names.ts'
 import type { JobKind, JobState } from './job.ts'
 import type { JobCursor, JobFilter, JobProgress, JobRow, NewJob, StoredJobOptions } from './job-row.ts'
 
-type StoredNumber = string | number | bigint
-
-interface StoredJob {
-  readonly key: StoredNumber
-  readonly id: string
-  readonly tenant_id: StoredNumber
-  readonly endpoint_key: StoredNumber
-  readonly endpoint_id: string
-  readonly kind: JobKind
-  readonly state: JobState
-  readonly options: string
-  readonly position: string
-  readonly done: StoredNumber
-  readonly total: StoredNumber
-  readonly affected: StoredNumber
-  readonly error_message: string | null
-  readonly created_on: StoredNumber
-  readonly finished_on: StoredNumber | null
-  readonly version: StoredNumber
-  readonly leased_by: string | null
-  readonly leased_until: StoredNumber
+const jobColumns = {
+  key: integer,
+  id: text,
+  tenant_id: integer,
+  endpoint_key: integer,
+  endpoint_id: text,
+  kind: word<JobKind>(),
+  state: word<JobState>(),
+  options: json<StoredJobOptions>(),
+  position: json<JobCursor>(),
+  done: integer,
+  total: integer,
+  affected: integer,
+  error_message: nullable(text),
+  created_on: integer,
+  finished_on: nullable(integer),
+  version: integer,
+  leased_by: nullable(text),
+  leased_until: integer,
 }
+type StoredJob = RowOf<typeof jobColumns>
 
 /** Jobs as they are stored. One implementation for both dialects: nothing here is done often. */
 export interface JobStore {
@@ -94,7 +100,7 @@ export function jobStatements(
     finished_on = ? where key = ?`)
 
   async function one(id: string): Promise<JobRow | undefined> {
-    const [row] = await runStatement<StoredJob>(db, byId, [id])
+    const [row] = await readRows(db, jobColumns, byId, [id])
     return row && jobRowOf(row)
   }
 
@@ -108,7 +114,7 @@ export function jobStatements(
     isMine: (id: string) => boolean,
     now: number,
   ) {
-    if (holder === null || Number(until) <= now) return true
+    if (holder === null || until <= now) return true
     // A life of this process that has ended, or begun before the clock was moved.
     return holder === nodeId ? !isMine(id) : dialect === 'sqlite' && isDeadNeighbour(holder)
   }
@@ -125,14 +131,14 @@ export function jobStatements(
     findJob: one,
 
     async listJobs({ tenantId, endpointId = null, before = null, limit }) {
-      const rows = await runStatement<StoredJob>(db, list, [tenantId, endpointId, endpointId, before, limit])
+      const rows = await readRows(db, jobColumns, list, [tenantId, endpointId, endpointId, before, limit])
       return rows.map(jobRowOf)
     },
 
     cancelJob: async (key, now) => (await countChanges(db, cancel, [now, key])) === 1,
 
     async takeJob(isMine, now) {
-      for (const row of await runStatement<StoredJob>(db, running)) {
+      for (const row of await readRows(db, jobColumns, running)) {
         const job = jobRowOf(row)
         if (isFree(row, isMine, now) && (await claim(db, job, now)))
           return { ...job, version: job.version + 1 }
@@ -160,21 +166,21 @@ export function jobStatements(
 
 function jobRowOf(row: StoredJob): JobRow {
   return {
-    key: Number(row.key),
+    key: row.key,
     id: row.id,
-    tenantId: Number(row.tenant_id),
-    endpointKey: Number(row.endpoint_key),
+    tenantId: row.tenant_id,
+    endpointKey: row.endpoint_key,
     endpointId: row.endpoint_id,
     kind: row.kind,
     state: row.state,
-    options: JSON.parse(row.options) as StoredJobOptions,
-    cursor: JSON.parse(row.position) as JobCursor,
-    done: Number(row.done),
-    total: Number(row.total),
-    affected: Number(row.affected),
+    options: row.options,
+    cursor: row.position,
+    done: row.done,
+    total: row.total,
+    affected: row.affected,
     errorMessage: row.error_message,
-    createdOn: Number(row.created_on),
-    finishedOn: row.finished_on === null ? null : Number(row.finished_on),
-    version: Number(row.version),
+    createdOn: row.created_on,
+    finishedOn: row.finished_on,
+    version: row.version,
   }
 }

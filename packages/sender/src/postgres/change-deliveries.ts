@@ -1,4 +1,14 @@
-import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  findsRow,
+  flag,
+  nullable,
+  ownTransaction,
+  type RowOf,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore, NotSent } from '../delivery-store.ts'
@@ -12,9 +22,8 @@ import { requeueStatement } from './requeue.ts'
 import { messageStatements } from './store-messages.ts'
 import { keysOf } from './stored-values.ts'
 
-interface ChangedRow {
-  readonly lane: string | null
-}
+const changedColumns = { lane: nullable(text) }
+type ChangedRow = RowOf<typeof changedColumns>
 
 type ChangeStatements = Pick<
   DeliveryStore,
@@ -47,7 +56,7 @@ export function changeStatements(
     where ${chosen('$3')} and state = 'pending' returning lane`
   const insert = `insert into ${names.delivery} (endpoint_key, due_on, message_key, created_on, lane)
     select $1, case when d.lane is null then $2::bigint end, d.message_key, d.created_on, d.lane
-    from json_to_recordset($3) as d(message_key bigint, created_on bigint, lane text)
+    from json_to_recordset($3::text::json) as d(message_key bigint, created_on bigint, lane text)
     on conflict do nothing`
   const openLanes = openLanesStatement(names)
   const endPause = endPauseStatement(names)
@@ -83,7 +92,7 @@ export function changeStatements(
     now: number,
   ) {
     await lockQueue(trx, [endpointKey])
-    const rows = await runStatement<ChangedRow>(trx, again, [endpointKey, now, JSON.stringify(messageKeys)])
+    const rows = await readRows(trx, changedColumns, again, [endpointKey, now, JSON.stringify(messageKeys)])
     if (rows.length === 0) return 0
     await open(trx, endpointKey, rows, now)
     await runStatement(trx, endPause, [endpointKey])
@@ -98,7 +107,7 @@ export function changeStatements(
     now: number,
   ) {
     await lockQueue(trx, [endpointKey])
-    const rows = await runStatement<ChangedRow>(trx, cancel, [endpointKey, now, JSON.stringify(messageKeys)])
+    const rows = await readRows(trx, changedColumns, cancel, [endpointKey, now, JSON.stringify(messageKeys)])
     if (rows.length === 0) return 0
     await open(trx, endpointKey, rows, now)
     await runStatement(trx, requeue, [JSON.stringify([endpointKey]), now])
@@ -107,7 +116,7 @@ export function changeStatements(
 
   async function lockEndpoint(trx: SqlExecutor, endpointKey: number) {
     await runStatement(trx, lockRevision)
-    const [row] = await runStatement<{ enabled: boolean }>(trx, endpoint, [endpointKey])
+    const [row] = await readRows(trx, { enabled: flag }, endpoint, [endpointKey])
     return row === undefined ? 'deleted' : row.enabled ? 'enabled' : 'disabled'
   }
 
@@ -123,8 +132,8 @@ export function changeStatements(
     { endpointKey, messageKey }: DeliveryKey,
     now: number,
   ): Promise<boolean> {
-    const rows = await runStatement(trx, sendNow, [endpointKey, messageKey, now])
-    if (rows.length === 0) return false
+    const found = await findsRow(trx, sendNow, [endpointKey, messageKey, now])
+    if (!found) return false
     await runStatement(trx, enqueueManual, [queueRow(endpointKey, now - 1)])
     return true
   }

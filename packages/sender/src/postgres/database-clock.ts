@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@x/events-core'
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { readRows, real, type SqlExecutor } from '@x/events-engine/support'
 
 /** A clock that all nodes of a database share. */
 export interface SharedClock extends Clock {
@@ -16,7 +16,7 @@ const DRIFT = 0.001
  * wrong the clocks of their machines are, to half of a round trip.
  */
 export function createDatabaseClock(db: SqlExecutor): SharedClock {
-  const statement = 'select extract(epoch from clock_timestamp()) * 1000 as now'
+  const statement = 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now'
   // The machine's own, until the database has been asked.
   let base = Date.now()
   let askedAt = performance.now()
@@ -25,11 +25,11 @@ export function createDatabaseClock(db: SqlExecutor): SharedClock {
 
   async function ask(): Promise<void> {
     const sentAt = performance.now()
-    const [row] = await runStatement<{ now: string | number }>(db, statement)
+    const [row] = await readRows(db, { now: real }, statement)
     const halfMs = (performance.now() - sentAt) / 2
     // An answer that took long is worth less than an older one that was quick.
     if (halfMs > uncertainMs + (sentAt - askedAt) * DRIFT) return
-    base = Number(row?.now)
+    base = row?.now ?? Date.now()
     askedAt = sentAt + halfMs
     uncertainMs = halfMs
   }

@@ -1,16 +1,15 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { flag, integer, nullable, readRows, type SqlExecutor, text } from '@x/events-engine/support'
 import type { StoredEndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
-import { numberOrNull, type StoredNumber } from './stored-values.ts'
 
-interface StoredState {
-  readonly failing_since: StoredNumber | null
-  readonly not_before: StoredNumber
-  readonly details: string | null
-  readonly rate: string | null
-  readonly resets: StoredNumber
-  readonly was_handed_back: boolean
+const stateColumns = {
+  failing_since: nullable(integer),
+  not_before: integer,
+  details: nullable(text),
+  rate: nullable(text),
+  resets: integer,
+  was_handed_back: flag,
 }
 
 /** What the holder of an endpoint's lease knows of its health and rate, for the next holder. */
@@ -23,13 +22,13 @@ export function endpointStateStatements(
 
   return {
     async readEndpointState(endpointKey): Promise<StoredEndpointState> {
-      const [row] = await runStatement<StoredState>(db, read, [endpointKey])
+      const [row] = await readRows(db, stateColumns, read, [endpointKey])
       return {
-        failingSince: numberOrNull(row?.failing_since ?? null),
-        notBefore: Number(row?.not_before ?? 0),
+        failingSince: row?.failing_since ?? null,
+        notBefore: row?.not_before ?? 0,
         details: row?.details ?? null,
         rate: row?.rate ?? null,
-        resets: Number(row?.resets ?? 0),
+        resets: row?.resets ?? 0,
         wasHandedBack: row?.was_handed_back ?? true,
       }
     },
@@ -43,7 +42,7 @@ export function endpointStateStatements(
 export function saveStatesStatement(names: TableNames): string {
   return `update ${names.queue} q set failing_since = s.failing_since, not_before = s.not_before,
       details = s.details, rate = s.rate
-    from json_to_recordset($1) as s(endpoint_key bigint, epoch bigint, resets bigint, failing_since bigint,
+    from json_to_recordset($1::text::json) as s(endpoint_key bigint, epoch bigint, resets bigint, failing_since bigint,
       not_before bigint, details text, rate text)
     where q.endpoint_key = s.endpoint_key and q.epoch = s.epoch and q.resets = s.resets`
 }

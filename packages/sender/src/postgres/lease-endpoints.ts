@@ -1,13 +1,19 @@
-import { countChanges, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  countChanges,
+  integer,
+  nullable,
+  type RowOf,
+  readRows,
+  type SqlExecutor,
+} from '@x/events-engine/support'
 import type { DeliveryStore, EndpointLease, TakenLease } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import type { SharedClock } from './database-clock.ts'
-import { keysOf, numberOrNull, type StoredNumber } from './stored-values.ts'
+import { keysOf } from './stored-values.ts'
 
-interface LeaseRow {
-  readonly endpoint_key: StoredNumber
-  readonly epoch: StoredNumber
-}
+const leaseColumns = { endpoint_key: integer, epoch: integer }
+const takenColumns = { ...leaseColumns, tenant_id: integer }
+const renewedColumns = { ...leaseColumns, version: nullable(integer) }
 
 /**
  * Who delivers to an endpoint. Leases end by the database's time; each taking raises the epoch, which
@@ -42,7 +48,7 @@ export function leaseStatements(
     returning q.endpoint_key, q.epoch, (select version from ${names.endpoint} e where e.key = q.endpoint_key) as version`
   const release = `with handed as materialized (
       select q.endpoint_key from ${names.queue} q
-      join json_to_recordset($2) as l(endpoint_key bigint, epoch bigint)
+      join json_to_recordset($2::text::json) as l(endpoint_key bigint, epoch bigint)
         on l.endpoint_key = q.endpoint_key and l.epoch = q.epoch
       where q.leased_by = $1 order by q.endpoint_key for no key update of q
     )
@@ -55,18 +61,14 @@ export function leaseStatements(
   return {
     async leaseDueEndpoints(leaseMs, limit, sated): Promise<TakenLease[]> {
       const values = [nodeId, leaseMs, clock.now(), limit, JSON.stringify(sated)]
-      const rows = await runStatement<LeaseRow & { readonly tenant_id: StoredNumber }>(db, take, values)
-      return rows.map((row) => ({ ...leaseOf(row), tenantId: Number(row.tenant_id) }))
+      const rows = await readRows(db, takenColumns, take, values)
+      return rows.map((row) => ({ ...leaseOf(row), tenantId: row.tenant_id }))
     },
 
     async renewLeases(leaseMs, except) {
       await clock.sync()
-      const rows = await runStatement<LeaseRow & { readonly version: StoredNumber | null }>(db, renew, [
-        leaseMs,
-        nodeId,
-        JSON.stringify(except),
-      ])
-      return rows.map((row) => ({ ...leaseOf(row), version: numberOrNull(row.version) ?? 0 }))
+      const rows = await readRows(db, renewedColumns, renew, [leaseMs, nodeId, JSON.stringify(except)])
+      return rows.map((row) => ({ ...leaseOf(row), version: row.version ?? 0 }))
     },
 
     async releaseLeases(leases) {
@@ -78,17 +80,17 @@ export function leaseStatements(
     async findDeadNodes() {},
 
     async dueLeasedEndpoints() {
-      const rows = await runStatement<LeaseRow>(db, dueLeased, [nodeId, clock.now()])
-      return rows.map((row) => Number(row.endpoint_key))
+      const rows = await readRows(db, { endpoint_key: integer }, dueLeased, [nodeId, clock.now()])
+      return rows.map((row) => row.endpoint_key)
     },
 
     async nextDueOn(after) {
-      const [row] = await runStatement<{ due_on: StoredNumber }>(db, next, [after])
-      return row && Number(row.due_on)
+      const [row] = await readRows(db, { due_on: integer }, next, [after])
+      return row?.due_on
     },
   }
 }
 
-function leaseOf(row: LeaseRow): EndpointLease {
-  return { endpointKey: Number(row.endpoint_key), epoch: Number(row.epoch) }
+function leaseOf(row: RowOf<typeof leaseColumns>): EndpointLease {
+  return { endpointKey: row.endpoint_key, epoch: row.epoch }
 }

@@ -1,8 +1,9 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { integer, readRows, type SqlExecutor } from '@x/events-engine/support'
 import type { TableNames } from '../table-names.ts'
-import { keysOf, type StoredNumber } from './stored-values.ts'
+import { keysOf } from './stored-values.ts'
 
 const IDLE_MS = 3_000
+const lockedColumns = { endpoint_key: integer, epoch: integer }
 
 /** SQL: the same as {@link IDLE_LIMIT}, for what a statement returns. */
 export const SET_IDLE_LIMIT = `set_config('idle_in_transaction_session_timeout', '${IDLE_MS}', true)`
@@ -31,9 +32,7 @@ export function createQueueLock(names: TableNames) {
 
   /** @returns the epochs of their latest leases. */
   return async (trx: SqlExecutor, endpointKeys: readonly number[]): Promise<ReadonlyMap<number, number>> => {
-    const rows = await runStatement<{ endpoint_key: StoredNumber; epoch: StoredNumber }>(trx, statement, [
-      JSON.stringify(endpointKeys),
-    ])
-    return new Map(rows.map((row) => [Number(row.endpoint_key), Number(row.epoch)]))
+    const rows = await readRows(trx, lockedColumns, statement, [JSON.stringify(endpointKeys)])
+    return new Map(rows.map((row) => [row.endpoint_key, row.epoch]))
   }
 }

@@ -1,13 +1,23 @@
 import type { Clock } from '@x/events-core'
 import {
   countChanges,
+  integer,
   isStorable,
   ownTransaction,
+  type Parameter,
+  readRows,
   runStatement,
   type SqlExecutor,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
+import {
+  ENDPOINT_COLUMNS,
+  endpointColumns,
+  endpointRowOf,
+  filterColumns,
+  filterRowOf,
+} from '../endpoints/endpoint-columns.ts'
 import type {
   EndpointChange,
   EndpointFilterRow,
@@ -15,15 +25,12 @@ import type {
   NewEndpointRow,
   SecretRow,
 } from '../endpoints/endpoint-row.ts'
-import type { Ordering } from '../endpoints/ordering.ts'
 import type { TableNames } from '../table-names.ts'
-import { ENDPOINT_COLUMNS, endpointRowOf, retryScheduleOf, type StoredEndpoint } from './endpoint-columns.ts'
 import { forgetFailuresStatement } from './endpoint-state.ts'
 import { createQueueLock, raiseRevisionStatement } from './lock-queue.ts'
 import { ownershipStatements } from './ownership.ts'
 import { requeueStatement } from './requeue.ts'
 import { createCertificateStore } from './store-certificate.ts'
-import { numberOrNull, type StoredNumber } from './stored-values.ts'
 
 type EndpointStatements = Pick<
   DeliveryStore,
@@ -44,7 +51,7 @@ const CANCEL_AT_ONCE = 5_000
 
 /** Endpoints: what people do with them, and what fan-out reads of them. */
 export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock: Clock): EndpointStatements {
-  const columns = ENDPOINT_COLUMNS(names)
+  const columns = ENDPOINT_COLUMNS(names, 'postgres')
   const count = `select count(*) as count from ${names.endpoint} where tenant_id = $1 and deleted_on is null`
   const insert = `insert into ${names.endpoint}
     (id, tenant_id, signature, created_on, updated_on, site_id, url, event_types, description, headers, metadata,
@@ -66,8 +73,8 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
       retry_schedule = $15, format = $16, payload_version = $17, version = version + 1
     where key = $1 and version = $2 and deleted_on is null`
   const enable = `update ${names.endpoint}
-    set enabled = $2, disabled_reason = $3, disabled_on = $4, version = version + 1, updated_on = $5
-    where key = $1 and enabled <> $2 and deleted_on is null`
+    set enabled = $2::text::boolean, disabled_reason = $3, disabled_on = $4, version = version + 1, updated_on = $5
+    where key = $1 and enabled <> $2::text::boolean and deleted_on is null`
   const markDeleted = `update ${names.endpoint}
     set deleted_on = $2, enabled = false, headers = '{}', version = version + 1, updated_on = $2
     where key = $1 and deleted_on is null`
@@ -103,7 +110,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
   }
 
   async function one(statement: string, parameter: string | number): Promise<EndpointRow | undefined> {
-    const [row] = await runStatement<StoredEndpoint>(db, statement, [parameter])
+    const [row] = await readRows(db, endpointColumns, statement, [parameter])
     return row && endpointRowOf(row)
   }
 
@@ -118,11 +125,12 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
         row.ownership,
       ]
       await changing(async (trx) => {
-        const [created] = await runStatement<{ key: StoredNumber }>(trx, insert, values)
+        const [created] = await readRows(trx, { key: integer }, insert, values)
+        const { key } = created as { key: number }
         const { sealed, keyId, createdOn, expiresOn } = secret
-        await runStatement(trx, insertSecret, [created?.key, sealed, keyId, createdOn, expiresOn])
-        await storeCertificate(trx, Number(created?.key), row.certificate)
-        if (row.ownership === 'pending') await demandProof(trx, Number(created?.key), row.createdOn)
+        await runStatement(trx, insertSecret, [key, sealed, keyId, createdOn, expiresOn])
+        await storeCertificate(trx, key, row.certificate)
+        if (row.ownership === 'pending') await demandProof(trx, key, row.createdOn)
       })
     },
 
@@ -130,13 +138,13 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
     readEndpoint: (endpointKey) => one(byKey, endpointKey),
 
     async listEndpoints(tenantId, before, limit) {
-      const rows = await runStatement<StoredEndpoint>(db, list, [tenantId, before ?? null, limit])
+      const rows = await readRows(db, endpointColumns, list, [tenantId, before ?? null, limit])
       return rows.map(endpointRowOf)
     },
 
     async countEndpoints(tenantId) {
-      const [row] = await runStatement<{ count: StoredNumber }>(db, count, [tenantId])
-      return Number(row?.count ?? 0)
+      const [row] = await readRows(db, { count: integer }, count, [tenantId])
+      return row?.count ?? 0
     },
 
     async changeEndpoint(endpointKey, version, to, now, mustProve) {
@@ -158,7 +166,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
     },
 
     async setEnabled(endpointKey, enabled, reason, now) {
-      const values = [endpointKey, enabled, reason, enabled ? null : now, now]
+      const values = [endpointKey, String(enabled), reason, enabled ? null : now, now]
       return changing(async (trx) => {
         if ((await countChanges(trx, enable, values)) === 0) return false
         if (enabled) await beginAnew(trx, endpointKey)
@@ -178,29 +186,18 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames, clock
     },
 
     async revision(executor) {
-      const [row] = await runStatement<{ value: StoredNumber }>(executor, readRevision)
-      return Number(row?.value ?? 0)
+      const [row] = await readRows(executor, { value: integer }, readRevision)
+      return row?.value ?? 0
     },
 
     async readFilters(executor): Promise<EndpointFilterRow[]> {
-      const rows = await runStatement<StoredEndpoint>(executor, filters)
-      return rows.map((row) => ({
-        key: Number(row.key),
-        id: row.id,
-        tenantId: Number(row.tenant_id),
-        siteId: numberOrNull(row.site_id),
-        eventTypes: JSON.parse(row.event_types) as string[],
-        ordering: JSON.parse(row.ordering) as Ordering,
-        retrySchedule: retryScheduleOf(row),
-        format: row.format,
-        payloadVersion: row.payload_version,
-      }))
+      return (await readRows(executor, filterColumns, filters)).map(filterRowOf)
     },
   }
 }
 
 /** In the order of the columns of the two statements. */
-function changeableValues(of: EndpointChange): (string | number | null)[] {
+function changeableValues(of: EndpointChange): Parameter[] {
   return [
     of.siteId,
     of.url,

@@ -1,17 +1,20 @@
-import { ownTransaction, runStatement } from '@x/events-engine/support'
+import {
+  integer,
+  nullable,
+  ownTransaction,
+  readRows,
+  runStatement,
+  text,
+  word,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { ForeignSecret, SecretRow } from '../endpoints/endpoint-row.ts'
 import type { TableNames } from '../table-names.ts'
 import { SET_IDLE_LIMIT } from './lock-queue.ts'
-import { numberOrNull, type StoredNumber } from './stored-values.ts'
 
-interface StoredSecret {
-  readonly sealed: string
-  readonly key_id: string
-  readonly created_on: StoredNumber
-  readonly expires_on: StoredNumber | null
-}
+const secretColumns = { sealed: text, key_id: text, created_on: integer, expires_on: nullable(integer) }
+const foreignColumns = { kind: word<ForeignSecret['kind']>(), key: integer, endpointId: text, sealed: text }
 
 /** Signing secrets, which the store only sees sealed. */
 export function secretStatements(
@@ -36,7 +39,7 @@ export function secretStatements(
     union all
     select 'certificate' as kind, endpoint_key as key, endpoint_key, sealed, key_id from ${names.certificate})`
   const foreign = `select e.id from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
-    where s.key_id <> all(array(select listed from json_array_elements_text($1) listed)) limit 1`
+    where s.key_id <> all(array(select listed from json_array_elements_text($1::text::json) listed)) limit 1`
   const listForeign = `select s.kind, s.key, e.id as "endpointId", s.sealed
     from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
     where s.key_id <> $1 order by s.kind, s.key limit $2`
@@ -47,12 +50,12 @@ export function secretStatements(
 
   return {
     async readSecrets(endpointKey, now): Promise<SecretRow[]> {
-      const rows = await runStatement<StoredSecret>(db, live, [endpointKey, now])
+      const rows = await readRows(db, secretColumns, live, [endpointKey, now])
       return rows.map((row) => ({
         sealed: row.sealed,
         keyId: row.key_id,
-        createdOn: Number(row.created_on),
-        expiresOn: numberOrNull(row.expires_on),
+        createdOn: row.created_on,
+        expiresOn: row.expires_on,
       }))
     },
 
@@ -67,17 +70,11 @@ export function secretStatements(
     },
 
     async findForeignSecret(keyIds) {
-      const [row] = await runStatement<{ id: string }>(db, foreign, [JSON.stringify(keyIds)])
+      const [row] = await readRows(db, { id: text }, foreign, [JSON.stringify(keyIds)])
       return row?.id
     },
 
-    async listForeignSecrets(keyId, limit) {
-      const rows = await runStatement<Omit<ForeignSecret, 'key'> & { key: StoredNumber }>(db, listForeign, [
-        keyId,
-        limit,
-      ])
-      return rows.map((row) => ({ ...row, key: Number(row.key) }))
-    },
+    listForeignSecrets: (keyId, limit) => readRows(db, foreignColumns, listForeign, [keyId, limit]),
 
     async replaceSealed(secret, sealed, keyId) {
       await runStatement(db, replace[secret.kind], [secret.key, secret.sealed, sealed, keyId])

@@ -1,6 +1,5 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { integer, readRows, type SqlExecutor } from '@x/events-engine/support'
 import type { TableNames } from '../table-names.ts'
-import type { StoredNumber } from './stored-values.ts'
 
 /**
  * Creates what finds the first message that was stored at a time or later, by halving: keys ascend with
@@ -22,7 +21,7 @@ export function createMessageBound(names: TableNames) {
 
   /** @returns its key, or one more than the last. */
   return async (db: SqlExecutor, time: number): Promise<number> => {
-    const [row] = await runStatement<{ low: StoredNumber }>(db, statement, [time])
-    return Number(row?.low ?? 0)
+    const [row] = await readRows(db, { low: integer }, statement, [time])
+    return row?.low ?? 0
   }
 }

@@ -1,21 +1,20 @@
 import type { Clock } from '@x/events-core'
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { flag, integer, json, nullable, readRows, type SqlExecutor, text } from '@x/events-engine/support'
 import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
-import type { StoredNumber } from './stored-values.ts'
 
-interface StoredDueDelivery {
-  readonly endpoint_key: StoredNumber
-  readonly message_key: StoredNumber
-  readonly event_id: string
-  readonly body: string
-  readonly headers: string | null
-  readonly traceparent: string | null
-  readonly attempt_count: number
-  readonly step: number
-  readonly due_on: StoredNumber
-  readonly lane: string | null
-  readonly manual: boolean | null
+const dueColumns = {
+  endpoint_key: integer,
+  message_key: integer,
+  event_id: text,
+  body: text,
+  headers: nullable(json<string[]>()),
+  traceparent: nullable(text),
+  attempt_count: integer,
+  step: integer,
+  due_on: integer,
+  lane: nullable(text),
+  manual: nullable(flag),
 }
 
 /**
@@ -30,7 +29,7 @@ export function nextDeliveriesStatement(
   // Nothing below first_on is pending: the index entries there are what is left of those that are done.
   const reading = (kinds: string, isOfKind: string) => `with wanted as materialized (
       select w.endpoint_key, w.known, coalesce(q.first_on, 0) as first_on
-      from json_to_recordset($1) as w(endpoint_key bigint, known bigint[])
+      from json_to_recordset($1::text::json) as w(endpoint_key bigint, known bigint[])
       join ${names.queue} q on q.endpoint_key = w.endpoint_key
     )
     select d.*, m.event_id, m.body, m.headers, m.traceparent
@@ -55,21 +54,17 @@ export function nextDeliveriesStatement(
         endpoint_key: key,
         known: (knownOf.get(key) ?? []).map(({ messageKey }) => messageKey),
       }))
-      const rows = await runStatement<StoredDueDelivery>(db, statement, [
-        JSON.stringify(wanted),
-        clock.now(),
-        limit,
-      ])
+      const rows = await readRows(db, dueColumns, statement, [JSON.stringify(wanted), clock.now(), limit])
       return rows.map((row) => ({
-        endpointKey: Number(row.endpoint_key),
-        messageKey: Number(row.message_key),
+        endpointKey: row.endpoint_key,
+        messageKey: row.message_key,
         eventId: row.event_id,
         body: Buffer.from(row.body),
-        headers: row.headers === null ? null : (JSON.parse(row.headers) as string[]),
+        headers: row.headers,
         traceparent: row.traceparent,
         attemptCount: row.attempt_count,
         step: row.step,
-        dueOn: Number(row.due_on),
+        dueOn: row.due_on,
         lane: row.lane,
         manual: row.manual !== null,
       }))

@@ -13,7 +13,7 @@ export function openLanesStatement(names: TableNames): string {
       select l.endpoint_key, l.due_on, (
           select w.message_key from ${names.delivery} w where ${inLane('w')} and w.due_on is null
           order by w.message_key limit 1) as message_key
-      from json_to_recordset($1) as l(endpoint_key bigint, lane text, due_on bigint)
+      from json_to_recordset($1::text::json) as l(endpoint_key bigint, lane text, due_on bigint)
       where (select 1 from ${names.delivery} a where ${inLane('a')} and a.due_on is not null limit 1) is null
     ) first
     where d.message_key = first.message_key and d.endpoint_key = first.endpoint_key`

@@ -1,9 +1,9 @@
-import { ownTransaction, runStatement } from '@x/events-engine/support'
+import { integer, ownTransaction, readRows, runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { IDLE_LIMIT } from './lock-queue.ts'
-import { keysOf, type StoredNumber } from './stored-values.ts'
+import { keysOf } from './stored-values.ts'
 
 /** Deletes what is old. Keys ascend with time, so that no index on the time is needed. */
 export function purgeStatements(db: Kysely<unknown>, names: TableNames): Pick<DeliveryStore, 'purge'> {
@@ -21,11 +21,8 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames): Pick<De
 
   return {
     async purge(createdBefore, after, limit) {
-      const rows = await runStatement<{ key: StoredNumber; created_on: StoredNumber }>(db, next, [
-        after,
-        limit,
-      ])
-      const old = rows.filter((row) => Number(row.created_on) < createdBefore).map(({ key }) => Number(key))
+      const rows = await readRows(db, { key: integer, created_on: integer }, next, [after, limit])
+      const old = rows.filter((row) => row.created_on < createdBefore).map(({ key }) => key)
       if (old.length === 0) return undefined
       const list = JSON.stringify(old)
       await ownTransaction(db, async (trx) => {

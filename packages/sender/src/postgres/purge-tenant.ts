@@ -1,9 +1,20 @@
-import { countChanges, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  countChanges,
+  findsRow,
+  integer,
+  nullable,
+  ownTransaction,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { TableNames } from '../table-names.ts'
 import type { TenantStore } from '../tenants/tenant-store.ts'
 import { createQueueLock, IDLE_LIMIT, raiseRevisionStatement } from './lock-queue.ts'
-import { keysOf, type StoredNumber } from './stored-values.ts'
+import { keysOf } from './stored-values.ts'
+
+const pairColumns = { message_key: integer, endpoint_key: integer }
 
 /** Takes a tenant away, in small transactions. */
 export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): TenantStore {
@@ -28,7 +39,7 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
     where d.message_key = chosen.message_key and d.endpoint_key = chosen.endpoint_key
     returning d.message_key, d.endpoint_key`
   const attempts = `delete from ${names.attempt} a
-    using json_to_recordset($1) as p(message_key bigint, endpoint_key bigint)
+    using json_to_recordset($1::text::json) as p(message_key bigint, endpoint_key bigint)
     where a.message_key = p.message_key and a.endpoint_key = p.endpoint_key`
   const messages = `delete from ${names.message} m where m.key = ${listed}
     and not exists (select from ${names.delivery} d where d.message_key = m.key)`
@@ -59,13 +70,9 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
 
   function purgeSome(tenantId: number, limit: number): Promise<number> {
     return ownTransaction(db, async (trx) => {
-      const rows = await runStatement<{ message_key: StoredNumber; endpoint_key: StoredNumber }>(
-        trx,
-        deliveries,
-        [tenantId, limit],
-      )
+      const rows = await readRows(trx, pairColumns, deliveries, [tenantId, limit])
       await runStatement(trx, attempts, [JSON.stringify(rows)])
-      const keys = [...new Set(rows.map((row) => Number(row.message_key)))]
+      const keys = [...new Set(rows.map((row) => row.message_key))]
       await runStatement(trx, messages, [JSON.stringify(keys)])
       return rows.length
     })
@@ -74,8 +81,8 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
   return {
     closeTenant: (tenantId, now) =>
       changing(async (trx) => {
-        const rows = await runStatement<{ key: StoredNumber }>(trx, close, [tenantId, now])
-        const keys = rows.map(({ key }) => Number(key))
+        const rows = await readRows(trx, { key: integer }, close, [tenantId, now])
+        const keys = rows.map(({ key }) => key)
         await lockQueue(trx, keys)
         for (const statement of ofEndpoints) await runStatement(trx, statement, [JSON.stringify(keys)])
         return keys
@@ -85,22 +92,22 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
       for (;;) {
         const count = await purgeSome(tenantId, limit)
         // Those that were chosen may have gone with another purge while this one waited for them.
-        if (count > 0 || (await runStatement(db, endpointsLeft, [tenantId])).length === 0) return count
+        if (count > 0 || !(await findsRow(db, endpointsLeft, [tenantId]))) return count
       }
     },
 
     async purgeMessages(tenantId, after, limit) {
-      const [row] = await runStatement<{ last: StoredNumber | null; found: StoredNumber }>(
-        db,
-        messageWindow,
-        [tenantId, after, limit],
-      )
+      const [row] = await readRows(db, { last: nullable(integer), found: integer }, messageWindow, [
+        tenantId,
+        after,
+        limit,
+      ])
       if (row?.last == null) return { deliveries: 0, last: undefined }
-      const last = Number(row.last)
-      if (Number(row.found) === 0) return { deliveries: 0, last }
+      const { last, found } = row
+      if (found === 0) return { deliveries: 0, last }
       return ownTransaction(db, async (trx) => {
-        const taken = await runStatement<{ key: StoredNumber }>(trx, takeMessages, [after, last, tenantId])
-        const keys = JSON.stringify(taken.map(({ key }) => Number(key)))
+        const taken = await readRows(trx, { key: integer }, takeMessages, [after, last, tenantId])
+        const keys = JSON.stringify(taken.map(({ key }) => key))
         const purged = await countChanges(trx, deliveriesOf, [keys])
         await runStatement(trx, attemptsOf, [keys])
         await runStatement(trx, messagesOf, [keys])

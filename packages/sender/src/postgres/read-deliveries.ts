@@ -1,28 +1,24 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
 import { type AttemptErrorCode, type DeliveryState, MAX_ATTEMPTS_SHOWN } from '../deliveries/delivery.ts'
+import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf } from '../deliveries/delivery-columns.ts'
 import { messageRangeOf } from '../deliveries/message-range.ts'
 import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
-import { DELIVERY_COLUMNS, deliveryRowOf, type StoredDelivery } from './delivery-columns.ts'
 import { createMessageBound } from './message-bound.ts'
-import type { StoredNumber } from './stored-values.ts'
 
-interface StoredAttempt {
-  readonly number: number
-  readonly started_on: StoredNumber
-  readonly duration_ms: StoredNumber
-  readonly url: string
-  readonly signature: string
-  readonly status: number | null
-  readonly error_code: AttemptErrorCode | null
-  readonly error_message: string | null
-  readonly response_body: string | null
+const attemptColumns = {
+  number: integer,
+  started_on: integer,
+  duration_ms: integer,
+  url: text,
+  signature: text,
+  status: nullable(integer),
+  error_code: nullable(word<AttemptErrorCode>()),
+  error_message: nullable(text),
+  response_body: nullable(text),
 }
 
-interface StoredMessage {
-  readonly body: string
-  readonly headers: string | null
-}
+const messageColumns = { body: text, headers: nullable(json<string[]>()) }
 
 /** Deliveries as people see them. */
 export function readDeliveryStatements(
@@ -63,7 +59,7 @@ export function readDeliveryStatements(
   return {
     async listDeliveries(filter) {
       const { tenantId, endpointId, state, eventType, limit } = filter
-      const rows = await runStatement<StoredDelivery>(db, lists[state ?? 'any'], [
+      const rows = await readRows(db, deliveryColumns, lists[state ?? 'any'], [
         tenantId,
         endpointId ?? null,
         eventType ?? null,
@@ -74,24 +70,24 @@ export function readDeliveryStatements(
     },
 
     async findDelivery({ endpointKey, messageKey }) {
-      const [row] = await runStatement<StoredDelivery>(db, find, [endpointKey, messageKey])
+      const [row] = await readRows(db, deliveryColumns, find, [endpointKey, messageKey])
       return row && deliveryRowOf(row)
     },
 
     async readMessage(messageKey) {
-      const [row] = await runStatement<StoredMessage>(db, message, [messageKey])
+      const [row] = await readRows(db, messageColumns, message, [messageKey])
       return {
         body: row?.body ?? '',
-        headers: row?.headers ? (JSON.parse(row.headers) as string[]) : null,
+        headers: row?.headers ?? null,
       }
     },
 
     async readAttempts({ endpointKey, messageKey }): Promise<AttemptRow[]> {
-      const rows = await runStatement<StoredAttempt>(db, attempts, [endpointKey, messageKey])
+      const rows = await readRows(db, attemptColumns, attempts, [endpointKey, messageKey])
       return rows.reverse().map((row) => ({
         number: row.number,
-        startedOn: Number(row.started_on),
-        durationMs: Number(row.duration_ms),
+        startedOn: row.started_on,
+        durationMs: row.duration_ms,
         url: row.url,
         signature: row.signature,
         status: row.status,

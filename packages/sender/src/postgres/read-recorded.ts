@@ -1,8 +1,8 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { readRows, type SqlExecutor } from '@x/events-engine/support'
 import type { AttemptResult, RecordedResults } from '../deliveries/attempt-result.ts'
+import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf } from '../deliveries/delivery-columns.ts'
+import { ENDPOINT_COLUMNS, endpointColumns, endpointRowOf } from '../endpoints/endpoint-columns.ts'
 import type { TableNames } from '../table-names.ts'
-import { DELIVERY_COLUMNS, deliveryRowOf, type StoredDelivery } from './delivery-columns.ts'
-import { ENDPOINT_COLUMNS, endpointRowOf, type StoredEndpoint } from './endpoint-columns.ts'
 import { keysOf } from './stored-values.ts'
 
 /**
@@ -10,10 +10,10 @@ import { keysOf } from './stored-values.ts'
  * for results under leases that are known to be held.
  */
 export function createRecordedReader(names: TableNames) {
-  const held = `select ${ENDPOINT_COLUMNS(names)} from ${names.endpoint} e
+  const held = `select ${ENDPOINT_COLUMNS(names, 'postgres')} from ${names.endpoint} e
     where e.deleted_on is null and e.key = any(${keysOf('$1')})`
   const exhausted = `select ${DELIVERY_COLUMNS}
-    from json_to_recordset($1) as r(endpoint_key bigint, message_key bigint)
+    from json_to_recordset($1::text::json) as r(endpoint_key bigint, message_key bigint)
     join ${names.delivery} d on d.message_key = r.message_key and d.endpoint_key = r.endpoint_key
     join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
     where d.state = 'exhausted' order by d.message_key, d.endpoint_key`
@@ -23,11 +23,11 @@ export function createRecordedReader(names: TableNames) {
     const ended = news
       .filter(({ state }) => state === 'exhausted')
       .map(({ endpointKey, messageKey }) => ({ endpoint_key: endpointKey, message_key: messageKey }))
-    const endpoints = await runStatement<StoredEndpoint>(trx, held, [
+    const endpoints = await readRows(trx, endpointColumns, held, [
       JSON.stringify(news.map(({ endpointKey }) => endpointKey)),
     ])
     const deliveries =
-      ended.length === 0 ? [] : await runStatement<StoredDelivery>(trx, exhausted, [JSON.stringify(ended)])
+      ended.length === 0 ? [] : await readRows(trx, deliveryColumns, exhausted, [JSON.stringify(ended)])
     return {
       endpoints: new Map(endpoints.map(endpointRowOf).map((row) => [row.key, row])),
       notices: news.flatMap(({ endpointKey, notice }) => (notice ? [{ endpointKey, notice }] : [])),

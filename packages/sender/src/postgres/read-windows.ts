@@ -1,32 +1,27 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { integer, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
 import type { DeliveryState } from '../deliveries/delivery.ts'
 import type { BulkStore } from '../jobs/bulk-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { createMessageBound } from './message-bound.ts'
-import type { StoredNumber } from './stored-values.ts'
 
-interface WindowRow {
-  readonly message_key: StoredNumber
-  readonly state: DeliveryState
-  readonly created_on: StoredNumber
-  readonly event_type: string
+const windowColumns = {
+  message_key: integer,
+  state: word<DeliveryState>(),
+  created_on: integer,
+  event_type: text,
 }
 
-interface MessageRow {
-  readonly key: StoredNumber
-  readonly event_id: string
-  readonly event_type: string
-  readonly tenant_id: StoredNumber
-  readonly site_id: StoredNumber
-  readonly created_on: StoredNumber
-  readonly variant: string | null
+const messageColumns = {
+  key: integer,
+  event_id: text,
+  event_type: text,
+  tenant_id: integer,
+  site_id: integer,
+  created_on: integer,
+  variant: nullable(text),
 }
 
-interface RangeRow {
-  readonly count: StoredNumber
-  readonly first: StoredNumber | null
-  readonly last: StoredNumber | null
-}
+const rangeColumns = { count: integer, first: nullable(integer), last: nullable(integer) }
 
 // Messages of a moment may have been stored in another order than their clocks say.
 const DISORDER_MS = 60_000
@@ -51,7 +46,7 @@ export function windowStatements(
     from ${names.delivery} d where d.endpoint_key = $1 and d.message_key >= $2 and d.message_key < $3 ${filterOf[state]}`
   const ranges = { exhausted: range('exhausted'), pending: range('pending'), any: range('any') }
   const had = `select distinct m.event_id from ${names.message} m
-    where m.event_id = any(array(select json_array_elements_text($1)))
+    where m.event_id = any(array(select json_array_elements_text($1::text::json)))
       and exists (select from ${names.delivery} d where d.message_key = m.key and d.endpoint_key = $2)`
   const messages = `select key, event_id, event_type, tenant_id, site_id, created_on, variant from ${names.message}
     where key > $1 and key <= $2 order by key limit $3`
@@ -60,16 +55,16 @@ export function windowStatements(
 
   return {
     async readWindow(trx, { endpointKey, after, upto, state, limit }) {
-      const rows = await runStatement<WindowRow>(trx, windows[state ?? 'any'], [
+      const rows = await readRows(trx, windowColumns, windows[state ?? 'any'], [
         endpointKey,
         after,
         upto,
         limit,
       ])
       return rows.map((row) => ({
-        messageKey: Number(row.message_key),
+        messageKey: row.message_key,
         state: row.state,
-        createdOn: Number(row.created_on),
+        createdOn: row.created_on,
         eventType: row.event_type,
       }))
     },
@@ -77,38 +72,38 @@ export function windowStatements(
     async windowOf(endpointKey, state, { since, until }) {
       const first = since === undefined ? 0 : await boundOf(db, since - DISORDER_MS)
       const end = until === undefined ? Number.MAX_SAFE_INTEGER : await boundOf(db, until + DISORDER_MS)
-      const [row] = await runStatement<RangeRow>(db, ranges[state ?? 'any'], [endpointKey, first, end])
+      const [row] = await readRows(db, rangeColumns, ranges[state ?? 'any'], [endpointKey, first, end])
       return {
-        count: Number(row?.count ?? 0),
-        after: Number(row?.first ?? 1) - 1,
-        upto: Number(row?.last ?? 0),
+        count: row?.count ?? 0,
+        after: (row?.first ?? 1) - 1,
+        upto: row?.last ?? 0,
       }
     },
 
     async readMessages(trx, { after, upto, limit }) {
-      const rows = await runStatement<MessageRow>(trx, messages, [after, upto, limit])
+      const rows = await readRows(trx, messageColumns, messages, [after, upto, limit])
       return rows.map((row) => ({
-        key: Number(row.key),
+        key: row.key,
         eventId: row.event_id,
         eventType: row.event_type,
-        tenantId: Number(row.tenant_id),
-        siteId: Number(row.site_id),
-        createdOn: Number(row.created_on),
+        tenantId: row.tenant_id,
+        siteId: row.site_id,
+        createdOn: row.created_on,
         variant: row.variant,
       }))
     },
 
     async messagesOf({ since, until }) {
-      const [row] = await runStatement<{ last: StoredNumber | null }>(db, newest)
+      const [row] = await readRows(db, { last: nullable(integer) }, newest)
       const end = until === undefined ? Number.MAX_SAFE_INTEGER : await boundOf(db, until + DISORDER_MS)
-      const last = Math.min(Number(row?.last ?? 0), end - 1)
+      const last = Math.min(row?.last ?? 0, end - 1)
       const first = since === undefined ? 1 : await boundOf(db, since - DISORDER_MS)
       return { after: Math.min(first - 1, last), last }
     },
 
     async findEventsHad(trx, endpointKey, eventIds) {
       const values = [JSON.stringify(eventIds), endpointKey]
-      const rows = await runStatement<{ event_id: string }>(trx ?? db, had, values)
+      const rows = await readRows(trx ?? db, { event_id: text }, had, values)
       return rows.map((row) => row.event_id)
     },
   }

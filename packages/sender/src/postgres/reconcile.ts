@@ -1,4 +1,15 @@
-import { countChanges, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  countChanges,
+  flag,
+  integer,
+  nullable,
+  ownTransaction,
+  type RowOf,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../mended.ts'
@@ -7,22 +18,18 @@ import type { SharedClock } from './database-clock.ts'
 import { createQueueLock } from './lock-queue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import { requeueStatement } from './requeue.ts'
-import { numberOrNull, type StoredNumber } from './stored-values.ts'
 
-interface FoundEndpoint {
-  readonly endpoint_key: StoredNumber
-  readonly is_deleted: boolean
-  readonly is_late: boolean
-  readonly lacks_message: boolean
-  readonly has_stray: boolean
+const foundEndpointColumns = {
+  endpoint_key: integer,
+  is_deleted: flag,
+  is_late: flag,
+  lacks_message: flag,
+  has_stray: flag,
 }
+type FoundEndpoint = RowOf<typeof foundEndpointColumns>
 
-interface FoundLane {
-  readonly endpoint_key: StoredNumber
-  readonly lane: string
-  readonly due: StoredNumber
-  readonly is_alive: boolean
-}
+const foundLaneColumns = { endpoint_key: integer, lane: text, due: integer, is_alive: flag }
+type FoundLane = RowOf<typeof foundLaneColumns>
 
 const CANCEL_AT_ONCE = 5_000
 const HEADS_AT_ONCE = 500
@@ -133,14 +140,14 @@ export function reconcileStatements(
   }
 
   async function mendEndpoint(found: FoundEndpoint): Promise<Mended[]> {
-    const endpointKey = Number(found.endpoint_key)
+    const endpointKey = found.endpoint_key
     if (found.is_deleted)
       return [{ kind: 'deleted_endpoint', endpointKey, count: await cancelAll(endpointKey) }]
     if (!found.is_late && !found.lacks_message && !found.has_stray) return []
     return mending(endpointKey, async (trx, now) => {
       const strays = found.has_stray ? await countChanges(trx, wakeStrays, [endpointKey, now]) : 0
       const cancelled = found.lacks_message
-        ? await runStatement<{ lane: string | null }>(trx, cancelHeads, [endpointKey, now])
+        ? await readRows(trx, { lane: nullable(text) }, cancelHeads, [endpointKey, now])
         : []
       for (const { lane } of cancelled) {
         if (lane !== null) await openLane(trx, { endpointKey, lane }, now)
@@ -154,8 +161,8 @@ export function reconcileStatements(
   }
 
   async function mendLane(found: FoundLane): Promise<Mended[]> {
-    const key = { endpointKey: Number(found.endpoint_key), lane: found.lane }
-    const due = Number(found.due)
+    const key = { endpointKey: found.endpoint_key, lane: found.lane }
+    const due = found.due
     if (due === 1 || !found.is_alive) return []
     const count = await mending(key.endpointKey, (trx, now) =>
       due === 0 ? openLane(trx, key, now) : countChanges(trx, calmLane, [key.endpointKey, key.lane]),
@@ -170,18 +177,18 @@ export function reconcileStatements(
 
     async reconcileEndpoints(after, limit): Promise<SweptPage<number>> {
       const deletedBefore = clock.now() - DELETED_FOR_MS
-      const found = await runStatement<FoundEndpoint>(db, endpoints, [after, limit, deletedBefore])
+      const found = await readRows(db, foundEndpointColumns, endpoints, [after, limit, deletedBefore])
       const mended: Mended[] = []
       for (const one of found) mended.push(...(await mendEndpoint(one)))
-      return { last: numberOrNull(found.at(-1)?.endpoint_key ?? null) ?? undefined, mended }
+      return { last: found.at(-1)?.endpoint_key, mended }
     },
 
     async reconcileLanes(after, limit): Promise<SweptPage<LaneKey>> {
-      const found = await runStatement<FoundLane>(db, lanes, [after.endpointKey, after.lane, limit])
+      const found = await readRows(db, foundLaneColumns, lanes, [after.endpointKey, after.lane, limit])
       const mended: Mended[] = []
       for (const one of found) mended.push(...(await mendLane(one)))
       const last = found.at(-1)
-      return { last: last && { endpointKey: Number(last.endpoint_key), lane: last.lane }, mended }
+      return { last: last && { endpointKey: last.endpoint_key, lane: last.lane }, mended }
     },
   }
 }

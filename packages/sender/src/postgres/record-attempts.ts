@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { flag, ownTransaction, readRows, runStatement, type SqlExecutor } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
@@ -32,7 +32,7 @@ export function recordStatements(
   clock: Clock,
 ): Pick<DeliveryStore, 'recordAttempts' | 'settleQueue'> {
   const givenResults = `r as materialized (
-      select * from json_to_recordset($1) as r(endpoint_key bigint, message_key bigint, epoch bigint, number integer,
+      select * from json_to_recordset($1::text::json) as r(endpoint_key bigint, message_key bigint, epoch bigint, number integer,
         step integer, state text, was_due_on bigint, due_on bigint, started_on bigint, duration_ms bigint, url text,
         signature text, status integer, error_code text, error_message text, response_body text, counted boolean)
     )`
@@ -100,7 +100,7 @@ export function recordStatements(
   const disable = `update ${names.endpoint} e
     set enabled = false, disabled_on = $2, version = e.version + 1, updated_on = $2, disabled_reason = r.reason
     from (select distinct on (endpoint_key) endpoint_key, reason
-      from json_to_recordset($1) as r(endpoint_key bigint, reason text) order by endpoint_key) r
+      from json_to_recordset($1::text::json) as r(endpoint_key bigint, reason text) order by endpoint_key) r
     where e.enabled and e.key = r.endpoint_key`
   const lockQueue = createQueueLock(names)
   const openLanes = openLanesStatement(names)
@@ -123,7 +123,7 @@ export function recordStatements(
 
   /** @returns false when nothing was written, since one of the leases is of another epoch. */
   async function recordSuccesses(successes: readonly AttemptResult[], now: number): Promise<boolean> {
-    const [row] = await runStatement<{ counts: boolean }>(db, writeSuccesses, [
+    const [row] = await readRows(db, { counts: flag }, writeSuccesses, [
       JSON.stringify(successes.map(rowOf)),
       now,
       packTallies(tallyOf(successes)),
@@ -139,7 +139,7 @@ export function recordStatements(
   ): Promise<boolean> {
     if (held.length === 0) return false
     const rows = JSON.stringify(held.map(rowOf))
-    const [row] = await runStatement<{ is_new: boolean }>(trx, write, [rows, now, packTallies(tallyOf(held))])
+    const [row] = await readRows(trx, { is_new: flag }, write, [rows, now, packTallies(tallyOf(held))])
     return row?.is_new === true
   }
 

@@ -1,4 +1,12 @@
-import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  findsRow,
+  integer,
+  ownTransaction,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import { unpackTallies } from '../statistics/packed-tally.ts'
 import {
@@ -7,17 +15,19 @@ import {
   rowsOfTallies,
   STATISTIC_COLUMNS,
   type StatisticRow,
-  type StoredStatistic,
+  statisticColumns,
   statisticRowOf,
   storedStatisticOf,
 } from '../statistics/statistic-row.ts'
 import type { StatisticsStore } from '../statistics/statistics-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { IDLE_LIMIT } from './lock-queue.ts'
-import { keysOf, type StoredNumber } from './stored-values.ts'
+import { keysOf } from './stored-values.ts'
 
-const RECORD = `json_to_recordset($1) as s(tenant_id bigint, endpoint_key bigint, seconds integer, from_on bigint,
+const RECORD = `json_to_recordset($1::text::json) as s(tenant_id bigint, endpoint_key bigint, seconds integer, from_on bigint,
   succeeded bigint, failed bigint, exhausted bigint, latency text)`
+
+const ownerColumns = { tenant_id: integer, endpoint_key: integer }
 
 /** Counts of attempts over time. */
 export function statisticStatements(db: Kysely<unknown>, names: TableNames): StatisticsStore {
@@ -48,9 +58,7 @@ export function statisticStatements(db: Kysely<unknown>, names: TableNames): Sta
 
   async function add(trx: SqlExecutor, rows: readonly StatisticRow[]): Promise<void> {
     if (rows.length === 0) return
-    const stored = await runStatement<StoredStatistic>(trx, same, [
-      JSON.stringify(rows.map(storedStatisticOf)),
-    ])
+    const stored = await readRows(trx, statisticColumns, same, [JSON.stringify(rows.map(storedStatisticOf))])
     const sums = mergeRows([...stored.map(statisticRowOf), ...rows])
     await runStatement(trx, save, [JSON.stringify(sums.map(storedStatisticOf))])
   }
@@ -58,36 +66,31 @@ export function statisticStatements(db: Kysely<unknown>, names: TableNames): Sta
   return {
     foldTallies(limit) {
       return locked(async (trx) => {
-        const taken = await runStatement<{ body: string }>(trx, take, [limit])
+        const taken = await readRows(trx, { body: text }, take, [limit])
         const tallies = taken.flatMap(({ body }) => unpackTallies(body))
         const keys = JSON.stringify([...new Set(tallies.map(({ endpointKey }) => endpointKey))])
-        const owners = await runStatement<{ key: StoredNumber; tenant_id: StoredNumber }>(trx, tenants, [
-          keys,
-        ])
-        const tenantOf = new Map(owners.map((row) => [Number(row.key), Number(row.tenant_id)]))
+        const owners = await readRows(trx, { key: integer, tenant_id: integer }, tenants, [keys])
+        const tenantOf = new Map(owners.map((row) => [row.key, row.tenant_id]))
         await add(trx, rowsOfTallies(tallies, tenantOf))
         return taken.length === limit
       })
     },
 
     async readStatistics({ tenantId, endpointKey, since, until }) {
-      const rows = await runStatement<StoredStatistic>(db, read, [tenantId, endpointKey, since, until])
+      const rows = await readRows(db, statisticColumns, read, [tenantId, endpointKey, since, until])
       return rows.map(statisticRowOf)
     },
 
     async nextStatistics({ tenantId, endpointKey }) {
-      const [row] = await runStatement<{ tenant_id: StoredNumber; endpoint_key: StoredNumber }>(db, next, [
-        tenantId,
-        endpointKey,
-      ])
-      return row && { tenantId: Number(row.tenant_id), endpointKey: Number(row.endpoint_key) }
+      const [row] = await readRows(db, ownerColumns, next, [tenantId, endpointKey])
+      return row && { tenantId: row.tenant_id, endpointKey: row.endpoint_key }
     },
 
     async tidyStatistics({ tenantId, endpointKey }, { hoursBefore, dropBefore }) {
       const one = [tenantId, endpointKey]
-      if ((await runStatement(db, anyOld, [...one, hoursBefore, dropBefore])).length === 0) return
+      if (!(await findsRow(db, anyOld, [...one, hoursBefore, dropBefore]))) return
       await locked(async (trx) => {
-        const minutes = await runStatement<StoredStatistic>(trx, takeMinutes, [...one, hoursBefore])
+        const minutes = await readRows(trx, statisticColumns, takeMinutes, [...one, hoursBefore])
         await add(trx, hoursOf(minutes.map(statisticRowOf)))
         await runStatement(trx, drop, [...one, dropBefore])
       })

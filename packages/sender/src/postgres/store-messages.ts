@@ -1,23 +1,25 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  flag,
+  integer,
+  nullable,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
 import type { TableNames } from '../table-names.ts'
 import { enqueueStatement } from './enqueue.ts'
 import { keepQueuedQuery } from './keep-queued.ts'
 import { openLanesStatement } from './open-lanes.ts'
-import type { StoredNumber } from './stored-values.ts'
 
-interface NewMessage {
-  readonly key: StoredNumber
-  readonly event_id: string
-  readonly variant: string | null
-  readonly is_queued: boolean
-}
+const storedColumns = { key: integer, event_id: text, variant: nullable(text), is_queued: flag }
 
 /** Messages with their deliveries. Each of the writes takes all its rows in one parameter. */
 export function messageStatements(names: TableNames): Pick<DeliveryStore, 'storeMessages'> {
   const insert = `with m as materialized (
-      select * from rows from (json_to_recordset($1) as (event_id text, event_type text, body text, traceparent text,
+      select * from rows from (json_to_recordset($1::text::json) as (event_id text, event_type text, body text, traceparent text,
         variant text, headers text, tenant_id bigint, site_id bigint, targets json)) with ordinality as m
     ), t as materialized (
       select m.ordinality, t.*
@@ -63,10 +65,8 @@ export function messageStatements(names: TableNames): Pick<DeliveryStore, 'store
         return target
       }),
     }))
-    const stored = await runStatement<NewMessage>(executor, insert, [JSON.stringify(rows), now])
-    const keyOf = new Map(
-      stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), Number(key)]),
-    )
+    const stored = await readRows(executor, storedColumns, insert, [JSON.stringify(rows), now])
+    const keyOf = new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
     // In any case before the lanes are looked at: whoever ends a lane's delivery just now is waited for.
     if (!stored.every(({ is_queued }) => is_queued)) {
       const due = [...dueOn].map(([endpoint_key, due_on]) => ({ endpoint_key, due_on }))

@@ -1,9 +1,9 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
-import type { DeliveryStore, StoredCounts } from '../delivery-store.ts'
+import { integer, nullable, readRows, type SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryStore, QueueCounts, StoredCounts } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
-import { numberOrNull, type StoredNumber } from './stored-values.ts'
 
-type Counts = { readonly [TName in keyof StoredCounts]: StoredNumber }
+const queueColumns = { pending: integer, exhausted: integer, oldestDueOn: nullable(integer) }
+const countColumns = { ...queueColumns, enabled: integer, disabled: integer }
 
 /** Counts that indexes answer: nothing here reads what has succeeded, which may be much. */
 export function countStatements(
@@ -34,23 +34,13 @@ export function countStatements(
 
   return {
     async counts(now) {
-      const [row] = (await runStatement<Counts>(db, statement, [now])) as [Counts]
-      return {
-        enabled: Number(row.enabled),
-        disabled: Number(row.disabled),
-        pending: Number(row.pending),
-        exhausted: Number(row.exhausted),
-        oldestDueOn: numberOrNull(row.oldestDueOn),
-      }
+      const [row] = await readRows(db, countColumns, statement, [now])
+      return row as StoredCounts
     },
 
     async measureQueue(now, limit) {
-      const [row] = (await runStatement<Counts>(db, queue, [now, limit])) as [Counts]
-      return {
-        pending: Number(row.pending),
-        exhausted: Number(row.exhausted),
-        oldestDueOn: numberOrNull(row.oldestDueOn),
-      }
+      const [row] = await readRows(db, queueColumns, queue, [now, limit])
+      return row as QueueCounts
     },
   }
 }

@@ -1,4 +1,14 @@
-import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  findsRow,
+  flag,
+  nullable,
+  ownTransaction,
+  type RowOf,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore, NotSent } from '../delivery-store.ts'
@@ -9,9 +19,8 @@ import { openLanesStatement } from './open-lanes.ts'
 import { requeueStatement } from './requeue.ts'
 import { messageStatements } from './store-messages.ts'
 
-interface ChangedRow {
-  readonly lane: string | null
-}
+const changedColumns = { lane: nullable(text) }
+type ChangedRow = RowOf<typeof changedColumns>
 
 type ChangeStatements = Pick<
   DeliveryStore,
@@ -69,7 +78,7 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     now: number,
   ) {
     const values = [now, now, endpointKey, JSON.stringify(messageKeys)]
-    const rows = await runStatement<ChangedRow>(trx, again, values)
+    const rows = await readRows(trx, changedColumns, again, values)
     if (rows.length === 0) return 0
     await open(trx, endpointKey, rows, now)
     await runStatement(trx, endPause, [endpointKey])
@@ -84,7 +93,7 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     now: number,
   ) {
     const values = [now, endpointKey, JSON.stringify(messageKeys)]
-    const rows = await runStatement<ChangedRow>(trx, cancel, values)
+    const rows = await readRows(trx, changedColumns, cancel, values)
     if (rows.length === 0) return 0
     await open(trx, endpointKey, rows, now)
     await runStatement(trx, requeue, [JSON.stringify([endpointKey])])
@@ -92,8 +101,8 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
   }
 
   async function lockEndpoint(trx: SqlExecutor, endpointKey: number) {
-    const [row] = await runStatement<{ enabled: number }>(trx, endpoint, [endpointKey])
-    return row === undefined ? 'deleted' : row.enabled === 1 ? 'enabled' : 'disabled'
+    const [row] = await readRows(trx, { enabled: flag }, endpoint, [endpointKey])
+    return row === undefined ? 'deleted' : row.enabled ? 'enabled' : 'disabled'
   }
 
   async function makeManual(
@@ -101,8 +110,8 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     { endpointKey, messageKey }: DeliveryKey,
     now: number,
   ): Promise<boolean> {
-    const rows = await runStatement(trx, sendNow, [now, now, endpointKey, messageKey])
-    if (rows.length === 0) return false
+    const found = await findsRow(trx, sendNow, [now, now, endpointKey, messageKey])
+    if (!found) return false
     await runStatement(trx, enqueueManual, [JSON.stringify([[endpointKey, now - 1]])])
     return true
   }

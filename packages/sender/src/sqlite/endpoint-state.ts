@@ -1,15 +1,15 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { flag, integer, nullable, readRows, type SqlExecutor, text } from '@x/events-engine/support'
 import type { StoredEndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 
-interface StoredState {
-  readonly failing_since: number | null
-  readonly not_before: number
-  readonly details: string | null
-  readonly rate: string | null
-  readonly resets: number
-  readonly handed_back: number
+const stateColumns = {
+  failing_since: nullable(integer),
+  not_before: integer,
+  details: nullable(text),
+  rate: nullable(text),
+  resets: integer,
+  was_handed_back: flag,
 }
 
 /** What the holder of an endpoint's lease knows of its health and rate, for the next holder. */
@@ -17,19 +17,19 @@ export function endpointStateStatements(
   db: SqlExecutor,
   names: TableNames,
 ): Pick<DeliveryStore, 'readEndpointState'> {
-  const read = `select failing_since, not_before, details, rate, resets, handed_back >= epoch - 1 as handed_back
+  const read = `select failing_since, not_before, details, rate, resets, handed_back >= epoch - 1 as was_handed_back
     from ${names.queue} where endpoint_key = ?`
 
   return {
     async readEndpointState(endpointKey): Promise<StoredEndpointState> {
-      const [row] = await runStatement<StoredState>(db, read, [endpointKey])
+      const [row] = await readRows(db, stateColumns, read, [endpointKey])
       return {
         failingSince: row?.failing_since ?? null,
         notBefore: row?.not_before ?? 0,
         details: row?.details ?? null,
         rate: row?.rate ?? null,
         resets: row?.resets ?? 0,
-        wasHandedBack: row === undefined || Number(row.handed_back) === 1,
+        wasHandedBack: row?.was_handed_back ?? true,
       }
     },
   }

@@ -1,12 +1,21 @@
 import type { Clock } from '@x/events-core'
-import { countChanges, isDeadNeighbour, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  countChanges,
+  findsRow,
+  integer,
+  isDeadNeighbour,
+  nullable,
+  type RowOf,
+  readRows,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
 import type { DeliveryStore, EndpointLease, TakenLease } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 
-interface LeaseRow {
-  readonly endpoint_key: number
-  readonly epoch: number
-}
+const leaseColumns = { endpoint_key: integer, epoch: integer }
+const takenColumns = { ...leaseColumns, tenant_id: integer }
+const renewedColumns = { ...leaseColumns, version: nullable(integer) }
 
 /** Who delivers to an endpoint. Each taking raises the epoch, which every result must name. */
 export function leaseStatements(
@@ -44,15 +53,14 @@ export function leaseStatements(
     async leaseDueEndpoints(leaseMs, limit, sated): Promise<TakenLease[]> {
       const now = clock.now()
       const free = [now, nodeId, now, deadNodes, JSON.stringify(sated)]
-      if ((await runStatement(db, anyFree, free)).length === 0) return []
-      const values = [nodeId, now + leaseMs, ...free, limit]
-      const rows = await runStatement<LeaseRow & { readonly tenant_id: number }>(db, take, values)
+      if (!(await findsRow(db, anyFree, free))) return []
+      const rows = await readRows(db, takenColumns, take, [nodeId, now + leaseMs, ...free, limit])
       return rows.map((row) => ({ ...leaseOf(row), tenantId: row.tenant_id }))
     },
 
     async renewLeases(leaseMs, except) {
       const values = [clock.now() + leaseMs, nodeId, JSON.stringify(except)]
-      const rows = await runStatement<LeaseRow & { readonly version: number | null }>(db, renew, values)
+      const rows = await readRows(db, renewedColumns, renew, values)
       return rows.map((row) => ({ ...leaseOf(row), version: row.version ?? 0 }))
     },
 
@@ -62,22 +70,22 @@ export function leaseStatements(
     },
 
     async findDeadNodes() {
-      const rows = await runStatement<{ leased_by: string }>(db, others, [nodeId])
+      const rows = await readRows(db, { leased_by: text }, others, [nodeId])
       deadNodes = JSON.stringify(rows.map((row) => row.leased_by).filter(isDeadNeighbour))
     },
 
     async dueLeasedEndpoints() {
-      const rows = await runStatement<{ endpoint_key: number }>(db, dueLeased, [nodeId, clock.now()])
+      const rows = await readRows(db, { endpoint_key: integer }, dueLeased, [nodeId, clock.now()])
       return rows.map((row) => row.endpoint_key)
     },
 
     async nextDueOn(after) {
-      const [row] = await runStatement<{ due_on: number }>(db, next, [after])
+      const [row] = await readRows(db, { due_on: integer }, next, [after])
       return row?.due_on
     },
   }
 }
 
-function leaseOf(row: LeaseRow): EndpointLease {
+function leaseOf(row: RowOf<typeof leaseColumns>): EndpointLease {
   return { endpointKey: row.endpoint_key, epoch: row.epoch }
 }

@@ -1,12 +1,22 @@
 import {
   countChanges,
+  integer,
   isStorable,
   ownTransaction,
+  type Parameter,
+  readRows,
   runStatement,
   type SqlExecutor,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
+import {
+  ENDPOINT_COLUMNS,
+  endpointColumns,
+  endpointRowOf,
+  filterColumns,
+  filterRowOf,
+} from '../endpoints/endpoint-columns.ts'
 import type {
   EndpointChange,
   EndpointFilterRow,
@@ -14,9 +24,7 @@ import type {
   NewEndpointRow,
   SecretRow,
 } from '../endpoints/endpoint-row.ts'
-import type { Ordering } from '../endpoints/ordering.ts'
 import type { TableNames } from '../table-names.ts'
-import { ENDPOINT_COLUMNS, endpointRowOf, retryScheduleOf, type StoredEndpoint } from './endpoint-columns.ts'
 import { forgetFailuresStatement } from './endpoint-state.ts'
 import { ownershipStatements } from './ownership.ts'
 import { requeueStatement } from './requeue.ts'
@@ -41,7 +49,7 @@ const CANCEL_AT_ONCE = 5_000
 
 /** Endpoints: what people do with them, and what fan-out reads of them. */
 export function endpointStatements(db: Kysely<unknown>, names: TableNames): EndpointStatements {
-  const columns = ENDPOINT_COLUMNS(names)
+  const columns = ENDPOINT_COLUMNS(names, 'sqlite')
   const insert = `insert into ${names.endpoint}
     (id, tenant_id, signature, site_id, url, event_types, description, headers, metadata, concurrency_min,
       concurrency_max, ordering, rate_limit, rate_per_seconds, retry_schedule, format, payload_version, ownership, created_on, updated_on)
@@ -95,19 +103,19 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
   }
 
   async function one(statement: string, parameter: string | number): Promise<EndpointRow | undefined> {
-    const [row] = await runStatement<StoredEndpoint>(db, statement, [parameter])
+    const [row] = await readRows(db, endpointColumns, statement, [parameter])
     return row && endpointRowOf(row)
   }
 
   return {
     async countEndpoints(tenantId) {
-      const [row] = await runStatement<{ count: number }>(db, count, [tenantId])
+      const [row] = await readRows(db, { count: integer }, count, [tenantId])
       return row?.count ?? 0
     },
 
     async createEndpoint(row: NewEndpointRow, secret: SecretRow) {
       await changing(async (trx) => {
-        const [created] = await runStatement<{ key: number }>(trx, insert, [
+        const [created] = await readRows(trx, { key: integer }, insert, [
           row.id,
           row.tenantId,
           row.signature,
@@ -116,10 +124,11 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
           row.createdOn,
           row.createdOn,
         ])
+        const { key } = created as { key: number }
         const { sealed, keyId, createdOn, expiresOn } = secret
-        await runStatement(trx, insertSecret, [created?.key, sealed, keyId, createdOn, expiresOn])
-        await storeCertificate(trx, Number(created?.key), row.certificate)
-        if (row.ownership === 'pending') await demandProof(trx, Number(created?.key), row.createdOn)
+        await runStatement(trx, insertSecret, [key, sealed, keyId, createdOn, expiresOn])
+        await storeCertificate(trx, key, row.certificate)
+        if (row.ownership === 'pending') await demandProof(trx, key, row.createdOn)
       })
     },
 
@@ -127,7 +136,7 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
     readEndpoint: (endpointKey) => one(byKey, endpointKey),
 
     async listEndpoints(tenantId, before, limit) {
-      const rows = await runStatement<StoredEndpoint>(db, list, [tenantId, before ?? null, limit])
+      const rows = await readRows(db, endpointColumns, list, [tenantId, before ?? null, limit])
       return rows.map(endpointRowOf)
     },
 
@@ -171,29 +180,18 @@ export function endpointStatements(db: Kysely<unknown>, names: TableNames): Endp
     },
 
     async revision(executor) {
-      const [row] = await runStatement<{ value: number }>(executor, readRevision)
+      const [row] = await readRows(executor, { value: integer }, readRevision)
       return row?.value ?? 0
     },
 
     async readFilters(executor): Promise<EndpointFilterRow[]> {
-      const rows = await runStatement<StoredEndpoint>(executor, filters)
-      return rows.map((row) => ({
-        key: row.key,
-        id: row.id,
-        tenantId: row.tenant_id,
-        siteId: row.site_id,
-        eventTypes: JSON.parse(row.event_types) as string[],
-        ordering: JSON.parse(row.ordering) as Ordering,
-        retrySchedule: retryScheduleOf(row),
-        format: row.format,
-        payloadVersion: row.payload_version,
-      }))
+      return (await readRows(executor, filterColumns, filters)).map(filterRowOf)
     },
   }
 }
 
 /** In the order of the columns of the two statements. */
-function changeableValues(of: EndpointChange): (string | number | null)[] {
+function changeableValues(of: EndpointChange): Parameter[] {
   return [
     of.siteId,
     of.url,

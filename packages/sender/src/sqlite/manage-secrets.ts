@@ -1,15 +1,19 @@
-import { ownTransaction, runStatement } from '@x/events-engine/support'
+import {
+  integer,
+  nullable,
+  ownTransaction,
+  readRows,
+  runStatement,
+  text,
+  word,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { ForeignSecret, SecretRow } from '../endpoints/endpoint-row.ts'
 import type { TableNames } from '../table-names.ts'
 
-interface StoredSecret {
-  readonly sealed: string
-  readonly key_id: string
-  readonly created_on: number
-  readonly expires_on: number | null
-}
+const secretColumns = { sealed: text, key_id: text, created_on: integer, expires_on: nullable(integer) }
+const foreignColumns = { kind: word<ForeignSecret['kind']>(), key: integer, endpointId: text, sealed: text }
 
 /** Signing secrets, which the store only sees sealed. */
 export function secretStatements(
@@ -44,7 +48,7 @@ export function secretStatements(
 
   return {
     async readSecrets(endpointKey, now): Promise<SecretRow[]> {
-      const rows = await runStatement<StoredSecret>(db, live, [endpointKey, now])
+      const rows = await readRows(db, secretColumns, live, [endpointKey, now])
       return rows.map((row) => ({
         sealed: row.sealed,
         keyId: row.key_id,
@@ -63,11 +67,11 @@ export function secretStatements(
     },
 
     async findForeignSecret(keyIds) {
-      const [row] = await runStatement<{ id: string }>(db, foreign, [JSON.stringify(keyIds)])
+      const [row] = await readRows(db, { id: text }, foreign, [JSON.stringify(keyIds)])
       return row?.id
     },
 
-    listForeignSecrets: (keyId, limit) => runStatement<ForeignSecret>(db, listForeign, [keyId, limit]),
+    listForeignSecrets: (keyId, limit) => readRows(db, foreignColumns, listForeign, [keyId, limit]),
 
     async replaceSealed({ kind, key, sealed: before }, sealed, keyId) {
       await runStatement(db, replace[kind], [sealed, keyId, key, before])

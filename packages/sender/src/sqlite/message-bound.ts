@@ -1,4 +1,4 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { integer, readRows, type SqlExecutor } from '@x/events-engine/support'
 import type { TableNames } from '../table-names.ts'
 
 /**
@@ -18,7 +18,7 @@ export function createMessageBound(names: TableNames) {
 
   /** @returns its key, or one more than the last. */
   return async (db: SqlExecutor, time: number): Promise<number> => {
-    const [row] = await runStatement<{ low: number }>(db, statement, [time, time])
+    const [row] = await readRows(db, { low: integer }, statement, [time, time])
     return row?.low ?? 0
   }
 }

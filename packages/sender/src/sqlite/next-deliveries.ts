@@ -1,20 +1,20 @@
 import type { Clock } from '@x/events-core'
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { flag, integer, json, nullable, readRows, type SqlExecutor, text } from '@x/events-engine/support'
 import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 
-interface StoredDueDelivery {
-  readonly endpoint_key: number
-  readonly message_key: number
-  readonly event_id: string
-  readonly body: string
-  readonly headers: string | null
-  readonly traceparent: string | null
-  readonly attempt_count: number
-  readonly step: number
-  readonly due_on: number
-  readonly lane: string | null
-  readonly manual: number | null
+const dueColumns = {
+  endpoint_key: integer,
+  message_key: integer,
+  event_id: text,
+  body: text,
+  headers: nullable(json<string[]>()),
+  traceparent: nullable(text),
+  attempt_count: integer,
+  step: integer,
+  due_on: integer,
+  lane: nullable(text),
+  manual: nullable(flag),
 }
 
 const KEY_SPAN = 2 ** 32
@@ -50,7 +50,7 @@ export function nextDeliveriesStatement(
 
   function createReader(statement: string): DeliveryStore['nextDeliveries'] {
     return async (endpointKeys, known, limit): Promise<DueDelivery[]> => {
-      const rows = await runStatement<StoredDueDelivery>(db, statement, [
+      const rows = await readRows(db, dueColumns, statement, [
         JSON.stringify(endpointKeys),
         clock.now(),
         JSON.stringify(known.map(({ endpointKey, messageKey }) => endpointKey * KEY_SPAN + messageKey)),
@@ -61,7 +61,7 @@ export function nextDeliveriesStatement(
         messageKey: row.message_key,
         eventId: row.event_id,
         body: Buffer.from(row.body),
-        headers: row.headers === null ? null : (JSON.parse(row.headers) as string[]),
+        headers: row.headers,
         traceparent: row.traceparent,
         attemptCount: row.attempt_count,
         step: row.step,

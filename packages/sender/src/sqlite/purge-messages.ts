@@ -1,4 +1,4 @@
-import { ownTransaction, runStatement } from '@x/events-engine/support'
+import { integer, ownTransaction, readRows, runStatement } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -16,7 +16,7 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames): Pick<De
 
   return {
     async purge(createdBefore, after, limit) {
-      const rows = await runStatement<{ key: number; created_on: number }>(db, next, [after, limit])
+      const rows = await readRows(db, { key: integer, created_on: integer }, next, [after, limit])
       const old = rows.filter((row) => row.created_on < createdBefore).map(({ key }) => key)
       if (old.length === 0) return undefined
       const list = JSON.stringify(old)

@@ -1,7 +1,17 @@
-import { countChanges, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  countChanges,
+  integer,
+  nullable,
+  ownTransaction,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { TableNames } from '../table-names.ts'
 import type { TenantStore } from '../tenants/tenant-store.ts'
+
+const pairColumns = { message_key: integer, endpoint_key: integer }
 
 /** Takes a tenant away, in small transactions, each of which begins with a write. */
 export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): TenantStore {
@@ -47,7 +57,7 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
   return {
     closeTenant: (tenantId, now) =>
       changing(async (trx) => {
-        const rows = await runStatement<{ key: number }>(trx, close, [now, now, tenantId])
+        const rows = await readRows(trx, { key: integer }, close, [now, now, tenantId])
         const keys = rows.map(({ key }) => key)
         for (const statement of ofEndpoints) await runStatement(trx, statement, [JSON.stringify(keys)])
         return keys
@@ -55,10 +65,7 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
 
     purgeDeliveries: (tenantId, limit) =>
       ownTransaction(db, async (trx) => {
-        const rows = await runStatement<{ message_key: number; endpoint_key: number }>(trx, deliveries, [
-          tenantId,
-          limit,
-        ])
+        const rows = await readRows(trx, pairColumns, deliveries, [tenantId, limit])
         const pairs = rows.map((row) => [row.message_key, row.endpoint_key])
         await runStatement(trx, attempts, [JSON.stringify(pairs)])
         await runStatement(trx, messages, [JSON.stringify([...new Set(pairs.map(([key]) => key))])])
@@ -66,7 +73,7 @@ export function purgeTenantStatements(db: Kysely<unknown>, names: TableNames): T
       }),
 
     async purgeMessages(tenantId, after, limit) {
-      const [row] = await runStatement<{ last: number | null; found: number }>(db, messageWindow, [
+      const [row] = await readRows(db, { last: nullable(integer), found: integer }, messageWindow, [
         tenantId,
         after,
         limit,

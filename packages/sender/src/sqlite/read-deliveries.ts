@@ -1,28 +1,26 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
 import { type AttemptErrorCode, type DeliveryState, MAX_ATTEMPTS_SHOWN } from '../deliveries/delivery.ts'
+import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf } from '../deliveries/delivery-columns.ts'
 import { messageRangeOf } from '../deliveries/message-range.ts'
 import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
-import { DELIVERY_COLUMNS, deliveryRowOf, type StoredDelivery } from './delivery-columns.ts'
 import { createMessageBound } from './message-bound.ts'
 
-interface StoredAttempt {
-  readonly number: number
-  readonly started_on: number
-  readonly duration_ms: number
-  readonly url: string
-  readonly signature: string
-  readonly status: number | null
-  readonly error_code: AttemptErrorCode | null
-  readonly error_message: string | null
-  readonly response_body: string | null
+const attemptColumns = {
+  number: integer,
+  started_on: integer,
+  duration_ms: integer,
+  url: text,
+  signature: text,
+  status: nullable(integer),
+  error_code: nullable(word<AttemptErrorCode>()),
+  error_message: nullable(text),
+  response_body: nullable(text),
 }
 
+const messageColumns = { body: text, headers: nullable(json<string[]>()) }
+
 const FEW_PENDING = 2_000
-interface StoredMessage {
-  readonly body: string
-  readonly headers: string | null
-}
 
 /** Deliveries as people see them. */
 export function readDeliveryStatements(
@@ -74,14 +72,11 @@ export function readDeliveryStatements(
       const range = await messageRangeOf(filter, (time) => boundOf(db, time))
       let statement = lists[state ?? 'any']
       if (state === 'pending') {
-        const [row] = await runStatement<{ count: number }>(db, countPending, [
-          tenantId,
-          endpointId,
-          endpointId,
-        ])
+        const values = [tenantId, endpointId, endpointId]
+        const [row] = await readRows(db, { count: integer }, countPending, values)
         if ((row?.count ?? 0) <= FEW_PENDING) statement = fewPending
       }
-      const rows = await runStatement<StoredDelivery>(db, statement, [
+      const rows = await readRows(db, deliveryColumns, statement, [
         tenantId,
         endpointId,
         eventType,
@@ -93,20 +88,20 @@ export function readDeliveryStatements(
     },
 
     async findDelivery({ endpointKey, messageKey }) {
-      const [row] = await runStatement<StoredDelivery>(db, find, [endpointKey, messageKey])
+      const [row] = await readRows(db, deliveryColumns, find, [endpointKey, messageKey])
       return row && deliveryRowOf(row)
     },
 
     async readMessage(messageKey) {
-      const [row] = await runStatement<StoredMessage>(db, message, [messageKey])
+      const [row] = await readRows(db, messageColumns, message, [messageKey])
       return {
         body: row?.body ?? '',
-        headers: row?.headers ? (JSON.parse(row.headers) as string[]) : null,
+        headers: row?.headers ?? null,
       }
     },
 
     async readAttempts({ endpointKey, messageKey }): Promise<AttemptRow[]> {
-      const rows = await runStatement<StoredAttempt>(db, attempts, [endpointKey, messageKey])
+      const rows = await readRows(db, attemptColumns, attempts, [endpointKey, messageKey])
       return rows.reverse().map((row) => ({
         number: row.number,
         startedOn: row.started_on,

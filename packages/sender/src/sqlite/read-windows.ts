@@ -1,31 +1,27 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { integer, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
 import type { DeliveryState } from '../deliveries/delivery.ts'
 import type { BulkStore } from '../jobs/bulk-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { createMessageBound } from './message-bound.ts'
 
-interface WindowRow {
-  readonly message_key: number
-  readonly state: DeliveryState
-  readonly created_on: number
-  readonly event_type: string
+const windowColumns = {
+  message_key: integer,
+  state: word<DeliveryState>(),
+  created_on: integer,
+  event_type: text,
 }
 
-interface MessageRow {
-  readonly key: number
-  readonly event_id: string
-  readonly event_type: string
-  readonly tenant_id: number
-  readonly site_id: number
-  readonly created_on: number
-  readonly variant: string | null
+const messageColumns = {
+  key: integer,
+  event_id: text,
+  event_type: text,
+  tenant_id: integer,
+  site_id: integer,
+  created_on: integer,
+  variant: nullable(text),
 }
 
-interface RangeRow {
-  readonly count: number
-  readonly first: number | null
-  readonly last: number | null
-}
+const rangeColumns = { count: integer, first: nullable(integer), last: nullable(integer) }
 
 // Messages of a moment may have been stored in another order than their clocks say.
 const DISORDER_MS = 60_000
@@ -58,7 +54,7 @@ export function windowStatements(
 
   return {
     async readWindow(trx, { endpointKey, after, upto, state, limit }) {
-      const rows = await runStatement<WindowRow>(trx, windows[state ?? 'any'], [
+      const rows = await readRows(trx, windowColumns, windows[state ?? 'any'], [
         endpointKey,
         after,
         upto,
@@ -75,12 +71,12 @@ export function windowStatements(
     async windowOf(endpointKey, state, { since, until }) {
       const first = since === undefined ? 0 : await boundOf(db, since - DISORDER_MS)
       const end = until === undefined ? Number.MAX_SAFE_INTEGER : await boundOf(db, until + DISORDER_MS)
-      const [row] = await runStatement<RangeRow>(db, ranges[state ?? 'any'], [endpointKey, first, end])
+      const [row] = await readRows(db, rangeColumns, ranges[state ?? 'any'], [endpointKey, first, end])
       return { count: row?.count ?? 0, after: (row?.first ?? 1) - 1, upto: row?.last ?? 0 }
     },
 
     async readMessages(trx, { after, upto, limit }) {
-      const rows = await runStatement<MessageRow>(trx, messages, [after, upto, limit])
+      const rows = await readRows(trx, messageColumns, messages, [after, upto, limit])
       return rows.map((row) => ({
         key: row.key,
         eventId: row.event_id,
@@ -93,7 +89,7 @@ export function windowStatements(
     },
 
     async messagesOf({ since, until }) {
-      const [row] = await runStatement<{ last: number | null }>(db, newest)
+      const [row] = await readRows(db, { last: nullable(integer) }, newest)
       const end = until === undefined ? Number.MAX_SAFE_INTEGER : await boundOf(db, until + DISORDER_MS)
       const last = Math.min(row?.last ?? 0, end - 1)
       const first = since === undefined ? 1 : await boundOf(db, since - DISORDER_MS)
@@ -102,7 +98,7 @@ export function windowStatements(
 
     async findEventsHad(trx, endpointKey, eventIds) {
       const values = [JSON.stringify(eventIds), endpointKey]
-      const rows = await runStatement<{ event_id: string }>(trx ?? db, had, values)
+      const rows = await readRows(trx ?? db, { event_id: text }, had, values)
       return rows.map((row) => row.event_id)
     },
   }

@@ -1,5 +1,16 @@
 import type { Clock } from '@x/events-core'
-import { countChanges, ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  countChanges,
+  flag,
+  integer,
+  nullable,
+  ownTransaction,
+  type RowOf,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../mended.ts'
@@ -7,20 +18,17 @@ import type { TableNames } from '../table-names.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import { requeueStatement } from './requeue.ts'
 
-interface FoundEndpoint {
-  readonly endpoint_key: number
-  readonly is_deleted: 0 | 1
-  readonly is_late: 0 | 1
-  readonly lacks_message: 0 | 1
-  readonly has_stray: 0 | 1
+const foundEndpointColumns = {
+  endpoint_key: integer,
+  is_deleted: flag,
+  is_late: flag,
+  lacks_message: flag,
+  has_stray: flag,
 }
+type FoundEndpoint = RowOf<typeof foundEndpointColumns>
 
-interface FoundLane {
-  readonly endpoint_key: number
-  readonly lane: string
-  readonly due: number
-  readonly is_alive: 0 | 1
-}
+const foundLaneColumns = { endpoint_key: integer, lane: text, due: integer, is_alive: flag }
+type FoundLane = RowOf<typeof foundLaneColumns>
 
 const CANCEL_AT_ONCE = 5_000
 const HEADS_AT_ONCE = 500
@@ -134,13 +142,13 @@ export function reconcileStatements(
     return mending(endpointKey, async (trx, now) => {
       const strays = found.has_stray ? await countChanges(trx, wakeStrays, [now, endpointKey]) : 0
       const cancelled = found.lacks_message
-        ? await runStatement<{ lane: string | null }>(trx, cancelHeads, [now, endpointKey, endpointKey])
+        ? await readRows(trx, { lane: nullable(text) }, cancelHeads, [now, endpointKey, endpointKey])
         : []
       for (const { lane } of cancelled) {
         if (lane !== null) await openLane(trx, { endpointKey, lane }, now)
       }
       return [
-        { kind: 'late_endpoint', endpointKey, count: found.is_late },
+        { kind: 'late_endpoint', endpointKey, count: found.is_late ? 1 : 0 },
         { kind: 'missing_message', endpointKey, count: cancelled.length },
         { kind: 'stray', endpointKey, count: strays },
       ] as const
@@ -167,14 +175,14 @@ export function reconcileStatements(
 
     async reconcileEndpoints(after, limit): Promise<SweptPage<number>> {
       const deletedBefore = clock.now() - DELETED_FOR_MS
-      const found = await runStatement<FoundEndpoint>(db, endpoints, [after, limit, deletedBefore])
+      const found = await readRows(db, foundEndpointColumns, endpoints, [after, limit, deletedBefore])
       const mended: Mended[] = []
       for (const one of found) mended.push(...(await mendEndpoint(one)))
       return { last: found.at(-1)?.endpoint_key, mended }
     },
 
     async reconcileLanes(after, limit): Promise<SweptPage<LaneKey>> {
-      const found = await runStatement<FoundLane>(db, lanes, [after.endpointKey, after.lane, limit])
+      const found = await readRows(db, foundLaneColumns, lanes, [after.endpointKey, after.lane, limit])
       const mended: Mended[] = []
       for (const one of found) mended.push(...(await mendLane(one)))
       const last = found.at(-1)

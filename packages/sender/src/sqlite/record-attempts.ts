@@ -2,7 +2,9 @@ import type { Clock } from '@x/events-core'
 import {
   countChanges,
   createRowsStatement,
+  integer,
   ownTransaction,
+  readRows,
   runStatement,
   type SqlExecutor,
 } from '@x/events-engine/support'
@@ -31,6 +33,7 @@ export function recordStatements(
     where endpoint_key in (select value from json_each(?))`
   const insert = createRowsStatement(
     11,
+    {},
     (
       rows,
     ) => `insert or ignore into ${names.attempt} (endpoint_key, message_key, number, started_on, duration_ms,
@@ -103,7 +106,7 @@ export function recordStatements(
     endpointKeys: string,
     results: readonly AttemptResult[],
   ): Promise<AttemptResult[]> {
-    const rows = await runStatement<{ endpoint_key: number; epoch: number }>(trx, epochs, [endpointKeys])
+    const rows = await readRows(trx, { endpoint_key: integer, epoch: integer }, epochs, [endpointKeys])
     const epochOf = new Map(rows.map(({ endpoint_key, epoch }) => [endpoint_key, epoch]))
     return results.filter(({ endpointKey, epoch }) => epochOf.get(endpointKey) === epoch)
   }

@@ -1,4 +1,12 @@
-import { ownTransaction, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  findsRow,
+  integer,
+  ownTransaction,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import { unpackTallies } from '../statistics/packed-tally.ts'
 import {
@@ -7,12 +15,14 @@ import {
   rowsOfTallies,
   STATISTIC_COLUMNS,
   type StatisticRow,
-  type StoredStatistic,
+  statisticColumns,
   statisticRowOf,
   storedStatisticOf,
 } from '../statistics/statistic-row.ts'
 import type { StatisticsStore } from '../statistics/statistics-store.ts'
 import type { TableNames } from '../table-names.ts'
+
+const ownerColumns = { tenant_id: integer, endpoint_key: integer }
 
 /** Counts of attempts over time. */
 export function statisticStatements(db: Kysely<unknown>, names: TableNames): StatisticsStore {
@@ -37,9 +47,7 @@ export function statisticStatements(db: Kysely<unknown>, names: TableNames): Sta
 
   async function add(trx: SqlExecutor, rows: readonly StatisticRow[]): Promise<void> {
     if (rows.length === 0) return
-    const stored = await runStatement<StoredStatistic>(trx, same, [
-      JSON.stringify(rows.map(storedStatisticOf)),
-    ])
+    const stored = await readRows(trx, statisticColumns, same, [JSON.stringify(rows.map(storedStatisticOf))])
     const sums = mergeRows([...stored.map(statisticRowOf), ...rows])
     await runStatement(trx, save, [JSON.stringify(sums.map(storedStatisticOf))])
   }
@@ -47,31 +55,31 @@ export function statisticStatements(db: Kysely<unknown>, names: TableNames): Sta
   return {
     foldTallies(limit) {
       return ownTransaction(db, async (trx) => {
-        const taken = await runStatement<{ body: string }>(trx, take, [limit])
+        const taken = await readRows(trx, { body: text }, take, [limit])
         const tallies = taken.flatMap(({ body }) => unpackTallies(body))
         const keys = JSON.stringify([...new Set(tallies.map(({ endpointKey }) => endpointKey))])
-        const owners = await runStatement<{ key: number; tenant_id: number }>(trx, tenants, [keys])
+        const owners = await readRows(trx, { key: integer, tenant_id: integer }, tenants, [keys])
         await add(trx, rowsOfTallies(tallies, new Map(owners.map((row) => [row.key, row.tenant_id]))))
         return taken.length === limit
       })
     },
 
     async readStatistics({ tenantId, endpointKey, since, until }) {
-      const rows = await runStatement<StoredStatistic>(db, read, [tenantId, endpointKey, since, until])
+      const rows = await readRows(db, statisticColumns, read, [tenantId, endpointKey, since, until])
       return rows.map(statisticRowOf)
     },
 
     async nextStatistics({ tenantId, endpointKey }) {
       const parameters = [tenantId, endpointKey]
-      const [row] = await runStatement<{ tenant_id: number; endpoint_key: number }>(db, next, parameters)
+      const [row] = await readRows(db, ownerColumns, next, parameters)
       return row && { tenantId: row.tenant_id, endpointKey: row.endpoint_key }
     },
 
     async tidyStatistics({ tenantId, endpointKey }, { hoursBefore, dropBefore }) {
       const one = [tenantId, endpointKey]
-      if ((await runStatement(db, anyOld, [...one, hoursBefore, dropBefore])).length === 0) return
+      if (!(await findsRow(db, anyOld, [...one, hoursBefore, dropBefore]))) return
       await ownTransaction(db, async (trx) => {
-        const minutes = await runStatement<StoredStatistic>(trx, takeMinutes, [...one, hoursBefore])
+        const minutes = await readRows(trx, statisticColumns, takeMinutes, [...one, hoursBefore])
         await add(trx, hoursOf(minutes.map(statisticRowOf)))
         await runStatement(trx, drop, [...one, dropBefore])
       })

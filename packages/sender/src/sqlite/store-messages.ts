@@ -1,20 +1,22 @@
-import { createRowsStatement, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import {
+  createRowsStatement,
+  integer,
+  nullable,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
 import type { TableNames } from '../table-names.ts'
 import { enqueueStatement } from './enqueue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 
-interface NewMessage {
-  readonly key: number
-  readonly event_id: string
-  readonly variant: string | null
-}
-
 /** Messages with their deliveries, many at once. */
 export function messageStatements(names: TableNames): Pick<DeliveryStore, 'storeMessages'> {
   const insertMessages = createRowsStatement(
     8,
+    { key: integer, event_id: text, variant: nullable(text) },
     (
       rows,
     ) => `insert into ${names.message} (created_on, event_id, event_type, body, traceparent, variant, headers,
@@ -45,7 +47,7 @@ export function messageStatements(names: TableNames): Pick<DeliveryStore, 'store
         siteId,
       ],
     )
-    const stored = await insertMessages<NewMessage>(executor, [now], rows)
+    const stored = await insertMessages(executor, [now], rows)
     const keyOf = new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
     const deliveries: [number, number, string | null, number][] = []
     const lanes = new Map<string, [number, string, number]>()

@@ -1,6 +1,9 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { integer, nullable, readRows, type SqlExecutor } from '@x/events-engine/support'
 import type { DeliveryStore, QueueCounts, StoredCounts } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+
+const queueColumns = { pending: integer, exhausted: integer, oldestDueOn: nullable(integer) }
+const countColumns = { ...queueColumns, enabled: integer, disabled: integer }
 
 /** Counts that indexes answer: nothing here reads what has succeeded, which may be much. */
 export function countStatements(
@@ -21,12 +24,12 @@ export function countStatements(
 
   return {
     async counts(now) {
-      const [row] = await runStatement<StoredCounts>(db, statement, [now])
+      const [row] = await readRows(db, countColumns, statement, [now])
       return row as StoredCounts
     },
 
     async measureQueue(now, limit) {
-      const [row] = await runStatement<QueueCounts>(db, queue, [now, limit, limit])
+      const [row] = await readRows(db, queueColumns, queue, [now, limit, limit])
       return row as QueueCounts
     },
   }

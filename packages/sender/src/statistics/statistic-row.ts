@@ -1,3 +1,4 @@
+import { integer, type RowOf, text } from '@x/events-engine/support'
 import { addCounts, type Counts, MINUTE_MS, noCounts, type Tally } from './tally.ts'
 
 /** Counts of one endpoint, or of a whole tenant, in one minute or hour. */
@@ -13,17 +14,20 @@ export interface StatisticRow extends Counts {
 /** What a row is known by. */
 export type StatisticKey = Omit<StatisticRow, keyof Counts>
 
-/** A row as both databases give it. */
-export interface StoredStatistic {
-  readonly tenant_id: number | string | bigint
-  readonly endpoint_key: number | string | bigint
-  readonly seconds: number
-  readonly from_on: number | string | bigint
-  readonly succeeded: number | string | bigint
-  readonly failed: number | string | bigint
-  readonly exhausted: number | string | bigint
-  readonly latency: string
+/** How the columns of a row are read. */
+export const statisticColumns = {
+  tenant_id: integer,
+  endpoint_key: integer,
+  seconds: integer,
+  from_on: integer,
+  succeeded: integer,
+  failed: integer,
+  exhausted: integer,
+  latency: text,
 }
+
+/** A row as it is stored. */
+export type StoredStatistic = RowOf<typeof statisticColumns>
 
 /** In place of an endpoint's key. */
 export const ALL_ENDPOINTS = 0
@@ -32,16 +36,16 @@ export const ALL_ENDPOINTS = 0
 export const STATISTIC_COLUMNS =
   'tenant_id, endpoint_key, seconds, from_on, succeeded, failed, exhausted, latency'
 
-/** Reads what drivers give as text, and what is packed. */
+/** Reads what is packed. */
 export function statisticRowOf(row: StoredStatistic): StatisticRow {
   return {
-    tenantId: Number(row.tenant_id),
-    endpointKey: Number(row.endpoint_key),
+    tenantId: row.tenant_id,
+    endpointKey: row.endpoint_key,
     seconds: row.seconds,
-    fromOn: Number(row.from_on),
-    succeeded: Number(row.succeeded),
-    failed: Number(row.failed),
-    exhausted: Number(row.exhausted),
+    fromOn: row.from_on,
+    succeeded: row.succeeded,
+    failed: row.failed,
+    exhausted: row.exhausted,
     latency: new Map(JSON.parse(row.latency) as [number, number][]),
   }
 }

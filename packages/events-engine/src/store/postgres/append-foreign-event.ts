@@ -18,5 +18,5 @@ export function appendForeignStatement(names: TableNames) {
    * @returns false when the transaction is one of another log.
    */
   return async (trx: ForeignTransaction, row: EventRow, logId: string | undefined): Promise<boolean> =>
-    (await trx.execute(checked, [...valuesOf(row), logId ?? null])) === 1
+    Number(await trx.execute(checked, [...valuesOf(row), logId ?? null])) === 1
 }

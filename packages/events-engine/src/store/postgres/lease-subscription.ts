@@ -1,13 +1,11 @@
-import { countChanges, runStatement, type SqlExecutor } from '../../database.ts'
+import { integer, text } from '../../columns.ts'
+import { countChanges, readRows, runStatement, type SqlExecutor } from '../../database.ts'
 import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
-interface LeaseRow {
-  readonly epoch: string
-  readonly revision: number
-  readonly position: Position
-  readonly failed_attempts: number
-}
+const leaseColumns = { epoch: integer, revision: integer, position: text, failed_attempts: integer }
+const unattendedColumns = { name: text, unattended_ms: integer }
+const heldColumns = { name: text, epoch: integer, revision: integer }
 
 /**
  * Who handles a subscription. Times are the database's, so that the clocks of nodes do not matter;
@@ -31,10 +29,11 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
     on conflict do nothing`
   const unattended = `select name, (extract(epoch from now() - leased_until) * 1000)::bigint as unattended_ms
     from ${names.subscription} where leased_until < now() - $1 * interval '1 millisecond' order by name`
+  const held = 'array(select json_array_elements_text($3::text::json))'
   // Rows that are locked, most likely by a batch of this node, are left out: waiting for one would leave
   // all others locked, so that a slow batch held up every subscription of the node.
   const renew = `with mine as (
-      select name from ${names.subscription} where leased_by = $2 and name = any($3) for update skip locked
+      select name from ${names.subscription} where leased_by = $2 and name = any(${held}) for update skip locked
     ), extended as (
       update ${names.subscription} set leased_until = ${until('$1')} where name in (select name from mine)
       returning name, epoch, revision
@@ -42,16 +41,16 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
     select name, epoch, revision from extended
     union all
     select name, epoch, revision from ${names.subscription}
-      where leased_by = $2 and name = any($3) and name not in (select name from mine)`
+      where leased_by = $2 and name = any(${held}) and name not in (select name from mine)`
   const release = `update ${names.subscription} set leased_by = null, leased_until = now()
     where name = $1 and epoch = $2`
 
   return {
     async acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined> {
-      const [row] = await runStatement<LeaseRow>(db, take, [nodeId, leaseMs, name])
+      const [row] = await readRows(db, leaseColumns, take, [nodeId, leaseMs, name])
       return (
         row && {
-          epoch: Number(row.epoch),
+          epoch: row.epoch,
           revision: row.revision,
           position: row.position,
           failedAttempts: row.failed_attempts,
@@ -64,17 +63,12 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
     },
 
     async listUnattended(forMs: number): Promise<UnattendedSubscription[]> {
-      const rows = await runStatement<{ name: string; unattended_ms: string }>(db, unattended, [forMs])
-      return rows.map((row) => ({ name: row.name, unattendedMs: Number(row.unattended_ms) }))
+      const rows = await readRows(db, unattendedColumns, unattended, [forMs])
+      return rows.map((row) => ({ name: row.name, unattendedMs: row.unattended_ms }))
     },
 
     async renewLeases(leaseMs: number, held: readonly string[]): Promise<HeldLease[]> {
-      const rows = await runStatement<{ name: string; epoch: string; revision: number }>(db, renew, [
-        leaseMs,
-        nodeId,
-        held,
-      ])
-      return rows.map((row) => ({ ...row, epoch: Number(row.epoch) }))
+      return readRows(db, heldColumns, renew, [leaseMs, nodeId, JSON.stringify(held)])
     },
 
     async releaseLease(fence: Fence): Promise<void> {

@@ -1,13 +1,11 @@
-import { runStatement, type SqlExecutor } from '../../database.ts'
+import { integer, nullable } from '../../columns.ts'
+import { readRows, type SqlExecutor } from '../../database.ts'
 import type { Position } from '../event-store.ts'
 import { type Lag, lagOf, MAX_COUNTED } from '../lag.ts'
 import type { TableNames } from '../table-names.ts'
 import { parsePosition } from './snapshot-position.ts'
 
-interface LagRow {
-  readonly events: string
-  readonly oldest: string | null
-}
+const lagColumns = { events: integer, oldest: nullable(integer) }
 
 /**
  * What lies behind a position, without counting to the end of a long log: what the statement sees and
@@ -33,8 +31,8 @@ export function lagStatements(db: SqlExecutor, names: TableNames) {
     async measureLag(position: Position): Promise<Lag> {
       const { from, to, sequence } = parsePosition(position)
       // Without a second snapshot the comparison is null, so that the sequence alone decides.
-      const [row] = await runStatement<LagRow>(db, lag, [from, to ?? null, sequence.toString()])
-      return lagOf(Number(row?.events ?? 0), row?.oldest == null ? null : Number(row.oldest))
+      const [row] = await readRows(db, lagColumns, lag, [from, to ?? null, sequence.toString()])
+      return lagOf(row?.events ?? 0, row?.oldest ?? null)
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
-import { IDLE_MS, runStatement } from '../../database.ts'
+import { bigInteger, flag, nullable, text } from '../../columns.ts'
+import { IDLE_MS, readRows, runStatement } from '../../database.ts'
 import { ownTransaction } from '../../transact.ts'
 import type { Place, Position, PurgeLimits } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -46,8 +47,9 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
   return {
     async purge({ keepMs, abandonedAfterMs, limit }: PurgeLimits): Promise<number> {
       return ownTransaction(db, async (trx) => {
-        const rows = await runStatement<{ xid: string }>(trx, remove, [limit, keepMs, abandonedAfterMs])
-        const last = rows.reduce((greatest, { xid }) => (BigInt(xid) > greatest ? BigInt(xid) : greatest), 0n)
+        const rows = await readRows(trx, { xid: bigInteger }, remove, [limit, keepMs, abandonedAfterMs])
+        let last = 0n
+        for (const { xid } of rows) if (xid > last) last = xid
         if (last > 0n) await runStatement(trx, note, [last.toString()])
         return rows.length
       })
@@ -55,8 +57,8 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
 
     async findPlace(position: Position): Promise<Place> {
       const { from, to, sequence } = parsePosition(position)
-      const [row] = await runStatement<{ place: Place }>(db, place, [from, to ?? null, String(sequence)])
-      return row?.place ?? 'kept'
+      const [row] = await readRows(db, { place: text }, place, [from, to ?? null, String(sequence)])
+      return (row?.place ?? 'kept') as Place
     },
   }
 }

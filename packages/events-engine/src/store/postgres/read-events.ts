@@ -1,6 +1,7 @@
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
-import { runStatement, type SqlExecutor } from '../../database.ts'
-import { type EventRow, eventOf } from '../event-row.ts'
+import { bigInteger, nullable, type RowOf, real, text } from '../../columns.ts'
+import { readRows, type SqlExecutor } from '../../database.ts'
+import { eventColumns, eventOf } from '../event-row.ts'
 import type { ChangeMarker, EventPage, Position } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 import {
@@ -12,13 +13,12 @@ import {
   type SnapshotPosition,
 } from './snapshot-position.ts'
 
-type SequencedRow = EventRow & { readonly seq: string; readonly upto: string; readonly xid: string }
+const sequencedColumns = { ...eventColumns, seq: bigInteger, upto: text, xid: bigInteger }
+type SequencedRow = RowOf<typeof sequencedColumns>
 
 /** A snapshot, and the greatest id of a committed transaction in it that is known; null where it does not matter. */
-interface SnapshotRow {
-  readonly upto: string
-  readonly committed: string | null
-}
+const snapshotColumns = { upto: text, committed: nullable(bigInteger) }
+type SnapshotRow = RowOf<typeof snapshotColumns>
 
 /** How far the clocks of two nodes may be apart, so that clients miss nothing that the slower one raises. */
 const CLOCKS_APART_MS = 5_000
@@ -45,7 +45,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     select seq from ${names.syncEvent}
     where xid = any (array(select pg_snapshot_xip(${from}))) and pg_visible_in_snapshot(xid, ${to})
       and xid >= pg_snapshot_xmin(${from}) and xid < pg_snapshot_xmax(${from})`
-  const page = (to: string) => `select e.seq, e.xid::text as xid, u.upto, ${COLUMNS}
+  const page = (to: string) => `select e.seq, e.xid::text as xid, u.upto::text as upto, ${COLUMNS}
     from (select ${to} as upto) u
     cross join lateral (
       select seq from (${news('$1::pg_snapshot', 'u.upto')}) n where seq > $2::bigint order by seq limit $3
@@ -75,12 +75,12 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     from pg_stat_activity where backend_xid is not null and datname = current_database()`
 
   async function currentSnapshot(): Promise<string> {
-    const [row] = await runStatement<SnapshotRow>(db, now)
+    const [row] = await readRows(db, snapshotColumns, now)
     return durable(row as SnapshotRow)
   }
 
   function durable({ upto, committed }: SnapshotRow): string {
-    return durableSnapshot(upto, BigInt(committed ?? 0))
+    return durableSnapshot(upto, committed ?? 0n)
   }
 
   /** The first snapshot of the window after one that was read to its end. */
@@ -91,13 +91,11 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
   ): Promise<string> {
     // The rows of earlier pages are not at hand.
     if (to !== undefined) {
-      const [row] = await runStatement<{ committed: string | null }>(db, committedBefore, [upto])
+      const [row] = await readRows(db, { committed: nullable(bigInteger) }, committedBefore, [upto])
       return durable({ upto, committed: row?.committed ?? null })
     }
-    const committed = rows.reduce(
-      (greatest, { xid }) => (BigInt(xid) > greatest ? BigInt(xid) : greatest),
-      endOfSnapshot(from) - 1n,
-    )
+    let committed = endOfSnapshot(from) - 1n
+    for (const { xid } of rows) if (xid > committed) committed = xid
     return durableSnapshot(upto, committed)
   }
 
@@ -107,8 +105,8 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
   ): Promise<{ rows: SequencedRow[]; upto: string | undefined }> {
     const parameters = [from, sequence.toString(), limit]
     const rows = await (to === undefined
-      ? runStatement<SequencedRow>(db, pageUntilNow, parameters)
-      : runStatement<SequencedRow>(db, pageUntil, [...parameters, to]))
+      ? readRows(db, sequencedColumns, pageUntilNow, parameters)
+      : readRows(db, sequencedColumns, pageUntil, [...parameters, to]))
     return { rows, upto: to ?? rows[0]?.upto }
   }
 
@@ -129,16 +127,16 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
       const upto = await currentSnapshot()
       // Before everything, and no further: PostgreSQL knows no time before 4713 BC.
       const since = Math.max(time.getTime(), 0)
-      const [row] = await runStatement<{ first: string | null }>(db, firstAt, [since, upto])
+      const [row] = await readRows(db, { first: nullable(bigInteger) }, firstAt, [since, upto])
       const first = row?.first ?? null
       if (first === null) return formatPosition({ from: upto, to: undefined, sequence: 0n })
       // The second snapshot keeps out what commits from now on: that may have a lower sequence.
-      return formatPosition({ from: NOTHING_VISIBLE, to: upto, sequence: BigInt(first) - 1n })
+      return formatPosition({ from: NOTHING_VISIBLE, to: upto, sequence: first - 1n })
     },
 
     async findChange(since: string | undefined): Promise<ChangeMarker> {
       if (since === undefined) return changeAt(await currentSnapshot(), true)
-      const [row] = (await runStatement<SnapshotRow>(db, change, [since])) as [SnapshotRow]
+      const [row] = (await readRows(db, snapshotColumns, change, [since])) as [SnapshotRow]
       const changed = row.committed !== null
       return changeAt(changed ? durable(row) : since, changed)
     },
@@ -157,7 +155,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
         position:
           end !== undefined && index === rows.length - 1
             ? end
-            : formatPosition({ from: start.from, to: upto, sequence: BigInt(row.seq) }),
+            : formatPosition({ from: start.from, to: upto, sequence: row.seq }),
       }))
       // The window that is ended may be older than what is committed since: worth another read.
       const more = full || start.to !== undefined
@@ -165,12 +163,12 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     },
 
     async longestUncommittedMs(): Promise<number> {
-      const [row] = await runStatement<{ age: number | null }>(db, oldestWriter)
+      const [row] = await readRows(db, { age: nullable(real) }, oldestWriter)
       return Math.ceil(row?.age ?? 0) + CLOCKS_APART_MS
     },
 
     async readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]> {
-      const rows = await runStatement<EventRow>(db, clientEvents, [tenantId, since.getTime()])
+      const rows = await readRows(db, eventColumns, clientEvents, [tenantId, since.getTime()])
       return rows.map(eventOf)
     },
   }

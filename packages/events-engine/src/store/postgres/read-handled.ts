@@ -1,14 +1,12 @@
 import { ALL_TENANTS } from '@x/events-core'
-import { runStatement, type SqlExecutor } from '../../database.ts'
-import { type EventRow, eventOf } from '../event-row.ts'
+import { integer, nullable } from '../../columns.ts'
+import { type Parameter, readRows, type SqlExecutor } from '../../database.ts'
+import { eventColumns, eventOf } from '../event-row.ts'
 import type { HandledEvents, HandledQuery } from '../handled-events.ts'
 import type { TableNames } from '../table-names.ts'
 import { isBehind } from './purge-events.ts'
 
-interface PlacedRow {
-  readonly seq: string
-  readonly modified_on: string
-}
+const placedColumns = { seq: integer, modified_on: integer }
 
 /** Reads the log again, as far as somebody has handled it, in the order of the sequence. */
 export function handledStatements(db: SqlExecutor, names: TableNames) {
@@ -23,24 +21,24 @@ export function handledStatements(db: SqlExecutor, names: TableNames) {
   const from = `select e.seq, ${time} from ${names.syncEvent} e where e.seq >= $1 order by e.seq limit 1`
   const newest = `select e.seq as last from ${names.syncEvent} e where ${isBehind('$1::text')} order by e.seq desc limit 1`
 
-  async function place(statement: string, parameters: readonly unknown[]) {
-    const [row] = await runStatement<PlacedRow>(db, statement, parameters)
-    return row && { sequence: Number(row.seq), modifiedOn: Number(row.modified_on) }
+  async function place(statement: string, parameters: readonly Parameter[]) {
+    const [row] = await readRows(db, placedColumns, statement, parameters)
+    return row && { sequence: row.seq, modifiedOn: row.modified_on }
   }
 
   return {
     async readHandled({ position, after, tenantId, limit }: HandledQuery): Promise<HandledEvents> {
-      const [window] = await runStatement<{ last: string | null }>(db, last, [after, limit])
+      const [window] = await readRows(db, { last: nullable(integer) }, last, [after, limit])
       const upto = window?.last ?? null
       if (upto === null) return { events: [], last: undefined }
-      const rows = await runStatement<EventRow>(db, page, [after, upto, tenantId, position])
-      return { events: rows.map(eventOf), last: Number(upto) }
+      const rows = await readRows(db, eventColumns, page, [after, upto, tenantId, position])
+      return { events: rows.map(eventOf), last: upto }
     },
     readOldest: () => place(oldest, []),
     readFrom: (sequence: number) => place(from, [sequence]),
     async readLastSequence(position: string): Promise<number> {
-      const [row] = await runStatement<{ last: string }>(db, newest, [position])
-      return Number(row?.last ?? 0)
+      const [row] = await readRows(db, { last: integer }, newest, [position])
+      return row?.last ?? 0
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
-import { limitIdle, runStatement, type SqlExecutor } from '../../database.ts'
+import { bigInteger, flag } from '../../columns.ts'
+import { limitIdle, readRows, runStatement, type SqlExecutor } from '../../database.ts'
 import { LOG_ID } from '../../migrations/log-state.ts'
 import { ownTransaction } from '../../transact.ts'
 import type { TableNames } from '../table-names.ts'
@@ -42,7 +43,7 @@ export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
     log_id = ${LOG_ID} || '.' || (coalesce(nullif(split_part(log_id, '.', 2), ''), '0')::integer + 1)`
 
   async function restored(executor: SqlExecutor): Promise<boolean> {
-    const [row] = await runStatement<{ restored: boolean }>(executor, isRestored)
+    const [row] = await readRows(executor, { restored: flag }, isRestored)
     return row?.restored ?? false
   }
 
@@ -54,11 +55,9 @@ export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
         await runStatement(trx, lock)
         // Another node may have been first.
         if (!(await restored(trx))) return false
-        const moved = await runStatement<{ floor: string }>(trx, move)
-        const lowest = moved.reduce(
-          (least, { floor }) => (BigInt(floor) < least ? BigInt(floor) : least),
-          2n ** 63n - 1n,
-        )
+        const moved = await readRows(trx, { floor: bigInteger }, move)
+        let lowest = 2n ** 63n - 1n
+        for (const { floor } of moved) if (floor < lowest) lowest = floor
         await runStatement(trx, restamp, [lowest.toString()])
         await runStatement(trx, rename)
         return true

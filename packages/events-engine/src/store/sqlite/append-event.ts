@@ -10,6 +10,7 @@ export function appendStatements(names: TableNames) {
   const one = `insert into ${names.syncEvent} (${COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
   const many = createRowsStatement(
     9,
+    {},
     (rows) => `insert into ${names.syncEvent} (${COLUMNS}) select * from ${rows} where column1 is not null`,
   )
 

@@ -1,22 +1,17 @@
 import type { Clock } from '@x/events-core'
-import { countChanges, runStatement, type SqlExecutor } from '../../database.ts'
+import { integer, nullable, type RowOf, real, text } from '../../columns.ts'
+import { countChanges, readRows, runStatement, type SqlExecutor } from '../../database.ts'
 import { isDeadNeighbour } from '../../node-id.ts'
 import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
-interface LeaseRow {
-  readonly epoch: number
-  readonly revision: number
-  readonly position: Position
-  readonly failed_attempts: number
-}
+const leaseColumns = { epoch: integer, revision: integer, position: text, failed_attempts: integer }
+const unattendedColumns = { name: text, unattendedMs: real }
+const heldColumns = { name: text, epoch: integer, revision: integer }
 
 /** A lease that somebody else holds, as it was seen. */
-interface SeenLease {
-  readonly leased_by: string | null
-  readonly leased_until: number
-  readonly epoch: number
-}
+const seenColumns = { leased_by: nullable(text), leased_until: real, epoch: integer }
+type SeenLease = RowOf<typeof seenColumns>
 
 /**
  * Who handles a subscription. Each taking raises the epoch, which every later write must name.
@@ -56,12 +51,12 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
     async acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined> {
       const now = clock.now()
       const until = now + leaseMs
-      let [row] = await runStatement<LeaseRow>(db, takeIfFree, [nodeId, until, name, nodeId, now])
+      let [row] = await readRows(db, leaseColumns, takeIfFree, [nodeId, until, name, nodeId, now])
       if (!row) {
-        const [held] = await runStatement<SeenLease>(db, holder, [name])
+        const [held] = await readRows(db, seenColumns, holder, [name])
         if (!held?.leased_by) return undefined
         if (!isDeadNeighbour(held.leased_by) && !isStale(name, held, leaseMs)) return undefined
-        ;[row] = await runStatement<LeaseRow>(db, takeFromDead, [
+        ;[row] = await readRows(db, leaseColumns, takeFromDead, [
           nodeId,
           until,
           name,
@@ -86,11 +81,11 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
 
     async listUnattended(forMs: number): Promise<UnattendedSubscription[]> {
       const now = clock.now()
-      return runStatement<UnattendedSubscription>(db, unattended, [now, now - forMs])
+      return readRows(db, unattendedColumns, unattended, [now, now - forMs])
     },
 
     async renewLeases(leaseMs: number, held: readonly string[]): Promise<HeldLease[]> {
-      return runStatement<HeldLease>(db, renew, [clock.now() + leaseMs, nodeId, JSON.stringify(held)])
+      return readRows(db, heldColumns, renew, [clock.now() + leaseMs, nodeId, JSON.stringify(held)])
     },
 
     async releaseLease(fence: Fence): Promise<void> {

@@ -1,12 +1,10 @@
-import { runStatement, type SqlExecutor } from '../../database.ts'
+import { integer, nullable } from '../../columns.ts'
+import { readRows, type SqlExecutor } from '../../database.ts'
 import type { Position } from '../event-store.ts'
 import { type Lag, lagOf, MAX_COUNTED } from '../lag.ts'
 import type { TableNames } from '../table-names.ts'
 
-interface LagRow {
-  readonly events: number
-  readonly oldest: number | null
-}
+const lagColumns = { events: integer, oldest: nullable(integer) }
 
 /** What lies behind a position, without counting to the end of a long log. */
 export function lagStatements(db: SqlExecutor, names: TableNames) {
@@ -17,7 +15,7 @@ export function lagStatements(db: SqlExecutor, names: TableNames) {
   return {
     async measureLag(position: Position): Promise<Lag> {
       const sequence = Number(position.slice(2))
-      const [row] = await runStatement<LagRow>(db, lag, [sequence, sequence])
+      const [row] = await readRows(db, lagColumns, lag, [sequence, sequence])
       return lagOf(row?.events ?? 0, row?.oldest ?? null)
     },
   }

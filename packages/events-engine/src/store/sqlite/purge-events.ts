@@ -1,6 +1,7 @@
 import type { Clock } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { runStatement } from '../../database.ts'
+import { integer } from '../../columns.ts'
+import { readRows, runStatement } from '../../database.ts'
 import { ownTransaction } from '../../transact.ts'
 import type { Place, Position, PurgeLimits } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -16,8 +17,8 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: C
         select min(cast(substr(position, 3) as integer)) from ${names.subscription} where leased_until >= ?
       ), 9223372036854775807)
     ) returning seq`
-  const note = `update ${names.logState} set purged = max(cast(purged as integer), ?)`
-  const noted = `select purged,
+  const note = `update ${names.logState} set purged = max(cast(purged as integer), cast(? as integer))`
+  const noted = `select cast(purged as integer) as purged,
       coalesce((select seq from sqlite_sequence where name = '${names.syncEvent}'), 0) as last
     from ${names.logState}`
 
@@ -25,7 +26,7 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: C
     async purge({ keepMs, abandonedAfterMs, limit }: PurgeLimits): Promise<number> {
       const now = clock.now()
       return ownTransaction(db, async (trx) => {
-        const rows = await runStatement<{ seq: number }>(trx, remove, [
+        const rows = await readRows(trx, { seq: integer }, remove, [
           limit,
           now - keepMs,
           now - abandonedAfterMs,
@@ -37,11 +38,11 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: C
     },
 
     async findPlace(position: Position): Promise<Place> {
-      const [row] = await runStatement<{ purged: string; last: number }>(db, noted)
+      const [row] = await readRows(db, { purged: integer, last: integer }, noted)
       const sequence = Number(position.slice(2))
       // Beyond the end: what it stands behind was undone by a power cut, or is of another database.
-      if (sequence > Number(row?.last ?? 0)) return 'unknown'
-      return sequence < Number(row?.purged ?? 0) ? 'expired' : 'kept'
+      if (sequence > (row?.last ?? 0)) return 'unknown'
+      return sequence < (row?.purged ?? 0) ? 'expired' : 'kept'
     },
   }
 }

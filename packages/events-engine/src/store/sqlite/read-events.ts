@@ -1,11 +1,12 @@
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
-import { runStatement, type SqlExecutor } from '../../database.ts'
+import { integer, nullable } from '../../columns.ts'
+import { readRows, type SqlExecutor } from '../../database.ts'
 import { EventEngineError, shown } from '../../errors.ts'
-import { type EventRow, eventOf } from '../event-row.ts'
+import { eventColumns, eventOf } from '../event-row.ts'
 import type { ChangeMarker, EventPage, Position } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 
-type SequencedRow = EventRow & { readonly seq: number }
+const sequencedColumns = { ...eventColumns, seq: integer }
 
 // A position names its kind, so that one of another database is recognised.
 const POSITION = /^s\.(0|[1-9][0-9]{0,15})$/
@@ -27,7 +28,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     order by seq`
 
   async function readLastSequence(): Promise<number> {
-    const [row] = await runStatement<{ seq: number }>(db, lastSequence)
+    const [row] = await readRows(db, { seq: integer }, lastSequence)
     return row?.seq ?? 0
   }
 
@@ -39,7 +40,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     },
 
     async positionAt(time: Date): Promise<Position> {
-      const [row] = await runStatement<{ first: number | null }>(db, firstAt, [time.getTime()])
+      const [row] = await readRows(db, { first: nullable(integer) }, firstAt, [time.getTime()])
       return row?.first ? positionAfter(row.first - 1) : positionAfter(await readLastSequence())
     },
 
@@ -59,7 +60,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     },
 
     async readAfter(position: Position, limit: number): Promise<EventPage> {
-      const rows = await runStatement<SequencedRow>(db, pageAfter, [Number(position.slice(2)), limit])
+      const rows = await readRows(db, sequencedColumns, pageAfter, [Number(position.slice(2)), limit])
       const events = rows.map((row) => ({ event: eventOf(row), position: positionAfter(row.seq) }))
       return { events, position: events.at(-1)?.position ?? position, more: rows.length === limit }
     },
@@ -68,7 +69,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     longestUncommittedMs: async () => 0,
 
     async readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]> {
-      const rows = await runStatement<EventRow>(db, clientEvents, [tenantId, since.getTime()])
+      const rows = await readRows(db, eventColumns, clientEvents, [tenantId, since.getTime()])
       return rows.map(eventOf)
     },
   }

@@ -1,8 +1,11 @@
 import { ALL_TENANTS } from '@x/events-core'
-import { runStatement, type SqlExecutor } from '../../database.ts'
-import { type EventRow, eventOf } from '../event-row.ts'
+import { integer, nullable } from '../../columns.ts'
+import { readRows, type SqlExecutor } from '../../database.ts'
+import { eventColumns, eventOf } from '../event-row.ts'
 import type { HandledEvents, HandledQuery } from '../handled-events.ts'
 import type { TableNames } from '../table-names.ts'
+
+const placedColumns = { seq: integer, modified_on: integer }
 
 /** Reads the log again, as far as somebody has handled it, in the order of the sequence. */
 export function handledStatements(db: SqlExecutor, names: TableNames) {
@@ -16,25 +19,25 @@ export function handledStatements(db: SqlExecutor, names: TableNames) {
   return {
     async readHandled({ position, after, tenantId, limit }: HandledQuery): Promise<HandledEvents> {
       const end = Number(position.slice(2))
-      const [window] = await runStatement<{ last: number | null }>(db, last, [after, end, limit])
+      const [window] = await readRows(db, { last: nullable(integer) }, last, [after, end, limit])
       const upto = window?.last ?? null
       if (upto === null) return { events: [], last: undefined }
-      const rows = await runStatement<EventRow>(db, page, [after, upto, tenantId])
+      const rows = await readRows(db, eventColumns, page, [after, upto, tenantId])
       return { events: rows.map(eventOf), last: upto }
     },
 
     async readOldest() {
-      const [row] = await runStatement<{ seq: number; modified_on: number }>(db, oldest)
+      const [row] = await readRows(db, placedColumns, oldest)
       return row && { sequence: row.seq, modifiedOn: row.modified_on }
     },
 
     async readFrom(sequence: number) {
-      const [row] = await runStatement<{ seq: number; modified_on: number }>(db, from, [sequence])
+      const [row] = await readRows(db, placedColumns, from, [sequence])
       return row && { sequence: row.seq, modifiedOn: row.modified_on }
     },
 
     async readLastSequence(position: string): Promise<number> {
-      const [row] = await runStatement<{ last: number | null }>(db, newest, [Number(position.slice(2))])
+      const [row] = await readRows(db, { last: nullable(integer) }, newest, [Number(position.slice(2))])
       return row?.last ?? 0
     },
   }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
-import { runStatement, type SqlExecutor } from '../../database.ts'
+import { integer } from '../../columns.ts'
+import { findsRow, readRows, runStatement, type SqlExecutor } from '../../database.ts'
 import { ownTransaction } from '../../transact.ts'
 
 const INCREMENTAL = 2
@@ -14,7 +15,7 @@ const KEPT_SHARE = 0.1
  * that; so that a file of the host's own stays as the host wants it.
  */
 export async function prepareEmptyFile(db: SqlExecutor): Promise<void> {
-  if ((await runStatement(db, 'select 1 as found from sqlite_schema limit 1')).length > 0) return
+  if (await findsRow(db, 'select 1 as found from sqlite_schema limit 1')) return
   try {
     await runStatement(db, `pragma auto_vacuum = ${INCREMENTAL}`)
     // The journal's mode may have been written to the file already, after which the pragma alone does nothing.
@@ -27,8 +28,8 @@ export async function prepareEmptyFile(db: SqlExecutor): Promise<void> {
 /** Gives free pages of a file back to the disk, where its `auto_vacuum` is incremental. */
 export function shrinkStatements(db: Kysely<unknown>) {
   async function pragma(name: string): Promise<number> {
-    const [row] = await runStatement<Record<string, unknown>>(db, `pragma ${name}`)
-    return Number(row?.[name] ?? 0)
+    const [row] = await readRows(db, { [name]: integer }, `pragma ${name}`)
+    return row?.[name] ?? 0
   }
 
   return {

@@ -1,0 +1,67 @@
+import { flag, integer, nullable, real, text } from './columns.ts'
+import { type Dialect, readRows, type SqlExecutor } from './database.ts'
+import { EventEngineError, shown } from './errors.ts'
+
+const columns = {
+  given_text: text,
+  given_json: text,
+  given_number: integer,
+  large_number: integer,
+  some_fraction: real,
+  is_true: flag,
+  is_false: flag,
+  is_null: nullable(text),
+}
+
+const GIVEN = JSON.stringify({ text: 'Ä "\\"' })
+const LARGE = Number.MAX_SAFE_INTEGER
+
+/** What a driver has to give, of every kind of value that the engine stores and reads. */
+const EXPECTED = {
+  given_text: GIVEN,
+  given_json: GIVEN,
+  given_number: 7,
+  large_number: LARGE,
+  some_fraction: 1.5,
+  is_true: true,
+  is_false: false,
+  is_null: null,
+}
+
+const STATEMENTS: Readonly<Record<Dialect, string>> = {
+  sqlite: `select cast(? as text) as given_text, json(?) as given_json, cast(? as integer) as given_number,
+    ${LARGE} as large_number, 1.5 as some_fraction, 1 as is_true, 0 as is_false, null as is_null`,
+  postgres: `select $1::text as given_text, ($2::text::json)::text as given_json, $3::bigint as given_number,
+    ${LARGE}::bigint as large_number, 1.5::double precision as some_fraction, true as is_true, false as is_false,
+    null::text as is_null`,
+}
+
+/**
+ * Refuses a database whose driver gives other values than were stored, or gives them under other names, before
+ * anything is lost by it.
+ *
+ * @throws EventEngineError `unsupported_driver`
+ */
+export async function assertDriver(db: SqlExecutor, dialect: Dialect, caller: string): Promise<void> {
+  const wrong = await findFault(db, dialect)
+  if (wrong === undefined) return
+  throw new EventEngineError(
+    'unsupported_driver',
+    `${caller}: options.db cannot carry the event log. ${wrong} Leave out what changes names or values in the options of the driver (transforms, parsers of types), or give the engine a Kysely instance of its own.`,
+  )
+}
+
+async function findFault(db: SqlExecutor, dialect: Dialect): Promise<string | undefined> {
+  try {
+    const [row] = await readRows(db, columns, STATEMENTS[dialect], [GIVEN, GIVEN, 7])
+    if (!row) return 'Its driver gives no row where there is one.'
+    for (const [name, value] of Object.entries(row)) {
+      const expected = EXPECTED[name as keyof typeof EXPECTED]
+      if (value !== expected) return `Its driver gives ${shown(value)} where ${shown(expected)} is stored.`
+    }
+    return undefined
+  } catch (error) {
+    if (EventEngineError.is(error) && error.code === 'unreadable_value') return error.message
+    throw error
+  }
+}

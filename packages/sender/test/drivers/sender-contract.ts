@@ -1,0 +1,701 @@
+import { randomBytes } from 'node:crypto'
+import type { SyncEvent } from '@x/events-core'
+import { createEventEngine } from '@x/events-engine'
+import { isMigrated } from '@x/events-engine/support'
+import { testConsumer, waitFor } from '@x/testkit'
+import type { Driver, DriverDatabase } from '@x/testkit/drivers'
+import { type Kysely, sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AttemptResult } from '../../src/deliveries/attempt-result.ts'
+import type { DeliveryKey } from '../../src/deliveries/delivery-row.ts'
+import type { DeliveryStore, EndpointLease, MessageToStore } from '../../src/delivery-store.ts'
+import type { EndpointRow, NewEndpointRow } from '../../src/endpoints/endpoint-row.ts'
+import { createWebhookSender, type WebhookSenderOptions } from '../../src/index.ts'
+import type { JobRow } from '../../src/jobs/job-row.ts'
+import { type JobStore, jobStatements } from '../../src/jobs/job-statements.ts'
+import { webhookMigrations } from '../../src/migrations/webhook-migrations.ts'
+import { createDatabaseClock } from '../../src/postgres/database-clock.ts'
+import { createPostgresStore } from '../../src/postgres/store.ts'
+import { createSqliteStore } from '../../src/sqlite/store.ts'
+import { tableNames } from '../../src/table-names.ts'
+import { recordingLogger, site } from '../open-host.ts'
+import { successOf } from '../success-of.ts'
+
+const HOUR_MS = 3_600_000
+const LONG_AGO = Date.UTC(2020, 0, 1)
+const data = { text: 'Ä "\\" \u2028', nested: [{ total: 12.5, none: null, yes: true }] }
+
+/** What the sender does for hosts, and each method of its stores, through one driver. */
+export function senderContract(driver: Driver): void {
+  describe(driver.name, () => {
+    let database: DriverDatabase<unknown>
+    beforeAll(async () => {
+      database = await driver.open<unknown>()
+    })
+    afterAll(() => database[Symbol.asyncDispose]())
+
+    /** A sender, and the engine below it, on tables of their own. */
+    async function open(tablePrefix: string, options: Partial<WebhookSenderOptions<unknown>> = {}) {
+      const logger = recordingLogger()
+      const engine = createEventEngine({ db: database.db, pollMaxMs: 50, tablePrefix, logger })
+      const sender = createWebhookSender({
+        engine,
+        encryptionKey: randomBytes(32),
+        network: { allow: ['127.0.0.0/8'] },
+        pollMaxMs: 50,
+        ...options,
+      })
+      await sender.migrate()
+      await sender.start()
+      await engine.start()
+      return {
+        engine,
+        sender,
+        logger,
+        raise: (id: number, entityName: 'File' | 'Page' = 'File') =>
+          engine.syncManager.addSyncEvent(site, entityName, id, 'Update', { data }),
+        async [Symbol.asyncDispose]() {
+          await sender.stop()
+          await engine.stop()
+        },
+      }
+    }
+
+    it('keeps endpoints with all they have, and their secrets', async () => {
+      await using host = await open('ends_')
+      const { endpoints } = host.sender
+      const given = {
+        tenantId: 2 ** 40,
+        siteId: 7,
+        url: 'https://example.com/hook',
+        eventTypes: ['File.*'],
+        description: 'Ä',
+        headers: { 'x-a': 'b' },
+        metadata: { team: 'c' },
+        ordering: { by: 'entity' },
+        rateLimit: { limit: 5, perSeconds: 2 },
+        concurrency: { min: 1, max: 3 },
+        retrySchedule: [1, 2],
+      } as const
+      const { endpoint } = await endpoints.create(given)
+      expect(endpoint).toMatchObject({ ...given, enabled: true, version: expect.any(Number) })
+      expect(await endpoints.get(endpoint.id)).toEqual(endpoint)
+      const changed = await endpoints.update(endpoint.id, { description: 'D', version: endpoint.version })
+      expect(changed).toMatchObject({ ...given, description: 'D' })
+      await endpoints.disable(endpoint.id)
+      expect(await endpoints.get(endpoint.id)).toMatchObject({ enabled: false, disabledOn: expect.any(Date) })
+      await endpoints.enable(endpoint.id)
+      expect((await endpoints.get(endpoint.id)).enabled).toBe(true)
+      await endpoints.rotateSecret(endpoint.id, { overlapSeconds: 60 })
+      expect(await endpoints.secrets(endpoint.id)).toHaveLength(2)
+      expect(await endpoints.list({ tenantId: given.tenantId })).toHaveLength(1)
+      expect(await host.sender.reencryptSecrets()).toBe(0)
+      await endpoints.delete(endpoint.id)
+      expect(await endpoints.list({ tenantId: given.tenantId })).toEqual([])
+    })
+
+    it('delivers, tries again, gives up, and tells and counts what came of it', async () => {
+      await using host = await open('send_', { retrySchedule: [0, 0] })
+      await using consumer = await testConsumer()
+      await using failing = await testConsumer()
+      failing.answer(() => ({ status: 400, body: 'Ä no' }))
+      const { endpoints, deliveries } = host.sender
+      const { endpoint } = await endpoints.create({ tenantId: 1, url: consumer.url, ordering: 'fifo' })
+      const { endpoint: bad } = await endpoints.create({ tenantId: 1, url: failing.url })
+      const raised: SyncEvent[] = []
+      for (const id of [1, 2, 3]) raised.push(await host.raise(id))
+      await host.sender.drain()
+      const requests = await consumer.received(3)
+      expect(requests.map(({ headers }) => headers['webhook-id'])).toEqual(raised.map(({ id }) => id))
+      expect(JSON.parse(String(requests[0]?.rawBody)).data.entity).toEqual(data)
+      const well = await deliveries.list({ tenantId: 1, endpointId: endpoint.id, state: 'succeeded' })
+      expect(well.map(({ eventId }) => eventId)).toEqual(raised.map(({ id }) => id).reverse())
+      const badly = await deliveries.list({ tenantId: 1, endpointId: bad.id, state: 'exhausted' })
+      expect(badly).toHaveLength(3)
+      expect(badly[0]).toMatchObject({ attemptCount: 2, lastStatus: 400, finishedOn: expect.any(Date) })
+      const details = await deliveries.get(badly[0]?.id ?? '')
+      expect(details.attempts).toMatchObject([
+        { number: 1, response: { status: 400, body: 'Ä no' }, durationMs: expect.any(Number) },
+        { number: 2 },
+      ])
+      const since = new Date(Date.now() - HOUR_MS)
+      await waitFor(async () => {
+        const { total } = await host.sender.statistics({ tenantId: 1, since })
+        return total.attempts === 9 && total.succeeded === 3 && total.failed === 6 && total.exhausted === 3
+      }, 'the statistics')
+      expect(await host.sender.stats()).toMatchObject({
+        endpoints: { enabled: 2, disabled: 0 },
+        deliveries: { pending: 0, exhausted: 3 },
+        oldestDueAgeMs: 0,
+      })
+      const test = await host.sender.sendTest(endpoint.id)
+      await waitFor(async () => (await deliveries.get(test.id)).state === 'succeeded', 'the test')
+      failing.answer(204)
+      await deliveries.resend(badly[0]?.id ?? '')
+      await waitFor(
+        async () => (await deliveries.get(badly[0]?.id ?? '')).state === 'succeeded',
+        'the resend',
+      )
+      expect(host.logger.messages.filter((message) => /could not|interrupted|mended/i.test(message))).toEqual(
+        [],
+      )
+    })
+
+    it('recovers, replays and cancels many at once, and forgets a tenant', async () => {
+      await using host = await open('jobs_', { retrySchedule: [0] })
+      await using consumer = await testConsumer()
+      consumer.answer(500)
+      const { endpoints, deliveries, jobs } = host.sender
+      const { endpoint } = await endpoints.create({ tenantId: 1, url: consumer.url })
+      for (const id of [1, 2, 3]) await host.raise(id)
+      await host.sender.drain()
+      const since = new Date(Date.now() - HOUR_MS)
+      consumer.answer(204)
+      const ended = (id: string) =>
+        waitFor(async () => {
+          const job = await jobs.get(id)
+          return job.state !== 'running' && job
+        }, 'the job')
+      expect(await ended((await deliveries.recover(endpoint.id, { since })).id)).toMatchObject({
+        state: 'succeeded',
+        affected: 3,
+        total: 3,
+        finishedOn: expect.any(Date),
+      })
+      await host.sender.drain()
+      const { endpoint: late } = await endpoints.create({ tenantId: 1, url: consumer.url })
+      const replayed = await ended((await deliveries.replay(late.id, { since, include: 'missing' })).id)
+      expect(replayed).toMatchObject({ state: 'succeeded', affected: 3 })
+      await host.sender.drain()
+      expect(await deliveries.list({ tenantId: 1, endpointId: late.id, state: 'succeeded' })).toHaveLength(3)
+      expect(await ended((await deliveries.cancelPending(endpoint.id)).id)).toMatchObject({ affected: 0 })
+      expect((await jobs.list({ tenantId: 1 })).map(({ kind }) => kind)).toEqual([
+        'cancel',
+        'replay',
+        'recover',
+      ])
+      expect(await host.sender.purgeTenant(1)).toEqual({ endpoints: 2, deliveries: 6 })
+      expect(await deliveries.list({ tenantId: 1 })).toEqual([])
+    })
+
+    it('gives and takes each value of its stores as it is', async () => {
+      const host = await open('store_', { fanOut: false, deliver: false })
+      await host[Symbol.asyncDispose]()
+      const db = database.db.withoutPlugins() as Kysely<unknown>
+      const names = tableNames('store_', undefined)
+      const { dialect } = driver
+      const clock = createDatabaseClock(dialect === 'postgres' ? db : clockOfSqlite)
+      await clock.sync()
+      const createStore = dialect === 'postgres' ? createPostgresStore : createSqliteStore
+      const store: DeliveryStore = createStore(db, names, 'node-1', clock)
+      const jobs = jobStatements(db, names, { dialect, nodeId: 'node-1', leaseMs: 60_000 })
+      expect(await isMigrated(db, webhookMigrations(dialect, names))).toBe(true)
+
+      const now = clock.now()
+      let key = 0
+      let other = 0
+      let revision = 0
+      let lease: EndpointLease = { endpointKey: 0, epoch: 0 }
+      let messageKeys: number[] = []
+      const target = (endpointKey: number, lane: string | null = null) => ({
+        endpointKey,
+        lane,
+        dueOn: now - 5,
+      })
+      const message = (eventId: string, targets = [target(key)]): MessageToStore => ({
+        eventId,
+        eventType: 'File.Update',
+        tenantId: 1,
+        siteId: 7,
+        variant: null,
+        body: `{"id":"${eventId}","text":"Ä"}`,
+        headers: ['content-type', 'text/plain'],
+        traceparent: null,
+        targets,
+      })
+      const inTransaction = <TResult>(work: (trx: never) => Promise<TResult>) =>
+        db.transaction().execute((trx) => work(trx as never))
+      const of = (messageKey: number | undefined): DeliveryKey => ({
+        endpointKey: key,
+        messageKey: messageKey ?? 0,
+      })
+      const row = (id: string): NewEndpointRow => ({
+        id,
+        tenantId: 1,
+        siteId: null,
+        url: 'https://example.com/',
+        eventTypes: ['*'],
+        description: 'Ä',
+        headers: { a: 'b' },
+        metadata: {},
+        signature: 'hmac',
+        concurrency: { min: 1, max: 4 },
+        ordering: 'none',
+        rateLimit: { limit: 3, perSeconds: 1 },
+        retrySchedule: [0, 60],
+        format: 'json' as NewEndpointRow['format'],
+        payloadVersion: null,
+        ownership: null,
+        createdOn: now,
+        certificate: { sealed: 'c', keyId: 'k0', subject: 's', fingerprint: 'f', expiresOn: now + HOUR_MS },
+      })
+      const secret = { sealed: 's1', keyId: 'k1', createdOn: now, expiresOn: null }
+      const failure = (messageKey: number): AttemptResult => ({
+        ...successOf(key, messageKey, lease.epoch, now - 5),
+        state: 'exhausted',
+        status: 500,
+        errorCode: 'http_status' as AttemptResult['errorCode'],
+        errorMessage: 'no',
+        responseBody: 'Ä',
+      })
+
+      // In this order. A method without a step does not compile.
+      const steps: Record<keyof DeliveryStore, () => Promise<void>> = {
+        async createEndpoint() {
+          await store.createEndpoint(row('ep_1'), secret)
+          await store.createEndpoint(row('ep_2'), secret)
+        },
+        async findEndpoint() {
+          const found = (await store.findEndpoint('ep_1')) as EndpointRow
+          const { certificate, ...given } = row('ep_1')
+          expect(found).toMatchObject({ ...given, certificate, enabled: true, version: expect.any(Number) })
+          key = found.key
+          other = (await store.findEndpoint('ep_2'))?.key ?? 0
+          expect(await store.findEndpoint('ep_3')).toBeUndefined()
+        },
+        async readEndpoint() {
+          expect(await store.readEndpoint(key)).toMatchObject({ id: 'ep_1', failingSince: null })
+        },
+        async countEndpoints() {
+          expect(await store.countEndpoints(1)).toBe(2)
+        },
+        async listEndpoints() {
+          expect((await store.listEndpoints(1, undefined, 10)).map(({ id }) => id)).toEqual(['ep_2', 'ep_1'])
+          expect((await store.listEndpoints(1, 'ep_2', 10)).map(({ id }) => id)).toEqual(['ep_1'])
+        },
+        async changeEndpoint() {
+          const { version = 0 } = (await store.readEndpoint(key)) ?? {}
+          const to = { ...row('ep_1'), siteId: 7, certificate: undefined }
+          expect(await store.changeEndpoint(key, version, to, now, true)).toBe(true)
+          expect(await store.changeEndpoint(key, version, to, now, true)).toBe(false)
+          expect(await store.readEndpoint(key)).toMatchObject({
+            siteId: 7,
+            enabled: false,
+            ownership: 'pending',
+          })
+        },
+        async proveOwnership() {
+          expect(await store.proveOwnership(key, 'https://example.com/other', now)).toBe(false)
+          expect(await store.proveOwnership(key, 'https://example.com/', now)).toBe(true)
+          expect(await store.readEndpoint(key)).toMatchObject({ enabled: true, ownership: 'verified' })
+        },
+        async setEnabled() {
+          expect(await store.setEnabled(other, false, 'manual' as never, now)).toBe(true)
+          expect(await store.setEnabled(other, false, 'manual' as never, now)).toBe(false)
+          expect(await store.readEndpoint(other)).toMatchObject({ enabled: false, disabledOn: now })
+          expect(await store.setEnabled(other, true, null, now)).toBe(true)
+        },
+        async readSecrets() {
+          expect(await store.readSecrets(key, now)).toEqual([secret])
+        },
+        async rotateSecret() {
+          await store.rotateSecret(key, { ...secret, sealed: 's2' }, now + HOUR_MS, 3, now)
+          expect(await store.readSecrets(key, now)).toEqual([
+            { ...secret, sealed: 's2' },
+            { ...secret, expiresOn: now + HOUR_MS },
+          ])
+        },
+        async findForeignSecret() {
+          expect(await store.findForeignSecret(['k0', 'k1'])).toBeUndefined()
+          expect(await store.findForeignSecret(['k2'])).toMatch(/^ep_/)
+        },
+        async listForeignSecrets() {
+          const foreign = await store.listForeignSecrets('k1', 10)
+          expect(foreign).toEqual(
+            expect.arrayContaining([{ kind: 'certificate', key, endpointId: 'ep_1', sealed: 'c' }]),
+          )
+        },
+        async replaceSealed() {
+          for (const found of await store.listForeignSecrets('k1', 10))
+            await store.replaceSealed(found, 'c', 'k1')
+          expect(await store.listForeignSecrets('k1', 10)).toEqual([])
+        },
+        async revision() {
+          revision = await inTransaction((trx) => store.revision(trx))
+          expect(revision).toBeGreaterThan(0)
+        },
+        async readFilters() {
+          const filters = await inTransaction((trx) => store.readFilters(trx))
+          expect(filters).toMatchObject([
+            {
+              key,
+              id: 'ep_1',
+              tenantId: 1,
+              siteId: 7,
+              eventTypes: ['*'],
+              ordering: 'none',
+              retrySchedule: [0, 60],
+            },
+            { key: other, siteId: null },
+          ])
+        },
+        async storeMessages() {
+          const messages = [
+            message('evt_1'),
+            message('evt_2'),
+            message('evt_3', [target(key, 'lane')]),
+            message('evt_4', [target(key, 'lane'), target(other)]),
+          ]
+          messageKeys = await inTransaction((trx) => store.storeMessages(trx, messages, now))
+          expect(messageKeys.every(Number.isSafeInteger)).toBe(true)
+        },
+        async storeTestMessage() {
+          const { targets, ...test } = message('evt_5')
+          const stored = await store.storeTestMessage(test, other, now)
+          expect(stored).toEqual({ endpointKey: other, messageKey: expect.any(Number) })
+        },
+        async nextDueOn() {
+          expect(await store.nextDueOn(0)).toBe(now - 5)
+          expect(await store.nextDueOn(now + HOUR_MS)).toBeUndefined()
+        },
+        async leaseDueEndpoints() {
+          expect(await store.leaseDueEndpoints(60_000, 10, [1, 2])).toEqual([])
+          const leased = await store.leaseDueEndpoints(60_000, 10, [2])
+          expect(leased.map(({ endpointKey }) => endpointKey).sort()).toEqual([key, other].sort())
+          const taken = leased.find(({ endpointKey }) => endpointKey === key)
+          expect(taken).toEqual({ endpointKey: key, epoch: 1, tenantId: 1 })
+          lease = { endpointKey: key, epoch: 1 }
+        },
+        async renewLeases() {
+          expect(await store.renewLeases(60_000, [other])).toEqual([
+            { ...lease, version: expect.any(Number) },
+          ])
+        },
+        async findDeadNodes() {
+          await store.findDeadNodes()
+        },
+        async dueLeasedEndpoints() {
+          expect((await store.dueLeasedEndpoints()).sort()).toEqual([key, other].sort())
+        },
+        async nextDeliveries() {
+          const known = [of(messageKeys[1])]
+          const due = await store.nextDeliveries([key], known, 10)
+          expect(due.map(({ eventId }) => eventId)).toEqual(['evt_1', 'evt_3'])
+          expect(due[0]).toEqual({
+            ...of(messageKeys[0]),
+            eventId: 'evt_1',
+            body: Buffer.from(message('evt_1').body),
+            headers: ['content-type', 'text/plain'],
+            traceparent: null,
+            attemptCount: 0,
+            step: 0,
+            dueOn: now - 5,
+            lane: null,
+            manual: false,
+          })
+        },
+        async manualDeliveries() {
+          const due = await store.manualDeliveries([key, other], [], 10)
+          expect(due).toMatchObject([{ endpointKey: other, eventId: 'evt_5', lane: null, manual: true }])
+          expect(await store.manualDeliveries([key, other], due, 10)).toEqual([])
+        },
+        async recordAttempts() {
+          const [first = 0, second = 0, third = 0] = messageKeys
+          const told: number[] = []
+          const record = (
+            results: AttemptResult[],
+            states: Parameters<typeof store.recordAttempts>[0]['states'] = [],
+          ) =>
+            store.recordAttempts({ results, states }, async (_trx, recorded) => {
+              told.push(...recorded.exhausted.map(({ messageKey }) => messageKey))
+              expect(recorded.endpoints.get(key)).toMatchObject({ id: 'ep_1' })
+            })
+          await record([successOf(key, first, lease.epoch, now - 5)])
+          await record([successOf(key, second, lease.epoch, now - 5)])
+          const state = {
+            endpointKey: key,
+            epoch: lease.epoch,
+            resets: (await store.readEndpointState(key)).resets,
+            failingSince: now,
+            notBefore: now + 1,
+            details: '{}',
+            rate: '[]',
+            changes: 1,
+          }
+          await record([{ ...failure(third), lane: 'lane' }], [state])
+          expect(told).toEqual([third])
+        },
+        async readEndpointState() {
+          expect(await store.readEndpointState(key)).toEqual({
+            failingSince: now,
+            notBefore: now + 1,
+            details: '{}',
+            rate: '[]',
+            resets: expect.any(Number),
+            wasHandedBack: expect.any(Boolean),
+          })
+        },
+        async settleQueue() {
+          await store.settleQueue([key])
+        },
+        async listDeliveries() {
+          const filter = {
+            tenantId: 1,
+            endpointId: 'ep_1',
+            state: undefined,
+            eventType: 'File.Update',
+            createdAfter: now - HOUR_MS,
+            createdBefore: now + HOUR_MS,
+            before: undefined,
+            limit: 10,
+          }
+          const listed = await store.listDeliveries(filter)
+          expect(listed.map(({ state }) => state)).toEqual(['pending', 'exhausted', 'succeeded', 'succeeded'])
+          for (const state of ['pending', 'succeeded', 'exhausted', 'cancelled'] as const) {
+            const some = await store.listDeliveries({ ...filter, state })
+            expect(some).toEqual(listed.filter((one) => one.state === state))
+          }
+        },
+        async findDelivery() {
+          expect(await store.findDelivery(of(messageKeys[2]))).toEqual({
+            ...of(messageKeys[2]),
+            endpointId: 'ep_1',
+            tenantId: 1,
+            eventId: 'evt_3',
+            eventType: 'File.Update',
+            state: 'exhausted',
+            attemptCount: 1,
+            dueOn: expect.any(Number),
+            createdOn: now,
+            finishedOn: expect.any(Number),
+            lastStatus: 500,
+            lastErrorCode: 'http_status',
+          })
+        },
+        async readMessage() {
+          const { body, headers } = message('evt_1')
+          expect(await store.readMessage(messageKeys[0] ?? 0)).toEqual({ body, headers })
+        },
+        async readAttempts() {
+          const { url, signature, status, errorCode, errorMessage, responseBody } = failure(0)
+          expect(await store.readAttempts(of(messageKeys[2]))).toEqual([
+            {
+              number: 1,
+              startedOn: now - 5,
+              durationMs: 3,
+              url,
+              signature,
+              status,
+              errorCode,
+              errorMessage,
+              responseBody,
+            },
+          ])
+        },
+        async resend() {
+          expect(await store.resend(of(messageKeys[0]), now)).toBeUndefined()
+          expect(await store.resend(of(999), now)).toBe('not_found')
+        },
+        async cancel() {
+          expect(await store.cancel(of(messageKeys[0]), now)).toBe(true)
+          expect(await store.cancel(of(messageKeys[0]), now)).toBe(false)
+        },
+        async counts() {
+          expect(await store.counts(now)).toEqual({
+            enabled: 2,
+            disabled: 0,
+            pending: 3,
+            exhausted: 1,
+            oldestDueOn: expect.any(Number),
+          })
+        },
+        async measureQueue() {
+          const { pending, exhausted } = await store.measureQueue(now, 2)
+          expect({ pending, exhausted }).toEqual({ pending: 2, exhausted: 1 })
+        },
+        async lockEndpoint() {
+          expect(await inTransaction((trx) => store.lockEndpoint(trx, key))).toBe('enabled')
+          expect(await inTransaction((trx) => store.lockEndpoint(trx, 999))).toBe('deleted')
+        },
+        async resendIn() {
+          const keys = messageKeys.slice(0, 2)
+          expect(await inTransaction((trx) => store.resendIn(trx, key, keys, now))).toBe(2)
+        },
+        async cancelIn() {
+          const keys = messageKeys.slice(0, 2)
+          expect(await inTransaction((trx) => store.cancelIn(trx, key, keys, now))).toBe(2)
+        },
+        async readWindow() {
+          const window = { endpointKey: key, after: 0, upto: 99, state: 'exhausted', limit: 9 } as const
+          expect(await inTransaction((trx) => store.readWindow(trx, window))).toEqual([
+            { messageKey: messageKeys[2], state: 'exhausted', createdOn: now, eventType: 'File.Update' },
+          ])
+        },
+        async windowOf() {
+          const upto = messageKeys[3] ?? 0
+          expect(await store.windowOf(key, undefined, { since: now, until: now + 1 })).toEqual({
+            count: 4,
+            after: (messageKeys[0] ?? 0) - 1,
+            upto,
+          })
+          expect(await store.windowOf(999, 'exhausted', {})).toEqual({ count: 0, after: 0, upto: 0 })
+        },
+        async readMessages() {
+          const found = await inTransaction((trx) =>
+            store.readMessages(trx, { after: 0, upto: 99, limit: 1 }),
+          )
+          expect(found).toEqual([
+            {
+              key: messageKeys[0],
+              eventId: 'evt_1',
+              eventType: 'File.Update',
+              tenantId: 1,
+              siteId: 7,
+              createdOn: now,
+              variant: null,
+            },
+          ])
+        },
+        async messagesOf() {
+          const { after, last } = await store.messagesOf({ since: now, until: undefined })
+          expect({ after, last }).toEqual({ after: 0, last: expect.any(Number) })
+        },
+        async findEventsHad() {
+          expect(await store.findEventsHad(undefined, other, ['evt_1', 'evt_4'])).toEqual(['evt_4'])
+        },
+        async addDeliveries() {
+          const added = [{ messageKey: messageKeys[0] ?? 0, createdOn: now, lane: null }]
+          await inTransaction((trx) => store.addDeliveries(trx, other, added, now))
+          expect(await store.findEventsHad(undefined, other, ['evt_1', 'evt_4'])).toHaveLength(2)
+        },
+        async releaseLeases() {
+          await store.releaseLeases([lease])
+          expect(await store.readEndpointState(key)).toMatchObject({ wasHandedBack: true })
+        },
+        async takeReconciliation() {
+          expect(await store.takeReconciliation(HOUR_MS)).toBe(true)
+          expect(await store.takeReconciliation(HOUR_MS)).toBe(false)
+        },
+        async reconcileEndpoints() {
+          await sql`update store_webhook_queue set due_on = null`.execute(db)
+          const { last, mended } = await store.reconcileEndpoints(0, 10)
+          expect(last).toBe(Math.max(key, other))
+          expect(mended).toContainEqual({ kind: 'late_endpoint', endpointKey: other, count: 1 })
+        },
+        async reconcileLanes() {
+          await sql`update store_webhook_delivery set due_on = null where lane is not null`.execute(db)
+          const { last, mended } = await store.reconcileLanes({ endpointKey: 0, lane: '' }, 10)
+          expect(last).toEqual({ endpointKey: key, lane: 'lane' })
+          expect(mended).toEqual([{ kind: 'stuck_lane', endpointKey: key, lane: 'lane', count: 1 }])
+        },
+        async foldTallies() {
+          expect(await store.foldTallies(500)).toBe(false)
+        },
+        async readStatistics() {
+          const range = { tenantId: 1, endpointKey: key, since: 0, until: now + HOUR_MS }
+          const [counts] = await store.readStatistics(range)
+          expect(counts).toMatchObject({ tenantId: 1, endpointKey: key, seconds: 60 })
+          expect(counts).toMatchObject({ succeeded: 2, failed: 1, exhausted: 1 })
+          expect(counts?.latency.size).toBe(1)
+        },
+        async nextStatistics() {
+          const before = { tenantId: 1, endpointKey: 0 }
+          expect(await store.nextStatistics(before)).toEqual({ tenantId: 1, endpointKey: key })
+        },
+        async tidyStatistics() {
+          const owner = { tenantId: 1, endpointKey: key }
+          await store.tidyStatistics(owner, { hoursBefore: now + HOUR_MS, dropBefore: LONG_AGO })
+          const [counts] = await store.readStatistics({ ...owner, since: 0, until: now + HOUR_MS })
+          expect(counts).toMatchObject({ seconds: 3600, succeeded: 2 })
+        },
+        async purge() {
+          expect(await store.purge(LONG_AGO, 0, 10)).toBeUndefined()
+          expect(await store.purge(now + HOUR_MS, 0, 10)).toBeGreaterThan(0)
+          expect(await store.findDelivery(of(messageKeys[2]))).toBeUndefined()
+        },
+        async deleteEndpoint() {
+          await store.deleteEndpoint(other, now)
+          expect(await store.readEndpoint(other)).toBeUndefined()
+          expect(await inTransaction((trx) => store.revision(trx))).toBeGreaterThan(revision)
+        },
+        async closeTenant() {
+          expect((await store.closeTenant(1, now)).sort()).toEqual([key, other].sort())
+        },
+        async purgeDeliveries() {
+          expect(await store.purgeDeliveries(1, 500)).toBe(4)
+        },
+        async purgeMessages() {
+          expect(await store.purgeMessages(1, 0, 500)).toEqual({ deliveries: 0, last: undefined })
+        },
+        async purgeEndpoints() {
+          expect(await store.purgeEndpoints(1)).toBe(2)
+        },
+        async purgeStatistics() {
+          expect(await store.purgeStatistics(1, 500)).toBe(2)
+        },
+      }
+      const job: Pick<JobRow, 'id'> = { id: 'job_1' }
+      const found = async () => (await jobs.findJob(job.id)) as JobRow
+      const jobSteps: Record<keyof JobStore, () => Promise<void>> = {
+        async createJob() {
+          const cursor = { message: 0, lastMessage: 9 }
+          const options = { since: now }
+          const given = {
+            id: job.id,
+            tenantId: 1,
+            endpointKey: key,
+            kind: 'recover',
+            total: 9,
+            createdOn: now,
+          } as const
+          const created = await jobs.createJob({ ...given, cursor, options })
+          expect(created).toEqual({
+            ...given,
+            cursor,
+            options,
+            key: expect.any(Number),
+            endpointId: 'ep_1',
+            state: 'running',
+            done: 0,
+            affected: 0,
+            errorMessage: null,
+            finishedOn: null,
+            version: 0,
+          })
+        },
+        async findJob() {
+          expect(await jobs.findJob('job_2')).toBeUndefined()
+        },
+        async listJobs() {
+          const filter = { tenantId: 1, endpointId: 'ep_1', before: undefined, limit: 5 }
+          expect(await jobs.listJobs(filter)).toEqual([await found()])
+        },
+        async takeJob() {
+          expect(await jobs.takeJob(() => true, now)).toBeUndefined()
+          expect(await jobs.takeJob(() => false, now)).toMatchObject({ id: job.id, version: 1 })
+        },
+        async stepJob() {
+          const cursor = { message: 5, lastMessage: 9 }
+          const progress = { state: 'running', cursor, done: 5, affected: 2, errorMessage: null } as const
+          expect(await jobs.stepJob(await found(), now, async () => progress)).toMatchObject(progress)
+          expect(await found()).toMatchObject(progress)
+        },
+        async releaseJob() {
+          await jobs.releaseJob(await found())
+        },
+        async cancelJob() {
+          const { key: jobKey } = await found()
+          expect(await jobs.cancelJob(jobKey, now)).toBe(true)
+          expect(await jobs.cancelJob(jobKey, now)).toBe(false)
+        },
+      }
+      for (const [name, step] of Object.entries(steps)) {
+        if (name === 'purge') for (const jobStep of Object.values(jobSteps)) await jobStep()
+        await step()
+      }
+    })
+  })
+}
+
+/** The machine's time is that of SQLite. */
+const clockOfSqlite = { executeQuery: async () => ({ rows: [{ now: Date.now() }] as never[] }) }
