@@ -1,5 +1,5 @@
 /** Most characters that are kept of what was thrown. */
-export const MAX_ERROR_LENGTH = 4_000
+const MAX_ERROR_LENGTH = 4_000
 
 const MAX_CAUSES = 10
 const UNREADABLE = '(a value that cannot be read)'
