@@ -128,10 +128,12 @@ export function kyselyReplayStore(
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         if (await claims(id, token)) return 'new'
         const { sql, db, table } = await open()
-        const { rows } = await sql<{ done: number }>`
-          select done from ${table} where scope = ${scope} and id = ${id}`.execute(db)
+        // A word, since drivers give numbers in ways of their own: as BigInt, or as text.
+        const { rows } = await sql<{ state: 'done' | 'in_progress' }>`
+          select case done when 1 then 'done' else 'in_progress' end as state
+          from ${table} where scope = ${scope} and id = ${id}`.execute(db)
         const [row] = rows
-        if (row) return row.done === 1 ? 'done' : 'in_progress'
+        if (row) return row.state
       }
       throw new EventsError('conflict', `kyselyReplayStore: ${id} changed hands ${MAX_TRIES} times`)
     },

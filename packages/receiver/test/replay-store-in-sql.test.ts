@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { manualClock, temporaryFolder } from '@x/testkit'
+import { drivers } from '@x/testkit/drivers'
 import { postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect, sql } from 'kysely'
@@ -28,6 +29,10 @@ async function sqliteFile(): Promise<OpenDatabase> {
 describe.each([
   { name: 'SQLite', connect: sqliteFile },
   { name: 'PostgreSQL', connect: () => postgresDatabase<unknown>() },
+  ...drivers.map(({ name, open }) => ({
+    name: `the database, through ${name}`,
+    connect: () => open<unknown>(),
+  })),
 ])('a store in $name', ({ connect }) => {
   const clock = manualClock()
   let database: OpenDatabase
