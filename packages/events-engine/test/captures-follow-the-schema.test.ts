@@ -223,6 +223,41 @@ onEachDatabase((open, dialect) => {
   })
 })
 
+onEachDatabase((open) => {
+  it('refuses a tenant or site that JavaScript would take for another one', async () => {
+    await using host = await open()
+    await run(host, 'create table role (id integer, tenant bigint, site bigint)')
+    await run(host, 'insert into role values (0, 9007199254740993, 1), (1, 1, -9007199254740993)')
+    await host.engine.captureTable({
+      table: 'role',
+      entityName: 'Role',
+      entityId: 'id',
+      tenantId: { column: 'tenant' },
+      siteId: { column: 'site' },
+    })
+    const tooLarge = [
+      '9007199254740992, 1',
+      '-9007199254740993, 1',
+      '1, 9007199254740993',
+      '1, -9223372036854775808',
+    ]
+    for (const values of tooLarge) {
+      const inserting = run(host, `insert into role values (2, ${values})`)
+      await expect(inserting).rejects.toThrow('of a row of role is no integer up to 2^53')
+    }
+    await run(host, 'insert into role values (3, 9007199254740991, -9007199254740991)')
+    await run(host, 'update role set tenant = 2, site = null where id = 0')
+    await run(host, 'delete from role where id = 3')
+    await run(host, 'delete from role')
+    expect((await loggedEvents(host)).map(briefly)).toEqual([
+      'Create 3 9007199254740991:-9007199254740991',
+      'Create 0 2:-1',
+      'Delete 3 9007199254740991:-9007199254740991',
+      'Delete 0 2:-1',
+    ])
+  })
+})
+
 describe('on sqlite', () => {
   it('keeps a column from being dropped while triggers know it', async () => {
     await using host = await openEngine()

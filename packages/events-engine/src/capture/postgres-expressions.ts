@@ -18,6 +18,11 @@ export function changesAny(columns: readonly string[]): string {
   return `${values('OLD')} *<> ${values('NEW')}`
 }
 
+/** Whether an integer is one that JavaScript holds exactly: another would become that of another tenant. */
+export function isExact(row: string, name: string): string {
+  return `${columnOf(row, name)} between ${-MAX_INTEGER} and ${MAX_INTEGER}`
+}
+
 /** The tenant or site of a row. */
 export function sourceOf(
   { setting }: CaptureNames,

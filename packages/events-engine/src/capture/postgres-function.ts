@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { CaptureNames } from './capture-names.ts'
 import type { Capture, CaptureAction } from './capture-options.ts'
-import { changesAny, dataOf, entityIdOf, type PostgresData, sourceOf } from './postgres-expressions.ts'
+import {
+  changesAny,
+  dataOf,
+  entityIdOf,
+  isExact,
+  type PostgresData,
+  sourceOf,
+} from './postgres-expressions.ts'
 import type { PostgresTable } from './postgres-table.ts'
 import { quoteName, quoteText } from './quote-sql.ts'
 import { remedies } from './remedies.ts'
@@ -135,19 +142,26 @@ function demandContext({ capture, own }: PostgresCapture): string {
 }
 
 function demandValues({ capture }: PostgresCapture): string {
-  const { entityId, tenantId } = capture
+  const { entityId, tenantId, siteId } = capture
   const text = remedies(capture)
-  const demand = (column: string, message: string) =>
-    `\n  if NEW.${quoteName(column)} is null then${refuse(message)}\n  end if;`
-  return `${demand(entityId, text.entityId)}${
-    tenantId.from === 'column' ? demand(tenantId.column, text.tenantId) : ''
-  }`
+  const refuseIf = (condition: string, message: string) =>
+    `\n  if ${condition} then${refuse(message)}\n  end if;`
+  return [
+    refuseIf(`NEW.${quoteName(entityId)} is null`, text.entityId),
+    tenantId.from === 'column'
+      ? refuseIf(`(${isExact('NEW', tenantId.column)}) is not true`, text.tenantId)
+      : '',
+    siteId.from === 'column' ? refuseIf(`not (${isExact('NEW', siteId.column)})`, text.siteId) : '',
+  ].join('')
 }
 
 /** Whether a row was one that events are about; others nobody has heard of. */
-function isComplete({ entityId, tenantId }: Capture, row: string): string {
-  const columns = [entityId, ...(tenantId.from === 'column' ? [tenantId.column] : [])]
-  return columns.map((column) => `${row}.${quoteName(column)} is not null`).join(' and ')
+function isComplete({ entityId, tenantId, siteId }: Capture, row: string): string {
+  return [
+    `${row}.${quoteName(entityId)} is not null`,
+    ...(tenantId.from === 'column' ? [`(${isExact(row, tenantId.column)}) is true`] : []),
+    ...(siteId.from === 'column' ? [`(${isExact(row, siteId.column)}) is not false`] : []),
+  ].join(' and ')
 }
 
 function refuse(message: string): string {

@@ -108,10 +108,14 @@ function changedColumns(table: SqliteTable): string {
   return `'[' || substr(${names.join('\n      || ')}, 2) || ']'`
 }
 
+/** Whether a value is an integer that JavaScript holds exactly: another would become that of another tenant. */
+export function isInteger(value: string): string {
+  return `(typeof(${value}) = 'integer' and ${value} between ${-MAX_INTEGER} and ${MAX_INTEGER})`
+}
+
 /** Whether a row was one that events are about; others nobody has heard of. */
 export function isComplete({ capture, own }: SqliteCapture, row: string): string {
   const { entityId, tenantId, siteId } = capture
-  const isInteger = (value: string) => `typeof(${value}) = 'integer'`
   return [
     `${columnOf(row, entityId)} is not null`,
     ...(tenantId.from === 'column' ? [isInteger(sourceOf(own, row, tenantId, 'tenant_id'))] : []),

@@ -2,7 +2,7 @@ import type { CaptureAction } from './capture-options.ts'
 import { quoteName, quoteText } from './quote-sql.ts'
 import { remedies } from './remedies.ts'
 import { insertEvent } from './sqlite-event.ts'
-import { changesAny, columnOf, isComplete, type SqliteCapture } from './sqlite-expressions.ts'
+import { changesAny, columnOf, isComplete, isInteger, type SqliteCapture } from './sqlite-expressions.ts'
 import { replacedRows } from './sqlite-replaced-rows.ts'
 
 /** A trigger: its name, and the statement that creates it, in the very text that SQLite keeps. */
@@ -67,12 +67,16 @@ function demandContext({ capture, own }: SqliteCapture): string {
 function demandValues({ capture }: SqliteCapture): string {
   const { entityId, tenantId, siteId } = capture
   const text = remedies(capture)
-  const isInteger = (column: string) => `typeof(${columnOf('NEW', column)}) = 'integer'`
   return [
     stop(text.entityId, `${columnOf('NEW', entityId)} is null`),
-    tenantId.from === 'column' ? stop(text.tenantId, `not ${isInteger(tenantId.column)}`) : '',
+    tenantId.from === 'column'
+      ? stop(text.tenantId, `not ${isInteger(columnOf('NEW', tenantId.column))}`)
+      : '',
     siteId.from === 'column'
-      ? stop(text.siteId, `${columnOf('NEW', siteId.column)} is not null and not ${isInteger(siteId.column)}`)
+      ? stop(
+          text.siteId,
+          `${columnOf('NEW', siteId.column)} is not null and not ${isInteger(columnOf('NEW', siteId.column))}`,
+        )
       : '',
   ].join('')
 }
