@@ -2,8 +2,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { PGlite } from '@electric-sql/pglite'
 import Database from 'better-sqlite3'
 import {
+  CamelCasePlugin,
   type Dialect,
   Kysely,
+  type KyselyPlugin,
+  ParseJSONResultsPlugin,
   PGliteDialect,
   PostgresDialect,
   type SqliteDatabase,
@@ -26,12 +29,12 @@ export interface Driver {
   open<DB>(): Promise<DriverDatabase<DB>>
 }
 
-function onSqlite(name: string, openDatabase: () => SqliteDatabase): Driver {
+function onSqlite(name: string, openDatabase: () => SqliteDatabase, plugins: KyselyPlugin[] = []): Driver {
   return {
     name,
     dialect: 'sqlite',
     async open<DB>() {
-      const db = new Kysely<DB>({ dialect: new SqliteDialect({ database: openDatabase() }) })
+      const db = new Kysely<DB>({ dialect: new SqliteDialect({ database: openDatabase() }), plugins })
       return { db, [Symbol.asyncDispose]: () => db.destroy() }
     },
   }
@@ -91,11 +94,11 @@ export const drivers: readonly Driver[] = [
     (url) => new PostgresJSDialect({ postgres: postgres(url, { max: 5, onnotice: () => {} }) }),
   ),
   onPostgres(
-    'postgres.js with BigInts, without prepared statements',
+    'postgres.js with BigInts, one connection and no prepared statements',
     (url) =>
       new PostgresJSDialect({
         postgres: postgres(url, {
-          max: 5,
+          max: 1,
           prepare: false,
           onnotice: () => {},
           types: { bigint: postgres.BigInt },
@@ -126,6 +129,11 @@ export const drivers: readonly Driver[] = [
     (url) => new PostgresDialect({ pool: parsingPool(url, (oid) => (oid === INT8 ? Number : undefined)) }),
   ),
   onSqlite('better-sqlite3 with safe integers', () => new Database(':memory:').defaultSafeIntegers(true)),
+  onSqlite(
+    'better-sqlite3 with safe integers, behind plugins',
+    () => new Database(':memory:').defaultSafeIntegers(true),
+    [new CamelCasePlugin(), new ParseJSONResultsPlugin()],
+  ),
   onSqlite('node:sqlite', () => nodeSqlite(false)),
   onSqlite('node:sqlite with BigInts', () => nodeSqlite(true)),
 ]

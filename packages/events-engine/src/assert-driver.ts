@@ -47,7 +47,7 @@ export async function assertDriver(db: SqlExecutor, dialect: Dialect, caller: st
   if (wrong === undefined) return
   throw new EventEngineError(
     'unsupported_driver',
-    `${caller}: options.db cannot carry the event log. ${wrong} Leave out what changes names or values in the options of the driver (transforms, parsers of types), or give the engine a Kysely instance of its own.`,
+    `${caller}: options.db cannot carry the event log. ${wrong} Leave out what changes names or values in the options of the driver (transforms, parsers of types, binary results), or give the engine a Kysely instance of its own.`,
   )
 }
 

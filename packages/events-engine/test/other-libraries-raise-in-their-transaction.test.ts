@@ -3,18 +3,21 @@ import { waitFor } from '@x/testkit'
 import { postgresDatabase } from '@x/testkit/postgres'
 import { describe, expect, it } from 'vitest'
 import { createEventEngine } from '../src/index.ts'
-import { openDrizzleHost } from './foreign-hosts/drizzle-host.ts'
+import { openDrizzleHost, openDrizzleOnPostgresJsHost } from './foreign-hosts/drizzle-host.ts'
 import type { ForeignWork, OpenForeignHost } from './foreign-hosts/foreign-host.ts'
 import { openKnexHost } from './foreign-hosts/knex-host.ts'
 import { openPgHost } from './foreign-hosts/pg-host.ts'
+import { openPostgresJsHost } from './foreign-hosts/postgres-js-host.ts'
 import { openPrismaHost } from './foreign-hosts/prisma-host.ts'
 import { type HostTables, recordingLogger, site } from './open-engine.ts'
 
 const libraries: readonly [string, OpenForeignHost][] = [
   ['pg', openPgHost],
   ['Drizzle', openDrizzleHost],
+  ['Drizzle on postgres.js', openDrizzleOnPostgresJsHost],
   ['Knex', openKnexHost],
   ['Prisma', openPrismaHost],
+  ['postgres.js', openPostgresJsHost],
 ]
 
 /** An engine that would find events of others only after a minute, and a host of another library beside it. */

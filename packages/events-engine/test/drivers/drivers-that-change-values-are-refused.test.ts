@@ -1,7 +1,8 @@
 import { postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
-import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { Kysely, PostgresDialect, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 import { PostgresJSDialect } from 'kysely-postgres-js'
+import { Pool } from 'pg'
 import postgres from 'postgres'
 import { expect, it } from 'vitest'
 import { createEventEngine, EventEngineError } from '../../src/index.ts'
@@ -85,6 +86,17 @@ it('refuses to start by postgres.js when it renames columns', async () => {
   expect(message).toMatch(
     /^engine\.start: options\.db cannot carry the event log\. .*"given_text".*transforms/,
   )
+  await db.destroy()
+})
+
+it('refuses to start by pg in its binary format, which makes other numbers of large ones', async () => {
+  await using database = await postgresDatabase<unknown>()
+  await createEventEngine({ db: database.db }).migrate()
+  const pool = new Pool({ connectionString: database.url, binary: true } as ConstructorParameters<
+    typeof Pool
+  >[0])
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  expect(await refusalOf(createEventEngine({ db }).start())).toMatch(/where 9007199254740991 is stored/)
   await db.destroy()
 })
 

@@ -1,18 +1,30 @@
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import { integer, pgTable, text } from 'drizzle-orm/pg-core'
+import { drizzle as drizzleOnPg } from 'drizzle-orm/node-postgres'
+import { integer, type PgDatabase, type PgQueryResultHKT, pgTable, text } from 'drizzle-orm/pg-core'
+import { drizzle as drizzleOnPostgresJs } from 'drizzle-orm/postgres-js'
 import { Pool } from 'pg'
+import postgres from 'postgres'
 import { fromDrizzle } from '../../src/drizzle.ts'
 import type { ForeignHost, ForeignWork } from './foreign-host.ts'
 
 const page = pgTable('page', { pageId: integer().primaryKey(), name: text().notNull() })
 
-type Transaction = Parameters<Parameters<NodePgDatabase['transaction']>[0]>[0]
+type Database = PgDatabase<PgQueryResultHKT>
+type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0]
 
+/** Drizzle, with the driver of pg. */
 export function openDrizzleHost(url: string): ForeignHost {
   const pool = new Pool({ connectionString: url, max: 2 })
   pool.on('error', () => {})
-  const db = drizzle({ client: pool })
+  return hostOf(drizzleOnPg({ client: pool }), () => pool.end())
+}
 
+/** Drizzle, with postgres.js. */
+export function openDrizzleOnPostgresJsHost(url: string): ForeignHost {
+  const sql = postgres(url, { max: 2, onnotice: () => {} })
+  return hostOf(drizzleOnPostgresJs({ client: sql }), () => sql.end())
+}
+
+function hostOf(db: Database, end: () => Promise<void>): ForeignHost {
   function workOn(tx: Transaction): ForeignWork {
     return {
       trx: fromDrizzle(tx),
@@ -25,6 +37,6 @@ export function openDrizzleHost(url: string): ForeignHost {
 
   return {
     transaction: (work) => db.transaction((tx) => work(workOn(tx))),
-    [Symbol.asyncDispose]: () => pool.end(),
+    [Symbol.asyncDispose]: end,
   }
 }
