@@ -43,7 +43,9 @@ export const bigInteger: Column<bigint> = (value, name) => {
 /** A whole number that JavaScript holds exactly. Another one is refused, as it would become its neighbour. */
 export const integer: Column<number> = (value, name) => {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  const exact = Number(bigInteger(value, name))
+  const digits = typeof value === 'bigint' ? value : textOf(value)
+  if (typeof digits === 'string' && !WHOLE_NUMBER.test(digits)) refuse(name, value, 'a whole number')
+  const exact = Number(digits)
   return Number.isSafeInteger(exact) ? exact : refuse(name, value, 'a whole number up to 2^53')
 }
 
