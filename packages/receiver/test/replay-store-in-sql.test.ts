@@ -39,7 +39,8 @@ describe.each([
   beforeAll(async () => {
     database = await connect()
     await createReplayTable(database.db)
-  })
+    // PGlite is compiled first.
+  }, 120_000)
   afterAll(() => database[Symbol.asyncDispose]())
 
   replayStoreContract(() => ({

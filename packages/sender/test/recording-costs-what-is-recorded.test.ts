@@ -37,7 +37,7 @@ it('looks for the rows of results, not for results of rows, whatever the statist
         const explain = CompiledQuery.raw(`explain (analyze, costs off, timing off) ${sql}`, [...parameters])
         const plan = await host.db.executeQuery<{ 'QUERY PLAN': string }>(explain)
         plans.push(plan.rows.map((row) => row['QUERY PLAN']).join('\n'))
-        return { rows: [{ counts: true } as TRow] }
+        return { rows: [{ counts: true, is_new: true } as TRow] }
       },
       transaction: () => ({
         setIsolationLevel: () => explaining.transaction(),

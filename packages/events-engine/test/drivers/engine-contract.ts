@@ -17,6 +17,9 @@ interface Tables {
 
 const data = { text: 'Ä "\\" \u2028', nested: [{ total: 12.5, none: null, yes: true }], big: 2 ** 40 }
 
+// PGlite is compiled first.
+const OPENING_MS = 120_000
+
 /** What the engine does for hosts, and each method of its store, through one driver. */
 export function engineContract(driver: Driver): void {
   describe(driver.name, () => {
@@ -28,7 +31,7 @@ export function engineContract(driver: Driver): void {
         .addColumn('page_id', 'integer', (column) => column.primaryKey())
         .addColumn('name', 'text', (column) => column.notNull())
         .execute()
-    })
+    }, OPENING_MS)
     afterAll(() => database[Symbol.asyncDispose]())
 
     /** An engine on tables of its own. */

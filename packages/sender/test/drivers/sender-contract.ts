@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SyncEvent } from '@x/events-core'
 import { createEventEngine } from '@x/events-engine'
-import { isMigrated } from '@x/events-engine/support'
+import { databaseErrorCodes, isMigrated } from '@x/events-engine/support'
 import { testConsumer, waitFor } from '@x/testkit'
 import type { Driver, DriverDatabase } from '@x/testkit/drivers'
 import { type Kysely, sql } from 'kysely'
@@ -18,10 +18,13 @@ import { createDatabaseClock } from '../../src/postgres/database-clock.ts'
 import { createPostgresStore } from '../../src/postgres/store.ts'
 import { createSqliteStore } from '../../src/sqlite/store.ts'
 import { tableNames } from '../../src/table-names.ts'
+import { isRefusal } from '../../src/worker/is-refusal.ts'
 import { recordingLogger, site } from '../open-host.ts'
 import { successOf } from '../success-of.ts'
 
 const HOUR_MS = 3_600_000
+// PGlite is compiled first.
+const OPENING_MS = 120_000
 const LONG_AGO = Date.UTC(2020, 0, 1)
 const data = { text: 'Ä "\\" \u2028', nested: [{ total: 12.5, none: null, yes: true }] }
 
@@ -31,7 +34,7 @@ export function senderContract(driver: Driver): void {
     let database: DriverDatabase<unknown>
     beforeAll(async () => {
       database = await driver.open<unknown>()
-    })
+    }, OPENING_MS)
     afterAll(() => database[Symbol.asyncDispose]())
 
     /** A sender, and the engine below it, on tables of their own. */
@@ -176,6 +179,26 @@ export function senderContract(driver: Driver): void {
       ])
       expect(await host.sender.purgeTenant(1)).toEqual({ endpoints: 2, deliveries: 6 })
       expect(await deliveries.list({ tenantId: 1 })).toEqual([])
+    })
+
+    it('tells a refused row apart from a table that is missing', async () => {
+      const { db } = database
+      await sql`create table item (id integer primary key, name text not null check (name <> 'bad'))`.execute(
+        db,
+      )
+      await sql`insert into item values (1, 'good')`.execute(db)
+      const errorOf = (query: { execute(on: typeof db): Promise<unknown> }) =>
+        query.execute(db).then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+      expect(isRefusal(await errorOf(sql`insert into item values (1, 'again')`))).toBe(true)
+      expect(isRefusal(await errorOf(sql`insert into item values (2, 'bad')`))).toBe(true)
+      expect(isRefusal(await errorOf(sql`insert into item (id) values (3)`))).toBe(true)
+      const missing = await errorOf(sql`insert into nowhere values (1)`)
+      expect(missing).toBeInstanceOf(Error)
+      expect(isRefusal(missing)).toBe(false)
+      if (driver.dialect === 'postgres') expect(databaseErrorCodes(missing)).toContain('42P01')
     })
 
     it('gives and takes each value of its stores as it is', async () => {
