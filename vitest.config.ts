@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { findBrowser } from './scripts/setup/browser.mjs'
 
 // Tests read the workspace packages' TypeScript sources, so no build comes first.
 const conditions = ['@x/source']
+const oldestKysely = fileURLToPath(new URL('e2e/node_modules/kysely28/dist/esm/index.js', import.meta.url))
 
 export default defineConfig({
   resolve: { conditions },
@@ -39,6 +41,22 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'scripts', include: ['scripts/test/**/*.test.ts'] } },
+      // The oldest Kysely that the packages say they work with, by what touches most of it.
+      {
+        resolve: { conditions, alias: [{ find: /^kysely$/, replacement: oldestKysely }] },
+        ssr: { resolve: { conditions } },
+        extends: true,
+        test: {
+          name: 'oldest-kysely',
+          include: [
+            'packages/events-engine/test/**/a-captured-table-raises-every-change.test.ts',
+            'packages/events-engine/test/**/events-commit-with-the-hosts-transaction.test.ts',
+            'packages/sender/test/**/events-become-signed-webhooks.test.ts',
+            'packages/receiver/test/**/replay-store-in-sql.test.ts',
+          ],
+          globalSetup: ['internal/testkit/src/postgres-setup.ts', 'scripts/build-portal-pages.ts'],
+        },
+      },
       // The code blocks of README and docs, each in a process of its own.
       { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'] } },
       // The packages as npm would deliver them; its set-up builds what is out of date, and packs.

@@ -34,6 +34,17 @@ const projects = [
     ),
   },
   {
+    project: 'a project on the oldest Kysely',
+    folder: 'types-kysely28',
+    file: 'index.mts',
+    options: {
+      module: 'nodenext',
+      paths: { kysely: [join(root, 'e2e', 'node_modules', 'kysely28', 'dist', 'esm', 'index.d.ts')] },
+    },
+    entries: everything,
+    programs: ['../programs/raise-an-event.ts'],
+  },
+  {
     project: 'a project that closes the set of actions',
     folder: 'types-closed',
     file: 'index.mts',

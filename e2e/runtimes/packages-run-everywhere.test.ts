@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import process from 'node:process'
 import { describe, expect, inject, it } from 'vitest'
 import { run } from '../../scripts/pack.ts'
@@ -24,6 +25,7 @@ const programs = [
   { build: 'as a bundle for the Web', program: 'print-web.js' },
 ]
 const scriptRuntimes: { runtime: RuntimeName; args: string[] }[] = [
+  { runtime: 'node20', args: [] },
   { runtime: 'node22', args: [] },
   { runtime: 'node24', args: [] },
   { runtime: 'node26', args: [] },
@@ -40,6 +42,23 @@ describe.skipIf(unavailable)('the packed packages', () => {
       expectAllPassed(JSON.parse(output))
     })
   })
+
+  it.each(['@x/events-engine', '@x/sender', '@x/portal'])(
+    '%s says in one sentence that Node.js 20 is too old',
+    async (name) => {
+      const script = `import('${name}').catch((error) => console.log(error.code, error.message))`
+      expect(await run(binaryOf('node20'), ['--eval', script], consumer)).toMatch(
+        /^unsupported_node @x\/events-engine, @x\/sender and @x\/portal need Node\.js 22\.19 or newer; this is 20\.19\.0\. Install/,
+      )
+    },
+  )
+
+  it.each(['node22', 'node26'] as const)(
+    'raise an event and hand it to a subscriber in %s',
+    async (runtime) => {
+      expect(await run(binaryOf(runtime), [join('programs', 'raise-an-event.ts')], consumer)).toBe('')
+    },
+  )
 
   it('in workerd, the runtime of Cloudflare Workers', async () => {
     const child = spawn(binaryOf('workerd'), ['serve', '--control-fd=3', 'workerd.capnp'], {

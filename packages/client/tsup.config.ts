@@ -11,7 +11,7 @@ export default defineConfig([
   {
     ...common,
     entry: ['src/index.ts', 'src/tabs.ts'],
-    target: 'node22',
+    target: 'node20',
     dts: {
       entry: ['src/index.ts', 'src/tabs.ts', 'src/browser.ts'],
       compilerOptions: { composite: false, customConditions: [] },

@@ -3,7 +3,7 @@ import { defineConfig } from 'tsup'
 export default defineConfig({
   entry: ['src/index.ts'],
   format: ['esm', 'cjs'],
-  target: 'node22',
+  target: 'node20',
   platform: 'neutral',
   removeNodeProtocol: false,
   // Consumers whose lib is older than Symbol.asyncDispose need to be told of it.

@@ -17,7 +17,7 @@ export default defineConfig({
     'src/testing.ts',
   ],
   format: ['esm', 'cjs'],
-  target: 'node22',
+  target: 'node20',
   platform: 'node',
   removeNodeProtocol: false,
   dts: { compilerOptions: { composite: false, customConditions: [] } },

@@ -1,3 +1,7 @@
+import { assertNodeVersion } from './node-version.ts'
+
+assertNodeVersion()
+
 export type { HostTransaction } from './append-in-transaction.ts'
 export type {
   CaptureAction,
@@ -24,6 +28,7 @@ export {
   foreignTransaction,
 } from './foreign-transaction.ts'
 export { type EventLogMigrationOptions, eventLogMigrations } from './migrations/event-log-migrations.ts'
+export type { EventLogMigration } from './migrations/migration.ts'
 export type { EngineStats, SubscriptionStats } from './observability/engine-report.ts'
 export type { EventEngineOptions, PostgresOptions } from './options.ts'
 export type { PurgedEvents } from './purge-tenant.ts'

@@ -1,3 +1,7 @@
+import { assertNodeVersion } from './node-version.ts'
+
+assertNodeVersion()
+
 /**
  * For packages that keep tables of their own beside the engine's, as the webhook sender does. Hosts
  * need none of it.

@@ -1,3 +1,6 @@
+// First, since it says so where Node.js is too old, before a dependency fails for it.
+import '@x/events-engine'
+
 export type { EventEngineErrorCode } from '@x/events-engine'
 export { createWebhookSender } from './create-webhook-sender.ts'
 export { createWebhookWorker } from './create-webhook-worker.ts'

@@ -1,5 +1,4 @@
 import type { Kysely } from 'kysely'
-import type { Migration } from 'kysely/migration'
 import type { Dialect, SqlExecutor } from '../database.ts'
 import { EventEngineError, shown } from '../errors.ts'
 import * as postgres from '../store/postgres/schema.ts'
@@ -7,6 +6,7 @@ import * as sqlite from '../store/sqlite/schema.ts'
 import { DEFAULT_TABLE_PREFIX, type TableNames, tableNames } from '../store/table-names.ts'
 import { createCaptureTables } from './create-capture-tables.ts'
 import { logStateStatements } from './log-state.ts'
+import type { EventLogMigration } from './migration.ts'
 
 type Step = (db: SqlExecutor, names: TableNames) => Promise<void>
 
@@ -56,7 +56,7 @@ export interface EventLogMigrationOptions {
  * }
  * ```
  */
-export function eventLogMigrations(options: EventLogMigrationOptions): Record<string, Migration> {
+export function eventLogMigrations(options: EventLogMigrationOptions): Record<string, EventLogMigration> {
   const { dialect, tablePrefix = DEFAULT_TABLE_PREFIX, schema } = options
   if (dialect !== 'sqlite' && dialect !== 'postgres') {
     throw new EventEngineError(
@@ -68,10 +68,10 @@ export function eventLogMigrations(options: EventLogMigrationOptions): Record<st
 }
 
 /** The same, for tables whose names are known. */
-export function migrationsOf(dialect: Dialect, names: TableNames): Record<string, Migration> {
+export function migrationsOf(dialect: Dialect, names: TableNames): Record<string, EventLogMigration> {
   const { readLogState, saveSchemaVersion } = logStateStatements(dialect, names)
 
-  function migrationOf(step: Step, version: number): Migration {
+  function migrationOf(step: Step, version: number): EventLogMigration {
     return {
       async up(db: Kysely<unknown>) {
         // A plugin of the host's (camel case, say) must not rewrite what is read.

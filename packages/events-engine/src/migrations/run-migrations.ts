@@ -1,13 +1,13 @@
 import type { Kysely } from 'kysely'
-import type { Migration } from 'kysely/migration'
 import { text } from '../columns.ts'
 import { dialectOf, findsRow, limitIdle, readRows, runStatement, type SqlExecutor } from '../database.ts'
 import { withPlaceholders } from '../store/placeholders.ts'
 import { transact } from '../transact.ts'
+import type { EventLogMigration } from './migration.ts'
 
 /** Migrations, and where it is noted which of them have run. */
 export interface MigrationSet {
-  readonly migrations: Readonly<Record<string, Migration>>
+  readonly migrations: Readonly<Record<string, EventLogMigration>>
   /** What the name of the table begins with that notes them, so that the host's own is not touched. */
   readonly prefix: string
   /** PostgreSQL only. */

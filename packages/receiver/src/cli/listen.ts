@@ -61,9 +61,7 @@ export async function listen(args: readonly string[], io: CliIo): Promise<number
   io.write(`Listening at http://127.0.0.1:${port}/\n`)
   if (secrets !== given) io.write(`Sign with this secret: ${secrets}\n`)
 
-  const { promise: interrupted, resolve } = Promise.withResolvers<void>()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  await interrupted
+  await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)))
   server.closeAllConnections()
   server.close()
   return 0

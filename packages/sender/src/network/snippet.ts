@@ -1,4 +1,7 @@
-import { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import zlib from 'node:zlib'
+
+// Imported by name, what older versions of Node.js lack would keep them from saying that they are too old.
+const { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompressSync } = zlib
 
 /** As much of an answer's body as is kept. */
 export const SNIPPET_BYTES = 4 * 1024

@@ -1,4 +1,5 @@
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+// Imported by name, what older versions of Node.js lack would keep them from saying that they are too old.
+import tls, { type SecureContext } from 'node:tls'
 
 /** A certificate with its key, PEM, as connections show it. */
 export interface ClientCertificate {
@@ -23,9 +24,9 @@ export function createTlsContext(
   certificate?: ClientCertificate,
 ): SecureContext | undefined {
   if (ca.length === 0 && minTlsVersion === 'TLSv1.2' && !certificate) return undefined
-  return createSecureContext({
+  return tls.createSecureContext({
     minVersion: minTlsVersion,
-    ...(ca.length === 0 ? {} : { ca: [...getCACertificates('default'), ...ca] }),
+    ...(ca.length === 0 ? {} : { ca: [...tls.getCACertificates('default'), ...ca] }),
     ...(certificate && { cert: certificate.cert, key: certificate.key }),
   })
 }
