@@ -261,7 +261,6 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
       if (await store.adoptRestoredLog()) {
         logger.warn({ nodeId }, 'The event log was restored from a dump; some events may be handled again')
       }
-      positions.forget()
       await detached(distributor.start)
       detached(poller.start)
       report.start()

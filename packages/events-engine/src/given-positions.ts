@@ -26,26 +26,11 @@ export interface GivenPositions {
    * @throws EventEngineError `invalid_position` for whatever this log has not given out.
    */
   read(text: string): Promise<GivenPosition>
-  /** The log may be another one now. */
-  forget(): void
 }
 
 const LOG_NAME = /^[0-9a-f]{8}(?:\.[1-9][0-9]{0,8})?$/
 
 export function createGivenPositions(store: EventStore): GivenPositions {
-  let name: Promise<string> | undefined
-
-  function logName(): Promise<string> {
-    if (name) return name
-    const asked = store.logName()
-    name = asked
-    // What failed once is asked again.
-    asked.catch(() => {
-      if (name === asked) name = undefined
-    })
-    return asked
-  }
-
   /** @throws EventEngineError `invalid_position` */
   function parse(text: string): { readonly position: Position; readonly log: string } {
     const at = typeof text === 'string' ? text.lastIndexOf('@') : -1
@@ -60,20 +45,17 @@ export function createGivenPositions(store: EventStore): GivenPositions {
 
   return {
     async writer() {
-      const log = await logName()
+      // Asked each time: the log may have been restored since.
+      const log = await store.logName()
       return (position) => `${position}@${log}`
     },
     check: (text) => void parse(text),
     async read(text) {
       const { position, log } = parse(text)
-      // Asked anew: it may have been restored since.
       if (log !== (await store.logName())) throw invalid(text)
       const place = await store.findPlace(position)
       if (place === 'unknown') throw invalid(text)
       return { position, isExpired: place === 'expired' }
-    },
-    forget() {
-      name = undefined
     },
   }
 }
