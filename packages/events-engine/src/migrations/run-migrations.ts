@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { text } from '../columns.ts'
 import { dialectOf, findsRow, limitIdle, readRows, runStatement, type SqlExecutor } from '../database.ts'
 import { withPlaceholders } from '../store/placeholders.ts'
-import { transact } from '../transact.ts'
+import { ownTransaction } from '../transact.ts'
 import type { EventLogMigration } from './migration.ts'
 
 /** Migrations, and where it is noted which of them have run. */
@@ -56,7 +56,8 @@ function notesOf(db: Kysely<unknown>, { prefix, schema }: MigrationSet) {
 export async function runMigrations(db: Kysely<unknown>, set: MigrationSet): Promise<void> {
   if (await isMigrated(db, set)) return
   const notes = notesOf(db, set)
-  await transact(db, async (trx) => {
+  // Whoever waits for the lock has to see what was done meanwhile.
+  await ownTransaction(db, async (trx) => {
     if (dialectOf(db) === 'postgres') {
       await limitIdle(trx, IDLE_MS)
       await runStatement(trx, 'select pg_advisory_xact_lock(hashtext($1))', [

@@ -152,13 +152,17 @@ it('finds nothing under an id that cannot be stored, and refuses a filter that c
     const lists: readonly (readonly [() => Promise<unknown>, string])[] = [
       [() => endpoints.list({ tenantId: 1, before: text }), 'endpoint_not_found'],
       [() => jobs.list({ tenantId: 1, before: text }), 'job_not_found'],
-      [() => jobs.list({ tenantId: 1, endpointId: text }), 'invalid_argument'],
-      [() => deliveries.list({ tenantId: 1, endpointId: text }), 'invalid_argument'],
       [() => deliveries.list({ tenantId: 1, eventType: text }), 'invalid_argument'],
       [() => deliveries.list({ tenantId: 1, before: text }), 'invalid_argument'],
       [() => deliveries.list({ tenantId: 1, state: text as never }), 'invalid_argument'],
     ]
     for (const [list, code] of lists) await expect(list()).rejects.toMatchObject({ code })
+    for (const { list } of [jobs, deliveries]) {
+      const listing = list({ tenantId: 1, endpointId: text })
+      // No endpoint has such an id, so nothing is found; what is no text at all is a mistake.
+      if (typeof text === 'string') expect(await listing).toEqual([])
+      else await expect(listing).rejects.toMatchObject({ code: 'invalid_argument' })
+    }
   }
 })
 
