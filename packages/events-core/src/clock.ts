@@ -25,3 +25,30 @@ export const systemClock: Clock = Object.freeze({
     return () => clearTimeout(timer)
   },
 })
+
+/**
+ * A clock for what a process waits for: it goes on with another, while the machine sleeps as well, and stands still
+ * where that is set back. What it says is no time of day.
+ *
+ * @example
+ * ```ts
+ * import { steadyClock, systemClock } from '@x/events-core'
+ *
+ * const clock = steadyClock(systemClock)
+ * const since = clock.now()
+ * const isSilent = () => clock.now() - since > 30_000
+ * ```
+ */
+export function steadyClock(clock: Clock): Clock {
+  let seen = clock.now()
+  let elapsed = seen
+  return {
+    now() {
+      const now = clock.now()
+      elapsed += Math.max(0, now - seen)
+      seen = now
+      return elapsed
+    },
+    schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
+  }
+}

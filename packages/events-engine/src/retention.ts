@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@x/events-core'
+import { type Clock, type Logger, steadyClock } from '@x/events-core'
 import type { EventStore } from './store/event-store.ts'
 
 /** How long the log keeps events. */
@@ -46,6 +46,7 @@ export function createRetention(
   clock: Clock,
   logger: Logger,
 ): Retention {
+  const steady = steadyClock(clock)
   const limits = { ...settings, limit: BATCH_SIZE }
   let running = false
   let cancelTimer = () => {}
@@ -74,8 +75,8 @@ export function createRetention(
           ? 'No node has run this subscription for so long that its events are deleted unhandled'
           : 'No node runs this subscription: it keeps old events in the log until it is run again or abandoned'
       const key = `${name} ${message}`
-      if (clock.now() - (warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) continue
-      warnedAt.set(key, clock.now())
+      if (steady.now() - (warnedAt.get(key) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) continue
+      warnedAt.set(key, steady.now())
       logger.warn({ subscription: name, unattendedMs, abandonedAfterMs }, message)
     }
   }

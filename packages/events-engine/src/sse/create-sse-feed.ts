@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ALL_SITES, ALL_TENANTS, type SyncEvent } from '@x/events-core'
+import { ALL_SITES, ALL_TENANTS, type SyncEvent, steadyClock } from '@x/events-core'
 import { EventEngineError } from '../errors.ts'
 import { createEventIdGenerator } from '../event-id.ts'
 import { type FeedSource, feedSourceOf } from '../feed/feed-source.ts'
@@ -70,6 +70,7 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
   const source = requireSource(options.engine)
   const settings = resolveSseFeedOptions(options)
   const { clock, logger, heartbeatMs, retryMs, stalledMs, maxAgeMs, maxEventsBehind } = settings
+  const steady = steadyClock(clock)
   const limits = createStreamLimits(settings.limits)
   const nextEventId = createEventIdGenerator(() => clock.now())
   const streams = new Set<OpenStream>()
@@ -104,7 +105,7 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
   }
 
   function beat(): void {
-    const now = clock.now()
+    const now = steady.now()
     for (const { stream, endsAt } of [...streams]) {
       if (stream.blockedSince !== undefined && now - stream.blockedSince > stalledMs) {
         stalled += 1
@@ -143,9 +144,9 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
     leave: () => void,
   ): void {
     opened += 1
-    const stream = createSseStream(sink, clock)
+    const stream = createSseStream(sink, clock, steady)
     // Not all at once, where all have come at once.
-    const endsAt = clock.now() + maxAgeMs * (0.9 + Math.random() / 5)
+    const endsAt = steady.now() + maxAgeMs * (0.9 + Math.random() / 5)
     const ended = run(sink, stream, tenantId, wants, start)
     const entry = { stream, endsAt, ended }
     if (streams.size === 0) cancelBeat = clock.schedule(beat, heartbeatMs)

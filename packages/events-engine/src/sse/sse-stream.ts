@@ -22,14 +22,15 @@ export interface SseStream {
 /** What is gathered before it is written: a client that reads nothing makes a node keep little more. */
 const MAX_CHUNK_LENGTH = 64 * 1024
 
-export function createSseStream(sink: SseSink, clock: Clock): SseStream {
+/** @param steady - measures how long a client has not read. */
+export function createSseStream(sink: SseSink, clock: Clock, steady: Clock): SseStream {
   let blockedSince: number | undefined
   /** Tells where the client is while it is live; undefined while it is catching up. */
   let live: (() => string) | undefined
 
   async function write(text: string): Promise<void> {
     if (sink.write(text)) return
-    blockedSince = clock.now()
+    blockedSince = steady.now()
     await sink.drained()
     blockedSince = undefined
   }

@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely'
-import { bigInteger, flag, nullable, text } from '../../columns.ts'
-import { IDLE_MS, readRows, runStatement } from '../../database.ts'
+import { bigInteger, flag, integer, nullable, text } from '../../columns.ts'
+import { IDLE_MS, readRows, runStatement, type SqlExecutor } from '../../database.ts'
 import { ownTransaction } from '../../transact.ts'
+import { findAgedBehind } from '../dated-ahead.ts'
 import type { Place, Position, PurgeLimits } from '../event-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { parsePosition } from './snapshot-position.ts'
@@ -24,7 +25,10 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
   const remove = `delete from ${names.syncEvent} where seq in (
       select e.seq from (select seq from ${names.syncEvent} order by seq limit $1) oldest
       join ${names.syncEvent} e on e.seq = oldest.seq
-      where e.modified_on < ${ago('$2')} and not exists (
+      where (e.modified_on < ${ago('$2')} or (e.modified_on > now() and e.seq <= greatest($4::bigint, (
+        select max(seq) from (select seq, modified_on from ${names.syncEvent} order by seq limit $1) o
+        where o.modified_on < ${ago('$2')}
+      )))) and not exists (
         select from ${names.subscription} s
         where s.leased_until >= ${ago('$3')} and not ${isBehind('s.position')}
       )
@@ -44,10 +48,26 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
       else 'kept' end as place
     from ${names.logState}`
 
+  const first = `select seq, modified_on < ${ago('$2')} as is_old, modified_on > now() as is_ahead
+    from ${names.syncEvent} where seq >= $1 order by seq limit 1`
+
+  const firstColumns = { seq: integer, is_old: flag, is_ahead: flag }
+
+  async function firstFrom(trx: SqlExecutor, sequence: number, keepMs: number) {
+    const [row] = await readRows(trx, firstColumns, first, [sequence, keepMs])
+    return row && { seq: row.seq, isOld: row.is_old, isAhead: row.is_ahead }
+  }
+
   return {
     async purge({ keepMs, abandonedAfterMs, limit }: PurgeLimits): Promise<number> {
       return ownTransaction(db, async (trx) => {
-        const rows = await readRows(trx, { xid: bigInteger }, remove, [limit, keepMs, abandonedAfterMs])
+        const removeUpTo = (aged: number) =>
+          readRows(trx, { xid: bigInteger }, remove, [limit, keepMs, abandonedAfterMs, aged])
+        let rows = await removeUpTo(0)
+        if (rows.length === 0) {
+          const aged = await findAgedBehind((from) => firstFrom(trx, from, keepMs), limit)
+          if (aged > 0) rows = await removeUpTo(aged)
+        }
         let last = 0n
         for (const { xid } of rows) if (xid > last) last = xid
         if (last > 0n) await runStatement(trx, note, [last.toString()])
