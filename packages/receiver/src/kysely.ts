@@ -113,11 +113,24 @@ export function kyselyReplayStore(
     return rows.length > 0
   }
 
+  /** A claim that lasts for longer than any: the clock was set back, and whoever has made it may be gone. */
+  async function shortenClaim(id: string): Promise<void> {
+    const until = clock.now() + leaseMs
+    const { sql, db, table } = await open()
+    await sql`
+      update ${table} set expires_at = ${until}
+      where scope = ${scope} and id = ${id} and done = 0 and expires_at > ${until}`.execute(db)
+  }
+
   async function purge(): Promise<void> {
     const now = clock.now()
-    if (now < nextPurge) return
+    if (now < nextPurge && nextPurge <= now + PURGE_INTERVAL_MS) return
     nextPurge = now + PURGE_INTERVAL_MS
     const { sql, db, table } = await open()
+    await sql`
+      update ${table} set expires_at = ${now + ttlMs} where expires_at > ${now + ttlMs} and scope = ${scope} and done = 1`.execute(
+      db,
+    )
     await sql`
       delete from ${table} where expires_at <= ${now} and (scope, id) in
       (select scope, id from ${table} where expires_at <= ${now} limit ${PURGE_BATCH})`.execute(db)
@@ -133,7 +146,9 @@ export function kyselyReplayStore(
           select case done when 1 then 'done' else 'in_progress' end as state
           from ${table} where scope = ${scope} and id = ${id}`.execute(db)
         const [row] = rows
-        if (row) return row.state
+        if (!row) continue
+        if (row.state === 'in_progress') await shortenClaim(id)
+        return row.state
       }
       throw new EventsError('conflict', `kyselyReplayStore: ${id} changed hands ${MAX_TRIES} times`)
     },

@@ -1,4 +1,4 @@
-import { type Clock, EventsError, systemClock } from '@x/events-core'
+import { type Clock, EventsError, steadyClock, systemClock } from '@x/events-core'
 import type { ReplayStore } from './replay-store.ts'
 import { type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
 
@@ -37,7 +37,9 @@ const DEFAULT_MAX_ENTRIES = 100_000
  * ```
  */
 export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
-  const { maxEntries = DEFAULT_MAX_ENTRIES, clock = systemClock } = options
+  const { maxEntries = DEFAULT_MAX_ENTRIES } = options
+  // A clock that is set back must not keep an id for longer.
+  const clock = steadyClock(options.clock ?? systemClock)
   const { leaseMs, ttlMs } = resolveReplayTimes('memoryReplayStore', options)
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
     throw new EventsError(

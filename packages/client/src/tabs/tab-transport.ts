@@ -140,7 +140,7 @@ export function createTabTransport(
 
   function tick(): void {
     if (own) postState()
-    else if (clock.now() - heardAt > SILENCE_MS) {
+    else if (Math.abs(clock.now() - heardAt) > SILENCE_MS) {
       heardAt = clock.now()
       stopping.abort()
       begin({ steal: true })
