@@ -250,7 +250,13 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     wake.poke()
   }
   const subscriptions = createSubscriptions(store, positions, changed)
-  const purgeTenant = createTenantPurge({ db: watched.patient, dialect, store: patientStore, changed })
+  const purgeTenant = createTenantPurge({
+    db: watched.patient,
+    dialect,
+    // What was read ahead is kept by the store that readers use.
+    store: { ...patientStore, forgetRead: store.forgetRead },
+    changed,
+  })
   const report = createEngineReport(observer, { store, positions, nodeId, clock, logger })
   const feed = createFeed(store, positions, wake, clock, logger)
 

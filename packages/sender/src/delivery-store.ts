@@ -15,6 +15,7 @@ import type {
 import type { BulkStore } from './jobs/bulk-store.ts'
 import type { LaneKey, SweptPage } from './mended.ts'
 import type { Message } from './messages/message-of.ts'
+import type { ClockStore } from './set-back-clock.ts'
 import type { StatisticsStore } from './statistics/statistics-store.ts'
 import type { TenantStore } from './tenants/tenant-store.ts'
 
@@ -121,7 +122,7 @@ export interface StoredCounts extends QueueCounts {
 }
 
 /** Everything the sender asks of a database. One implementation for each dialect. */
-export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore {
+export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore, ClockStore {
   // Endpoints. Each change raises the revision, by which fan-out knows that it must read them again.
   countEndpoints(tenantId: number): Promise<number>
   createEndpoint(row: NewEndpointRow, secret: SecretRow): Promise<void>

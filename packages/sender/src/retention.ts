@@ -45,6 +45,7 @@ export function createRetention({ store, clock, logger, retentionMs }: Retention
   async function tidyStatistics(): Promise<void> {
     const now = clock.now()
     const ages = {
+      now,
       hoursBefore: startOfHour(now - MINUTES_KEPT_MS),
       dropBefore: startOfHour(now - retentionMs),
     }

@@ -5,6 +5,10 @@ import { readRows, real, type SqlExecutor } from '@x/events-engine/support'
 export interface SharedClock extends Clock {
   /** Asks what time it is, unless that was asked a moment ago. */
   sync(): Promise<void>
+  /** The latest time that it has told; the database's own clock is not watched, and says 0. */
+  readonly latest: number
+  /** It is this late after all. */
+  settle(now: number): void
 }
 
 const OFTEN_MS = 1_000
@@ -35,6 +39,8 @@ export function createDatabaseClock(db: SqlExecutor): SharedClock {
   }
 
   return {
+    latest: 0,
+    settle() {},
     now: () => Math.floor(base + performance.now() - askedAt),
     schedule: (callback, delayMs) => systemClock.schedule(callback, delayMs),
     async sync() {
@@ -49,9 +55,20 @@ export function createDatabaseClock(db: SqlExecutor): SharedClock {
 
 /** A clock that needs no asking: a test's, or that of the one machine whose processes share a file. */
 export function asSharedClock(clock: Clock): SharedClock {
+  let latest = 0
   return {
-    // Whole milliseconds, whatever a test's clock counts in: PostgreSQL takes no others.
-    now: () => Math.floor(clock.now()),
+    get latest() {
+      return latest
+    },
+    settle(now) {
+      latest = now
+    },
+    now() {
+      // Whole milliseconds, whatever a test's clock counts in: PostgreSQL takes no others.
+      const now = Math.floor(clock.now())
+      if (now > latest) latest = now
+      return now
+    },
     schedule: (callback, delayMs) => clock.schedule(callback, delayMs),
     sync: async () => {},
   }

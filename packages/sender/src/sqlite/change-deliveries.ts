@@ -13,6 +13,7 @@ import type { Kysely } from 'kysely'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore, NotSent } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import type { NoteClock } from './clock-mark.ts'
 import { endPauseStatement } from './endpoint-state.ts'
 import { enqueueStatement } from './enqueue.ts'
 import { openLanesStatement } from './open-lanes.ts'
@@ -28,7 +29,11 @@ type ChangeStatements = Pick<
 >
 
 /** Makes deliveries due again, or ends them, because a person wants it. */
-export function changeStatements(db: Kysely<unknown>, names: TableNames): ChangeStatements {
+export function changeStatements(
+  db: Kysely<unknown>,
+  names: TableNames,
+  noteClock: NoteClock,
+): ChangeStatements {
   // One writer: nothing changes until the end of the transaction.
   const endpoint = `select enabled from ${names.endpoint} where key = ? and deleted_on is null`
   const chosen = 'endpoint_key = ? and message_key in (select value from json_each(?))'
@@ -54,7 +59,7 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
   const requeue = requeueStatement(names)
   const enqueue = enqueueStatement(names)
   const enqueueManual = enqueueStatement(names, true)
-  const { storeMessages } = messageStatements(names)
+  const { storeMessages } = messageStatements(names, noteClock)
 
   async function open(trx: SqlExecutor, endpointKey: number, rows: readonly ChangedRow[], now: number) {
     const lanes = new Set(rows.flatMap(({ lane }) => (lane === null ? [] : [lane])))
@@ -69,6 +74,7 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     await runStatement(trx, insert, [endpointKey, now, JSON.stringify(rows)])
     await open(trx, endpointKey, added, now)
     await runStatement(trx, enqueue, [JSON.stringify([[endpointKey, now]])])
+    await noteClock(trx, now)
   }
 
   async function resendIn(
@@ -83,6 +89,7 @@ export function changeStatements(db: Kysely<unknown>, names: TableNames): Change
     await open(trx, endpointKey, rows, now)
     await runStatement(trx, endPause, [endpointKey])
     await runStatement(trx, enqueue, [JSON.stringify([[endpointKey, now - 1]])])
+    await noteClock(trx, now)
     return rows.length
   }
 

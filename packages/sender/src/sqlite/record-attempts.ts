@@ -14,6 +14,7 @@ import type { DeliveryStore } from '../delivery-store.ts'
 import { packTallies } from '../statistics/packed-tally.ts'
 import { tallyOf } from '../statistics/tally.ts'
 import type { TableNames } from '../table-names.ts'
+import type { NoteClock } from './clock-mark.ts'
 import { saveStatesStatement } from './endpoint-state.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import { createRecordedReader } from './read-recorded.ts'
@@ -28,6 +29,7 @@ export function recordStatements(
   db: Kysely<unknown>,
   names: TableNames,
   clock: Clock,
+  noteClock: NoteClock,
 ): Pick<DeliveryStore, 'recordAttempts' | 'settleQueue'> {
   const epochs = `select endpoint_key, epoch from ${names.queue}
     where endpoint_key in (select value from json_each(?))`
@@ -93,6 +95,7 @@ export function recordStatements(
         if (lanes.length > 0) await runStatement(trx, openLanes, [JSON.stringify(lanes)])
         if (states.length > 0) await runStatement(trx, saveStates, [JSON.stringify(states.map(stateValues))])
         await runStatement(trx, requeue, [endpointKeys])
+        await noteClock(trx, now)
         if (!held.some(({ notice, state }) => notice !== null || state === 'exhausted')) return
         const recorded = await readRecorded(trx, held)
         await disableEndpoints(trx, recorded, now)

@@ -60,9 +60,9 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     // One row, which every change of an endpoint raises.
     `create table if not exists ${names.revision} (id integer primary key check (id = 1), value integer not null)`,
     `insert or ignore into ${names.revision} (id, value) values (1, 0)`,
-    // One row: when what is stored is looked through next, by whoever comes first.
+    // One row: when what is stored is looked through next, by whoever comes first; and how late it has been.
     `create table if not exists ${names.reconciliation} (
-      id integer primary key check (id = 1), next_on integer not null default 0)`,
+      id integer primary key check (id = 1), next_on integer not null default 0, clock_on integer not null default 0)`,
     `insert or ignore into ${names.reconciliation} (id) values (1)`,
     `create table if not exists ${names.message} (
       key integer primary key autoincrement,

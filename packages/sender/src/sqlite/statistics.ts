@@ -41,8 +41,9 @@ export function statisticStatements(db: Kysely<unknown>, names: TableNames): Sta
   const next = `select tenant_id, endpoint_key from ${names.statistic}
     where (tenant_id, endpoint_key) > (?, ?) order by tenant_id, endpoint_key limit 1`
   const ofOne = `from ${names.statistic} where tenant_id = ? and endpoint_key = ?`
-  const anyOld = `select 1 as found ${ofOne} and ((seconds = 60 and from_on < ?) or (seconds = 3600 and from_on < ?)) limit 1`
+  const anyOld = `select 1 as found ${ofOne} and ((seconds = 60 and from_on < ?) or (seconds = 3600 and from_on < ?) or from_on > ?) limit 1`
   const takeMinutes = `delete ${ofOne} and seconds = 60 and from_on < ? returning ${STATISTIC_COLUMNS}`
+  const takeAhead = `delete ${ofOne} and from_on > ? returning ${STATISTIC_COLUMNS}`
   const drop = `delete ${ofOne} and seconds in (60, 3600) and from_on < ?`
 
   async function add(trx: SqlExecutor, rows: readonly StatisticRow[]): Promise<void> {
@@ -75,10 +76,13 @@ export function statisticStatements(db: Kysely<unknown>, names: TableNames): Sta
       return row && { tenantId: row.tenant_id, endpointKey: row.endpoint_key }
     },
 
-    async tidyStatistics({ tenantId, endpointKey }, { hoursBefore, dropBefore }) {
+    async tidyStatistics({ tenantId, endpointKey }, { hoursBefore, dropBefore, now }) {
       const one = [tenantId, endpointKey]
-      if (!(await findsRow(db, anyOld, [...one, hoursBefore, dropBefore]))) return
+      if (!(await findsRow(db, anyOld, [...one, hoursBefore, dropBefore, now]))) return
       await ownTransaction(db, async (trx) => {
+        // Counted before the clock was set back: by the hour in which that is found.
+        const ahead = await readRows(trx, statisticColumns, takeAhead, [...one, now])
+        await add(trx, hoursOf(ahead.map((row) => ({ ...statisticRowOf(row), fromOn: now }))))
         const minutes = await readRows(trx, statisticColumns, takeMinutes, [...one, hoursBefore])
         await add(trx, hoursOf(minutes.map(statisticRowOf)))
         await runStatement(trx, drop, [...one, dropBefore])

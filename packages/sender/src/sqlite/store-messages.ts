@@ -9,11 +9,15 @@ import {
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/message-name.ts'
 import type { TableNames } from '../table-names.ts'
+import type { NoteClock } from './clock-mark.ts'
 import { enqueueStatement } from './enqueue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 
 /** Messages with their deliveries, many at once. */
-export function messageStatements(names: TableNames): Pick<DeliveryStore, 'storeMessages'> {
+export function messageStatements(
+  names: TableNames,
+  noteClock: NoteClock,
+): Pick<DeliveryStore, 'storeMessages'> {
   const insertMessages = createRowsStatement(
     8,
     { key: integer, event_id: text, variant: nullable(text) },
@@ -64,6 +68,7 @@ export function messageStatements(names: TableNames): Pick<DeliveryStore, 'store
     await runStatement(executor, insertDeliveries, [now, JSON.stringify(deliveries)])
     if (lanes.size > 0) await runStatement(executor, openLanes, [JSON.stringify([...lanes.values()])])
     await runStatement(executor, enqueue, [JSON.stringify([...dueOn])])
+    await noteClock(executor, now)
     return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
   }
 

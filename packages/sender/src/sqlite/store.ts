@@ -2,7 +2,9 @@ import type { Clock } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
+import { clockStatements } from './bring-times-back.ts'
 import { changeStatements } from './change-deliveries.ts'
+import { createClockMark } from './clock-mark.ts'
 import { endpointStateStatements } from './endpoint-state.ts'
 import { leaseStatements } from './lease-endpoints.ts'
 import { endpointStatements } from './manage-endpoints.ts'
@@ -25,21 +27,23 @@ export function createSqliteStore(
   nodeId: string,
   clock: Clock,
 ): DeliveryStore {
+  const noteClock = createClockMark(names)
   return {
     ...endpointStatements(db, names),
     ...secretStatements(db, names),
-    ...messageStatements(names),
+    ...messageStatements(names, noteClock),
     ...leaseStatements(db, names, nodeId, clock),
     ...nextDeliveriesStatement(db, names, clock),
-    ...recordStatements(db, names, clock),
+    ...recordStatements(db, names, clock, noteClock),
     ...endpointStateStatements(db, names),
     ...readDeliveryStatements(db, names),
-    ...changeStatements(db, names),
+    ...changeStatements(db, names, noteClock),
     ...windowStatements(db, names),
     ...purgeStatements(db, names),
     ...purgeTenantStatements(db, names),
     ...reconcileStatements(db, names, clock),
     ...countStatements(db, names),
     ...statisticStatements(db, names),
+    ...clockStatements(db, names, nodeId),
   }
 }

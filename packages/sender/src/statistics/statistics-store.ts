@@ -23,6 +23,6 @@ export interface StatisticsStore {
   /** Makes hours of minutes from before one time, and drops what is from before another. */
   tidyStatistics(
     owner: StatisticsOwner,
-    ages: { readonly hoursBefore: number; readonly dropBefore: number },
+    ages: { readonly hoursBefore: number; readonly dropBefore: number; readonly now: number },
   ): Promise<void>
 }

@@ -47,6 +47,11 @@ export function createRateLimiter(
   }
 
   function collect(time: number): void {
+    // Further ahead than any can be: the clock was set back.
+    const longest = Math.ceil((time + perMs) / grainMs) * grainMs
+    if ((returning.at(-1)?.[0] ?? 0) > longest) {
+      for (const token of returning) token[0] = Math.min(token[0], longest)
+    }
     for (let first = returning[0]; first && first[0] <= time; first = returning[0]) {
       out -= first[1]
       returning.shift()

@@ -1,9 +1,10 @@
-import type { Clock, Logger } from '@x/events-core'
+import type { Logger } from '@x/events-core'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import type { UrlRules } from '../endpoints/validate-url.ts'
 import type { HttpPools } from '../network/http-pools.ts'
 import type { TelemetrySettings } from '../observability/telemetry-options.ts'
+import type { SharedClock } from '../postgres/database-clock.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
 import type { CanReceive } from './permission.ts'
 import type { ResultRecorderParts } from './result-recorder.ts'
@@ -15,7 +16,7 @@ export interface WorkerParts {
   readonly box: SecretBox
   readonly urlRules: UrlRules
   readonly pools: HttpPools
-  readonly clock: Clock
+  readonly clock: SharedClock
   readonly logger: Logger
   readonly schedule: RetrySchedule
   readonly healthPolicy: HealthPolicy

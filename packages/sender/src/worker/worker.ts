@@ -1,3 +1,4 @@
+import { createClockWatch } from '../clock-watch.ts'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DueDelivery } from '../delivery-store.ts'
@@ -58,12 +59,14 @@ export function createWorker(parts: WorkerParts): Worker {
   const commit = createGroupCommit({ store, logger, statesOf, tell, recorded })
   const keeper = createLaneKeeper({ store, logger, leaseMs, isStuck, renewed: onRenewed })
   const reader = createLaneReader({ ...parts, filled, ended: keeper.close })
+  const watch = createClockWatch({ store, clock, logger, leaseMs })
   const poll = createPoll(look, pollMaxMs, logger)
   const timer = createDueTimer(clock, poll.now)
   const attempts = createAttempts({ ...parts, inFlight, ended: onAttempt })
   const turns = createTurns({ clock, inFlight, commit, attempts, wanting: attend, wake: wakeAll })
 
   async function look(): Promise<boolean> {
+    if (await watch.look()) for (const lane of keeper.lanes.values()) readAnew(lane)
     const taken = await keeper.takeDue()
     for (const lane of taken) reader.feed(lane)
     for (const endpointKey of await store.dueLeasedEndpoints()) {
@@ -75,6 +78,13 @@ export function createWorker(parts: WorkerParts): Worker {
     const next = await store.nextDueOn(clock.now())
     if (next !== undefined && running) timer.expect(next)
     return taken.length > 0
+  }
+
+  /** What was read before times were changed counts no more, pauses included. */
+  function readAnew(lane: Lane): void {
+    shelve(lane)
+    lane.target = undefined
+    wantMore(lane)
   }
 
   function wantMore(lane: Lane): void {
