@@ -167,7 +167,6 @@ export function createDeliveries({
       assertArgument(isState, 'state', `one of ${STATES.join(', ')}`, state)
       const isType = eventType === undefined || (typeof eventType === 'string' && isEventType(eventType))
       assertArgument(isType, 'eventType', "an event type such as 'File.Download'", eventType)
-      const created = readTimeRange(['createdAfter', createdAfter], ['createdBefore', createdBefore])
       const beforeKey = parseDeliveryId(before)
       assertArgument(
         before === undefined || beforeKey !== undefined,
@@ -175,18 +174,19 @@ export function createDeliveries({
         'the id of a delivery',
         before,
       )
-      if (endpointId !== undefined && !isUniqueId('ep_', endpointId)) return []
-      const rows = await store.listDeliveries({
+      const filter = {
         tenantId,
         endpointId,
         state,
         eventType,
-        createdAfter: created.since,
-        createdBefore: created.until,
+        // Where the one is later than the other, there is nothing between them.
+        createdAfter: createdAfter === undefined ? undefined : readTime('createdAfter', createdAfter),
+        createdBefore: createdBefore === undefined ? undefined : readTime('createdBefore', createdBefore),
         before: beforeKey,
         limit: pageLimit(limit),
-      })
-      return rows.map(deliveryOf)
+      }
+      if (endpointId !== undefined && !isUniqueId('ep_', endpointId)) return []
+      return (await store.listDeliveries(filter)).map(deliveryOf)
     },
 
     async get(id, scope) {
