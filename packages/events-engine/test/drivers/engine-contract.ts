@@ -3,6 +3,7 @@ import { waitFor } from '@x/testkit'
 import type { Driver, DriverDatabase } from '@x/testkit/drivers'
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createGivenPositions } from '../../src/given-positions.ts'
 import { createEventEngine, EventEngineError } from '../../src/index.ts'
 import { rowOf } from '../../src/store/event-row.ts'
 import type { EventStore, Fence, Position, SubscriptionLease } from '../../src/store/event-store.ts'
@@ -404,7 +405,9 @@ export function engineContract(driver: Driver): void {
 async function firstPosition(engine: ReturnType<typeof createEventEngine<Tables>>): Promise<string> {
   const bare = engine.db.withoutPlugins() as Kysely<unknown>
   const names = tableNames(engine.tablePrefix, engine.schema)
-  return openEventStore(bare, engine.dialect, names, 'test', systemClock).startPosition()
+  const store = openEventStore(bare, engine.dialect, names, 'test', systemClock)
+  const write = await createGivenPositions(store).writer()
+  return write(store.startPosition())
 }
 
 async function rows(db: Kysely<Tables>, condition: string, table = 'page') {

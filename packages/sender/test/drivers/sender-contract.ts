@@ -176,7 +176,7 @@ export function senderContract(driver: Driver): void {
         'replay',
         'recover',
       ])
-      expect(await host.sender.purgeTenant(1)).toEqual({ endpoints: 2, deliveries: 6 })
+      expect(await host.sender.purgeTenant(1)).toMatchObject({ endpoints: 2, deliveries: 6, parkedEvents: 0 })
       expect(await deliveries.list({ tenantId: 1 })).toEqual([])
     })
 
@@ -626,7 +626,7 @@ export function senderContract(driver: Driver): void {
         },
         async tidyStatistics() {
           const owner = { tenantId: 1, endpointKey: key }
-          await store.tidyStatistics(owner, { hoursBefore: now + HOUR_MS, dropBefore: LONG_AGO })
+          await store.tidyStatistics(owner, { hoursBefore: now + HOUR_MS, dropBefore: LONG_AGO, now })
           const [counts] = await store.readStatistics({ ...owner, since: 0, until: now + HOUR_MS })
           expect(counts).toMatchObject({ seconds: 3600, succeeded: 2 })
         },
@@ -644,7 +644,15 @@ export function senderContract(driver: Driver): void {
           expect((await store.closeTenant(1, now)).sort()).toEqual([key, other].sort())
         },
         async purgeDeliveries() {
-          expect(await store.purgeDeliveries(1, 500)).toBe(4)
+          let deleted = 0
+          for (let count = 1; count > 0; deleted += count) count = await store.purgeDeliveries(1, 500)
+          expect(deleted).toBe(4)
+        },
+        async latestNoted() {
+          expect(await store.latestNoted()).toSatisfy(Number.isSafeInteger)
+        },
+        async bringTimesBack() {
+          await store.bringTimesBack({ now, latest: now }, 60_000)
         },
         async purgeMessages() {
           expect(await store.purgeMessages(1, 0, 500)).toEqual({ deliveries: 0, last: undefined })
