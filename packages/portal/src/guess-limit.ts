@@ -41,6 +41,8 @@ export interface GuessLimit {
 
 /** Too many credentials were wrong: no further one is looked at for a while. */
 export class TooManyGuessesError extends EventsError<'too_many_guesses'> {
+  static override readonly errorName = 'TooManyGuessesError'
+
   readonly retryAfterSeconds: number
 
   constructor(retryAfterSeconds: number) {

@@ -1,7 +1,7 @@
 import { isStorableDate } from '@x/events-core'
 import { shown, WebhookSenderError } from './errors.ts'
 
-/** A stretch of time that somebody has asked for, in milliseconds since 1970. */
+/** A time range that a caller asks for, in milliseconds since 1970. */
 export interface TimeRange {
   readonly since?: number
   readonly until?: number

@@ -2,7 +2,7 @@ import type { Logger } from '@x/events-core'
 import type { SharedClock } from './postgres/database-clock.ts'
 import type { ClockStore } from './set-back-clock.ts'
 
-/** Notices that the machine's clock was set back, and has mended what waits for a time that lies too far ahead. */
+/** Notices that the machine's clock was set back, and brings back what waits for a time that lies too far ahead. */
 export interface ClockWatch {
   /** @returns whether times were brought back. */
   look(): Promise<boolean>

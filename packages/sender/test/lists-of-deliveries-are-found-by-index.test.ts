@@ -126,10 +126,7 @@ it('finds what was created in a time, to the millisecond', async () => {
   expect(await keysOf(undefined, at(101))).toEqual([100])
   expect(await keysOf(at(MANY - 1))).toEqual([MANY, MANY - 1])
   expect(await keysOf(at(MANY, 1))).toEqual([])
-  await expect(keysOf(at(200), at(100))).rejects.toMatchObject({
-    code: 'invalid_argument',
-    field: 'createdAfter',
-  })
+  expect(await keysOf(at(200), at(100))).toEqual([])
   await expect(keysOf('2026' as never)).rejects.toMatchObject({
     code: 'invalid_argument',
     field: 'createdAfter',

@@ -1,6 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { countChanges, type Dialect, findsRow, runStatement, type SqlExecutor } from '../database.ts'
+import { countChanges, type Dialect, findsRow, type SqlExecutor } from '../database.ts'
 import { ownTransaction } from '../transact.ts'
 import { sequenceOf } from './event-row.ts'
 import type { Fence, LeasedTransaction, Position, SubscriptionState } from './event-store.ts'

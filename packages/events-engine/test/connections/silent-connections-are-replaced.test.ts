@@ -11,6 +11,7 @@ interface Tables {
 
 /** What is promised; measured here with half of the default lease. */
 const ALONE_MS = 15_000
+const NOTICED_MS = 1_000
 const leaseMs = 3_000
 const OBSERVED_MS = 3_000
 
@@ -194,7 +195,8 @@ describe.each(waysOfHandling)('a subscription that handles %s', (way) => {
       await annotate(`goes on after ${Math.round(longestMs)} ms`)
       expect(longestMs).toBeLessThan(ALONE_MS)
       const isInCommit = title.includes('COMMIT')
-      if (!isInCommit || way === 'in batches') {
+      // Where none of the silent ones was in use, there was nothing to notice.
+      if (longestMs > NOTICED_MS && (!isInCommit || way === 'in batches')) {
         expect(logger.messages.join('\n')).toMatch(/stopped answering/)
       }
       await engine.stop()

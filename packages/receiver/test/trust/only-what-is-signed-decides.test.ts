@@ -99,5 +99,5 @@ it('verifies to the same event at once', async () => {
 it('takes true or false for whether such headers are trusted, and nothing that looks like it', () => {
   const create = () =>
     createReceiver({ secrets: secret, trustUnsignedCloudEventHeaders: 'yes' as unknown as boolean })
-  expect(create).toThrow(/trustUnsignedCloudEventHeaders must be true or false; got yes/)
+  expect(create).toThrow(/trustUnsignedCloudEventHeaders must be true or false; got "yes"/)
 })

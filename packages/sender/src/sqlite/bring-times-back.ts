@@ -48,7 +48,7 @@ const MESSAGES_AT_ONCE = 1_000
 const ENOUGH_MESSAGES = 20_000
 
 /**
- * Mends times after the clock was set back. SQLite has no clock of its own, and whoever compares times with the
+ * Brings times back after the clock was set back. SQLite has no clock of its own, and whoever compares times with the
  * machine's would wait until that has caught up.
  */
 export function clockStatements(db: Kysely<unknown>, names: TableNames, nodeId: string): ClockStore {

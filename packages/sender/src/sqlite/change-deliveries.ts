@@ -120,6 +120,7 @@ export function changeStatements(
     const found = await findsRow(trx, sendNow, [now, now, endpointKey, messageKey])
     if (!found) return false
     await runStatement(trx, enqueueManual, [JSON.stringify([[endpointKey, now - 1]])])
+    await noteClock(trx, now)
     return true
   }
 

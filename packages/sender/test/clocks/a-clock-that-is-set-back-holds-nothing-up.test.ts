@@ -222,9 +222,10 @@ it('takes over leases of endpoints and jobs that a process on another machine ha
   await host.sender.deliveries.recover(endpointId, { since: new Date(0) })
   await raise(host, 3)
   const elsewhere = 'elsewhere:1:0:0123456789ab'
+  const leftJob = 'job_01900000-0000-7000-8000-000000000001'
   await host.run(`update xe_webhook_queue set leased_by = '${elsewhere}', leased_until = ${START + DAY}`)
   await host.run(`insert into xe_webhook_job (id, tenant_id, endpoint_key, kind, options, position, total, created_on,
-      leased_by, leased_until) select 'job_left', tenant_id, endpoint_key, kind, options, position, total, created_on,
+      leased_by, leased_until) select '${leftJob}', tenant_id, endpoint_key, kind, options, position, total, created_on,
       '${elsewhere}', ${START + DAY} from xe_webhook_job limit 1`)
   await host.run(`update xe_webhook_reconciliation set clock_on = ${START + DAY}`)
   await host.sender.start()
@@ -232,10 +233,7 @@ it('takes over leases of endpoints and jobs that a process on another machine ha
     await clock.advance(1_000)
     return consumer.requests.length >= 6
   }, 'the lease to be taken over')
-  await waitFor(
-    async () => (await host.sender.jobs.get('job_left')).state !== 'running',
-    'the job to be ended',
-  )
+  await waitFor(async () => (await host.sender.jobs.get(leftJob)).state !== 'running', 'the job to be ended')
 })
 
 it('dates back what was stored ahead of time, so that retention and the disabling of endpoints count rightly', async () => {

@@ -38,7 +38,7 @@ const pasted: [what: string, text: string, said: RegExp][] = [
   ['a line of an .env file', `WEBHOOK_SECRET=${secret}`, /line of name and value/],
   ['an exported line', `export WEBHOOK_SECRET="${secret}"`, /in quotes|line of name and value/],
   ['the name of a variable', '$WEBHOOK_SECRET', /name of a variable/],
-  ['a template', '${{ secrets.WEBHOOK_SECRET }}', /name of a variable/],
+  ['a template', '$' + '{{ secrets.WEBHOOK_SECRET }}', /name of a variable/],
   ['a placeholder', '<your secret>', /name of a variable/],
   ['JSON', `{"secret":"${secret}"}`, /JSON/],
   ['two secrets', `${secret} ${secret}`, /several in one text.*list/],

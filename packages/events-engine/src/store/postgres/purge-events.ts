@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { bigInteger, flag, integer, nullable, text } from '../../columns.ts'
+import { bigInteger, flag, integer, text } from '../../columns.ts'
 import { IDLE_MS, readRows, runStatement, type SqlExecutor } from '../../database.ts'
 import { ownTransaction } from '../../transact.ts'
 import { findAgedBehind } from '../dated-ahead.ts'
