@@ -43,7 +43,7 @@ export function pages({ healthy, failing, failedDelivery }: SeededPortal): reado
       ...desktop,
       height: 900,
       prepare: async (page) => {
-        await page.getByLabel('URL').fill('https://example.com/hook')
+        await page.getByRole('textbox', { name: 'URL' }).fill('https://example.com/hook')
         await page.getByText('Only these').click()
         await page.locator('summary').filter({ hasText: 'File' }).click()
         await page.getByLabel('File.Download').check()

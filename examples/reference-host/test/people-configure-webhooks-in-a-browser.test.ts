@@ -56,16 +56,16 @@ browserTests('the portal in a browser', (browser) => {
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
     await page.getByRole('link', { name: 'Add endpoint' }).first().press('Enter')
-    await page.getByLabel('URL').fill('10.0.0.1/hook')
+    await page.getByRole('textbox', { name: 'URL' }).fill('10.0.0.1/hook')
     await page.keyboard.press('Tab')
     await page.getByText('A whole URL is needed').waitFor()
-    await page.getByLabel('URL').fill('http://10.0.0.1/hook')
+    await page.getByRole('textbox', { name: 'URL' }).fill('http://10.0.0.1/hook')
     await page.keyboard.press('Enter')
     await page.getByText('which is not a public address').waitFor()
     expect(await page.evaluate('document.activeElement.type')).toBe('url')
     expect(window.takeProblems()).toEqual([expect.stringContaining('400')])
 
-    await page.getByLabel('URL').fill(consumer.url)
+    await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
     await page.getByLabel('Only these').press('Space')
     await page.locator('summary', { hasText: 'File' }).press('Enter')
     await page.getByLabel('File.Download').press('Space')
@@ -150,7 +150,7 @@ browserTests('the portal in a browser', (browser) => {
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
     await window.go('endpoints/new')
-    await page.getByLabel('URL').fill(consumer.url)
+    await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
     await page.getByLabel('Verify that the receiver is mine').press('Space')
     await page.getByRole('button', { name: 'Add endpoint' }).click()
     await page.getByText('Nothing is sent to this endpoint until').waitFor()
@@ -186,7 +186,7 @@ browserTests('the portal in a browser', (browser) => {
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
     await window.go(`endpoints/${other.endpoint.id}/edit`)
-    await page.getByLabel('URL').fill(consumer.url)
+    await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
     await page.getByRole('button', { name: 'Save changes' }).click()
     await page.getByRole('heading', { name: 'The changes are saved' }).waitFor()
     await page.getByText(`The endpoint ${added.endpoint.id} has this URL too`).waitFor()
