@@ -58,7 +58,7 @@ export default defineConfig({
         },
       },
       // The code blocks of README and docs, each in a process of its own.
-      { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'] } },
+      { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'], testTimeout: 90_000 } },
       // The packages as npm would deliver them; its set-up builds what is out of date, and packs.
       {
         extends: true,
