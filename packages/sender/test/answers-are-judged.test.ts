@@ -86,7 +86,7 @@ it('stores the beginning of the answer, and does not read an endless one', async
 })
 
 it('gives up an answer that does not come', async () => {
-  await using host = await startHost({ timeoutMs: 50 })
+  await using host = await startHost({ timeoutMs: 500 })
   await using consumer = await testConsumer()
   let letGo = () => {}
   consumer.answer(() => new Promise((resolve) => (letGo = () => resolve(204))))
@@ -97,7 +97,7 @@ it('gives up an answer that does not come', async () => {
 })
 
 it('gives up an answer whose body does not end, although its status was fine', async () => {
-  await using host = await startHost({ timeoutMs: 50 })
+  await using host = await startHost({ timeoutMs: 500 })
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf')
