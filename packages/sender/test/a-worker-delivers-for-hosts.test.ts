@@ -117,7 +117,8 @@ it('is woken by hosts, whatever they do that makes something due', { retry: 2 },
     await host.sender.sendTest(endpoint.id)
     await consumer.received(6)
     expect((await worker.worker.stats()).sinceStart.attempts).toBeGreaterThanOrEqual(5)
-  }))
+  }),
+)
 
 it('hears at once of endpoints that hosts have changed, although it holds their leases for long', () =>
   onPostgres(async () => {
