@@ -26,6 +26,13 @@ export interface SqlExecutor {
  */
 export type Parameter = string | number | null
 
+/** A text as a dialect wants it, and which of the given parameters go where: see `sql/dialect.ts`. */
+export interface Statement {
+  readonly text: string
+  /** For each of the text's parameters, the index of the one that is given. */
+  readonly order: readonly number[]
+}
+
 const ownQueries = new WeakSet<CompiledQuery>()
 
 /** Whether a query is one of these packages, and no host's: ours know how long they may take. */
@@ -36,7 +43,7 @@ export function isOwnQuery(query: CompiledQuery): boolean {
 /** Runs one statement of constant text, whose rows nobody reads. */
 export async function runStatement(
   executor: SqlExecutor,
-  statement: string,
+  statement: string | Statement,
   parameters: readonly Parameter[] = [],
 ): Promise<void> {
   await execute(executor, statement, parameters)
@@ -51,7 +58,7 @@ export async function runStatement(
 export async function readRows<TColumns extends Columns>(
   executor: SqlExecutor,
   columns: TColumns,
-  statement: string,
+  statement: string | Statement,
   parameters: readonly Parameter[] = [],
 ): Promise<RowOf<TColumns>[]> {
   const { rows } = await execute(executor, statement, parameters)
@@ -61,7 +68,7 @@ export async function readRows<TColumns extends Columns>(
 /** Runs one statement and tells whether it gives a row. */
 export async function findsRow(
   executor: SqlExecutor,
-  statement: string,
+  statement: string | Statement,
   parameters: readonly Parameter[] = [],
 ): Promise<boolean> {
   return (await readRows(executor, {}, statement, parameters)).length > 0
@@ -74,7 +81,7 @@ export async function findsRow(
  */
 export async function countChanges(
   executor: SqlExecutor,
-  statement: string,
+  statement: string | Statement,
   parameters: readonly Parameter[] = [],
 ): Promise<number> {
   const { numAffectedRows } = await execute(executor, statement, parameters)
@@ -93,13 +100,20 @@ type UnreadRow = Readonly<Record<string, unknown>>
  */
 function execute(
   executor: SqlExecutor,
-  statement: string,
+  statement: string | Statement,
   parameters: readonly Parameter[],
 ): Promise<QueryResult<UnreadRow>> {
-  const query = CompiledQuery.raw(statement, [...parameters]) as CompiledQuery<UnreadRow>
+  const query = compiled(statement, parameters)
   ownQueries.add(query)
   if (executor.isTransaction) return executor.executeQuery(query)
   return retryConflicts(() => executor.executeQuery(query))
+}
+
+function compiled(statement: string | Statement, parameters: readonly Parameter[]): CompiledQuery<UnreadRow> {
+  if (typeof statement === 'string')
+    return CompiledQuery.raw(statement, [...parameters]) as CompiledQuery<UnreadRow>
+  const values = statement.order.map((index) => parameters[index])
+  return CompiledQuery.raw(statement.text, values) as CompiledQuery<UnreadRow>
 }
 
 /** How long a transaction may do nothing that has no reason to, in milliseconds. */

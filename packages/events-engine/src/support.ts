@@ -27,6 +27,7 @@ export {
   readRows,
   runStatement,
   type SqlExecutor,
+  type Statement,
 } from './database.ts'
 export { isInterruption, isRefusal } from './database-errors.ts'
 export { createHandledLog, type HandledLog, type HandledRange } from './handled-events.ts'
@@ -42,6 +43,14 @@ export {
 } from './observability/traceparent.ts'
 export { checkRaises, type RaiseCheck } from './raise-checks.ts'
 export { withSecureDelete } from './secure-delete.ts'
+export {
+  type RecordList,
+  type SqlDialect,
+  type SqlType,
+  sqlDialectOf,
+  type UpdateFrom,
+  type Upsert,
+} from './sql/dialect.ts'
 export { createRowsStatement } from './sqlite-rows.ts'
 export { isStorable, storableText, textOf, thrownMessage, thrownText } from './storable-text.ts'
 export { hasUnreadEvents, reserveSubscription } from './subscription-support.ts'
