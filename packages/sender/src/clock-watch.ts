@@ -1,5 +1,5 @@
 import type { Logger } from '@x/events-core'
-import type { SharedClock } from './postgres/database-clock.ts'
+import type { SharedClock } from './clock.ts'
 import type { ClockStore } from './set-back-clock.ts'
 
 /** Notices that the machine's clock was set back, and brings back what waits for a time that lies too far ahead. */

@@ -13,7 +13,7 @@ import type {
   SecretRow,
 } from './endpoints/endpoint-row.ts'
 import type { BulkStore } from './jobs/bulk-store.ts'
-import type { LaneKey, SweptPage } from './mended.ts'
+import type { LaneKey, SweptPage } from './maintenance/mended.ts'
 import type { Message } from './messages/message-of.ts'
 import type { ClockStore } from './set-back-clock.ts'
 import type { StatisticsStore } from './statistics/statistics-store.ts'

@@ -2,8 +2,8 @@
 import '@x/events-engine'
 
 export type { EventEngineErrorCode } from '@x/events-engine'
-export { createWebhookSender } from './create-webhook-sender.ts'
-export { createWebhookWorker } from './create-webhook-worker.ts'
+export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
+export type { Jobs } from './bulk/jobs.ts'
 export type {
   CancelDeliveries,
   Deliveries,
@@ -47,16 +47,16 @@ export {
 export type { DefineEventType, EventType, EventTypeContent, JsonSchema } from './event-types/event-type.ts'
 export type { EventTypes, ListEventTypes } from './event-types/event-types.ts'
 export type { OpenApiDocument, OpenApiOptions } from './event-types/open-api.ts'
-export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './jobs/job.ts'
-export type { Jobs } from './jobs/jobs.ts'
+export type { NetworkOptions } from './http/options.ts'
+export type { ProxyOptions } from './http/proxy-options.ts'
+export type { PurgedTenant } from './maintenance/tenant-purge.ts'
 export type { PayloadFormat } from './messages/payload-format.ts'
 export type { Render, RenderContext, RenderOption } from './messages/render.ts'
 export type { Validation } from './messages/validation.ts'
-export type { NetworkOptions } from './network/network-options.ts'
-export type { ProxyOptions } from './network/proxy-options.ts'
 export type { TelemetryOptions } from './observability/telemetry-options.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
 export type { WebhookSenderOptions } from './options.ts'
+export { createWebhookSender } from './sender.ts'
 export type {
   AttemptStatistics,
   Statistics,
@@ -64,8 +64,8 @@ export type {
   StatisticsQuery,
   TenantStatisticsQuery,
 } from './statistics/statistics.ts'
-export type { PurgedTenant } from './tenants/purge-tenant.ts'
 export type { SenderStats, WebhookSender } from './webhook-sender.ts'
 export type { WebhookWorker, WebhookWorkerOptions } from './webhook-worker.ts'
 export type { CircuitOptions } from './worker/circuit-options.ts'
 export type { CanReceive, DeliveredEvent } from './worker/permission.ts'
+export { createWebhookWorker } from './worker-process.ts'

@@ -6,8 +6,8 @@ import type { DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DeliveryStore } from './delivery-store.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import { endpointDisabled, endpointNotFound } from './endpoints/endpoint-errors.ts'
+import { isUniqueId, uniqueId } from './ids.ts'
 import { messageOf } from './messages/message-of.ts'
-import { isUniqueId, uniqueId } from './unique-id.ts'
 
 /** What {@link createTestSender} works with. */
 export interface TestSenderParts {

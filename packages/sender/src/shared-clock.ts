@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '@x/events-core'
 import type { SqlExecutor } from '@x/events-engine/support'
-import { asSharedClock, createDatabaseClock, type SharedClock } from './postgres/database-clock.ts'
+import { asSharedClock, createDatabaseClock, type SharedClock } from './clock.ts'
 
 /**
  * The clock that due times are written and compared by. On PostgreSQL, whose nodes may be on many

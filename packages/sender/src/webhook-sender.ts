@@ -1,11 +1,11 @@
+import type { Jobs } from './bulk/jobs.ts'
 import type { Deliveries } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import type { Endpoints } from './endpoints/endpoints.ts'
 import type { EventTypes } from './event-types/event-types.ts'
-import type { Jobs } from './jobs/jobs.ts'
+import type { PurgedTenant } from './maintenance/tenant-purge.ts'
 import type { Statistics, TenantStatisticsQuery } from './statistics/statistics.ts'
-import type { PurgedTenant } from './tenants/purge-tenant.ts'
 
 /** How a sender stands. */
 export interface SenderStats {

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { waitFor } from '@x/testkit'
 import { afterEach, expect, it, vi } from 'vitest'
-import { createHttpPools } from '../src/network/http-pools.ts'
-import { readNetworkOptions } from '../src/network/network-options.ts'
+import { readNetworkOptions } from '../src/http/options.ts'
+import { createHttpPools } from '../src/http/pools.ts'
 import { openHost, site, startHost } from './open-host.ts'
 import { rawServer } from './raw-server.ts'
 

@@ -2,7 +2,7 @@ import dns from 'node:dns'
 import { syncBuiltinESMExports } from 'node:module'
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
-import { attemptErrorOf } from '../src/network/attempt-error.ts'
+import { attemptErrorOf } from '../src/http/errors.ts'
 import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
 

@@ -1,11 +1,11 @@
 import { testConsumer, waitFor } from '@x/testkit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { createAddressPolicy } from '../src/http/addresses.ts'
+import { readNetworkOptions } from '../src/http/options.ts'
+import { createHttpPools } from '../src/http/pools.ts'
+import { Post, type PostOutcome } from '../src/http/post.ts'
 import { createWebhookSender } from '../src/index.ts'
-import { createAddressPolicy } from '../src/network/address-policy.ts'
-import { createHttpPools } from '../src/network/http-pools.ts'
-import { readNetworkOptions } from '../src/network/network-options.ts'
-import { Post, type PostOutcome } from '../src/network/post.ts'
 import { encryptionKey, type OpenHost, openHost, site, startHost } from './open-host.ts'
 
 const nothingAllowed = { network: {} }

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { shown, WebhookSenderError } from '../errors.ts'
-import type { ClientCertificate } from '../network/tls-context.ts'
+import type { ClientCertificate } from '../http/tls.ts'
 import { isQuicklyDecrypted } from './encrypted-key.ts'
 import type { SecretBox } from './secret-box.ts'
 

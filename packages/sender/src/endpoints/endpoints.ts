@@ -1,9 +1,9 @@
 import type { Clock } from '@x/events-core'
 import { assertArgument } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
+import { isUniqueId, uniqueId } from '../ids.ts'
 import { pageLimit } from '../page-limit.ts'
 import type { Statistics, StatisticsQuery } from '../statistics/statistics.ts'
-import { isUniqueId, uniqueId } from '../unique-id.ts'
 import { certificateToStore, sealCertificate } from './client-certificate.ts'
 import type {
   CreateEndpoint,
@@ -16,7 +16,7 @@ import type {
 import { endpointNotFound, tooManyEndpoints, versionConflict } from './endpoint-errors.ts'
 import { endpointOf } from './endpoint-of-row.ts'
 import type { EndpointRow } from './endpoint-row.ts'
-import { notProved } from './ownership-challenge.ts'
+import { notProved } from './ownership.ts'
 import type { SecretBox } from './secret-box.ts'
 import { sealSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import {
@@ -25,7 +25,7 @@ import {
   validateSignature,
   validateTenantId,
   validateVerifyOwnership,
-} from './validate-endpoint.ts'
+} from './validate.ts'
 import type { OwnershipCheck } from './verify-ownership.ts'
 
 /** Which endpoints to list: the newest first. */

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { shown, WebhookSenderError } from '../errors.ts'
-import type { AddressPolicy } from '../network/address-policy.ts'
+import type { AddressPolicy } from '../http/addresses.ts'
 
 const MAX_URL_LENGTH = 2_048
 const LOOPBACK_NAME = /(?:^|\.)localhost\.?$/

@@ -14,9 +14,9 @@ import {
   word,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
+import type { JobKind, JobState } from '../bulk/job.ts'
 import { SET_IDLE_LIMIT } from '../postgres/lock-queue.ts'
 import type { TableNames } from '../table-names.ts'
-import type { JobKind, JobState } from './job.ts'
 import type { JobCursor, JobFilter, JobProgress, JobRow, NewJob, StoredJobOptions } from './job-row.ts'
 
 const jobColumns = {

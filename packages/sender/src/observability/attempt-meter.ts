@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
-import { createInstruments } from './instruments.ts'
+import { createInstruments } from './metrics.ts'
 
 /** Measures what came of an attempt. */
 export type AttemptMeter = (endpointId: string, result: AttemptResult) => void

@@ -1,8 +1,8 @@
 import { context, ROOT_CONTEXT, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { SyncEvent } from '@x/events-core'
 import { formatTraceparent, parseTraceparent, traceparentOf } from '@x/events-engine/support'
-import { SCOPE } from './instruments.ts'
 import { isTraced } from './is-traced.ts'
+import { SCOPE } from './metrics.ts'
 
 /** The spans of one batch's fan-out, one for each message. */
 export interface FanOutSpans {

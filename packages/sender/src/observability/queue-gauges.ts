@@ -2,7 +2,7 @@ import { type BatchObservableResult, metrics } from '@opentelemetry/api'
 import type { Clock, Logger } from '@x/events-core'
 import { detached } from '@x/events-engine/support'
 import type { DeliveryStore } from '../delivery-store.ts'
-import { SCOPE } from './instruments.ts'
+import { SCOPE } from './metrics.ts'
 
 /** What {@link offerQueue} works with. */
 export interface QueueGaugesParts {

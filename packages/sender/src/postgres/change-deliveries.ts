@@ -10,10 +10,10 @@ import {
   text,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
+import type { SharedClock } from '../clock.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore, NotSent } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
-import type { SharedClock } from './database-clock.ts'
 import { endPauseStatement } from './endpoint-state.ts'
 import { enqueueStatement } from './enqueue.ts'
 import { createQueueLock } from './lock-queue.ts'

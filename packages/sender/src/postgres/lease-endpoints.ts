@@ -6,9 +6,9 @@ import {
   readRows,
   type SqlExecutor,
 } from '@x/events-engine/support'
+import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore, EndpointLease, TakenLease } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
-import type { SharedClock } from './database-clock.ts'
 import { keysOf } from './stored-values.ts'
 
 const leaseColumns = { endpoint_key: integer, epoch: integer }

@@ -11,10 +11,10 @@ import {
   text,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
+import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../mended.ts'
+import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../maintenance/mended.ts'
 import type { TableNames } from '../table-names.ts'
-import type { SharedClock } from './database-clock.ts'
 import { createQueueLock } from './lock-queue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import { requeueStatement } from './requeue.ts'

@@ -18,7 +18,7 @@ import {
   statisticColumns,
   statisticRowOf,
   storedStatisticOf,
-} from '../statistics/statistic-row.ts'
+} from '../statistics/rollup.ts'
 import type { StatisticsStore } from '../statistics/statistics-store.ts'
 import type { TableNames } from '../table-names.ts'
 

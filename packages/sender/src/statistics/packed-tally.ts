@@ -1,4 +1,4 @@
-import { MINUTE_MS, type Tally } from './tally.ts'
+import { MINUTE_MS, type Tally } from './counters.ts'
 
 /** What a batch has counted, as one text: written with every batch, so that it is short and quick to make. */
 export function packTallies(tallies: readonly Tally[]): string {

@@ -1,4 +1,4 @@
-import type { StatisticKey, StatisticRow } from './statistic-row.ts'
+import type { StatisticKey, StatisticRow } from './rollup.ts'
 
 /** Whose statistics: an endpoint's, or where its key is 0 all of the tenant's. */
 export type StatisticsOwner = Pick<StatisticKey, 'tenantId' | 'endpointKey'>

@@ -1,9 +1,9 @@
 import type { Clock } from '@x/events-core'
 import { assertArgument, readTimeRange, readWhole } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
+import { addCounts, type Counts, noCounts } from './counters.ts'
 import { percentileOf } from './latency-histogram.ts'
-import type { StatisticRow } from './statistic-row.ts'
-import { addCounts, type Counts, noCounts } from './tally.ts'
+import type { StatisticRow } from './rollup.ts'
 
 /** Which time statistics are about: of the years 1 to 9999. */
 export interface StatisticsQuery {

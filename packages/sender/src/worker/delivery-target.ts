@@ -7,8 +7,8 @@ import { endpointOf } from '../endpoints/endpoint-of-row.ts'
 import type { EndpointRow } from '../endpoints/endpoint-row.ts'
 import type { SecretBox } from '../endpoints/secret-box.ts'
 import { brokenRule, type UrlRules } from '../endpoints/validate-url.ts'
-import type { AttemptError } from '../network/attempt-error.ts'
-import type { ClientCertificate } from '../network/tls-context.ts'
+import type { AttemptError } from '../http/errors.ts'
+import type { ClientCertificate } from '../http/tls.ts'
 import { createRetrySchedule, type RetrySchedule } from './retry-schedule.ts'
 
 /** Everything that is the same for each attempt to an endpoint, worked out once. */

@@ -1,5 +1,5 @@
 import { createFairShare } from '../fair-share.ts'
-import type { PostUnderWay } from '../network/post.ts'
+import type { PostUnderWay } from '../http/post.ts'
 
 /** A first attempt or a retry, in its turn; or one beyond the endpoint's limits, because a person has asked for it. */
 export type AttemptKind = 'first' | 'retry' | 'extra'

@@ -1,5 +1,5 @@
 import type { AttemptErrorCode } from '../deliveries/delivery.ts'
-import type { PostOutcome } from '../network/post.ts'
+import type { PostOutcome } from '../http/post.ts'
 import { retryAfterMs } from './retry-after.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 

@@ -3,8 +3,8 @@ import { storableText, thrownMessage } from '@x/events-engine/support'
 import type { DueDelivery } from '../delivery-store.ts'
 import type { Endpoint } from '../endpoints/endpoint.ts'
 import { shown } from '../errors.ts'
-import type { AttemptError } from '../network/attempt-error.ts'
-import type { Post, PostUnderWay } from '../network/post.ts'
+import type { AttemptError } from '../http/errors.ts'
+import type { Post, PostUnderWay } from '../http/post.ts'
 
 /** The event that a webhook is about, without what it carried. */
 export type DeliveredEvent = Omit<SyncEvent, 'data'>

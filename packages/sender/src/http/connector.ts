@@ -1,13 +1,13 @@
 import type { LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import { isAllowedHost, literalAddress } from '../endpoints/validate-url.ts'
-import type { AddressPolicy } from './address-policy.ts'
-import { ForbiddenAddressError } from './attempt-error.ts'
-import { createGuardedLookup, type Resolve } from './guarded-lookup.ts'
+import type { AddressPolicy } from './addresses.ts'
+import { ForbiddenAddressError } from './errors.ts'
+import { createGuardedLookup, type Resolve } from './lookup.ts'
+import { createTunnels, type OpenTunnel } from './proxy.ts'
 import type { ProxySettings } from './proxy-options.ts'
-import { createTunnels, type OpenTunnel } from './proxy-tunnel.ts'
 import { watchConnection } from './stale-connection.ts'
-import { type ClientCertificate, createTlsContext, type TlsSettings } from './tls-context.ts'
+import { type ClientCertificate, createTlsContext, type TlsSettings } from './tls.ts'
 
 /** What {@link createConnectors} works with. */
 export interface ConnectorsParts extends TlsSettings {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { type AttemptError, attemptErrorOf, SWITCHED_PROTOCOLS } from './attempt-error.ts'
+import { type AttemptError, attemptErrorOf, SWITCHED_PROTOCOLS } from './errors.ts'
 import { SNIPPET_BYTES, snippetOf } from './snippet.ts'
 import { isOfUsedConnection } from './stale-connection.ts'
 

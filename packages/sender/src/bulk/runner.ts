@@ -1,10 +1,10 @@
 import type { Logger } from '@x/events-core'
+import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { SharedClock } from '../postgres/database-clock.ts'
-import { changeMany } from './change-many.ts'
-import type { JobProgress, JobRow, NewJob } from './job-row.ts'
-import type { JobStore } from './job-statements.ts'
-import type { PreparedStep } from './replay-log.ts'
+import type { JobProgress, JobRow, NewJob } from '../jobs/job-row.ts'
+import type { JobStore } from '../jobs/job-statements.ts'
+import { changeMany } from './change.ts'
+import type { PreparedStep } from './replay.ts'
 import { type AcceptsVariant, replayStored } from './replay-stored.ts'
 
 /** Works on jobs, one step after the other, each in a transaction that also says how far it has come. */

@@ -1,5 +1,5 @@
 import { integer, type RowOf, text } from '@x/events-engine/support'
-import { addCounts, type Counts, MINUTE_MS, noCounts, type Tally } from './tally.ts'
+import { addCounts, type Counts, MINUTE_MS, noCounts, type Tally } from './counters.ts'
 
 /** Counts of one endpoint, or of a whole tenant, in one minute or hour. */
 export interface StatisticRow extends Counts {

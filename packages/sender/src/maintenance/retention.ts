@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@x/events-core'
-import type { DeliveryStore } from './delivery-store.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
 
 /** Deletes what is old, now and then. */
 export interface Retention {

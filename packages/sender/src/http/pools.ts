@@ -1,6 +1,6 @@
 import { type Dispatcher, Pool } from 'undici'
-import { type ConnectorsParts, createConnectors } from './guarded-connector.ts'
-import type { ClientCertificate } from './tls-context.ts'
+import { type ConnectorsParts, createConnectors } from './connector.ts'
+import type { ClientCertificate } from './tls.ts'
 
 /** Where requests of a pool go. */
 export interface PoolTarget {

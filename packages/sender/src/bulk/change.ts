@@ -1,8 +1,8 @@
 import { matchesEventType } from '@x/events-core'
 import type { SqlExecutor } from '@x/events-engine/support'
 import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
-import type { BulkStore, WindowedDelivery } from './bulk-store.ts'
-import type { JobProgress, JobRow } from './job-row.ts'
+import type { BulkStore, WindowedDelivery } from '../jobs/bulk-store.ts'
+import type { JobProgress, JobRow } from '../jobs/job-row.ts'
 
 const AT_ONCE = 500
 

@@ -1,8 +1,8 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { thrownMessage } from '@x/events-engine/support'
-import type { AddressPolicy } from './address-policy.ts'
-import { ForbiddenAddressError } from './attempt-error.ts'
+import type { AddressPolicy } from './addresses.ts'
+import { ForbiddenAddressError } from './errors.ts'
 import { type LookupAnswer, limitLookups, type ResolveAll } from './lookup-limiter.ts'
 
 /** Gives every address of a name. */

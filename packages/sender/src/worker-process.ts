@@ -1,4 +1,4 @@
-import { createWebhookSender } from './create-webhook-sender.ts'
+import { createWebhookSender } from './sender.ts'
 import type { WebhookWorker, WebhookWorkerOptions } from './webhook-worker.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls'
 import { readFlag, readInteger, refuseUnless } from '../invalid-option.ts'
-import { type AddressPolicy, createAddressPolicy } from './address-policy.ts'
-import type { Resolve } from './guarded-lookup.ts'
+import { type AddressPolicy, createAddressPolicy } from './addresses.ts'
+import type { Resolve } from './lookup.ts'
 import { type ProxyOptions, type ProxySettings, readProxyOptions } from './proxy-options.ts'
 
 /** Where webhooks may go, and on which way. */

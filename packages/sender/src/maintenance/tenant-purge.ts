@@ -1,9 +1,9 @@
 import type { EventEngine, PurgedEvents } from '@x/events-engine'
 import { withSecureDelete } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import { validateTenantId } from '../endpoints/validate-endpoint.ts'
-import type { SharedClock } from '../postgres/database-clock.ts'
-import type { PurgedMessages, TenantStore } from './tenant-store.ts'
+import type { SharedClock } from '../clock.ts'
+import { validateTenantId } from '../endpoints/validate.ts'
+import type { PurgedMessages, TenantStore } from '../tenants/tenant-store.ts'
 
 /** What was deleted of a tenant. */
 export interface PurgedTenant extends PurgedEvents {

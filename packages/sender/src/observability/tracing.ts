@@ -11,8 +11,8 @@ import { formatTraceparent, parseTraceparent } from '@x/events-engine/support'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../delivery-store.ts'
 import type { DeliveryTarget } from '../worker/delivery-target.ts'
-import { SCOPE } from './instruments.ts'
 import { isTraced } from './is-traced.ts'
+import { SCOPE } from './metrics.ts'
 
 type TracedTarget = Pick<DeliveryTarget, 'endpointId' | 'tenantId' | 'origin'>
 type TracedDelivery = Pick<DueDelivery, 'eventId' | 'attemptCount' | 'traceparent'>

@@ -1,15 +1,15 @@
 import type { EventEngine, IBatchEventSubscriber } from '@x/events-engine'
 import { createHandledLog } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
+import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { SharedClock } from '../postgres/database-clock.ts'
+import { jobStatements } from '../jobs/job-statements.ts'
 import type { TableNames } from '../table-names.ts'
 import { createFanOutToOne } from './fan-out-to-one.ts'
-import { createJobRunner } from './job-runner.ts'
-import { jobStatements } from './job-statements.ts'
 import { createJobs } from './jobs.ts'
-import { createLogReplay } from './replay-log.ts'
+import { createLogReplay } from './replay.ts'
 import type { AcceptsVariant } from './replay-stored.ts'
+import { createJobRunner } from './runner.ts'
 
 /** What {@link createBulkWork} works with. */
 export interface BulkWorkParts<DB> {
