@@ -12,6 +12,7 @@ import { createParsePayload } from './parse-payload.ts'
 import type { ReceiverResponse } from './problem.ts'
 import { checkBodySize, createReceive, type ReceiverErrorContext } from './receive.ts'
 import type { ReceiverInput } from './receiver-input.ts'
+import { standardProtocol } from './standard-protocol.ts'
 
 /** Hears of everything that was answered with an error: refused messages, failed handlers, faults. */
 export type ReceiverErrorListener = (error: unknown, context: ReceiverErrorContext) => void
@@ -118,7 +119,8 @@ export function createReceiver<TEvents extends object = object>(
   const known = (event: WebhookEvent) => event as EventOf<TEvents, '*'>
 
   const parsePayload = createParsePayload(settings.trustUnsignedCloudEventHeaders)
-  const receive = createReceive({ settings, verifier, parsePayload, handlers, report })
+  const protocol = standardProtocol({ settings, verifier, parsePayload })
+  const receive = createReceive({ settings, protocol, handlers, report })
 
   return {
     async verify(rawBody, headers, about) {

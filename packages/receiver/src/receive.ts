@@ -1,14 +1,11 @@
-import { takeRawBody, type VerifiedMessage } from '@x/signature'
-import { answerChallenge, challengeOf } from './answer-challenge.ts'
+import { takeRawBody } from '@x/signature'
 import type { WebhookEvent } from './event-patterns.ts'
 import type { Handlers } from './handlers.ts'
-import { type MessageVerifier, requestOf } from './message-verifier.ts'
 import type { ReceiverSettings } from './options.ts'
-import type { ParsePayload } from './parse-payload.ts'
 import { accepted, problem, problemOf, type ReceiverResponse } from './problem.ts'
+import type { OpenedMessage, Protocol } from './protocol.ts'
 import { bodyTooLarge } from './read-body.ts'
 import type { ReceiverInput } from './receiver-input.ts'
-import { requestProblem } from './request-problem.ts'
 import { openContext } from './webhook-context.ts'
 
 /** What is known about a message that could not be received. */
@@ -21,8 +18,7 @@ export interface ReceiverErrorContext {
   readonly id?: string
 }
 
-interface Verified {
-  readonly message: VerifiedMessage
+interface Verified extends OpenedMessage {
   readonly body: Uint8Array | string
   readonly input: ReceiverInput
 }
@@ -30,8 +26,7 @@ interface Verified {
 /** What {@link createReceive} needs. */
 export interface ReceiveParts {
   readonly settings: ReceiverSettings
-  readonly verifier: MessageVerifier
-  readonly parsePayload: ParsePayload
+  readonly protocol: Protocol
   readonly handlers: Handlers
   report(error: unknown, context: ReceiverErrorContext): void
 }
@@ -48,7 +43,7 @@ export function checkBodySize(body: Uint8Array | string, maxBodyBytes: number): 
 
 /** Builds the one path that every message takes: size, signature, replay, parse, handlers. */
 export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Promise<ReceiverResponse> {
-  const { settings, verifier, parsePayload, handlers, report } = parts
+  const { settings, protocol, handlers, report } = parts
   const { maxBodyBytes, replayStore, validateData, handlerTimeoutMs, clock } = settings
 
   function failure(error: unknown, about: Omit<ReceiverErrorContext, 'status'> = {}): ReceiverResponse {
@@ -69,15 +64,15 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
   async function handle(verified: Verified, token: string): Promise<ReceiverResponse> {
     const { id } = verified.message
     let event: WebhookEvent | undefined
-    let response = accepted(204)
+    let response = protocol.acknowledgement
     try {
-      event = parsePayload({ id, body: verified.body, headers: verified.input.headers })
-      const challenge = settings.answerChallenges ? challengeOf(event) : undefined
+      event = verified.read()
+      const challenge = verified.challenge?.(event)
       if (challenge === undefined) {
         event = await validateData(event)
         await callHandlers(event, verified)
       } else {
-        response = await answerChallenge(challenge, verified.message, await secretsFor(verified.input))
+        response = await challenge
       }
     } catch (error) {
       try {
@@ -96,24 +91,31 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     return response
   }
 
-  async function secretsFor({ headers, url }: ReceiverInput): Promise<readonly string[]> {
-    const { secrets } = settings
-    const current = typeof secrets === 'function' ? await secrets(requestOf(headers, url)) : secrets
-    return typeof current === 'string' ? [current] : current
-  }
-
-  async function receive(input: ReceiverInput): Promise<ReceiverResponse> {
-    const refused = requestProblem(input)
-    if (refused) return refused
-    const body = takeRawBody(typeof input.body === 'function' ? await input.body(maxBodyBytes) : input.body)
-    checkBodySize(body, maxBodyBytes)
-    const message = await verifier.verify(body, input.headers, input.url)
+  async function claimed(verified: Verified): Promise<ReceiverResponse> {
+    const { id } = verified.message
     const token = replayStore ? crypto.randomUUID() : ''
-    const claim = (await replayStore?.begin(message.id, token)) ?? 'new'
+    const claim = (await replayStore?.begin(id, token)) ?? 'new'
     if (claim === 'done') return accepted(200)
     if (claim === 'in_progress')
       return problem(409, 'in_progress', 'This message is being handled. Send it again later.')
-    return handle({ message, body, input }, token)
+    return handle(verified, token)
+  }
+
+  async function receive(input: ReceiverInput): Promise<ReceiverResponse> {
+    const admitted = protocol.admit(input)
+    if (admitted) return admitted
+    const body = takeRawBody(typeof input.body === 'function' ? await input.body(maxBodyBytes) : input.body)
+    checkBodySize(body, maxBodyBytes)
+    const opened = await protocol.open(body, input)
+    if ('status' in opened) return opened
+    let answer = protocol.acknowledgement
+    for (const one of opened) {
+      const next = await claimed({ ...one, body, input })
+      // A failure keeps no other message of the request from its handlers. The sender repeats them all, and the replay
+      // store lets through those that failed.
+      if (answer.status < 300) answer = next
+    }
+    return answer
   }
 
   return async (input) => {

@@ -1,0 +1,45 @@
+import { answerChallenge, challengeOf } from './answer-challenge.ts'
+import { type MessageVerifier, requestOf } from './message-verifier.ts'
+import type { ReceiverSettings } from './options.ts'
+import type { ParsePayload } from './parse-payload.ts'
+import { accepted } from './problem.ts'
+import type { Protocol } from './protocol.ts'
+import type { ReceiverInput } from './receiver-input.ts'
+import { requestProblem } from './request-problem.ts'
+
+/** What {@link standardProtocol} works with. */
+export interface StandardProtocolParts {
+  readonly settings: Pick<ReceiverSettings, 'secrets' | 'answerChallenges'>
+  readonly verifier: MessageVerifier
+  readonly parsePayload: ParsePayload
+}
+
+/** The protocol of Standard Webhooks: a request brings one message, and its headers prove it. */
+export function standardProtocol({ settings, verifier, parsePayload }: StandardProtocolParts): Protocol {
+  const { secrets, answerChallenges } = settings
+
+  async function secretsFor({ headers, url }: ReceiverInput): Promise<readonly string[]> {
+    const current = typeof secrets === 'function' ? await secrets(requestOf(headers, url)) : secrets
+    return typeof current === 'string' ? [current] : current
+  }
+
+  return {
+    acknowledgement: accepted(204),
+    admit: requestProblem,
+    async open(body, input) {
+      const { headers, url } = input
+      const message = await verifier.verify(body, headers, url)
+      return [
+        {
+          message,
+          read: () => parsePayload({ id: message.id, body, headers }),
+          challenge(event) {
+            const token = answerChallenges ? challengeOf(event) : undefined
+            if (token === undefined) return undefined
+            return secretsFor(input).then((current) => answerChallenge(token, message, current))
+          },
+        },
+      ]
+    },
+  }
+}
