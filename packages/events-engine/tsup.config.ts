@@ -1,7 +1,15 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['index', 'sse', 'support', 'drizzle', 'knex', 'pg', 'prisma'].map((name) => `src/${name}.ts`),
+  entry: {
+    index: 'src/index.ts',
+    sse: 'src/sse.ts',
+    internal: 'src/internal.ts',
+    drizzle: 'src/adapters/drizzle.ts',
+    knex: 'src/adapters/knex.ts',
+    pg: 'src/adapters/pg.ts',
+    prisma: 'src/adapters/prisma.ts',
+  },
   format: ['esm'],
   target: 'node22',
   platform: 'node',

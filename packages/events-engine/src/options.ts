@@ -2,8 +2,8 @@ import { type Clock, type IServiceScopeFactory, type Logger, silentLogger, syste
 import type { Kysely } from 'kysely'
 import type { PostgresPool } from './connections/postgres-pool.ts'
 import { EventEngineError, shown } from './errors.ts'
+import type { RetentionOptions, RetentionSettings } from './maintenance/retention.ts'
 import { guardLogger } from './observability/node-logger.ts'
-import type { RetentionOptions, RetentionSettings } from './retention.ts'
 import { DEFAULT_TABLE_PREFIX } from './store/table-names.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000

@@ -1,5 +1,5 @@
 import { watchedDatabaseOf } from './connections/watch-database.ts'
-import type { EventEngine } from './create-event-engine.ts'
+import type { EventEngine } from './engine.ts'
 import type { EventStore } from './store/event-store.ts'
 import { openEventStore } from './store/open-event-store.ts'
 import { tableNames } from './store/table-names.ts'

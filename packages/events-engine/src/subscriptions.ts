@@ -1,9 +1,9 @@
 import { isStorableDate, type SyncEvent } from '@x/events-core'
 import { assertWhole } from './argument.ts'
 import { EventEngineError, shown } from './errors.ts'
-import type { GivenPositions } from './given-positions.ts'
-import { isStorable } from './storable-text.ts'
 import type { EventStore, Position, SubscriptionRow, SubscriptionState } from './store/event-store.ts'
+import type { GivenPositions } from './store/given-positions.ts'
+import { isStorable } from './util/storable-text.ts'
 
 /** A durable subscription as it is stored, whether any node runs it or not. */
 export interface SubscriptionInfo {

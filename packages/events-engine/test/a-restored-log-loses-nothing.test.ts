@@ -3,8 +3,8 @@ import { waitFor } from '@x/testkit'
 import { type PostgresDatabase, postgresDatabase } from '@x/testkit/postgres'
 import { startPostgresServer } from '@x/testkit/postgres-server'
 import { expect, it } from 'vitest'
+import { fromPg } from '../src/adapters/pg.ts'
 import { createEventEngine } from '../src/index.ts'
-import { fromPg } from '../src/pg.ts'
 import { recordingLogger, site } from './open-engine.ts'
 
 /** What pg_dump and psql do to these tables: the rows as they are, and sequences that go on behind them. */

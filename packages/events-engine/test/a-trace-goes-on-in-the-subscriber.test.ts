@@ -5,7 +5,7 @@ import { type RecordedTelemetry, recordTelemetry } from '@x/testkit/telemetry'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEventEngine } from '../src/index.ts'
-import { traceparentOf } from '../src/support.ts'
+import { traceparentOf } from '../src/internal.ts'
 import { type OpenEngine, onEachDatabase, site } from './open-engine.ts'
 import { openWatchedDatabase } from './watch-queries.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fromPg } from '../src/pg.ts'
+import { fromPg } from '../src/adapters/pg.ts'
 import { briefly, loggedEvents, run } from './captured-events.ts'
 import { type OpenEngine, onEachDatabase } from './open-engine.ts'
 

@@ -3,7 +3,7 @@ import { waitFor } from '@x/testkit'
 import { postgresDatabase } from '@x/testkit/postgres'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../src/index.ts'
-import { onWakeByOthers, wakeOthers } from '../src/support.ts'
+import { onWakeByOthers, wakeOthers } from '../src/internal.ts'
 import { recordingLogger, site } from './open-engine.ts'
 
 it('tells another node of a commit long before its next poll, also after its connection was cut', async () => {

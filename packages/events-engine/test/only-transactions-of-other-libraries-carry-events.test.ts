@@ -6,11 +6,11 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import knex, { type Knex } from 'knex'
 import type { Client, Pool, PoolClient } from 'pg'
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { type DrizzleTransaction, fromDrizzle } from '../src/drizzle.ts'
+import { type DrizzleTransaction, fromDrizzle } from '../src/adapters/drizzle.ts'
+import { fromKnex, type KnexTransaction } from '../src/adapters/knex.ts'
+import { fromPg, type PgClient } from '../src/adapters/pg.ts'
+import { fromPrisma, type PrismaTransaction } from '../src/adapters/prisma.ts'
 import { createEventEngine, foreignTransaction, type HostTransaction } from '../src/index.ts'
-import { fromKnex, type KnexTransaction } from '../src/knex.ts'
-import { fromPg, type PgClient } from '../src/pg.ts'
-import { fromPrisma, type PrismaTransaction } from '../src/prisma.ts'
 import {
   createPrismaClient,
   type PrismaClient,

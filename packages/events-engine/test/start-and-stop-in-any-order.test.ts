@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createLifecycle } from '../src/lifecycle.ts'
+import { createLifecycle } from '../src/util/lifecycle.ts'
 
 it('never runs two transitions at once, and ends as the last caller asked', async () => {
   const calls = fc.array(fc.constantFrom('start' as const, 'stop' as const), { minLength: 1, maxLength: 20 })

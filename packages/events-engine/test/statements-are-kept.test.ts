@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect, sql } from 'kysely'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createEventEngine, withStatementCache } from '../src/index.ts'
-import { createRowsStatement, integer, text } from '../src/support.ts'
+import { createRowsStatement, integer, text } from '../src/internal.ts'
 import { site } from './open-engine.ts'
 
 interface Tables {

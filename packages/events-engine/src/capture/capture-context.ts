@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TenantSite } from '@x/events-core'
-import type { Dialect } from '../database.ts'
 import { EventEngineError, shown } from '../errors.ts'
+import type { Dialect } from '../sql/database.ts'
 import type { CaptureNames } from './capture-names.ts'
 import type { RunInTransaction } from './run-in-transaction.ts'
 

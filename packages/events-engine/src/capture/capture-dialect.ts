@@ -1,5 +1,5 @@
-import type { SqlExecutor } from '../database.ts'
 import { EventEngineError, shown } from '../errors.ts'
+import type { SqlExecutor } from '../sql/database.ts'
 import type { Capture } from './capture-options.ts'
 
 /** What differs between databases in putting triggers on a table. */

@@ -1,4 +1,4 @@
-import type { Dialect } from '../database.ts'
+import type { Dialect } from '../sql/database.ts'
 
 /** A name as it stands in SQL, whatever it consists of. */
 export function quoteName(name: string): string {

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import { type Parameter, runStatement } from '../database.ts'
+import { type Parameter, runStatement } from '../sql/database.ts'
 
 /** Runs a statement on the connection of one transaction. */
 export type RunInTransaction = (statement: string, parameters: readonly Parameter[]) => Promise<unknown>

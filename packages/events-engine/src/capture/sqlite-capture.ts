@@ -1,8 +1,13 @@
-import { type RowOf, text } from '../columns.ts'
-import { findsRow, readRows, runStatement, type SqlExecutor } from '../database.ts'
+import { type RowOf, text } from '../sql/columns.ts'
+import { findsRow, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import type { TableNames } from '../store/table-names.ts'
-import type { CaptureDialect } from './capture-dialect.ts'
-import { demandColumns, refuseOwnTable, refuseTable, refuseUnmigrated } from './capture-dialect.ts'
+import {
+  type CaptureDialect,
+  demandColumns,
+  refuseOwnTable,
+  refuseTable,
+  refuseUnmigrated,
+} from './capture-dialect.ts'
 import { captureNames } from './capture-names.ts'
 import type { Capture } from './capture-options.ts'
 import { quoteName, quoteText } from './quote-sql.ts'

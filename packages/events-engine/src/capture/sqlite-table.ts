@@ -1,5 +1,5 @@
-import { flag, integer, type RowOf, text } from '../columns.ts'
-import { readRows, type SqlExecutor } from '../database.ts'
+import { flag, integer, type RowOf, text } from '../sql/columns.ts'
+import { readRows, type SqlExecutor } from '../sql/database.ts'
 
 /** What a capture needs to know of a table. */
 export interface SqliteTable {

@@ -1,5 +1,5 @@
-import { type Columns, nullable, type RowOf, text, word } from '../columns.ts'
-import type { Parameter } from '../database.ts'
+import { type Columns, nullable, type RowOf, text, word } from '../sql/columns.ts'
+import type { Parameter } from '../sql/database.ts'
 import type { PostgresPool } from './postgres-pool.ts'
 
 /** Runs a statement on a connection of its own, and gives it up soon. */

@@ -1,7 +1,7 @@
 import type { Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { dialectOf } from '../database.ts'
 import { EventEngineError } from '../errors.ts'
+import { dialectOf } from '../sql/database.ts'
 import { createConnectionWatch, type WaitLimits } from './connection-watch.ts'
 import type { PostgresPool } from './postgres-pool.ts'
 import { createWatchedDatabase } from './watched-database.ts'

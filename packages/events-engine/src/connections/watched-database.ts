@@ -1,6 +1,6 @@
 import { CompiledQuery, type DatabaseConnection, type Driver, Kysely } from 'kysely'
-import { isOwnQuery } from '../database.ts'
 import { EventEngineError } from '../errors.ts'
+import { isOwnQuery } from '../sql/database.ts'
 import type { ConnectionWatch, LentConnection, WaitLimits } from './connection-watch.ts'
 
 /** A wait for a connection ends, whatever is to be done on it. */

@@ -1,7 +1,7 @@
 import type { SyncEvent } from '@x/events-core'
 import type { Transaction } from 'kysely'
+import { OWN_LEVEL, transact } from '../sql/transact.ts'
 import type { Fence, PositionedEvent } from '../store/event-store.ts'
-import { OWN_LEVEL, transact } from '../transact.ts'
 import { createAfterCommit } from './after-commit.ts'
 import { callSubscriber } from './call-subscriber.ts'
 import { demandLease } from './demand-lease.ts'

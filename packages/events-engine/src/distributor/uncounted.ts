@@ -1,6 +1,6 @@
-import { isConflict, isInterruption } from '../database-errors.ts'
 import { EventEngineError } from '../errors.ts'
-import { conflictPauseMs } from '../retry-conflicts.ts'
+import { isConflict, isInterruption } from '../sql/database-errors.ts'
+import { conflictPauseMs } from '../sql/retry-conflicts.ts'
 
 /**
  * Ends the work on a subscription for a reason that is not its subscriber's: the database could not be

@@ -1,7 +1,7 @@
 import type { SyncEvent } from '@x/events-core'
 import type { EventFilter } from '../distributor/event-filter.ts'
 import type { Position } from '../store/event-store.ts'
-import type { FeedStretch } from './read-stretches.ts'
+import type { FeedStretch } from './read-batches.ts'
 
 /** The feed of an engine, for what serves many clients with it. */
 export interface FeedSource {

@@ -1,12 +1,12 @@
 import { ALL_TENANTS, type Clock, type Logger, type SyncEvent } from '@x/events-core'
 import { compileFilter, type EventFilter } from '../distributor/event-filter.ts'
 import { EventEngineError, shown } from '../errors.ts'
-import type { GivenPositions } from '../given-positions.ts'
 import type { EventStore } from '../store/event-store.ts'
+import type { GivenPositions } from '../store/given-positions.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 import { createFeedHub } from './feed-hub.ts'
 import type { FeedSource } from './feed-source.ts'
-import { readStretches } from './read-stretches.ts'
+import { readStretches } from './read-batches.ts'
 
 /** What a reader of the feed wants. */
 export interface FeedOptions {

@@ -1,5 +1,5 @@
 import { captureNames } from '../capture/capture-names.ts'
-import { runStatement, type SqlExecutor } from '../database.ts'
+import { runStatement, type SqlExecutor } from '../sql/database.ts'
 import type { TableNames } from '../store/table-names.ts'
 
 /**

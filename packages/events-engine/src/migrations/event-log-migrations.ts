@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
-import type { Dialect, SqlExecutor } from '../database.ts'
 import { EventEngineError, shown } from '../errors.ts'
+import type { Dialect, SqlExecutor } from '../sql/database.ts'
 import * as postgres from '../store/postgres/schema.ts'
 import * as sqlite from '../store/sqlite/schema.ts'
 import { DEFAULT_TABLE_PREFIX, type TableNames, tableNames } from '../store/table-names.ts'

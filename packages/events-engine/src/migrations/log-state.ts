@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { integer, text } from '../columns.ts'
+import { integer, text } from '../sql/columns.ts'
 import {
   countChanges,
   type Dialect,
@@ -7,8 +7,8 @@ import {
   readRows,
   runStatement,
   type SqlExecutor,
-} from '../database.ts'
-import { withPlaceholders } from '../store/placeholders.ts'
+} from '../sql/database.ts'
+import { withPlaceholders } from '../sql/placeholders.ts'
 import type { TableNames } from '../store/table-names.ts'
 
 /** What the log's tables say of themselves, whoever created them. */

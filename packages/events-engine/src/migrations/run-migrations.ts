@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
-import { text } from '../columns.ts'
-import { dialectOf, findsRow, limitIdle, readRows, runStatement, type SqlExecutor } from '../database.ts'
-import { withPlaceholders } from '../store/placeholders.ts'
-import { ownTransaction } from '../transact.ts'
+import { text } from '../sql/columns.ts'
+import { dialectOf, findsRow, limitIdle, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import { withPlaceholders } from '../sql/placeholders.ts'
+import { ownTransaction } from '../sql/transact.ts'
 import type { EventLogMigration } from './migration.ts'
 
 /** Migrations, and where it is noted which of them have run. */

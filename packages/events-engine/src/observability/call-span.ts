@@ -10,7 +10,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { eventTypeOf, type SyncEvent } from '@x/events-core'
-import { thrownMessage, thrownText } from '../storable-text.ts'
+import { thrownMessage, thrownText } from '../util/storable-text.ts'
 import { errorTypeOf } from './error-type.ts'
 import { SCOPE } from './instruments.ts'
 import { parseTraceparent, traceparentOf } from './traceparent.ts'

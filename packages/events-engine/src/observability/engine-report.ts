@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@x/events-core'
-import type { GivenPositions } from '../given-positions.ts'
 import type { EventStore } from '../store/event-store.ts'
+import type { GivenPositions } from '../store/given-positions.ts'
 import { type SubscriptionInfo, subscriptionInfoOf } from '../subscriptions.ts'
 import type { EngineCounts, EngineObserver } from './engine-observer.ts'
 import { offerLag } from './lag-gauges.ts'

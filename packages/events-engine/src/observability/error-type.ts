@@ -1,5 +1,5 @@
 import { EventsError } from '@x/events-core'
-import { storableText } from '../storable-text.ts'
+import { storableText } from '../util/storable-text.ts'
 
 const MAX_LENGTH = 100
 

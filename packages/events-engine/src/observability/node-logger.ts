@@ -1,5 +1,5 @@
 import type { Logger } from '@x/events-core'
-import { thrownText } from '../storable-text.ts'
+import { thrownText } from '../util/storable-text.ts'
 
 /** A logger that adds to each entry which node it comes from: the name that leases and stats show. */
 export function nodeLogger(logger: Logger, nodeId: string): Logger {

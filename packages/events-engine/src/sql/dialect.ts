@@ -1,4 +1,4 @@
-import type { Dialect, Parameter, Statement } from '../database.ts'
+import type { Dialect, Parameter, Statement } from './database.ts'
 
 /** How a column of a record, or a cast value, is stored. */
 export type SqlType = 'integer' | 'text' | 'flag'

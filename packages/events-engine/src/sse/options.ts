@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@x/events-core'
-import type { EventEngine } from '../create-event-engine.ts'
+import type { EventEngine } from '../engine.ts'
 import { EventEngineError, shown } from '../errors.ts'
 import { guardLogger } from '../observability/node-logger.ts'
 

@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import type { FeedStretch } from '../feed/read-stretches.ts'
+import type { FeedStretch } from '../feed/read-batches.ts'
 import type { Position } from '../store/event-store.ts'
 import { eventFrame, KEEP_ALIVE, syncedFrame } from './frames.ts'
 import type { SseSink } from './sse-sink.ts'

@@ -1,6 +1,6 @@
 import { createSyncEvent, type JsonValue, type SyncEvent } from '@x/events-core'
-import { integer, nullable, type RowOf, text } from '../columns.ts'
 import { rememberTraceparent } from '../observability/traceparent.ts'
+import { integer, nullable, type RowOf, text } from '../sql/columns.ts'
 
 /** How an event lies in the log; `seq` and what is dialect-specific stay inside the stores. */
 export const eventColumns = {

@@ -1,5 +1,5 @@
 import type { SyncEvent } from '@x/events-core'
-import type { SqlExecutor } from '../database.ts'
+import type { SqlExecutor } from '../sql/database.ts'
 import type { EventRow } from './event-row.ts'
 import type { Lag } from './lag.ts'
 import type { TenantStore } from './purge-tenant.ts'

@@ -1,7 +1,7 @@
-import { integer, nullable, text, word } from '../columns.ts'
-import { countChanges, type Dialect, readRows, type SqlExecutor } from '../database.ts'
+import { integer, nullable, text, word } from '../sql/columns.ts'
+import { countChanges, type Dialect, readRows, type SqlExecutor } from '../sql/database.ts'
+import { withPlaceholders } from '../sql/placeholders.ts'
 import type { Position, SubscriptionRow, SubscriptionState } from './event-store.ts'
-import { withPlaceholders } from './placeholders.ts'
 import type { TableNames } from './table-names.ts'
 
 const subscriptionColumns = {

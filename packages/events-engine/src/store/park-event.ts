@@ -1,6 +1,7 @@
 import type { Clock, SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { integer, json, type RowOf, real, text } from '../columns.ts'
+import { traceparentOf } from '../observability/traceparent.ts'
+import { integer, json, type RowOf, real, text } from '../sql/columns.ts'
 import {
   countChanges,
   type Dialect,
@@ -8,12 +9,11 @@ import {
   readRows,
   runStatement,
   type SqlExecutor,
-} from '../database.ts'
-import { traceparentOf } from '../observability/traceparent.ts'
-import { ownTransaction } from '../transact.ts'
+} from '../sql/database.ts'
+import { withPlaceholders } from '../sql/placeholders.ts'
+import { ownTransaction } from '../sql/transact.ts'
 import { type EventRow, eventOf, rowOf } from './event-row.ts'
 import type { Fence, ParkedRow, Position } from './event-store.ts'
-import { withPlaceholders } from './placeholders.ts'
 import { FENCED, fenceValues, keptEventQuery, positionStatements } from './save-position.ts'
 import type { TableNames } from './table-names.ts'
 

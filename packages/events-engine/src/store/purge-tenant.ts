@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import { captureNames } from '../capture/capture-names.ts'
-import { integer, nullable, text } from '../columns.ts'
-import { countChanges, type Dialect, type Parameter, readRows, runStatement } from '../database.ts'
-import { withPlaceholders } from './placeholders.ts'
+import { integer, nullable, text } from '../sql/columns.ts'
+import { countChanges, type Dialect, type Parameter, readRows, runStatement } from '../sql/database.ts'
+import { withPlaceholders } from '../sql/placeholders.ts'
 import type { TableNames } from './table-names.ts'
 
 /** What one batch of a purge has looked through. */

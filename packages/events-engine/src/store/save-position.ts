@@ -1,10 +1,10 @@
 import type { SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { countChanges, type Dialect, findsRow, type SqlExecutor } from '../database.ts'
-import { ownTransaction } from '../transact.ts'
+import { countChanges, type Dialect, findsRow, type SqlExecutor } from '../sql/database.ts'
+import { withPlaceholders } from '../sql/placeholders.ts'
+import { ownTransaction } from '../sql/transact.ts'
 import { sequenceOf } from './event-row.ts'
 import type { Fence, LeasedTransaction, Position, SubscriptionState } from './event-store.ts'
-import { withPlaceholders } from './placeholders.ts'
 import type { TableNames } from './table-names.ts'
 
 /** The parameters of the condition that fences a write. */

@@ -1,6 +1,6 @@
 import { type Clock, type Logger, systemClock } from '@x/events-core'
 import { closeSocket, type PostgresClient, type PostgresPool } from '../connections/postgres-pool.ts'
-import { runStatement, type SqlExecutor } from '../database.ts'
+import { runStatement, type SqlExecutor } from '../sql/database.ts'
 
 /** Tells other nodes that something was committed. */
 export interface Notifier {

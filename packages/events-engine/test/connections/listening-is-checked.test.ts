@@ -2,7 +2,7 @@ import { silencingProxy, waitFor } from '@x/testkit'
 import { postgresDatabase } from '@x/testkit/postgres'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../../src/index.ts'
-import { onWakeByOthers, wakeOthers } from '../../src/support.ts'
+import { onWakeByOthers, wakeOthers } from '../../src/internal.ts'
 import { recordingLogger, site } from '../open-engine.ts'
 
 /** So rare that no poll can be what finds anything. */

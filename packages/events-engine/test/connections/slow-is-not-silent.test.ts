@@ -3,7 +3,7 @@ import { postgresDatabase } from '@x/testkit/postgres'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../../src/index.ts'
-import { watchedDatabaseOf } from '../../src/support.ts'
+import { watchedDatabaseOf } from '../../src/internal.ts'
 import { recordingLogger, site } from '../open-engine.ts'
 
 /** Shorter than what is slow here by far: what is silent would be given up. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isRefusal } from '../../src/support.ts'
+import { isRefusal } from '../../src/internal.ts'
 
 // What each driver throws by itself, its contract shows.
 it('finds the code of the database however a library has wrapped its error', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { EventEngineError } from '../../src/index.ts'
-import { bigInteger, flag, integer, json, nullable, real, text, word } from '../../src/support.ts'
+import { bigInteger, flag, integer, json, nullable, real, text, word } from '../../src/internal.ts'
 
 const codeOf = (work: () => unknown): unknown => {
   try {

@@ -3,7 +3,7 @@ import { hostileErrors, waitFor } from '@x/testkit'
 import { CompiledQuery } from 'kysely'
 import { expect, it } from 'vitest'
 import type { EventSubscriber } from '../../src/index.ts'
-import { storableText, thrownText } from '../../src/support.ts'
+import { storableText, thrownText } from '../../src/internal.ts'
 import { type HostTables, type OpenEngine, onEachDatabase, site } from '../open-engine.ts'
 
 const quick = { maxAttempts: 2, firstDelayMs: 0, maxDelayMs: 0 }

@@ -3,7 +3,7 @@ import { integer, type PgDatabase, type PgQueryResultHKT, pgTable, text } from '
 import { drizzle as drizzleOnPostgresJs } from 'drizzle-orm/postgres-js'
 import { Pool } from 'pg'
 import postgres from 'postgres'
-import { fromDrizzle } from '../../src/drizzle.ts'
+import { fromDrizzle } from '../../src/adapters/drizzle.ts'
 import type { ForeignHost, ForeignWork } from './foreign-host.ts'
 
 const page = pgTable('page', { pageId: integer().primaryKey(), name: text().notNull() })

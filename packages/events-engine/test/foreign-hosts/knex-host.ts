@@ -1,5 +1,5 @@
 import knex, { type Knex } from 'knex'
-import { fromKnex } from '../../src/knex.ts'
+import { fromKnex } from '../../src/adapters/knex.ts'
 import type { ForeignHost, ForeignWork } from './foreign-host.ts'
 
 export function openKnexHost(url: string): ForeignHost {

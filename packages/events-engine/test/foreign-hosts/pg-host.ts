@@ -1,5 +1,5 @@
 import { Pool, type PoolClient } from 'pg'
-import { fromPg } from '../../src/pg.ts'
+import { fromPg } from '../../src/adapters/pg.ts'
 import type { ForeignHost, ForeignWork } from './foreign-host.ts'
 
 export function openPgHost(url: string): ForeignHost {

@@ -1,4 +1,4 @@
-import { fromPrisma } from '../../src/prisma.ts'
+import { fromPrisma } from '../../src/adapters/prisma.ts'
 import type { ForeignHost, ForeignWork } from './foreign-host.ts'
 import { createPrismaClient, type PrismaTransactionClient } from './prisma-client.ts'
 

@@ -7,7 +7,7 @@ import {
   formatPosition,
   parsePosition,
   type SnapshotPosition,
-} from '../../src/store/postgres/snapshot-position.ts'
+} from '../../src/store/snapshot-position.ts'
 import { type OpenEngine, onEachDatabase, site } from '../open-engine.ts'
 import { openStream, sseServer } from '../sse-server.ts'
 

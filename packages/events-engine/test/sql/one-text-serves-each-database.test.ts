@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { integer, nullable, text } from '../../src/columns.ts'
-import { readRows, runStatement } from '../../src/database.ts'
+import { integer, nullable, text } from '../../src/sql/columns.ts'
+import { readRows, runStatement } from '../../src/sql/database.ts'
 import { sqlDialectOf } from '../../src/sql/dialect.ts'
 import { onEachDatabase } from '../open-engine.ts'
 

@@ -1,4 +1,4 @@
-import { runStatement, type SqlExecutor } from '../../database.ts'
+import { runStatement, type SqlExecutor } from '../../sql/database.ts'
 import type { EventRow } from '../event-row.ts'
 import type { TableNames } from '../table-names.ts'
 

@@ -1,5 +1,5 @@
-import type { ForeignTransaction } from '../../foreign-transaction.ts'
 import { LOG_ID } from '../../migrations/log-state.ts'
+import type { ForeignTransaction } from '../../raise/foreign-transaction.ts'
 import type { EventRow } from '../event-row.ts'
 import type { TableNames } from '../table-names.ts'
 import { COLUMNS, VALUES, valuesOf } from './append-event.ts'

@@ -1,9 +1,9 @@
-import { integer, nullable } from '../../columns.ts'
-import { readRows, type SqlExecutor } from '../../database.ts'
+import { integer, nullable } from '../../sql/columns.ts'
+import { readRows, type SqlExecutor } from '../../sql/database.ts'
 import type { Position } from '../event-store.ts'
 import { type Lag, lagOf, MAX_COUNTED } from '../lag.ts'
+import { parsePosition } from '../snapshot-position.ts'
 import type { TableNames } from '../table-names.ts'
-import { parsePosition } from './snapshot-position.ts'
 
 const lagColumns = { events: integer, oldest: nullable(integer) }
 

@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely'
-import { bigInteger, flag, integer, text } from '../../columns.ts'
-import { IDLE_MS, readRows, runStatement, type SqlExecutor } from '../../database.ts'
-import { ownTransaction } from '../../transact.ts'
+import { bigInteger, flag, integer, text } from '../../sql/columns.ts'
+import { IDLE_MS, readRows, runStatement, type SqlExecutor } from '../../sql/database.ts'
+import { ownTransaction } from '../../sql/transact.ts'
 import { findAgedBehind } from '../dated-ahead.ts'
 import type { Place, Position, PurgeLimits } from '../event-store.ts'
+import { parsePosition } from '../snapshot-position.ts'
 import type { TableNames } from '../table-names.ts'
-import { parsePosition } from './snapshot-position.ts'
 
 /** SQL: whether the event `e` lies behind the position in the text `position`. */
 export function isBehind(position: string): string {

@@ -1,5 +1,5 @@
-import { runStatement, type SqlExecutor } from '../../database.ts'
-import { createRowsStatement } from '../../sqlite-rows.ts'
+import { runStatement, type SqlExecutor } from '../../sql/database.ts'
+import { createRowsStatement } from '../../sql/sqlite-rows.ts'
 import type { EventRow } from '../event-row.ts'
 import type { TableNames } from '../table-names.ts'
 

@@ -1,5 +1,5 @@
-import { integer, nullable } from '../../columns.ts'
-import { readRows, type SqlExecutor } from '../../database.ts'
+import { integer, nullable } from '../../sql/columns.ts'
+import { readRows, type SqlExecutor } from '../../sql/database.ts'
 import type { Position } from '../event-store.ts'
 import { type Lag, lagOf, MAX_COUNTED } from '../lag.ts'
 import type { TableNames } from '../table-names.ts'

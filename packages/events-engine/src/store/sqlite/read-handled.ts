@@ -1,6 +1,6 @@
 import { ALL_TENANTS } from '@x/events-core'
-import { integer, nullable } from '../../columns.ts'
-import { readRows, type SqlExecutor } from '../../database.ts'
+import { integer, nullable } from '../../sql/columns.ts'
+import { readRows, type SqlExecutor } from '../../sql/database.ts'
 import { eventColumns, eventOf } from '../event-row.ts'
 import type { HandledEvents, HandledQuery } from '../handled-events.ts'
 import type { TableNames } from '../table-names.ts'

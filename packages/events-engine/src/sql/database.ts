@@ -6,8 +6,8 @@ import {
   SqliteAdapter,
   type Transaction,
 } from 'kysely'
+import { EventEngineError } from '../errors.ts'
 import { type Columns, type RowOf, readRow } from './columns.ts'
-import { EventEngineError } from './errors.ts'
 import { retryConflicts } from './retry-conflicts.ts'
 
 /** The databases that the engine knows. */

@@ -11,14 +11,14 @@ import {
   type SyncEventAction,
   type TenantSite,
 } from '@x/events-core'
+import { assertDate, assertWhole } from '../argument.ts'
+import { EventEngineError } from '../errors.ts'
+import { activeTraceparent, rememberTraceparent } from '../observability/traceparent.ts'
+import type { RaiseCheck } from '../raise-checks.ts'
+import { type EventRow, rowOf } from '../store/event-row.ts'
+import type { EventStore } from '../store/event-store.ts'
 import type { HostTransaction } from './append-in-transaction.ts'
-import { assertDate, assertWhole } from './argument.ts'
-import { EventEngineError } from './errors.ts'
 import { createEventIdGenerator } from './event-id.ts'
-import { activeTraceparent, rememberTraceparent } from './observability/traceparent.ts'
-import type { RaiseCheck } from './raise-checks.ts'
-import { type EventRow, rowOf } from './store/event-row.ts'
-import type { EventStore } from './store/event-store.ts'
 import { dataTextOf, validateEvent } from './validate-event.ts'
 
 const CLIENT_EVENTS_KEPT_MS = 60 * 60 * 1_000

@@ -1,6 +1,6 @@
+import { EventEngineError, shown } from '../errors.ts'
 import { flag, integer, nullable, real, text } from './columns.ts'
 import { type Dialect, readRows, type SqlExecutor } from './database.ts'
-import { EventEngineError, shown } from './errors.ts'
 
 const columns = {
   given_text: text,

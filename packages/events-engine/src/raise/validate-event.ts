@@ -1,6 +1,6 @@
 import { isEventTypeMember, type TenantSite } from '@x/events-core'
-import { EventEngineError, shown } from './errors.ts'
-import { isStorable, thrownMessage } from './storable-text.ts'
+import { EventEngineError, shown } from '../errors.ts'
+import { isStorable, thrownMessage } from '../util/storable-text.ts'
 
 const MAX_ENTITY_ID_LENGTH = 512
 /** As `JSON.stringify` writes them; two backslashes are one that was in the text. */

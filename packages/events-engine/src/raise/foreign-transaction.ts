@@ -1,4 +1,4 @@
-import { EventEngineError } from './errors.ts'
+import { EventEngineError } from '../errors.ts'
 
 // Registered, so that the mark of another copy of this package is known as well.
 const MARK = Symbol.for('@x/foreign-transaction')

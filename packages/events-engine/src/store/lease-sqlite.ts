@@ -1,9 +1,9 @@
 import type { Clock } from '@x/events-core'
-import { integer, nullable, type RowOf, real, text } from '../../columns.ts'
-import { countChanges, readRows, runStatement, type SqlExecutor } from '../../database.ts'
-import { isDeadNeighbour } from '../../node-id.ts'
-import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from '../event-store.ts'
-import type { TableNames } from '../table-names.ts'
+import { isDeadNeighbour } from '../node-id.ts'
+import { integer, nullable, type RowOf, real, text } from '../sql/columns.ts'
+import { countChanges, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from './event-store.ts'
+import type { TableNames } from './table-names.ts'
 
 const leaseColumns = { epoch: integer, revision: integer, position: text, failed_attempts: integer }
 const unattendedColumns = { name: text, unattendedMs: real }

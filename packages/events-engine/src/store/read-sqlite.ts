@@ -1,10 +1,10 @@
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
-import { integer, nullable } from '../../columns.ts'
-import { readRows, type SqlExecutor } from '../../database.ts'
-import { EventEngineError, shown } from '../../errors.ts'
-import { eventColumns, eventOf } from '../event-row.ts'
-import type { ChangeMarker, EventPage, Position } from '../event-store.ts'
-import type { TableNames } from '../table-names.ts'
+import { EventEngineError, shown } from '../errors.ts'
+import { integer, nullable } from '../sql/columns.ts'
+import { readRows, type SqlExecutor } from '../sql/database.ts'
+import { eventColumns, eventOf } from './event-row.ts'
+import type { ChangeMarker, EventPage, Position } from './event-store.ts'
+import type { TableNames } from './table-names.ts'
 
 const sequencedColumns = { ...eventColumns, seq: integer }
 

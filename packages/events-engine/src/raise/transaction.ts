@@ -8,10 +8,10 @@ import type {
   TenantSite,
 } from '@x/events-core'
 import type { Kysely, Transaction } from 'kysely'
-import type { CaptureContext } from './capture/capture-context.ts'
-import { runnerOf } from './capture/run-in-transaction.ts'
+import type { CaptureContext } from '../capture/capture-context.ts'
+import { runnerOf } from '../capture/run-in-transaction.ts'
+import { transact } from '../sql/transact.ts'
 import type { SyncManager } from './sync-manager.ts'
-import { transact } from './transact.ts'
 
 /** `addSyncEvent`, bound to the transaction that it is handed out with. */
 export type Raise = <const TName extends EntityName>(

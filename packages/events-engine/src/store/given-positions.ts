@@ -1,5 +1,5 @@
-import { EventEngineError, shown } from './errors.ts'
-import type { EventStore, Position } from './store/event-store.ts'
+import { EventEngineError, shown } from '../errors.ts'
+import type { EventStore, Position } from './event-store.ts'
 
 /** A position that came from outside, and whether events behind it are deleted. */
 export interface GivenPosition {

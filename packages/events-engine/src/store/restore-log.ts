@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely'
-import { bigInteger, flag } from '../../columns.ts'
-import { limitIdle, readRows, runStatement, type SqlExecutor } from '../../database.ts'
-import { LOG_ID } from '../../migrations/log-state.ts'
-import { ownTransaction } from '../../transact.ts'
-import type { TableNames } from '../table-names.ts'
-import { isBehind } from './purge-events.ts'
+import { LOG_ID } from '../migrations/log-state.ts'
+import { bigInteger, flag } from '../sql/columns.ts'
+import { limitIdle, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import { ownTransaction } from '../sql/transact.ts'
+import { isBehind } from './postgres/purge-events.ts'
+import type { TableNames } from './table-names.ts'
 
 /**
  * What makes a log readable again that was dumped and restored into another cluster.

@@ -1,10 +1,10 @@
 import { ALL_TENANTS } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import type { Dialect } from './database.ts'
-import { EventEngineError, shown } from './errors.ts'
-import { withSecureDelete } from './secure-delete.ts'
-import type { EventStore } from './store/event-store.ts'
-import type { PurgedBatch } from './store/purge-tenant.ts'
+import { EventEngineError, shown } from '../errors.ts'
+import type { Dialect } from '../sql/database.ts'
+import { withSecureDelete } from '../sql/secure-delete.ts'
+import type { EventStore } from '../store/event-store.ts'
+import type { PurgedBatch } from '../store/purge-tenant.ts'
 
 /** What {@link EventEngine.purgeTenant} has deleted. */
 export interface PurgedEvents {

@@ -1,4 +1,4 @@
-import type { Dialect } from '../database.ts'
+import type { Dialect } from './database.ts'
 
 /** Writes the placeholders of a statement, given as `?`, as a dialect wants them. */
 export function withPlaceholders(dialect: Dialect, statement: string): string {

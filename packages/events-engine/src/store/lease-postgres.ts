@@ -1,7 +1,7 @@
-import { integer, text } from '../../columns.ts'
-import { countChanges, readRows, runStatement, type SqlExecutor } from '../../database.ts'
-import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from '../event-store.ts'
-import type { TableNames } from '../table-names.ts'
+import { integer, text } from '../sql/columns.ts'
+import { countChanges, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from './event-store.ts'
+import type { TableNames } from './table-names.ts'
 
 const leaseColumns = { epoch: integer, revision: integer, position: text, failed_attempts: integer }
 const unattendedColumns = { name: text, unattended_ms: integer }

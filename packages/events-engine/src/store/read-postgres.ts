@@ -1,9 +1,8 @@
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
-import { bigInteger, nullable, type RowOf, real, text } from '../../columns.ts'
-import { readRows, type SqlExecutor } from '../../database.ts'
-import { eventColumns, eventOf } from '../event-row.ts'
-import type { ChangeMarker, EventPage, Position } from '../event-store.ts'
-import type { TableNames } from '../table-names.ts'
+import { bigInteger, nullable, type RowOf, real, text } from '../sql/columns.ts'
+import { readRows, type SqlExecutor } from '../sql/database.ts'
+import { eventColumns, eventOf } from './event-row.ts'
+import type { ChangeMarker, EventPage, Position } from './event-store.ts'
 import {
   durableSnapshot,
   endOfSnapshot,
@@ -12,6 +11,7 @@ import {
   parsePosition,
   type SnapshotPosition,
 } from './snapshot-position.ts'
+import type { TableNames } from './table-names.ts'
 
 const sequencedColumns = { ...eventColumns, seq: bigInteger, upto: text, xid: bigInteger }
 type SequencedRow = RowOf<typeof sequencedColumns>

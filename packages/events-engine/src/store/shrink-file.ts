@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
-import { integer } from '../../columns.ts'
-import { findsRow, readRows, runStatement, type SqlExecutor } from '../../database.ts'
-import { ownTransaction } from '../../transact.ts'
+import { integer } from '../sql/columns.ts'
+import { findsRow, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import { ownTransaction } from '../sql/transact.ts'
 
 const INCREMENTAL = 2
 /** About 2 ms. */

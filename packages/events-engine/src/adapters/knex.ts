@@ -3,9 +3,9 @@ import {
   foreignTransaction,
   refuseAsTransaction,
   refuseDialect,
-} from './foreign-transaction.ts'
+} from '../raise/foreign-transaction.ts'
 
-export type { ForeignTransaction } from './foreign-transaction.ts'
+export type { ForeignTransaction } from '../raise/foreign-transaction.ts'
 
 /** What is used of the `Knex.Transaction` of Knex. */
 export interface KnexTransaction {

@@ -1,4 +1,4 @@
-import { EventEngineError, shown } from './errors.ts'
+import { EventEngineError, shown } from '../errors.ts'
 
 /** Reads the value of one column, as any driver may give it. */
 export type Column<TValue> = (value: unknown, name: string) => TValue

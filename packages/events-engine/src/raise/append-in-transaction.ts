@@ -1,12 +1,12 @@
 import type { Kysely, Transaction } from 'kysely'
-import { assertOwnTransaction, type Dialect } from './database.ts'
-import { isUndefinedTable } from './database-errors.ts'
-import { EventEngineError } from './errors.ts'
+import { EventEngineError } from '../errors.ts'
+import { assertOwnTransaction, type Dialect } from '../sql/database.ts'
+import { isUndefinedTable } from '../sql/database-errors.ts'
+import type { EventRow } from '../store/event-row.ts'
+import type { EventStore } from '../store/event-store.ts'
+import { appendForeignStatement } from '../store/postgres/append-foreign-event.ts'
+import type { TableNames } from '../store/table-names.ts'
 import { type ForeignTransaction, isForeignTransaction } from './foreign-transaction.ts'
-import type { EventRow } from './store/event-row.ts'
-import type { EventStore } from './store/event-store.ts'
-import { appendForeignStatement } from './store/postgres/append-foreign-event.ts'
-import type { TableNames } from './store/table-names.ts'
 
 /** A transaction that an event can be raised in. */
 export type HostTransaction<DB> = Transaction<DB> | ForeignTransaction

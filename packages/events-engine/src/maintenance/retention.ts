@@ -1,5 +1,5 @@
 import { type Clock, type Logger, steadyClock } from '@x/events-core'
-import type { EventStore } from './store/event-store.ts'
+import type { EventStore } from '../store/event-store.ts'
 
 /** How long the log keeps events. */
 export interface RetentionOptions {

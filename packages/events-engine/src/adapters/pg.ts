@@ -1,6 +1,10 @@
-import { type ForeignTransaction, foreignTransaction, refuseAsTransaction } from './foreign-transaction.ts'
+import {
+  type ForeignTransaction,
+  foreignTransaction,
+  refuseAsTransaction,
+} from '../raise/foreign-transaction.ts'
 
-export type { ForeignTransaction } from './foreign-transaction.ts'
+export type { ForeignTransaction } from '../raise/foreign-transaction.ts'
 
 /** What is used of the `Client` and the `PoolClient` of pg. */
 export interface PgClient {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
-import { MOST_ROWS } from './sqlite-rows.ts'
-import type { EventRow } from './store/event-row.ts'
-import type { EventStore } from './store/event-store.ts'
+import { MOST_ROWS } from '../sql/sqlite-rows.ts'
+import type { EventRow } from '../store/event-row.ts'
+import type { EventStore } from '../store/event-store.ts'
 
 // What one statement takes, which is a transaction of its own.
 const MAX_BATCH = MOST_ROWS

@@ -1,5 +1,5 @@
 import { EventsError } from '@x/events-core'
-import { EventEngineError } from './errors.ts'
+import { EventEngineError } from '../errors.ts'
 
 const UNDEFINED_TABLE = /^42P01$/
 // A transaction that gave way to another one: the same again may succeed. P2034 is what Prisma makes of both.
