@@ -73,3 +73,15 @@ export function asSharedClock(clock: Clock): SharedClock {
     sync: async () => {},
   }
 }
+
+/**
+ * The clock that due times are written and compared by. On PostgreSQL, whose nodes may be on many
+ * machines, it is the database's. An engine that was given a clock keeps to it: a test wants to move it.
+ */
+export function sharedClockOf(
+  engine: { readonly dialect: string; readonly clock: Clock },
+  db: SqlExecutor,
+): SharedClock {
+  const isShared = engine.dialect === 'postgres' && engine.clock === systemClock
+  return isShared ? createDatabaseClock(db) : asSharedClock(engine.clock)
+}

@@ -6,10 +6,12 @@ import {
   onWakeByOthers,
   reserveSubscription,
   runMigrations,
+  sqlDialectOf,
   wakeOthers,
   watchedDatabaseOf,
 } from '@x/events-engine/support'
 import { createBulkWork } from './bulk/create-bulk-work.ts'
+import { sharedClockOf } from './clock.ts'
 import { createDeliveries } from './deliveries/deliveries.ts'
 import type { DeliveryStore } from './delivery-store.ts'
 import { createEndpoints } from './endpoints/endpoints.ts'
@@ -33,14 +35,12 @@ import { detachedWorker } from './observability/detached-worker.ts'
 import { offerQueue } from './observability/queue-gauges.ts'
 import { createOperationalEvents, lookingAfterNews } from './operational-events.ts'
 import type { WebhookSenderOptions } from './options.ts'
-import { createPostgresStore } from './postgres/store.ts'
 import { createTestSender } from './send-test.ts'
 import { resolveWebhookSenderOptions } from './settings.ts'
-import { sharedClockOf } from './shared-clock.ts'
-import { createSqliteStore } from './sqlite/store.ts'
 import { ALL_ENDPOINTS } from './statistics/rollup.ts'
 import { createStatisticsReader } from './statistics/statistics.ts'
 import { createTallyKeeper } from './statistics/tally-keeper.ts'
+import { openStore } from './store/store.ts'
 import { subscriptionOptions } from './subscription-options.ts'
 import { tableNames } from './table-names.ts'
 import type { WebhookSender } from './webhook-sender.ts'
@@ -84,9 +84,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const names = tableNames(engine.tablePrefix, engine.schema)
   const { db, patient, unhurried } = watchedDatabaseOf(engine).forLease(settings.leaseMs)
   const clock = sharedClockOf(engine, db)
-  const createStore = dialect === 'postgres' ? createPostgresStore : createSqliteStore
-  const store = createStore(db, names, nodeId, clock)
-  const patientStore = createStore(patient, names, nodeId, clock)
+  const context = { sql: sqlDialectOf(dialect), names, nodeId, clock }
+  const store = openStore({ ...context, db })
+  const patientStore = openStore({ ...context, db: patient })
   const migrations = webhookMigrations(dialect, names)
   const box = createSecretBox(settings.encryptionKey, settings.previousEncryptionKeys)
   const catalog = createEventCatalog(settings.payloadVersions.names)

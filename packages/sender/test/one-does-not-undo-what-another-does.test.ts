@@ -1,10 +1,11 @@
+import { sqlDialectOf } from '@x/events-engine/support'
 import { manualClock, waitFor } from '@x/testkit'
 import type { Kysely, Transaction } from 'kysely'
 import { expect, it } from 'vitest'
 import { asSharedClock } from '../src/clock.ts'
 import type { AttemptResult } from '../src/deliveries/attempt-result.ts'
 import type { DeliveryStore, MessageToStore } from '../src/delivery-store.ts'
-import { createPostgresStore } from '../src/postgres/store.ts'
+import { openStore } from '../src/store/store.ts'
 import { tableNames } from '../src/table-names.ts'
 import { onPostgres } from './each-database.ts'
 import { type OpenHost, openHost } from './open-host.ts'
@@ -15,7 +16,13 @@ const NOW = 1_000_000
 
 /** What one node does, on a connection or in a transaction of it. */
 const storeOn = (db: unknown, node: string): DeliveryStore =>
-  createPostgresStore(db as Kysely<unknown>, names, node, asSharedClock(manualClock(NOW)))
+  openStore({
+    db: db as Kysely<unknown>,
+    sql: sqlDialectOf('postgres'),
+    names,
+    nodeId: node,
+    clock: asSharedClock(manualClock(NOW)),
+  })
 
 const messageTo = (...endpointKeys: readonly number[]): MessageToStore => ({
   eventId: `evt_${Math.random()}`,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SyncEvent } from '@x/events-core'
 import { createEventEngine } from '@x/events-engine'
-import { isMigrated, isRefusal } from '@x/events-engine/support'
+import { isMigrated, isRefusal, sqlDialectOf } from '@x/events-engine/support'
 import { testConsumer, waitFor } from '@x/testkit'
 import type { Driver, DriverDatabase } from '@x/testkit/drivers'
 import { type Kysely, sql } from 'kysely'
@@ -15,8 +15,7 @@ import { createWebhookSender, type WebhookSenderOptions } from '../../src/index.
 import type { JobRow } from '../../src/jobs/job-row.ts'
 import { type JobStore, jobStatements } from '../../src/jobs/job-statements.ts'
 import { webhookMigrations } from '../../src/migrations/webhook-migrations.ts'
-import { createPostgresStore } from '../../src/postgres/store.ts'
-import { createSqliteStore } from '../../src/sqlite/store.ts'
+import { openStore } from '../../src/store/store.ts'
 import { tableNames } from '../../src/table-names.ts'
 import { recordingLogger, site } from '../open-host.ts'
 import { successOf } from '../success-of.ts'
@@ -208,8 +207,8 @@ export function senderContract(driver: Driver): void {
       const { dialect } = driver
       const clock = createDatabaseClock(dialect === 'postgres' ? db : clockOfSqlite)
       await clock.sync()
-      const createStore = dialect === 'postgres' ? createPostgresStore : createSqliteStore
-      const store: DeliveryStore = createStore(db, names, 'node-1', clock)
+      const sqlDialect = sqlDialectOf(dialect)
+      const store = openStore({ db, sql: sqlDialect, names, nodeId: 'node-1', clock })
       const jobs = jobStatements(db, names, { dialect, nodeId: 'node-1', leaseMs: 60_000 })
       expect(await isMigrated(db, webhookMigrations(dialect, names))).toBe(true)
 

@@ -1,12 +1,12 @@
 import type { Clock } from '@x/events-core'
+import { sqlDialectOf } from '@x/events-engine/support'
 import { manualClock } from '@x/testkit'
 import type { Kysely, Transaction } from 'kysely'
 import { expect, it } from 'vitest'
 import { asSharedClock } from '../../src/clock.ts'
 import type { AttemptResult, EndpointState } from '../../src/deliveries/attempt-result.ts'
 import type { DeliveryStore, MessageToStore } from '../../src/delivery-store.ts'
-import { createPostgresStore } from '../../src/postgres/store.ts'
-import { createSqliteStore } from '../../src/sqlite/store.ts'
+import { openStore } from '../../src/store/store.ts'
 import { tableNames } from '../../src/table-names.ts'
 import { onPostgres, type TestDialect, testDialect } from '../each-database.ts'
 import { type OpenHost, openHost } from '../open-host.ts'
@@ -221,10 +221,8 @@ async function openWorld(clock: Clock & { advance(ms: number): Promise<void> }) 
   const host = await openHost()
   await host.sender.endpoints.create({ tenantId: 1, url: 'https://one.example.com' })
   const db = host.db as unknown as Kysely<unknown>
-  const store =
-    testDialect() === 'postgres'
-      ? createPostgresStore(db, names, 'first', asSharedClock(clock))
-      : createSqliteStore(db, names, 'first', clock)
+  const sql = sqlDialectOf(testDialect())
+  const store = openStore({ db, sql, names, nodeId: 'first', clock: asSharedClock(clock) })
   const inTransaction: World['inTransaction'] = (work) =>
     host.db.transaction().execute((trx) => work(trx as unknown as Transaction<unknown>))
 

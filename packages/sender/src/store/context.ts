@@ -1,0 +1,13 @@
+import type { SqlDialect } from '@x/events-engine/support'
+import type { Kysely } from 'kysely'
+import type { SharedClock } from '../clock.ts'
+import type { TableNames } from '../table-names.ts'
+
+/** What statements are made of, and run with. */
+export interface StoreContext {
+  readonly db: Kysely<unknown>
+  readonly sql: SqlDialect
+  readonly names: TableNames
+  readonly nodeId: string
+  readonly clock: SharedClock
+}
