@@ -181,6 +181,10 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
 
   const wake = createWakeSignal(clock)
   const control = createWakeSignal(clock)
+  const changed = () => {
+    control.poke()
+    wake.poke()
+  }
   for (const pool of [settings.pool, settings.listenPool]) {
     if (pool) guardConnections(pool, settings.databaseTimeoutMs, logger)
   }
@@ -204,7 +208,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const topics = createWakeTopics((topic) => notifier?.notify(topic))
   const poller: Poller = createPoller(store, wake, settings, clock, logger, () => notifier?.notify())
   const retention = settings.retention && createRetention(patientStore, settings.retention, clock, logger)
-  const leases = createLeaseKeeper(store, wake, leaseMs, logger)
+  const leases = createLeaseKeeper(store, changed, leaseMs, logger)
   const distributor = createEventDistributor<DB>({
     db: watched.hosts,
     store,
@@ -249,10 +253,6 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     listeners: local.listeners,
   })
 
-  const changed = () => {
-    control.poke()
-    wake.poke()
-  }
   const subscriptions = createSubscriptions(store, positions, changed)
   const purgeTenant = createTenantPurge({
     db: watched.patient,

@@ -2,6 +2,7 @@ import type { Fence, Position, SubscriptionLease } from '../store/event-store.ts
 import { demandLease } from './demand-lease.ts'
 import { createBatchWork } from './handle-in-batches.ts'
 import { createLaneWork } from './handle-in-lanes.ts'
+import type { LeasedSubscription } from './leased-work.ts'
 import { retryParked } from './retry-parked.ts'
 import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
@@ -29,7 +30,7 @@ export function createDurableRunner<DB>(
       const seen = control.version
       try {
         const lease = await store.acquireLease(name, leaseMs)
-        if (lease) await handleWhileLeased(lease)
+        if (lease) await handleWhileLeased(lease, seen)
       } catch (error) {
         if (isLeaseLost(error)) {
           logger.debug({ subscription: name }, 'The lease of the subscription has ended')
@@ -42,19 +43,26 @@ export function createDurableRunner<DB>(
     }
   }
 
-  async function handleWhileLeased(lease: SubscriptionLease): Promise<void> {
+  /** @param seen - the version of `control` before the lease was taken, which may not show later changes. */
+  async function handleWhileLeased(lease: SubscriptionLease, seen: number): Promise<void> {
     const fence: Fence = { name, epoch: lease.epoch }
-    const changesSeen = control.version
     const goOn = () => {
       // After a change by a person the lease is taken anew, to see what has changed.
-      if (signal.aborted || control.version !== changesSeen || leases.isOutdated(fence)) return false
+      if (signal.aborted || control.version !== seen || leases.isOutdated(fence)) return false
       demandLease(name, leases.isHeld(fence))
       return true
     }
     leases.hold(fence, lease.revision)
     try {
-      await retryParked(subscription, runtime, signal)
-      await handleEvents({ fence, lease, signal, goOn })
+      const leased: LeasedSubscription = {
+        fence,
+        lease,
+        signal,
+        goOn,
+        pause: (ms) => control.wait(seen, ms, signal),
+      }
+      await retryParked(subscription, runtime, leased)
+      await handleEvents(leased)
     } finally {
       leases.letGo(fence)
       await store.releaseLease(fence).catch((error: unknown) => {

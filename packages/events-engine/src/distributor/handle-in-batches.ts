@@ -30,7 +30,7 @@ export function createBatchWork<DB>(
   subscriber: IBatchEventSubscriber<DB>,
   runtime: DistributorRuntime<DB>,
 ): LeasedWork {
-  const { db, store, wake, control, logger, observer, leaseMs } = runtime
+  const { db, store, wake, logger, observer, leaseMs } = runtime
   const { name, wants, retry, batchSize } = subscription
   const settings = callSettingsOf(subscription, runtime)
   const lasting = { leaseMs, idleMs: idleMsOf(subscription) }
@@ -90,7 +90,7 @@ export function createBatchWork<DB>(
         if (signal.aborted) return false
         const pauseMs = conflicts.pauseMsAfter(error)
         if (pauseMs !== undefined) {
-          await giveWay(error, pauseMs, signal)
+          await giveWay(error, pauseMs, leased)
           continue
         }
         if (endsWork(error)) throw error
@@ -102,16 +102,16 @@ export function createBatchWork<DB>(
           return true
         }
       }
-      await control.wait(control.version, retry.delayMs(attempt), signal)
+      await leased.pause(retry.delayMs(attempt))
       attempt += 1
     }
     return false
   }
 
-  async function giveWay(error: unknown, pauseMs: number, signal: AbortSignal): Promise<void> {
+  async function giveWay(error: unknown, pauseMs: number, leased: LeasedSubscription): Promise<void> {
     const message = 'A batch had to give way to another transaction; the try does not count'
     logger.info({ err: error, subscription: name }, message)
-    await control.wait(control.version, pauseMs, signal)
+    await leased.pause(pauseMs)
   }
 
   /** @returns whether the page was handled to its end. */
@@ -131,7 +131,7 @@ export function createBatchWork<DB>(
         if (!leased.goOn()) return false
         const pauseMs = conflicts.pauseMsAfter(error)
         if (pauseMs !== undefined) {
-          await giveWay(error, pauseMs, leased.signal)
+          await giveWay(error, pauseMs, leased)
           continue
         }
         if (endsWork(error)) throw error

@@ -1,6 +1,5 @@
 import type { Logger } from '@x/events-core'
 import type { EventStore, Fence, HeldLease } from '../store/event-store.ts'
-import type { WakeSignal } from '../wake/wake-signal.ts'
 
 /** Keeps this node's leases alive, and notices when one is gone. */
 export interface LeaseKeeper {
@@ -14,10 +13,14 @@ export interface LeaseKeeper {
   isOutdated(fence: Fence): boolean
 }
 
-/** One statement extends all leases of the node, three times in the life of a lease. */
+/**
+ * One statement extends all leases of the node, three times in the life of a lease.
+ *
+ * @param changed - called when a lease is gone, or a person has changed its subscription on another node.
+ */
 export function createLeaseKeeper(
   store: EventStore,
-  wake: WakeSignal,
+  changed: () => void,
   leaseMs: number,
   logger: Logger,
 ): LeaseKeeper {
@@ -36,16 +39,16 @@ export function createLeaseKeeper(
         (await store.renewLeases(leaseMs, [...asked.keys()])).map((lease) => [lease.name, lease]),
       )
       extendedAt = startedAt
-      let changed = false
+      let isChanged = false
       for (const [name, lease] of asked) {
         const now = kept.get(name)
         if (now?.epoch === lease.epoch && now.revision === lease.revision) continue
-        changed = true
+        isChanged = true
         if (now?.epoch === lease.epoch) outdated.add(name)
         else if (held.get(name) === lease) held.delete(name)
       }
-      // Who waits for events has to look whether to go on; without need, it would read the log.
-      if (changed) wake.poke()
+      // What waits has to look whether to go on; without need, it would read the log.
+      if (isChanged) changed()
     } catch (error) {
       logger.warn({ err: error }, 'The leases of subscriptions could not be extended; trying again')
     }

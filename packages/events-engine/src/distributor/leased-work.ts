@@ -14,4 +14,6 @@ export interface LeasedSubscription {
    * @throws EventEngineError `lease_lost`
    */
   goOn(): boolean
+  /** Waits before a retry, at most until a person changes a subscription or the lease ends. */
+  pause(ms: number): Promise<void>
 }

@@ -4,6 +4,7 @@ import { dialectOf, limitIdle } from '../sql/database.ts'
 import { OWN_LEVEL, transact } from '../sql/transact.ts'
 import { createAfterCommit } from './after-commit.ts'
 import { callSubscriber } from './call-subscriber.ts'
+import type { LeasedSubscription } from './leased-work.ts'
 import { withPrepared } from './prepare-batch.ts'
 import { storeErrorText } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime, idleMsOf } from './runtime.ts'
@@ -14,9 +15,9 @@ import { createConflicts, endsWork, Interruption } from './uncounted.ts'
 export async function retryParked<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
-  signal: AbortSignal,
+  { signal, goOn, pause }: LeasedSubscription,
 ): Promise<void> {
-  const { db, store, control, logger, observer } = runtime
+  const { db, store, logger, observer } = runtime
   const { name, subscriber } = subscription
   const settings = callSettingsOf(subscription, runtime)
 
@@ -52,7 +53,7 @@ export async function retryParked<DB>(
   }
 
   let conflicts = createConflicts()
-  while (!signal.aborted) {
+  while (goOn()) {
     const parked = await store.nextResumable(name)
     if (!parked) return
     const attempt = parked.attempts + 1
@@ -65,7 +66,7 @@ export async function retryParked<DB>(
       const pauseMs = conflicts.pauseMsAfter(error)
       if (pauseMs !== undefined) {
         logger.info(details, 'A resumed event had to give way to another transaction; the try does not count')
-        await control.wait(control.version, pauseMs, signal)
+        await pause(pauseMs)
         continue
       }
       if (endsWork(error)) throw error

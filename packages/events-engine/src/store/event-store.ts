@@ -180,7 +180,8 @@ export interface EventStore extends TenantStore {
     lasting: LeasedTransaction,
   ): Promise<boolean>
   /**
-   * Stores that a try has failed; the error's text only while the event is in the log.
+   * Stores that a try has failed; the error's text only while the event is in the log. A subscription that
+   * is paused stays so.
    *
    * @returns false when the lease was lost.
    */

@@ -47,9 +47,12 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
       returning set_config(${idleSetting},
         case current_setting(${idleSetting}) when '0' then ?::text else current_setting(${idleSetting}) end, true)`,
   )
+  // A person may have paused the subscription while the try was under way.
   const fail = withPlaceholders(
     dialect,
-    `update ${names.subscription} set failed_attempts = ?, last_error = ?, failed_tenant_id = ?, state = ? ${FENCED}`,
+    `update ${names.subscription} set failed_attempts = ?, last_error = ?, failed_tenant_id = ?,
+        state = case state when 'paused' then state else ? end
+      ${FENCED}`,
   )
   const isKept = keptEventQuery(dialect, names)
 
