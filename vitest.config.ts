@@ -21,8 +21,9 @@ export default defineConfig({
     isolate: false,
     restoreMocks: true,
     unstubEnvs: true,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // Generous: a test waits for conditions, and a machine may be busy.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,
@@ -58,7 +59,7 @@ export default defineConfig({
         },
       },
       // The code blocks of README and docs, each in a process of its own.
-      { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'], testTimeout: 90_000 } },
+      { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'], testTimeout: 180_000 } },
       // The packages as npm would deliver them; its set-up builds what is out of date, and packs.
       {
         extends: true,
@@ -66,7 +67,7 @@ export default defineConfig({
           name: 'packed',
           include: ['e2e/packed/**/*.test.ts'],
           // Compilers and package managers are slow on a busy machine.
-          testTimeout: 90_000,
+          testTimeout: 180_000,
           globalSetup: ['e2e/packed/install-packed-packages.ts'],
         },
       },

@@ -7,7 +7,7 @@
 export async function waitFor<TValue>(
   condition: () => TValue | Promise<TValue>,
   what: string,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<NonNullable<Exclude<TValue, false>>> {
   const deadline = Date.now() + timeoutMs
   let lastError: unknown
