@@ -1,30 +1,29 @@
-import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
+import type { Clock, EntityChangedListener, IServiceScopeFactory, Logger, SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { createTableCapture } from './capture/create-table-capture.ts'
 import type { TableCapture } from './capture/table-capture.ts'
 import { guardConnections } from './connections/guard-connections.ts'
-import { keepWatchedDatabase, watchDatabase } from './connections/watch-database.ts'
+import { keepWatchedDatabase, watchDatabase } from './connections/watched-database.ts'
 import { createEventDistributor } from './distributor/event-distributor.ts'
 import { createLeaseKeeper } from './distributor/lease-keeper.ts'
 import {
   type EventSubscriber,
   resolveSubscription,
   type SubscribeOptions,
+  type Subscription,
 } from './distributor/subscription.ts'
 import { createFeed, type FeedItem, type FeedOptions } from './feed/feed.ts'
 import { keepFeedSource } from './feed/feed-source.ts'
-import { listenersSubscription } from './local-listeners.ts'
 import { createTenantPurge, type PurgedEvents } from './maintenance/purge-tenant.ts'
 import { createRetention } from './maintenance/retention.ts'
 import { createLogSchema } from './migrations/log-schema.ts'
 import { createNodeId, retireNode } from './node-id.ts'
-import { detached } from './observability/detached.ts'
 import { createEngineObserver } from './observability/engine-observer.ts'
 import { createEngineReport, type EngineStats } from './observability/engine-report.ts'
 import { nodeLogger } from './observability/node-logger.ts'
+import { detached } from './observability/trace-context.ts'
 import { type EventEngineOptions, resolveEventEngineOptions } from './options.ts'
-import { createAppendBatcher } from './raise/append-batcher.ts'
-import { createTransactionAppender } from './raise/append-in-transaction.ts'
+import { createAppendBatcher, createTransactionAppender } from './raise/append.ts'
 import { SyncManager } from './raise/sync-manager.ts'
 import {
   createTransactionRunner,
@@ -332,4 +331,30 @@ function warnOfPoolOfOne(logger: Logger): void {
     },
     'The pool has one connection, which is needed for work: other nodes are found by polling',
   )
+}
+
+/** The listeners of `syncManager.on`, and the broadcast subscription that calls them. */
+export interface LocalListeners<DB> {
+  readonly listeners: Set<EntityChangedListener>
+  readonly subscription: Subscription<DB>
+}
+
+/** A listener that throws is logged, and keeps none of the others from being called. */
+export function listenersSubscription<DB>(logger: Logger): LocalListeners<DB> {
+  const listeners = new Set<EntityChangedListener>()
+
+  function entityChanged(event: SyncEvent): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener(event)
+      } catch (error) {
+        logger.error({ err: error, eventId: event.id }, 'A listener of entityChanged failed')
+      }
+    }
+  }
+
+  const options = { name: 'entityChanged-listeners', mode: 'broadcast' } as const
+  const subscription = resolveSubscription<DB>({ entityChanged }, options)
+  const isIdle = () => listeners.size === 0
+  return { listeners, subscription: { ...subscription, isIdle, scoped: false, observed: false } }
 }

@@ -1,14 +1,14 @@
-import { watchedDatabaseOf } from './connections/watch-database.ts'
+import { watchedDatabaseOf } from './connections/watched-database.ts'
 import type { EventEngine } from './engine.ts'
 import { text } from './sql/columns.ts'
 import { readRows } from './sql/database.ts'
 import { withPlaceholders } from './sql/placeholders.ts'
-import type { HandledEvents, HandledQuery } from './store/handled-events.ts'
+import type { HandledEvents, HandledQuery } from './store/handled.ts'
 import { handledStatements as onPostgres } from './store/postgres/read-handled.ts'
 import { handledStatements as onSqlite } from './store/sqlite/read-handled.ts'
 import { tableNames } from './store/table-names.ts'
 
-export type { HandledEvents, HandledQuery } from './store/handled-events.ts'
+export type { HandledEvents, HandledQuery } from './store/handled.ts'
 
 /** Which part of the log a subscription has handled of some time. */
 export interface HandledRange {

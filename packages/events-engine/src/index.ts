@@ -23,10 +23,10 @@ export type { FeedItem, FeedOptions } from './feed/feed.ts'
 export type { PurgedEvents } from './maintenance/purge-tenant.ts'
 export type { RetentionOptions } from './maintenance/retention.ts'
 export { type EventLogMigrationOptions, eventLogMigrations } from './migrations/event-log-migrations.ts'
-export type { EventLogMigration } from './migrations/migration.ts'
+export type { EventLogMigration } from './migrations/run-migrations.ts'
 export type { EngineStats, SubscriptionStats } from './observability/engine-report.ts'
 export type { EventEngineOptions, PostgresOptions } from './options.ts'
-export type { HostTransaction } from './raise/append-in-transaction.ts'
+export type { HostTransaction } from './raise/append.ts'
 export {
   type ForeignTransaction,
   type ForeignTransactionOptions,

@@ -2,17 +2,17 @@ import { assertNodeVersion } from './node-version.ts'
 
 assertNodeVersion()
 
-export { type WatchedDatabase, watchedDatabaseOf } from './connections/watch-database.ts'
+export { type WatchedDatabase, watchedDatabaseOf } from './connections/watched-database.ts'
 export { createHandledLog, type HandledLog, type HandledRange } from './handled-events.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 export { isDeadNeighbour } from './node-id.ts'
-export { detached } from './observability/detached.ts'
 export {
   activeTraceparent,
+  detached,
   formatTraceparent,
   parseTraceparent,
   traceparentOf,
-} from './observability/traceparent.ts'
+} from './observability/trace-context.ts'
 export { checkRaises, type RaiseCheck } from './raise-checks.ts'
 /**
  * For packages that keep tables of their own beside the engine's, as the webhook sender does. Hosts

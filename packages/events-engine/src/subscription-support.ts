@@ -1,4 +1,4 @@
-import { watchedDatabaseOf } from './connections/watch-database.ts'
+import { watchedDatabaseOf } from './connections/watched-database.ts'
 import type { EventEngine } from './engine.ts'
 import type { EventStore } from './store/event-store.ts'
 import { openEventStore } from './store/open-event-store.ts'

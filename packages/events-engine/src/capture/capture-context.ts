@@ -2,8 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TenantSite } from '@x/events-core'
 import { EventEngineError, shown } from '../errors.ts'
 import type { Dialect } from '../sql/database.ts'
-import type { CaptureNames } from './capture-names.ts'
-import type { RunInTransaction } from './run-in-transaction.ts'
+import type { CaptureNames, RunInTransaction } from './sql.ts'
 
 interface OpenTransaction {
   readonly run: RunInTransaction

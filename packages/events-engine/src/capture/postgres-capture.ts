@@ -9,12 +9,11 @@ import {
   refuseTable,
   refuseUnmigrated,
 } from './capture-dialect.ts'
-import { captureNames } from './capture-names.ts'
 import type { Capture } from './capture-options.ts'
 import { INTEGER_TYPES } from './postgres-expressions.ts'
 import { postgresFunction } from './postgres-function.ts'
 import { type PostgresTable, readPostgresTable } from './postgres-table.ts'
-import { quoteName, quoteText } from './quote-sql.ts'
+import { captureNames, quoteName, quoteText } from './sql.ts'
 
 const triggerColumns = { name: text, function: text, schema: text }
 type StoredTrigger = RowOf<typeof triggerColumns>

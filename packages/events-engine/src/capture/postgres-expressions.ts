@@ -1,8 +1,7 @@
-import type { CaptureNames } from './capture-names.ts'
 import type { Capture, ResolvedSource } from './capture-options.ts'
 import type { PostgresTable } from './postgres-table.ts'
-import { quoteName, quoteText } from './quote-sql.ts'
 import { CHANGED_KEY } from './resolve-capture.ts'
+import { type CaptureNames, quoteName, quoteText } from './sql.ts'
 
 const MAX_INTEGER = Number.MAX_SAFE_INTEGER
 

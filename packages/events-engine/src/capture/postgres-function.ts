@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { CaptureNames } from './capture-names.ts'
 import type { Capture, CaptureAction } from './capture-options.ts'
 import {
   changesAny,
@@ -10,9 +9,8 @@ import {
   sourceOf,
 } from './postgres-expressions.ts'
 import type { PostgresTable } from './postgres-table.ts'
-import { quoteName, quoteText } from './quote-sql.ts'
-import { remedies } from './remedies.ts'
 import { CHANGED_KEY, OMITTED_KEY } from './resolve-capture.ts'
+import { type CaptureNames, quoteName, quoteText, remedies } from './sql.ts'
 
 /** What the function of a capture is made of. */
 export interface PostgresCapture {

@@ -8,9 +8,8 @@ import {
   refuseTable,
   refuseUnmigrated,
 } from './capture-dialect.ts'
-import { captureNames } from './capture-names.ts'
 import type { Capture } from './capture-options.ts'
-import { quoteName, quoteText } from './quote-sql.ts'
+import { captureNames, quoteName, quoteText } from './sql.ts'
 import { readSqliteTable } from './sqlite-table.ts'
 import { sqliteTriggers } from './sqlite-trigger.ts'
 

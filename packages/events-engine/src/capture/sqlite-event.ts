@@ -1,5 +1,5 @@
 import type { CaptureAction } from './capture-options.ts'
-import { quoteText } from './quote-sql.ts'
+import { quoteText } from './sql.ts'
 import { dataOf, entityIdOf, type SqliteCapture, sourceOf } from './sqlite-expressions.ts'
 
 const COLUMNS = 'id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data'

@@ -1,8 +1,7 @@
 import type { TableNames } from '../store/table-names.ts'
-import type { CaptureNames } from './capture-names.ts'
 import type { Capture, ResolvedSource } from './capture-options.ts'
-import { quoteName, quoteText } from './quote-sql.ts'
 import { CHANGED_KEY, OMITTED_KEY } from './resolve-capture.ts'
+import { type CaptureNames, quoteName, quoteText } from './sql.ts'
 import type { SqliteTable } from './sqlite-table.ts'
 
 /** What the triggers of a capture are made of. */

@@ -1,4 +1,4 @@
-import { quoteName, quoteText } from './quote-sql.ts'
+import { quoteName, quoteText } from './sql.ts'
 import { insertReplaced } from './sqlite-event.ts'
 import {
   changesAny,

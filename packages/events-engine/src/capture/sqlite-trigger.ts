@@ -1,6 +1,5 @@
 import type { CaptureAction } from './capture-options.ts'
-import { quoteName, quoteText } from './quote-sql.ts'
-import { remedies } from './remedies.ts'
+import { quoteName, quoteText, remedies } from './sql.ts'
 import { insertEvent } from './sqlite-event.ts'
 import { changesAny, columnOf, isComplete, isInteger, type SqliteCapture } from './sqlite-expressions.ts'
 import { replacedRows } from './sqlite-replaced-rows.ts'

@@ -1,5 +1,5 @@
 import type { TenantSite } from '@x/events-core'
-import type { HostTransaction } from '../raise/append-in-transaction.ts'
+import type { HostTransaction } from '../raise/append.ts'
 import type { CaptureTableOptions, ReleaseTableOptions } from './capture-options.ts'
 
 /** Events raised by the database itself, whoever changes a table: the part of an engine about triggers. */

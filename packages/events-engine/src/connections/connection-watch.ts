@@ -3,9 +3,7 @@ import type { DatabaseConnection, Kysely } from 'kysely'
 import { EventEngineError } from '../errors.ts'
 import type { Columns, RowOf } from '../sql/columns.ts'
 import { type Parameter, readRows } from '../sql/database.ts'
-import { type LentClient, noteClient } from './lent-client.ts'
-import { closeSocket, type PostgresPool } from './postgres-pool.ts'
-import { reportSilence } from './report-silence.ts'
+import { closeSocket, type LentClient, noteClient, type PostgresPool } from './postgres-pool.ts'
 import { createServerSessions, type Probed } from './server-sessions.ts'
 
 /** How long the engine waits for the database, in milliseconds. */
@@ -245,4 +243,26 @@ export function createConnectionWatch({ host, pool, logger }: ConnectionWatchPar
     lend: (limits) => lend(limits, newLent(), 'connection'),
     onStarved: (callback) => void starved.add(callback),
   }
+}
+
+const CAUSES =
+  'Look for what drops connections between this host and PostgreSQL: a firewall or NAT with an idle time-out, a failover. keepAlive of pg keeps idle ones open.'
+const UNREACHED = `${CAUSES} Give the engine the pool of its connections (postgres: { pool }), so that it can close them.`
+
+/** Tells whoever looks after the host that connections were given up. */
+export function reportSilence(logger: Logger, silent: readonly LentClient[], waitedMs: number): void {
+  const isReached = silent.every(({ client }) => client?.connection?.stream !== undefined)
+  const details = {
+    component: 'database',
+    event: 'silent_connection',
+    connections: silent.length,
+    waitedMs,
+    remedy: isReached ? CAUSES : UNREACHED,
+  }
+  logger.warn(
+    details,
+    isReached
+      ? 'Connections to the database stopped answering and were closed; work goes on over others'
+      : 'Connections to the database stopped answering, and could not be closed; work goes on over others',
+  )
 }

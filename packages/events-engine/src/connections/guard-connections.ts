@@ -1,6 +1,5 @@
 import type { Logger } from '@x/events-core'
-import { noteQueries } from './lent-client.ts'
-import { closeSocket, type PostgresClient, type PostgresPool } from './postgres-pool.ts'
+import { closeSocket, noteQueries, type PostgresClient, type PostgresPool } from './postgres-pool.ts'
 
 const guarded = new WeakSet<object>()
 

@@ -1,5 +1,5 @@
 import { EventEngineError, shown } from '../errors.ts'
-import { detached } from '../observability/detached.ts'
+import { detached } from '../observability/trace-context.ts'
 import { createBroadcastRunner } from './broadcast-runner.ts'
 import { createDurableRunner } from './durable-runner.ts'
 import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'

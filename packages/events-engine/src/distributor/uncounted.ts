@@ -1,6 +1,5 @@
 import { EventEngineError } from '../errors.ts'
-import { isConflict, isInterruption } from '../sql/database-errors.ts'
-import { conflictPauseMs } from '../sql/retry-conflicts.ts'
+import { conflictPauseMs, isConflict, isInterruption } from '../sql/database-errors.ts'
 
 /**
  * Ends the work on a subscription for a reason that is not its subscriber's: the database could not be

@@ -1,4 +1,4 @@
-import { captureNames } from '../capture/capture-names.ts'
+import { captureNames } from '../capture/sql.ts'
 import { runStatement, type SqlExecutor } from '../sql/database.ts'
 import type { TableNames } from '../store/table-names.ts'
 

@@ -6,7 +6,7 @@ import * as sqlite from '../store/sqlite/schema.ts'
 import { DEFAULT_TABLE_PREFIX, type TableNames, tableNames } from '../store/table-names.ts'
 import { createCaptureTables } from './create-capture-tables.ts'
 import { logStateStatements } from './log-state.ts'
-import type { EventLogMigration } from './migration.ts'
+import type { EventLogMigration } from './run-migrations.ts'
 
 type Step = (db: SqlExecutor, names: TableNames) => Promise<void>
 

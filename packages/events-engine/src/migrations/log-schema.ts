@@ -1,4 +1,4 @@
-import type { WatchedDatabase } from '../connections/watch-database.ts'
+import type { WatchedDatabase } from '../connections/watched-database.ts'
 import { EventEngineError } from '../errors.ts'
 import { assertDriver } from '../sql/assert-driver.ts'
 import { text } from '../sql/columns.ts'

@@ -3,7 +3,11 @@ import { text } from '../sql/columns.ts'
 import { dialectOf, findsRow, limitIdle, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import { withPlaceholders } from '../sql/placeholders.ts'
 import { ownTransaction } from '../sql/transact.ts'
-import type { EventLogMigration } from './migration.ts'
+
+/** One step of a schema: what Kysely 0.28 and 0.29 each call a `Migration`, of modules with different names. */
+export interface EventLogMigration {
+  up(db: Kysely<unknown>): Promise<void>
+}
 
 /** Migrations, and where it is noted which of them have run. */
 export interface MigrationSet {

@@ -9,11 +9,10 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import { eventTypeOf, type SyncEvent } from '@x/events-core'
-import { thrownMessage, thrownText } from '../util/storable-text.ts'
-import { errorTypeOf } from './error-type.ts'
+import { EventsError, eventTypeOf, type SyncEvent } from '@x/events-core'
+import { storableText, thrownMessage, thrownText } from '../util/storable-text.ts'
 import { SCOPE } from './instruments.ts'
-import { parseTraceparent, traceparentOf } from './traceparent.ts'
+import { parseTraceparent, traceparentOf } from './trace-context.ts'
 
 /** One call of a subscriber. */
 export interface ObservedCall {
@@ -100,5 +99,17 @@ function attributesOf(event: SyncEvent): Attributes {
     'x_events.tenant_id': event.tenantId,
     'x_events.site_id': event.siteId,
     'x_events.entity_id': event.entityId,
+  }
+}
+
+const MAX_LENGTH = 100
+
+/** The kind of an error, as `error.type` tells it: few values, and nothing of what the error is about. */
+export function errorTypeOf(error: unknown): string {
+  try {
+    if (EventsError.is(error)) return error.code
+    return error instanceof Error ? storableText(String(error.name), MAX_LENGTH) : typeof error
+  } catch {
+    return 'unreadable'
   }
 }

@@ -1,6 +1,5 @@
 import type { Clock, SyncEvent } from '@x/events-core'
-import { inCallSpan, type ObservedCall } from './call-span.ts'
-import { errorTypeOf } from './error-type.ts'
+import { errorTypeOf, inCallSpan, type ObservedCall } from './call-span.ts'
 import { createInstruments } from './instruments.ts'
 
 /** What an engine has done since it was created. */

@@ -13,11 +13,11 @@ import {
 } from '@x/events-core'
 import { assertDate, assertWhole } from '../argument.ts'
 import { EventEngineError } from '../errors.ts'
-import { activeTraceparent, rememberTraceparent } from '../observability/traceparent.ts'
+import { activeTraceparent, rememberTraceparent } from '../observability/trace-context.ts'
 import type { RaiseCheck } from '../raise-checks.ts'
 import { type EventRow, rowOf } from '../store/event-row.ts'
 import type { EventStore } from '../store/event-store.ts'
-import type { HostTransaction } from './append-in-transaction.ts'
+import type { HostTransaction } from './append.ts'
 import { createEventIdGenerator } from './event-id.ts'
 import { dataTextOf, validateEvent } from './validate-event.ts'
 

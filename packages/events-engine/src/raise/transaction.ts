@@ -9,7 +9,7 @@ import type {
 } from '@x/events-core'
 import type { Kysely, Transaction } from 'kysely'
 import type { CaptureContext } from '../capture/capture-context.ts'
-import { runnerOf } from '../capture/run-in-transaction.ts'
+import { runnerOf } from '../capture/sql.ts'
 import { transact } from '../sql/transact.ts'
 import type { SyncManager } from './sync-manager.ts'
 

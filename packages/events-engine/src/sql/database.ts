@@ -8,7 +8,7 @@ import {
 } from 'kysely'
 import { EventEngineError } from '../errors.ts'
 import { type Columns, type RowOf, readRow } from './columns.ts'
-import { retryConflicts } from './retry-conflicts.ts'
+import { retryConflicts } from './database-errors.ts'
 
 /** The databases that the engine knows. */
 export type Dialect = 'sqlite' | 'postgres'

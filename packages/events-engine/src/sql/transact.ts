@@ -1,6 +1,6 @@
 import { CompiledQuery, type IsolationLevel, type Kysely, type Transaction } from 'kysely'
 import { dialectOf } from './database.ts'
-import { retryConflicts } from './retry-conflicts.ts'
+import { retryConflicts } from './database-errors.ts'
 
 /**
  * Runs a function in a transaction, and throws what it threw. Where the rollback fails as well (the

@@ -1,5 +1,5 @@
-import type { SseAudience } from './audience.ts'
-import type { SseFeedSettings } from './options.ts'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { SseAudience, SseFeedSettings } from './options.ts'
 
 /** Why a stream is not opened. */
 export interface SseRefusal {
@@ -53,4 +53,27 @@ export function createStreamLimits(limits: SseFeedSettings['limits']): StreamLim
       }
     },
   }
+}
+
+function problemOf({ status, code, detail, retryAfterSeconds }: SseRefusal) {
+  return {
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'retry-after': String(retryAfterSeconds),
+    },
+    body: JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, code, detail }),
+  }
+}
+
+/** Answers with why there is no stream, as a problem document. */
+export function refuse(response: ServerResponse, refused: SseRefusal): void {
+  const { headers, body } = problemOf(refused)
+  response.writeHead(refused.status, headers).end(body)
+}
+
+/** The same as a `Response`. */
+export function refusal(refused: SseRefusal): Response {
+  const { headers, body } = problemOf(refused)
+  return new Response(body, { status: refused.status, headers })
 }

@@ -1,5 +1,5 @@
 import { createSyncEvent, type JsonValue, type SyncEvent } from '@x/events-core'
-import { rememberTraceparent } from '../observability/traceparent.ts'
+import { rememberTraceparent } from '../observability/trace-context.ts'
 import { integer, nullable, type RowOf, text } from '../sql/columns.ts'
 
 /** How an event lies in the log; `seq` and what is dialect-specific stay inside the stores. */

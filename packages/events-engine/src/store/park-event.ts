@@ -1,6 +1,6 @@
 import type { Clock, SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { traceparentOf } from '../observability/traceparent.ts'
+import { traceparentOf } from '../observability/trace-context.ts'
 import { integer, json, type RowOf, real, text } from '../sql/columns.ts'
 import {
   countChanges,

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { captureNames } from '../capture/capture-names.ts'
+import { captureNames } from '../capture/sql.ts'
 import { integer, nullable, text } from '../sql/columns.ts'
 import { countChanges, type Dialect, type Parameter, readRows, runStatement } from '../sql/database.ts'
 import { withPlaceholders } from '../sql/placeholders.ts'

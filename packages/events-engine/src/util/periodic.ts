@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@x/events-core'
-import { detached } from '../observability/detached.ts'
+import { detached } from '../observability/trace-context.ts'
 
 /** Work that is repeated until it is stopped. */
 export interface Periodic {

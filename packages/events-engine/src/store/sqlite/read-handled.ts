@@ -2,7 +2,7 @@ import { ALL_TENANTS } from '@x/events-core'
 import { integer, nullable } from '../../sql/columns.ts'
 import { readRows, type SqlExecutor } from '../../sql/database.ts'
 import { eventColumns, eventOf } from '../event-row.ts'
-import type { HandledEvents, HandledQuery } from '../handled-events.ts'
+import type { HandledEvents, HandledQuery } from '../handled.ts'
 import type { TableNames } from '../table-names.ts'
 
 const placedColumns = { seq: integer, modified_on: integer }

@@ -1,4 +1,5 @@
-import { isSpanContextValid, type SpanContext, trace } from '@opentelemetry/api'
+import { AsyncResource } from 'node:async_hooks'
+import { context, isSpanContextValid, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api'
 import type { SyncEvent } from '@x/events-core'
 
 // Later versions may append fields; version ff is forbidden. Anybody may have written into the column.
@@ -61,3 +62,11 @@ export function parseTraceparent(text: string | undefined): SpanContext | undefi
   const span = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
   return isSpanContextValid(span) ? span : undefined
 }
+
+/**
+ * Runs what goes on in the background outside of the trace, and of any other asynchronous context, of
+ * whoever happens to set it off: the queries of a poll are no part of the request that raised an event.
+ */
+export const detached: <TResult>(work: () => TResult) => TResult = AsyncResource.bind(
+  <TResult>(work: () => TResult) => context.with(ROOT_CONTEXT, work),
+)
