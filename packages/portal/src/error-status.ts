@@ -15,6 +15,7 @@ const STATUS: Readonly<Record<ErrorCode, ErrorStatus>> = {
   invalid_url: 400,
   invalid_secret: 400,
   invalid_certificate: 400,
+  invalid_filter: 400,
   invalid_event_type: 400,
   invalid_position: 400,
   invalid_data: 400,

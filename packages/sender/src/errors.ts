@@ -11,6 +11,7 @@ export type WebhookSenderErrorCode =
   | 'forbidden_address'
   | 'invalid_secret'
   | 'invalid_certificate'
+  | 'invalid_filter'
   | 'invalid_event_type'
   | 'event_type_conflict'
   | 'too_many_endpoints'

@@ -2,6 +2,13 @@
 import '@x/events-engine'
 
 export type { EventEngineErrorCode } from '@x/events-engine'
+export type {
+  ContentFilter,
+  ElementFilter,
+  FilterCondition,
+  FilterOperators,
+} from './fan-out/content-filter.ts'
+export type { FilterValue } from './fan-out/filter-tests.ts'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
 export type { Jobs } from './bulk/jobs.ts'
 export type {
