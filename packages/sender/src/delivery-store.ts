@@ -1,22 +1,17 @@
 import type { SqlExecutor } from '@x/events-engine/support'
 import type { Transaction } from 'kysely'
-import type { RecordedResults, ResultBatch, StoredEndpointState } from './deliveries/attempt-result.ts'
+import type { RecordedResults, ResultBatch } from './deliveries/attempt-result.ts'
 import type { AttemptErrorCode, DeliveryState } from './deliveries/delivery.ts'
 import type { DeliveryKey, DeliveryRow } from './deliveries/delivery-row.ts'
-import type { DisabledReason } from './endpoints/endpoint.ts'
-import type {
-  EndpointChange,
-  EndpointFilterRow,
-  EndpointRow,
-  ForeignSecret,
-  NewEndpointRow,
-  SecretRow,
-} from './endpoints/endpoint-row.ts'
 import type { BulkStore } from './jobs/bulk-store.ts'
 import type { LaneKey, SweptPage } from './maintenance/mended.ts'
 import type { Message } from './messages/message-of.ts'
 import type { ClockStore } from './set-back-clock.ts'
 import type { StatisticsStore } from './statistics/statistics-store.ts'
+import type { countStore } from './store/counts.ts'
+import type { endpointStore } from './store/endpoints.ts'
+import type { endpointStateStore } from './store/queue.ts'
+import type { secretStore } from './store/secrets.ts'
 import type { TenantStore } from './tenants/tenant-store.ts'
 
 /** Whom a message goes to, and how. */
@@ -107,80 +102,16 @@ export interface DeliveryFilter {
   readonly limit: number
 }
 
-/** Counts of deliveries that are stored. */
-export interface QueueCounts {
-  readonly pending: number
-  readonly exhausted: number
-  /** Of enabled endpoints; null when nothing waits. */
-  readonly oldestDueOn: number | null
-}
-
-/** Counts of what is stored. */
-export interface StoredCounts extends QueueCounts {
-  readonly enabled: number
-  readonly disabled: number
-}
-
 /** Everything the sender asks of a database. One implementation for each dialect. */
-export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore, ClockStore {
-  // Endpoints. Each change raises the revision, by which fan-out knows that it must read them again.
-  countEndpoints(tenantId: number): Promise<number>
-  createEndpoint(row: NewEndpointRow, secret: SecretRow): Promise<void>
-  /** @param id - of anybody's: whatever is no id finds nothing. */
-  findEndpoint(id: string): Promise<EndpointRow | undefined>
-  readEndpoint(endpointKey: number): Promise<EndpointRow | undefined>
-  listEndpoints(tenantId: number, before: string | undefined, limit: number): Promise<EndpointRow[]>
-  /**
-   * @param mustProve - its owner has to be asked (again): it gets nothing until that is done.
-   * @returns false when the endpoint is at another version by now.
-   */
-  changeEndpoint(
-    endpointKey: number,
-    version: number,
-    change: EndpointChange,
-    now: number,
-    mustProve: boolean,
-  ): Promise<boolean>
-  /**
-   * The owner of a URL has answered the challenge: the endpoint begins anew, unless it is disabled for another reason.
-   *
-   * @returns false when the endpoint has another URL by now.
-   */
-  proveOwnership(endpointKey: number, url: string, now: number): Promise<boolean>
-  /**
-   * Enabling also forgets that the endpoint has failed.
-   *
-   * @returns false when it was so already.
-   */
-  setEnabled(
-    endpointKey: number,
-    enabled: boolean,
-    reason: DisabledReason | null,
-    now: number,
-  ): Promise<boolean>
-  /** Takes the endpoint, its secrets and what it still waits for away; what was sent stays on record. */
-  deleteEndpoint(endpointKey: number, now: number): Promise<void>
-
-  /** The live secrets, the newest first. */
-  readSecrets(endpointKey: number, now: number): Promise<SecretRow[]>
-  /** Adds a secret, lets the others expire, and keeps at most so many of them. */
-  rotateSecret(
-    endpointKey: number,
-    secret: SecretRow,
-    expireOthersOn: number,
-    keep: number,
-    now: number,
-  ): Promise<void>
-  /** An endpoint whose secrets were sealed with none of these keys. */
-  findForeignSecret(keyIds: readonly string[]): Promise<string | undefined>
-  /** Some of the secrets that were sealed with another key than this one. */
-  listForeignSecrets(keyId: string, limit: number): Promise<ForeignSecret[]>
-  /** Replaces a sealed text, unless somebody else has. */
-  replaceSealed(secret: ForeignSecret, sealed: string, keyId: string): Promise<void>
-
-  // Fan-out, in the transaction that moves the position.
-  revision(executor: SqlExecutor): Promise<number>
-  readFilters(executor: SqlExecutor): Promise<EndpointFilterRow[]>
+export interface DeliveryStore
+  extends BulkStore,
+    StatisticsStore,
+    TenantStore,
+    ClockStore,
+    ReturnType<typeof endpointStore>,
+    ReturnType<typeof secretStore>,
+    ReturnType<typeof endpointStateStore>,
+    ReturnType<typeof countStore> {
   /**
    * Stores messages and their deliveries. In a lane, one delivery at most is due at a time: the first
    * that is pending. The others are pending without a due time, until {@link DeliveryStore.recordAttempts}
@@ -234,7 +165,6 @@ export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore, 
     batch: ResultBatch,
     tell: (trx: Transaction<unknown>, recorded: RecordedResults) => Promise<void>,
   ): Promise<void>
-  readEndpointState(endpointKey: number): Promise<StoredEndpointState>
   /** Makes endpoints due when their first pending delivery is, and their pause is over, whatever was noted before. */
   settleQueue(endpointKeys: readonly number[]): Promise<void>
 
@@ -272,8 +202,4 @@ export interface DeliveryStore extends BulkStore, StatisticsStore, TenantStore, 
    * @returns false when it was not pending.
    */
   cancel(key: DeliveryKey, now: number): Promise<boolean>
-
-  counts(now: number): Promise<StoredCounts>
-  /** The same of deliveries alone, of each state at most so many: cheap, whatever waits. */
-  measureQueue(now: number, limit: number): Promise<QueueCounts>
 }

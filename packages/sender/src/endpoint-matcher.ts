@@ -1,5 +1,5 @@
 import { ALL_SITES, ALL_TENANTS, matchesEventType, type SyncEvent } from '@x/events-core'
-import type { EndpointFilterRow } from './endpoints/endpoint-row.ts'
+import type { EndpointFilterRow } from './endpoints/fields.ts'
 import { isOperational, wantsOperational } from './operational-events.ts'
 
 /** Tells which endpoints an event goes to. */

@@ -7,7 +7,7 @@ import { deliveryIdOf, parseDeliveryId } from './deliveries/delivery-id.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DeliveryStore } from './delivery-store.ts'
 import type { DisabledReason } from './endpoints/endpoint.ts'
-import type { EndpointRow } from './endpoints/endpoint-row.ts'
+import type { EndpointRow } from './endpoints/fields.ts'
 import type { HealthNotice } from './worker/endpoint-health.ts'
 
 /** What a `WebhookEndpoint.Failing`, `.Recovered` or `.Disabled` event carries. */

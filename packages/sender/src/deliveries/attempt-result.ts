@@ -1,4 +1,4 @@
-import type { EndpointRow } from '../endpoints/endpoint-row.ts'
+import type { EndpointRow } from '../endpoints/fields.ts'
 import type { HealthNotice, StoredHealth } from '../worker/endpoint-health.ts'
 import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
 import type { DeliveryRow } from './delivery-row.ts'

@@ -1,6 +1,6 @@
 import { certificateInfoOf } from './client-certificate.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { EndpointRow } from './endpoint-row.ts'
+import type { EndpointRow } from './fields.ts'
 
 /** An endpoint as users see it. */
 export function endpointOf(row: EndpointRow): Endpoint {

@@ -15,13 +15,12 @@ import type {
 } from './endpoint.ts'
 import { endpointNotFound, tooManyEndpoints, versionConflict } from './endpoint-errors.ts'
 import { endpointOf } from './endpoint-of-row.ts'
-import type { EndpointRow } from './endpoint-row.ts'
+import { type EndpointRow, validateChange } from './fields.ts'
 import { notProved } from './ownership.ts'
 import type { SecretBox } from './secret-box.ts'
 import { sealSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import {
   type EndpointRules,
-  validateChange,
   validateSignature,
   validateTenantId,
   validateVerifyOwnership,
@@ -219,7 +218,9 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
           sealCertificate(given, box, id, now),
         )
         const mustProve = row.ownership !== null && change.url !== row.url
-        if (await store.changeEndpoint(row.key, version, { ...change, certificate }, now, mustProve)) {
+        if (
+          await store.changeEndpoint({ key: row.key, version }, { ...change, certificate }, now, mustProve)
+        ) {
           changed(row.key)
           if (mustProve) await parts.ownership.tryTo(await find(id))
           return endpointOf(await find(id, scope))
@@ -253,7 +254,11 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const secret = secretToUse(options.secret, signature)
       const now = clock.now()
       const expireOthersOn = now + Math.round(overlapSeconds * 1_000)
-      await store.rotateSecret(key, sealSecret(box, secret, id, now), expireOthersOn, MAX_LIVE_SECRETS, now)
+      await store.rotateSecret(key, sealSecret(box, secret, id, now), {
+        expireOthersOn,
+        keep: MAX_LIVE_SECRETS,
+        now,
+      })
       changed(key)
       return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }
     },

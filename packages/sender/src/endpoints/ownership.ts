@@ -8,7 +8,7 @@ import { uniqueId } from '../ids.ts'
 import { messageOf } from '../messages/message-of.ts'
 import { requestHeaders } from '../request-headers.ts'
 import { type DeliveryTarget, type TargetParts, targetOf } from '../worker/delivery-target.ts'
-import type { EndpointRow } from './endpoint-row.ts'
+import type { EndpointRow } from './fields.ts'
 
 /** What {@link createOwnershipChallenge} works with. */
 export interface OwnershipChallengeParts extends TargetParts {

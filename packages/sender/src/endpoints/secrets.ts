@@ -1,7 +1,7 @@
 import { generateKeyPair, generateSecret, parseSecret, publicKeyOf } from '@x/signature'
 import { WebhookSenderError } from '../errors.ts'
+import type { SecretRow } from '../store/secrets.ts'
 import type { SignatureKind } from './endpoint.ts'
-import type { SecretRow } from './endpoint-row.ts'
 import type { SecretBox } from './secret-box.ts'
 
 /**

@@ -3,14 +3,10 @@ import { isStorable } from '@x/events-engine/support'
 import { WebhookSenderError } from '../errors.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
 import type { PayloadVersions } from '../messages/payload-versions.ts'
-import type { SignatureKind, UpdateEndpoint } from './endpoint.ts'
-import type { EndpointChange } from './endpoint-row.ts'
+import type { SignatureKind } from './endpoint.ts'
 import { refuseUnless } from './invalid-endpoint.ts'
-import { type OrderingKeys, validateOrdering } from './ordering.ts'
-import { validateFormat, validatePayloadVersion } from './validate-form.ts'
-import { validateHeaders } from './validate-headers.ts'
-import { validateConcurrency, validateRateLimit, validateRetrySchedule } from './validate-pace.ts'
-import { type UrlRules, validateUrl } from './validate-url.ts'
+import type { OrderingKeys } from './ordering.ts'
+import type { UrlRules } from './validate-url.ts'
 
 const MAX_EVENT_TYPES = 100
 /** Of all together: those of every endpoint are read whenever one has changed. */
@@ -18,7 +14,6 @@ const MAX_EVENT_TYPES_LENGTH = 5_000
 const MAX_DESCRIPTION_LENGTH = 1_000
 const MAX_METADATA_ENTRIES = 50
 const MAX_METADATA_LENGTH = 500
-const DEFAULT_CONCURRENCY = { min: 1, max: 8 }
 
 /** What decides whether an endpoint is sound. */
 export interface EndpointRules extends UrlRules {
@@ -51,57 +46,14 @@ export function validateVerifyOwnership(given: unknown = false): boolean {
   return given as boolean
 }
 
-/**
- * Reads what can be changed of an endpoint, on top of what it was (or of the defaults).
- *
- * @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`
- */
-export function validateChange(
-  input: UpdateEndpoint,
-  before: EndpointChange | undefined,
-  rules: EndpointRules,
-): EndpointChange {
-  const old = before ?? {
-    siteId: null,
-    eventTypes: ['*'],
-    description: '',
-    headers: {},
-    metadata: {},
-    concurrency: DEFAULT_CONCURRENCY,
-    ordering: 'none' as const,
-    rateLimit: null,
-    retrySchedule: null,
-    format: 'standard' as const,
-    payloadVersion: rules.payloadVersions.initial,
-  }
-  return {
-    siteId: input.siteId === undefined ? old.siteId : validateSiteId(input.siteId),
-    // What has been there is looked at before each delivery: rules may have become stricter since.
-    url: input.url === undefined && before ? before.url : validateUrl(input.url, rules),
-    eventTypes: input.eventTypes === undefined ? old.eventTypes : validateEventTypes(input.eventTypes, rules),
-    description: input.description === undefined ? old.description : validateDescription(input.description),
-    headers: input.headers === undefined ? old.headers : validateHeaders(input.headers),
-    metadata: input.metadata === undefined ? old.metadata : validateMetadata(input.metadata),
-    concurrency: input.concurrency === undefined ? old.concurrency : validateConcurrency(input.concurrency),
-    ordering:
-      input.ordering === undefined ? old.ordering : validateOrdering(input.ordering, rules.orderingKeys),
-    rateLimit: input.rateLimit === undefined ? old.rateLimit : validateRateLimit(input.rateLimit),
-    retrySchedule:
-      input.retrySchedule === undefined ? old.retrySchedule : validateRetrySchedule(input.retrySchedule),
-    format: input.format === undefined ? old.format : validateFormat(input.format),
-    payloadVersion:
-      input.payloadVersion === undefined
-        ? old.payloadVersion
-        : validatePayloadVersion(input.payloadVersion, rules.payloadVersions),
-  }
-}
-
-function validateSiteId(siteId: unknown): number | null {
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateSiteId(siteId: unknown): number | null {
   refuseUnless(siteId === null || Number.isSafeInteger(siteId), 'siteId', 'an integer', siteId)
   return siteId as number | null
 }
 
-function validateEventTypes(eventTypes: unknown, { catalog }: EndpointRules): string[] {
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateEventTypes(eventTypes: unknown, { catalog }: EndpointRules): string[] {
   refuseUnless(
     Array.isArray(eventTypes) && eventTypes.length >= 1 && eventTypes.length <= MAX_EVENT_TYPES,
     'eventTypes',
@@ -131,7 +83,8 @@ function unknownEventType(problem: string): WebhookSenderError {
   })
 }
 
-function validateDescription(description: unknown): string {
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateDescription(description: unknown): string {
   refuseUnless(
     typeof description === 'string' &&
       description.length <= MAX_DESCRIPTION_LENGTH &&
@@ -143,7 +96,8 @@ function validateDescription(description: unknown): string {
   return description as string
 }
 
-function validateMetadata(metadata: unknown): Record<string, string> {
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateMetadata(metadata: unknown): Record<string, string> {
   refuseUnless(
     typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata),
     'metadata',

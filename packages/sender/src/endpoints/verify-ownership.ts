@@ -1,7 +1,7 @@
 import type { Clock } from '@x/events-core'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { WebhookSenderError } from '../errors.ts'
-import type { EndpointRow } from './endpoint-row.ts'
+import type { EndpointRow } from './fields.ts'
 import { notProved } from './ownership.ts'
 
 /** What {@link createOwnershipCheck} works with. */

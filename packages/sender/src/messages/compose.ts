@@ -1,6 +1,6 @@
 import type { JsonValue, SyncEvent } from '@x/events-core'
 import { EventEngineError } from '@x/events-engine'
-import type { EndpointFilterRow } from '../endpoints/endpoint-row.ts'
+import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import { isBuiltIn } from '../event-types/built-in-event-types.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
 import { type Message, messageOf } from './message-of.ts'

@@ -1,7 +1,7 @@
-import { readRows, type SqlExecutor } from '@x/events-engine/support'
+import { readRows, type SqlExecutor, sqlDialectOf } from '@x/events-engine/support'
 import type { AttemptResult, RecordedResults } from '../deliveries/attempt-result.ts'
 import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf } from '../deliveries/delivery-columns.ts'
-import { ENDPOINT_COLUMNS, endpointColumns, endpointRowOf } from '../endpoints/endpoint-columns.ts'
+import { endpointReader } from '../store/endpoints.ts'
 import type { TableNames } from '../table-names.ts'
 import { keysOf } from './stored-values.ts'
 
@@ -10,7 +10,8 @@ import { keysOf } from './stored-values.ts'
  * for results under leases that are known to be held.
  */
 export function createRecordedReader(names: TableNames) {
-  const held = `select ${ENDPOINT_COLUMNS(names, 'postgres')} from ${names.endpoint} e
+  const { columns, read } = endpointReader({ sql: sqlDialectOf('postgres'), names })
+  const held = `select ${columns} from ${names.endpoint} e
     where e.deleted_on is null and e.key = any(${keysOf('$1')})`
   const exhausted = `select ${DELIVERY_COLUMNS}
     from json_to_recordset($1::text::json) as r(endpoint_key bigint, message_key bigint)
@@ -23,13 +24,11 @@ export function createRecordedReader(names: TableNames) {
     const ended = news
       .filter(({ state }) => state === 'exhausted')
       .map(({ endpointKey, messageKey }) => ({ endpoint_key: endpointKey, message_key: messageKey }))
-    const endpoints = await readRows(trx, endpointColumns, held, [
-      JSON.stringify(news.map(({ endpointKey }) => endpointKey)),
-    ])
+    const endpoints = await read(trx, held, [JSON.stringify(news.map(({ endpointKey }) => endpointKey))])
     const deliveries =
       ended.length === 0 ? [] : await readRows(trx, deliveryColumns, exhausted, [JSON.stringify(ended)])
     return {
-      endpoints: new Map(endpoints.map(endpointRowOf).map((row) => [row.key, row])),
+      endpoints: new Map(endpoints.map((row) => [row.key, row])),
       notices: news.flatMap(({ endpointKey, notice }) => (notice ? [{ endpointKey, notice }] : [])),
       exhausted: deliveries.map(deliveryRowOf),
     }

@@ -1,12 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { SharedClock } from '../clock.ts'
-import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { changeStatements } from './change-deliveries.ts'
-import { endpointStateStatements } from './endpoint-state.ts'
 import { leaseStatements } from './lease-endpoints.ts'
-import { endpointStatements } from './manage-endpoints.ts'
-import { secretStatements } from './manage-secrets.ts'
 import { nextDeliveriesStatement } from './next-deliveries.ts'
 import { purgeStatements } from './purge-messages.ts'
 import { purgeTenantStatements } from './purge-tenant.ts'
@@ -16,7 +12,6 @@ import { reconcileStatements } from './reconcile.ts'
 import { recordStatements } from './record-attempts.ts'
 import { statisticStatements } from './statistics.ts'
 import { messageStatements } from './store-messages.ts'
-import { countStatements } from './stored-counts.ts'
 
 /** The sender's tables on PostgreSQL, which many nodes share. */
 export function createPostgresStore(
@@ -24,11 +19,8 @@ export function createPostgresStore(
   names: TableNames,
   nodeId: string,
   clock: SharedClock,
-): DeliveryStore {
+) {
   return {
-    ...endpointStatements(db, names, clock),
-    ...secretStatements(db, names),
-    ...endpointStateStatements(db, names),
     ...messageStatements(names),
     ...leaseStatements(db, names, nodeId, clock),
     ...nextDeliveriesStatement(db, names, clock),
@@ -39,7 +31,6 @@ export function createPostgresStore(
     ...purgeStatements(db, names),
     ...purgeTenantStatements(db, names),
     ...reconcileStatements(db, names, clock),
-    ...countStatements(db, names),
     ...statisticStatements(db, names),
     // Times go by the database's clock.
     latestNoted: async () => 0,

@@ -1,12 +1,13 @@
-import { readRows, type SqlExecutor } from '@x/events-engine/support'
+import { readRows, type SqlExecutor, sqlDialectOf } from '@x/events-engine/support'
 import type { AttemptResult, RecordedResults } from '../deliveries/attempt-result.ts'
 import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf } from '../deliveries/delivery-columns.ts'
-import { ENDPOINT_COLUMNS, endpointColumns, endpointRowOf } from '../endpoints/endpoint-columns.ts'
+import { endpointReader } from '../store/endpoints.ts'
 import type { TableNames } from '../table-names.ts'
 
 /** Creates what reads, in the transaction that stores results, what of them the host is to hear of. */
 export function createRecordedReader(names: TableNames) {
-  const held = `select ${ENDPOINT_COLUMNS(names, 'sqlite')} from ${names.endpoint} e
+  const { columns, read } = endpointReader({ sql: sqlDialectOf('sqlite'), names })
+  const held = `select ${columns} from ${names.endpoint} e
     where e.deleted_on is null and e.key in (
       select q.endpoint_key from ${names.queue} q join json_each(?) r
         on q.endpoint_key = r.value ->> 0 and q.epoch = r.value ->> 1)`
@@ -20,7 +21,7 @@ export function createRecordedReader(names: TableNames) {
     const leases = JSON.stringify(news.map(({ endpointKey, epoch }) => [endpointKey, epoch]))
     const ended = news.filter(({ state }) => state === 'exhausted')
     const keys = JSON.stringify(ended.map(({ endpointKey, messageKey }) => [endpointKey, messageKey]))
-    const endpoints = (await readRows(trx, endpointColumns, held, [leases])).map(endpointRowOf)
+    const endpoints = await read(trx, held, [leases])
     const deliveries = ended.length === 0 ? [] : await readRows(trx, deliveryColumns, exhausted, [keys])
     return {
       endpoints: new Map(endpoints.map((row) => [row.key, row])),

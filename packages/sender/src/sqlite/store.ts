@@ -1,14 +1,10 @@
 import type { Clock } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 import { clockStatements } from './bring-times-back.ts'
 import { changeStatements } from './change-deliveries.ts'
 import { createClockMark } from './clock-mark.ts'
-import { endpointStateStatements } from './endpoint-state.ts'
 import { leaseStatements } from './lease-endpoints.ts'
-import { endpointStatements } from './manage-endpoints.ts'
-import { secretStatements } from './manage-secrets.ts'
 import { nextDeliveriesStatement } from './next-deliveries.ts'
 import { purgeStatements } from './purge-messages.ts'
 import { purgeTenantStatements } from './purge-tenant.ts'
@@ -18,31 +14,21 @@ import { reconcileStatements } from './reconcile.ts'
 import { recordStatements } from './record-attempts.ts'
 import { statisticStatements } from './statistics.ts'
 import { messageStatements } from './store-messages.ts'
-import { countStatements } from './stored-counts.ts'
 
 /** The sender's tables on SQLite, through the host's one connection. */
-export function createSqliteStore(
-  db: Kysely<unknown>,
-  names: TableNames,
-  nodeId: string,
-  clock: Clock,
-): DeliveryStore {
+export function createSqliteStore(db: Kysely<unknown>, names: TableNames, nodeId: string, clock: Clock) {
   const noteClock = createClockMark(names)
   return {
-    ...endpointStatements(db, names),
-    ...secretStatements(db, names),
     ...messageStatements(names, noteClock),
     ...leaseStatements(db, names, nodeId, clock),
     ...nextDeliveriesStatement(db, names, clock),
     ...recordStatements(db, names, clock, noteClock),
-    ...endpointStateStatements(db, names),
     ...readDeliveryStatements(db, names),
     ...changeStatements(db, names, noteClock),
     ...windowStatements(db, names),
     ...purgeStatements(db, names),
     ...purgeTenantStatements(db, names),
     ...reconcileStatements(db, names, clock),
-    ...countStatements(db, names),
     ...statisticStatements(db, names),
     ...clockStatements(db, names, nodeId),
   }

@@ -10,7 +10,7 @@ import { createDatabaseClock } from '../../src/clock.ts'
 import type { AttemptResult } from '../../src/deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../../src/deliveries/delivery-row.ts'
 import type { DeliveryStore, EndpointLease, MessageToStore } from '../../src/delivery-store.ts'
-import type { EndpointRow, NewEndpointRow } from '../../src/endpoints/endpoint-row.ts'
+import type { EndpointRow, NewEndpointRow } from '../../src/endpoints/fields.ts'
 import { createWebhookSender, type WebhookSenderOptions } from '../../src/index.ts'
 import type { JobRow } from '../../src/jobs/job-row.ts'
 import { type JobStore, jobStatements } from '../../src/jobs/job-statements.ts'
@@ -297,8 +297,8 @@ export function senderContract(driver: Driver): void {
         async changeEndpoint() {
           const { version = 0 } = (await store.readEndpoint(key)) ?? {}
           const to = { ...row('ep_1'), siteId: 7, certificate: undefined }
-          expect(await store.changeEndpoint(key, version, to, now, true)).toBe(true)
-          expect(await store.changeEndpoint(key, version, to, now, true)).toBe(false)
+          expect(await store.changeEndpoint({ key, version }, to, now, true)).toBe(true)
+          expect(await store.changeEndpoint({ key, version }, to, now, true)).toBe(false)
           expect(await store.readEndpoint(key)).toMatchObject({
             siteId: 7,
             enabled: false,
@@ -320,7 +320,15 @@ export function senderContract(driver: Driver): void {
           expect(await store.readSecrets(key, now)).toEqual([secret])
         },
         async rotateSecret() {
-          await store.rotateSecret(key, { ...secret, sealed: 's2' }, now + HOUR_MS, 3, now)
+          await store.rotateSecret(
+            key,
+            { ...secret, sealed: 's2' },
+            {
+              expireOthersOn: now + HOUR_MS,
+              keep: 3,
+              now,
+            },
+          )
           expect(await store.readSecrets(key, now)).toEqual([
             { ...secret, sealed: 's2' },
             { ...secret, expiresOn: now + HOUR_MS },

@@ -1,0 +1,277 @@
+import {
+  type Column,
+  flag,
+  integer,
+  json,
+  nullable,
+  type Parameter,
+  text,
+  word,
+} from '@x/events-engine/support'
+import type { PayloadFormat } from '../messages/payload-format.ts'
+import type { StoredCertificate } from './client-certificate.ts'
+import type {
+  Concurrency,
+  DisabledReason,
+  Ownership,
+  RateLimit,
+  SignatureKind,
+  UpdateEndpoint,
+} from './endpoint.ts'
+import { type Ordering, type OrderingInput, validateOrdering } from './ordering.ts'
+import {
+  type EndpointRules,
+  validateDescription,
+  validateEventTypes,
+  validateMetadata,
+  validateSiteId,
+} from './validate.ts'
+import { validateFormat, validatePayloadVersion } from './validate-form.ts'
+import { validateHeaders } from './validate-headers.ts'
+import { validateConcurrency, validateRateLimit, validateRetrySchedule } from './validate-pace.ts'
+import { validateUrl } from './validate-url.ts'
+
+/** How a value is stored and read. */
+interface Stored<TValue> {
+  readonly type: 'integer' | 'text' | 'json' | 'flag'
+  readonly isNullable?: true
+  readonly read: Column<TValue>
+}
+
+interface Field extends Stored<unknown> {
+  readonly column: string
+  /** The value that the table gives a new row. */
+  readonly byDefault?: string
+}
+
+/** A field that is set once, by whoever creates the endpoint, or by the store alone. */
+interface FixedField extends Field {
+  readonly set: 'at creation' | 'by the store'
+}
+
+/** A field that an update may change. */
+interface ChangeableField extends Field {
+  readonly set: 'by a change'
+  initial(rules: EndpointRules): unknown
+  /** @throws WebhookSenderError `invalid_endpoint`, or another that names the field. */
+  validate(given: unknown, rules: EndpointRules): unknown
+}
+
+const WHOLE = { type: 'integer', read: integer } as const
+const TEXT = { type: 'text', read: text } as const
+const FLAG = { type: 'flag', read: flag } as const
+const wordOf = <TWord extends string>() => ({ type: 'text', read: word<TWord>() }) as const
+const jsonOf = <TValue>() => ({ type: 'json', read: json<TValue>() }) as const
+const orNull = <TValue>({ type, read }: Stored<TValue>) =>
+  ({ type, isNullable: true, read: nullable(read) }) as const
+
+const CREATED = 'at creation'
+const STORED = 'by the store'
+const CHANGED = 'by a change'
+const DEFAULT_CONCURRENCY: Concurrency = { min: 1, max: 8 }
+
+/**
+ * The fields of an endpoint, each in one place: a new one is added here, and to the public `Endpoint`, `CreateEndpoint`
+ * and `UpdateEndpoint`. The table's columns, its rows, inserts, updates and validation follow from it.
+ */
+export const ENDPOINT_FIELDS = {
+  /** The key that other tables use. */
+  key: { column: 'key', ...WHOLE, set: STORED },
+  /** The id that users see. */
+  id: { column: 'id', ...TEXT, set: CREATED },
+  tenantId: { column: 'tenant_id', ...WHOLE, set: CREATED },
+  siteId: {
+    column: 'site_id',
+    ...orNull(WHOLE),
+    set: CHANGED,
+    initial: () => null,
+    validate: validateSiteId,
+  },
+  url: {
+    column: 'url',
+    ...TEXT,
+    set: CHANGED,
+    initial: (rules: EndpointRules) => validateUrl(undefined, rules),
+    validate: validateUrl,
+  },
+  eventTypes: {
+    column: 'event_types',
+    ...jsonOf<readonly string[]>(),
+    set: CHANGED,
+    initial: () => ['*'],
+    validate: validateEventTypes,
+  },
+  description: {
+    column: 'description',
+    ...TEXT,
+    set: CHANGED,
+    initial: () => '',
+    validate: validateDescription,
+  },
+  headers: {
+    column: 'headers',
+    ...jsonOf<Readonly<Record<string, string>>>(),
+    set: CHANGED,
+    initial: () => ({}),
+    validate: validateHeaders,
+  },
+  metadata: {
+    column: 'metadata',
+    ...jsonOf<Readonly<Record<string, string>>>(),
+    set: CHANGED,
+    initial: () => ({}),
+    validate: validateMetadata,
+  },
+  signature: { column: 'signature', ...wordOf<SignatureKind>(), set: CREATED },
+  concurrency: {
+    column: 'concurrency',
+    ...jsonOf<Concurrency>(),
+    set: CHANGED,
+    initial: () => DEFAULT_CONCURRENCY,
+    validate: validateConcurrency,
+  },
+  ordering: {
+    column: 'ordering',
+    ...jsonOf<Ordering>(),
+    set: CHANGED,
+    initial: () => 'none',
+    validate: (given: unknown, { orderingKeys }: EndpointRules) =>
+      validateOrdering(given as OrderingInput, orderingKeys),
+  },
+  rateLimit: {
+    column: 'rate_limit',
+    ...orNull(jsonOf<RateLimit>()),
+    set: CHANGED,
+    initial: () => null,
+    validate: validateRateLimit,
+  },
+  /** Seconds before each attempt; null for the sender's own. */
+  retrySchedule: {
+    column: 'retry_schedule',
+    ...orNull(jsonOf<readonly number[]>()),
+    set: CHANGED,
+    initial: () => null,
+    validate: validateRetrySchedule,
+  },
+  format: {
+    column: 'format',
+    ...wordOf<PayloadFormat>(),
+    set: CHANGED,
+    initial: () => 'standard',
+    validate: validateFormat,
+  },
+  /** Null for an endpoint that was created when there were no versions. */
+  payloadVersion: {
+    column: 'payload_version',
+    ...orNull(TEXT),
+    set: CHANGED,
+    initial: ({ payloadVersions }: EndpointRules) => payloadVersions.initial,
+    validate: (given: unknown, { payloadVersions }: EndpointRules) =>
+      validatePayloadVersion(given, payloadVersions),
+  },
+  /** Null where the owner is not challenged. */
+  ownership: { column: 'ownership', ...orNull(wordOf<Ownership>()), set: CREATED },
+  enabled: { column: 'enabled', ...FLAG, byDefault: 'true', set: STORED },
+  disabledReason: { column: 'disabled_reason', ...orNull(wordOf<DisabledReason>()), set: STORED },
+  disabledOn: { column: 'disabled_on', ...orNull(WHOLE), set: STORED },
+  version: { column: 'version', ...WHOLE, byDefault: '1', set: STORED },
+  createdOn: { column: 'created_on', ...WHOLE, set: CREATED },
+  updatedOn: { column: 'updated_on', ...WHOLE, set: STORED },
+} as const satisfies Readonly<Record<string, FixedField | ChangeableField>>
+
+type Fields = typeof ENDPOINT_FIELDS
+export type EndpointFieldName = keyof Fields
+type NameSet<TSet extends string> = {
+  [TName in EndpointFieldName]: Fields[TName]['set'] extends TSet ? TName : never
+}[EndpointFieldName]
+type ChangeableName = NameSet<typeof CHANGED>
+type CreatedName = NameSet<typeof CREATED>
+type Values<TName extends EndpointFieldName> = {
+  readonly [TField in TName]: ReturnType<Fields[TField]['read']>
+}
+
+/** An endpoint as it is stored; what is JSON in the database is read. */
+export type EndpointRow = Values<EndpointFieldName> & {
+  readonly certificate: StoredCertificate | null
+  /** Since when no attempt has succeeded. */
+  readonly failingSince: number | null
+}
+
+/** What an update may change. */
+export type EndpointChange = Values<ChangeableName> & {
+  /** Undefined: it stays as it is; null: there is none. */
+  readonly certificate?: StoredCertificate | null | undefined
+}
+
+/** What a new endpoint starts with; key, state and version are given by the store. */
+export type NewEndpointRow = Values<CreatedName> & EndpointChange
+
+export const ALL_FIELDS = Object.keys(ENDPOINT_FIELDS) as EndpointFieldName[]
+const namesSet = (set: Fields[EndpointFieldName]['set']) =>
+  ALL_FIELDS.filter((name) => ENDPOINT_FIELDS[name].set === set)
+
+/** In the order of the parameters of inserts and updates. */
+export const CREATED_FIELDS = namesSet(CREATED) as readonly CreatedName[]
+export const CHANGEABLE_FIELDS = namesSet(CHANGED) as readonly ChangeableName[]
+
+/** What fan-out needs to know of an enabled endpoint. */
+export const FILTER_FIELDS = [
+  'key',
+  'id',
+  'tenantId',
+  'siteId',
+  'eventTypes',
+  'ordering',
+  'retrySchedule',
+  'format',
+  'payloadVersion',
+] as const
+export type EndpointFilterRow = Values<(typeof FILTER_FIELDS)[number]>
+
+/** The columns of fields, as their names stand in SQL. */
+export const columnsOf = (names: readonly EndpointFieldName[]): string[] =>
+  names.map((name) => ENDPOINT_FIELDS[name].column)
+
+/** The values of fields as they are written. */
+export function storedValuesOf<TName extends EndpointFieldName>(
+  names: readonly TName[],
+  values: Values<TName>,
+): Parameter[] {
+  return names.map((name) => {
+    const value: unknown = values[name]
+    return (
+      ENDPOINT_FIELDS[name].type === 'json' && value !== null ? JSON.stringify(value) : value
+    ) as Parameter
+  })
+}
+
+/** How the columns of fields are read. */
+export const readersOf = (names: readonly EndpointFieldName[]): Readonly<Record<string, Column<unknown>>> =>
+  Object.fromEntries(names.map((name) => [ENDPOINT_FIELDS[name].column, ENDPOINT_FIELDS[name].read]))
+
+/** The fields of a row whose columns were read. */
+export function fieldsOf<TName extends EndpointFieldName>(
+  names: readonly TName[],
+  row: Readonly<Record<string, unknown>>,
+): Values<TName> {
+  return Object.fromEntries(names.map((name) => [name, row[ENDPOINT_FIELDS[name].column]])) as Values<TName>
+}
+
+/**
+ * Reads what can be changed of an endpoint, on top of what it was; of a new one, on top of the defaults.
+ *
+ * @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`
+ */
+export function validateChange(
+  input: UpdateEndpoint,
+  before: EndpointChange | undefined,
+  rules: EndpointRules,
+): EndpointChange {
+  const fields = CHANGEABLE_FIELDS.map((name) => {
+    const field: ChangeableField = ENDPOINT_FIELDS[name]
+    if (input[name] !== undefined) return [name, field.validate(input[name], rules)]
+    // What has been valid is not validated again, since rules may have become stricter: that is done before each delivery.
+    return [name, before ? before[name] : field.initial(rules)]
+  })
+  return Object.fromEntries(fields) as EndpointChange
+}

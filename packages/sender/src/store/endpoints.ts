@@ -1,0 +1,262 @@
+import {
+  countChanges,
+  integer,
+  isStorable,
+  json,
+  nullable,
+  ownTransaction,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+} from '@x/events-engine/support'
+import type { StoredCertificate } from '../endpoints/client-certificate.ts'
+import type { DisabledReason } from '../endpoints/endpoint.ts'
+import {
+  ALL_FIELDS,
+  CHANGEABLE_FIELDS,
+  CREATED_FIELDS,
+  columnsOf,
+  type EndpointChange,
+  type EndpointFilterRow,
+  type EndpointRow,
+  FILTER_FIELDS,
+  fieldsOf,
+  type NewEndpointRow,
+  readersOf,
+  storedValuesOf,
+} from '../endpoints/fields.ts'
+import type { StoreContext } from './context.ts'
+import { queueStatements } from './queue.ts'
+import { certificateWriter, type SecretRow, secretInsert } from './secrets.ts'
+
+const CANCEL_AT_ONCE = 5_000
+
+const endpointColumns = {
+  ...readersOf(ALL_FIELDS),
+  certificate: nullable(json<StoredCertificate>()),
+  failing_since: nullable(integer),
+}
+const filterColumns = readersOf(FILTER_FIELDS)
+
+const numbered = (count: number, first: number) =>
+  Array.from({ length: count }, (_, index) => `$${first + index}`)
+
+/** Reads endpoints: `columns` of the endpoint table, under the name `e`. */
+export function endpointReader({ sql, names }: Pick<StoreContext, 'sql' | 'names'>) {
+  const certificate = sql.jsonObject({
+    sealed: 'sealed',
+    keyId: 'key_id',
+    subject: 'subject',
+    fingerprint: 'fingerprint',
+    expiresOn: 'expires_on',
+  })
+  const columns = `${columnsOf(ALL_FIELDS)
+    .map((column) => `e.${column}`)
+    .join(', ')},
+    (select failing_since from ${names.queue} where endpoint_key = e.key) as failing_since,
+    (select ${certificate} from ${names.certificate} where endpoint_key = e.key) as certificate`
+
+  return {
+    columns,
+    async read(
+      executor: SqlExecutor,
+      statement: Parameters<typeof readRows>[2],
+      parameters: Parameters<typeof readRows>[3],
+    ): Promise<EndpointRow[]> {
+      const rows = await readRows(executor, endpointColumns, statement, parameters)
+      return rows.map((row) => ({
+        ...fieldsOf(ALL_FIELDS, row),
+        certificate: row.certificate,
+        failingSince: row.failing_since,
+      }))
+    },
+  }
+}
+
+/** What every change of endpoints begins with. Fan-out waits for its end, on all nodes. */
+export const raiseRevisionStatement = ({ sql, names }: Pick<StoreContext, 'sql' | 'names'>) =>
+  sql.statement(`update ${names.revision} set value = value + 1 where ${sql.limitsIdle} and id = 1`)
+
+/** Endpoints: what people do with them, and what fan-out reads of them. */
+export function endpointStore(context: StoreContext) {
+  const { db, sql, names, clock } = context
+  const { columns, read } = endpointReader(context)
+  const count = sql.statement(
+    `select count(*) as count from ${names.endpoint} where tenant_id = $1 and deleted_on is null`,
+  )
+  const created = [...CREATED_FIELDS, ...CHANGEABLE_FIELDS]
+  const updatedOn = `$${created.indexOf('createdOn') + 1}`
+  const insert = sql.statement(`insert into ${names.endpoint} (${columnsOf(created).join(', ')}, updated_on)
+    values (${numbered(created.length, 1).join(', ')}, ${updatedOn}) returning key`)
+  const byId = sql.statement(
+    `select ${columns} from ${names.endpoint} e where e.id = $1 and e.deleted_on is null`,
+  )
+  const byKey = sql.statement(
+    `select ${columns} from ${names.endpoint} e where e.key = $1 and e.deleted_on is null`,
+  )
+  const list = sql.statement(`select ${columns} from ${names.endpoint} e
+    where e.tenant_id = $1 and e.deleted_on is null
+      and e.key < coalesce((select key from ${names.endpoint} where id = $2), ${Number.MAX_SAFE_INTEGER})
+    order by e.key desc limit $3`)
+  const assignments = columnsOf(CHANGEABLE_FIELDS).map((column, index) => `${column} = $${index + 4}`)
+  const change = sql.statement(`update ${names.endpoint}
+    set ${assignments.join(', ')}, updated_on = $3, version = version + 1
+    where key = $1 and version = $2 and deleted_on is null`)
+  const enable = sql.statement(`update ${names.endpoint}
+    set enabled = ($2 = 1), disabled_reason = $3, disabled_on = $4, version = version + 1, updated_on = $5
+    where key = $1 and enabled <> ($2 = 1) and deleted_on is null`)
+  const markDeleted = sql.statement(`update ${names.endpoint}
+    set deleted_on = $2, enabled = false, headers = '{}', version = version + 1, updated_on = $2
+    where key = $1 and deleted_on is null`)
+  const deleteSecrets = sql.statement(`delete from ${names.secret} where endpoint_key = $1`)
+  const deleteQueue = sql.statement(`delete from ${names.queue} where endpoint_key = $1`)
+  const demandProof = sql.statement(`update ${names.endpoint} set ownership = 'pending', enabled = false,
+      disabled_reason = case when enabled then 'unverified' else disabled_reason end,
+      disabled_on = case when enabled then $2 else disabled_on end
+    where key = $1`)
+  const prove =
+    sql.statement(`update ${names.endpoint} set ownership = 'verified', version = version + 1, updated_on = $3,
+      enabled = enabled or coalesce(disabled_reason = 'unverified', false),
+      disabled_on = case when disabled_reason = 'unverified' then null else disabled_on end,
+      disabled_reason = nullif(disabled_reason, 'unverified')
+    where key = $1 and url = $2 and deleted_on is null`)
+  // Shared with no change of an endpoint: either this fan-out sees the change, or the change waits
+  // for it and finds everything that it has written.
+  const readRevision = sql.statement(
+    `select value from ${names.revision} where id = 1${sql.lock('for share')}`,
+  )
+  const filters = sql.statement(`select ${columnsOf(FILTER_FIELDS).join(', ')} from ${names.endpoint}
+    where enabled and deleted_on is null order by key`)
+  const raiseRevision = raiseRevisionStatement(context)
+  const insertSecret = secretInsert(context)
+  const storeCertificate = certificateWriter(context)
+  const { lockQueue, forgetFailures, requeue } = queueStatements(context)
+  const cancelSome = cancelSomeStatement(context)
+
+  /** Every change of endpoints raises the revision first, in the same transaction. */
+  function changing<TResult>(work: (trx: SqlExecutor) => Promise<TResult>): Promise<TResult> {
+    return ownTransaction(db, async (trx) => {
+      await runStatement(trx, raiseRevision)
+      return work(trx)
+    })
+  }
+
+  /** As if it had never failed, with all its pending deliveries. */
+  async function beginAnew(trx: SqlExecutor, endpointKey: number): Promise<void> {
+    await lockQueue(trx, [endpointKey])
+    await forgetFailures(trx, endpointKey)
+    await requeue(trx, [endpointKey], clock.now())
+  }
+
+  return {
+    /** Each change raises the revision, by which fan-out knows that it must read the endpoints again. */
+    async createEndpoint(row: NewEndpointRow, secret: SecretRow): Promise<void> {
+      await changing(async (trx) => {
+        const [inserted] = await readRows(trx, { key: integer }, insert, storedValuesOf(created, row))
+        const { key } = inserted as { key: number }
+        const { sealed, keyId, createdOn, expiresOn } = secret
+        await runStatement(trx, insertSecret, [key, sealed, keyId, createdOn, expiresOn])
+        await storeCertificate(trx, key, row.certificate)
+        if (row.ownership === 'pending') await runStatement(trx, demandProof, [key, row.createdOn])
+      })
+    },
+
+    /** @param id - of any tenant's; a text that is no id finds nothing. */
+    async findEndpoint(id: string): Promise<EndpointRow | undefined> {
+      return isStorable(id) ? (await read(db, byId, [id]))[0] : undefined
+    },
+
+    async readEndpoint(endpointKey: number): Promise<EndpointRow | undefined> {
+      return (await read(db, byKey, [endpointKey]))[0]
+    },
+
+    listEndpoints(tenantId: number, before: string | undefined, limit: number): Promise<EndpointRow[]> {
+      return read(db, list, [tenantId, before ?? null, limit])
+    },
+
+    async countEndpoints(tenantId: number): Promise<number> {
+      const [row] = await readRows(db, { count: integer }, count, [tenantId])
+      return row?.count ?? 0
+    },
+
+    /**
+     * @param mustProve - its owner has to be asked again: it gets nothing until that is done.
+     * @returns false when the endpoint is at another version by now.
+     */
+    changeEndpoint(
+      { key, version }: Pick<EndpointRow, 'key' | 'version'>,
+      to: EndpointChange,
+      now: number,
+      mustProve: boolean,
+    ): Promise<boolean> {
+      const values = [key, version, now, ...storedValuesOf(CHANGEABLE_FIELDS, to)]
+      return changing(async (trx) => {
+        const isChanged = (await countChanges(trx, change, values)) === 1
+        if (isChanged) await storeCertificate(trx, key, to.certificate)
+        if (isChanged && mustProve) await runStatement(trx, demandProof, [key, now])
+        return isChanged
+      })
+    },
+
+    /**
+     * The owner of a URL has answered the challenge: the endpoint begins anew, unless it is disabled for another reason.
+     *
+     * @returns false when the endpoint has another URL by now.
+     */
+    proveOwnership(endpointKey: number, url: string, now: number): Promise<boolean> {
+      return changing(async (trx) => {
+        if ((await countChanges(trx, prove, [endpointKey, url, now])) !== 1) return false
+        await beginAnew(trx, endpointKey)
+        return true
+      })
+    },
+
+    /**
+     * Enabling also forgets that the endpoint has failed.
+     *
+     * @returns false when it was so already.
+     */
+    setEnabled(
+      endpointKey: number,
+      enabled: boolean,
+      reason: DisabledReason | null,
+      now: number,
+    ): Promise<boolean> {
+      const values = [endpointKey, enabled ? 1 : 0, reason, enabled ? null : now, now]
+      return changing(async (trx) => {
+        if ((await countChanges(trx, enable, values)) === 0) return false
+        if (enabled) await beginAnew(trx, endpointKey)
+        return true
+      })
+    },
+
+    /** Deletes the endpoint with its secrets, and cancels its pending deliveries; the others stay on record. */
+    async deleteEndpoint(endpointKey: number, now: number): Promise<void> {
+      await changing(async (trx) => {
+        await runStatement(trx, markDeleted, [endpointKey, now])
+        await runStatement(trx, deleteSecrets, [endpointKey])
+        await storeCertificate(trx, endpointKey, null)
+        await runStatement(trx, deleteQueue, [endpointKey])
+      })
+      // Without its queue row nothing more is sent. Pending deliveries may be many: not all in one transaction.
+      while ((await countChanges(db, cancelSome, [endpointKey, now])) === CANCEL_AT_ONCE);
+    },
+
+    /** For fan-out, in the transaction that moves the position. */
+    async revision(executor: SqlExecutor): Promise<number> {
+      const [row] = await readRows(executor, { value: integer }, readRevision)
+      return row?.value ?? 0
+    },
+
+    async readFilters(executor: SqlExecutor): Promise<EndpointFilterRow[]> {
+      const rows = await readRows(executor, filterColumns, filters)
+      return rows.map((row) => fieldsOf(FILTER_FIELDS, row))
+    },
+  }
+}
+
+/** Cancels some of an endpoint's pending deliveries. Parameters: its key, and the time. */
+export const cancelSomeStatement = ({ sql, names }: Pick<StoreContext, 'sql' | 'names'>) =>
+  sql.statement(`update ${names.delivery} set state = 'cancelled', finished_on = $2
+    where endpoint_key = $1 and message_key in (
+      select message_key from ${names.delivery} where endpoint_key = $1 and state = 'pending' limit ${CANCEL_AT_ONCE})`)

@@ -1,0 +1,147 @@
+import {
+  integer,
+  nullable,
+  ownTransaction,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+  word,
+} from '@x/events-engine/support'
+import type { StoredCertificate } from '../endpoints/client-certificate.ts'
+import type { StoreContext } from './context.ts'
+
+/** A signing secret as it is stored: sealed. */
+export interface SecretRow {
+  readonly sealed: string
+  readonly keyId: string
+  readonly createdOn: number
+  readonly expiresOn: number | null
+}
+
+/** A signing secret or a client's certificate that is to be sealed anew. */
+export interface ForeignSecret {
+  readonly kind: 'secret' | 'certificate'
+  readonly key: number
+  readonly endpointId: string
+  readonly sealed: string
+}
+
+const secretColumns = { sealed: text, key_id: text, created_on: integer, expires_on: nullable(integer) }
+const foreignColumns = { kind: word<ForeignSecret['kind']>(), key: integer, endpoint_id: text, sealed: text }
+
+/** Signing secrets, which the store only sees sealed. */
+export function secretStore({ db, sql, names }: StoreContext) {
+  const live = sql.statement(`select sealed, key_id, created_on, expires_on from ${names.secret}
+    where endpoint_key = $1 and (expires_on is null or expires_on > $2) order by key desc`)
+  const expire = sql.statement(
+    `update ${names.secret} set expires_on = ${sql.least('expires_on', '$2')} where endpoint_key = $1`,
+  )
+  const insert = secretInsert({ sql, names })
+  const forget =
+    sql.statement(`delete from ${names.secret} where endpoint_key = $1 and (expires_on <= $2 or key not in (
+    select key from ${names.secret} where endpoint_key = $1 order by key desc limit $3))`)
+  const raiseVersion = sql.statement(
+    `update ${names.endpoint} set version = version + 1, updated_on = $2 where ${sql.limitsIdle} and key = $1`,
+  )
+  // Certificates of clients are sealed by the same keys.
+  const sealedTexts = `(
+    select 'secret' as kind, key, endpoint_key, sealed, key_id from ${names.secret}
+    union all
+    select 'certificate' as kind, endpoint_key as key, endpoint_key, sealed, key_id from ${names.certificate})`
+  const foreign =
+    sql.statement(`select e.id from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
+    where ${sql.isNotListed('s.key_id', '$1', 'text')} limit 1`)
+  const listForeign = sql.statement(`select s.kind, s.key, e.id as endpoint_id, s.sealed
+    from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
+    where s.key_id <> $1 order by s.kind, s.key limit $2`)
+  const replace = {
+    secret: sql.statement(
+      `update ${names.secret} set sealed = $3, key_id = $4 where key = $1 and sealed = $2`,
+    ),
+    certificate: sql.statement(
+      `update ${names.certificate} set sealed = $3, key_id = $4 where endpoint_key = $1 and sealed = $2`,
+    ),
+  }
+
+  return {
+    /** The live secrets, the newest first. */
+    async readSecrets(endpointKey: number, now: number): Promise<SecretRow[]> {
+      const rows = await readRows(db, secretColumns, live, [endpointKey, now])
+      return rows.map((row) => ({
+        sealed: row.sealed,
+        keyId: row.key_id,
+        createdOn: row.created_on,
+        expiresOn: row.expires_on,
+      }))
+    },
+
+    /** Adds a secret, lets the others expire, and keeps at most so many of them. */
+    async rotateSecret(
+      endpointKey: number,
+      secret: SecretRow,
+      {
+        expireOthersOn,
+        keep,
+        now,
+      }: { readonly expireOthersOn: number; readonly keep: number; readonly now: number },
+    ): Promise<void> {
+      await ownTransaction(db, async (trx) => {
+        // First of all: two rotations at once must come one after the other.
+        await runStatement(trx, raiseVersion, [endpointKey, now])
+        await runStatement(trx, expire, [endpointKey, expireOthersOn])
+        await runStatement(trx, insert, [endpointKey, secret.sealed, secret.keyId, secret.createdOn, null])
+        await runStatement(trx, forget, [endpointKey, now, keep])
+      })
+    },
+
+    /** An endpoint whose secrets were sealed with none of these keys. */
+    async findForeignSecret(keyIds: readonly string[]): Promise<string | undefined> {
+      const [row] = await readRows(db, { id: text }, foreign, [JSON.stringify(keyIds)])
+      return row?.id
+    },
+
+    /** Some of the secrets that were sealed with another key than this one. */
+    async listForeignSecrets(keyId: string, limit: number): Promise<ForeignSecret[]> {
+      const rows = await readRows(db, foreignColumns, listForeign, [keyId, limit])
+      return rows.map(({ kind, key, endpoint_id, sealed }) => ({
+        kind,
+        key,
+        endpointId: endpoint_id,
+        sealed,
+      }))
+    },
+
+    /** Replaces a sealed text, unless it has changed since it was read. */
+    async replaceSealed({ kind, key, sealed }: ForeignSecret, by: string, keyId: string): Promise<void> {
+      await runStatement(db, replace[kind], [key, sealed, by, keyId])
+    },
+  }
+}
+
+/** Parameters: the endpoint's key, and the values of a {@link SecretRow}. */
+export const secretInsert = ({ sql, names }: Pick<StoreContext, 'sql' | 'names'>) =>
+  sql.statement(`insert into ${names.secret} (endpoint_key, sealed, key_id, created_on, expires_on)
+    values ($1, $2, $3, $4, $5)`)
+
+/**
+ * Creates what replaces an endpoint's certificate in the transaction that changes the endpoint. Undefined leaves it as it
+ * is, null takes it away.
+ */
+export function certificateWriter({ sql, names }: StoreContext) {
+  const remove = sql.statement(`delete from ${names.certificate} where endpoint_key = $1`)
+  const insert = sql.statement(`insert into ${names.certificate}
+    (endpoint_key, sealed, key_id, subject, fingerprint, expires_on) values ($1, $2, $3, $4, $5, $6)`)
+
+  return async (
+    trx: SqlExecutor,
+    endpointKey: number,
+    certificate: StoredCertificate | null | undefined,
+  ): Promise<void> => {
+    if (certificate === undefined) return
+    await runStatement(trx, remove, [endpointKey])
+    if (certificate === null) return
+    const { sealed, keyId, subject, fingerprint, expiresOn } = certificate
+    await runStatement(trx, insert, [endpointKey, sealed, keyId, subject, fingerprint, expiresOn])
+  }
+}
