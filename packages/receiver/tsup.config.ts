@@ -14,6 +14,7 @@ export default defineConfig({
     'src/next.ts',
     'src/node.ts',
     'src/redis.ts',
+    'src/schemes.ts',
     'src/testing.ts',
   ],
   format: ['esm', 'cjs'],

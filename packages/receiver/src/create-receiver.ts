@@ -7,11 +7,18 @@ import { inputOf, responseOf } from './handle-request.ts'
 import { createHandlers } from './handlers.ts'
 import { isPromise } from './is-promise.ts'
 import { createMessageVerifier } from './message-verifier.ts'
-import { type ReceiverOptions, resolveReceiverOptions } from './options.ts'
+import {
+  type ReceiverOptions,
+  type ReceiverSettings,
+  resolveReceiverOptions,
+  type SchemeReceiverOptions,
+} from './options.ts'
 import { createParsePayload } from './parse-payload.ts'
 import type { ReceiverResponse } from './problem.ts'
+import type { Protocol } from './protocol.ts'
 import { checkBodySize, createReceive, type ReceiverErrorContext } from './receive.ts'
 import type { ReceiverInput } from './receiver-input.ts'
+import type { SecretSource } from './secret-source.ts'
 import { standardProtocol } from './standard-protocol.ts'
 
 /** Hears of everything that was answered with an error: refused messages, failed handlers, faults. */
@@ -72,6 +79,16 @@ function needsWaiting(outcome: PromiseLike<unknown>): ReceiverError {
   )
 }
 
+function protocolOf(settings: ReceiverSettings): Protocol {
+  const { scheme, secrets } = settings
+  if (scheme) return scheme.createProtocol(settings)
+  // Without a scheme it is left out by callers without types alone; the verifier says so.
+  const parts = { ...settings, secrets: secrets as SecretSource }
+  const verifier = createMessageVerifier(parts)
+  const parsePayload = createParsePayload(settings.trustUnsignedCloudEventHeaders)
+  return standardProtocol({ settings, secrets: parts.secrets, verifier, parsePayload })
+}
+
 /**
  * Creates the receiving end of webhooks: verifies each message and calls the handlers of its event.
  *
@@ -95,9 +112,14 @@ function needsWaiting(outcome: PromiseLike<unknown>): ReceiverError {
  */
 export function createReceiver<TEvents extends object = object>(
   options: ReceiverOptions<TEvents>,
+): Receiver<TEvents>
+export function createReceiver<TEvents extends object = Record<string, unknown>>(
+  options: SchemeReceiverOptions<TEvents>,
+): Receiver<TEvents>
+export function createReceiver<TEvents extends object>(
+  options: ReceiverOptions<TEvents> | SchemeReceiverOptions<TEvents>,
 ): Receiver<TEvents> {
   const settings = resolveReceiverOptions(options)
-  const verifier = createMessageVerifier(settings)
   const handlers = createHandlers()
   const listeners = new Set<{ readonly listener: ReceiverErrorListener }>()
 
@@ -118,24 +140,20 @@ export function createReceiver<TEvents extends object = object>(
   // By its schema, or by the word of whoever gave the map.
   const known = (event: WebhookEvent) => event as EventOf<TEvents, '*'>
 
-  const parsePayload = createParsePayload(settings.trustUnsignedCloudEventHeaders)
-  const protocol = standardProtocol({ settings, verifier, parsePayload })
+  const protocol = protocolOf(settings)
   const receive = createReceive({ settings, protocol, handlers, report })
 
   return {
     async verify(rawBody, headers, about) {
-      const body = sized(rawBody)
-      const message = verifier.verify(body, headers, about?.url)
+      const read = protocol.readOne(sized(rawBody), headers, about?.url)
       // To await what is there already would cost a turn of the event loop's queue.
-      const { id } = isPromise(message) ? await message : message
-      const event = settings.validateData(parsePayload({ id, body, headers }))
+      const event = settings.validateData(isPromise(read) ? await read : read)
       return known(isPromise(event) ? await event : event)
     },
     verifySync(rawBody, headers, about) {
-      const body = sized(rawBody)
-      const message = verifier.verify(body, headers, about?.url)
-      if (isPromise(message)) throw needsWaiting(message)
-      const event = settings.validateData(parsePayload({ id: message.id, body, headers }))
+      const read = protocol.readOne(sized(rawBody), headers, about?.url)
+      if (isPromise(read)) throw needsWaiting(read)
+      const event = settings.validateData(read)
       if (isPromise(event)) throw needsWaiting(event)
       return known(event)
     },

@@ -19,9 +19,11 @@ type TypesIn<TEvents extends object, TPattern extends string> = Extract<
  * The event that a pattern stands for, in a map from event types to their data. Of a wildcard: one of
  * those in the map that it fits. The sender may send others too, now or later, so keep a default branch.
  */
-export type EventOf<TEvents extends object, TPattern extends string> = [TypesIn<TEvents, TPattern>] extends [
-  never,
-]
+export type EventOf<TEvents extends object, TPattern extends string> = string extends keyof TEvents
+  ? TypedEvent<EventTypeOf<TPattern>, TEvents[keyof TEvents]>
+  : EventIn<TEvents, TPattern>
+
+type EventIn<TEvents extends object, TPattern extends string> = [TypesIn<TEvents, TPattern>] extends [never]
   ? WebhookEvent<EventTypeOf<TPattern>>
   : { [TType in TypesIn<TEvents, TPattern>]: TypedEvent<TType, TEvents[TType]> }[TypesIn<TEvents, TPattern>]
 

@@ -10,7 +10,7 @@ import { ReceiverError } from './errors.ts'
 import { fetchHeadersOf } from './fetch-headers.ts'
 import { isPromise } from './is-promise.ts'
 import type { ReceiverSettings } from './options.ts'
-import type { SecretRequest } from './secret-source.ts'
+import type { SecretRequest, SecretSource } from './secret-source.ts'
 
 /** Verifies with the secrets of the moment: at once where the secrets and the runtime allow it. */
 export interface MessageVerifier {
@@ -22,7 +22,8 @@ export interface MessageVerifier {
 // Tenants, at most, whose keys are kept ready.
 const MAX_PREPARED = 1_000
 
-function secretsUnavailable(cause: unknown): ReceiverError {
+/** What is thrown when the function that gives the secrets has failed. */
+export function secretsUnavailable(cause: unknown): ReceiverError {
   // What is wrong with a key is said without the key; what else failed may name passwords.
   const message =
     cause instanceof WebhookKeyError
@@ -50,12 +51,17 @@ export function requestOf(headers: WebhookHeaders, url: string | undefined): Sec
   }
 }
 
+/** The part of a receiver's settings that verifying depends on. */
+export interface VerifierParts extends Pick<ReceiverSettings, 'toleranceSeconds' | 'clock'> {
+  readonly secrets: SecretSource
+}
+
 /**
  * Creates a verifier that follows its secrets.
  *
  * @throws WebhookKeyError when secrets that are given as they are cannot be used.
  */
-export function createMessageVerifier(settings: ReceiverSettings): MessageVerifier {
+export function createMessageVerifier(settings: VerifierParts): MessageVerifier {
   const { secrets, toleranceSeconds, clock } = settings
   const verifierOf = (list: string | readonly string[]): MessageVerifier =>
     createVerifier({ secrets: list, toleranceSeconds, clock })

@@ -1,5 +1,6 @@
 import { type Clock, EventsError, shown, systemClock } from '@x/events-core'
 import type { EventSchemas } from './event-map.ts'
+import type { WebhookScheme } from './protocol.ts'
 import type { ReplayStore } from './replay-store.ts'
 import type { SecretSource } from './secret-source.ts'
 import { isStandardSchema, type StandardSchema } from './standard-schema.ts'
@@ -75,9 +76,19 @@ export interface ReceiverOptions<TEvents extends object = object> {
   readonly clock?: Clock | undefined
 }
 
+/** Options of `createReceiver` for the webhooks of another sender; see `@x/receiver/schemes`. */
+export interface SchemeReceiverOptions<TEvents extends object = Record<string, unknown>>
+  extends Omit<ReceiverOptions<TEvents>, 'secrets' | 'answerChallenges' | 'trustUnsignedCloudEventHeaders'> {
+  /** How the sender proves and names its webhooks, with its secret: `github({ secret })`. */
+  readonly scheme: WebhookScheme
+  readonly secrets?: undefined
+}
+
 /** {@link ReceiverOptions}, checked and complete. */
 export interface ReceiverSettings {
-  readonly secrets: SecretSource
+  /** Of Standard Webhooks; undefined where there is a scheme. */
+  readonly secrets: SecretSource | undefined
+  readonly scheme: WebhookScheme | undefined
   readonly toleranceSeconds: number
   readonly maxBodyBytes: number
   readonly replayStore: ReplayStore | undefined
@@ -103,6 +114,18 @@ function invalid(path: string, must: string, got: unknown): EventsError {
   )
 }
 
+function checkedScheme(scheme: unknown, secrets: unknown): WebhookScheme | undefined {
+  if (scheme === undefined) return undefined
+  const { createProtocol } = Object(scheme) as Partial<WebhookScheme>
+  if (typeof createProtocol !== 'function') {
+    throw invalid('scheme', 'a scheme of @x/receiver/schemes, such as github({ secret })', typeof scheme)
+  }
+  if (secrets !== undefined) {
+    throw invalid('secrets', 'left out beside scheme, which is given the secret itself', 'both')
+  }
+  return scheme as WebhookScheme
+}
+
 function checkedSchemas(schemas: object): Record<string, StandardSchema> {
   const checked: Record<string, StandardSchema> = {}
   for (const [type, schema] of Object.entries(schemas)) {
@@ -118,7 +141,9 @@ function checkedSchemas(schemas: object): Record<string, StandardSchema> {
  *
  * @throws EventsError (`invalid_argument`), naming the option.
  */
-export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettings {
+export function resolveReceiverOptions(
+  options: ReceiverOptions | SchemeReceiverOptions<object>,
+): ReceiverSettings {
   if (typeof options !== 'object' || options === null) {
     throw new EventsError(
       'invalid_argument',
@@ -126,13 +151,16 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
     )
   }
   const {
+    answerChallenges = DEFAULTS.answerChallenges,
+    trustUnsignedCloudEventHeaders = DEFAULTS.trustUnsignedCloudEventHeaders,
+    scheme,
+  }: Partial<ReceiverOptions> & Partial<SchemeReceiverOptions> = options as object
+  const {
     secrets,
     toleranceSeconds = DEFAULTS.toleranceSeconds,
     maxBodyBytes = DEFAULTS.maxBodyBytes,
     replayStore,
     schemas = {},
-    answerChallenges = DEFAULTS.answerChallenges,
-    trustUnsignedCloudEventHeaders = DEFAULTS.trustUnsignedCloudEventHeaders,
     handlerTimeoutMs = DEFAULTS.handlerTimeoutMs,
     clock = systemClock,
   } = options
@@ -159,6 +187,7 @@ export function resolveReceiverOptions(options: ReceiverOptions): ReceiverSettin
   }
   return Object.freeze({
     secrets,
+    scheme: checkedScheme(scheme, secrets),
     toleranceSeconds,
     maxBodyBytes,
     replayStore,

@@ -1,4 +1,5 @@
-import type { VerifiedMessage } from '@x/signature'
+import type { Clock } from '@x/events-core'
+import type { VerifiedMessage, WebhookHeaders } from '@x/signature'
 import type { WebhookEvent } from './event-patterns.ts'
 import type { ReceiverResponse } from './problem.ts'
 import type { ReceiverInput } from './receiver-input.ts'
@@ -21,7 +22,7 @@ export interface Protocol {
   /** The answer to each message that was handled. */
   readonly acknowledgement: ReceiverResponse
   /** Answers a request that can bring no event, before its body is read; undefined for any other. */
-  admit(input: ReceiverInput): ReceiverResponse | undefined
+  admit(input: ReceiverInput): ReceiverResponse | Promise<ReceiverResponse> | undefined
   /**
    * Proves who sent a request.
    *
@@ -29,4 +30,24 @@ export interface Protocol {
    * @throws WebhookVerificationError when the request is refused.
    */
   open(body: Uint8Array | string, input: ReceiverInput): Promise<readonly OpenedMessage[] | ReceiverResponse>
+  /** As `open`, of a request that brings one event, for code that answers by itself; at once where that can be. */
+  readOne(
+    body: Uint8Array | string,
+    headers: WebhookHeaders,
+    url: string | undefined,
+  ): WebhookEvent | Promise<WebhookEvent>
+}
+
+/** The part of a receiver's settings that schemes depend on. */
+export interface SchemeSettings {
+  readonly toleranceSeconds: number
+  readonly clock: Clock
+}
+
+/** How one sender's webhooks are proved, named and answered: what the functions of `@x/receiver/schemes` make. */
+export interface WebhookScheme {
+  /** Names the sender. */
+  readonly name: string
+  /** Called once, by `createReceiver`. */
+  createProtocol(settings: SchemeSettings): Protocol
 }

@@ -102,7 +102,7 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
   }
 
   async function receive(input: ReceiverInput): Promise<ReceiverResponse> {
-    const admitted = protocol.admit(input)
+    const admitted = await protocol.admit(input)
     if (admitted) return admitted
     const body = takeRawBody(typeof input.body === 'function' ? await input.body(maxBodyBytes) : input.body)
     checkBodySize(body, maxBodyBytes)

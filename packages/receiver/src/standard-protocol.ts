@@ -1,4 +1,5 @@
 import { answerChallenge, challengeOf } from './answer-challenge.ts'
+import { isPromise } from './is-promise.ts'
 import { type MessageVerifier, requestOf } from './message-verifier.ts'
 import type { ReceiverSettings } from './options.ts'
 import type { ParsePayload } from './parse-payload.ts'
@@ -6,17 +7,20 @@ import { accepted } from './problem.ts'
 import type { Protocol } from './protocol.ts'
 import type { ReceiverInput } from './receiver-input.ts'
 import { requestProblem } from './request-problem.ts'
+import type { SecretSource } from './secret-source.ts'
 
 /** What {@link standardProtocol} works with. */
 export interface StandardProtocolParts {
-  readonly settings: Pick<ReceiverSettings, 'secrets' | 'answerChallenges'>
+  readonly settings: Pick<ReceiverSettings, 'answerChallenges'>
+  readonly secrets: SecretSource
   readonly verifier: MessageVerifier
   readonly parsePayload: ParsePayload
 }
 
 /** The protocol of Standard Webhooks: a request brings one message, and its headers prove it. */
-export function standardProtocol({ settings, verifier, parsePayload }: StandardProtocolParts): Protocol {
-  const { secrets, answerChallenges } = settings
+export function standardProtocol(parts: StandardProtocolParts): Protocol {
+  const { settings, secrets, verifier, parsePayload } = parts
+  const { answerChallenges } = settings
 
   async function secretsFor({ headers, url }: ReceiverInput): Promise<readonly string[]> {
     const current = typeof secrets === 'function' ? await secrets(requestOf(headers, url)) : secrets
@@ -25,6 +29,13 @@ export function standardProtocol({ settings, verifier, parsePayload }: StandardP
 
   return {
     acknowledgement: accepted(204),
+    readOne(body, headers, url) {
+      const message = verifier.verify(body, headers, url)
+      // To wait for what is there already would cost a turn of the event loop's queue.
+      return isPromise(message)
+        ? message.then(({ id }) => parsePayload({ id, body, headers }))
+        : parsePayload({ id: message.id, body, headers })
+    },
     admit: requestProblem,
     async open(body, input) {
       const { headers, url } = input

@@ -10,6 +10,7 @@ import * as nestjs from '../src/nestjs.ts'
 import * as next from '../src/next.ts'
 import * as node from '../src/node.ts'
 import * as redis from '../src/redis.ts'
+import * as schemes from '../src/schemes.ts'
 import * as testing from '../src/testing.ts'
 
 it('exports these names, and no others', () => {
@@ -27,5 +28,38 @@ it('exports these names, and no others', () => {
   }
   expect(Object.keys(kysely).sort()).toEqual(['createReplayTable', 'kyselyReplayStore'])
   expect(Object.keys(redis)).toEqual(['redisReplayStore'])
+  expect(Object.keys(schemes).sort()).toEqual([
+    'azureAlerts',
+    'azureContainerRegistry',
+    'azureDevOps',
+    'bitbucket',
+    'clerk',
+    'dataverse',
+    'defineScheme',
+    'dropbox',
+    'generic',
+    'github',
+    'gitlab',
+    'hmac',
+    'intercom',
+    'kudu',
+    'linear',
+    'mailchimp',
+    'mandrill',
+    'meta',
+    'openai',
+    'pusher',
+    'resend',
+    'sharedSecret',
+    'shopify',
+    'slack',
+    'square',
+    'standardWebhooks',
+    'stripe',
+    'trello',
+    'twilio',
+    'wordpress',
+    'zendesk',
+  ])
   expect(Object.keys(testing).sort()).toEqual(['fakeClock', 'sendWebhook', 'signedHeaders', 'signedRequest'])
 })
