@@ -42,6 +42,62 @@ onEachDatabase((open, dialect) => {
     expect(data).toEqual([undefined, undefined, undefined, undefined, { $changed: ['name'] }, undefined])
   })
 
+  it('shows what the chosen columns were that an update has changed, where that is wanted', async () => {
+    await using host = await open()
+    await run(host, createAccount)
+    await host.engine.captureTable({ ...account, data: ['name', 'mail'], before: true })
+    await run(host, `insert into account values (1, 'Ada', null, 'hunter2')`)
+    await run(host, `update account set name = 'Eve', mail = 'e@example.com', secret = 'hunter3'`)
+    await run(host, `update account set secret = 'hunter4', name = '"x'`)
+    await run(host, `update account set secret = 'hunter5'`)
+    await run(host, 'delete from account')
+    const data = await dataOf(host)
+    const mail = 'e@example.com'
+    expect(data).toEqual([
+      { name: 'Ada', mail: null },
+      {
+        name: 'Eve',
+        mail,
+        $changed: ['mail', 'name', 'secret'],
+        $before: { name: 'Ada', mail: null },
+      },
+      { name: '"x', mail, $changed: ['name', 'secret'], $before: { name: 'Eve' } },
+      { name: '"x', mail, $changed: ['secret'], $before: {} },
+      { name: '"x', mail },
+    ])
+    expect(JSON.stringify(data)).not.toContain('hunter')
+  })
+
+  it('tells what integers, numbers and names of any kind were, as it tells what they are', async () => {
+    await using host = await open({ maxDataBytes: 2_000 })
+    const names = [`o'Brien "x"`, '\\\\', ...Array.from({ length: 120 }, (_, index) => `c${index}`)]
+    const quoted = names.map((name) => `"${name.replaceAll('"', '""')}"`)
+    await run(
+      host,
+      `create table wide (id integer primary key, ${quoted.map((name) => `${name} bigint`).join()})`,
+    )
+    await host.engine.captureTable({ ...account, table: 'wide', data: names, before: true })
+    await run(host, `insert into wide (id, ${quoted[0]}, ${quoted[1]}) values (1, 9007199254740993, 5)`)
+    await run(host, `update wide set ${quoted[0]} = 7, ${quoted[1]} = null, c119 = 1`)
+    const [, updated] = (await dataOf(host)) as [unknown, { $before: object; $changed: readonly string[] }]
+    expect(updated.$before).toEqual({
+      [names[0] as string]: '9007199254740993',
+      [names[1] as string]: 5,
+      c119: null,
+    })
+    expect(updated.$changed).toHaveLength(3)
+  })
+
+  it('needs columns to tell what they were', async () => {
+    await using host = await open()
+    await run(host, createAccount)
+    await expect(host.engine.captureTable({ ...account, before: true })).rejects.toThrow('options.before')
+    await expect(
+      host.engine.captureTable({ ...account, data: ['name'], before: 'yes' as never }),
+    ).rejects.toMatchObject({ code: 'invalid_capture' })
+    await expect(host.engine.captureTable({ ...account, data: ['$before'] })).rejects.toThrow('$before')
+  })
+
   it('leaves out data above the limit, and says so, as the change itself must not fail', async () => {
     await using host = await open({ maxDataBytes: 100 })
     await run(host, createAccount)

@@ -32,6 +32,11 @@ export interface CaptureTableOptions<DB = unknown> {
    */
   readonly data?: readonly string[] | undefined
   /**
+   * Whether an Update's data also has `$before`: what the columns of `data` were that changed.
+   * @defaultValue false
+   */
+  readonly before?: boolean | undefined
+  /**
    * The changes that raise events.
    * @defaultValue ['Create', 'Update', 'Delete']
    */
@@ -67,5 +72,7 @@ export interface Capture {
   readonly siteId: ResolvedSource
   /** Undefined where events have no data. */
   readonly data: readonly string[] | undefined
+  /** Whether an Update also tells what its data was. */
+  readonly before: boolean
   readonly actions: ReadonlySet<CaptureAction>
 }

@@ -1,6 +1,6 @@
 import type { Capture, ResolvedSource } from './capture-options.ts'
 import type { PostgresTable } from './postgres-table.ts'
-import { CHANGED_KEY } from './resolve-capture.ts'
+import { BEFORE_KEY, CHANGED_KEY } from './resolve-capture.ts'
 import { type CaptureNames, quoteName, quoteText } from './sql.ts'
 
 const MAX_INTEGER = Number.MAX_SAFE_INTEGER
@@ -71,6 +71,9 @@ export function dataOf(
   if (capture.data === undefined || (capture.data.length === 0 && !withChanged)) return undefined
   const members = capture.data.map((name) => `${jsonOf(table, row, name)} as ${quoteName(name)}`)
   if (withChanged) members.push(`xe_changed as ${quoteName(CHANGED_KEY)}`)
+  if (withChanged && capture.before) {
+    members.push(`${beforeOf(table, capture.data)} as ${quoteName(BEFORE_KEY)}`)
+  }
   const chosen = capture.data.map((name) => quoteText(name, 'postgres')).join(', ')
   const surviving = `select key, value from json_each(row_to_json(${row})) where key = any (array[${chosen}]::text[])`
   const changed = `union all select ${quoteText(CHANGED_KEY, 'postgres')}, to_json(xe_changed)`
@@ -86,6 +89,14 @@ export function dataOf(
 const SURVIVING_CHANGED = `array(
         select key from json_each(row_to_json(OLD)) o join json_each(row_to_json(NEW)) n using (key)
         where o.value::text is distinct from n.value::text order by key collate "C")`
+
+/** What the columns were that an update has changed. */
+function beforeOf(table: PostgresTable, columns: readonly string[]): string {
+  if (columns.length === 0) return `'{}'::json`
+  const values = columns.map((name) => `${jsonOf(table, 'OLD', name)} as ${quoteName(name)}`)
+  return `coalesce((select json_object_agg(key, value) from json_each((select row_to_json(b) from (select ${values.join(', ')}) b))
+        where key = any (xe_changed)), '{}'::json)`
+}
 
 function jsonOf(table: PostgresTable, row: string, name: string): string {
   const value = columnOf(row, name)

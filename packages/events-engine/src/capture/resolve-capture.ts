@@ -6,12 +6,23 @@ const ACTIONS: readonly CaptureAction[] = ['Create', 'Update', 'Delete']
 
 /** What an Update's data has beside the columns: the names of those that changed. */
 export const CHANGED_KEY = '$changed'
+/** What an Update's data has beside the columns if that is wanted: what those were that changed. */
+export const BEFORE_KEY = '$before'
 /** What stands in for data that is larger than the engine's limit. */
 export const OMITTED_KEY = '$omitted'
 
+const RESERVED = [CHANGED_KEY, BEFORE_KEY, OMITTED_KEY]
+
 /** @throws EventEngineError `invalid_capture` */
 export function resolveCapture<DB>(options: CaptureTableOptions<DB>): Capture {
-  const { entityName, entityId, data, actions = ACTIONS, onMissingContext = 'reject' } = options
+  const {
+    entityName,
+    entityId,
+    data,
+    before = false,
+    actions = ACTIONS,
+    onMissingContext = 'reject',
+  } = options
   const table = demandName('table', options.table)
   if (typeof entityName !== 'string' || !isEventTypeMember(entityName)) {
     refuse('entityName', 'letters, digits, _ and -, at most 100', entityName)
@@ -20,6 +31,8 @@ export function resolveCapture<DB>(options: CaptureTableOptions<DB>): Capture {
   if (!Array.isArray(actions) || actions.length === 0 || !actions.every((one) => ACTIONS.includes(one))) {
     refuse('actions', `a list of ${ACTIONS.map(shown).join(', ')}`, actions)
   }
+  if (typeof before !== 'boolean') refuse('before', 'true or false', before)
+  if (before && data === undefined) refuse('before', 'false without options.data, which it is about', before)
   if (onMissingContext !== 'reject') {
     demandInteger('onMissingContext.tenantId', onMissingContext?.tenantId)
     demandInteger('onMissingContext.siteId', onMissingContext.siteId)
@@ -35,6 +48,7 @@ export function resolveCapture<DB>(options: CaptureTableOptions<DB>): Capture {
     tenantId,
     siteId: resolveSource('siteId', site, fallback?.siteId),
     data: data === undefined ? undefined : resolveData(data),
+    before,
     actions: new Set(actions),
   })
 }
@@ -63,7 +77,7 @@ function resolveData(columns: readonly string[]): readonly string[] {
   if (!Array.isArray(columns)) refuse('data', 'a list of columns', columns)
   for (const column of columns) {
     demandName('data', column)
-    if (column === CHANGED_KEY || column === OMITTED_KEY) {
+    if (RESERVED.includes(column)) {
       refuse('data', `no column of the name ${column}, which events use for something else`, column)
     }
   }

@@ -1,6 +1,6 @@
 import type { TableNames } from '../store/table-names.ts'
 import type { Capture, ResolvedSource } from './capture-options.ts'
-import { CHANGED_KEY, OMITTED_KEY } from './resolve-capture.ts'
+import { BEFORE_KEY, CHANGED_KEY, OMITTED_KEY } from './resolve-capture.ts'
 import { type CaptureNames, quoteName, quoteText } from './sql.ts'
 import type { SqliteTable } from './sqlite-table.ts'
 
@@ -79,8 +79,9 @@ export function dataOf(
     (name): Member => [name, jsonOf(columnOf(row, name), types.get(name) ?? '')],
   )
   const changed: Member[] = withChanged ? [[CHANGED_KEY, changedColumns(table)]] : []
+  const before: Member[] = withChanged && capture.before ? [[BEFORE_KEY, beforeOf(capture.data, types)]] : []
   return {
-    data: objectOf([...members, ...changed]),
+    data: objectOf([...members, ...changed, ...before]),
     omitted: objectOf([[OMITTED_KEY, "'true'"], ...changed]),
   }
 }
@@ -94,6 +95,16 @@ function objectOf(members: readonly Member[]): string {
       `${quoteText(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`, 'sqlite')} || ${json}`,
   )
   return `${texts.join('\n      || ')} || '}'`
+}
+
+/** What the columns were that an update has changed. */
+function beforeOf(columns: readonly string[], types: ReadonlyMap<string, string>): string {
+  const members = columns.map((name) => {
+    const member = quoteText(`,${JSON.stringify(name)}:`, 'sqlite')
+    const value = jsonOf(columnOf('OLD', name), types.get(name) ?? '')
+    return `case when ${changesAny([name])} then ${member} || ${value} else '' end`
+  })
+  return `'{' || substr(${members.length === 0 ? "''" : members.join('\n      || ')}, 2) || '}'`
 }
 
 function changedColumns(table: SqliteTable): string {
