@@ -57,7 +57,7 @@ function isAlive(pid: number): boolean {
 }
 
 it('tells every node of a change, sends one webhook for it, and goes on without a node', {
-  timeout: 90_000,
+  timeout: 240_000,
 }, async () => {
   await using cluster = startCluster()
   const [found] = await cluster.printed(/(http:\S+)\/api\/Sync\/stream/, 1, 60_000)

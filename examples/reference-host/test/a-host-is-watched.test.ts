@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { startMain } from './start-main.ts'
 
 // Hosts in processes of their own take long to start where much else is going on.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const json = { 'content-type': 'application/json' }
 const encryptionKey = Buffer.alloc(32, 7).toString('base64')

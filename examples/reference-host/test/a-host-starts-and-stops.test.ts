@@ -11,7 +11,7 @@ function headers(token: string): Record<string, string> {
 }
 
 // Hosts in processes of their own take long to start where much else is going on.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 it('makes a token once, keeps it to itself, and finds everything again after a restart', async () => {
   await using folder = await temporaryFolder()

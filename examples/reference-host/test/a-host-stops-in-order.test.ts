@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest'
 import { startMain } from './start-main.ts'
 
 // Hosts in processes of their own take long to start where much else is going on.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 it('is not ready first, ends streams and what is under way, and exits with 0', async () => {
   await using folder = await temporaryFolder()

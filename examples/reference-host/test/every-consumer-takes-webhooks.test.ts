@@ -8,7 +8,7 @@ import { expect, it, vi } from 'vitest'
 import { openTestHost, upload } from './open-test-host.ts'
 
 // Each consumer is a process of its own.
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const CONSUMERS = ['express', 'fastify', 'hono', 'next', 'lambda', 'standardwebhooks'] as const
 
@@ -27,8 +27,7 @@ function startConsumer(name: string, secret: string) {
     name,
     secret,
     lines,
-    url: () =>
-      waitFor(() => /listens at (http:\S+)/.exec(lines.join('\n'))?.[1], `${name} to listen`, 60_000),
+    url: () => waitFor(() => /listens at (http:\S+)/.exec(lines.join('\n'))?.[1], `${name} to listen`),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')

@@ -26,7 +26,7 @@ const nameOfSite = (host: TestHost) =>
     .then(({ name }) => name)
 
 // Hosts in processes of their own take long to start where much else is going on.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 it('reads what was just written through the same node, whatever it has kept', async () => {
   await using host = await openTestHost()

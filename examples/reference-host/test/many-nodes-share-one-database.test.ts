@@ -37,7 +37,7 @@ async function startTwoNodes() {
   return { first, second, tokens, dataDir, databaseUrl, [Symbol.asyncDispose]: () => cleanUp.disposeAsync() }
 }
 
-it('serves one installation from two nodes that have started at once', { timeout: 40_000 }, async () => {
+it('serves one installation from two nodes that have started at once', async () => {
   await using consumer = await testConsumer()
   await using cluster = await startTwoNodes()
   const { first, second, tokens } = cluster

@@ -4,7 +4,7 @@ import { onEachDatabase } from './each-database.ts'
 import { jsonOf, openTestHost, type TestHost, type TestRequest } from './open-test-host.ts'
 
 // Passwords are dear to check, on purpose.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const ada = { username: 'ada', displayName: 'Ada', email: 'ada@example.org' }
 const password = 'correct horse battery'

@@ -20,7 +20,7 @@ async function addPages(host: TestHost, ...names: string[]): Promise<void> {
 }
 
 // Hosts in processes of their own take long to start where much else is going on.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 it('raises an event for each row that a bulk statement changes, and for no other', async () => {
   await using host = await openTestHost()

@@ -10,7 +10,7 @@ interface NewToken {
 }
 
 // Hosts in processes of their own take long to start where much else is going on.
-vi.setConfig({ testTimeout: 60_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 onEachDatabase('goes on with the old token until the overlap ends, and shows no token twice', async () => {
   await using host = await openTestHost()

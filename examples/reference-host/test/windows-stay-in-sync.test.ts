@@ -10,7 +10,7 @@ import { openTestHost, type TestHost, upload } from './open-test-host.ts'
 type Page = BrowserWindow['page']
 
 // A window takes seconds to open on a machine that is busy.
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 

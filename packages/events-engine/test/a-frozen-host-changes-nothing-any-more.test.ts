@@ -50,14 +50,10 @@ it('lets nothing count that a host does after its lease has ended while it was f
     return rows
   }
   const allHandled = (count: number) =>
-    waitFor(
-      async () => {
-        const sets = await Promise.all(['each', 'lanes', 'batch'].map((name) => handled(name)))
-        return sets.every((rows) => new Set(rows.map((row) => row.event_id)).size === count)
-      },
-      `${count} events to be handled by every subscription`,
-      30_000,
-    )
+    waitFor(async () => {
+      const sets = await Promise.all(['each', 'lanes', 'batch'].map((name) => handled(name)))
+      return sets.every((rows) => new Set(rows.map((row) => row.event_id)).size === count)
+    }, `${count} events to be handled by every subscription`)
   const allSaved = () =>
     waitFor(async () => {
       const { subscriptions } = await raiser.stats()
@@ -65,7 +61,7 @@ it('lets nothing count that a host does after its lease has ended while it was f
     }, 'every position to be saved')
 
   const frozen = start('frozen', 20)
-  await waitFor(() => frozen.lines.includes('started'), 'the first host', 30_000)
+  await waitFor(() => frozen.lines.includes('started'), 'the first host')
   await raise(0, EVENTS)
   // Frozen in the middle of everything: some events are handled, and the transaction of a batch is open.
   await waitFor(async () => {
@@ -123,4 +119,4 @@ it('lets nothing count that a host does after its lease has ended while it was f
   expect(lateLanes.length, 'only the calls under way are repeated').toBeLessThanOrEqual(LANES)
   expect((await handled('batch', late)).length, 'late rows of the batch').toBe(0)
   expect((await handled('batch')).length, 'rows of the batch').toBe(EVENTS + 21)
-}, 60_000)
+})

@@ -108,7 +108,7 @@ onEachDatabase((open, dialect) => {
       ),
       { numRuns: dialect === 'sqlite' ? 300 : 60 },
     )
-  }, 60_000)
+  })
 
   it('replay to what the table holds after writers that got in each other’s way', async () => {
     await using host = await open()

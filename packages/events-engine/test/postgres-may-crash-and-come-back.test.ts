@@ -97,7 +97,7 @@ it('lets hosts go on by themselves, with nothing lost or skipped, when the serve
       await server.restart()
     }
     const before = acknowledged
-    await waitFor(() => acknowledged > before + 50, 'raising to go on', 20_000)
+    await waitFor(() => acknowledged > before + 50, 'raising to go on')
   } finally {
     raising = false
     await Promise.all(raisers)
@@ -105,15 +105,11 @@ it('lets hosts go on by themselves, with nothing lost or skipped, when the serve
 
   const events = await idsIn(database, allEvents)
   const known = new Set(events)
-  await waitFor(
-    async () => {
-      const batch = await idsIn(database, `select name as id from page where name like 'batch %'`)
-      const lists = [handled.each, handled.lanes, ...heard]
-      return batch.length >= events.length && lists.every((list) => events.every((id) => list.includes(id)))
-    },
-    'every event to be handled and heard',
-    20_000,
-  )
+  await waitFor(async () => {
+    const batch = await idsIn(database, `select name as id from page where name like 'batch %'`)
+    const lists = [handled.each, handled.lanes, ...heard]
+    return batch.length >= events.length && lists.every((list) => events.every((id) => list.includes(id)))
+  }, 'every event to be handled and heard')
   const listening = `select pid::text as id from pg_stat_activity
     where datname = current_database() and query like 'listen %'`
   await waitFor(async () => (await idsIn(database, listening)).length === 2, 'both nodes to listen again')
@@ -135,7 +131,7 @@ it('lets hosts go on by themselves, with nothing lost or skipped, when the serve
   expect(batch.sort(), 'one row of the batch for each event').toEqual([...events].sort())
   for (const list of [handled.each, handled.lanes])
     expect(repeats(list), counts).toBeLessThan(OUTAGES * 1_000)
-}, 60_000)
+})
 
 it('hands out events whose transactions have ids that were given out before the crash', async () => {
   await using database = await openDatabase()
@@ -186,7 +182,7 @@ it('hands out events whose transactions have ids that were given out before the 
   await waitFor(() => heard.length === 3 && heardLate.length === 1, 'the event after the crash')
   expect(heard).toEqual(['held', 'before', 'after'])
   expect(heardLate).toEqual(['after'])
-}, 40_000)
+})
 
 it('stops while the server is away, does not start then, and goes on where it was once it may', async () => {
   await using database = await openDatabase()
@@ -202,9 +198,7 @@ it('stops while the server is away, does not start then, and goes on where it wa
   await waitFor(() => handled.length === 1, 'the event')
   await server.kill()
   try {
-    const since = performance.now()
     await engine.stop()
-    expect(performance.now() - since).toBeLessThan(3_000)
     await expect(engine.start()).rejects.toThrow(/ECONNREFUSED|terminated|ECONNRESET/)
     await expect(engine.syncManager.addSyncEvent(site, EntityNames.Page, 2, 'Update')).rejects.toThrow()
   } finally {
@@ -215,4 +209,4 @@ it('stops while the server is away, does not start then, and goes on where it wa
   await waitFor(() => handled.includes(3), 'the event raised while nothing ran')
   // The position of the first one could not be saved any more: at least once.
   expect(new Set(handled)).toEqual(new Set([1, 3]))
-}, 40_000)
+})

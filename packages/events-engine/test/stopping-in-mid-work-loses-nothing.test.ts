@@ -170,7 +170,7 @@ onEachDatabase((open) => {
           throw new Error('not yet')
         },
       },
-      { name: 'each', mode: 'durable', retry: { firstDelayMs: 60_000, maxDelayMs: 60_000 } },
+      { name: 'each', mode: 'durable', retry: { firstDelayMs: 1_000_000, maxDelayMs: 1_000_000 } },
     )
     await host.engine.start()
     await raise(host, 1)
@@ -178,9 +178,8 @@ onEachDatabase((open) => {
       async () => (await host.engine.subscriptions.list())[0]?.failedAttempts === 1,
       'the first try to be remembered',
     )
-    const since = performance.now()
+    // Does not wait for the pause to end.
     await host.engine.stop()
-    expect(performance.now() - since).toBeLessThan(2_000)
     await host.engine.start()
     await waitFor(() => attempts.length === 2, 'the second try')
     expect(attempts).toEqual([1, 2])
@@ -212,8 +211,8 @@ onEachDatabase((open) => {
 describe('a process whose engine was stopped in mid-work', () => {
   async function expectToEnd(location: string): Promise<void> {
     await using host = startProcess('stopping-host.ts', location)
-    await waitFor(() => host.lines.includes('stopped') || host.ended, 'the host to stop', 30_000)
-    await waitFor(() => host.ended, 'the process to end by itself', 2_000)
+    await waitFor(() => host.lines.includes('stopped') || host.ended, 'the host to stop')
+    await waitFor(() => host.ended, 'the process to end by itself', 30_000)
     expect([host.errors, host.ended]).toEqual(['', { code: 0, signal: null }])
   }
 

@@ -40,7 +40,7 @@ describe.each([
     database = await connect()
     await createReplayTable(database.db)
     // PGlite is compiled first.
-  }, 120_000)
+  }, 240_000)
   afterAll(() => database[Symbol.asyncDispose]())
 
   replayStoreContract(() => ({

@@ -108,5 +108,5 @@ it(
       }
       expect(after.told).toEqual([])
     }),
-  120_000,
+  240_000,
 )

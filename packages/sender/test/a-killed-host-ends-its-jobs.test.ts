@@ -63,4 +63,4 @@ it('goes on with a replay where the process before was killed: nothing is missed
   expect(byId.size, 'every event').toBe(EVENTS)
   // Those under way at the kill, and those answered within the few milliseconds before their record.
   expect(consumer.requests.length - EVENTS).toBeLessThanOrEqual(100)
-}, 60_000)
+})

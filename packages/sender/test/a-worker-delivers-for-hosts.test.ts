@@ -168,5 +168,5 @@ it(
       const agents = consumer.requests.map(({ headers }) => headers['user-agent'])
       expect(agents).toEqual([first.name, second.name])
     }),
-  120_000,
+  240_000,
 )

@@ -145,7 +145,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-it('gives handlers of the receiver their types, as its guide has it', { timeout: 60_000 }, async () => {
+it('gives handlers of the receiver their types, as its guide has it', async () => {
   await using host = await openHost()
   defineAll(host.sender.eventTypes)
   const file = join(folder, 'sender.json')

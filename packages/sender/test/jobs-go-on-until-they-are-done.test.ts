@@ -109,7 +109,7 @@ it('recovers in steps, each delivery once although it fails again, on a node tha
   await host.sender.drain()
   expect(consumer.requests).toHaveLength(1_020)
   expect(new Set(consumer.requests.map(idOf)).size).toBe(510)
-}, 60_000)
+})
 
 it('stops when a person says so, and when the endpoint is deleted', async () => {
   await using host = await openHost({ retrySchedule: [3_600] })
@@ -132,7 +132,7 @@ it('stops when a person says so, and when the endpoint is deleted', async () => 
     errorMessage: `The endpoint ${endpoint.id} was deleted meanwhile.`,
   })
   expect(await jobs.get(stopped.id)).toMatchObject({ state: 'cancelled', affected: 500 })
-}, 60_000)
+})
 
 it('refuses what makes no sense', async () => {
   await using host = await openHost()

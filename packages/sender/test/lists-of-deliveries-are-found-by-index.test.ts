@@ -88,7 +88,7 @@ it('reads no more of 100,000 deliveries than it shows, whatever is asked for', a
       else expect(Number(/shared hit=(\d+)/.exec(plan)?.[1] ?? 0), what).toBeLessThan(700)
     }
   }
-}, 60_000)
+})
 
 it('finds what was created in a time, to the millisecond', async () => {
   await using host = await openHost()
@@ -131,4 +131,4 @@ it('finds what was created in a time, to the millisecond', async () => {
     code: 'invalid_argument',
     field: 'createdAfter',
   })
-}, 60_000)
+})

@@ -69,14 +69,12 @@ it('lets one that fails hold up its own lane only, until it is exhausted', async
 })
 
 it('begins the next at once when the one before is recorded, not after a poll', async () => {
-  await using host = await startHost({ pollMaxMs: 60_000 })
+  await using host = await startHost({ pollMaxMs: 1_000_000 })
   await using consumer = await testConsumer()
   await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, ordering: 'fifo' })
-  const startedAt = performance.now()
   await raiseMany(host, 200)
   await host.sender.drain()
   expect(consumer.requests).toHaveLength(200)
-  expect((performance.now() - startedAt) / 200, 'milliseconds for each').toBeLessThan(200)
 })
 
 it('orders by a key of the host, whose text is stored, also after a restart that no longer knows the key', async () => {
@@ -202,4 +200,4 @@ it('keeps the order of every lane, whatever fails, however often it is stopped, 
     // Each run makes a database of its own, which PostgreSQL takes its time for.
     { numRuns: testDialect() === 'postgres' ? 3 : 6 },
   )
-}, 60_000)
+})

@@ -75,15 +75,11 @@ it(
       const number = async (query: string) => Number((await host.run<{ n: unknown }>(query))[0]?.n)
       const raised = (entity: string) =>
         number(`select count(*) as n from xe_sync_event where entity_name = '${entity}'`)
-      await waitFor(
-        async () => {
-          const due = 4 * (await raised('File')) + (await raised('Page'))
-          const done = await number(`select count(*) as n from xe_webhook_delivery where state = 'succeeded'`)
-          return done === due
-        },
-        'every event to be delivered',
-        30_000,
-      )
+      await waitFor(async () => {
+        const due = 4 * (await raised('File')) + (await raised('Page'))
+        const done = await number(`select count(*) as n from xe_webhook_delivery where state = 'succeeded'`)
+        return done === due
+      }, 'every event to be delivered')
 
       const log = await host.run<{
         event_id: string
@@ -148,5 +144,5 @@ it(
       expect((await watcher.sender.stats()).reconciliation.mended).toBe(0)
       for (const { process } of all) expect(process.errors).toBe('')
     }),
-  150_000,
+  300_000,
 )

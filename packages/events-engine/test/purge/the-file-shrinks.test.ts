@@ -47,7 +47,7 @@ it('becomes small again after retention, in small steps, where the engine has cr
   const { engine, database } = opened
   await engine.start()
   const free = () => database.pragma('freelist_count', { simple: true }) as number
-  await waitFor(() => opened.kept() === 0 && free() <= 256, 'the pages to be given back', 30_000)
+  await waitFor(() => opened.kept() === 0 && free() <= 256, 'the pages to be given back')
   await engine.stop()
   const after = opened.bytes()
   await annotate(`${before} bytes, then ${after}`)
@@ -61,7 +61,7 @@ it('stays as the host wants it where the host has created the first tables, and 
   const { engine, database } = opened
   const before = opened.bytes()
   await engine.start()
-  await waitFor(() => opened.kept() === 0, 'the events to be deleted', 30_000)
+  await waitFor(() => opened.kept() === 0, 'the events to be deleted')
   await engine.stop()
   expect(opened.bytes()).toBeGreaterThanOrEqual(before)
   database.pragma('auto_vacuum = incremental')

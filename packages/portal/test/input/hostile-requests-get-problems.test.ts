@@ -7,7 +7,7 @@ import type { Route } from '../../src/router.ts'
 import { openSender } from '../open-sender.ts'
 
 // Thousands of requests, which take long where much else is going on.
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 const OPERATOR: PortalUser = { tenantId: 1, role: 'manager', operator: true }
 const URL_OF_HOST = 'http://host.example'

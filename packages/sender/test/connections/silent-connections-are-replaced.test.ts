@@ -44,22 +44,16 @@ async function longestPause(consumer: TestConsumer): Promise<number> {
   const begun = performance.now()
   const seen = new Map(ENDPOINTS.map((name) => [name, { count: idsOf(consumer, name).length, at: begun }]))
   let longest = 0
-  await waitFor(
-    () => {
-      const now = performance.now()
-      for (const name of ENDPOINTS) {
-        const count = idsOf(consumer, name).length
-        const before = seen.get(name)
-        longest = Math.max(longest, now - (before?.at ?? now))
-        if (count !== before?.count) seen.set(name, { count, at: now })
-      }
-      return (
-        now - begun > OBSERVED_MS && [...seen.values()].every(({ at }) => at > begun + OBSERVED_MS - 1_000)
-      )
-    },
-    'work to go on',
-    30_000,
-  )
+  await waitFor(() => {
+    const now = performance.now()
+    for (const name of ENDPOINTS) {
+      const count = idsOf(consumer, name).length
+      const before = seen.get(name)
+      longest = Math.max(longest, now - (before?.at ?? now))
+      if (count !== before?.count) seen.set(name, { count, at: now })
+    }
+    return now - begun > OBSERVED_MS && [...seen.values()].every(({ at }) => at > begun + OBSERVED_MS - 1_000)
+  }, 'work to go on')
   return longest
 }
 
@@ -67,7 +61,6 @@ async function expectAll(consumer: TestConsumer, raised: number): Promise<number
   await waitFor(
     () => ENDPOINTS.every((name) => new Set(idsOf(consumer, name)).size === raised),
     'every event at every endpoint',
-    60_000,
   )
   const fifo = idsOf(consumer, 'fifo')
   const firsts = fifo.filter((id, index) => fifo.indexOf(id) === index)
@@ -102,7 +95,7 @@ const cases: readonly [string, (proxy: SilencingProxy) => void][] = [
 
 it.concurrent.for(cases)(
   'the only node goes on within 15 s when $0',
-  { timeout: 150_000 },
+  { timeout: 240_000 },
   ([, act], { annotate }) =>
     onPostgres(async () => {
       await using host = await openHost({ deliver: false, fanOut: false })
@@ -118,7 +111,7 @@ it.concurrent.for(cases)(
       })
       await node.start()
       await using events = await startEvents(host, consumer)
-      await waitFor(() => idsOf(consumer, 'fifo').length > 5, 'the first webhooks', 30_000)
+      await waitFor(() => idsOf(consumer, 'fifo').length > 5, 'the first webhooks')
 
       act(proxy)
       const longestMs = await longestPause(consumer)
@@ -135,7 +128,7 @@ it.concurrent.for(cases)(
 
 it.concurrent.for(cases.slice(0, 4))(
   'of two nodes, the work of one goes on within two leases when $0',
-  { timeout: 150_000 },
+  { timeout: 240_000 },
   ([, act], { annotate }) =>
     onPostgres(async () => {
       await using host = await openHost({ deliver: false, fanOut: false })
@@ -146,7 +139,7 @@ it.concurrent.for(cases.slice(0, 4))(
       await using second = await host.openAnother({ ...options, url: host.url })
       await first.start()
       await using events = await startEvents(host, consumer)
-      await waitFor(() => idsOf(consumer, 'fifo').length > 5, 'the first webhooks', 30_000)
+      await waitFor(() => idsOf(consumer, 'fifo').length > 5, 'the first webhooks')
       await second.start()
 
       act(proxy)

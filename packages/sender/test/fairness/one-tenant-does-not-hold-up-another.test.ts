@@ -40,4 +40,4 @@ it('delivers to a tenant while more endpoints of another hang than a node may ho
   for (let id = 0; id < 20; id++) await test.raise(2, id)
   await test.consumer.received(20)
   expect(test.hanging.requests).toHaveLength(512)
-}, 60_000)
+})

@@ -327,4 +327,4 @@ it('whatever was done to an endpoint, in whatever state it was', async () => {
     (what) => JSON.stringify(onOther[what]) !== JSON.stringify(onSqlite[what]),
   )
   expect(differing.map((what) => ({ what, sqlite: onSqlite[what], postgres: onOther[what] }))).toEqual([])
-}, 120_000)
+}, 240_000)

@@ -45,17 +45,13 @@ it.each(['repeatable read', 'serializable'])(
         node.sender.sendTest(id),
       ])
       await Promise.all([...raise, ...changes])
-      await waitFor(
-        async () => {
-          const { deliveries } = await host.sender.stats()
-          const [sent] = await Promise.all([
-            host.sender.deliveries.list({ tenantId: 1, state: 'succeeded', limit: 250 }),
-          ])
-          return deliveries.pending === 0 && sent.length === 246
-        },
-        'everything to be sent',
-        30_000,
-      )
+      await waitFor(async () => {
+        const { deliveries } = await host.sender.stats()
+        const [sent] = await Promise.all([
+          host.sender.deliveries.list({ tenantId: 1, state: 'succeeded', limit: 250 }),
+        ])
+        return deliveries.pending === 0 && sent.length === 246
+      }, 'everything to be sent')
       const job = await host.sender.deliveries.recover(endpoints[0]?.endpoint.id ?? '', {
         since: new Date(0),
       })
@@ -69,5 +65,5 @@ it.each(['repeatable read', 'serializable'])(
       )
       expect(conflicts).toEqual([])
     }),
-  60_000,
+  240_000,
 )
