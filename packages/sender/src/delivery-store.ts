@@ -3,16 +3,18 @@ import type { Transaction } from 'kysely'
 import type { RecordedResults, ResultBatch } from './deliveries/attempt-result.ts'
 import type { AttemptErrorCode, DeliveryState } from './deliveries/delivery.ts'
 import type { DeliveryKey, DeliveryRow } from './deliveries/delivery-row.ts'
-import type { BulkStore } from './jobs/bulk-store.ts'
 import type { LaneKey, SweptPage } from './maintenance/mended.ts'
 import type { Message } from './messages/message-of.ts'
 import type { ClockStore } from './set-back-clock.ts'
-import type { StatisticsStore } from './statistics/statistics-store.ts'
+import type { BulkStore } from './store/change.ts'
 import type { countStore } from './store/counts.ts'
 import type { endpointStore } from './store/endpoints.ts'
+import type { leaseStore } from './store/leases.ts'
 import type { endpointStateStore } from './store/queue.ts'
 import type { secretStore } from './store/secrets.ts'
-import type { TenantStore } from './tenants/tenant-store.ts'
+import type { statisticsStore } from './store/statistics.ts'
+import type { tenantStore } from './store/tenants.ts'
+import type { windowStore } from './store/windows.ts'
 
 /** Whom a message goes to, and how. */
 export interface MessageTarget {
@@ -42,22 +44,6 @@ export interface MessageToStore {
 
 /** Why nothing is sent that a person has asked for. */
 export type NotSent = 'disabled' | 'deleted' | 'not_found'
-
-/** The right of one node to deliver to one endpoint, until it expires or is taken over. */
-export interface EndpointLease {
-  readonly endpointKey: number
-  readonly epoch: number
-}
-
-/** A lease that was just taken, and whose endpoint it is of. */
-export interface TakenLease extends EndpointLease {
-  readonly tenantId: number
-}
-
-/** A lease that this node still holds, and the version that the endpoint has now. */
-export interface RenewedLease extends EndpointLease {
-  readonly version: number
-}
 
 /** What the worker needs to make one attempt. */
 export interface DueDelivery extends DeliveryKey {
@@ -105,8 +91,10 @@ export interface DeliveryFilter {
 /** Everything the sender asks of a database. One implementation for each dialect. */
 export interface DeliveryStore
   extends BulkStore,
-    StatisticsStore,
-    TenantStore,
+    ReturnType<typeof windowStore>,
+    ReturnType<typeof statisticsStore>,
+    ReturnType<typeof tenantStore>,
+    ReturnType<typeof leaseStore>,
     ClockStore,
     ReturnType<typeof endpointStore>,
     ReturnType<typeof secretStore>,
@@ -126,18 +114,6 @@ export interface DeliveryStore
     endpointKey: number,
     now: number,
   ): Promise<NotSent | DeliveryKey>
-
-  // Leases.
-  /** @param sated - tenants that get no further lease now. */
-  leaseDueEndpoints(leaseMs: number, limit: number, sated: readonly number[]): Promise<TakenLease[]>
-  renewLeases(leaseMs: number, except: readonly number[]): Promise<RenewedLease[]>
-  releaseLeases(leases: readonly EndpointLease[]): Promise<void>
-  /** Remembers which of the other nodes that hold leases are certainly dead: theirs may be taken. */
-  findDeadNodes(): Promise<void>
-  /** The endpoints that this node holds and that have something due. */
-  dueLeasedEndpoints(): Promise<number[]>
-  /** When the next delivery is due, of any enabled endpoint; it may be past. */
-  nextDueOn(after: number): Promise<number | undefined>
 
   // Delivery.
   /** What people have asked for, of each endpoint at most so much; what is known already is passed over, mostly. */

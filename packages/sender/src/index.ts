@@ -2,13 +2,6 @@
 import '@x/events-engine'
 
 export type { EventEngineErrorCode } from '@x/events-engine'
-export type {
-  ContentFilter,
-  ElementFilter,
-  FilterCondition,
-  FilterOperators,
-} from './fan-out/content-filter.ts'
-export type { FilterValue } from './fan-out/filter-tests.ts'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
 export type { Jobs } from './bulk/jobs.ts'
 export type {
@@ -54,6 +47,13 @@ export {
 export type { DefineEventType, EventType, EventTypeContent, JsonSchema } from './event-types/event-type.ts'
 export type { EventTypes, ListEventTypes } from './event-types/event-types.ts'
 export type { OpenApiDocument, OpenApiOptions } from './event-types/open-api.ts'
+export type {
+  ContentFilter,
+  ElementFilter,
+  FilterCondition,
+  FilterOperators,
+} from './fan-out/content-filter.ts'
+export type { FilterValue } from './fan-out/filter-tests.ts'
 export type { NetworkOptions } from './http/options.ts'
 export type { ProxyOptions } from './http/proxy-options.ts'
 export type { PurgedTenant } from './maintenance/tenant-purge.ts'

@@ -84,9 +84,10 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const names = tableNames(engine.tablePrefix, engine.schema)
   const { db, patient, unhurried } = watchedDatabaseOf(engine).forLease(settings.leaseMs)
   const clock = sharedClockOf(engine, db)
-  const context = { sql: sqlDialectOf(dialect), names, nodeId, clock }
-  const store = openStore({ ...context, db })
-  const patientStore = openStore({ ...context, db: patient })
+  const context = { db, sql: sqlDialectOf(dialect), names, nodeId, clock }
+  const patientContext = { ...context, db: patient }
+  const store = openStore(context)
+  const patientStore = openStore(patientContext)
   const migrations = webhookMigrations(dialect, names)
   const box = createSecretBox(settings.encryptionKey, settings.previousEncryptionKeys)
   const catalog = createEventCatalog(settings.payloadVersions.names)
@@ -137,9 +138,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     engine,
     subscription: SUBSCRIPTION,
     store: patientStore,
-    db: patient,
-    names,
-    clock,
+    context: patientContext,
     leaseMs: settings.leaseMs,
     accepts: (endpoint, variant) => acceptedVariants(endpoint, settings.payloadVersions).includes(variant),
     createSubscriber,

@@ -1,10 +1,10 @@
 import { systemClock } from '@x/events-core'
 import { testConsumer, waitFor } from '@x/testkit'
 import { expect, onTestFinished, it as vitestIt } from 'vitest'
+import type { JobRow, NewJob } from '../src/bulk/job-row.ts'
 import { createJobRunner, type JobRunnerParts } from '../src/bulk/runner.ts'
 import { asSharedClock } from '../src/clock.ts'
-import type { JobRow, NewJob } from '../src/jobs/job-row.ts'
-import type { JobStore } from '../src/jobs/job-statements.ts'
+import type { JobStore } from '../src/store/jobs.ts'
 import { it } from './each-database.ts'
 import { type OpenHost, openHost, recordingLogger, site, startHost } from './open-host.ts'
 

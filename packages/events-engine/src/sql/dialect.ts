@@ -44,6 +44,12 @@ export interface UpdateFrom {
 export interface SqlDialect {
   readonly name: Dialect
   /**
+   * Whether the database is a file of one machine: its processes write one after the other, share the machine's clock,
+   * which may be set back, and can tell which of their neighbours are dead. A write that finds nothing to do
+   * waits for its turn all the same, so it is worth looking first.
+   */
+  readonly isLocal: boolean
+  /**
    * Compiles a text whose parameters are written `$1`, `$2`, ..., in any order and as often as needed. Those that this
    * dialect's text does not use are left out.
    */
@@ -121,6 +127,7 @@ function numbered(text: string): Statement {
 
 const sqlite: SqlDialect = {
   name: 'sqlite',
+  isLocal: true,
   statement: positional,
   records(columns) {
     const names = namesOf(columns)
@@ -156,6 +163,7 @@ const listedArray = (parameter: string, type: 'integer' | 'text') =>
 
 const postgres: SqlDialect = {
   name: 'postgres',
+  isLocal: false,
   statement: numbered,
   records(columns) {
     const types = namesOf(columns).map((name) => `${name} ${POSTGRES_TYPES[columns[name]]}`)

@@ -1,8 +1,9 @@
 import { matchesEventType } from '@x/events-core'
 import type { SqlExecutor } from '@x/events-engine/support'
+import type { DeliveryStore } from '../delivery-store.ts'
 import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
-import type { BulkStore, WindowedDelivery } from '../jobs/bulk-store.ts'
-import type { JobProgress, JobRow } from '../jobs/job-row.ts'
+import type { WindowedDelivery } from '../store/windows.ts'
+import type { JobProgress, JobRow } from './job-row.ts'
 
 const AT_ONCE = 500
 
@@ -18,7 +19,7 @@ export function isWantedTime({ since, until }: JobRow['options'], time: number):
 
 /** Cancels or sends again the next of an endpoint's deliveries; the job ends with the last of them. */
 export async function changeMany(
-  store: BulkStore,
+  store: DeliveryStore,
   trx: SqlExecutor,
   job: JobRow,
   now: number,

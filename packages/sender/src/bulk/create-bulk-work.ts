@@ -1,10 +1,8 @@
 import type { EventEngine, IBatchEventSubscriber } from '@x/events-engine'
 import { createHandledLog } from '@x/events-engine/support'
-import type { Kysely } from 'kysely'
-import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import { jobStatements } from '../jobs/job-statements.ts'
-import type { TableNames } from '../table-names.ts'
+import type { StoreContext } from '../store/context.ts'
+import { jobStore } from '../store/jobs.ts'
 import { createFanOutToOne } from './fan-out-to-one.ts'
 import { createJobs } from './jobs.ts'
 import { createLogReplay } from './replay.ts'
@@ -17,9 +15,7 @@ export interface BulkWorkParts<DB> {
   /** The durable subscription that fans events out. */
   readonly subscription: string
   readonly store: DeliveryStore
-  readonly db: Kysely<unknown>
-  readonly names: TableNames
-  readonly clock: SharedClock
+  readonly context: StoreContext
   readonly leaseMs: number
   readonly accepts: AcceptsVariant
   /** Creates what fans events out, on a store. */
@@ -33,12 +29,13 @@ const LEASES = 5
 
 /** Creates everything that does something to many deliveries at once. */
 export function createBulkWork<DB>(parts: BulkWorkParts<DB>) {
-  const { engine, subscription, store, db, names, clock, leaseMs, createSubscriber } = parts
-  const { dialect, nodeId, logger } = engine
-  const stored = jobStatements(db, names, { dialect, nodeId, leaseMs: leaseMs * LEASES })
+  const { engine, subscription, store, context, leaseMs, createSubscriber } = parts
+  const { logger } = engine
+  const { clock } = context
+  const stored = jobStore(context, leaseMs * LEASES)
   const log = createHandledLog(engine, subscription)
   const fanOutTo = createFanOutToOne(store, createSubscriber)
   const replayLog = createLogReplay<DB>({ store, log, logger, fanOutTo })
-  const runner = createJobRunner({ ...parts, jobs: stored, logger, replayLog })
+  const runner = createJobRunner({ ...parts, clock, jobs: stored, logger, replayLog })
   return { runner, ...createJobs({ store, stored, clock, log, runner }) }
 }

@@ -8,10 +8,10 @@ import type { EndpointRow } from '../endpoints/fields.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
 import { shown, WebhookSenderError } from '../errors.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
-import type { JobCursor, JobRow, StoredJobOptions } from '../jobs/job-row.ts'
-import type { JobStore } from '../jobs/job-statements.ts'
 import { pageLimit } from '../page-limit.ts'
+import type { JobStore } from '../store/jobs.ts'
 import type { JobKind, ListJobs, WebhookJob } from './job.ts'
+import type { JobCursor, JobRow, StoredJobOptions } from './job-row.ts'
 import type { JobRunner } from './runner.ts'
 
 /**

@@ -4,10 +4,10 @@ import type { DeliveryStore } from '../delivery-store.ts'
 import { createEndpointMatcher } from '../endpoint-matcher.ts'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
-import type { StoredMessage } from '../jobs/bulk-store.ts'
-import type { JobProgress, JobRow } from '../jobs/job-row.ts'
 import { isOperational } from '../operational-events.ts'
+import type { StoredMessage } from '../store/windows.ts'
 import { isWantedTime, isWantedType } from './change.ts'
+import type { JobProgress, JobRow } from './job-row.ts'
 
 /** Whether an endpoint gets messages of a form. */
 export type AcceptsVariant = (endpoint: EndpointFilterRow, variant: string | null) => boolean

@@ -3,9 +3,9 @@ import { type HandledLog, isInterruption, type SqlExecutor } from '@x/events-eng
 import type { Transaction } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { WebhookSenderError } from '../errors.ts'
-import type { JobProgress, JobRow } from '../jobs/job-row.ts'
 import { isWantedTime, isWantedType } from './change.ts'
 import type { FanOutToOne } from './fan-out-to-one.ts'
+import type { JobProgress, JobRow } from './job-row.ts'
 
 /** What {@link createLogReplay} works with. */
 export interface LogReplayParts<DB> {

@@ -1,9 +1,9 @@
 import type { Logger } from '@x/events-core'
 import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { JobProgress, JobRow, NewJob } from '../jobs/job-row.ts'
-import type { JobStore } from '../jobs/job-statements.ts'
+import type { JobStore } from '../store/jobs.ts'
 import { changeMany } from './change.ts'
+import type { JobProgress, JobRow, NewJob } from './job-row.ts'
 import type { PreparedStep } from './replay.ts'
 import { type AcceptsVariant, replayStored } from './replay-stored.ts'
 

@@ -3,7 +3,7 @@ import { withSecureDelete } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { SharedClock } from '../clock.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
-import type { PurgedMessages, TenantStore } from '../tenants/tenant-store.ts'
+import type { PurgedMessages, tenantStore } from '../store/tenants.ts'
 
 /** What was deleted of a tenant. */
 export interface PurgedTenant extends PurgedEvents {
@@ -14,7 +14,7 @@ export interface PurgedTenant extends PurgedEvents {
 /** What {@link createTenantPurge} works with. */
 export interface TenantPurgeParts<DB> {
   readonly engine: EventEngine<DB>
-  readonly store: TenantStore
+  readonly store: ReturnType<typeof tenantStore>
   readonly clock: SharedClock
   /** Called for each endpoint that was deleted. */
   changed(endpointKey: number): void

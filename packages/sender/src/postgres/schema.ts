@@ -131,7 +131,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       due_on bigint,
       first_on bigint,
       leased_by text,
-      leased_until timestamptz not null default '-infinity',
+      leased_until bigint not null default 0,
       epoch bigint not null default 0,
       handed_back bigint not null default 0,
       failing_since bigint,

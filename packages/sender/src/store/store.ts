@@ -4,18 +4,27 @@ import { createSqliteStore } from '../sqlite/store.ts'
 import type { StoreContext } from './context.ts'
 import { countStore } from './counts.ts'
 import { endpointStore } from './endpoints.ts'
+import { leaseStore } from './leases.ts'
 import { endpointStateStore } from './queue.ts'
 import { secretStore } from './secrets.ts'
+import { statisticsStore } from './statistics.ts'
+import { tenantStore } from './tenants.ts'
+import { windowStore } from './windows.ts'
 
 /** Opens the sender's tables. Statements are composed here, once. */
 export function openStore(context: StoreContext): DeliveryStore {
   const { db, sql, names, nodeId, clock } = context
-  const createStore = sql.name === 'postgres' ? createPostgresStore : createSqliteStore
   return {
-    ...createStore(db, names, nodeId, clock),
+    ...(sql.name === 'postgres'
+      ? createPostgresStore(db, names, clock)
+      : createSqliteStore(db, names, nodeId, clock)),
     ...endpointStore(context),
     ...secretStore(context),
     ...endpointStateStore(context),
     ...countStore(context),
+    ...leaseStore(context),
+    ...windowStore(context),
+    ...statisticsStore(context),
+    ...tenantStore(context),
   }
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '@x/events-core'
-import type { DeliveryStore, EndpointLease } from '../delivery-store.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
 import { createFairShare } from '../fair-share.ts'
+import type { EndpointLease } from '../store/leases.ts'
 import { createLane, isIdle, type Lane, shelve } from './lane.ts'
 
 /** Holds the leases of endpoints: takes them when something is due, extends them, hands them back. */

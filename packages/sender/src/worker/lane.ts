@@ -1,6 +1,7 @@
 import type { EndpointState } from '../deliveries/attempt-result.ts'
-import type { DueDelivery, TakenLease } from '../delivery-store.ts'
+import type { DueDelivery } from '../delivery-store.ts'
 import type { RateLimit } from '../endpoints/endpoint.ts'
+import type { TakenLease } from '../store/leases.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import type { RateLimiter } from './rate-limiter.ts'

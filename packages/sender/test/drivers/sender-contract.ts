@@ -6,15 +6,16 @@ import { testConsumer, waitFor } from '@x/testkit'
 import type { Driver, DriverDatabase } from '@x/testkit/drivers'
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { JobRow } from '../../src/bulk/job-row.ts'
 import { createDatabaseClock } from '../../src/clock.ts'
 import type { AttemptResult } from '../../src/deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../../src/deliveries/delivery-row.ts'
-import type { DeliveryStore, EndpointLease, MessageToStore } from '../../src/delivery-store.ts'
+import type { DeliveryStore, MessageToStore } from '../../src/delivery-store.ts'
 import type { EndpointRow, NewEndpointRow } from '../../src/endpoints/fields.ts'
 import { createWebhookSender, type WebhookSenderOptions } from '../../src/index.ts'
-import type { JobRow } from '../../src/jobs/job-row.ts'
-import { type JobStore, jobStatements } from '../../src/jobs/job-statements.ts'
 import { webhookMigrations } from '../../src/migrations/webhook-migrations.ts'
+import { type JobStore, jobStore } from '../../src/store/jobs.ts'
+import type { EndpointLease } from '../../src/store/leases.ts'
 import { openStore } from '../../src/store/store.ts'
 import { tableNames } from '../../src/table-names.ts'
 import { recordingLogger, site } from '../open-host.ts'
@@ -207,9 +208,9 @@ export function senderContract(driver: Driver): void {
       const { dialect } = driver
       const clock = createDatabaseClock(dialect === 'postgres' ? db : clockOfSqlite)
       await clock.sync()
-      const sqlDialect = sqlDialectOf(dialect)
-      const store = openStore({ db, sql: sqlDialect, names, nodeId: 'node-1', clock })
-      const jobs = jobStatements(db, names, { dialect, nodeId: 'node-1', leaseMs: 60_000 })
+      const context = { db, sql: sqlDialectOf(dialect), names, nodeId: 'node-1', clock }
+      const store = openStore(context)
+      const jobs = jobStore(context, 60_000)
       expect(await isMigrated(db, webhookMigrations(dialect, names))).toBe(true)
 
       const now = clock.now()

@@ -1,4 +1,4 @@
-import type { JobKind, JobState, ReplayScope } from '../bulk/job.ts'
+import type { JobKind, JobState, ReplayScope } from './job.ts'
 
 /** What a job was asked to do, as it is stored: times are milliseconds. */
 export interface StoredJobOptions {

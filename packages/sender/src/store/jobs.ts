@@ -1,0 +1,172 @@
+import {
+  countChanges,
+  integer,
+  isDeadNeighbour,
+  json,
+  nullable,
+  ownTransaction,
+  type RowOf,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+  word,
+} from '@x/events-engine/support'
+import type { JobKind, JobState } from '../bulk/job.ts'
+import type { JobCursor, JobFilter, JobProgress, JobRow, NewJob, StoredJobOptions } from '../bulk/job-row.ts'
+import type { StoreContext } from './context.ts'
+
+const jobColumns = {
+  key: integer,
+  id: text,
+  tenant_id: integer,
+  endpoint_key: integer,
+  endpoint_id: text,
+  kind: word<JobKind>(),
+  state: word<JobState>(),
+  options: json<StoredJobOptions>(),
+  position: json<JobCursor>(),
+  done: integer,
+  total: integer,
+  affected: integer,
+  error_message: nullable(text),
+  created_on: integer,
+  finished_on: nullable(integer),
+  version: integer,
+  leased_by: nullable(text),
+  leased_until: integer,
+}
+type StoredJob = RowOf<typeof jobColumns>
+
+const MAX_TAKEN = 100
+
+/**
+ * Jobs as they are stored.
+ *
+ * @param leaseMs - how long a job belongs to a silent node.
+ */
+export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: number) {
+  const select = `select j.*, e.id as endpoint_id from ${names.job} j join ${names.endpoint} e on e.key = j.endpoint_key`
+  const insert = sql.statement(`insert into ${names.job}
+    (id, tenant_id, endpoint_key, kind, options, position, total, created_on, leased_by, leased_until)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`)
+  const byId = sql.statement(`${select} where j.id = $1`)
+  const list =
+    sql.statement(`${select} where j.tenant_id = $1 and (e.id = $2 or ${sql.cast('$2', 'text')} is null)
+      and j.key < coalesce((select key from ${names.job} where id = $3), ${Number.MAX_SAFE_INTEGER})
+    order by j.key desc limit $4`)
+  const cancel =
+    sql.statement(`update ${names.job} set state = 'cancelled', finished_on = $2, version = version + 1
+    where key = $1 and state = 'running'`)
+  const running = sql.statement(
+    `${select} where j.state = 'running' order by j.leased_until, j.key limit ${MAX_TAKEN}`,
+  )
+  const take = sql.statement(`update ${names.job} set leased_by = $1, leased_until = $2, version = version + 1
+    where ${sql.limitsIdle} and key = $3 and version = $4 and state = 'running'`)
+  const release = sql.statement(`update ${names.job} set leased_by = null, leased_until = 0
+    where key = $1 and version = $2 and leased_by = $3`)
+  const save = sql.statement(`update ${names.job}
+    set state = $2, position = $3, done = $4, affected = $5, error_message = $6, finished_on = $7 where key = $1`)
+
+  async function one(id: string): Promise<JobRow | undefined> {
+    const [row] = await readRows(db, jobColumns, byId, [id])
+    return row && jobRowOf(row)
+  }
+
+  /** A node that has raised the version meanwhile works on it. */
+  async function claim(executor: SqlExecutor, { key, version }: JobRow, now: number): Promise<boolean> {
+    return (await countChanges(executor, take, [nodeId, now + leaseMs, key, version])) === 1
+  }
+
+  function isFree(
+    { id, leased_by: holder, leased_until: until }: StoredJob,
+    isMine: (id: string) => boolean,
+    now: number,
+  ) {
+    // No lease is longer: the clock was set back. A step that two nodes make happens once.
+    if (holder === null || until <= now || until > now + leaseMs) return true
+    // A life of this process that has ended, or begun before the clock was moved.
+    return holder === nodeId ? !isMine(id) : sql.isLocal && isDeadNeighbour(holder)
+  }
+
+  return {
+    async createJob(job: NewJob): Promise<JobRow> {
+      const { id, tenantId, endpointKey, kind, options, cursor, total, createdOn } = job
+      const texts = [JSON.stringify(options), JSON.stringify(cursor)]
+      const lease = [nodeId, createdOn + leaseMs]
+      await runStatement(db, insert, [id, tenantId, endpointKey, kind, ...texts, total, createdOn, ...lease])
+      return (await one(id)) as JobRow
+    },
+
+    findJob: one,
+
+    async listJobs({ tenantId, endpointId, before, limit }: JobFilter): Promise<JobRow[]> {
+      const rows = await readRows(db, jobColumns, list, [tenantId, endpointId ?? null, before ?? null, limit])
+      return rows.map(jobRowOf)
+    },
+
+    /** Ends a running job; false when it has ended already. */
+    async cancelJob(key: number, now: number): Promise<boolean> {
+      return (await countChanges(db, cancel, [key, now])) === 1
+    },
+
+    /** Takes a running job that no node works on. */
+    async takeJob(isMine: (id: string) => boolean, now: number): Promise<JobRow | undefined> {
+      for (const row of await readRows(db, jobColumns, running)) {
+        const job = jobRowOf(row)
+        if (isFree(row, isMine, now) && (await claim(db, job, now)))
+          return { ...job, version: job.version + 1 }
+      }
+      return undefined
+    },
+
+    /** Lets other nodes take it. */
+    async releaseJob({ key, version }: JobRow): Promise<void> {
+      await runStatement(db, release, [key, version, nodeId])
+    },
+
+    /**
+     * Makes one step in a transaction, together with the progress that it returns.
+     *
+     * @returns the job after it; undefined when it was lost to another node, or has ended.
+     */
+    stepJob(
+      job: JobRow,
+      now: number,
+      step: (trx: SqlExecutor) => Promise<JobProgress>,
+    ): Promise<JobRow | undefined> {
+      return ownTransaction(db, async (trx) => {
+        if (!(await claim(trx, job, now))) return undefined
+        const progress = await step(trx)
+        const { state, cursor, done, affected, errorMessage } = progress
+        const finishedOn = state === 'running' ? null : now
+        const position = JSON.stringify(cursor)
+        await runStatement(trx, save, [job.key, state, position, done, affected, errorMessage, finishedOn])
+        return { ...job, ...progress, finishedOn, version: job.version + 1 }
+      })
+    },
+  }
+}
+
+function jobRowOf(row: StoredJob): JobRow {
+  return {
+    key: row.key,
+    id: row.id,
+    tenantId: row.tenant_id,
+    endpointKey: row.endpoint_key,
+    endpointId: row.endpoint_id,
+    kind: row.kind,
+    state: row.state,
+    options: row.options,
+    cursor: row.position,
+    done: row.done,
+    total: row.total,
+    affected: row.affected,
+    errorMessage: row.error_message,
+    createdOn: row.created_on,
+    finishedOn: row.finished_on,
+    version: row.version,
+  }
+}
+
+export type JobStore = ReturnType<typeof jobStore>

@@ -1,0 +1,144 @@
+import {
+  findsRow,
+  integer,
+  ownTransaction,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
+import { unpackTallies } from '../statistics/packed-tally.ts'
+import {
+  hoursOf,
+  mergeRows,
+  rowsOfTallies,
+  type StatisticKey,
+  type StatisticRow,
+  statisticColumns,
+  statisticRowOf,
+  storedStatisticOf,
+} from '../statistics/rollup.ts'
+import type { StoreContext } from './context.ts'
+
+/** Whose statistics: an endpoint's, or where its key is 0 all of the tenant's. */
+export type StatisticsOwner = Pick<StatisticKey, 'tenantId' | 'endpointKey'>
+
+/** Which statistics to read. */
+export interface StatisticsRange extends StatisticsOwner {
+  readonly since: number
+  readonly until: number
+}
+
+const KEY = 'tenant_id, endpoint_key, seconds, from_on'
+const COUNTS = ['succeeded', 'failed', 'exhausted', 'latency']
+const COLUMNS = `${KEY}, ${COUNTS.join(', ')}`
+const ownerColumns = { tenant_id: integer, endpoint_key: integer }
+
+/** Counts of attempts over time. */
+export function statisticsStore({ db, sql, names }: StoreContext) {
+  const records = sql.records({
+    tenant_id: 'integer',
+    endpoint_key: 'integer',
+    seconds: 'integer',
+    from_on: 'integer',
+    succeeded: 'integer',
+    failed: 'integer',
+    exhausted: 'integer',
+    latency: 'text',
+  })
+  // Counts are read, added to and written by one node at a time. Any row that always exists would do.
+  const lock = sql.statement(
+    `select id from ${names.reconciliation} where ${sql.limitsIdle} and id = 1${sql.lock('for update')}`,
+  )
+  const take = sql.statement(`delete from ${names.tally}
+    where ${sql.isChosen('key', `select key from ${names.tally} order by key limit $1`)} returning body`)
+  const tenants = sql.statement(
+    `select key, tenant_id from ${names.endpoint} where ${sql.isListed('key', '$1')}`,
+  )
+  const columnsOfSame = COLUMNS.split(', ').map((column) => `t.${column}`)
+  const same = sql.statement(`select ${columnsOfSame.join(', ')}
+    from ${records.table('$1', 's')} cross join ${names.statistic} t
+    where t.tenant_id = s.tenant_id and t.endpoint_key = s.endpoint_key and t.seconds = s.seconds and t.from_on = s.from_on`)
+  const save = sql.statement(`insert into ${names.statistic} (${COLUMNS})
+    select ${COLUMNS} from ${records.table('$1', 's')} where true${sql.upsert({
+      key: KEY,
+      set: COUNTS.map((column) => `${column} = ${sql.proposed(column)}`).join(', '),
+    })}`)
+  const read = sql.statement(`select ${COLUMNS} from ${names.statistic}
+    where tenant_id = $1 and endpoint_key = $2 and seconds in (60, 3600) and from_on >= $3 and from_on < $4`)
+  const next = sql.statement(`select tenant_id, endpoint_key from ${names.statistic}
+    where (tenant_id, endpoint_key) > ($1, $2) order by tenant_id, endpoint_key limit 1`)
+  const ofOne = `from ${names.statistic} where tenant_id = $1 and endpoint_key = $2`
+  const isAhead = 'from_on > $5'
+  const anyOld = sql.statement(`select 1 as found ${ofOne} and ((seconds = 60 and from_on < $3)
+    or (seconds = 3600 and from_on < $4)${sql.isLocal ? ` or ${isAhead}` : ''}) limit 1`)
+  const takeAhead = sql.statement(`delete ${ofOne} and ${isAhead} returning ${COLUMNS}`)
+  const takeMinutes = sql.statement(`delete ${ofOne} and seconds = 60 and from_on < $3 returning ${COLUMNS}`)
+  const drop = sql.statement(`delete ${ofOne} and seconds in (60, 3600) and from_on < $4`)
+
+  function locked<TResult>(work: (trx: SqlExecutor) => Promise<TResult>): Promise<TResult> {
+    return ownTransaction(db, async (trx) => {
+      if (!sql.isLocal) await runStatement(trx, lock)
+      return work(trx)
+    })
+  }
+
+  async function add(trx: SqlExecutor, rows: readonly StatisticRow[]): Promise<void> {
+    if (rows.length === 0) return
+    const stored = await readRows(trx, statisticColumns, same, [records.encode(rows.map(storedStatisticOf))])
+    const sums = mergeRows([...stored.map(statisticRowOf), ...rows])
+    await runStatement(trx, save, [records.encode(sums.map(storedStatisticOf))])
+  }
+
+  return {
+    /**
+     * Adds some of what `recordAttempts` has counted to the minutes of its endpoints.
+     *
+     * @returns whether there may be more.
+     */
+    foldTallies(limit: number): Promise<boolean> {
+      return locked(async (trx) => {
+        const taken = await readRows(trx, { body: text }, take, [limit])
+        const tallies = taken.flatMap(({ body }) => unpackTallies(body))
+        const keys = JSON.stringify([...new Set(tallies.map(({ endpointKey }) => endpointKey))])
+        const owners = await readRows(trx, { key: integer, tenant_id: integer }, tenants, [keys])
+        await add(trx, rowsOfTallies(tallies, new Map(owners.map((row) => [row.key, row.tenant_id]))))
+        return taken.length === limit
+      })
+    },
+
+    async readStatistics({ tenantId, endpointKey, since, until }: StatisticsRange): Promise<StatisticRow[]> {
+      const rows = await readRows(db, statisticColumns, read, [tenantId, endpointKey, since, until])
+      return rows.map(statisticRowOf)
+    },
+
+    /** Whose statistics come next, in the order of tenants and endpoints. */
+    async nextStatistics({ tenantId, endpointKey }: StatisticsOwner): Promise<StatisticsOwner | undefined> {
+      const [row] = await readRows(db, ownerColumns, next, [tenantId, endpointKey])
+      return row && { tenantId: row.tenant_id, endpointKey: row.endpoint_key }
+    },
+
+    /** Makes hours of minutes from before one time, and drops what is from before another. */
+    async tidyStatistics(
+      { tenantId, endpointKey }: StatisticsOwner,
+      {
+        hoursBefore,
+        dropBefore,
+        now,
+      }: { readonly hoursBefore: number; readonly dropBefore: number; readonly now: number },
+    ): Promise<void> {
+      const values = [tenantId, endpointKey, hoursBefore, dropBefore, now]
+      if (!(await findsRow(db, anyOld, values))) return
+      await locked(async (trx) => {
+        if (sql.isLocal) {
+          // Counted before the clock was set back: by the hour in which that is found.
+          const ahead = await readRows(trx, statisticColumns, takeAhead, values)
+          await add(trx, hoursOf(ahead.map((row) => ({ ...statisticRowOf(row), fromOn: now }))))
+        }
+        const minutes = await readRows(trx, statisticColumns, takeMinutes, values)
+        await add(trx, hoursOf(minutes.map(statisticRowOf)))
+        await runStatement(trx, drop, values)
+      })
+    },
+  }
+}
