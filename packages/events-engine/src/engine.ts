@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import { createTableCapture } from './capture/create-table-capture.ts'
 import type { TableCapture } from './capture/table-capture.ts'
 import { guardConnections } from './connections/guard-connections.ts'
-import { keepWatchedDatabase, watchDatabase } from './connections/watched-database.ts'
+import { watchDatabase } from './connections/watched-database.ts'
 import { createEventDistributor } from './distributor/event-distributor.ts'
 import { createLeaseKeeper } from './distributor/lease-keeper.ts'
 import {
@@ -13,7 +13,7 @@ import {
   type Subscription,
 } from './distributor/subscription.ts'
 import { createFeed, type FeedItem, type FeedOptions } from './feed/feed.ts'
-import { keepFeedSource } from './feed/feed-source.ts'
+import { createInternals, type HasInternals, INTERNALS } from './internals.ts'
 import { createTenantPurge, type PurgedEvents } from './maintenance/purge-tenant.ts'
 import { createRetention } from './maintenance/retention.ts'
 import { createLogSchema } from './migrations/log-schema.ts'
@@ -24,27 +24,25 @@ import { nodeLogger } from './observability/node-logger.ts'
 import { detached } from './observability/trace-context.ts'
 import { type EventEngineOptions, resolveEventEngineOptions } from './options.ts'
 import { createAppendBatcher, createTransactionAppender } from './raise/append.ts'
-import { SyncManager } from './raise/sync-manager.ts'
+import { type RaiseCheck, SyncManager } from './raise/sync-manager.ts'
 import {
   createTransactionRunner,
   type RaisingTransaction,
   type TransactionRunner,
 } from './raise/transaction.ts'
-import { keepRaiseChecks, type RaiseCheck } from './raise-checks.ts'
 import { type Dialect, dialectOf } from './sql/database.ts'
 import { createGivenPositions } from './store/given-positions.ts'
 import { openEventStore } from './store/open-event-store.ts'
 import { tableNames } from './store/table-names.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 import { createLifecycle } from './util/lifecycle.ts'
-import { keepLook } from './wake/look-soon.ts'
 import { createPoller, type Poller } from './wake/poller.ts'
 import { createPostgresNotifier } from './wake/postgres-notifier.ts'
 import { createWakeSignal } from './wake/wake-signal.ts'
-import { createWakeTopics, keepWakeTopics } from './wake/wake-topics.ts'
+import { createWakeTopics } from './wake/wake-topics.ts'
 
 /** The event log of a host and everything that reads it. Made by {@link createEventEngine}. */
-export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture<DB> {
+export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture<DB>, HasInternals {
   /** Raises events, answers what clients missed, and calls local listeners. */
   readonly syncManager: SyncManager<DB>
   /** Looks after durable subscriptions: what is parked, paused, blocked. */
@@ -196,16 +194,23 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
           nodeId,
           clock,
           logger,
-          heard: (topic) => (topic === '' ? poller.look() : topics.heard(topic)),
-          listening() {
+          onMessage: (topic) => (topic === '' ? poller.look() : topics.received(topic)),
+          onListening() {
             poller.look()
-            topics.heardAnything()
+            topics.receivedAny()
           },
         })
       : undefined
   if (notifier && settings.listenPool === settings.pool) watched.onStarved(notifier.makeRoom)
   const topics = createWakeTopics((topic) => notifier?.notify(topic))
-  const poller: Poller = createPoller(store, wake, settings, clock, logger, () => notifier?.notify())
+  const poller: Poller = createPoller({
+    store,
+    wake,
+    settings,
+    clock,
+    logger,
+    onOwnCommit: () => notifier?.notify(),
+  })
   const retention = settings.retention && createRetention(patientStore, settings.retention, clock, logger)
   const leases = createLeaseKeeper(store, changed, leaseMs, logger)
   const distributor = createEventDistributor<DB>({
@@ -289,7 +294,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   )
   void distributor.add(local.subscription)
 
-  const engine: EventEngine<DB> = {
+  return {
     syncManager,
     subscriptions,
     stats: report.stats,
@@ -312,13 +317,17 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     transaction: transactions.run,
     ...capture,
     [Symbol.asyncDispose]: lifecycle.stop,
+    [INTERNALS]: createInternals({
+      database: watched,
+      dialect,
+      names,
+      store,
+      feed: feed.source,
+      topics,
+      checks,
+      lookSoon: expect,
+    }),
   }
-  keepLook(engine, expect)
-  keepWatchedDatabase(engine, watched)
-  keepWakeTopics(engine, topics)
-  keepRaiseChecks(engine, checks)
-  keepFeedSource(engine, feed.source)
-  return engine
 }
 
 function warnOfPoolOfOne(logger: Logger): void {
@@ -334,13 +343,13 @@ function warnOfPoolOfOne(logger: Logger): void {
 }
 
 /** The listeners of `syncManager.on`, and the broadcast subscription that calls them. */
-export interface LocalListeners<DB> {
+interface LocalListeners<DB> {
   readonly listeners: Set<EntityChangedListener>
   readonly subscription: Subscription<DB>
 }
 
 /** A listener that throws is logged, and keeps none of the others from being called. */
-export function listenersSubscription<DB>(logger: Logger): LocalListeners<DB> {
+function listenersSubscription<DB>(logger: Logger): LocalListeners<DB> {
   const listeners = new Set<EntityChangedListener>()
 
   function entityChanged(event: SyncEvent): void {

@@ -2,8 +2,11 @@ import { assertNodeVersion } from './node-version.ts'
 
 assertNodeVersion()
 
-export { type WatchedDatabase, watchedDatabaseOf } from './connections/watched-database.ts'
-export { createHandledLog, type HandledLog, type HandledRange } from './handled-events.ts'
+// For packages that build on the engine and keep tables beside its own, as the webhook sender does. Hosts need none of
+// it, and it may change with any version.
+
+export type { WatchedDatabase } from './connections/watched-database.ts'
+export { type EngineInternals, internalsOf } from './internals.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 export { isDeadNeighbour } from './node-id.ts'
 export {
@@ -13,11 +16,7 @@ export {
   parseTraceparent,
   traceparentOf,
 } from './observability/trace-context.ts'
-export { checkRaises, type RaiseCheck } from './raise-checks.ts'
-/**
- * For packages that keep tables of their own beside the engine's, as the webhook sender does. Hosts
- * need none of it.
- */
+export type { RaiseCheck } from './raise/sync-manager.ts'
 export {
   bigInteger,
   type Column,
@@ -52,9 +51,7 @@ export {
 export { withSecureDelete } from './sql/secure-delete.ts'
 export { createRowsStatement } from './sql/sqlite-rows.ts'
 export { ownTransaction, transact } from './sql/transact.ts'
-export { hasUnreadEvents, reserveSubscription } from './subscription-support.ts'
+export type { HandledLog, HandledRange } from './store/handled.ts'
 export { createLifecycle, type Lifecycle } from './util/lifecycle.ts'
 export { createPeriodic, type Periodic, type PeriodicOptions } from './util/periodic.ts'
 export { isStorable, storableText, textOf, thrownMessage, thrownText } from './util/storable-text.ts'
-export { lookSoon } from './wake/look-soon.ts'
-export { onWakeByOthers, wakeOthers } from './wake/wake-topics.ts'

@@ -3,7 +3,7 @@ import { waitFor } from '@x/testkit'
 import { postgresDatabase } from '@x/testkit/postgres'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../src/index.ts'
-import { onWakeByOthers, wakeOthers } from '../src/internal.ts'
+import { internalsOf } from '../src/internal.ts'
 import { recordingLogger, site } from './open-engine.ts'
 
 it('tells another node of a commit long before its next poll, also after its connection was cut', async () => {
@@ -58,9 +58,9 @@ it('tells the other nodes, and only them, of what a package that builds on it ha
   await using there = createEventEngine({ db: elsewhere.db, postgres: { pool: elsewhere.pool } })
   await here.migrate()
   const heard: string[] = []
-  onWakeByOthers(here, 'one', () => heard.push('here one'))
-  const end = onWakeByOthers(there, 'one', () => heard.push('there one'))
-  onWakeByOthers(there, 'two', () => heard.push('there two'))
+  internalsOf(here).onMessage('one', () => heard.push('here one'))
+  const end = internalsOf(there).onMessage('one', () => heard.push('there one'))
+  internalsOf(there).onMessage('two', () => heard.push('there two'))
   const everything = ['here one', 'there one', 'there two']
   expect(heard, 'whoever begins to listen looks').toEqual(everything)
   heard.length = 0
@@ -70,13 +70,13 @@ it('tells the other nodes, and only them, of what a package that builds on it ha
   expect(heard.toSorted()).toEqual(everything)
 
   heard.length = 0
-  wakeOthers(here, 'one')
+  internalsOf(here).publish('one')
   await waitFor(() => heard.length > 0, 'the other node to hear')
   expect(heard).toEqual(['there one'])
 
   end()
-  wakeOthers(here, 'one')
-  wakeOthers(here, 'two')
+  internalsOf(here).publish('one')
+  internalsOf(here).publish('two')
   await waitFor(() => heard.includes('there two'), 'the second topic')
   expect(heard).toEqual(['there one', 'there two'])
 })

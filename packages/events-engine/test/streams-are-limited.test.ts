@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { EntityNames } from '@x/events-core'
 import { manualClock, waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
+import type { EventEngine } from '../src/index.ts'
 import { createSseFeed } from '../src/sse.ts'
 import { type OpenEngine, openEngine, recordingLogger } from './open-engine.ts'
 import { openStream, type RawStream, sseServer } from './sse-server.ts'
@@ -143,7 +144,8 @@ it('refuses options, an engine and an audience that it cannot work with', async 
   const { engine } = host
   expect(() => createSseFeed({ engine, heartbeatMs: 0 })).toThrow('options.heartbeatMs')
   expect(() => createSseFeed({ engine, limits: { perUser: 0.5 } })).toThrow('options.limits.perUser')
-  expect(() => createSseFeed({ engine: { ...engine } })).toThrow('must be made by createEventEngine')
+  const { clock, logger } = engine
+  expect(() => createSseFeed({ engine: { clock, logger } as EventEngine })).toThrow('was not created by')
   await using sse = createSseFeed({ engine })
   const request = new Request('http://host/')
   expect(() => sse.respond(request, { tenantId: Number.NaN })).toThrow('tenantId')

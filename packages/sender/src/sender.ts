@@ -1,14 +1,9 @@
 import {
   createLifecycle,
-  hasUnreadEvents,
+  internalsOf,
   isMigrated,
-  lookSoon,
-  onWakeByOthers,
-  reserveSubscription,
   runMigrations,
   sqlDialectOf,
-  wakeOthers,
-  watchedDatabaseOf,
 } from '@x/events-engine/support'
 import { createBulkWork } from './bulk/create-bulk-work.ts'
 import { sharedClockOf } from './clock.ts'
@@ -82,7 +77,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const { engine } = options
   const { dialect, logger, nodeId } = engine
   const names = tableNames(engine.tablePrefix, engine.schema)
-  const { db, patient, unhurried } = watchedDatabaseOf(engine).forLease(settings.leaseMs)
+  const internals = internalsOf(engine)
+  const { db, patient, unhurried } = internals.database.forLease(settings.leaseMs)
   const clock = sharedClockOf(engine, db)
   const context = { db, sql: sqlDialectOf(dialect), names, nodeId, clock }
   const patientContext = { ...context, db: patient }
@@ -95,7 +91,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const pools = createHttpPools(settings)
   const tell = createOperationalEvents(engine)
   const tallies = createTallyKeeper(store, logger)
-  const recording = lookingAfterNews(tallies.counting(store), () => lookSoon(engine))
+  const recording = lookingAfterNews(tallies.counting(store), internals.lookSoon)
   const readStatistics = createStatisticsReader(store, clock, tallies.fold)
   const challenge = createOwnershipChallenge({ ...settings, urlRules: settings, store, box, clock, pools })
   const createMessages = createMessageMakers(engine, settings, catalog)
@@ -110,8 +106,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       logger,
       schedule,
       tell,
-      wakeOthers: () => wakeOthers(engine, SUBSCRIPTION),
-      tellOthers: () => wakeOthers(engine, CHANGES),
+      wakeOthers: () => internals.publish(SUBSCRIPTION),
+      tellOthers: () => internals.publish(CHANGES),
     }),
   )
   let hearNoMore = () => {}
@@ -160,8 +156,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await clock.sync()
       if (settings.deliver) await worker.start()
       tallies.start()
-      const endLooks = onWakeByOthers(engine, SUBSCRIPTION, worker.lookSoon)
-      const endChanges = onWakeByOthers(engine, CHANGES, worker.othersChanged)
+      const endLooks = internals.onMessage(SUBSCRIPTION, worker.lookSoon)
+      const endChanges = internals.onMessage(CHANGES, worker.othersChanged)
       hearNoMore = () => void [endLooks(), endChanges()]
       runner.start()
       retention.start()
@@ -195,9 +191,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   async function isDrained(): Promise<boolean> {
     // Asking the database costs more the more there is to do.
     if (isBusy()) return false
-    if (await hasUnreadEvents(engine, SUBSCRIPTION)) {
+    if (await internals.hasUnreadEvents(SUBSCRIPTION)) {
       // Nobody may have told the engine of them: a transaction of the host's own, a clock that stands still.
-      lookSoon(engine)
+      internals.lookSoon()
       return false
     }
     if (settings.deliver) await worker.look()
@@ -230,7 +226,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     async migrate() {
       await engine.migrate()
       await runMigrations(unhurried, migrations)
-      await reserveSubscription(engine, SUBSCRIPTION)
+      await internals.reserveSubscription(SUBSCRIPTION)
     },
     start: lifecycle.start,
     stop: lifecycle.stop,

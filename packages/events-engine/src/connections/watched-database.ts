@@ -82,29 +82,6 @@ function withoutPlugins<DB>(db: Kysely<DB>): Kysely<unknown> {
   return db.withoutPlugins() as Kysely<unknown>
 }
 
-const databases = new WeakMap<object, WatchedDatabase>()
-
-/** Remembers an engine's watch, for {@link watchedDatabaseOf}. */
-export function keepWatchedDatabase(engine: object, database: WatchedDatabase): void {
-  databases.set(engine, database)
-}
-
-/**
- * The database of an engine, for packages that keep tables of their own in it.
- *
- * @throws EventEngineError `invalid_argument` for what is no engine of this copy of the package.
- */
-export function watchedDatabaseOf(engine: object): WatchedDatabase {
-  const found = databases.get(engine)
-  if (!found) {
-    throw new EventEngineError(
-      'invalid_argument',
-      'The engine is not of this copy of @x/events-engine; install one version of it for all packages.',
-    )
-  }
-  return found
-}
-
 /** A wait for a connection ends, whatever is to be done on it. */
 const LONGEST_TAKING_MS = 60_000
 

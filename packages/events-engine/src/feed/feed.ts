@@ -1,12 +1,11 @@
 import { ALL_TENANTS, type Clock, type Logger, type SyncEvent } from '@x/events-core'
 import { compileFilter, type EventFilter } from '../distributor/event-filter.ts'
 import { EventEngineError, shown } from '../errors.ts'
-import type { EventStore } from '../store/event-store.ts'
+import type { EventStore, Position } from '../store/event-store.ts'
 import type { GivenPositions } from '../store/given-positions.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 import { createFeedHub } from './feed-hub.ts'
-import type { FeedSource } from './feed-source.ts'
-import { readStretches } from './read-batches.ts'
+import { type FeedBatch, readBatches } from './read-batches.ts'
 
 /** What a reader of the feed wants. */
 export interface FeedOptions {
@@ -28,6 +27,28 @@ export interface FeedItem {
   /** Opaque: to be given as `after`, for instance as the id of a server-sent event. */
   readonly position: string
   readonly event: SyncEvent
+}
+
+/** The feed of an engine, for servers that pass it on to many clients. */
+export interface FeedSource {
+  /**
+   * Whether an event is one of a tenant's, or of all tenants, and passes a filter.
+   *
+   * @throws EventEngineError `invalid_argument`, `invalid_option`
+   */
+  wantedBy(tenantId: number, filter: EventFilter | undefined): (event: SyncEvent) => boolean
+  /** The position of a text; undefined where this log has not given it out, or events after it are deleted. */
+  resume(text: string): Promise<Position | undefined>
+  /** Writes positions for clients. */
+  writer(): Promise<(position: Position) => string>
+  /** The position after everything committed until now. */
+  endPosition(): Promise<Position>
+  /** The position before the first event that was raised at a time or later. */
+  positionAt(time: Date): Promise<Position>
+  /** How many events lie after a position; at most 10,000 are counted. */
+  eventsBehind(position: Position): Promise<number>
+  /** Ends when the signal is aborted or the engine stops. */
+  read(wants: (event: SyncEvent) => boolean, after: Position, signal: AbortSignal): AsyncIterable<FeedBatch>
 }
 
 /** What an engine has of its feed. */
@@ -74,7 +95,7 @@ export function createFeed(
     }
     const start = given?.position ?? (await store.endPosition())
     const write = await positions.writer()
-    for await (const { events } of readStretches(parts, wants, start, signal)) {
+    for await (const { events } of readBatches(parts, wants, start, signal)) {
       for (const { event, position } of events) yield { event, position: write(position) }
     }
   }
@@ -101,7 +122,7 @@ export function createFeed(
       endPosition: () => store.endPosition(),
       positionAt: (time) => store.positionAt(time),
       eventsBehind: async (position) => (await store.measureLag(position)).events,
-      read: (wants, after, signal) => readStretches(parts, wants, after, endedBy(signal)),
+      read: (wants, after, signal) => readBatches(parts, wants, after, endedBy(signal)),
     },
     start() {
       if (stopping.signal.aborted) stopping = new AbortController()

@@ -3,7 +3,7 @@ import type { EventStore, Position, PositionedEvent } from '../store/event-store
 import type { FeedHub } from './feed-hub.ts'
 
 /** What a reader is given in one go: the events it wants between two positions, perhaps none. */
-export interface FeedStretch {
+export interface FeedBatch {
   readonly events: readonly PositionedEvent[]
   /** Everything before it was looked at. While a reader is live, it moves on with what does not concern it. */
   readonly position: Position
@@ -27,12 +27,12 @@ const PAGE_SIZE = 100
  * A reader first catches up with the log by itself, then listens to the hub that serves all readers
  * of the node with one query. One that does not keep up loses its place there, and catches up again.
  */
-export async function* readStretches(
+export async function* readBatches(
   { store, hub }: FeedParts,
   wants: (event: SyncEvent) => boolean,
   after: Position,
   signal: AbortSignal,
-): AsyncGenerator<FeedStretch, void, undefined> {
+): AsyncGenerator<FeedBatch, void, undefined> {
   let position = after
   // Given out although the position is not behind them yet.
   const ahead = new Set<string>()
@@ -62,10 +62,10 @@ export async function* readStretches(
         yield { events: page.events.filter(({ event }) => wants(event)), position, isLive: false }
       }
       queue.passed = position
-      yield liveStretch([], queue)
+      yield liveBatch([], queue)
       for (let events = await queue.take(); events; events = await queue.take()) {
         position = queue.passed
-        yield liveStretch(wanted(events), queue)
+        yield liveBatch(wanted(events), queue)
       }
     } finally {
       hub.leave(queue.offer)
@@ -73,7 +73,7 @@ export async function* readStretches(
   }
 }
 
-function liveStretch(events: readonly PositionedEvent[], queue: FeedQueue): FeedStretch {
+function liveBatch(events: readonly PositionedEvent[], queue: FeedQueue): FeedBatch {
   return {
     events,
     isLive: true,

@@ -1,5 +1,6 @@
 import { type Clock, type Logger, steadyClock } from '@x/events-core'
 import type { EventStore } from '../store/event-store.ts'
+import { createPeriodic, type Periodic } from '../util/periodic.ts'
 
 /** How long the log keeps events. */
 export interface RetentionOptions {
@@ -10,8 +11,8 @@ export interface RetentionOptions {
    */
   readonly keepMs?: number | undefined
   /**
-   * Milliseconds after which a durable subscription that no node has run holds the log back no more.
-   * Long before that, from a tenth of it on, it is warned of. At most 36,500 days.
+   * Milliseconds after which a durable subscription that no node runs is abandoned: the log keeps no events for it any
+   * more. A warning is logged from a tenth of this time on. At most 36,500 days.
    * @defaultValue 2592000000 (30 days)
    */
   readonly abandonedAfterMs?: number | undefined
@@ -29,46 +30,34 @@ export interface RetentionSettings {
   readonly intervalMs: number
 }
 
-export interface Retention {
-  start(): void
-  stop(): Promise<void>
-}
-
 const BATCH_SIZE = 500
-/** Between two batches others get their turn: on SQLite they share the one connection. */
+/** Between two batches, so that others get their turn: on SQLite they share the one connection. */
 const PAUSE_MS = 10
 const WARN_EVERY_MS = 60 * 60 * 1_000
+const FIRST_AFTER_MS = 5_000
 
-/** Cleans up in small batches, now and then. Any number of nodes may do so at once. */
+/** Creates the loop that deletes old events in small batches. Any number of nodes may run it at the same time. */
 export function createRetention(
   store: EventStore,
   settings: RetentionSettings,
   clock: Clock,
   logger: Logger,
-): Retention {
+): Periodic {
+  const { abandonedAfterMs, intervalMs } = settings
   const steady = steadyClock(clock)
   const limits = { ...settings, limit: BATCH_SIZE }
-  let running = false
-  let cancelTimer = () => {}
-  let cleaning: Promise<void> = Promise.resolve()
   const warnedAt = new Map<string, number>()
 
   const pause = () => new Promise<void>((resolve) => clock.schedule(resolve, PAUSE_MS))
 
-  async function clean(): Promise<void> {
-    try {
-      while (running && (await store.purge(limits)) === BATCH_SIZE) await pause()
-      // What the sender has deleted, too: there is one file.
-      while (running && (await store.shrinkFile())) await pause()
-      if (running) await warnOfAbandoned()
-    } catch (error) {
-      logger.warn({ err: error }, 'Old events could not be deleted; trying again later')
-    }
-    if (running) cancelTimer = clock.schedule(begin, settings.intervalMs)
+  async function clean(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (await store.purge(limits)) === BATCH_SIZE) await pause()
+    // Frees the pages of the sender's rows too, since they share the file.
+    while (!signal.aborted && (await store.shrinkFile())) await pause()
+    if (!signal.aborted) await warnOfAbandoned()
   }
 
   async function warnOfAbandoned(): Promise<void> {
-    const { abandonedAfterMs } = settings
     for (const { name, unattendedMs } of await store.listUnattended(abandonedAfterMs / 10)) {
       const message =
         unattendedMs > abandonedAfterMs
@@ -81,19 +70,11 @@ export function createRetention(
     }
   }
 
-  function begin(): void {
-    cleaning = clean()
-  }
-
-  return {
-    start() {
-      running = true
-      cancelTimer = clock.schedule(begin, Math.min(settings.intervalMs, 5_000))
-    },
-    async stop() {
-      running = false
-      cancelTimer()
-      await cleaning
-    },
-  }
+  return createPeriodic({
+    run: clean,
+    failed: (error) => logger.warn({ err: error }, 'Old events could not be deleted; trying again later'),
+    everyMs: intervalMs,
+    firstAfterMs: Math.min(intervalMs, FIRST_AFTER_MS),
+    clock,
+  })
 }

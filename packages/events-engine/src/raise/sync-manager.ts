@@ -14,7 +14,6 @@ import {
 import { assertDate, assertWhole } from '../argument.ts'
 import { EventEngineError } from '../errors.ts'
 import { activeTraceparent, rememberTraceparent } from '../observability/trace-context.ts'
-import type { RaiseCheck } from '../raise-checks.ts'
 import { type EventRow, rowOf } from '../store/event-row.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { HostTransaction } from './append.ts'
@@ -22,6 +21,9 @@ import { createEventIdGenerator } from './event-id.ts'
 import { dataTextOf, validateEvent } from './validate-event.ts'
 
 const CLIENT_EVENTS_KEPT_MS = 60 * 60 * 1_000
+
+/** Checks an event before it is written. An error that it throws refuses the event. */
+export type RaiseCheck = (event: SyncEvent) => void
 
 /** What a {@link SyncManager} works with; an engine makes one for itself. */
 export interface SyncManagerParts<DB> {

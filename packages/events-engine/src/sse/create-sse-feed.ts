@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ALL_SITES, ALL_TENANTS, type SyncEvent, steadyClock } from '@x/events-core'
 import { EventEngineError } from '../errors.ts'
-import { type FeedSource, feedSourceOf } from '../feed/feed-source.ts'
+import { internalsOf } from '../internals.ts'
 import { createEventIdGenerator } from '../raise/event-id.ts'
+import { createPeriodic } from '../util/periodic.ts'
 import { resolveSseFeedOptions, type SseAudience, type SseFeedOptions } from './options.ts'
 import { nodeSink, type SseSink, webSink } from './sinks.ts'
 import { createSseStream, reloadFrame, retryFrame, type SseStream } from './sse-stream.ts'
@@ -47,7 +48,7 @@ export interface SseFeed extends AsyncDisposable {
  * However many clients there are, a node reads the log once for those that have caught up. A client
  * that is slow is sent back to read at its own pace, and one that takes nothing is cut off.
  *
- * @throws EventEngineError `invalid_option`
+ * @throws EventEngineError `invalid_option`; `invalid_argument` for an engine of another copy of this package.
  * @example
  * ```ts
  * import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -62,7 +63,7 @@ export interface SseFeed extends AsyncDisposable {
  * ```
  */
 export function createSseFeed(options: SseFeedOptions): SseFeed {
-  const source = requireSource(options.engine)
+  const source = internalsOf(options.engine).feed
   const settings = resolveSseFeedOptions(options)
   const { clock, logger, heartbeatMs, retryMs, stalledMs, maxAgeMs, maxEventsBehind } = settings
   const steady = steadyClock(clock)
@@ -73,7 +74,6 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
   let refused = 0
   let stalled = 0
   let isClosed = false
-  let cancelBeat = () => {}
 
   function wantedBy({ tenantId, siteId, filter }: SseAudience): (event: SyncEvent) => boolean {
     const wants = source.wantedBy(tenantId, filter)
@@ -99,6 +99,14 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
     return admitted
   }
 
+  const heartbeat = createPeriodic({
+    run: async () => beat(),
+    failed: (error) => logger.error({ err: error }, 'A heartbeat of the event streams failed'),
+    everyMs: heartbeatMs,
+    firstAfterMs: heartbeatMs,
+    clock,
+  })
+
   function beat(): void {
     const now = steady.now()
     for (const { stream, endsAt } of [...streams]) {
@@ -108,7 +116,6 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
       } else if (now > endsAt) stream.end()
       else stream.beat()
     }
-    cancelBeat = streams.size > 0 ? clock.schedule(beat, heartbeatMs) : () => {}
   }
 
   async function run(
@@ -144,12 +151,12 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
     const endsAt = steady.now() + maxAgeMs * (0.9 + Math.random() / 5)
     const ended = run(sink, stream, tenantId, wants, start)
     const entry = { stream, endsAt, ended }
-    if (streams.size === 0) cancelBeat = clock.schedule(beat, heartbeatMs)
     streams.add(entry)
+    heartbeat.start()
     const remove = () => {
       leave()
       streams.delete(entry)
-      if (streams.size === 0) cancelBeat()
+      if (streams.size === 0) void heartbeat.stop()
     }
     if (sink.closed.aborted) remove()
     else sink.closed.addEventListener('abort', remove)
@@ -157,7 +164,7 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
 
   async function close(): Promise<void> {
     isClosed = true
-    cancelBeat()
+    void heartbeat.stop()
     const ending = [...streams]
     for (const { stream } of ending) stream.end()
     await Promise.all(ending.map(({ ended }) => ended))
@@ -194,13 +201,4 @@ interface OpenStream {
   readonly stream: SseStream
   readonly endsAt: number
   readonly ended: Promise<void>
-}
-
-function requireSource(engine: object): FeedSource {
-  const source = feedSourceOf(engine)
-  if (source) return source
-  throw new EventEngineError(
-    'invalid_option',
-    'createSseFeed: options.engine must be made by createEventEngine of the same copy of @x/events-engine.',
-  )
 }

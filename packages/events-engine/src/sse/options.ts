@@ -2,6 +2,7 @@ import type { Clock, Logger } from '@x/events-core'
 import type { EventFilter } from '../distributor/event-filter.ts'
 import type { EventEngine } from '../engine.ts'
 import { EventEngineError, shown } from '../errors.ts'
+import type { HasInternals } from '../internals.ts'
 import { guardLogger } from '../observability/node-logger.ts'
 
 /** Whose stream it is, as the host has found out; a client's own word for any of it is worth nothing. */
@@ -35,7 +36,7 @@ export interface SseLimits {
 
 /** What `createSseFeed` takes. */
 export interface SseFeedOptions {
-  readonly engine: Pick<EventEngine, 'clock' | 'logger'>
+  readonly engine: Pick<EventEngine, 'clock' | 'logger'> & HasInternals
   readonly limits?: SseLimits | undefined
   /** From one sign of life to the next on every stream, in milliseconds. @defaultValue 15_000 */
   readonly heartbeatMs?: number | undefined

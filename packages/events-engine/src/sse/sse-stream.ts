@@ -6,7 +6,7 @@ import {
   type SyncEvent,
   SyncEventActions,
 } from '@x/events-core'
-import type { FeedStretch } from '../feed/read-batches.ts'
+import type { FeedBatch } from '../feed/read-batches.ts'
 import type { Position, PositionedEvent } from '../store/event-store.ts'
 import type { SseSink } from './sinks.ts'
 
@@ -16,7 +16,7 @@ type WritePosition = (position: Position) => string
 /** One client's stream. */
 export interface SseStream {
   /** Writes what is read, as fast as the client takes it, until one of the two ends. */
-  run(stretches: AsyncIterable<FeedStretch>, write: WritePosition): Promise<void>
+  run(batches: AsyncIterable<FeedBatch>, write: WritePosition): Promise<void>
   /** A sign of life, where the client can take one. */
   beat(): void
   /** Since when the client has not taken what it was given; undefined while it keeps up. */
@@ -41,8 +41,8 @@ export function createSseStream(sink: SseSink, clock: Clock, steady: Clock): Sse
     blockedSince = undefined
   }
 
-  async function tell(stretch: FeedStretch, writePosition: WritePosition): Promise<void> {
-    const { events, isLive } = stretch
+  async function tell(batch: FeedBatch, writePosition: WritePosition): Promise<void> {
+    const { events, isLive } = batch
     let chunk = ''
     for (const positioned of events) {
       chunk += eventFrame(positioned, writePosition)
@@ -51,7 +51,7 @@ export function createSseStream(sink: SseSink, clock: Clock, steady: Clock): Sse
       if (sink.closed.aborted) return
       chunk = ''
     }
-    const synced = () => syncedFrame(writePosition(stretch.position), new Date(clock.now()))
+    const synced = () => syncedFrame(writePosition(batch.position), new Date(clock.now()))
     if (isLive && !live) chunk += synced()
     live = isLive ? synced : undefined
     if (chunk !== '') await write(chunk)
@@ -61,10 +61,10 @@ export function createSseStream(sink: SseSink, clock: Clock, steady: Clock): Sse
     get blockedSince() {
       return blockedSince
     },
-    async run(stretches, writePosition) {
-      for await (const stretch of stretches) {
+    async run(batches, writePosition) {
+      for await (const batch of batches) {
         if (sink.closed.aborted) return
-        await tell(stretch, writePosition)
+        await tell(batch, writePosition)
       }
     },
     beat() {

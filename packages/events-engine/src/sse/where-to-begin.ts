@@ -1,5 +1,5 @@
 import { type Clock, parseSyncDate } from '@x/events-core'
-import type { FeedSource } from '../feed/feed-source.ts'
+import type { FeedSource } from '../feed/feed.ts'
 import type { Position } from '../store/event-store.ts'
 
 /** What a client says about where it is. */

@@ -1,6 +1,7 @@
 import { createSyncEvent, type JsonValue, type SyncEvent } from '@x/events-core'
 import { rememberTraceparent } from '../observability/trace-context.ts'
 import { integer, nullable, type RowOf, text } from '../sql/columns.ts'
+import type { Dialect } from '../sql/database.ts'
 
 /** How an event lies in the log; `seq` and what is dialect-specific stay inside the stores. */
 export const eventColumns = {
@@ -20,6 +21,21 @@ export const eventColumns = {
 }
 
 export type EventRow = RowOf<typeof eventColumns>
+
+/** SQL: when an event of the log, `e`, was raised. */
+export const MODIFIED_ON: Readonly<Record<Dialect, string>> = {
+  sqlite: 'e.modified_on',
+  postgres: '(extract(epoch from e.modified_on) * 1000)::bigint as modified_on',
+}
+
+const columnsIn = (dialect: Dialect, data: string) =>
+  `e.id, e.tenant_id, e.site_id, e.entity_name, e.entity_id, e.action, ${MODIFIED_ON[dialect]}, ${data}, e.trace`
+
+/** SQL: {@link eventColumns} of the log's table, `e`. */
+export const SELECTED_COLUMNS: Readonly<Record<Dialect, string>> = {
+  sqlite: columnsIn('sqlite', 'e.data'),
+  postgres: columnsIn('postgres', 'e.data::text as data'),
+}
 
 // Beside the events: what subscribers see of an event stays its own fields.
 const sequences = new WeakMap<SyncEvent, string>()

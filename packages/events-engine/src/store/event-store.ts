@@ -1,7 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import type { SqlExecutor } from '../sql/database.ts'
 import type { EventRow } from './event-row.ts'
-import type { Lag } from './lag.ts'
 import type { TenantStore } from './purge-tenant.ts'
 
 /**
@@ -30,6 +29,16 @@ export interface EventPage {
  * where it stands behind what is not in this log.
  */
 export type Place = 'kept' | 'expired' | 'unknown'
+
+/** How much of the log lies after a position. */
+export interface Lag {
+  /** Committed events, at most 10,000. */
+  readonly events: number
+  /** Whether there are more than were counted. */
+  readonly capped: boolean
+  /** When the oldest of them was raised. */
+  readonly oldest: Date | undefined
+}
 
 /** What a look for changes has seen. */
 export interface ChangeMarker {

@@ -1,13 +1,13 @@
 import type { Clock } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { Dialect } from '../sql/database.ts'
+import { appendStatements } from './append.ts'
 import type { EventStore } from './event-store.ts'
+import { lagStatements } from './lag.ts'
 import * as postgresLease from './lease-postgres.ts'
 import * as sqliteLease from './lease-sqlite.ts'
 import { manageStatements } from './manage-subscriptions.ts'
 import { parkStatements } from './park-event.ts'
-import * as postgresAppend from './postgres/append-event.ts'
-import * as postgresLag from './postgres/measure-lag.ts'
 import * as postgresPurge from './postgres/purge-events.ts'
 import { tenantStatements } from './purge-tenant.ts'
 import { withReadAhead } from './read-ahead.ts'
@@ -16,8 +16,6 @@ import * as sqliteRead from './read-sqlite.ts'
 import { restoreStatements } from './restore-log.ts'
 import { positionStatements } from './save-position.ts'
 import { shrinkStatements } from './shrink-file.ts'
-import * as sqliteAppend from './sqlite/append-event.ts'
-import * as sqliteLag from './sqlite/measure-lag.ts'
 import * as sqlitePurge from './sqlite/purge-events.ts'
 import type { TableNames } from './table-names.ts'
 
@@ -30,6 +28,8 @@ export function openEventStore(
   clock: Clock,
 ): EventStore {
   const common = {
+    ...appendStatements(dialect, names),
+    ...lagStatements(db, dialect, names),
     ...tenantStatements(db, dialect, names),
     ...manageStatements(db, dialect, names),
     ...positionStatements(db, dialect, names),
@@ -39,9 +39,7 @@ export function openEventStore(
     dialect === 'sqlite'
       ? {
           ...common,
-          ...sqliteAppend.appendStatements(names),
           ...sqliteRead.readStatements(db, names),
-          ...sqliteLag.lagStatements(db, names),
           ...sqliteLease.leaseStatements(db, names, nodeId, clock),
           ...sqlitePurge.purgeStatements(db, names, clock),
           ...shrinkStatements(db),
@@ -50,9 +48,7 @@ export function openEventStore(
         }
       : {
           ...common,
-          ...postgresAppend.appendStatements(names),
           ...postgresRead.readStatements(db, names),
-          ...postgresLag.lagStatements(db, names),
           ...postgresLease.leaseStatements(db, names, nodeId),
           ...postgresPurge.purgeStatements(db, names),
           ...restoreStatements(db, names),

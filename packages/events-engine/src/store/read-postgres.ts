@@ -1,7 +1,7 @@
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
 import { bigInteger, nullable, type RowOf, real, text } from '../sql/columns.ts'
 import { readRows, type SqlExecutor } from '../sql/database.ts'
-import { eventColumns, eventOf } from './event-row.ts'
+import { eventColumns, eventOf, SELECTED_COLUMNS } from './event-row.ts'
 import type { ChangeMarker, EventPage, Position } from './event-store.ts'
 import {
   durableSnapshot,
@@ -23,8 +23,7 @@ type SnapshotRow = RowOf<typeof snapshotColumns>
 /** How far the clocks of two nodes may be apart, so that clients miss nothing that the slower one raises. */
 const CLOCKS_APART_MS = 5_000
 
-const COLUMNS = `e.id, e.tenant_id, e.site_id, e.entity_name, e.entity_id, e.action,
-  (extract(epoch from e.modified_on) * 1000)::bigint as modified_on, e.data::text as data, e.trace`
+const COLUMNS = SELECTED_COLUMNS.postgres
 
 /**
  * Reading by pairs of snapshots, so that nothing is skipped and nothing waits for a transaction that

@@ -2,7 +2,7 @@ import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
 import { EventEngineError, shown } from '../errors.ts'
 import { integer, nullable } from '../sql/columns.ts'
 import { readRows, type SqlExecutor } from '../sql/database.ts'
-import { eventColumns, eventOf } from './event-row.ts'
+import { eventColumns, eventOf, SELECTED_COLUMNS } from './event-row.ts'
 import type { ChangeMarker, EventPage, Position } from './event-store.ts'
 import type { TableNames } from './table-names.ts'
 
@@ -19,13 +19,12 @@ const positionAfter = (sequence: number): Position => `s.${sequence}`
 export function readStatements(db: SqlExecutor, names: TableNames) {
   // The greatest sequence ever given, also when retention has deleted its row.
   const lastSequence = `select seq from sqlite_sequence where name = '${names.syncEvent}'`
-  const pageAfter = `select seq, id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace
-    from ${names.syncEvent} where seq > ? order by seq limit ?`
+  const pageAfter = `select e.seq, ${SELECTED_COLUMNS.sqlite} from ${names.syncEvent} e
+    where e.seq > ? order by e.seq limit ?`
   const firstAt = `select min(seq) as first from ${names.syncEvent} where modified_on >= ?`
-  const clientEvents = `select id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace
-    from ${names.syncEvent}
-    where action in ('Refresh', 'Reload') and tenant_id in (?, ${ALL_TENANTS}) and modified_on >= ?
-    order by seq`
+  const clientEvents = `select ${SELECTED_COLUMNS.sqlite} from ${names.syncEvent} e
+    where e.action in ('Refresh', 'Reload') and e.tenant_id in (?, ${ALL_TENANTS}) and e.modified_on >= ?
+    order by e.seq`
 
   async function readLastSequence(): Promise<number> {
     const [row] = await readRows(db, { seq: integer }, lastSequence)

@@ -1,25 +1,38 @@
 import type { Clock, Logger } from '@x/events-core'
 import type { EventStore, Position } from '../store/event-store.ts'
+import { createPeriodic } from '../util/periodic.ts'
 import type { WakeSignal } from './wake-signal.ts'
 
-/** How often a node looks for events that nobody told it of. */
+/** How often a node looks for new events, in milliseconds. */
 export interface PollerSettings {
-  /** Milliseconds between two looks while there is traffic. */
+  /** Between two looks while there is traffic. */
   readonly pollMinMs: number
-  /** Milliseconds between two looks once nothing has happened for a while. */
+  /** Between two looks when nothing has happened for a while. */
   readonly pollMaxMs: number
 }
 
+/** What {@link createPoller} works with. */
+export interface PollerParts {
+  readonly store: Pick<EventStore, 'findChange'>
+  /** Poked when there are new events. */
+  readonly wake: WakeSignal
+  readonly settings: PollerSettings
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Called when events of this process are committed. */
+  onOwnCommit(): void
+}
+
 export interface Poller {
-  /** Behind everything that the last look has seen; undefined before the first. */
+  /** The position after everything that the last look has found; undefined before the first. */
   readonly seen: Position | undefined
   start(): void
   stop(): Promise<void>
-  /** Something was raised here and will be committed soon, if at all: look now, and often for a while. */
+  /** Looks now, and often for a while: an event was raised here in a transaction that is still open. */
   expect(): void
-  /** Something was committed here: there is no need to look for it. */
+  /** Wakes the subscriptions without a look: events of this process are committed. */
   committed(): void
-  /** Somebody else may have committed something: look now. */
+  /** Looks now: another process may have committed events. */
   look(): void
 }
 
@@ -27,90 +40,49 @@ const BACK_OFF = 1.5
 const EXPECT_FOR_MS = 1_000
 
 /**
- * One poll for all subscriptions of a node. A look reads a single value; while that stays the same,
- * the looks become rarer. On SQLite a look waits in Kysely's queue until the transaction that is
- * under way has ended, so that after {@link Poller.expect} it sees the commit at once.
- *
- * @param committedHere - called when something is found after {@link Poller.expect}.
+ * Creates the poll that all subscriptions of a node share. A look reads a single value; while that stays the same, looks
+ * become rarer. On SQLite a look waits in Kysely's queue until the open transaction has ended, so the look after
+ * {@link Poller.expect} finds the commit at once.
  */
-export function createPoller(
-  store: EventStore,
-  wake: WakeSignal,
-  settings: PollerSettings,
-  clock: Clock,
-  logger: Logger,
-  committedHere: () => void = () => {},
-): Poller {
-  let running = false
-  let looking: Promise<void> | undefined
-  let lookAgain = false
-  let cancelTimer = () => {}
+export function createPoller({ store, wake, settings, clock, logger, onOwnCommit }: PollerParts): Poller {
   let delayMs = settings.pollMinMs
-  let nextLookAt = Number.NEGATIVE_INFINITY
   let expectedAt = Number.NEGATIVE_INFINITY
   let expecting = false
   let marker: string | undefined
   let seen: Position | undefined
 
-  function isExpecting(): boolean {
-    const elapsedMs = clock.now() - expectedAt
-    // Negative where the clock was set back, which must not make us look at this rate until it has caught up.
-    return elapsedMs >= 0 && elapsedMs < EXPECT_FOR_MS
-  }
-
-  async function look(): Promise<void> {
-    try {
-      const found = await store.findChange(marker)
-      marker = found.marker
-      seen = found.position
-      if (found.changed) {
-        delayMs = settings.pollMinMs
-        expectedAt = Number.NEGATIVE_INFINITY
-        wake.poke()
-        if (expecting) committedHere()
-        expecting = false
-      } else if (!isExpecting()) {
-        delayMs = Math.min(delayMs * BACK_OFF, settings.pollMaxMs)
-      }
-    } catch (error) {
+  const loop = createPeriodic({
+    run: findNews,
+    failed(error) {
       delayMs = settings.pollMaxMs
-      // A server that has recovered from a crash may hand out again what it had handed out before.
+      // A server that has recovered from a crash may give out the same transaction ids again.
       marker = undefined
       seen = undefined
       logger.warn({ err: error }, 'The event log could not be polled; trying again')
+    },
+    everyMs: () => delayMs,
+    clock,
+  })
+
+  function isExpecting(): boolean {
+    const elapsedMs = clock.now() - expectedAt
+    // Negative where the clock was set back: polling at this rate until the clock has caught up would be costly.
+    return elapsedMs >= 0 && elapsedMs < EXPECT_FOR_MS
+  }
+
+  async function findNews(): Promise<void> {
+    const found = await store.findChange(marker)
+    marker = found.marker
+    seen = found.position
+    if (found.changed) {
+      delayMs = settings.pollMinMs
+      expectedAt = Number.NEGATIVE_INFINITY
+      wake.poke()
+      if (expecting) onOwnCommit()
+      expecting = false
+    } else if (!isExpecting()) {
+      delayMs = Math.min(delayMs * BACK_OFF, settings.pollMaxMs)
     }
-  }
-
-  function lookNow(): void {
-    cancelTimer()
-    if (looking) {
-      lookAgain = true
-      return
-    }
-    looking = look().finally(() => {
-      looking = undefined
-      if (!running) return
-      if (lookAgain) {
-        lookAgain = false
-        lookNow()
-      } else {
-        lookLater()
-      }
-    })
-  }
-
-  function lookLater(): void {
-    nextLookAt = clock.now() + delayMs
-    cancelTimer = clock.schedule(lookNow, delayMs)
-  }
-
-  /** At most so late: commits that follow each other quickly must not put it off each time. */
-  function lookWithin(ms: number): void {
-    delayMs = ms
-    const inMs = nextLookAt - clock.now()
-    if (looking || (inMs >= 0 && inMs <= ms)) return
-    cancelTimer()
-    lookLater()
   }
 
   return {
@@ -118,33 +90,32 @@ export function createPoller(
       return seen
     },
     start() {
-      running = true
       marker = undefined
-      lookNow()
+      loop.start()
+      void loop.now()
     },
     async stop() {
-      running = false
-      cancelTimer()
-      await looking
+      await loop.stop()
       seen = undefined
     },
     expect() {
-      if (!running) return
+      if (!loop.running) return
       delayMs = settings.pollMinMs
       expectedAt = clock.now()
       expecting = true
-      lookNow()
+      void loop.now()
     },
     committed() {
-      if (!running) return
+      if (!loop.running) return
       wake.poke()
-      committedHere()
-      lookWithin(settings.pollMinMs)
+      onOwnCommit()
+      delayMs = settings.pollMinMs
+      loop.within(delayMs)
     },
     look() {
-      if (!running) return
+      if (!loop.running) return
       delayMs = settings.pollMinMs
-      lookNow()
+      void loop.now()
     },
   }
 }

@@ -26,10 +26,10 @@ export interface PostgresNotifierParts {
   readonly nodeId: string
   readonly clock: Clock
   readonly logger: Logger
-  /** Called when another node has notified: with its topic, '' for events. */
-  heard(topic: string): void
-  /** Called when listening begins: what was notified before may be about anything. */
-  listening(): void
+  /** Called with the topic of another node's notification; '' for events. */
+  onMessage(topic: string): void
+  /** Called when listening begins: notifications of any topic may have been lost before. */
+  onListening(): void
 }
 
 const COALESCE_MS = 5
@@ -47,7 +47,7 @@ const ECHO = 'echo'
  * only; who misses it finds the events by polling.
  */
 export function createPostgresNotifier(parts: PostgresNotifierParts): Notifier {
-  const { pool, db, channel, nodeId, clock, logger, heard, listening } = parts
+  const { pool, db, channel, nodeId, clock, logger, onMessage, onListening } = parts
   let running = false
   let client: PostgresClient | undefined
   let connecting: Promise<void> = Promise.resolve()
@@ -74,7 +74,7 @@ export function createPostgresNotifier(parts: PostgresNotifierParts): Notifier {
       connected.on('end', lost)
       connected.on('notification', ({ payload = '' }) => {
         const [node, topic = ''] = payload.split(' ')
-        if (node !== nodeId) heard(topic)
+        if (node !== nodeId) onMessage(topic)
         else if (topic === ECHO) echoed()
       })
       client = connected
@@ -83,7 +83,7 @@ export function createPostgresNotifier(parts: PostgresNotifierParts): Notifier {
       // It has made room meanwhile, or was lost.
       if (mine !== client) return
       if (!isHeard) return stopHearing(mine)
-      listening()
+      onListening()
       checkLater(mine)
     } catch (error) {
       if (connected !== client) return

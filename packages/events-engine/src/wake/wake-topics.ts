@@ -1,52 +1,32 @@
-/** What a package that builds on an engine tells itself in other processes. */
+/** Messages between nodes for packages that build on an engine: a topic, and nothing else. */
 export interface WakeTopics {
-  /** Tells the other nodes, on PostgreSQL with `options.postgres`; elsewhere nothing happens. */
-  tell(topic: string): void
-  /** Another node has told. */
-  heard(topic: string): void
-  /** Nobody knows what other nodes have told, since nobody has listened. */
-  heardAnything(): void
-  readonly listeners: Map<string, () => void>
+  /** Publishes a topic to the other nodes. Only PostgreSQL with `options.postgres` passes it on. */
+  publish(topic: string): void
+  /** Calls the listener of a topic that another node has published. */
+  received(topic: string): void
+  /** Calls every listener: any topic may have been published while no connection listened. */
+  receivedAny(): void
+  /**
+   * Sets the listener of a topic, and calls it, since messages may have been lost before.
+   *
+   * @returns a function that removes it.
+   */
+  onMessage(topic: string, listener: () => void): () => void
 }
 
-const topicsOf = new WeakMap<object, WakeTopics>()
-
-/** @param tell - sends a topic to the other nodes. */
-export function createWakeTopics(tell: (topic: string) => void): WakeTopics {
+/** @param publish - sends a topic to the other nodes. */
+export function createWakeTopics(publish: (topic: string) => void): WakeTopics {
   const listeners = new Map<string, () => void>()
   return {
-    tell,
-    listeners,
-    heard: (topic) => listeners.get(topic)?.(),
-    heardAnything() {
-      for (const callback of [...listeners.values()]) callback()
+    publish,
+    received: (topic) => listeners.get(topic)?.(),
+    receivedAny() {
+      for (const listener of [...listeners.values()]) listener()
     },
-  }
-}
-
-/** Remembers an engine's topics, for the two functions below. */
-export function keepWakeTopics(engine: object, topics: WakeTopics): void {
-  topicsOf.set(engine, topics)
-}
-
-/**
- * Tells the other nodes that there is something to look at; many calls within a few milliseconds are one
- * notification. A hint only: it may be lost, and reaches nobody on SQLite.
- */
-export function wakeOthers(engine: object, topic: string): void {
-  topicsOf.get(engine)?.tell(topic)
-}
-
-/**
- * Has a function called when another node has told this topic, or may have while nobody listened; so it is called at
- * once, too. One for each topic.
- *
- * @returns a function that ends it.
- */
-export function onWakeByOthers(engine: object, topic: string, callback: () => void): () => void {
-  topicsOf.get(engine)?.listeners.set(topic, callback)
-  callback()
-  return () => {
-    topicsOf.get(engine)?.listeners.delete(topic)
+    onMessage(topic, listener) {
+      listeners.set(topic, listener)
+      listener()
+      return () => void listeners.delete(topic)
+    },
   }
 }

@@ -2,7 +2,7 @@ import { silencingProxy, waitFor } from '@x/testkit'
 import { postgresDatabase } from '@x/testkit/postgres'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../../src/index.ts'
-import { onWakeByOthers, wakeOthers } from '../../src/internal.ts'
+import { internalsOf } from '../../src/internal.ts'
 import { recordingLogger, site } from '../open-engine.ts'
 
 /** So rare that no poll can be what finds anything. */
@@ -22,8 +22,8 @@ it('listens anew when the connection that listens falls silent, and looks at eve
     { name: 'there', mode: 'broadcast' },
   )
   const looks: string[] = []
-  onWakeByOthers(there, 'one', () => looks.push('one'))
-  onWakeByOthers(there, 'two', () => looks.push('two'))
+  internalsOf(there).onMessage('one', () => looks.push('one'))
+  internalsOf(there).onMessage('two', () => looks.push('two'))
   await here.start()
   await there.start()
   await waitFor(() => looks.length === 4, 'it to listen, and to look')
@@ -33,7 +33,7 @@ it('listens anew when the connection that listens falls silent, and looks at eve
   looks.length = 0
   expect(proxy.silence(({ isListening }) => isListening)).toBe(1)
   await here.syncManager.addSyncEvent(site, 'File', 2, 'Update')
-  wakeOthers(here, 'one')
+  internalsOf(here).publish('one')
   await waitFor(() => seen.length === 2 && looks.length === 2, 'what was missed')
   expect(seen).toEqual([1, 2])
   expect(looks.toSorted()).toEqual(['one', 'two'])
@@ -52,7 +52,7 @@ it('does not miss what others tell between its first look and its LISTEN', async
   await here.migrate()
   await here.start()
   const looks: string[] = []
-  onWakeByOthers(there, 'endpoints', () => looks.push('endpoints'))
+  internalsOf(there).onMessage('endpoints', () => looks.push('endpoints'))
   const witness = await database.pool.connect()
   await witness.query('listen xe_wake')
   const isTold = new Promise((resolve) => {
@@ -67,7 +67,7 @@ it('does not miss what others tell between its first look and its LISTEN', async
   await there.start()
   await waitFor(() => isHeldBack, 'the LISTEN')
   looks.length = 0
-  wakeOthers(here, 'endpoints')
+  internalsOf(here).publish('endpoints')
   await isTold
   witness.release(true)
   proxy.restore()

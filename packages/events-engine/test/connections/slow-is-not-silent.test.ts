@@ -3,7 +3,7 @@ import { postgresDatabase } from '@x/testkit/postgres'
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../../src/index.ts'
-import { watchedDatabaseOf } from '../../src/internal.ts'
+import { internalsOf } from '../../src/internal.ts'
 import { recordingLogger, site } from '../open-engine.ts'
 
 /** Shorter than what is slow here by far: what is silent would be given up. */
@@ -70,7 +70,7 @@ it('gives up what it cannot ask about', async () => {
   await using engine = createEventEngine({ db: database.db, ...limits })
   await engine.migrate()
   // A statement that is no one of ours, as a migration's may be.
-  await sql`select pg_sleep(3)`.execute(watchedDatabaseOf(engine).db)
+  await sql`select pg_sleep(3)`.execute(internalsOf(engine).database.db)
   const isLocked = database.db.transaction().execute(async (trx) => {
     await sql`lock table xe_sync_event in access exclusive mode`.execute(trx)
     await sql`select pg_sleep(6)`.execute(trx)

@@ -4,7 +4,7 @@ import type { Driver, DriverDatabase } from '@x/testkit/drivers'
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEventEngine, EventEngineError } from '../../src/index.ts'
-import { createHandledLog, isMigrated, isRefusal } from '../../src/internal.ts'
+import { internalsOf, isMigrated, isRefusal } from '../../src/internal.ts'
 import { rowOf } from '../../src/store/event-row.ts'
 import type { EventStore, Fence, Position, SubscriptionLease } from '../../src/store/event-store.ts'
 import { createGivenPositions } from '../../src/store/given-positions.ts'
@@ -224,7 +224,7 @@ export function engineContract(driver: Driver): void {
         'node-1',
         systemClock,
       )
-      const handled = createHandledLog(engine, 'a')
+      const handled = internalsOf(engine).handledLog('a')
       const event = await engine.syncManager.addSyncEvent(site, EntityNames.File, 1, 'Reload', { data })
       const start = store.startPosition()
       let end: Position = start

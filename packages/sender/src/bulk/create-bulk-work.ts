@@ -1,5 +1,5 @@
 import type { EventEngine, IBatchEventSubscriber } from '@x/events-engine'
-import { createHandledLog } from '@x/events-engine/support'
+import { internalsOf } from '@x/events-engine/support'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { StoreContext } from '../store/context.ts'
 import { jobStore } from '../store/jobs.ts'
@@ -33,7 +33,7 @@ export function createBulkWork<DB>(parts: BulkWorkParts<DB>) {
   const { logger } = engine
   const { clock } = context
   const stored = jobStore(context, leaseMs * LEASES)
-  const log = createHandledLog(engine, subscription)
+  const log = internalsOf(engine).handledLog(subscription)
   const fanOutTo = createFanOutToOne(store, createSubscriber)
   const replayLog = createLogReplay<DB>({ store, log, logger, fanOutTo })
   const runner = createJobRunner({ ...parts, clock, jobs: stored, logger, replayLog })

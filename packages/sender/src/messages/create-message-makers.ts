@@ -1,5 +1,5 @@
 import type { EventEngine } from '@x/events-engine'
-import { checkRaises } from '@x/events-engine/support'
+import { internalsOf } from '@x/events-engine/support'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
 import type { WebhookSenderSettings } from '../settings.ts'
 import { type Composer, createComposer } from './compose.ts'
@@ -24,7 +24,7 @@ export function createMessageMakers<DB>(
   catalog: EventCatalog,
 ): () => Messages {
   const { validate, renderOf } = settings
-  if (validate === 'refuse') checkRaises(engine, createRaiseCheck(catalog, renderOf))
+  if (validate === 'refuse') internalsOf(engine).checkRaises(createRaiseCheck(catalog, renderOf))
   return () => {
     const renderings = createRenderings({ ...settings, services: engine.services })
     const composer = createComposer({
