@@ -171,7 +171,8 @@ function compileOperator(name: string, operand: unknown, names: readonly string[
   switch (name) {
     case '$eq':
     case '$ne': {
-      if (!isFilterValue(operand)) refuse(place.field, 'a text, number, boolean or null', listAdvice(operand))
+      if (!isFilterValue(operand))
+        refuse(place.field, 'a string, number, boolean or null', listAdvice(operand))
       const value = operand as FilterValue
       countCondition(place, { type: typeOf(value) })
       const equals = at(names, isOneOf([value]))
@@ -189,7 +190,7 @@ function compileOperator(name: string, operand: unknown, names: readonly string[
     case '$lt':
     case '$lte': {
       if (typeof operand !== 'number' && typeof operand !== 'string') {
-        refuse(place.field, 'a number or a text', shown(operand))
+        refuse(place.field, 'a number or a string', shown(operand))
       }
       const limit = operand as number | string
       countCondition(place, { type: typeOf(limit) })
@@ -199,7 +200,7 @@ function compileOperator(name: string, operand: unknown, names: readonly string[
     case '$endsWith':
     case '$contains': {
       if (typeof operand !== 'string' || operand === '') {
-        refuse(place.field, 'a text that is not empty', shown(operand))
+        refuse(place.field, 'a string that is not empty', shown(operand))
       }
       countCondition(place, { type: 'string' })
       return at(names, hasText(name, operand as string))
@@ -288,7 +289,7 @@ function valuesOf(operand: unknown, place: Place): readonly FilterValue[] {
   const values = listOf(operand, place, 'values')
   for (const [index, value] of values.entries()) {
     if (!isFilterValue(value)) {
-      refuse(`${place.field}[${index}]`, 'a text, number, boolean or null', listAdvice(value))
+      refuse(`${place.field}[${index}]`, 'a string, number, boolean or null', listAdvice(value))
     }
   }
   return values as readonly FilterValue[]

@@ -5,7 +5,7 @@ export interface FilterOperators {
   /** Equal, of the same type. Two dates (RFC 3339) are equal when they are the same instant; `null` is also what is missing. */
   readonly $eq?: FilterValue | undefined
   readonly $ne?: FilterValue | undefined
-  /** Numbers with numbers; dates with dates, as instants; other texts with texts, by their UTF-16 code units. */
+  /** Numbers with numbers; dates with dates, as instants; other strings with strings, by their UTF-16 code units. */
   readonly $gt?: number | string | undefined
   readonly $gte?: number | string | undefined
   readonly $lt?: number | string | undefined
@@ -17,7 +17,7 @@ export interface FilterOperators {
   readonly $exists?: boolean | undefined
   readonly $startsWith?: string | undefined
   readonly $endsWith?: string | undefined
-  /** Capitals count, as in all texts. */
+  /** Capitals count, as everywhere. */
   readonly $contains?: string | undefined
   /** A list that has each of 1 to 100. */
   readonly $all?: readonly FilterValue[] | undefined
