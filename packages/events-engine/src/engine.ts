@@ -270,7 +270,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
 
   const lifecycle = createLifecycle(
     async () => {
-      await schema.demandCurrent()
+      await schema.assertCurrent()
       feed.start()
       if (await store.adoptRestoredLog()) {
         logger.warn({ nodeId }, 'The event log was restored from a dump; some events may be handled again')

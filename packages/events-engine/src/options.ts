@@ -1,10 +1,17 @@
-import { type Clock, type IServiceScopeFactory, type Logger, silentLogger, systemClock } from '@x/events-core'
+import {
+  type Assertion,
+  type Clock,
+  type IServiceScopeFactory,
+  type Logger,
+  silentLogger,
+  systemClock,
+} from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { PostgresPool } from './connections/postgres-pool.ts'
-import { EventEngineError, shown } from './errors.ts'
 import type { RetentionOptions, RetentionSettings } from './maintenance/retention.ts'
 import { guardLogger } from './observability/node-logger.ts'
 import { DEFAULT_TABLE_PREFIX } from './store/table-names.ts'
+import { createOptionAssertion } from './util/assert.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 /** A hundred years. So long before now there are dates in both databases. */
@@ -112,14 +119,12 @@ export interface EventEngineSettings<DB> {
   readonly stopTimeoutMs: number
 }
 
+const assertOption: Assertion = createOptionAssertion('createEventEngine')
+
 /** @throws EventEngineError `invalid_option` */
 export function resolveEventEngineOptions<DB>(options: EventEngineOptions<DB>): EventEngineSettings<DB> {
-  if (typeof options?.db?.getExecutor !== 'function' || options.db.isTransaction) {
-    throw new EventEngineError(
-      'invalid_option',
-      'createEventEngine: options.db must be a Kysely instance, and no transaction of one.',
-    )
-  }
+  const isInstance = typeof options?.db?.getExecutor === 'function' && !options.db.isTransaction
+  assertOption(isInstance, 'db', 'a Kysely instance, and not a transaction', options?.db)
   const settings = {
     db: options.db,
     services: options.services,
@@ -127,14 +132,14 @@ export function resolveEventEngineOptions<DB>(options: EventEngineOptions<DB>): 
     clock: options.clock ?? systemClock,
     tablePrefix: options.tablePrefix ?? DEFAULT_TABLE_PREFIX,
     schema: options.schema,
-    maxDataBytes: integer('maxDataBytes', options.maxDataBytes ?? 262_144, 0),
-    leaseMs: integer('leaseMs', options.leaseMs ?? 6_000, 100),
-    pollMinMs: integer('pollMinMs', options.pollMinMs ?? 5, 1),
-    pollMaxMs: integer('pollMaxMs', options.pollMaxMs ?? 1_000, options.pollMinMs ?? 5),
+    maxDataBytes: assertOption.integer('maxDataBytes', options.maxDataBytes ?? 262_144, 0),
+    leaseMs: assertOption.integer('leaseMs', options.leaseMs ?? 6_000, 100),
+    pollMinMs: assertOption.integer('pollMinMs', options.pollMinMs ?? 5, 1),
+    pollMaxMs: assertOption.integer('pollMaxMs', options.pollMaxMs ?? 1_000, options.pollMinMs ?? 5),
     retention: resolveRetention(options.retention),
     ...resolvePostgres(options.postgres),
-    databaseTimeoutMs: integer('databaseTimeoutMs', options.databaseTimeoutMs ?? 5_000, 100),
-    stopTimeoutMs: integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
+    databaseTimeoutMs: assertOption.integer('databaseTimeoutMs', options.databaseTimeoutMs ?? 5_000, 100),
+    stopTimeoutMs: assertOption.integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
   }
   return Object.freeze(settings)
 }
@@ -151,27 +156,20 @@ function resolvePostgres(
 }
 
 function assertPool(name: string, pool: PostgresPool | undefined): void {
-  if (typeof pool?.connect === 'function') return
-  throw new EventEngineError(
-    'invalid_option',
-    `createEventEngine: options.${name} must be a pg.Pool, or what has its connect(); got ${shown(pool)}.`,
-  )
+  assertOption(typeof pool?.connect === 'function', name, 'a pg.Pool, or an object with its connect()', pool)
 }
 
 function resolveRetention(retention: RetentionOptions | false | undefined): RetentionSettings | undefined {
   if (retention === false) return undefined
   const { keepMs = 7 * DAY_MS, abandonedAfterMs = 30 * DAY_MS, intervalMs = 60_000 } = retention ?? {}
   return {
-    keepMs: integer('retention.keepMs', keepMs, 0, LONGEST_KEPT_MS),
-    abandonedAfterMs: integer('retention.abandonedAfterMs', abandonedAfterMs, 0, LONGEST_KEPT_MS),
-    intervalMs: integer('retention.intervalMs', intervalMs, 1),
+    keepMs: assertOption.integer('retention.keepMs', keepMs, 0, LONGEST_KEPT_MS),
+    abandonedAfterMs: assertOption.integer(
+      'retention.abandonedAfterMs',
+      abandonedAfterMs,
+      0,
+      LONGEST_KEPT_MS,
+    ),
+    intervalMs: assertOption.integer('retention.intervalMs', intervalMs, 1),
   }
-}
-
-function integer(name: string, value: number, minimum: number, maximum: number = 2 ** 31 - 1): number {
-  if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value
-  throw new EventEngineError(
-    'invalid_option',
-    `createEventEngine: options.${name} must be an integer from ${minimum} to ${maximum}; got ${shown(value)}.`,
-  )
 }

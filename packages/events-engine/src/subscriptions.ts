@@ -1,8 +1,8 @@
-import { isStorableDate, type SyncEvent } from '@x/events-core'
-import { assertWhole } from './argument.ts'
+import { type Assertion, isStorableDate, type SyncEvent } from '@x/events-core'
 import { EventEngineError, shown } from './errors.ts'
 import type { EventStore, Position, SubscriptionRow, SubscriptionState } from './store/event-store.ts'
 import type { GivenPositions } from './store/given-positions.ts'
+import { createArgumentAssertion } from './util/assert.ts'
 import { isStorable } from './util/storable-text.ts'
 
 /** A durable subscription as it is stored, whether any node runs it or not. */
@@ -79,6 +79,8 @@ export interface Subscriptions {
 
 const MAX_PARKED = 1_000
 
+const assertParked: Assertion = createArgumentAssertion('parked')
+
 function unknown(name: string): EventEngineError {
   return new EventEngineError(
     'unknown_subscription',
@@ -87,7 +89,7 @@ function unknown(name: string): EventEngineError {
 }
 
 /** No subscription has a name that no database stores; it would be an error of the database's to ask for one. */
-function refuseUnknown(name: string): void {
+function assertStorableName(name: string): void {
   if (!isStorable(name)) throw unknown(name)
 }
 
@@ -111,7 +113,7 @@ export function createSubscriptions(
   changed: () => void,
 ): Subscriptions {
   async function setState(name: string, state: SubscriptionState): Promise<void> {
-    refuseUnknown(name)
+    assertStorableName(name)
     if (!(await store.setState(name, state))) throw unknown(name)
     changed()
   }
@@ -134,13 +136,13 @@ export function createSubscriptions(
       return rows.map((row) => subscriptionInfoOf(row, write))
     },
     async parked(name, limit = 100) {
-      assertWhole('parked', 'limit', limit, 1, MAX_PARKED)
+      assertParked.integer('limit', limit, 1, MAX_PARKED)
       if (!isStorable(name)) return []
       const rows = await store.listParked(name, limit)
       return rows.map(({ event, attempts, error, parkedOn }) => ({ event, attempts, error, parkedOn }))
     },
     async resume(name, eventId) {
-      refuseUnknown(name)
+      assertStorableName(name)
       if (eventId === undefined || isStorable(eventId)) await store.requestResume(name, eventId)
       await setState(name, 'active')
     },
@@ -154,7 +156,7 @@ export function createSubscriptions(
       return next.event
     },
     async rewind(name, to) {
-      refuseUnknown(name)
+      assertStorableName(name)
       const position = await positionOf(to)
       if (!(await store.movePosition(name, position))) throw unknown(name)
       changed()

@@ -1,8 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { TenantSite } from '@x/events-core'
-import { EventEngineError, shown } from '../errors.ts'
+import type { Assertion, TenantSite } from '@x/events-core'
 import type { Dialect } from '../sql/database.ts'
+import { assertInteger, createArgumentAssertion } from '../util/assert.ts'
 import type { CaptureNames, RunInTransaction } from './sql.ts'
+
+const assertArgument: Assertion = createArgumentAssertion('withContext')
 
 interface OpenTransaction {
   readonly run: RunInTransaction
@@ -57,7 +59,7 @@ export function createCaptureContext(dialect: Dialect, names: CaptureNames): Cap
 
   return {
     async within(site, work) {
-      demandSite(site)
+      assertSite(site)
       const frame = frames.getStore()
       if (!frame?.transaction?.open) {
         return frames.run({ site, transaction: undefined, turn: Promise.resolve() }, work)
@@ -96,12 +98,6 @@ function postgresContext({ setting }: CaptureNames): WriteContext {
   return (run, site) => run(set, [site ? `${site.tenantId}:${site.siteId}` : ''])
 }
 
-function demandSite(site: TenantSite): void {
-  for (const name of ['tenantId', 'siteId'] as const) {
-    if (Number.isSafeInteger(site?.[name])) continue
-    throw new EventEngineError(
-      'invalid_argument',
-      `withContext: ${name} must be an integer; got ${shown(site?.[name])}.`,
-    )
-  }
+function assertSite(site: TenantSite): void {
+  for (const name of ['tenantId', 'siteId'] as const) assertInteger(assertArgument, name, site?.[name])
 }

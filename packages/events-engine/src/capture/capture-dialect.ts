@@ -17,7 +17,7 @@ export interface CaptureDialect {
 }
 
 /** Refuses columns that a table does not have. */
-export function demandColumns(capture: Capture, existing: readonly string[]): void {
+export function assertColumns(capture: Capture, existing: readonly string[]): void {
   const { table, entityId, tenantId, siteId, data = [] } = capture
   const wanted: [option: string, column: string][] = [
     ['entityId', entityId],

@@ -9,7 +9,7 @@ import type { TableNames } from '../store/table-names.ts'
 import { type CaptureContext, createCaptureContext } from './capture-context.ts'
 import type { CaptureDialect } from './capture-dialect.ts'
 import { postgresCapture } from './postgres-capture.ts'
-import { demandName, resolveCapture } from './resolve-capture.ts'
+import { assertName, resolveCapture } from './resolve-capture.ts'
 import { captureNames, type RunInTransaction, runnerOf } from './sql.ts'
 import { sqliteCapture } from './sqlite-capture.ts'
 import type { TableCapture } from './table-capture.ts'
@@ -63,7 +63,7 @@ export function createTableCapture<DB>(
     },
 
     async releaseTable(table, options = {}) {
-      demandName('table', table)
+      assertName('table', table)
       return change('releaseTable', options.trx, (executor) => dialect.planRelease(executor, table))
     },
 

@@ -3,8 +3,8 @@ import { type RowOf, text } from '../sql/columns.ts'
 import { readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import type { TableNames } from '../store/table-names.ts'
 import {
+  assertColumns,
   type CaptureDialect,
-  demandColumns,
   refuseOwnTable,
   refuseTable,
   refuseUnmigrated,
@@ -57,11 +57,11 @@ export function postgresCapture(names: TableNames, maxDataBytes: number): Captur
       if (!table) refuseTable(capture.table)
       if (table.schema === engineSchema && ownTables(names).includes(table.name))
         refuseOwnTable(capture.table)
-      demandColumns(
+      assertColumns(
         capture,
         table.columns.map(({ name }) => name),
       )
-      demandTypes(capture, table)
+      assertTypes(capture, table)
 
       const syncEvent = `${quoteName(engineSchema)}.${quoteName(`${names.prefix}sync_event`)}`
       const fn = postgresFunction({ capture, table, engineSchema, syncEvent, own, maxDataBytes })
@@ -142,7 +142,7 @@ async function findTable(db: SqlExecutor, name: string): Promise<PostgresTable |
   return second === undefined ? readPostgresTable(db, undefined, first) : readPostgresTable(db, first, second)
 }
 
-function demandTypes(capture: Capture, { columns }: PostgresTable): void {
+function assertTypes(capture: Capture, { columns }: PostgresTable): void {
   const find = (name: string) => columns.find((column) => column.name === name)
   for (const option of ['tenantId', 'siteId'] as const) {
     const source = capture[option]

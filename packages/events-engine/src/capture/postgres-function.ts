@@ -83,10 +83,10 @@ begin
   -- Bytes are compared: not every type has an equality, and what is equal need not look the same.
   if TG_OP = 'UPDATE' then
     if not (OLD *<> NEW) then return null; end if;
-  end if;${demandContext(parts)}
+  end if;${requireContext(parts)}
   if TG_OP = 'DELETE' then${insertIfComplete('OLD', 'Delete')}
     return null;
-  end if;${demandValues(parts)}
+  end if;${requireValues(parts)}
   if TG_OP = 'INSERT' then${insert('NEW', 'Create')}
   elsif ${moved} then${insertIfComplete('OLD', 'Delete')}${insert('NEW', 'Create')}
   else${insert('NEW', 'Update')}
@@ -130,7 +130,7 @@ function readData(content: PostgresData, maxDataBytes: number): string {
     end if;`
 }
 
-function demandContext({ capture, own }: PostgresCapture): string {
+function requireContext({ capture, own }: PostgresCapture): string {
   const needed = [capture.tenantId, capture.siteId].some(
     (source) => source.from === 'context' && source.fallback === undefined,
   )
@@ -139,7 +139,7 @@ function demandContext({ capture, own }: PostgresCapture): string {
   return `\n  if ${setting} = '' then${refuse(remedies(capture).context)}\n  end if;`
 }
 
-function demandValues({ capture }: PostgresCapture): string {
+function requireValues({ capture }: PostgresCapture): string {
   const { entityId, tenantId, siteId } = capture
   const text = remedies(capture)
   const refuseIf = (condition: string, message: string) =>

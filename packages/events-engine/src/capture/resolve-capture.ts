@@ -1,6 +1,9 @@
-import { ALL_SITES, isEventTypeMember } from '@x/events-core'
-import { EventEngineError, shown } from '../errors.ts'
+import { ALL_SITES, type Assertion, isEventTypeMember } from '@x/events-core'
+import { shown } from '../errors.ts'
+import { assertInteger, createOptionAssertion } from '../util/assert.ts'
 import type { Capture, CaptureAction, CaptureTableOptions, ResolvedSource } from './capture-options.ts'
+
+const assertOption: Assertion = createOptionAssertion('captureTable', 'invalid_capture')
 
 const ACTIONS: readonly CaptureAction[] = ['Create', 'Update', 'Delete']
 
@@ -23,19 +26,23 @@ export function resolveCapture<DB>(options: CaptureTableOptions<DB>): Capture {
     actions = ACTIONS,
     onMissingContext = 'reject',
   } = options
-  const table = demandName('table', options.table)
-  if (typeof entityName !== 'string' || !isEventTypeMember(entityName)) {
-    refuse('entityName', 'letters, digits, _ and -, at most 100', entityName)
-  }
-  demandName('entityId', entityId)
-  if (!Array.isArray(actions) || actions.length === 0 || !actions.every((one) => ACTIONS.includes(one))) {
-    refuse('actions', `a list of ${ACTIONS.map(shown).join(', ')}`, actions)
-  }
-  if (typeof before !== 'boolean') refuse('before', 'true or false', before)
-  if (before && data === undefined) refuse('before', 'false without options.data, which it is about', before)
+  const table = assertName('table', options.table)
+  const isMember = typeof entityName === 'string' && isEventTypeMember(entityName)
+  assertOption(isMember, 'entityName', 'letters, digits, _ and -, at most 100', entityName)
+  assertName('entityId', entityId)
+  const areActions =
+    Array.isArray(actions) && actions.length > 0 && actions.every((one) => ACTIONS.includes(one))
+  assertOption(areActions, 'actions', `a list of ${ACTIONS.map(shown).join(', ')}`, actions)
+  assertOption.boolean('before', before)
+  assertOption(
+    !before || data !== undefined,
+    'before',
+    'false without options.data, which it is about',
+    before,
+  )
   if (onMissingContext !== 'reject') {
-    demandInteger('onMissingContext.tenantId', onMissingContext?.tenantId)
-    demandInteger('onMissingContext.siteId', onMissingContext.siteId)
+    assertInteger(assertOption, 'onMissingContext.tenantId', onMissingContext?.tenantId)
+    assertInteger(assertOption, 'onMissingContext.siteId', onMissingContext.siteId)
   }
   const fallback = onMissingContext === 'reject' ? undefined : onMissingContext
   const tenantId = resolveSource('tenantId', options.tenantId ?? 'context', fallback?.tenantId)
@@ -54,10 +61,11 @@ export function resolveCapture<DB>(options: CaptureTableOptions<DB>): Capture {
 }
 
 /** @throws EventEngineError `invalid_capture` */
-export function demandName(option: string, name: unknown): string {
+export function assertName(option: string, name: unknown): string {
   // A NUL would end the statement's text; half a surrogate pair would become another name.
-  if (typeof name === 'string' && name !== '' && !name.includes('\0') && name.isWellFormed()) return name
-  return refuse(option, 'the name of a table or column', name)
+  const fits = typeof name === 'string' && name !== '' && !name.includes('\0') && name.isWellFormed()
+  assertOption(fits, option, 'the name of a table or column', name)
+  return name as string
 }
 
 function resolveSource(
@@ -67,31 +75,19 @@ function resolveSource(
 ): ResolvedSource {
   if (source === 'context') return { from: 'context', fallback }
   if (typeof source === 'object' && source !== null && 'column' in source) {
-    return { from: 'column', column: demandName(`${option}.column`, source.column) }
+    return { from: 'column', column: assertName(`${option}.column`, source.column) }
   }
-  if (Number.isSafeInteger(source)) return { from: 'constant', value: source as number }
-  return refuse(option, "{ column: name }, an integer, or 'context'", source)
+  assertOption(Number.isSafeInteger(source), option, "{ column: name }, an integer, or 'context'", source)
+  return { from: 'constant', value: source as number }
 }
 
 function resolveData(columns: readonly string[]): readonly string[] {
-  if (!Array.isArray(columns)) refuse('data', 'a list of columns', columns)
+  assertOption(Array.isArray(columns), 'data', 'a list of columns', columns)
   for (const column of columns) {
-    demandName('data', column)
-    if (RESERVED.includes(column)) {
-      refuse('data', `no column of the name ${column}, which events use for something else`, column)
-    }
+    assertName('data', column)
+    const expected = `columns other than ${RESERVED.join(', ')}, which events use themselves`
+    assertOption(!RESERVED.includes(column), 'data', expected, column)
   }
-  if (new Set(columns).size < columns.length) refuse('data', 'columns that are all different', columns)
+  assertOption(new Set(columns).size === columns.length, 'data', 'columns that are all different', columns)
   return Object.freeze([...columns])
-}
-
-function demandInteger(option: string, value: unknown): void {
-  if (!Number.isSafeInteger(value)) refuse(option, 'an integer', value)
-}
-
-function refuse(option: string, expected: string, value: unknown): never {
-  throw new EventEngineError(
-    'invalid_capture',
-    `captureTable: options.${option} must be ${expected}; got ${shown(value)}.`,
-  )
 }

@@ -2,8 +2,8 @@ import { type RowOf, text } from '../sql/columns.ts'
 import { findsRow, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import type { TableNames } from '../store/table-names.ts'
 import {
+  assertColumns,
   type CaptureDialect,
-  demandColumns,
   refuseOwnTable,
   refuseTable,
   refuseUnmigrated,
@@ -40,7 +40,7 @@ export function sqliteCapture(names: TableNames, maxDataBytes: number): CaptureD
       if (!(await findsRow(db, exists, [own.replaced]))) refuseUnmigrated(names.prefix)
       const table = await readSqliteTable(db, capture.table)
       if (!table) refuseTable(capture.table)
-      demandColumns(
+      assertColumns(
         capture,
         table.columns.map(({ name }) => name),
       )

@@ -25,17 +25,17 @@ export function sqliteTriggers(parts: SqliteCapture): SqliteTrigger[] {
     [
       'insert',
       'after insert',
-      `${demandContext(parts)}${demandValues(parts)}${replaced?.flushInsert ?? ''}${insert('NEW', 'Create')}`,
+      `${requireContext(parts)}${requireValues(parts)}${replaced?.flushInsert ?? ''}${insert('NEW', 'Create')}`,
     ],
     [
       'update',
       `after update`,
-      `${demandContext(parts)}${demandValues(parts)}${replaced?.flushUpdate ?? ''}${insert('OLD', 'Delete', `${moved} and ${isComplete(parts, 'OLD')}`)}${insert('NEW', 'Create', moved)}${insert('NEW', 'Update', `not ${moved}`)}`,
+      `${requireContext(parts)}${requireValues(parts)}${replaced?.flushUpdate ?? ''}${insert('OLD', 'Delete', `${moved} and ${isComplete(parts, 'OLD')}`)}${insert('NEW', 'Create', moved)}${insert('NEW', 'Update', `not ${moved}`)}`,
     ],
     [
       'delete',
       'after delete',
-      `${demandContext(parts)}${replaced?.forget ?? ''}${insert('OLD', 'Delete', isComplete(parts, 'OLD'))}`,
+      `${requireContext(parts)}${replaced?.forget ?? ''}${insert('OLD', 'Delete', isComplete(parts, 'OLD'))}`,
     ],
     ['replace', 'before insert', replaced?.rememberInsert ?? ''],
     ['move', 'before update', replaced?.rememberUpdate ?? ''],
@@ -55,7 +55,7 @@ export function sqliteTriggers(parts: SqliteCapture): SqliteTrigger[] {
 }
 
 /** Stops a statement that changes rows without the context they need. */
-function demandContext({ capture, own }: SqliteCapture): string {
+function requireContext({ capture, own }: SqliteCapture): string {
   const needed = [capture.tenantId, capture.siteId].some(
     (source) => source.from === 'context' && source.fallback === undefined,
   )
@@ -63,7 +63,7 @@ function demandContext({ capture, own }: SqliteCapture): string {
 }
 
 /** Stops a statement that writes a row which no event could be about. */
-function demandValues({ capture }: SqliteCapture): string {
+function requireValues({ capture }: SqliteCapture): string {
   const { entityId, tenantId, siteId } = capture
   const text = remedies(capture)
   return [

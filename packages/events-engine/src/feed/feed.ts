@@ -1,11 +1,14 @@
-import { ALL_TENANTS, type Clock, type Logger, type SyncEvent } from '@x/events-core'
+import { ALL_TENANTS, type Assertion, type Clock, type Logger, type SyncEvent } from '@x/events-core'
 import { compileFilter, type EventFilter } from '../distributor/event-filter.ts'
 import { EventEngineError, shown } from '../errors.ts'
 import type { EventStore, Position } from '../store/event-store.ts'
 import type { GivenPositions } from '../store/given-positions.ts'
+import { assertInteger, createArgumentAssertion } from '../util/assert.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 import { createFeedHub } from './feed-hub.ts'
 import { type FeedBatch, readBatches } from './read-batches.ts'
+
+const assertArgument: Assertion = createArgumentAssertion('feed')
 
 /** What a reader of the feed wants. */
 export interface FeedOptions {
@@ -135,12 +138,7 @@ export function createFeed(
 }
 
 function wantedBy(tenantId: number, filter: EventFilter | undefined): (event: SyncEvent) => boolean {
-  if (!Number.isSafeInteger(tenantId)) {
-    throw new EventEngineError(
-      'invalid_argument',
-      `feed: tenantId must be an integer; got ${shown(tenantId)}.`,
-    )
-  }
+  assertInteger(assertArgument, 'tenantId', tenantId)
   const matches = compileFilter(filter)
   return (event) => (event.tenantId === tenantId || event.tenantId === ALL_TENANTS) && matches(event)
 }

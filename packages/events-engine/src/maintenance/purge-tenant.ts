@@ -1,10 +1,10 @@
-import { ALL_TENANTS } from '@x/events-core'
+import { ALL_TENANTS, type Assertion } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { EventEngineError, shown } from '../errors.ts'
 import type { Dialect } from '../sql/database.ts'
 import { withSecureDelete } from '../sql/secure-delete.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { PurgedBatch } from '../store/purge-tenant.ts'
+import { createArgumentAssertion } from '../util/assert.ts'
 
 /** What {@link EventEngine.purgeTenant} has deleted. */
 export interface PurgedEvents {
@@ -21,6 +21,8 @@ export interface TenantPurgeParts {
   /** Called when subscriptions may have become able to go on. */
   changed(): void
 }
+
+const assertArgument: Assertion = createArgumentAssertion('purgeTenant')
 
 const ROWS_AT_ONCE = 500
 
@@ -56,12 +58,9 @@ export function createTenantPurge({ db, dialect, store, changed }: TenantPurgePa
   }
 
   return async (tenantId: number): Promise<PurgedEvents> => {
-    if (!Number.isSafeInteger(tenantId) || tenantId === ALL_TENANTS) {
-      throw new EventEngineError(
-        'invalid_argument',
-        `purgeTenant: tenantId must be an integer, and that of one tenant; got ${shown(tenantId)}. Events of all tenants (${ALL_TENANTS}) leave the log by its retention.`,
-      )
-    }
+    const isOneTenant = Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS
+    const expected = `the integer of one tenant, since events of all tenants (${ALL_TENANTS}) leave the log by retention alone`
+    assertArgument(isOneTenant, 'tenantId', expected, tenantId)
     return withSecureDelete(db, dialect, () => purge(tenantId))
   }
 }

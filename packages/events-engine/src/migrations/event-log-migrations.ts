@@ -1,12 +1,15 @@
+import type { Assertion } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import { EventEngineError, shown } from '../errors.ts'
 import type { Dialect, SqlExecutor } from '../sql/database.ts'
 import * as postgres from '../store/postgres/schema.ts'
 import * as sqlite from '../store/sqlite/schema.ts'
 import { DEFAULT_TABLE_PREFIX, type TableNames, tableNames } from '../store/table-names.ts'
+import { createOptionAssertion } from '../util/assert.ts'
 import { createCaptureTables } from './create-capture-tables.ts'
 import { logStateStatements } from './log-state.ts'
 import type { EventLogMigration } from './run-migrations.ts'
+
+const assertOption: Assertion = createOptionAssertion('eventLogMigrations')
 
 type Step = (db: SqlExecutor, names: TableNames) => Promise<void>
 
@@ -46,7 +49,8 @@ export interface EventLogMigrationOptions {
  * @example
  * ```ts
  * import { eventLogMigrations } from '@x/events-engine'
- * import type { Kysely } from 'kysely'
+ * import type { Assertion } from '@x/events-core'
+import type { Kysely } from 'kysely'
  * import { type Migration, Migrator } from 'kysely/migration'
  *
  * function createMigrator(db: Kysely<unknown>, own: Record<string, Migration>): Migrator {
@@ -58,12 +62,7 @@ export interface EventLogMigrationOptions {
  */
 export function eventLogMigrations(options: EventLogMigrationOptions): Record<string, EventLogMigration> {
   const { dialect, tablePrefix = DEFAULT_TABLE_PREFIX, schema } = options
-  if (dialect !== 'sqlite' && dialect !== 'postgres') {
-    throw new EventEngineError(
-      'invalid_option',
-      `eventLogMigrations: options.dialect must be 'sqlite' or 'postgres'; got ${shown(dialect)}.`,
-    )
-  }
+  assertOption.oneOf('dialect', dialect, ['sqlite', 'postgres'])
   return migrationsOf(dialect, tableNames(tablePrefix, schema))
 }
 

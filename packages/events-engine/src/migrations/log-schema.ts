@@ -20,7 +20,7 @@ export interface LogSchema {
    *
    * @throws EventEngineError `not_migrated`, `schema_too_new`, `read_only_database`, `unsupported_driver`
    */
-  demandCurrent(): Promise<void>
+  assertCurrent(): Promise<void>
 }
 
 const READ_ONLY = `select current_setting('transaction_read_only') as value`
@@ -71,7 +71,7 @@ export function createLogSchema(
       await runMigrations(unhurried, { migrations, prefix: names.prefix, schema: names.schema })
       await readState('engine.migrate')
     },
-    async demandCurrent() {
+    async assertCurrent() {
       await assertWritable('engine.start')
       const state = await readState('engine.start')
       if (state?.schemaVersion === known) return touchLogState(db)

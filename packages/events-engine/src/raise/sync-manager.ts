@@ -1,5 +1,6 @@
 import {
   type AddSyncEventOptions,
+  type Assertion,
   type Clock,
   createSyncEvent,
   type EntityChangedListener,
@@ -11,16 +12,19 @@ import {
   type SyncEventAction,
   type TenantSite,
 } from '@x/events-core'
-import { assertDate, assertWhole } from '../argument.ts'
 import { EventEngineError } from '../errors.ts'
 import { activeTraceparent, rememberTraceparent } from '../observability/trace-context.ts'
 import { type EventRow, rowOf } from '../store/event-row.ts'
 import type { EventStore } from '../store/event-store.ts'
+import { assertDate, assertInteger, createArgumentAssertion } from '../util/assert.ts'
 import type { HostTransaction } from './append.ts'
 import { createEventIdGenerator } from './event-id.ts'
 import { dataTextOf, validateEvent } from './validate-event.ts'
 
 const CLIENT_EVENTS_KEPT_MS = 60 * 60 * 1_000
+
+const assertSyncEvents: Assertion = createArgumentAssertion('getSyncEvents')
+const assertSync: Assertion = createArgumentAssertion('getSync')
 
 /** Checks an event before it is written. An error that it throws refuses the event. */
 export type RaiseCheck = (event: SyncEvent) => void
@@ -111,8 +115,8 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
    * @throws EventEngineError `invalid_argument`
    */
   async getSyncEvents(tenantId: number, lastSyncDate: Date): Promise<SyncEvent[]> {
-    assertWhole('getSyncEvents', 'tenantId', tenantId)
-    assertDate('getSyncEvents', 'lastSyncDate', lastSyncDate)
+    assertInteger(assertSyncEvents, 'tenantId', tenantId)
+    assertDate(assertSyncEvents, 'lastSyncDate', lastSyncDate)
     const oldest = this.#parts.clock.now() - CLIENT_EVENTS_KEPT_MS
     const since = new Date(Math.max(lastSyncDate.getTime(), oldest))
     return this.#parts.store.readClientEvents(tenantId, since)
@@ -129,8 +133,8 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
    */
   async getSync(tenantId: number, lastSyncDate: Date | undefined): Promise<Sync> {
     const { store, clock } = this.#parts
-    assertWhole('getSync', 'tenantId', tenantId)
-    if (lastSyncDate !== undefined) assertDate('getSync', 'lastSyncDate', lastSyncDate)
+    assertInteger(assertSync, 'tenantId', tenantId)
+    if (lastSyncDate !== undefined) assertDate(assertSync, 'lastSyncDate', lastSyncDate)
     // Both before the events are read: one raised in between is then told twice, instead of never.
     const now = clock.now()
     const uncommittedMs = Math.min(await store.longestUncommittedMs(), CLIENT_EVENTS_KEPT_MS)

@@ -1,28 +1,31 @@
-import { isEventTypeMember, type TenantSite } from '@x/events-core'
-import { EventEngineError, shown } from '../errors.ts'
+import { type Assertion, isEventTypeMember, type TenantSite } from '@x/events-core'
+import { EventEngineError } from '../errors.ts'
+import { createArgumentAssertion } from '../util/assert.ts'
 import { isStorable, thrownMessage } from '../util/storable-text.ts'
 
 const MAX_ENTITY_ID_LENGTH = 512
 /** As `JSON.stringify` writes them; two backslashes are one that was in the text. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
-/** Refuses what the log could not keep or subscribers could not match. */
+const assertArgument: Assertion = createArgumentAssertion('addSyncEvent')
+
+/** Asserts that the log can keep an event, and that subscribers can match it. */
 export function validateEvent(
   site: TenantSite,
   entityName: string,
   entityId: number | string,
   action: string,
 ): void {
-  refuseUnless(isInteger(site?.tenantId), 'tenantId', 'an integer', site?.tenantId)
-  refuseUnless(isInteger(site.siteId), 'siteId', 'an integer', site.siteId)
+  assertArgument(isInteger(site?.tenantId), 'tenantId', 'an integer', site?.tenantId)
+  assertArgument(isInteger(site.siteId), 'siteId', 'an integer', site.siteId)
   const name = 'letters, digits, _ and -, at most 100'
-  refuseUnless(isMember(entityName), 'entityName', name, entityName)
-  refuseUnless(isMember(action), 'action', name, action)
+  assertArgument(isMember(entityName), 'entityName', name, entityName)
+  assertArgument(isMember(action), 'action', name, action)
   const idFits =
     typeof entityId === 'string'
       ? entityId !== '' && entityId.length <= MAX_ENTITY_ID_LENGTH && isStorable(entityId)
       : isInteger(entityId)
-  refuseUnless(
+  assertArgument(
     idFits,
     'entityId',
     `an integer or a text of 1 to ${MAX_ENTITY_ID_LENGTH} characters, without U+0000 or half of a surrogate pair`,
@@ -32,14 +35,6 @@ export function validateEvent(
 
 const isInteger = (value: unknown) => Number.isSafeInteger(value)
 const isMember = (value: unknown) => typeof value === 'string' && isEventTypeMember(value)
-
-function refuseUnless(fits: boolean, name: string, expected: string, value: unknown): void {
-  if (fits) return
-  throw new EventEngineError(
-    'invalid_argument',
-    `addSyncEvent: ${name} must be ${expected}; got ${shown(value)}.`,
-  )
-}
 
 /**
  * The JSON text of an event's data, or null where there is none.

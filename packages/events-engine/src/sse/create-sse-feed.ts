@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ALL_SITES, ALL_TENANTS, type SyncEvent, steadyClock } from '@x/events-core'
-import { EventEngineError } from '../errors.ts'
+import { ALL_SITES, ALL_TENANTS, type Assertion, type SyncEvent, steadyClock } from '@x/events-core'
 import { internalsOf } from '../internals.ts'
 import { createEventIdGenerator } from '../raise/event-id.ts'
+import { assertInteger, createArgumentAssertion } from '../util/assert.ts'
 import { createPeriodic } from '../util/periodic.ts'
 import { resolveSseFeedOptions, type SseAudience, type SseFeedOptions } from './options.ts'
 import { nodeSink, type SseSink, webSink } from './sinks.ts'
 import { createSseStream, reloadFrame, retryFrame, type SseStream } from './sse-stream.ts'
 import { createStreamLimits, refusal, refuse, type SseRefusal } from './stream-limits.ts'
 import { readSseStart, type SseStart, whereToBegin } from './where-to-begin.ts'
+
+const assertAudience: Assertion = createArgumentAssertion('sse audience')
 
 /** What a feed of server-sent events is doing, and has done. */
 export interface SseFeedStats {
@@ -78,9 +80,7 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
   function wantedBy({ tenantId, siteId, filter }: SseAudience): (event: SyncEvent) => boolean {
     const wants = source.wantedBy(tenantId, filter)
     if (siteId === undefined) return wants
-    if (!Number.isSafeInteger(siteId)) {
-      throw new EventEngineError('invalid_argument', `A stream's siteId must be an integer; got ${siteId}.`)
-    }
+    assertInteger(assertAudience, 'siteId', siteId)
     return (event) =>
       wants(event) &&
       (event.siteId === siteId || event.siteId === ALL_SITES || event.tenantId === ALL_TENANTS)

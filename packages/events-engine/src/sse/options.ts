@@ -1,9 +1,9 @@
-import type { Clock, Logger } from '@x/events-core'
+import type { Assertion, Clock, Logger } from '@x/events-core'
 import type { EventFilter } from '../distributor/event-filter.ts'
 import type { EventEngine } from '../engine.ts'
-import { EventEngineError, shown } from '../errors.ts'
 import type { HasInternals } from '../internals.ts'
 import { guardLogger } from '../observability/node-logger.ts'
+import { createOptionAssertion } from '../util/assert.ts'
 
 /** Whose stream it is, as the host has found out; a client's own word for any of it is worth nothing. */
 export interface SseAudience {
@@ -74,31 +74,25 @@ export interface SseFeedSettings {
   readonly logger: Logger
 }
 
+const assertOption: Assertion = createOptionAssertion('createSseFeed')
+
 /** @throws EventEngineError `invalid_option` */
 export function resolveSseFeedOptions(options: SseFeedOptions): SseFeedSettings {
   const { total, perTenant, perUser, perAddress } = options.limits ?? {}
   return Object.freeze({
     limits: Object.freeze({
-      total: count('limits.total', total ?? 10_000),
-      perTenant: count('limits.perTenant', perTenant ?? 5_000),
-      perUser: count('limits.perUser', perUser ?? 50),
-      perAddress: count('limits.perAddress', perAddress ?? 200),
+      total: assertOption.integer('limits.total', total ?? 10_000, 1),
+      perTenant: assertOption.integer('limits.perTenant', perTenant ?? 5_000, 1),
+      perUser: assertOption.integer('limits.perUser', perUser ?? 50, 1),
+      perAddress: assertOption.integer('limits.perAddress', perAddress ?? 200, 1),
     }),
-    heartbeatMs: count('heartbeatMs', options.heartbeatMs ?? 15_000),
-    retryMs: count('retryMs', options.retryMs ?? 2_000),
-    stalledMs: count('stalledMs', options.stalledMs ?? 30_000),
-    maxAgeMs: count('maxAgeMs', options.maxAgeMs ?? 3_600_000),
+    heartbeatMs: assertOption.integer('heartbeatMs', options.heartbeatMs ?? 15_000, 1),
+    retryMs: assertOption.integer('retryMs', options.retryMs ?? 2_000, 1),
+    stalledMs: assertOption.integer('stalledMs', options.stalledMs ?? 30_000, 1),
+    maxAgeMs: assertOption.integer('maxAgeMs', options.maxAgeMs ?? 3_600_000, 1),
     // The log counts no further than 10,000.
-    maxEventsBehind: count('maxEventsBehind', options.maxEventsBehind ?? 5_000, 9_999),
+    maxEventsBehind: assertOption.integer('maxEventsBehind', options.maxEventsBehind ?? 5_000, 1, 9_999),
     clock: options.clock ?? options.engine.clock,
     logger: options.logger ? guardLogger(options.logger) : options.engine.logger,
   })
-}
-
-function count(name: string, value: number, maximum = 2 ** 31 - 1): number {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= maximum) return value
-  throw new EventEngineError(
-    'invalid_option',
-    `createSseFeed: options.${name} must be an integer from 1 to ${maximum}; got ${shown(value)}.`,
-  )
 }

@@ -1,4 +1,5 @@
-import { EventEngineError, shown } from '../errors.ts'
+import type { Assertion } from '@x/events-core'
+import { createOptionAssertion } from '../util/assert.ts'
 
 /** Where the engine keeps its tables, as their names stand in SQL. */
 export interface TableNames {
@@ -16,12 +17,14 @@ export interface TableNames {
 /** What the names of the tables begin with, unless the host says otherwise. */
 export const DEFAULT_TABLE_PREFIX = 'xe_'
 
+const assertOption: Assertion = createOptionAssertion('createEventEngine')
+
 const IDENTIFIER = /^[a-z_][a-z0-9_]{0,30}$/
 
 /** The names under a prefix; they enter SQL text as they are, so their parts are checked here, once. */
 export function tableNames(prefix: string, schema: string | undefined): TableNames {
-  demandIdentifier('tablePrefix', prefix)
-  if (schema !== undefined) demandIdentifier('schema', schema)
+  assertIdentifier('tablePrefix', prefix)
+  if (schema !== undefined) assertIdentifier('schema', schema)
   const qualified = (name: string) => `${schema === undefined ? '' : `${schema}.`}${prefix}${name}`
   return Object.freeze({
     prefix,
@@ -33,10 +36,7 @@ export function tableNames(prefix: string, schema: string | undefined): TableNam
   })
 }
 
-function demandIdentifier(option: string, value: string): void {
-  if (typeof value === 'string' && IDENTIFIER.test(value)) return
-  throw new EventEngineError(
-    'invalid_option',
-    `createEventEngine: options.${option} must be lower-case letters, digits and underscores, at most 31; got ${shown(value)}.`,
-  )
+function assertIdentifier(option: string, value: string): void {
+  const fits = typeof value === 'string' && IDENTIFIER.test(value)
+  assertOption(fits, option, 'lower-case letters, digits and underscores, at most 31', value)
 }
