@@ -29,6 +29,7 @@ export {
 } from './memory-replay-store.ts'
 export type { EventsOfWebhooks } from './openapi-events.ts'
 export type { ReceiverOptions, SchemeReceiverOptions } from './options.ts'
+export type { HandshakeOptions } from './origin-handshake.ts'
 export type { ReceiverResponse } from './problem.ts'
 export type { OpenedMessage, Protocol, SchemeSettings, WebhookScheme } from './protocol.ts'
 export type { ReceiverErrorContext } from './receive.ts'

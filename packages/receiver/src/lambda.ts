@@ -9,6 +9,9 @@ export interface LambdaEvent {
   readonly httpMethod?: string | undefined
   readonly path?: string | undefined
   readonly rawPath?: string | undefined
+  readonly rawQueryString?: string | undefined
+  readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | null | undefined
+  readonly multiValueQueryStringParameters?: Readonly<Record<string, string[] | undefined>> | null | undefined
   readonly headers?: Readonly<Record<string, string | undefined>> | null | undefined
   readonly multiValueHeaders?: Readonly<Record<string, string[] | undefined>> | null | undefined
   readonly body?: string | null | undefined
@@ -34,6 +37,22 @@ const ADVICE =
 function methodOf({ httpMethod, requestContext = {} }: LambdaEvent): string | undefined {
   const { http } = requestContext as { readonly http?: { readonly method?: string } }
   return httpMethod ?? http?.method
+}
+
+function urlOf(event: LambdaEvent): string | undefined {
+  const path = event.path ?? event.rawPath
+  const query = event.rawQueryString ?? queryOf(event)
+  return path === undefined || query === '' ? path : `${path}?${query}`
+}
+
+/** The query where there are but its parameters: API Gateway has decoded them, a load balancer has not. */
+function queryOf(event: LambdaEvent): string {
+  const { queryStringParameters, multiValueQueryStringParameters, requestContext = {} } = event
+  const encode = 'elb' in requestContext ? (text: string) => text : encodeURIComponent
+  const parameters = Object.entries(multiValueQueryStringParameters ?? queryStringParameters ?? {})
+  return parameters
+    .flatMap(([name, values]) => [values ?? []].flat().map((value) => `${encode(name)}=${encode(value)}`))
+    .join('&')
 }
 
 // Where both are there, `headers` has only the last of several values.
@@ -84,7 +103,7 @@ export function webhook(receiver: MountedReceiver): LambdaWebhook {
     const answer = await receiver.receive({
       method: methodOf(event),
       headers: headersOf(event),
-      url: event.path ?? event.rawPath,
+      url: urlOf(event),
       body: async (maxBodyBytes) => bodyOf(event, maxBodyBytes),
     })
     return answerOf(event, answer)

@@ -1,5 +1,6 @@
 import { type Clock, EventsError, shown, systemClock } from '@x/events-core'
 import type { EventSchemas } from './event-map.ts'
+import { checkedHandshake, type HandshakeOptions } from './origin-handshake.ts'
 import type { WebhookScheme } from './protocol.ts'
 import type { ReplayStore } from './replay-store.ts'
 import type { SecretSource } from './secret-source.ts'
@@ -50,6 +51,13 @@ export interface ReceiverOptions<TEvents extends object = object> {
    */
   readonly answerChallenges?: boolean | undefined
   /**
+   * Answer senders that ask by OPTIONS whether they may send here, as the abuse protection of CloudEvents has it. The
+   * receiver has to get OPTIONS then: `app.all`, not `app.post`.
+   *
+   * @defaultValue none: OPTIONS is answered with 405
+   */
+  readonly handshake?: HandshakeOptions | undefined
+  /**
    * Read CloudEvents in binary mode, whose type and time are the headers `ce-type` and `ce-time`.
    *
    * No signature covers those headers. Whoever can change a request on its way, or send a captured one again, then
@@ -94,6 +102,7 @@ export interface ReceiverSettings {
   readonly replayStore: ReplayStore | undefined
   readonly validateData: ValidateData
   readonly answerChallenges: boolean
+  readonly handshake: HandshakeOptions | undefined
   readonly trustUnsignedCloudEventHeaders: boolean
   readonly handlerTimeoutMs: number
   readonly clock: Clock
@@ -160,6 +169,7 @@ export function resolveReceiverOptions(
     toleranceSeconds = DEFAULTS.toleranceSeconds,
     maxBodyBytes = DEFAULTS.maxBodyBytes,
     replayStore,
+    handshake,
     schemas = {},
     handlerTimeoutMs = DEFAULTS.handlerTimeoutMs,
     clock = systemClock,
@@ -193,6 +203,7 @@ export function resolveReceiverOptions(
     replayStore,
     validateData: createValidateData(checkedSchemas(schemas)),
     answerChallenges,
+    handshake: checkedHandshake(handshake),
     trustUnsignedCloudEventHeaders,
     handlerTimeoutMs,
     clock,

@@ -21,6 +21,8 @@ export interface OpenedMessage {
 export interface Protocol {
   /** The answer to each message that was handled. */
   readonly acknowledgement: ReceiverResponse
+  /** The answer to each that was handled before. */
+  readonly repeated: ReceiverResponse
   /** Answers a request that can bring no event, before its body is read; undefined for any other. */
   admit(input: ReceiverInput): ReceiverResponse | Promise<ReceiverResponse> | undefined
   /**

@@ -43,7 +43,10 @@ export function joinChunks(chunks: readonly Uint8Array[], length: number): Uint8
  *
  * @throws {@link WebhookVerificationError} (`body_too_large`), {@link ReceiverError} (`body_consumed`)
  */
-export async function readRequestBody(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
+export async function readRequestBody(
+  request: Request | Response,
+  maxBodyBytes: number,
+): Promise<Uint8Array> {
   if (request.bodyUsed || request.body?.locked)
     throw bodyConsumed('Pass the request on before anything reads it, or pass request.clone().')
   if (Number(request.headers.get('content-length')) > maxBodyBytes) throw bodyTooLarge(maxBodyBytes)

@@ -2,7 +2,8 @@ import { takeRawBody } from '@x/signature'
 import type { WebhookEvent } from './event-patterns.ts'
 import type { Handlers } from './handlers.ts'
 import type { ReceiverSettings } from './options.ts'
-import { accepted, problem, problemOf, type ReceiverResponse } from './problem.ts'
+import { handshakeAnswer } from './origin-handshake.ts'
+import { problem, problemOf, type ReceiverResponse } from './problem.ts'
 import type { OpenedMessage, Protocol } from './protocol.ts'
 import { bodyTooLarge } from './read-body.ts'
 import type { ReceiverInput } from './receiver-input.ts'
@@ -95,14 +96,20 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     const { id } = verified.message
     const token = replayStore ? crypto.randomUUID() : ''
     const claim = (await replayStore?.begin(id, token)) ?? 'new'
-    if (claim === 'done') return accepted(200)
+    if (claim === 'done') return protocol.repeated
     if (claim === 'in_progress')
       return problem(409, 'in_progress', 'This message is being handled. Send it again later.')
     return handle(verified, token)
   }
 
+  function greet({ method, headers }: ReceiverInput): ReceiverResponse | undefined {
+    return method === 'OPTIONS' && settings.handshake
+      ? handshakeAnswer(headers, settings.handshake)
+      : undefined
+  }
+
   async function receive(input: ReceiverInput): Promise<ReceiverResponse> {
-    const admitted = await protocol.admit(input)
+    const admitted = greet(input) ?? (await protocol.admit(input))
     if (admitted) return admitted
     const body = takeRawBody(typeof input.body === 'function' ? await input.body(maxBodyBytes) : input.body)
     checkBodySize(body, maxBodyBytes)

@@ -1,6 +1,9 @@
 export type { SchemeSettings, WebhookScheme } from './protocol.ts'
 export { defineScheme } from './schemes/define-scheme.ts'
+export { eventGrid } from './schemes/event-grid.ts'
 export { mandrill, twilio } from './schemes/form-senders.ts'
+export { type PayPalOptions, paypal } from './schemes/paypal.ts'
+export { type SalesforceOptions, salesforce } from './schemes/salesforce.ts'
 export type {
   BodyFormat,
   SchemeAnswer,

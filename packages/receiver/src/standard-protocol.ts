@@ -29,6 +29,7 @@ export function standardProtocol(parts: StandardProtocolParts): Protocol {
 
   return {
     acknowledgement: accepted(204),
+    repeated: accepted(200),
     readOne(body, headers, url) {
       const message = verifier.verify(body, headers, url)
       // To wait for what is there already would cost a turn of the event loop's queue.

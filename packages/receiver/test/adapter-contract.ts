@@ -7,6 +7,7 @@ import {
   type ReceiverErrorContext,
   Webhook,
 } from '../src/index.ts'
+import { dropbox, trello, wordpress } from '../src/schemes.ts'
 import { signedHeaders } from '../src/testing.ts'
 import { payloadOf, secret } from './messages.ts'
 import { begin, type RawRequest, send, type TestServer } from './socket.ts'
@@ -147,6 +148,48 @@ function receives(start: StartServer): void {
     expect(answer).toMatchObject({ status: 401, headers: { 'content-type': problemType } })
     expect(JSON.parse(answer.text)).toMatchObject({ status: 401, code: 'unverified' })
     expect(events).toEqual([])
+  })
+}
+
+function receivesOtherSenders(start: StartServer): void {
+  it('hands on forms, and secrets in the URL, of other senders', async () => {
+    const receiver = createReceiver({ scheme: wordpress({ code: 'x 9&%' }) })
+    const events: unknown[] = []
+    receiver.on('publish_post', (event) => events.push(event.data))
+    await using server = await start(receiver)
+    const path = `/hook?a=1&code=${encodeURIComponent('x 9&%')}`
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = 'hook=publish_post&title=%C3%BC+%26'
+    expect(await send(server, { path, headers, body })).toMatchObject({ status: 200, text: '' })
+    expect(await send(server, { headers, body })).toMatchObject({ status: 401 })
+    expect(events).toEqual([{ hook: 'publish_post', title: 'ü &' }])
+  })
+
+  it('answers the challenges of other senders', async () => {
+    await using dropboxServer = await start(createReceiver({ scheme: dropbox({ secret: 's' }) }))
+    const path = `/hook?challenge=${encodeURIComponent('a b/ü')}`
+    expect(await send(dropboxServer, { method: 'GET', path })).toMatchObject({
+      status: 200,
+      text: 'a b/ü',
+      headers: { 'content-type': expect.stringMatching(/^text\/plain/), 'x-content-type-options': 'nosniff' },
+    })
+    const url = 'https://consumer.test/hook'
+    await using trelloServer = await start(createReceiver({ scheme: trello({ secret: 's', url }) }))
+    expect(await send(trelloServer, { method: 'HEAD' })).toMatchObject({ status: 200, text: '' })
+  })
+
+  it('answers whether a sender may send, by OPTIONS', async () => {
+    const handshake = { origins: ['sender.example'], requestsPerMinute: 120 }
+    await using server = await start(createReceiver({ secrets: secret, handshake }))
+    const ask = (origin: string) =>
+      send(server, { method: 'OPTIONS', headers: { 'webhook-request-origin': origin } })
+    expect(await ask('sender.example')).toMatchObject({
+      status: 200,
+      text: '',
+      headers: { 'webhook-allowed-origin': 'sender.example', 'webhook-allowed-rate': '120' },
+    })
+    const { status, headers } = await ask('other.example')
+    expect([status, headers['webhook-allowed-origin']]).toEqual([405, undefined])
   })
 }
 
@@ -370,6 +413,7 @@ export function adapterContract(name: string, setup: AdapterSetup): void {
     knowsItsRequest(start)
     refuses(start)
     if (refusesMethods) refusesOtherMethods(start)
+    receivesOtherSenders(start)
     limits(start)
     if (isStreaming) limitsStreams(start)
     if (isStreaming) tellsWhenTheSenderIsGone(start)

@@ -28,6 +28,22 @@ function lists(request: IncomingMessage): Record<string, string[]> {
   return found
 }
 
+// API Gateway hands on the parameters decoded, a load balancer as they were sent.
+function query(request: IncomingMessage, decode = true): Record<string, string[]> {
+  const [, text = ''] = (request.url ?? '').split('?')
+  const found: Record<string, string[]> = {}
+  for (const pair of text.split('&').filter((one) => one !== '')) {
+    const [name = '', value = ''] = pair.split('=').map((part) => (decode ? decodeURIComponent(part) : part))
+    found[name] = [...(found[name] ?? []), value]
+  }
+  return found
+}
+
+const lastValues = (lists: Record<string, string[]>) =>
+  Object.fromEntries(Object.entries(lists).map(([name, values]) => [name, values.at(-1)]))
+
+const pathOf = (request: IncomingMessage) => (request.url ?? '').split('?')[0]
+
 const lastOnes = (request: IncomingMessage) =>
   Object.fromEntries(Object.entries(lists(request)).map(([name, values]) => [name, values.at(-1)]))
 
@@ -41,8 +57,10 @@ const restApi =
   (alwaysBase64: boolean): EventOf =>
   (request, body) => ({
     resource: '/{proxy+}',
-    path: request.url,
+    path: pathOf(request),
     httpMethod: request.method,
+    queryStringParameters: lastValues(query(request)),
+    multiValueQueryStringParameters: query(request),
     headers: lastOnes(request),
     multiValueHeaders: lists(request),
     requestContext: { stage: 'prod', httpMethod: request.method, path: `/prod${request.url}` },
@@ -55,8 +73,8 @@ const httpApi =
   (request, body) => ({
     version: '2.0',
     routeKey: '$default',
-    rawPath: request.url,
-    rawQueryString: '',
+    rawPath: pathOf(request),
+    rawQueryString: (request.url ?? '').split('?')[1] ?? '',
     headers: joined(request),
     requestContext: { http: { method: request.method, path: request.url, protocol: 'HTTP/1.1' } },
     ...bodyOf(body, alwaysBase64),
@@ -69,7 +87,10 @@ const loadBalancer =
       elb: { targetGroupArn: 'arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/a/1' },
     },
     httpMethod: request.method,
-    path: request.url,
+    path: pathOf(request),
+    ...(hasMultiValueHeaders
+      ? { multiValueQueryStringParameters: query(request, false) }
+      : { queryStringParameters: lastValues(query(request, false)) }),
     ...(hasMultiValueHeaders ? { multiValueHeaders: lists(request) } : { headers: joined(request) }),
     ...bodyOf(body, false),
     body: bodyOf(body, false).body ?? '',

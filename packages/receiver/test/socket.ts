@@ -28,6 +28,8 @@ export function testServer(server: Server, close: () => Promise<unknown>): TestS
 /** A request, byte for byte. */
 export interface RawRequest {
   readonly method?: string
+  /** `/hook` unless a test says otherwise. */
+  readonly path?: string
   /** A list is sent as several header lines. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
   readonly body?: string | Uint8Array
@@ -40,9 +42,10 @@ export interface RawAnswer {
   readonly text: string
 }
 
-/** Sends a request to `/hook`, without any of the tidying up that `fetch` does. */
-export async function send(server: TestServer, { method = 'POST', headers = {}, body }: RawRequest) {
-  const sent = request({ port: server.port, host: '127.0.0.1', path: '/hook', method, agent: false })
+/** Sends a request, without any of the tidying up that `fetch` does. */
+export async function send(server: TestServer, raw: RawRequest) {
+  const { method = 'POST', path = '/hook', headers = {}, body } = raw
+  const sent = request({ port: server.port, host: '127.0.0.1', path, method, agent: false })
   for (const [name, value] of Object.entries(headers)) sent.setHeader(name, value)
   if (body !== undefined) sent.setHeader('content-length', Buffer.byteLength(body))
   sent.end(body)

@@ -25,8 +25,11 @@ export function schemeProtocol(scheme: SchemeDefinition, settings: SchemeSetting
       : problem(405, 'method_not_allowed', 'Webhooks are sent with POST.', { allow: 'POST' })
   }
 
+  const acknowledgement = responseOf(scheme.acknowledgement ?? {})
+
   return {
-    acknowledgement: responseOf(scheme.acknowledgement ?? {}),
+    acknowledgement,
+    repeated: acknowledgement,
     admit(input) {
       if ((input.method ?? 'POST') !== 'POST') return shakeHands(input)
       const format = formatOf(fetchHeadersOf(input.headers).get('content-type'))

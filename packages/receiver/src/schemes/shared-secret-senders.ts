@@ -33,7 +33,8 @@ export type SharedSecretPlace =
       readonly password: SecretSource
     }
 
-function verifyPlace(name: string, place: SharedSecretPlace): SchemeDefinition['verify'] {
+/** Verifies the secret where a sender was told to put it. */
+export function verifyPlace(name: string, place: SharedSecretPlace): SchemeDefinition['verify'] {
   if ('code' in place) {
     const { code, parameter = 'code' } = place
     return sharedSecret({ secret: code, find: ({ url }) => url.searchParams.get(parameter) })
