@@ -1,18 +1,10 @@
 import { isStorableDate } from '@x/events-core'
-import { shown, WebhookSenderError } from './errors.ts'
+import { assertArgument } from './errors.ts'
 
 /** A time range that a caller asks for, in milliseconds since 1970. */
 export interface TimeRange {
   readonly since?: number
   readonly until?: number
-}
-
-/** @throws WebhookSenderError `invalid_argument` */
-export function assertArgument(fits: boolean, field: string, expected: string, value: unknown): asserts fits {
-  if (fits) return
-  throw new WebhookSenderError('invalid_argument', `${field} must be ${expected}; got ${shown(value)}.`, {
-    field,
-  })
 }
 
 /**
@@ -43,13 +35,14 @@ export function readTimeRange(
   return range
 }
 
+const DEFAULT_LIMIT = 50
+const MAX_LIMIT = 250
+
 /**
- * Reads a whole number that comes from outside.
+ * Reads the `limit` of a list.
  *
  * @throws WebhookSenderError `invalid_argument`
  */
-export function readWhole(field: string, value: unknown, minimum: number, maximum: number): number {
-  const fits = Number.isSafeInteger(value) && Number(value) >= minimum && Number(value) <= maximum
-  assertArgument(fits, field, `an integer from ${minimum} to ${maximum}`, value)
-  return Number(value)
+export function readLimit(limit: number | undefined): number {
+  return limit === undefined ? DEFAULT_LIMIT : assertArgument.integer('limit', limit, 1, MAX_LIMIT)
 }

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@x/events-core'
+import { type Clock, type Logger, systemClock } from '@x/events-core'
 import { readRows, real, type SqlExecutor } from '@x/events-engine/support'
 
 /** A clock that all nodes of a database share. */
@@ -84,4 +84,92 @@ export function sharedClockOf(
 ): SharedClock {
   const isShared = engine.dialect === 'postgres' && engine.clock === systemClock
   return isShared ? createDatabaseClock(db) : asSharedClock(engine.clock)
+}
+
+/** Notices that the machine's clock was set back, and brings back what waits for a time that lies too far ahead. */
+export interface ClockWatch {
+  /** @returns whether times were brought back. */
+  look(): Promise<boolean>
+}
+
+/** What {@link createClockWatch} works with. */
+export interface ClockWatchParts {
+  readonly store: ClockStore
+  readonly clock: SharedClock
+  readonly logger: Logger
+  readonly leaseMs: number
+}
+
+/** A clock is corrected by less than this all the time, which nobody notices. */
+const TOLERANCE_MS = 500
+
+/**
+ * This process knows by itself how late it has been; what others, or one before it, have gone by is in the
+ * database, and looked up now and then.
+ */
+export function createClockWatch({ store, clock, logger, leaseMs }: ClockWatchParts): ClockWatch {
+  let askedAt = Number.NEGATIVE_INFINITY
+
+  async function latest(): Promise<number> {
+    if (performance.now() - askedAt < leaseMs / 3) return clock.latest
+    const noted = await store.latestNoted()
+    askedAt = performance.now()
+    return Math.max(noted, clock.latest)
+  }
+
+  return {
+    async look() {
+      const now = clock.now()
+      const before = await latest()
+      if (before - now <= TOLERANCE_MS) return false
+      logger.warn(
+        { setBackMs: before - now },
+        'The clock was set back; webhooks, pauses and leases that lie ahead are brought back',
+      )
+      try {
+        await store.bringTimesBack({ now, latest: before }, leaseMs)
+      } catch (error) {
+        // What is due is delivered all the same.
+        logger.warn({ err: error }, 'Webhooks that lie ahead could not be brought back; trying again')
+        return false
+      }
+      clock.settle(now)
+      return true
+    },
+  }
+}
+
+/** The clock was set back: it is `now`, and was as late as `latest`. */
+export interface SetBackClock {
+  readonly now: number
+  readonly latest: number
+}
+
+/** What a store does where the machine's clock decides. */
+export interface ClockStore {
+  /** The latest time that a process has noted; 0 where the database's clock decides. */
+  latestNoted(): Promise<number>
+  /**
+   * Brings back whatever waits for a time that lies further ahead than it was meant to: deliveries, pauses,
+   * leases, overlapping secrets. In small transactions; begun again, it goes on.
+   */
+  bringTimesBack(clock: SetBackClock, leaseMs: number): Promise<void>
+}
+
+/** The latest time that is noted may be so much before the latest that was gone by. */
+export const MARK_EVERY_MS = 1_000
+
+/**
+ * When something is due by a clock that was set back.
+ *
+ * @param dueOn - by the clock as it was.
+ * @param writtenOn - when the due time was worked out, as far as is known.
+ * @returns the due time after which it has waited as long as it was meant to: never later than it was.
+ */
+export function broughtBack(dueOn: number, writtenOn: number, { now, latest }: SetBackClock): number {
+  if (dueOn <= now) return dueOn
+  // Worked out while the clock was ahead: what was left of it is left now.
+  if (writtenOn > now) return Math.max(now, dueOn - (latest - now))
+  // By the clock as it was, its time had come.
+  return dueOn <= latest + MARK_EVERY_MS ? now : dueOn
 }

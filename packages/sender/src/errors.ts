@@ -1,6 +1,4 @@
-import { EventsError, type EventsErrorOptions } from '@x/events-core'
-
-export { shown } from '@x/events-core'
+import { type Assertion, createAssertion, EventsError, type EventsErrorOptions, shown } from '@x/events-core'
 
 /** What a {@link WebhookSenderError} can be about. */
 export type WebhookSenderErrorCode =
@@ -34,17 +32,17 @@ export type WebhookSenderErrorCode =
 export interface WebhookSenderErrorOptions extends EventsErrorOptions {
   /** The field of the input that was wrong: what a form marks. */
   readonly field?: string | undefined
-  /** What only the host's author can do about it: ends the message, and is no part of `detail`. */
+  /** What only the host's author can do about it. It ends the message, and is left out of `detail`. */
   readonly remedy?: string | undefined
 }
 
-/** Thrown by everything in this package. Nothing was written when it is thrown. */
+/** The error of everything in this package. What throws it has written nothing. */
 export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
   static override readonly errorName = 'WebhookSenderError'
 
   /** The field of the input that was wrong, such as `url` or `headers.authorization`. */
   readonly field: string | undefined
-  /** The message for whoever uses the host, a tenant say: without what only the host's author can do. */
+  /** The message for users of the host, such as tenants: without the remedy, which only the host's author can apply. */
   readonly detail: string
 
   constructor(code: WebhookSenderErrorCode, detail: string, options: WebhookSenderErrorOptions = {}) {
@@ -52,4 +50,80 @@ export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
     this.field = options.field
     this.detail = detail
   }
+}
+
+/** Throws `invalid_option` unless an option of `createWebhookSender` is what it must be. */
+export const assertOption: Assertion = createAssertion(
+  (field, expected, got) =>
+    new WebhookSenderError(
+      'invalid_option',
+      `createWebhookSender: options.${field} must be ${expected}; got ${got}.`,
+      { field },
+    ),
+)
+
+/** Throws `invalid_argument` unless an argument of a call is what it must be. */
+export const assertArgument: Assertion = createAssertion(
+  (field, expected, got) =>
+    new WebhookSenderError('invalid_argument', `${field} must be ${expected}; got ${got}.`, { field }),
+)
+
+/** Throws `invalid_endpoint` unless a field of an endpoint is what it must be. */
+export const assertEndpoint: Assertion = createAssertion((field, expected, got) =>
+  invalidEndpoint(field, `must be ${expected}`, got),
+)
+
+/** The error for a field of an endpoint that breaks a rule. */
+export function invalidEndpoint(field: string, rule: string, got: string): WebhookSenderError {
+  return new WebhookSenderError('invalid_endpoint', `The endpoint's ${field} ${rule}; got ${got}.`, { field })
+}
+
+/** The error for an endpoint id that does not exist, or belongs to another tenant. */
+export function endpointNotFound(id: unknown): WebhookSenderError {
+  return new WebhookSenderError('endpoint_not_found', `There is no endpoint ${shown(id)}.`, {
+    remedy: 'endpoints.list() shows all.',
+  })
+}
+
+/** The error for sending something to a disabled endpoint. */
+export function endpointDisabled(id: string): WebhookSenderError {
+  return new WebhookSenderError('endpoint_disabled', `The endpoint ${id} is disabled; enable it first.`, {
+    remedy: 'endpoints.enable() does.',
+  })
+}
+
+/** The error for a tenant that has used up its endpoints. */
+export function tooManyEndpoints(tenantId: number, limit: number): WebhookSenderError {
+  return new WebhookSenderError(
+    'too_many_endpoints',
+    `Tenant ${tenantId} has ${limit} endpoints already, as many as it may; delete one that it does not need.`,
+    { remedy: 'options.maxEndpointsPerTenant raises the limit.' },
+  )
+}
+
+/** The error for a change that was meant for another version. */
+export function versionConflict(id: string, wanted: unknown, current: number): WebhookSenderError {
+  return new WebhookSenderError(
+    'version_conflict',
+    `The endpoint ${shown(id)} is at version ${current}, and the change was meant for ${shown(wanted)}; read it again and decide anew.`,
+    { field: 'version' },
+  )
+}
+
+/** The error for an endpoint whose owner has not answered the challenge. */
+export function ownershipNotProved(endpointId: string, problem: string): WebhookSenderError {
+  return new WebhookSenderError(
+    'ownership_not_proved',
+    `The endpoint ${endpointId} gets nothing until its owner has answered a challenge: ${problem} Let its receiver use the endpoint's secret, then verify the endpoint.`,
+    { remedy: 'endpoints.verify() asks again.' },
+  )
+}
+
+/** The error for secrets that were stored under another key. */
+export function wrongEncryptionKey(owner: string, options: { cause?: unknown } = {}): WebhookSenderError {
+  return new WebhookSenderError(
+    'wrong_encryption_key',
+    `The secrets of ${owner} were encrypted with another key than options.encryptionKey; start with the key that they were stored under, or give it in options.previousEncryptionKeys.`,
+    options,
+  )
 }

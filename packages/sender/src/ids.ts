@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { DeliveryKey } from './deliveries/delivery-row.ts'
 
 /**
  * A prefix and a UUID version 7 (RFC 9562, 5.7): ids that nobody can guess, and that sort by time.
@@ -19,4 +20,17 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Whether a value can be such an id: what cannot is not asked of the database, which may be unable to read it. */
 export function isUniqueId(prefix: string, id: unknown): id is string {
   return typeof id === 'string' && id.startsWith(prefix) && UUID.test(id.slice(prefix.length))
+}
+
+const ID = /^dlv_(0|[1-9]\d{0,14})_(0|[1-9]\d{0,14})$/
+
+/** The id that users see of a delivery: its key, so that it needs no column and no index. */
+export function deliveryIdOf({ endpointKey, messageKey }: DeliveryKey): string {
+  return `dlv_${endpointKey}_${messageKey}`
+}
+
+/** The key of an id; undefined for what is none. */
+export function parseDeliveryId(id: unknown): DeliveryKey | undefined {
+  const parts = typeof id === 'string' ? ID.exec(id) : null
+  return parts ? { endpointKey: Number(parts[1]), messageKey: Number(parts[2]) } : undefined
 }

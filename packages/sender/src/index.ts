@@ -55,14 +55,14 @@ export type {
 } from './fan-out/content-filter.ts'
 export type { FilterValue } from './fan-out/filter-tests.ts'
 export type { NetworkOptions } from './http/options.ts'
-export type { ProxyOptions } from './http/proxy-options.ts'
+export type { ProxyOptions } from './http/proxy.ts'
 export type { PurgedTenant } from './maintenance/tenant-purge.ts'
-export type { PayloadFormat } from './messages/payload-format.ts'
+export type { PayloadFormat } from './messages/message.ts'
 export type { Render, RenderContext, RenderOption } from './messages/render.ts'
 export type { Validation } from './messages/validation.ts'
-export type { TelemetryOptions } from './observability/telemetry-options.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
-export type { WebhookSenderOptions } from './options.ts'
+export type { TelemetryOptions, WebhookSenderOptions } from './options.ts'
+export type { SenderStats, WebhookSender } from './sender.ts'
 export { createWebhookSender } from './sender.ts'
 export type {
   AttemptStatistics,
@@ -71,8 +71,7 @@ export type {
   StatisticsQuery,
   TenantStatisticsQuery,
 } from './statistics/statistics.ts'
-export type { SenderStats, WebhookSender } from './webhook-sender.ts'
-export type { WebhookWorker, WebhookWorkerOptions } from './webhook-worker.ts'
 export type { CircuitOptions } from './worker/circuit-options.ts'
 export type { CanReceive, DeliveredEvent } from './worker/permission.ts'
+export type { WebhookWorker, WebhookWorkerOptions } from './worker-process.ts'
 export { createWebhookWorker } from './worker-process.ts'

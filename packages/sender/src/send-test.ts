@@ -5,9 +5,9 @@ import { deliveryOf } from './deliveries/delivery-of-row.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DeliveryStore } from './delivery-store.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
-import { endpointDisabled, endpointNotFound } from './endpoints/endpoint-errors.ts'
+import { endpointDisabled, endpointNotFound } from './errors.ts'
 import { isUniqueId, uniqueId } from './ids.ts'
-import { messageOf } from './messages/message-of.ts'
+import { messageOf } from './messages/message.ts'
 
 /** What {@link createTestSender} works with. */
 export interface TestSenderParts {

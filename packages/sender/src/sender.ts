@@ -1,3 +1,4 @@
+import type { EventEngine, SubscribeOptions } from '@x/events-engine'
 import {
   createLifecycle,
   internalsOf,
@@ -6,42 +7,134 @@ import {
   sqlDialectOf,
 } from '@x/events-engine/support'
 import { createBulkWork } from './bulk/create-bulk-work.ts'
+import type { Jobs } from './bulk/jobs.ts'
 import { sharedClockOf } from './clock.ts'
-import { createDeliveries } from './deliveries/deliveries.ts'
+import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
+import type { Delivery } from './deliveries/delivery.ts'
 import type { DeliveryStore } from './delivery-store.ts'
-import { createEndpoints } from './endpoints/endpoints.ts'
+import { createSecretBox } from './endpoints/cipher.ts'
+import type { TenantScope } from './endpoints/endpoint.ts'
+import { createEndpoints, type Endpoints, reencryptSecrets } from './endpoints/endpoints.ts'
 import { createLaneOf } from './endpoints/ordering.ts'
-import { createOwnershipChallenge } from './endpoints/ownership.ts'
-import { reencryptSecrets } from './endpoints/reencrypt-secrets.ts'
-import { createSecretBox, wrongEncryptionKey } from './endpoints/secret-box.ts'
+import { createOwnershipChallenge, createOwnershipCheck } from './endpoints/ownership.ts'
 import { validateTenantId } from './endpoints/validate.ts'
-import { createOwnershipCheck } from './endpoints/verify-ownership.ts'
-import { WebhookSenderError } from './errors.ts'
+import { WebhookSenderError, wrongEncryptionKey } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
-import { createEventTypes } from './event-types/event-types.ts'
+import { createEventTypes, type EventTypes } from './event-types/event-types.ts'
 import { createHttpPools } from './http/pools.ts'
 import { createReconciliation } from './maintenance/reconciliation.ts'
 import { createRetention } from './maintenance/retention.ts'
-import { createTenantPurge } from './maintenance/tenant-purge.ts'
-import { acceptedVariants } from './messages/compose.ts'
-import { createMessageMakers } from './messages/create-message-makers.ts'
+import { createTenantPurge, type PurgedTenant } from './maintenance/tenant-purge.ts'
+import { acceptedVariants, createMessageMakers } from './messages/compose.ts'
 import { webhookMigrations } from './migrations/webhook-migrations.ts'
 import { detachedWorker } from './observability/detached-worker.ts'
-import { offerQueue } from './observability/queue-gauges.ts'
+import { offerQueue } from './observability/metrics.ts'
 import { createOperationalEvents, lookingAfterNews } from './operational-events.ts'
-import type { WebhookSenderOptions } from './options.ts'
+import {
+  resolveWebhookSenderOptions,
+  type WebhookSenderOptions,
+  type WebhookSenderSettings,
+} from './options.ts'
 import { createTestSender } from './send-test.ts'
-import { resolveWebhookSenderOptions } from './settings.ts'
 import { ALL_ENDPOINTS } from './statistics/rollup.ts'
-import { createStatisticsReader } from './statistics/statistics.ts'
-import { createTallyKeeper } from './statistics/tally-keeper.ts'
+import {
+  createStatisticsReader,
+  createTallyKeeper,
+  type Statistics,
+  type TenantStatisticsQuery,
+} from './statistics/statistics.ts'
 import { openStore } from './store/store.ts'
-import { subscriptionOptions } from './subscription-options.ts'
 import { tableNames } from './table-names.ts'
-import type { WebhookSender } from './webhook-sender.ts'
 import { createWebhookSubscriber } from './webhook-subscriber.ts'
 import { createRetrySchedule } from './worker/retry-schedule.ts'
 import { createWorker } from './worker/worker.ts'
+
+/** How a sender stands. */
+export interface SenderStats {
+  readonly endpoints: { readonly enabled: number; readonly disabled: number }
+  /** Stored deliveries that have not succeeded. */
+  readonly deliveries: { readonly pending: number; readonly exhausted: number }
+  /** Requests of this process that are under way. */
+  readonly inFlight: number
+  /** How long the delivery that waits longest has been due, in milliseconds; 0 when nothing is due. */
+  readonly oldestDueAgeMs: number
+  /** What was found among the stored webhooks that should not be, by this process; see `reconcileEveryMs`. */
+  readonly reconciliation: { readonly runs: number; readonly mended: number }
+  /** What this process has done since it was started. */
+  readonly sinceStart: {
+    readonly attempts: number
+    readonly succeeded: number
+    readonly failed: number
+    readonly exhausted: number
+  }
+}
+
+/** Sends an engine's events to endpoints. Made by {@link createWebhookSender}. */
+export interface WebhookSender extends AsyncDisposable {
+  /** Who gets webhooks, and about what. */
+  readonly endpoints: Endpoints
+  /** What was sent, what came of it, and what is still to be sent. */
+  readonly deliveries: Deliveries
+  /** What is being done to many deliveries at once. */
+  readonly jobs: Jobs
+  /** What consumers can subscribe to. */
+  readonly eventTypes: EventTypes
+
+  /**
+   * Creates or updates the sender's tables, and the engine's before them. Safe on every start, also of
+   * several nodes at once. Events that are raised from then on are covered.
+   */
+  migrate(): Promise<void>
+  /**
+   * Begins to turn events into deliveries, and to deliver them. The engine may be started before or
+   * after; events are heard of once both run.
+   *
+   * @throws WebhookSenderError `not_migrated`, `wrong_encryption_key`
+   */
+  start(): Promise<void>
+  /** Begins no further attempt, lets those under way end, stores what came of them, hands back leases. */
+  stop(): Promise<void>
+  /**
+   * Sends an event of type `Webhook.Test` to one endpoint, at once: before whatever waits for it, although it is
+   * paused or its limits are used up, as `deliveries.resend` does. In no `ordering` does it wait or hold up others.
+   *
+   * @returns the delivery, still pending; `deliveries.get` tells what came of it.
+   * @throws WebhookSenderError `endpoint_not_found`, `endpoint_disabled`
+   */
+  sendTest(endpointId: string, scope?: TenantScope): Promise<Delivery>
+  /**
+   * What was attempted over time, of all endpoints of a tenant together, those deleted included.
+   *
+   * @throws WebhookSenderError `invalid_argument`
+   */
+  statistics(query: TenantStatisticsQuery): Promise<Statistics>
+  /**
+   * Deletes everything of a tenant: endpoints, secrets, deliveries, attempts, messages that no other tenant has,
+   * statistics and jobs, and, as `engine.purgeTenant` does, events of the log and parked ones; in small
+   * transactions. It can be called while webhooks are sent, and again when it was interrupted. End what raises
+   * events of the tenant, or sends tests to its endpoints, first: what is committed after the call has begun may stay.
+   *
+   * @throws WebhookSenderError `invalid_endpoint` for what is no tenant's id
+   */
+  purgeTenant(tenantId: number): Promise<PurgedTenant>
+  /**
+   * Encrypts every secret with `encryptionKey` that was encrypted with one of `previousEncryptionKeys`. Safe
+   * while senders run that know both keys, and to be repeated.
+   *
+   * @returns how many.
+   * @throws WebhookSenderError `wrong_encryption_key`
+   */
+  reencryptSecrets(): Promise<number>
+  /**
+   * Waits until every event committed so far has become deliveries, and no delivery is due any more;
+   * retries that are due later are not waited for. For tests of hosts. An event that no message can be made
+   * of is tried three times before it is parked: with a clock that stands still, advance it meanwhile.
+   *
+   * @throws WebhookSenderError `not_running`
+   */
+  drain(): Promise<void>
+  stats(): Promise<SenderStats>
+}
 
 const SUBSCRIPTION = 'webhooks'
 /** What processes tell each other when they have changed endpoints. */
@@ -266,4 +359,27 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     },
     [Symbol.asyncDispose]: lifecycle.stop,
   }
+}
+
+type Dialect = EventEngine['dialect']
+
+const RENDERED_AT_ONCE = 8
+const BATCH_TO_RENDER = 64
+/** On SQLite, nothing else happens in the process meanwhile; on PostgreSQL, each batch costs as many round trips. */
+const BATCH_SIZES = { sqlite: 250, postgres: 500 }
+const CALL_MS = 30_000
+
+/** How fan-out wants its events. */
+function subscriptionOptions(
+  { renderOf, renderTimeoutMs, renderRetry, payloadVersions }: WebhookSenderSettings,
+  dialect: Dialect,
+): Pick<SubscribeOptions, 'batchSize' | 'retry' | 'timeoutMs'> {
+  if (!renderOf) {
+    // What fails here fails again: a message that is too large. Others should not wait for it.
+    return { batchSize: BATCH_SIZES[dialect], retry: { maxAttempts: 3, firstDelayMs: 50 } }
+  }
+  // Each rendering has a limit of its own; the call as a whole only has to outlast them.
+  const renderings = BATCH_TO_RENDER * Math.max(1, payloadVersions.names.length)
+  const timeoutMs = CALL_MS + Math.ceil(renderings / RENDERED_AT_ONCE) * renderTimeoutMs
+  return { batchSize: BATCH_TO_RENDER, retry: renderRetry, timeoutMs: Math.min(timeoutMs, 2 ** 31 - 1) }
 }

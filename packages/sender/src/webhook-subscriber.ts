@@ -5,8 +5,8 @@ import type { DeliveryStore, DueDelivery, MessageToStore } from './delivery-stor
 import { createEndpointMatcher, type EndpointMatcher } from './endpoint-matcher.ts'
 import type { LaneOf } from './endpoints/ordering.ts'
 import type { Composer } from './messages/compose.ts'
-import type { Renderings } from './messages/renderings.ts'
-import { createFanOutSpans } from './observability/fan-out-spans.ts'
+import type { Renderings } from './messages/render.ts'
+import { createFanOutSpans } from './observability/tracing.ts'
 import { firstDelayMsOf } from './worker/retry-schedule.ts'
 
 /** What {@link createWebhookSubscriber} works with. */

@@ -1,5 +1,14 @@
-import { createWebhookSender } from './sender.ts'
-import type { WebhookWorker, WebhookWorkerOptions } from './webhook-worker.ts'
+import type { WebhookSenderOptions } from './options.ts'
+import { createWebhookSender, type WebhookSender } from './sender.ts'
+
+/** What {@link createWebhookWorker} takes: what it shares with {@link createWebhookSender}, by the same names. */
+export interface WebhookWorkerOptions<DB>
+  extends Omit<WebhookSenderOptions<DB>, 'deliver' | 'maxEndpointsPerTenant'> {}
+
+/** Sends webhooks for other processes on the same database. Made by {@link createWebhookWorker}. */
+export interface WebhookWorker
+  extends AsyncDisposable,
+    Pick<WebhookSender, 'migrate' | 'start' | 'stop' | 'drain' | 'stats'> {}
 
 /**
  * Creates what sends webhooks in a process of its own, beside hosts that were told not to: their requests

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { testConsumer, waitFor } from '@x/testkit'
 import { describe, expect, it, vi } from 'vitest'
-import { limitLookups } from '../src/http/lookup-limiter.ts'
+import { limitLookups } from '../src/http/lookup.ts'
 import { type HostOptions, type OpenHost, site, startHost } from './open-host.ts'
 import { rawServer } from './raw-server.ts'
 

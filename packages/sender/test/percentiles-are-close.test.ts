@@ -4,9 +4,10 @@ import {
   addHistogram,
   addLatency,
   type LatencyHistogram,
+  packTallies,
   percentileOf,
-} from '../src/statistics/latency-histogram.ts'
-import { packTallies, unpackTallies } from '../src/statistics/packed-tally.ts'
+  unpackTallies,
+} from '../src/statistics/counters.ts'
 
 const histogramOf = (durations: readonly number[]): LatencyHistogram => {
   const histogram: LatencyHistogram = new Map()

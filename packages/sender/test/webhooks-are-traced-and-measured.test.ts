@@ -4,7 +4,7 @@ import { createSyncEvent } from '@x/events-core'
 import { manualClock, type TestConsumer, testConsumer, waitFor } from '@x/testkit'
 import { type RecordedTelemetry, recordTelemetry } from '@x/testkit/telemetry'
 import { describe, expect, it as testOnce } from 'vitest'
-import { createFanOutSpans } from '../src/observability/fan-out-spans.ts'
+import { createFanOutSpans } from '../src/observability/tracing.ts'
 import { it } from './each-database.ts'
 import { type HostOptions, type OpenHost, recordingLogger, site, startHost } from './open-host.ts'
 

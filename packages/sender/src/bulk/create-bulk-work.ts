@@ -3,10 +3,8 @@ import { internalsOf } from '@x/events-engine/support'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { StoreContext } from '../store/context.ts'
 import { jobStore } from '../store/jobs.ts'
-import { createFanOutToOne } from './fan-out-to-one.ts'
 import { createJobs } from './jobs.ts'
-import { createLogReplay } from './replay.ts'
-import type { AcceptsVariant } from './replay-stored.ts'
+import { type AcceptsVariant, createFanOutToOne, createLogReplay } from './replay.ts'
 import { createJobRunner } from './runner.ts'
 
 /** What {@link createBulkWork} works with. */

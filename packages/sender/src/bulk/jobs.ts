@@ -1,14 +1,13 @@
-import { isEventTypePattern } from '@x/events-core'
+import { isEventTypePattern, shown } from '@x/events-core'
 import type { HandledLog } from '@x/events-engine/support'
-import { assertArgument } from '../argument.ts'
+import { readLimit } from '../argument.ts'
 import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
-import { shown, WebhookSenderError } from '../errors.ts'
+import { assertArgument, WebhookSenderError } from '../errors.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
-import { pageLimit } from '../page-limit.ts'
 import type { JobStore } from '../store/jobs.ts'
 import type { JobKind, ListJobs, WebhookJob } from './job.ts'
 import type { JobCursor, JobRow, StoredJobOptions } from './job-row.ts'
@@ -80,7 +79,7 @@ export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
         tenantId,
         endpointId,
         before,
-        limit: pageLimit(limit),
+        limit: readLimit(limit),
       })
       return rows.map(jobOf)
     },

@@ -4,8 +4,7 @@ import type { DeliveryStore } from '../delivery-store.ts'
 import type { JobStore } from '../store/jobs.ts'
 import { changeMany } from './change.ts'
 import type { JobProgress, JobRow, NewJob } from './job-row.ts'
-import type { PreparedStep } from './replay.ts'
-import { type AcceptsVariant, replayStored } from './replay-stored.ts'
+import { type AcceptsVariant, type PreparedStep, replayStored } from './replay.ts'
 
 /** Works on jobs, one step after the other, each in a transaction that also says how far it has come. */
 export interface JobRunner {

@@ -1,18 +1,15 @@
-import { type Clock, type EventTypePattern, isEventType } from '@x/events-core'
-import { assertArgument, readTime, readTimeRange } from '../argument.ts'
+import { type Clock, type EventTypePattern, isEventType, shown } from '@x/events-core'
+import { readLimit, readTime, readTimeRange } from '../argument.ts'
 import type { JobKind, ReplayScope, WebhookJob } from '../bulk/job.ts'
 import type { StoredJobOptions } from '../bulk/job-row.ts'
 import { validateEventTypes } from '../bulk/jobs.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
-import { endpointDisabled, endpointNotFound } from '../endpoints/endpoint-errors.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
-import { shown, WebhookSenderError } from '../errors.ts'
-import { isUniqueId } from '../ids.ts'
-import { pageLimit } from '../page-limit.ts'
+import { assertArgument, endpointDisabled, endpointNotFound, WebhookSenderError } from '../errors.ts'
+import { isUniqueId, parseDeliveryId } from '../ids.ts'
 import type { Delivery, DeliveryDetails, DeliveryState, ListDeliveries } from './delivery.ts'
-import { parseDeliveryId } from './delivery-id.ts'
 import { attemptOf, deliveryOf } from './delivery-of-row.ts'
 import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
 
@@ -183,7 +180,7 @@ export function createDeliveries({
         createdAfter: createdAfter === undefined ? undefined : readTime('createdAfter', createdAfter),
         createdBefore: createdBefore === undefined ? undefined : readTime('createdBefore', createdBefore),
         before: beforeKey,
-        limit: pageLimit(limit),
+        limit: readLimit(limit),
       }
       if (endpointId !== undefined && !isUniqueId('ep_', endpointId)) return []
       return (await store.listDeliveries(filter)).map(deliveryOf)

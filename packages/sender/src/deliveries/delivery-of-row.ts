@@ -1,7 +1,7 @@
 import type { AttemptRow } from '../delivery-store.ts'
+import { deliveryIdOf } from '../ids.ts'
 import { requestHeaders } from '../request-headers.ts'
 import type { Delivery, DeliveryAttempt } from './delivery.ts'
-import { deliveryIdOf } from './delivery-id.ts'
 import type { DeliveryRow } from './delivery-row.ts'
 
 /** A delivery as users see it. */

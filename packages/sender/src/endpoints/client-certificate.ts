@@ -1,9 +1,10 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { shown, WebhookSenderError } from '../errors.ts'
+import { shown } from '@x/events-core'
+import { WebhookSenderError } from '../errors.ts'
 import type { ClientCertificate } from '../http/tls.ts'
+import type { SecretBox } from './cipher.ts'
 import { isQuicklyDecrypted } from './encrypted-key.ts'
-import type { SecretBox } from './secret-box.ts'
 
 /** A certificate, and its key, that requests to an endpoint show: mutual TLS. */
 export interface ClientCertificateInput {

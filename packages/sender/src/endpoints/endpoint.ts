@@ -1,5 +1,5 @@
 import type { EventTypePattern } from '@x/events-core'
-import type { PayloadFormat } from '../messages/payload-format.ts'
+import type { PayloadFormat } from '../messages/message.ts'
 import type { ClientCertificateInfo, ClientCertificateInput } from './client-certificate.ts'
 import type { Ordering, OrderingInput } from './ordering.ts'
 

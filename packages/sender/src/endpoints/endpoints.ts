@@ -1,9 +1,16 @@
 import type { Clock } from '@x/events-core'
-import { assertArgument } from '../argument.ts'
+import { readLimit } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
+import {
+  assertArgument,
+  endpointNotFound,
+  ownershipNotProved,
+  tooManyEndpoints,
+  versionConflict,
+} from '../errors.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
-import { pageLimit } from '../page-limit.ts'
 import type { Statistics, StatisticsQuery } from '../statistics/statistics.ts'
+import type { SecretBox } from './cipher.ts'
 import { certificateToStore, sealCertificate } from './client-certificate.ts'
 import type {
   CreateEndpoint,
@@ -13,11 +20,9 @@ import type {
   TenantScope,
   UpdateEndpoint,
 } from './endpoint.ts'
-import { endpointNotFound, tooManyEndpoints, versionConflict } from './endpoint-errors.ts'
 import { endpointOf } from './endpoint-of-row.ts'
 import { type EndpointRow, validateChange } from './fields.ts'
-import { notProved } from './ownership.ts'
-import type { SecretBox } from './secret-box.ts'
+import type { OwnershipCheck } from './ownership.ts'
 import { sealSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import {
   type EndpointRules,
@@ -25,7 +30,6 @@ import {
   validateTenantId,
   validateVerifyOwnership,
 } from './validate.ts'
-import type { OwnershipCheck } from './verify-ownership.ts'
 
 /** Which endpoints to list: the newest first. */
 export interface ListEndpoints {
@@ -171,7 +175,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
 
   async function setEnabled(id: string, enabled: boolean, scope: TenantScope | undefined): Promise<Endpoint> {
     const { key, ownership } = await find(id, scope)
-    if (enabled && ownership === 'pending') throw notProved(id, 'it has not done so yet.')
+    if (enabled && ownership === 'pending') throw ownershipNotProved(id, 'it has not done so yet.')
     if (await store.setEnabled(key, enabled, enabled ? null : 'manual', clock.now())) changed(key)
     return endpointOf(await find(id, scope))
   }
@@ -204,7 +208,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     async list({ before, limit, ...query }: Partial<ListEndpoints> = {}) {
       const tenantId = validateTenantId(query.tenantId)
       if (before !== undefined) await find(before, { tenantId })
-      return (await store.listEndpoints(tenantId, before, pageLimit(limit))).map(endpointOf)
+      return (await store.listEndpoints(tenantId, before, readLimit(limit))).map(endpointOf)
     },
 
     async update(id, changes, scope) {
@@ -284,5 +288,21 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const { tenantId, key } = await find(id, query)
       return statistics(tenantId, key, query)
     },
+  }
+}
+
+const AT_ONCE = 100
+
+/** Seals every secret with the current key that was sealed with an earlier one. */
+export async function reencryptSecrets(store: DeliveryStore, box: SecretBox): Promise<number> {
+  let count = 0
+  for (;;) {
+    const secrets = await store.listForeignSecrets(box.keyId, AT_ONCE)
+    if (secrets.length === 0) return count
+    for (const secret of secrets) {
+      const { endpointId, sealed } = secret
+      await store.replaceSealed(secret, box.seal(box.open(sealed, endpointId), endpointId), box.keyId)
+    }
+    count += secrets.length
   }
 }

@@ -8,7 +8,7 @@ import {
   text,
   word,
 } from '@x/events-engine/support'
-import type { PayloadFormat } from '../messages/payload-format.ts'
+import type { PayloadFormat } from '../messages/message.ts'
 import type { StoredCertificate } from './client-certificate.ts'
 import type {
   Concurrency,
@@ -21,15 +21,18 @@ import type {
 import { type Ordering, type OrderingInput, validateOrdering } from './ordering.ts'
 import {
   type EndpointRules,
+  validateConcurrency,
   validateDescription,
   validateEventTypes,
+  validateFormat,
+  validateHeaders,
   validateMetadata,
+  validatePayloadVersion,
+  validateRateLimit,
+  validateRetrySchedule,
   validateSiteId,
+  validateUrl,
 } from './validate.ts'
-import { validateFormat, validatePayloadVersion } from './validate-form.ts'
-import { validateHeaders } from './validate-headers.ts'
-import { validateConcurrency, validateRateLimit, validateRetrySchedule } from './validate-pace.ts'
-import { validateUrl } from './validate-url.ts'
 
 /** How a value is stored and read. */
 interface Stored<TValue> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { SyncEvent } from '@x/events-core'
+import { type SyncEvent, shown } from '@x/events-core'
 import { isStorable, thrownMessage } from '@x/events-engine/support'
-import { shown, WebhookSenderError } from '../errors.ts'
+import { WebhookSenderError } from '../errors.ts'
 
 /** Tells which events must reach an endpoint one after the other: those it gives the same text for. */
 export type OrderingKey = (event: SyncEvent) => string

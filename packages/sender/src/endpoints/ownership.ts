@@ -1,11 +1,12 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
-import { WebhookSenderError } from '../errors.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
+import { ownershipNotProved, WebhookSenderError } from '../errors.ts'
 import { attemptErrorOf } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
 import { Post, type PostOutcome } from '../http/post.ts'
 import { uniqueId } from '../ids.ts'
-import { messageOf } from '../messages/message-of.ts'
+import { messageOf } from '../messages/message.ts'
 import { requestHeaders } from '../request-headers.ts'
 import { type DeliveryTarget, type TargetParts, targetOf } from '../worker/delivery-target.ts'
 import type { EndpointRow } from './fields.ts'
@@ -71,17 +72,8 @@ export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
       return target.signer.sign({ id, timestamp, body: Buffer.from(`Webhook.Challenge.${token}`) })
     })
     if (problem === undefined) return
-    throw notProved(endpoint.id, problem)
+    throw ownershipNotProved(endpoint.id, problem)
   }
-}
-
-/** What to say of an endpoint whose owner is not known yet. */
-export function notProved(endpointId: string, problem: string): WebhookSenderError {
-  return new WebhookSenderError(
-    'ownership_not_proved',
-    `The endpoint ${endpointId} gets nothing until its owner has answered a challenge: ${problem} Let its receiver use the endpoint's secret, then verify the endpoint.`,
-    { remedy: 'endpoints.verify() asks again.' },
-  )
 }
 
 function challengeBody(
@@ -139,4 +131,50 @@ function isSame(one: string, other: string): boolean {
 
 function failedBy(error: NonNullable<PostOutcome['error']>): PostOutcome {
   return { status: undefined, error, retryAfter: undefined, snippet: undefined }
+}
+
+/** What {@link createOwnershipCheck} works with. */
+export interface OwnershipCheckParts {
+  readonly store: Pick<DeliveryStore, 'proveOwnership'>
+  readonly clock: Clock
+  /** Asks the owner of an endpoint's URL. */
+  challenge(endpoint: EndpointRow): Promise<void>
+  /** Called when the endpoint has changed. */
+  changed(endpointKey: number): void
+}
+
+/** Finds out who owns the URL of an endpoint. */
+export interface OwnershipCheck {
+  /** @throws WebhookSenderError `ownership_not_proved` */
+  verify(endpoint: EndpointRow): Promise<void>
+  /** The same where the owner should be able to answer by now; if it does not, the endpoint stays as it is. */
+  tryTo(endpoint: EndpointRow): Promise<void>
+}
+
+/** Creates what asks, and lets endpoints receive that have answered. */
+export function createOwnershipCheck({
+  store,
+  clock,
+  challenge,
+  changed,
+}: OwnershipCheckParts): OwnershipCheck {
+  async function verify(row: EndpointRow): Promise<void> {
+    if (row.ownership === 'verified') return
+    await challenge(row)
+    if (!(await store.proveOwnership(row.key, row.url, clock.now()))) {
+      throw ownershipNotProved(row.id, 'it has another url by now.')
+    }
+    changed(row.key)
+  }
+
+  return {
+    verify,
+    async tryTo(row) {
+      try {
+        await verify(row)
+      } catch (error) {
+        if (!WebhookSenderError.is(error) || error.code !== 'ownership_not_proved') throw error
+      }
+    },
+  }
 }

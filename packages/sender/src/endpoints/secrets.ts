@@ -1,8 +1,8 @@
 import { generateKeyPair, generateSecret, parseSecret, publicKeyOf } from '@x/signature'
 import { WebhookSenderError } from '../errors.ts'
 import type { SecretRow } from '../store/secrets.ts'
+import type { SecretBox } from './cipher.ts'
 import type { SignatureKind } from './endpoint.ts'
-import type { SecretBox } from './secret-box.ts'
 
 /**
  * The key to sign with: the given one, or a new one.

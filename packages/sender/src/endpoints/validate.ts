@@ -1,12 +1,14 @@
-import { ALL_TENANTS, isEventTypePattern } from '@x/events-core'
+import { isIP } from 'node:net'
+import { ALL_TENANTS, isEventTypePattern, shown } from '@x/events-core'
 import { isStorable } from '@x/events-engine/support'
-import { WebhookSenderError } from '../errors.ts'
+import { assertEndpoint, invalidEndpoint, WebhookSenderError } from '../errors.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
-import type { PayloadVersions } from '../messages/payload-versions.ts'
-import type { SignatureKind } from './endpoint.ts'
-import { refuseUnless } from './invalid-endpoint.ts'
+import type { AddressPolicy } from '../http/addresses.ts'
+import { PAYLOAD_FORMATS, type PayloadFormat } from '../messages/message.ts'
+import type { PayloadVersions } from '../messages/render.ts'
+import { isSchedule, SCHEDULE_RULE } from '../worker/retry-schedule.ts'
+import type { Concurrency, RateLimit, SignatureKind } from './endpoint.ts'
 import type { OrderingKeys } from './ordering.ts'
-import type { UrlRules } from './validate-url.ts'
 
 const MAX_EVENT_TYPES = 100
 /** Of all together: those of every endpoint are read whenever one has changed. */
@@ -24,7 +26,7 @@ export interface EndpointRules extends UrlRules {
 
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateTenantId(tenantId: unknown): number {
-  refuseUnless(
+  assertEndpoint(
     Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS,
     'tenantId',
     'an integer, and that of one tenant',
@@ -36,25 +38,30 @@ export function validateTenantId(tenantId: unknown): number {
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateSignature(signature: unknown): SignatureKind {
   if (signature === undefined) return 'hmac'
-  refuseUnless(signature === 'hmac' || signature === 'ed25519', 'signature', "'hmac' or 'ed25519'", signature)
+  assertEndpoint(
+    signature === 'hmac' || signature === 'ed25519',
+    'signature',
+    "'hmac' or 'ed25519'",
+    signature,
+  )
   return signature as SignatureKind
 }
 
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateVerifyOwnership(given: unknown = false): boolean {
-  refuseUnless(typeof given === 'boolean', 'verifyOwnership', 'true or false', given)
+  assertEndpoint(typeof given === 'boolean', 'verifyOwnership', 'true or false', given)
   return given as boolean
 }
 
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateSiteId(siteId: unknown): number | null {
-  refuseUnless(siteId === null || Number.isSafeInteger(siteId), 'siteId', 'an integer', siteId)
+  assertEndpoint(siteId === null || Number.isSafeInteger(siteId), 'siteId', 'an integer', siteId)
   return siteId as number | null
 }
 
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateEventTypes(eventTypes: unknown, { catalog }: EndpointRules): string[] {
-  refuseUnless(
+  assertEndpoint(
     Array.isArray(eventTypes) && eventTypes.length >= 1 && eventTypes.length <= MAX_EVENT_TYPES,
     'eventTypes',
     `a list of 1 to ${MAX_EVENT_TYPES} event types; ['*'] for all`,
@@ -62,7 +69,7 @@ export function validateEventTypes(eventTypes: unknown, { catalog }: EndpointRul
   )
   let length = 0
   for (const pattern of eventTypes as unknown[]) {
-    refuseUnless(
+    assertEndpoint(
       typeof pattern === 'string' && isEventTypePattern(pattern),
       'eventTypes',
       "event types or patterns such as 'File.Download', 'File.*', '*.Delete', '*'",
@@ -70,7 +77,7 @@ export function validateEventTypes(eventTypes: unknown, { catalog }: EndpointRul
     )
     length += (pattern as string).length
     const fits = length <= MAX_EVENT_TYPES_LENGTH
-    refuseUnless(fits, 'eventTypes', `at most ${MAX_EVENT_TYPES_LENGTH} characters together`, eventTypes)
+    assertEndpoint(fits, 'eventTypes', `at most ${MAX_EVENT_TYPES_LENGTH} characters together`, eventTypes)
     const problem = catalog.problemOf(pattern as string)
     if (problem !== undefined) throw unknownEventType(problem)
   }
@@ -85,7 +92,7 @@ function unknownEventType(problem: string): WebhookSenderError {
 
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateDescription(description: unknown): string {
-  refuseUnless(
+  assertEndpoint(
     typeof description === 'string' &&
       description.length <= MAX_DESCRIPTION_LENGTH &&
       isStorable(description),
@@ -98,21 +105,21 @@ export function validateDescription(description: unknown): string {
 
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateMetadata(metadata: unknown): Record<string, string> {
-  refuseUnless(
+  assertEndpoint(
     typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata),
     'metadata',
     'an object of texts',
     metadata,
   )
   const entries = Object.entries(metadata as object) as [string, unknown][]
-  refuseUnless(
+  assertEndpoint(
     entries.length <= MAX_METADATA_ENTRIES,
     'metadata',
     `at most ${MAX_METADATA_ENTRIES} entries`,
     `${entries.length} of them`,
   )
   for (const [name, value] of entries) {
-    refuseUnless(
+    assertEndpoint(
       name !== '' &&
         name.length <= MAX_METADATA_LENGTH &&
         isStorable(name) &&
@@ -125,4 +132,224 @@ export function validateMetadata(metadata: unknown): Record<string, string> {
     )
   }
   return Object.fromEntries(entries) as Record<string, string>
+}
+
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateFormat(given: unknown): PayloadFormat {
+  const formats = PAYLOAD_FORMATS.map((format) => `'${format}'`).join(', ')
+  assertEndpoint(PAYLOAD_FORMATS.includes(given as PayloadFormat), 'format', `one of ${formats}`, given)
+  return given as PayloadFormat
+}
+
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validatePayloadVersion(given: unknown, { names, initial }: PayloadVersions): string | null {
+  if (given === null) return initial
+  const must =
+    names.length === 0
+      ? 'left out, since createWebhookSender was given no options.payloadVersions'
+      : `one of ${names.map((name) => `'${name}'`).join(', ')}`
+  assertEndpoint(names.includes(given as string), 'payloadVersion', must, given)
+  return given as string
+}
+
+const MAX_HEADERS = 20
+const MAX_NAME_LENGTH = 100
+const MAX_VALUE_LENGTH = 4_096
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+// A tab, or visible ASCII and spaces: no line break can end the header early.
+const VALUE = /^[\t\x20-\x7e]*$/
+
+// Those of the connection, of the message's form, and those that the sender sets itself.
+const RESERVED = new Set([
+  'accept-encoding',
+  'connection',
+  'date',
+  'expect',
+  'forwarded',
+  'host',
+  'keep-alive',
+  'te',
+  'traceparent',
+  'tracestate',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+  'via',
+])
+const RESERVED_PREFIXES = ['ce-', 'content-', 'proxy-', 'sec-', 'svix-', 'webhook-', 'x-forwarded-']
+
+/**
+ * Reads an endpoint's own headers; their names become lower case.
+ *
+ * @throws WebhookSenderError `invalid_endpoint`
+ */
+export function validateHeaders(headers: unknown): Record<string, string> {
+  if (headers === undefined) return {}
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+    throw invalidEndpoint('headers', 'must be an object of names and texts', shown(headers))
+  }
+  const entries = Object.entries(headers)
+  if (entries.length > MAX_HEADERS) {
+    throw invalidEndpoint('headers', `must be at most ${MAX_HEADERS}`, `${entries.length} of them`)
+  }
+  const valid = new Map<string, string>()
+  for (const [name, value] of entries) {
+    const lowerName = name.toLowerCase()
+    const field = `headers.${lowerName.slice(0, MAX_NAME_LENGTH)}`
+    if (!NAME.test(name) || name.length > MAX_NAME_LENGTH) {
+      throw invalidEndpoint(
+        field,
+        `has a name that is no header name of at most ${MAX_NAME_LENGTH} characters`,
+        shown(name),
+      )
+    }
+    if (RESERVED.has(lowerName) || RESERVED_PREFIXES.some((prefix) => lowerName.startsWith(prefix))) {
+      throw invalidEndpoint(field, 'is set by the sender or the connection and cannot be given', shown(name))
+    }
+    if (valid.has(lowerName)) throw invalidEndpoint(field, 'must be given once', 'it in two spellings')
+    // The value may be a credential: it is not shown.
+    if (typeof value !== 'string' || !VALUE.test(value) || value.length > MAX_VALUE_LENGTH) {
+      throw invalidEndpoint(
+        field,
+        `must be a text of at most ${MAX_VALUE_LENGTH} printable ASCII characters without line breaks`,
+        'something else',
+      )
+    }
+    valid.set(lowerName, value.trim())
+  }
+  return Object.fromEntries(valid)
+}
+
+const MAX_CONCURRENCY = 64
+const MAX_RATE = 10_000
+const MAX_PER_SECONDS = 86_400
+
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateConcurrency(given: unknown): Concurrency {
+  const { min, max } = boundsOf(given)
+  assertEndpoint(
+    isIntegerIn(max, 1, MAX_CONCURRENCY),
+    'concurrency',
+    `an integer from 1 to ${MAX_CONCURRENCY}, or { min, max } of such`,
+    max,
+  )
+  assertEndpoint(isIntegerIn(min, 1, max), 'concurrency.min', 'an integer from 1 to max', min)
+  return { min, max }
+}
+
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateRateLimit(given: unknown): RateLimit | null {
+  if (given === null) return null
+  assertEndpoint(typeof given === 'object', 'rateLimit', 'an object { limit, perSeconds }', given)
+  const { limit, perSeconds } = given as RateLimit
+  assertEndpoint(
+    isIntegerIn(limit, 1, MAX_RATE),
+    'rateLimit.limit',
+    `an integer from 1 to ${MAX_RATE}`,
+    limit,
+  )
+  assertEndpoint(
+    isIntegerIn(perSeconds, 1, MAX_PER_SECONDS),
+    'rateLimit.perSeconds',
+    `an integer from 1 to ${MAX_PER_SECONDS}`,
+    perSeconds,
+  )
+  return { limit, perSeconds }
+}
+
+/** @throws WebhookSenderError `invalid_endpoint` */
+export function validateRetrySchedule(given: unknown): readonly number[] | null {
+  if (given === null) return null
+  assertEndpoint(isSchedule(given), 'retrySchedule', SCHEDULE_RULE, given)
+  return [...(given as number[])]
+}
+
+function boundsOf(given: unknown): Concurrency {
+  if (typeof given !== 'object' || given === null) return { min: 1, max: given as number }
+  const { min = 1, max = 8 } = given as Partial<Concurrency>
+  return { min, max }
+}
+
+function isIntegerIn(value: unknown, min: number, max: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+}
+
+const MAX_URL_LENGTH = 2_048
+const LOOPBACK_NAME = /(?:^|\.)localhost\.?$/
+
+/** What decides whether a URL may be an endpoint's. */
+export interface UrlRules {
+  readonly addressPolicy: AddressPolicy
+  readonly httpsOnly: boolean
+  /** Those below 1024 that are allowed besides 80 and 443. */
+  readonly allowPorts: readonly number[]
+}
+
+/**
+ * Reads an endpoint's URL, and refuses one that could never be delivered to. What a name resolves to
+ * is looked at when it is connected to, every time: it may change.
+ *
+ * @returns the URL as it will be requested.
+ * @throws WebhookSenderError `invalid_url`, `forbidden_address`
+ */
+export function validateUrl(text: unknown, rules: UrlRules): string {
+  if (typeof text !== 'string' || text === '') throw invalid('must be a text', typeof text)
+  if (text.length > MAX_URL_LENGTH) {
+    throw invalid(`must have at most ${MAX_URL_LENGTH} characters`, `${text.length} of them`)
+  }
+  const url = URL.parse(text)
+  if (!url) throw invalid('must be an absolute URL such as https://example.com/hook', shown(text))
+  if (url.username !== '' || url.password !== '') {
+    throw invalid('must not hold credentials; put them into a header', `some for ${shown(url.host)}`)
+  }
+  const broken = brokenRule(url, rules)
+  if (broken) throw invalid(broken.rule, broken.got)
+  url.hash = ''
+  refuseForbiddenHost(url, rules.addressPolicy)
+  return url.href
+}
+
+/** A rule on scheme and port that a URL breaks: also asked before each delivery, since rules change. */
+export function brokenRule(
+  { protocol, port }: URL,
+  { httpsOnly, allowPorts }: UrlRules,
+): { readonly rule: string; readonly got: string } | undefined {
+  if (protocol !== 'https:' && (httpsOnly || protocol !== 'http:')) {
+    return { rule: `must begin with ${httpsOnly ? 'https:' : 'https: or http:'}`, got: shown(protocol) }
+  }
+  const number = Number(port)
+  if (port === '' || number >= 1_024 || number === 80 || number === 443 || allowPorts.includes(number)) {
+    return undefined
+  }
+  return {
+    rule: `must have the port ${[80, 443, ...allowPorts].join(', ')}, or one above 1023`,
+    got: port,
+  }
+}
+
+/** The host of a URL as an address, or undefined where it is a name. */
+export function literalAddress(hostname: string): string | undefined {
+  const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+  return isIP(bare) === 0 ? undefined : bare
+}
+
+/** False for an address that is not allowed, and for a name of this machine if it is not. */
+export function isAllowedHost(hostname: string, policy: AddressPolicy): boolean {
+  if (LOOPBACK_NAME.test(hostname)) return policy.isAllowed('127.0.0.1') || policy.isAllowed('::1')
+  const address = literalAddress(hostname)
+  return address === undefined || policy.isAllowed(address)
+}
+
+function refuseForbiddenHost({ hostname }: URL, policy: AddressPolicy): void {
+  if (isAllowedHost(hostname, policy)) return
+  throw new WebhookSenderError(
+    'forbidden_address',
+    `The endpoint's url leads to ${shown(hostname)}, which is not a public address; use one that is.`,
+    { field: 'url', remedy: "createWebhookSender's options.network.allow opens other networks." },
+  )
+}
+
+function invalid(rule: string, got: string): WebhookSenderError {
+  return new WebhookSenderError('invalid_url', `The endpoint's url ${rule}; got ${got}.`, { field: 'url' })
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type JsonValue, matchesEventType } from '@x/events-core'
-import { shown, WebhookSenderError } from '../errors.ts'
+import { type JsonValue, matchesEventType, shown } from '@x/events-core'
+import { WebhookSenderError } from '../errors.ts'
 import { BUILT_IN_ENTITIES, BUILT_IN_EVENT_TYPES } from './built-in-event-types.ts'
 import type { DefineEventType, EventType } from './event-type.ts'
 import { createSchemaCompiler } from './json-schema.ts'

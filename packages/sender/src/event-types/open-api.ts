@@ -1,4 +1,5 @@
-import { shown, WebhookSenderError } from '../errors.ts'
+import { shown } from '@x/events-core'
+import { WebhookSenderError } from '../errors.ts'
 import type { EventType } from './event-type.ts'
 import { hoistDefinitions } from './hoist-definitions.ts'
 

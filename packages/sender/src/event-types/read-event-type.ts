@@ -1,6 +1,6 @@
-import { isEventType } from '@x/events-core'
+import { isEventType, shown } from '@x/events-core'
 import { thrownMessage } from '@x/events-engine/support'
-import { shown, WebhookSenderError } from '../errors.ts'
+import { WebhookSenderError } from '../errors.ts'
 import { BUILT_IN_ENTITIES } from './built-in-event-types.ts'
 import type { DefineEventType, EventType, EventTypeContent } from './event-type.ts'
 import type { SchemaCheck, SchemaCompiler } from './json-schema.ts'

@@ -1,5 +1,6 @@
+import { shown } from '@x/events-core'
 import ipaddr from 'ipaddr.js'
-import { shown, WebhookSenderError } from '../errors.ts'
+import { WebhookSenderError } from '../errors.ts'
 
 /** Which IP addresses webhooks may go to. */
 export interface AddressPolicy {

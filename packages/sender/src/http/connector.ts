@@ -1,12 +1,11 @@
-import type { LookupFunction } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import { buildConnector } from 'undici'
-import { isAllowedHost, literalAddress } from '../endpoints/validate-url.ts'
+import { isAllowedHost, literalAddress } from '../endpoints/validate.ts'
 import type { AddressPolicy } from './addresses.ts'
 import { ForbiddenAddressError } from './errors.ts'
+import { skipInterimResponses } from './interim-responses.ts'
 import { createGuardedLookup, type Resolve } from './lookup.ts'
-import { createTunnels, type OpenTunnel } from './proxy.ts'
-import type { ProxySettings } from './proxy-options.ts'
-import { watchConnection } from './stale-connection.ts'
+import { createTunnels, type OpenTunnel, type ProxySettings } from './proxy.ts'
 import { type ClientCertificate, createTlsContext, type TlsSettings } from './tls.ts'
 
 /** What {@link createConnectors} works with. */
@@ -110,4 +109,24 @@ function throughProxy(
       else open(address as string)
     })
   }
+}
+
+const errors = new WeakSet<Error>()
+
+/**
+ * Watches a new connection, to tell later whether it had been of use before it was lost. A consumer may
+ * close a connection that it holds for idle at the moment when the next request is written to it.
+ */
+function watchConnection(socket: Socket): void {
+  const readUntilNow = socket.bytesRead
+  const response = skipInterimResponses(socket)
+  socket.once('error', (error) => {
+    // A consumer that has said 100 or 102 has the request.
+    if (socket.bytesRead > readUntilNow && !response.hasBegun) errors.add(error)
+  })
+}
+
+/** Whether an error is the end of a connection that had been answered on. */
+export function isOfUsedConnection(error: Error): boolean {
+  return errors.has(error)
 }

@@ -1,8 +1,8 @@
 import { createSecureContext } from 'node:tls'
-import { readFlag, readInteger, refuseUnless } from '../invalid-option.ts'
+import { assertOption } from '../errors.ts'
 import { type AddressPolicy, createAddressPolicy } from './addresses.ts'
 import type { Resolve } from './lookup.ts'
-import { type ProxyOptions, type ProxySettings, readProxyOptions } from './proxy-options.ts'
+import { type ProxyOptions, type ProxySettings, readProxyOptions } from './proxy.ts'
 
 /** Where webhooks may go, and on which way. */
 export interface NetworkOptions {
@@ -66,19 +66,19 @@ export interface NetworkSettings {
 export function readNetworkOptions(options: NetworkOptions): NetworkSettings {
   const { allowPorts = [], minTlsVersion = 'TLSv1.2', resolve, ca = [] } = options
   const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port < 1_024
-  refuseUnless(
+  assertOption(
     Array.isArray(allowPorts) && allowPorts.every(isPort),
     'network.allowPorts',
     'a list of ports from 1 to 1023',
     allowPorts,
   )
-  refuseUnless(
+  assertOption(
     minTlsVersion === 'TLSv1.2' || minTlsVersion === 'TLSv1.3',
     'network.minTlsVersion',
     "'TLSv1.2' or 'TLSv1.3'",
     minTlsVersion,
   )
-  refuseUnless(
+  assertOption(
     resolve === undefined || typeof resolve === 'function',
     'network.resolve',
     'a function',
@@ -87,18 +87,21 @@ export function readNetworkOptions(options: NetworkOptions): NetworkSettings {
   return Object.freeze({
     addressPolicy: createAddressPolicy(options.allow ?? []),
     allowPorts: [...allowPorts],
-    httpsOnly: readFlag('network.httpsOnly', options.httpsOnly ?? process.env['NODE_ENV'] === 'production'),
+    httpsOnly: assertOption.boolean(
+      'network.httpsOnly',
+      options.httpsOnly ?? process.env['NODE_ENV'] === 'production',
+    ),
     proxy: options.proxy === undefined ? undefined : readProxyOptions(options.proxy),
     ca: readAuthorities(typeof ca === 'string' ? [ca] : ca),
     minTlsVersion,
     resolve,
-    maxOrigins: readInteger('network.maxOrigins', options.maxOrigins ?? 512, 1, 100_000),
+    maxOrigins: assertOption.integer('network.maxOrigins', options.maxOrigins ?? 512, 1, 100_000),
   })
 }
 
 function readAuthorities(ca: readonly string[]): readonly string[] {
   const isList = Array.isArray(ca) && ca.every((one) => typeof one === 'string')
-  refuseUnless(isList && ca.every(isPem), 'network.ca', 'certificates in PEM', 'something else')
+  assertOption(isList && ca.every(isPem), 'network.ca', 'certificates in PEM', 'something else')
   return [...ca]
 }
 

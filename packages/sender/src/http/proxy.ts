@@ -2,9 +2,110 @@ import { request as requestInClear } from 'node:http'
 import { request as requestOverTls } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import { assertOption } from '../errors.ts'
 import { createInterimFilter } from './interim-responses.ts'
-import { ProxyError, refusalOf } from './proxy-error.ts'
-import type { ProxySettings } from './proxy-options.ts'
+
+/** A proxy that webhooks go out through. */
+export interface ProxyOptions {
+  /** `http://` or `https://`, host and port; a name and a password in it are sent as `proxy-authorization`. */
+  readonly url: string
+  /**
+   * The value of `proxy-authorization`, such as `Bearer ...`.
+   * @defaultValue what the url holds
+   */
+  readonly authorization?: string | undefined
+  /**
+   * Resolve names here, vet every address as without a proxy, and have the proxy connect to an address. Otherwise
+   * the proxy resolves names, and it is the proxy that has to refuse private addresses.
+   * @defaultValue false
+   */
+  readonly resolveLocally?: boolean | undefined
+}
+
+/** The same, read. */
+export interface ProxySettings {
+  readonly protocol: 'http:' | 'https:'
+  readonly hostname: string
+  readonly port: number
+  readonly authorization: string | undefined
+  readonly resolveLocally: boolean
+}
+
+/** @throws WebhookSenderError `invalid_option`, which shows no credentials. */
+export function readProxyOptions({
+  url,
+  authorization,
+  resolveLocally = false,
+}: ProxyOptions): ProxySettings {
+  const parsed = typeof url === 'string' ? URL.parse(url) : null
+  const isProxy =
+    (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') &&
+    parsed.pathname === '/' &&
+    parsed.search === ''
+  assertOption(isProxy, 'network.proxy.url', "an URL such as 'http://proxy.internal:4750'", 'something else')
+  assertOption(
+    authorization === undefined || /^[\x20-\x7e]{1,4096}$/.test(authorization),
+    'network.proxy.authorization',
+    'printable ASCII characters',
+    'something else',
+  )
+  const { protocol, hostname, port, username, password } = parsed as URL
+  return {
+    protocol: protocol as 'http:' | 'https:',
+    hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(port) || (protocol === 'https:' ? 443 : 80),
+    authorization: authorization ?? basicOf(username, password),
+    resolveLocally: assertOption.boolean('network.proxy.resolveLocally', resolveLocally),
+  }
+}
+
+function basicOf(username: string, password: string): string | undefined {
+  if (username === '' && password === '') return undefined
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return `Basic ${Buffer.from(pair).toString('base64')}`
+}
+
+/** What can go wrong on the way through a proxy; the error codes of attempts follow from it. */
+export type ProxyErrorCode =
+  | 'X_PROXY_UNAVAILABLE'
+  | 'X_PROXY_UNAUTHORIZED'
+  | 'X_PROXY_CONNECT_FAILED'
+  | 'X_PROXY_DENIED'
+  | 'X_PROXY_NO_ROUTE'
+
+/** Thrown while connecting through a proxy. Names neither its address nor credentials. */
+class ProxyError extends Error {
+  readonly code: ProxyErrorCode
+
+  constructor(code: ProxyErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+const GATEWAY_TROUBLE = new Set([502, 503, 504])
+
+/**
+ * What a proxy means by refusing a CONNECT. It is up and has its own reasons (403), or does not know us
+ * (407), or could not connect to the consumer, or is in trouble itself, which looks the same. Smokescreen tells its
+ * own refusals (407, as well) and failed connections by a header.
+ */
+function refusalOf(status: number, smokescreen: string | undefined): ProxyError {
+  if (status === 403 || (status === 407 && smokescreen !== undefined)) {
+    return new ProxyError('X_PROXY_DENIED', `The proxy does not allow this address (${status}).`)
+  }
+  if (status === 407) {
+    return new ProxyError(
+      'X_PROXY_UNAUTHORIZED',
+      'The proxy wants other credentials (407); look at options.network.proxy.',
+    )
+  }
+  if (GATEWAY_TROUBLE.has(status)) {
+    const code = smokescreen === undefined ? 'X_PROXY_NO_ROUTE' : 'X_PROXY_CONNECT_FAILED'
+    return new ProxyError(code, `The proxy could not connect to the consumer (${status}).`)
+  }
+  return new ProxyError('X_PROXY_UNAVAILABLE', `The proxy has answered ${status} to CONNECT.`)
+}
 
 /** Opens a connection through a proxy: a CONNECT for each. */
 export type OpenTunnel = (

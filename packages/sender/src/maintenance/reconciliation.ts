@@ -1,6 +1,6 @@
 import type { Logger } from '@x/events-core'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { LaneKey, Mended, SweptPage } from './mended.ts'
+import type { LaneKey, Mended, SweptPage } from './repair.ts'
 
 /** Looks through what is stored, now and then, for what should not be, and puts it right. */
 export interface Reconciliation {

@@ -1,15 +1,20 @@
 import type { JsonValue, SyncEvent } from '@x/events-core'
-import { EventEngineError } from '@x/events-engine'
+import { type EventEngine, EventEngineError } from '@x/events-engine'
+import { internalsOf } from '@x/events-engine/support'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import { isBuiltIn } from '../event-types/built-in-event-types.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
-import { type Message, messageOf } from './message-of.ts'
-import type { PayloadFormat } from './payload-format.ts'
-import type { PayloadVersions } from './payload-versions.ts'
-import type { Render, RenderOf } from './render.ts'
-import type { RenderTask } from './render-entity.ts'
-import type { Renderings } from './renderings.ts'
-import { refuseMisfits } from './validation.ts'
+import { type Message, messageOf, type PayloadFormat } from './message.ts'
+import {
+  createRenderings,
+  type PayloadVersions,
+  type Render,
+  type Renderings,
+  type RenderOf,
+  type RenderSettings,
+  type RenderTask,
+} from './render.ts'
+import { createRaiseCheck, refuseMisfits, type Validation } from './validation.ts'
 
 /** What decides how messages look. */
 export interface MessageSettings {
@@ -48,7 +53,7 @@ export interface Composer {
 }
 
 /** Creates what makes messages of one sender. */
-export function createComposer(parts: ComposerParts): Composer {
+function createComposer(parts: ComposerParts): Composer {
   const { settings, catalog, validates, renderOf, renderings } = parts
   const { payloadVersions } = settings
 
@@ -135,4 +140,45 @@ export function acceptedVariants(
 function variantOf(version: string | null, format: PayloadFormat): string | null {
   if (version === null) return format === 'standard' ? null : format
   return `${format}:${version}`
+}
+
+/** What makes the messages of one fan-out. */
+export interface Messages {
+  readonly composer: Composer
+  /** Undefined where nothing is rendered. */
+  readonly renderings: Renderings | undefined
+}
+
+/**
+ * Has the engine refuse what could never be sent, if that is wanted.
+ *
+ * @returns what creates such makers: one for each fan-out, since one must not drop what the other has rendered.
+ */
+export function createMessageMakers<DB>(
+  engine: EventEngine<DB>,
+  settings: MessageSettings &
+    Omit<RenderSettings, 'services'> & {
+      readonly validate: Validation
+      readonly renderOf: RenderOf | undefined
+    },
+  catalog: EventCatalog,
+): () => Messages {
+  const { validate, renderOf } = settings
+  if (validate === 'refuse') internalsOf(engine).checkRaises(createRaiseCheck(catalog, renderOf))
+  return () => {
+    const renderings = createRenderings({ ...settings, services: engine.services })
+    const composer = createComposer({
+      settings,
+      catalog,
+      validates: validate !== 'off',
+      renderOf,
+      renderings,
+    })
+    return { composer, renderings: renderOf && renderings }
+  }
+}
+
+/** Tells a message from the others about the same event, among those that are stored together. */
+export function messageName(eventId: string, variant: string | null): string {
+  return variant === null ? eventId : `${eventId} ${variant}`
 }

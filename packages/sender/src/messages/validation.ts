@@ -1,8 +1,7 @@
 import { eventTypeOf, type SyncEvent } from '@x/events-core'
-import { WebhookSenderError } from '../errors.ts'
+import { assertOption, WebhookSenderError } from '../errors.ts'
 import { isBuiltIn } from '../event-types/built-in-event-types.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
-import { refuseUnless } from '../invalid-option.ts'
 import type { RenderOf } from './render.ts'
 
 /** When what webhooks carry is compared with the catalog; see `WebhookSenderOptions.validate`. */
@@ -11,7 +10,7 @@ export type Validation = 'off' | 'park' | 'refuse'
 /** @throws WebhookSenderError `invalid_option` */
 export function readValidation(validate: Validation = 'off'): Validation {
   const isKnown = validate === 'off' || validate === 'park' || validate === 'refuse'
-  refuseUnless(isKnown, 'validate', "'off', 'park' or 'refuse'", validate)
+  assertOption(isKnown, 'validate', "'off', 'park' or 'refuse'", validate)
   return validate
 }
 

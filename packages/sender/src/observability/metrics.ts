@@ -1,4 +1,6 @@
 import {
+  type Attributes,
+  type BatchObservableResult,
   type Counter,
   createNoopMeter,
   type Histogram,
@@ -6,6 +8,10 @@ import {
   type MeterProvider,
   metrics,
 } from '@opentelemetry/api'
+import type { Clock, Logger } from '@x/events-core'
+import { detached } from '@x/events-engine/support'
+import type { AttemptResult } from '../deliveries/attempt-result.ts'
+import type { DeliveryStore } from '../delivery-store.ts'
 
 /** The name of the meter and of the tracer. */
 export const SCOPE = '@x/sender'
@@ -23,7 +29,7 @@ const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
  * The instruments of the SDK that is registered now; undefined while there is none. The API hands out
  * no stand-ins that come alive later, so that they are made anew once an SDK has come.
  */
-export function createInstruments(): () => Instruments | undefined {
+function createInstruments(): () => Instruments | undefined {
   let madeBy: MeterProvider | undefined
   let instruments: Instruments | undefined
 
@@ -49,5 +55,100 @@ function instrumentsOf(meter: Meter): Instruments {
       description: 'How long attempts took, the answer included.',
       advice: { explicitBucketBoundaries: DURATION_BUCKETS },
     }),
+  }
+}
+
+/** Measures what came of an attempt. */
+export type AttemptMeter = (endpointId: string, result: AttemptResult) => void
+
+/** Creates what counts deliveries and measures attempts, for the SDK that is registered. */
+export function createAttemptMeter(perEndpoint: boolean): AttemptMeter {
+  const instruments = createInstruments()
+
+  return (endpointId, result) => {
+    const current = instruments()
+    if (current === undefined) return
+    const { state, status, errorCode, durationMs } = result
+    const attributes: Attributes = { 'x_webhooks.result': resultOf(result) }
+    if (errorCode !== null) attributes['error.type'] = errorCode
+    if (perEndpoint) attributes['x_webhooks.endpoint_id'] = endpointId
+    if (state !== 'pending') current.deliveries.add(1, { ...attributes })
+    if (status !== null) attributes['http.response.status_code'] = status
+    current.attemptDuration.record(durationMs / 1_000, attributes)
+  }
+}
+
+function resultOf({ counted, state }: AttemptResult): string {
+  if (!counted) return 'not_counted'
+  return state === 'pending' ? 'failed' : state
+}
+
+/** What {@link offerQueue} works with. */
+export interface QueueGaugesParts {
+  readonly store: Pick<DeliveryStore, 'measureQueue'>
+  readonly clock: Clock
+  readonly logger: Logger
+  inFlight(): number
+}
+
+// Counting more takes longer than a host can spare each time that somebody collects.
+const COUNTED_AT_MOST = 100_000
+
+/**
+ * Offers how much waits to the SDK that is registered now. The database is asked only when that SDK
+ * collects.
+ *
+ * @returns a function that ends it.
+ */
+export function offerQueue({ store, clock, logger, inFlight }: QueueGaugesParts): () => void {
+  const meter = metrics.getMeter(SCOPE)
+  const gauge = (name: string, unit: string, description: string) =>
+    meter.createObservableGauge(name, { unit, description })
+  const depth = gauge(
+    'x_webhooks.queue.depth',
+    '{delivery}',
+    'Deliveries that wait, due or not; at most 100000 are counted.',
+  )
+  const age = gauge('x_webhooks.queue.oldest_due_age', 's', 'How long the oldest has been due.')
+  const exhausted = gauge(
+    'x_webhooks.exhausted',
+    '{delivery}',
+    'Deliveries that have failed for good, and are kept; at most 100000 are counted.',
+  )
+  const underWay = gauge('x_webhooks.in_flight', '{request}', 'Requests of this process that are under way.')
+  const stored = [depth, age, exhausted]
+
+  async function measure() {
+    const now = clock.now()
+    const { oldestDueOn, ...counts } = await store.measureQueue(now, COUNTED_AT_MOST)
+    return { ...counts, oldestDueAgeMs: oldestDueOn === null ? 0 : now - oldestDueOn }
+  }
+
+  let measuring: ReturnType<typeof measure> | undefined
+  // A database that answers slowly must not be asked again while it does.
+  function measureOnce(): ReturnType<typeof measure> {
+    measuring ??= detached(measure).finally(() => {
+      measuring = undefined
+    })
+    return measuring
+  }
+
+  async function observe(result: BatchObservableResult): Promise<void> {
+    try {
+      const queue = await measureOnce()
+      result.observe(depth, queue.pending)
+      result.observe(age, queue.oldestDueAgeMs / 1_000)
+      result.observe(exhausted, queue.exhausted)
+    } catch (error) {
+      logger.warn({ err: error }, 'The queue of webhooks could not be measured')
+    }
+  }
+  const observeInFlight = (result: BatchObservableResult) => result.observe(underWay, inFlight())
+
+  meter.addBatchObservableCallback(observe, stored)
+  meter.addBatchObservableCallback(observeInFlight, [underWay])
+  return () => {
+    meter.removeBatchObservableCallback(observe, stored)
+    meter.removeBatchObservableCallback(observeInFlight, [underWay])
   }
 }

@@ -13,7 +13,7 @@ import {
 import type { Kysely } from 'kysely'
 import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../maintenance/mended.ts'
+import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../maintenance/repair.ts'
 import type { TableNames } from '../table-names.ts'
 import { createQueueLock } from './lock-queue.ts'
 import { openLanesStatement } from './open-lanes.ts'

@@ -8,7 +8,7 @@ import {
   text,
 } from '@x/events-engine/support'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
-import { messageName } from '../messages/message-name.ts'
+import { messageName } from '../messages/compose.ts'
 import type { TableNames } from '../table-names.ts'
 import { enqueueStatement } from './enqueue.ts'
 import { keepQueuedQuery } from './keep-queued.ts'

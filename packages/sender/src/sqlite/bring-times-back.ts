@@ -10,7 +10,7 @@ import {
   text,
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
-import { broughtBack, type ClockStore, type SetBackClock } from '../set-back-clock.ts'
+import { broughtBack, type ClockStore, type SetBackClock } from '../clock.ts'
 import type { TableNames } from '../table-names.ts'
 import { requeueStatement } from './requeue.ts'
 

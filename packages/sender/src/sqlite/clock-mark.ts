@@ -1,5 +1,5 @@
 import { runStatement, type SqlExecutor } from '@x/events-engine/support'
-import { MARK_EVERY_MS } from '../set-back-clock.ts'
+import { MARK_EVERY_MS } from '../clock.ts'
 import type { TableNames } from '../table-names.ts'
 
 /** Stores the latest time that any process has gone by, so that one that starts finds out that the clock was set back. */

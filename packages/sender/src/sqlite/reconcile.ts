@@ -13,7 +13,7 @@ import {
 } from '@x/events-engine/support'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
-import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../maintenance/mended.ts'
+import { DELETED_FOR_MS, type LaneKey, type Mended, type SweptPage } from '../maintenance/repair.ts'
 import type { TableNames } from '../table-names.ts'
 import { openLanesStatement } from './open-lanes.ts'
 import { requeueStatement } from './requeue.ts'

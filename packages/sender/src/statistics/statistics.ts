@@ -1,8 +1,8 @@
-import type { Clock } from '@x/events-core'
-import { assertArgument, readTimeRange, readWhole } from '../argument.ts'
+import type { Clock, Logger } from '@x/events-core'
+import { readTimeRange } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import { addCounts, type Counts, noCounts } from './counters.ts'
-import { percentileOf } from './latency-histogram.ts'
+import { assertArgument } from '../errors.ts'
+import { addCounts, type Counts, noCounts, percentileOf } from './counters.ts'
 import type { StatisticRow } from './rollup.ts'
 
 /** Which time statistics are about: of the years 1 to 9999. */
@@ -133,7 +133,7 @@ function scaleOf(since: number, until: number, bucketSeconds: number | undefined
     const fine = WIDTHS.map((seconds) => scaleIn(since, until, seconds))
     return fine.find(({ count }) => count <= FEW_BUCKETS) ?? scaleInWeeks(since, until)
   }
-  readWhole('bucketSeconds', bucketSeconds, 60, MAX_BUCKET_SECONDS)
+  assertArgument.integer('bucketSeconds', bucketSeconds, 60, MAX_BUCKET_SECONDS)
   assertArgument(bucketSeconds % 60 === 0, 'bucketSeconds', 'a multiple of 60', bucketSeconds)
   const scale = scaleIn(since, until, bucketSeconds)
   const fits = scale.count <= MAX_BUCKETS
@@ -152,4 +152,66 @@ function scaleIn(since: number, until: number, seconds: number): Scale {
   const first = Math.floor(since / widthMs) * widthMs
   // At least the bucket that since is in.
   return { widthMs, first, count: Math.max(1, Math.ceil((until - first) / widthMs)) }
+}
+
+/** Adds what batches have counted to the statistics, now and then. */
+export interface TallyKeeper {
+  /** A store that leads to the next adding up by what it records. */
+  counting(store: DeliveryStore): DeliveryStore
+  /** Adds everything up that is recorded. */
+  fold(): Promise<void>
+  start(): void
+  stop(): Promise<void>
+}
+
+const EVERY_MS = 2_000
+const AT_ONCE = 100
+
+/**
+ * Attempts are counted in the transaction that records them, by one short row whatever they are about;
+ * what those rows say is added to each endpoint's minutes later, for many of them at once.
+ */
+export function createTallyKeeper(store: DeliveryStore, logger: Logger): TallyKeeper {
+  let running = false
+  let timer: NodeJS.Timeout | undefined
+  let folding: Promise<void> = Promise.resolve()
+
+  async function fold(): Promise<void> {
+    while (await store.foldTallies(AT_ONCE)) await new Promise(setImmediate)
+  }
+
+  function foldSoon(): void {
+    if (!running) return
+    timer ??= setTimeout(() => {
+      folding = fold()
+        .catch((error: unknown) =>
+          logger.warn({ err: error }, 'Attempts could not be added up; trying again later'),
+        )
+        .finally(() => {
+          timer = undefined
+        })
+    }, EVERY_MS).unref()
+  }
+
+  return {
+    counting: (inner) => ({
+      ...inner,
+      async recordAttempts(batch, tell) {
+        await inner.recordAttempts(batch, tell)
+        foldSoon()
+      },
+    }),
+    fold,
+    start() {
+      running = true
+      // What a process before has left.
+      foldSoon()
+    },
+    async stop() {
+      running = false
+      clearTimeout(timer)
+      timer = undefined
+      await folding
+    },
+  }
 }

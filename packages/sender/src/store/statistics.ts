@@ -7,7 +7,7 @@ import {
   type SqlExecutor,
   text,
 } from '@x/events-engine/support'
-import { unpackTallies } from '../statistics/packed-tally.ts'
+import { unpackTallies } from '../statistics/counters.ts'
 import {
   hoursOf,
   mergeRows,

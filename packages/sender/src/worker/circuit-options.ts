@@ -1,4 +1,4 @@
-import { readInteger, refuseUnless } from '../invalid-option.ts'
+import { assertOption } from '../errors.ts'
 import type { HealthPolicy } from './endpoint-health.ts'
 
 /** When an endpoint is left alone for a while. */
@@ -32,19 +32,19 @@ export function readHealthPolicy({
   readonly circuit?: CircuitOptions | undefined
 }): HealthPolicy {
   const { firstPauseSeconds = 1, maxPauseSeconds = 300 } = circuit
-  refuseUnless(
+  assertOption(
     isBetween(disableAfterDays, 0.01, 3_650),
     'disableAfterDays',
     'a number from 0.01 to 3650',
     disableAfterDays,
   )
-  refuseUnless(
+  assertOption(
     isBetween(firstPauseSeconds, 0, 86_400),
     'circuit.firstPauseSeconds',
     'a number from 0 to 86400',
     firstPauseSeconds,
   )
-  refuseUnless(
+  assertOption(
     isBetween(maxPauseSeconds, firstPauseSeconds, 86_400),
     'circuit.maxPauseSeconds',
     'a number from firstPauseSeconds to 86400',
@@ -52,7 +52,7 @@ export function readHealthPolicy({
   )
   return Object.freeze({
     disableAfterMs: disableAfterDays * DAY_MS,
-    failures: readInteger('circuit.failures', circuit.failures ?? 5, 1),
+    failures: assertOption.integer('circuit.failures', circuit.failures ?? 5, 1),
     firstPauseMs: firstPauseSeconds * 1_000,
     maxPauseMs: maxPauseSeconds * 1_000,
   })

@@ -1,8 +1,7 @@
-import { createSyncEvent, type Logger, type SyncEvent } from '@x/events-core'
+import { createSyncEvent, type Logger, type SyncEvent, shown } from '@x/events-core'
 import { storableText, thrownMessage } from '@x/events-engine/support'
 import type { DueDelivery } from '../delivery-store.ts'
 import type { Endpoint } from '../endpoints/endpoint.ts'
-import { shown } from '../errors.ts'
 import type { AttemptError } from '../http/errors.ts'
 import type { Post, PostUnderWay } from '../http/post.ts'
 

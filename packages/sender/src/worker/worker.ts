@@ -1,4 +1,4 @@
-import { createClockWatch } from '../clock-watch.ts'
+import { createClockWatch } from '../clock.ts'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DueDelivery } from '../delivery-store.ts'

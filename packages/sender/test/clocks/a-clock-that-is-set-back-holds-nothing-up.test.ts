@@ -1,8 +1,8 @@
 import { type ManualClock, manualClock, type TestConsumer, testConsumer, waitFor } from '@x/testkit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { broughtBack } from '../../src/clock.ts'
 import type { CreateEndpoint } from '../../src/index.ts'
-import { broughtBack } from '../../src/set-back-clock.ts'
 import { type HostOptions, type OpenHost, site, startHost } from '../open-host.ts'
 
 const MINUTE = 60_000

@@ -1,7 +1,19 @@
-import type { JsonValue, SyncEvent, WebhookPayload } from '@x/events-core'
+import { ALL_SITES, ALL_TENANTS, type JsonValue, type SyncEvent, type WebhookPayload } from '@x/events-core'
 import { WebhookSenderError } from '../errors.ts'
-import { binaryHeaders, cloudEventAttributes, STRUCTURED_HEADERS } from './cloud-event.ts'
-import type { PayloadFormat } from './payload-format.ts'
+
+/**
+ * How a message is written. `standard`: the JSON of Standard Webhooks, `{ type, timestamp, data }`.
+ * `cloudevents-structured`: a CloudEvents 1.0 envelope, as `application/cloudevents+json`. `cloudevents-binary`: its
+ * attributes as `ce-` headers, and `data` alone as the body; the signature covers the body, not those headers.
+ */
+export type PayloadFormat = 'standard' | 'cloudevents-structured' | 'cloudevents-binary'
+
+/** Every one of them. */
+export const PAYLOAD_FORMATS: readonly PayloadFormat[] = [
+  'standard',
+  'cloudevents-structured',
+  'cloudevents-binary',
+]
 
 /** A message as it travels. Every attempt to every endpoint sends and signs these same bytes. */
 export interface Message {
@@ -69,4 +81,45 @@ function refuseTooLarge(eventId: string, bytes: number, maxBodyBytes: number): v
     'message_too_large',
     `The webhook about event ${eventId} takes ${bytes} bytes, more than the ${maxBodyBytes} of options.maxBodyBytes; attach or render less, or raise the limit and resume the event.`,
   )
+}
+
+/** Its attributes, by name: CloudEvents 1.0, and the extensions `tenantid` and `siteid`. */
+export type CloudEventAttributes = Readonly<Record<string, string>>
+
+/** The headers of a message in structured mode, name and value in turn. */
+const STRUCTURED_HEADERS: readonly string[] = ['content-type', 'application/cloudevents+json; charset=utf-8']
+
+/** @param source - where all events come from; undefined for the tenant and site of each. */
+function cloudEventAttributes(
+  event: SyncEvent,
+  { type, timestamp }: WebhookPayload,
+  source: string | undefined,
+): CloudEventAttributes {
+  return {
+    specversion: '1.0',
+    id: event.id,
+    source: source ?? sourceOf(event),
+    type,
+    time: timestamp,
+    subject: `${event.entityName}/${event.entityId}`,
+    datacontenttype: 'application/json',
+    tenantid: String(event.tenantId),
+    siteid: String(event.siteId),
+  }
+}
+
+/** The headers of a message in binary mode, name and value in turn. */
+function binaryHeaders({ datacontenttype = '', ...attributes }: CloudEventAttributes): string[] {
+  const headers = Object.entries(attributes).flatMap(([name, value]) => [`ce-${name}`, headerValue(value)])
+  return ['content-type', datacontenttype, ...headers]
+}
+
+function sourceOf({ tenantId, siteId }: SyncEvent): string {
+  if (tenantId === ALL_TENANTS) return '/tenants'
+  return siteId === ALL_SITES ? `/tenants/${tenantId}` : `/tenants/${tenantId}/sites/${siteId}`
+}
+
+/** Percent-encoded as the HTTP binding of CloudEvents 1.0.2 has it, section 3.1.3.2. */
+function headerValue(value: string): string {
+  return value.replaceAll(/[^\x21-\x7e]|["%]/gu, encodeURIComponent)
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import { WebhookSenderError } from '../errors.ts'
+import { wrongEncryptionKey } from '../errors.ts'
 
 /** Locks secrets away. Each is bound to its owner: moved to another row, it does not open. */
 export interface SecretBox {
@@ -60,13 +60,4 @@ function openWith(key: Buffer, bytes: Buffer, owner: string): string {
 
 function keyIdOf(key: Buffer): string {
   return createHash('sha256').update('x-events webhook secrets').update(key).digest('hex').slice(0, 16)
-}
-
-/** What to say when secrets were stored under another key. */
-export function wrongEncryptionKey(owner: string, options: { cause?: unknown } = {}): WebhookSenderError {
-  return new WebhookSenderError(
-    'wrong_encryption_key',
-    `The secrets of ${owner} were encrypted with another key than options.encryptionKey; start with the key that they were stored under, or give it in options.previousEncryptionKeys.`,
-    options,
-  )
 }
