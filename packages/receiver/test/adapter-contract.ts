@@ -153,7 +153,7 @@ function receives(start: StartServer): void {
 
 function receivesOtherSenders(start: StartServer): void {
   it('hands on forms, and secrets in the URL, of other senders', async () => {
-    const receiver = createReceiver({ scheme: wordpress({ code: 'x 9&%' }) })
+    const receiver = createReceiver<object>({ scheme: wordpress({ code: 'x 9&%' }) })
     const events: unknown[] = []
     receiver.on('publish_post', (event) => events.push(event.data))
     await using server = await start(receiver)
@@ -166,7 +166,7 @@ function receivesOtherSenders(start: StartServer): void {
   })
 
   it('answers the challenges of other senders', async () => {
-    await using dropboxServer = await start(createReceiver({ scheme: dropbox({ secret: 's' }) }))
+    await using dropboxServer = await start(createReceiver<object>({ scheme: dropbox({ secret: 's' }) }))
     const path = `/hook?challenge=${encodeURIComponent('a b/ü')}`
     expect(await send(dropboxServer, { method: 'GET', path })).toMatchObject({
       status: 200,
@@ -174,7 +174,7 @@ function receivesOtherSenders(start: StartServer): void {
       headers: { 'content-type': expect.stringMatching(/^text\/plain/), 'x-content-type-options': 'nosniff' },
     })
     const url = 'https://consumer.test/hook'
-    await using trelloServer = await start(createReceiver({ scheme: trello({ secret: 's', url }) }))
+    await using trelloServer = await start(createReceiver<object>({ scheme: trello({ secret: 's', url }) }))
     expect(await send(trelloServer, { method: 'HEAD' })).toMatchObject({ status: 200, text: '' })
   })
 
