@@ -43,9 +43,9 @@ import { createWakeTopics } from './wake/wake-topics.ts'
 
 /** The event log of a host and everything that reads it. Made by {@link createEventEngine}. */
 export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture<DB>, HasInternals {
-  /** Raises events, answers what clients missed, and calls local listeners. */
+  /** Raises events, reads what clients have missed, and calls local listeners. */
   readonly syncManager: SyncManager<DB>
-  /** Looks after durable subscriptions: what is parked, paused, blocked. */
+  /** Manages durable subscriptions: lists, pauses, resumes, skips and rewinds them. */
   readonly subscriptions: Subscriptions
   /** The host's Kysely instance, as it was given. */
   readonly db: Kysely<DB>
@@ -54,11 +54,11 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
   readonly logger: Logger
   /** Opens service scopes; as it was given. */
   readonly services: IServiceScopeFactory | undefined
-  /** What the names of the tables begin with; packages that build on the engine use the same. */
+  /** The prefix of the table names; packages that build on the engine use the same. */
   readonly tablePrefix: string
   /** PostgreSQL: the schema of the tables; undefined for the first of the search path. */
   readonly schema: string | undefined
-  /** A name for this engine that no other process has: who holds a lease. */
+  /** The unique name of this engine, under which it holds leases. */
   readonly nodeId: string
 
   /**
@@ -69,44 +69,44 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
    */
   migrate(): Promise<void>
   /**
-   * Begins to read the log. Subscriptions hear of everything that is raised after it has resolved.
+   * Begins to read the log. Subscriptions get every event that is raised after it has resolved.
    *
    * @throws EventEngineError `not_migrated`, `schema_too_new`, `read_only_database`, `unsupported_driver`
    */
   start(): Promise<void>
-  /** Lets calls under way end, saves positions, hands back leases. Raising still works afterwards. */
+  /** Waits for calls under way, saves positions and releases leases. Events can still be raised afterwards. */
   stop(): Promise<void>
   /**
    * Adds a subscriber; usually before `start()`.
    *
    * @returns resolves once the subscription is set up: at once before `start()`, and afterwards when
-   *   its position is stored, so that it hears of everything raised from then on.
+   *   its position is stored, so that it gets every event raised from then on.
    * @throws EventEngineError `invalid_option`, `duplicate_subscription`
    */
   subscribe(subscriber: EventSubscriber<DB>, options: SubscribeOptions): Promise<void>
   /**
-   * The events of a tenant as they are committed, for server-sent events and the like: resumable at a
-   * position, as many readers as you like on one query, none of which can make the memory grow.
-   * Ends when the signal is aborted or the engine stops.
+   * Iterates over the events of a tenant as they are committed, for server-sent events and the like. A feed resumes at a
+   * position. All readers of a node share one query, and a slow reader takes no more memory. A feed ends when the signal
+   * is aborted or the engine stops.
    *
    * @throws EventEngineError `invalid_argument`, `invalid_option`, `invalid_position`; while it is read,
    *   `position_expired`, and `invalid_position` for a position of another log
    */
   feed(options: FeedOptions): AsyncIterable<FeedItem>
-  /** Ends a subscription on this node; its stored position stays. */
+  /** Removes a subscription from this node; its stored position stays. */
   unsubscribe(name: string): Promise<void>
   /**
-   * Deletes everything that the engine has of a tenant: its events in the log, those that are parked, what
-   * their errors said. It works in small batches while other tenants raise and deliver, and goes on where it
-   * was when it is called again after a crash. Positions stay valid, and readers go on behind what is gone.
+   * Deletes all data of a tenant that the engine holds: its events in the log, its parked events, and the texts of their
+   * errors. It works in small batches while other tenants raise and deliver, and continues when it is called again after
+   * a crash. Positions stay valid: readers go on after the deleted events.
    *
-   * End what raises events of the tenant first: an event that is committed after the call has begun may stay, as
-   * may what a subscriber writes of one that it has got already. What a process has read ahead it may hand out to
-   * readers of the feed for half a minute more. Tables of the host, and those of packages such as `@x/sender`, which
-   * has a `purgeTenant` that includes this, are theirs. Until `VACUUM` (SQLite) or vacuum (PostgreSQL), and in
-   * backups, the database's files hold what was deleted earlier.
+   * Stop raising events of the tenant first: an event that is committed after the call has begun may stay, and a
+   * subscriber may still write data of an event that it has received. The feed may give out events that a process has read
+   * ahead for 30 seconds more. Tables of the host, and those of packages such as `@x/sender`, whose `purgeTenant` includes
+   * this one, are not touched. The files of the database hold deleted data until `VACUUM` (SQLite) or vacuum
+   * (PostgreSQL), and backups keep it.
    *
-   * @param tenantId - of one tenant: events of all tenants leave the log by its retention alone.
+   * @param tenantId - one tenant: events of all tenants leave the log by retention alone.
    * @returns how many events were deleted.
    * @throws EventEngineError `invalid_argument`
    * @example
@@ -120,11 +120,11 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
    * ```
    */
   purgeTenant(tenantId: number): Promise<PurgedEvents>
-  /** What this engine has done, and how far every durable subscription is behind. */
+  /** Counts what this engine has done, and measures how far every durable subscription is behind. */
   stats(): Promise<EngineStats>
   /**
-   * Runs a function in a transaction of the host's database, at the database's default level. What it
-   * raises is committed or rolled back with what it writes; subscribers are woken right after the commit.
+   * Runs a function in a transaction of the host's database, at the database's default isolation level. The events it
+   * raises are committed or rolled back with its writes. Subscribers are woken right after the commit.
    *
    * @returns what the function returns.
    * @throws what the function throws, after rolling back.
@@ -235,7 +235,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     db,
     context,
     () => syncManager,
-    // Without, there may be events of captured tables, or none.
+    // Without raised events, there may still be events of captured tables.
     (hasRaised) => (hasRaised ? detached(poller.committed) : expect()),
   )
   const checks = new Set<RaiseCheck>()
@@ -251,7 +251,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     raised(event, isCommitted) {
       observer.raised(event)
       if (isCommitted) detached(poller.committed)
-      // What engine.transaction has raised, it tells of when it has committed.
+      // For events raised in engine.transaction, the poller is called after the commit.
       else if (!transactions.active()) expect()
     },
     listeners: local.listeners,
@@ -261,7 +261,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const purgeTenant = createTenantPurge({
     db: watched.patient,
     dialect,
-    // What was read ahead is kept by the store that readers use.
+    // The store that readers use keeps what it has read ahead.
     store: { ...patientStore, forgetRead: store.forgetRead },
     changed,
   })
@@ -348,7 +348,7 @@ interface LocalListeners<DB> {
   readonly subscription: Subscription<DB>
 }
 
-/** A listener that throws is logged, and keeps none of the others from being called. */
+/** Creates the listeners of an engine. The error of a listener is logged, and the others are called all the same. */
 function listenersSubscription<DB>(logger: Logger): LocalListeners<DB> {
   const listeners = new Set<EntityChangedListener>()
 

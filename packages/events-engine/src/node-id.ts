@@ -12,14 +12,14 @@ function livingNodes(): Set<string> {
   return holder[LIVING]
 }
 
-/** A name for an engine that no other has: host, process, thread, and a few random digits. */
+/** Creates a unique name for an engine: host, process, thread, and random digits. */
 export function createNodeId(): string {
   const nodeId = `${hostname()}:${process.pid}:${threadId}:${randomBytes(6).toString('hex')}`
   livingNodes().add(nodeId)
   return nodeId
 }
 
-/** To be called when a node has handed back everything it held. */
+/** Call it when a node has released all its leases. */
 export function retireNode(nodeId: string): void {
   livingNodes().delete(nodeId)
 }
@@ -27,10 +27,9 @@ export function retireNode(nodeId: string): void {
 const NODE_ID = /^(?<host>.*):(?<pid>\d+):(?<thread>\d+):[0-9a-f]+$/
 
 /**
- * Whether a node certainly runs no more: it was on this host, and its process is gone, or is
- * ourselves under a former name. Lets a restarted host go on at once instead of waiting until the
- * leases of its former life run out. Only to be asked about nodes that share a SQLite file, which
- * are known to share the machine; whatever is doubtful counts as alive.
+ * Whether a node has certainly ended: it was on this host, and its process is gone, or is this one under a former name. So
+ * a restarted host need not wait until its former leases expire. Ask only about nodes that share a SQLite file, and thus
+ * the machine. Where in doubt, a node counts as alive.
  */
 export function isDeadNeighbour(nodeId: string): boolean {
   const { host, pid, thread } = NODE_ID.exec(nodeId)?.groups ?? {}

@@ -1,11 +1,11 @@
 import process from 'node:process'
 import { EventsError } from '@x/events-core'
 
-/** The oldest that undici, and what is used of the language, runs on; `engines` of the host's packages say the same. */
+/** The oldest version that undici and the syntax in use need; `engines` in the packages says the same. */
 const OLDEST = { major: 22, minor: 19 }
 
 /**
- * Says in one sentence what an older Node.js would say in riddles, from inside of a dependency.
+ * Asserts the version of Node.js. An older one would fail inside of a dependency, with an error that does not say why.
  *
  * @throws EventsError `unsupported_node`
  */

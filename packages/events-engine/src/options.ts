@@ -17,11 +17,11 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 /** A hundred years. So long before now there are dates in both databases. */
 const LONGEST_KEPT_MS = 36_500 * DAY_MS
 
-/** What {@link createEventEngine} takes. */
+/** The options of {@link createEventEngine}. */
 export interface EventEngineOptions<DB> {
   /** The host's own Kysely instance: the one whose transactions events are raised in. */
   readonly db: Kysely<DB>
-  /** Opens a service scope for each call of a subscriber; without it, calls come without a scope. */
+  /** Opens a service scope for each call of a subscriber. Without it, calls have no scope. */
   readonly services?: IServiceScopeFactory | undefined
   /**
    * A pino logger or anything like it.
@@ -31,7 +31,7 @@ export interface EventEngineOptions<DB> {
   /** @defaultValue the machine's clock */
   readonly clock?: Clock | undefined
   /**
-   * What the names of the engine's tables begin with.
+   * The prefix of the engine's table names.
    * @defaultValue 'xe_'
    */
   readonly tablePrefix?: string | undefined
@@ -46,17 +46,17 @@ export interface EventEngineOptions<DB> {
    */
   readonly maxDataBytes?: number | undefined
   /**
-   * Milliseconds after which a node that fell silent loses its subscriptions to another.
+   * Duration of a lease in milliseconds: after so long without renewal, another node takes a subscription over.
    * @defaultValue 6000
    */
   readonly leaseMs?: number | undefined
   /**
-   * Shortest time between two looks for events that other processes raised, in milliseconds.
+   * Shortest time between two polls for events of other processes, in milliseconds.
    * @defaultValue 5
    */
   readonly pollMinMs?: number | undefined
   /**
-   * Longest time between two such looks, reached when nothing happens, in milliseconds.
+   * Longest time between two polls, reached when nothing happens, in milliseconds.
    * @defaultValue 1000
    */
   readonly pollMaxMs?: number | undefined
@@ -68,9 +68,9 @@ export interface EventEngineOptions<DB> {
   /** PostgreSQL only. */
   readonly postgres?: PostgresOptions | undefined
   /**
-   * PostgreSQL only: how long the engine waits for a connection of the pool, or for an answer, where it cannot find out
-   * whether the server is at work, in milliseconds. With `postgres: { pool }` and no pooler in between it can: then a
-   * slow statement is waited for, and a connection that has fallen silent is closed before that.
+   * PostgreSQL only: how long the engine waits for a connection of the pool, or for a result, where it cannot ask the server
+   * whether it is at work, in milliseconds. With `postgres: { pool }` and no pooler in between it can: then it waits for
+   * slow statements, and closes silent connections earlier.
    * @defaultValue 5000
    */
   readonly databaseTimeoutMs?: number | undefined
@@ -81,18 +81,18 @@ export interface EventEngineOptions<DB> {
   readonly stopTimeoutMs?: number | undefined
 }
 
-/** What the engine may do with connections of PostgreSQL, beyond `db`. */
+/** How the engine may use connections of PostgreSQL beyond `db`. */
 export interface PostgresOptions {
   /**
-   * The `pg.Pool` below `db`. The engine closes connections of it that have fallen silent; limits how long one may take
-   * to open, unless you have set `connectionTimeoutMillis`; and listens to the `error` of the pool and its
-   * connections, which would end the process when the server goes away in mid-work.
+   * The `pg.Pool` of `db`. The engine closes silent connections of it; limits how long one may take to open, unless you
+   * have set `connectionTimeoutMillis`; and listens to the `error` event of the pool and its connections, which would end
+   * the process when the server goes away.
    */
   readonly pool: PostgresPool
   /**
-   * The pool of which one connection listens for other nodes, which then hear of events within milliseconds instead of
-   * at their next poll; `false` for none. A pooler in transaction mode passes no notifications on: give a pool of direct
-   * connections here.
+   * The pool whose connection listens for other nodes, so that events reach them within milliseconds instead of at their
+   * next poll; `false` for none. A pooler in transaction mode passes no notifications on: give a pool of direct connections
+   * here.
    * @defaultValue `pool`, unless its `max` is 1
    */
   readonly listen?: PostgresPool | false | undefined
@@ -113,7 +113,7 @@ export interface EventEngineSettings<DB> {
   readonly retention: RetentionSettings | undefined
   readonly pool: PostgresPool | undefined
   readonly listenPool: PostgresPool | undefined
-  /** Whether nothing is listened for although the host has not said so. */
+  /** Whether the engine does not listen because the pool has one connection. */
   readonly isPoolOfOne: boolean
   readonly databaseTimeoutMs: number
   readonly stopTimeoutMs: number

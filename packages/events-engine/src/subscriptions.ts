@@ -5,64 +5,64 @@ import type { GivenPositions } from './store/given-positions.ts'
 import { createArgumentAssertion } from './util/assert.ts'
 import { isStorable } from './util/storable-text.ts'
 
-/** A durable subscription as it is stored, whether any node runs it or not. */
+/** A durable subscription as it is stored, even when no node runs it. */
 export interface SubscriptionInfo {
   readonly name: string
   /** `blocked` after an event used up its tries under `onExhausted: 'block'`. */
   readonly state: SubscriptionState
-  /** Opaque: everything before it is handled or parked. */
+  /** Opaque. Every event before it is handled or parked. */
   readonly position: string
-  /** The node that handles it now. */
+  /** The node that holds its lease. */
   readonly leasedBy: string | undefined
   /** Failed tries of the event that is next. */
   readonly failedAttempts: number
   readonly lastError: string | undefined
-  /** How many events are set aside. */
+  /** How many events are parked. */
   readonly parked: number
 }
 
-/** An event that was set aside after its last try. */
+/** An event that was parked after its last try. */
 export interface ParkedEvent {
   readonly event: SyncEvent
   readonly attempts: number
-  /** What the last try threw. */
+  /** The text of the last error. */
   readonly error: string
   readonly parkedOn: Date
 }
 
-/** What people do with subscriptions. */
+/** Manages durable subscriptions. */
 export interface Subscriptions {
   list(): Promise<SubscriptionInfo[]>
   /**
-   * The oldest events that are set aside.
+   * Lists the oldest parked events.
    *
    * @param limit - at most so many: 1 to 1000; 100 by default.
    * @throws EventEngineError `invalid_argument`
    */
   parked(name: string, limit?: number): Promise<ParkedEvent[]>
   /**
-   * Lets a paused or blocked subscription go on, and has its parked events tried again.
+   * Resumes a paused or blocked subscription, and retries its parked events.
    *
-   * @param eventId - try this parked event alone; all of them by default.
+   * @param eventId - retry this parked event alone; all of them by default.
    * @throws EventEngineError `unknown_subscription`
    */
   resume(name: string, eventId?: string): Promise<void>
   /**
-   * Forgets parked events for good.
+   * Deletes parked events.
    *
-   * @param eventId - forget this one alone; all of them by default.
-   * @returns how many were forgotten.
+   * @param eventId - delete this one alone; all of them by default.
+   * @returns how many were deleted.
    */
   discard(name: string, eventId?: string): Promise<number>
   /**
-   * Moves a subscription past the event that is next, unhandled; for one that blocks and can never succeed.
+   * Skips the next event of a subscription, for one that blocks it and can never succeed.
    *
    * @returns the event that was skipped, or undefined when there was none.
    * @throws EventEngineError `unknown_subscription`
    */
   skip(name: string): Promise<SyncEvent | undefined>
   /**
-   * Has a subscription handle the log again, or for the first time, from an earlier or later place on.
+   * Moves a subscription to an earlier or later position, from which it handles the log.
    *
    * @param to - a position that the log has given out, the time of the first event to handle, or
    *   `'start'` for the oldest event that is kept.
@@ -70,7 +70,7 @@ export interface Subscriptions {
    */
   rewind(name: string, to: string | Date): Promise<void>
   /**
-   * Stands a subscription still, on every node, until it is resumed. Its events are kept.
+   * Pauses a subscription on every node until it is resumed. Its events are kept.
    *
    * @throws EventEngineError `unknown_subscription`
    */
@@ -84,16 +84,16 @@ const assertParked: Assertion = createArgumentAssertion('parked')
 function unknown(name: string): EventEngineError {
   return new EventEngineError(
     'unknown_subscription',
-    `There is no durable subscription named ${shown(name)}; subscriptions.list() tells which there are.`,
+    `There is no durable subscription named ${shown(name)}; subscriptions.list() lists those that exist.`,
   )
 }
 
-/** No subscription has a name that no database stores; it would be an error of the database's to ask for one. */
+/** Asserts that a database can store a name. No subscription has another one, and to query it would fail. */
 function assertStorableName(name: string): void {
   if (!isStorable(name)) throw unknown(name)
 }
 
-/** What is told of a stored subscription. */
+/** The public information about a stored subscription. */
 export function subscriptionInfoOf(
   row: SubscriptionRow,
   write: (position: Position) => string,

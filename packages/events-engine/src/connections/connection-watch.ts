@@ -10,7 +10,7 @@ import { createServerSessions, type Probed } from './server-sessions.ts'
 export interface WaitLimits {
   /** After so long the server is asked, over another connection, whether it is at work. */
   readonly suspectAfterMs: number
-  /** After so long the wait ends where nobody can tell: behind a pooler, without the pool, or cut off. */
+  /** After so long the wait ends where the server cannot be asked: behind a pooler, without the pool, or cut off. */
   readonly giveUpAfterMs: number
 }
 
@@ -32,7 +32,7 @@ export interface LentConnection {
   release(tidy: () => Promise<unknown>): Promise<void>
 }
 
-/** Finds connections that have fallen silent: no answer, and no error either. */
+/** Finds connections that have fallen silent: neither a response nor an error arrives. */
 export interface ConnectionWatch {
   /** @throws EventEngineError `no_connection` */
   lend(limits: WaitLimits): Promise<LentConnection>
@@ -75,9 +75,9 @@ const PROBE_MS = 1_500
 const PROBE: WaitLimits = { suspectAfterMs: PROBE_MS, giveUpAfterMs: PROBE_MS }
 /**
  * Creates a watch over the waits of one engine. A wait that lasts is no proof: the database may be slow, or another
- * may hold a lock. So the server is asked what the connection's process does. If it is at work, the wait goes on; if
- * it waits for us as we wait for it, the connection is silent. It is closed and its session ended. All idle
- * connections of the pool are asked at the same time, since what has silenced one has most likely silenced others.
+ * may hold a lock. So the watch asks the server, over another connection, what the connection's process does. If it is at
+ * work, the wait goes on. If it waits for us, the connection is silent: it is closed and its session ended. All idle
+ * connections of the pool are asked at the same time, since most likely others were silenced by the same cause.
  */
 export function createConnectionWatch({ host, pool, logger }: ConnectionWatchParts): ConnectionWatch {
   const waits = new Set<Wait>()
@@ -102,7 +102,7 @@ export function createConnectionWatch({ host, pool, logger }: ConnectionWatchPar
     }
     waits.add(one)
     timer ??= setInterval(sweep, TICK_MS).unref()
-    // Once given up, what still comes in has nobody left to hear it.
+    // A result that arrives after the wait was given up is dropped.
     const settled = noteClient(lent, work).then(
       (value) => waits.delete(one) && resolve(value),
       (error: unknown) => waits.delete(one) && reject(error),
@@ -129,7 +129,7 @@ export function createConnectionWatch({ host, pool, logger }: ConnectionWatchPar
     try {
       connection = await taken.answer
     } catch (error) {
-      // Whoever is given one too late hands it back.
+      // A connection that arrives too late is handed back.
       released.resolve()
       throw error
     }
@@ -146,7 +146,7 @@ export function createConnectionWatch({ host, pool, logger }: ConnectionWatchPar
           released.resolve()
           return handedBack
         }
-        // Not before it has come to an end: whoever got it next would wait behind what we have given up.
+        // Not before the statement has ended: the next user of the connection would wait for it.
         void settled
           .then(tidy)
           .catch(() => {})
@@ -249,7 +249,7 @@ const CAUSES =
   'Look for what drops connections between this host and PostgreSQL: a firewall or NAT with an idle time-out, a failover. keepAlive of pg keeps idle ones open.'
 const UNREACHED = `${CAUSES} Give the engine the pool of its connections (postgres: { pool }), so that it can close them.`
 
-/** Tells whoever looks after the host that connections were given up. */
+/** Logs that connections were given up. */
 export function reportSilence(logger: Logger, silent: readonly LentClient[], waitedMs: number): void {
   const isReached = silent.every(({ client }) => client?.connection?.stream !== undefined)
   const details = {

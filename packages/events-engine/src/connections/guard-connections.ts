@@ -5,8 +5,8 @@ const guarded = new WeakSet<object>()
 
 /**
  * Keeps a lost connection from ending the process. A connection of `pg` emits `error` when its server
- * goes away, and while it is lent out for a transaction nobody listens: Node then ends the process,
- * although whoever uses the connection hears of it by the query that fails.
+ * goes away, and while it is lent out for a transaction it has no listener: Node then ends the process,
+ * although the query of its user fails anyway.
  *
  * Also limits how long a connection may take to open, unless the host has set `connectionTimeoutMillis`: one that
  * hangs keeps its place in the pool.

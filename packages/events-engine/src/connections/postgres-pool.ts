@@ -5,7 +5,7 @@ export interface PostgresPool {
   connect(): Promise<PostgresClient>
   on?(event: 'error', listener: (error: Error) => void): unknown
   on?(event: 'acquire', listener: (client: PostgresClient) => void): unknown
-  /** Connections that nobody uses. */
+  /** Idle connections. */
   readonly idleCount?: number | undefined
   readonly options?:
     | { readonly max?: number | undefined; readonly connectionTimeoutMillis?: number | undefined }
@@ -29,8 +29,8 @@ interface PostgresStream {
 }
 
 /**
- * Closes a connection without a word to its server, which would not hear it: what waits for an answer fails at
- * once. `release(true)` alone asks the server to close it, and waits for that.
+ * Closes the socket of a silent connection, so that its pending queries fail at once. `release(true)` alone would ask the
+ * server to close it, and wait for that.
  *
  * @returns whether the connection can be reached.
  */
@@ -54,7 +54,7 @@ export function noteClient<TResult>(lent: LentClient, work: () => TResult): TRes
   return lending.run(lent, work)
 }
 
-/** Has a connection of the pool tell of itself when it is used inside of {@link noteClient}. */
+/** Makes a connection of the pool note that it is used inside of {@link noteClient}. */
 export function noteQueries(client: PostgresClient): void {
   const { query } = client
   client.query = (...parameters) => {

@@ -10,13 +10,13 @@ import {
 } from './connection-watch.ts'
 import type { PostgresPool } from './postgres-pool.ts'
 
-/** The host's database, in which every wait comes to an end; on SQLite, where nobody waits, the database itself. */
+/** The host's database, in which every wait ends; on SQLite, which has no connection to wait for, the database itself. */
 export interface WatchedDatabase {
-  /** For statements that are short; like the next two, without the host's plugins, which would rewrite what is read. */
+  /** For short statements; like the next two, without the host's plugins, which would rewrite what is read. */
   readonly db: Kysely<unknown>
-  /** For those that may take their time, and hold up nobody: deleting what is old, looking through it all. */
+  /** For statements that may take long and block nothing: deleting old rows, scanning a table. */
   readonly patient: Kysely<unknown>
-  /** For those of which nobody knows how long they take: migrations. */
+  /** For statements that may take any time: migrations. */
   readonly unhurried: Kysely<unknown>
   /** The same, for work that is leased for so long. */
   forLease(leaseMs: number): WatchedDatabase
@@ -82,7 +82,7 @@ function withoutPlugins<DB>(db: Kysely<DB>): Kysely<unknown> {
   return db.withoutPlugins() as Kysely<unknown>
 }
 
-/** A wait for a connection ends, whatever is to be done on it. */
+/** A wait for a connection ends after so long, even for statements that may take any time. */
 const LONGEST_TAKING_MS = 60_000
 
 /**

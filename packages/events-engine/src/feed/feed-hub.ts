@@ -2,14 +2,14 @@ import type { Clock, Logger } from '@x/events-core'
 import type { EventStore, PositionedEvent } from '../store/event-store.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 
-/** Whoever wants to be told of new events, a page at a time; must not wait, nor throw. */
+/** Receives new events, a page at a time. It must neither wait nor throw. */
 export type FeedListener = (events: readonly PositionedEvent[]) => void
 
 /** Reads the log once for all readers of a node that have caught up. */
 export interface FeedHub {
   /**
-   * Resolves once the listener hears of everything that is committed from now on, and of nothing older:
-   * that is when the hub itself has caught up.
+   * Resolves when the hub has caught up. From then on the listener receives every event that is committed, and none that
+   * is older.
    */
   join(listener: FeedListener): Promise<void>
   leave(listener: FeedListener): void
@@ -22,12 +22,12 @@ const PAUSE_AFTER_ERROR_MS = 500
 /**
  * Every page costs each reader a turn, and each server-sent stream a write. With many readers and
  * steady traffic, events gather for a moment: at 1,000 readers for 20 ms, and never for longer than
- * {@link MAX_GATHER_MS}. What comes after a pause is told at once.
+ * {@link MAX_GATHER_MS}. An event that comes after a pause is passed on at once.
  */
 const GATHER_MS_PER_READER = 0.02
 const MAX_GATHER_MS = 50
 
-/** Creates a hub that reads only while somebody listens. */
+/** Creates a hub, which reads only while it has listeners. */
 export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock, logger: Logger): FeedHub {
   const listeners = new Set<FeedListener>()
   const joining = new Map<FeedListener, PromiseWithResolvers<void>>()
@@ -41,7 +41,7 @@ export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock,
     if (gatherMs > 0) await pause(gatherMs)
   }
 
-  /** Those who came before the last read: what they are told from here on was not visible to it. */
+  /** Admits listeners that joined before the last read: events they receive from here on were not visible to it. */
   function admit(candidates: readonly FeedListener[]): void {
     for (const listener of candidates) {
       const joined = joining.get(listener)
@@ -83,7 +83,7 @@ export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock,
   function begin() {
     const stop = new AbortController()
     const ended = readOn(store.endPosition(), stop.signal).catch((error: unknown) => {
-      // Not even begun: whoever joins next tries again.
+      // The hub has not begun to read: the next one that joins makes it try again.
       if (reading?.stop === stop) reading = undefined
       refuse(error)
     })
@@ -106,7 +106,7 @@ export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock,
     },
     async stop() {
       listeners.clear()
-      // They find out by themselves that everything has stopped.
+      // The signal of the feed ends them.
       for (const { resolve } of joining.values()) resolve()
       joining.clear()
       const ending = reading

@@ -10,13 +10,13 @@ import { type FeedBatch, readBatches } from './read-batches.ts'
 
 const assertArgument: Assertion = createArgumentAssertion('feed')
 
-/** What a reader of the feed wants. */
+/** The options of `engine.feed`. */
 export interface FeedOptions {
   /** Events of this tenant, and those of all tenants. */
   readonly tenantId: number
   /**
-   * The position of the last event that was received: the feed goes on behind it.
-   * @defaultValue everything that is committed from now on
+   * The position of the last event that was received: the feed continues after it.
+   * @defaultValue the end of the log
    */
   readonly after?: string | undefined
   /** Event types or patterns, or a function that decides. */
@@ -25,9 +25,9 @@ export interface FeedOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** An event of the feed, and where to resume behind it. */
+/** An event of the feed, and the position to resume at. */
 export interface FeedItem {
-  /** Opaque: to be given as `after`, for instance as the id of a server-sent event. */
+  /** Opaque. Pass it as `after` to resume; it serves as the id of a server-sent event. */
   readonly position: string
   readonly event: SyncEvent
 }
@@ -54,20 +54,20 @@ export interface FeedSource {
   read(wants: (event: SyncEvent) => boolean, after: Position, signal: AbortSignal): AsyncIterable<FeedBatch>
 }
 
-/** What an engine has of its feed. */
+/** The feed of an engine. */
 export interface Feed {
   /**
-   * The events of a tenant, in log order, for as long as the caller reads on.
+   * Iterates over the events of a tenant in the order of the log, for as long as the caller reads.
    *
    * @throws EventEngineError `invalid_argument`, `invalid_option`, `invalid_position`; while it is
    *   read, `position_expired`, and `invalid_position` for a position of another log
    */
   open(options: FeedOptions): AsyncIterable<FeedItem>
-  /** The same for those that serve many clients at once. */
+  /** The same for servers that pass it on to many clients. */
   readonly source: FeedSource
-  /** Opens again after a stop; a new feed is open. */
+  /** Opens again after a stop. A new feed is open. */
   start(): void
-  /** Ends everything that is read. */
+  /** Ends every iteration. */
   stop(): Promise<void>
 }
 

@@ -2,16 +2,16 @@ import type { SyncEvent } from '@x/events-core'
 import type { EventStore, Position, PositionedEvent } from '../store/event-store.ts'
 import type { FeedHub } from './feed-hub.ts'
 
-/** What a reader is given in one go: the events it wants between two positions, perhaps none. */
+/** A batch of the feed: the events between two positions that the reader wants, perhaps none. */
 export interface FeedBatch {
   readonly events: readonly PositionedEvent[]
-  /** Everything before it was looked at. While a reader is live, it moves on with what does not concern it. */
+  /** The position after the batch. While a reader is live, it also moves on with events that the reader does not want. */
   readonly position: Position
-  /** Whether the reader has caught up: from here on, it is told what is committed as it is committed. */
+  /** Whether the reader has caught up and receives events as they are committed. */
   readonly isLive: boolean
 }
 
-/** Where the log is read, and who reads it for those that have caught up. */
+/** What {@link readBatches} reads from: the log, and the hub for readers that have caught up. */
 export interface FeedParts {
   readonly store: EventStore
   readonly hub: FeedHub
@@ -22,10 +22,10 @@ const MAX_QUEUED = 256
 const PAGE_SIZE = 100
 
 /**
- * The log behind a position, in order, for as long as the caller reads on.
+ * Reads the log after a position, in order, for as long as the caller iterates.
  *
- * A reader first catches up with the log by itself, then listens to the hub that serves all readers
- * of the node with one query. One that does not keep up loses its place there, and catches up again.
+ * A reader first catches up with the log by itself, then listens to the hub that serves all readers of the node with one
+ * query. A reader that does not keep up leaves the hub, and catches up again.
  */
 export async function* readBatches(
   { store, hub }: FeedParts,
@@ -34,13 +34,13 @@ export async function* readBatches(
   signal: AbortSignal,
 ): AsyncGenerator<FeedBatch, void, undefined> {
   let position = after
-  // Given out although the position is not behind them yet.
+  // Events that were given out although the position is not after them yet.
   const ahead = new Set<string>()
   const wanted = (events: readonly PositionedEvent[]) =>
     events.filter(({ event }) => !ahead.delete(event.id) && wants(event))
 
   while (!signal.aborted) {
-    // Far behind: by pages, until nothing is known to follow.
+    // Far behind: by pages, until no further page is known.
     for (let more = true; more && !signal.aborted; ) {
       const page = await store.readAfter(position, PAGE_SIZE)
       position = page.position
@@ -52,8 +52,8 @@ export async function* readBatches(
     const queue = createQueue(wants, signal)
     try {
       await hub.join(queue.offer)
-      // The hub tells of everything from here on. What was committed before that is read once more;
-      // what is read and told of both is recognised by its id.
+      // The hub passes on every event from here on. Events committed before that are read once more; those that come both
+      // ways are recognised by their ids.
       for (let more = true; more && !signal.aborted; ) {
         const page = await store.readAfter(position, PAGE_SIZE)
         for (const { event } of page.events) ahead.add(event.id)
@@ -86,17 +86,17 @@ function liveBatch(events: readonly PositionedEvent[], queue: FeedQueue): FeedBa
 interface FeedQueue {
   /** What the hub calls. */
   readonly offer: (events: readonly PositionedEvent[]) => void
-  /** Everything before it was taken, or does not concern the reader. */
+  /** Every event before it was taken, or is not wanted by the reader. */
   passed: Position
   /**
-   * The next ones, at least one; undefined once the reader has fallen behind, or the feed has ended.
+   * Takes the next events, at least one; undefined once the reader has fallen behind, or the feed has ended.
    *
    * @throws what the reader's filter has thrown.
    */
   take(): Promise<readonly PositionedEvent[] | undefined>
 }
 
-/** What does not concern the reader does not wake it: most readers of a busy node are of other tenants. */
+/** Creates the queue of a reader. Unwanted events do not wake it: most events of a busy node belong to other tenants. */
 function createQueue(wants: (event: SyncEvent) => boolean, signal: AbortSignal): FeedQueue {
   let waiting: PositionedEvent[] = []
   let offered: Position | undefined
@@ -107,7 +107,7 @@ function createQueue(wants: (event: SyncEvent) => boolean, signal: AbortSignal):
 
   return {
     get passed() {
-      // With nothing waiting, all that was offered is behind the reader.
+      // With an empty queue, the reader is past everything that was offered.
       if (waiting.length === 0 && !overflown && offered !== undefined) passed = offered
       return passed
     },
@@ -122,7 +122,7 @@ function createQueue(wants: (event: SyncEvent) => boolean, signal: AbortSignal):
       try {
         wanted = events.filter(({ event }) => wants(event))
       } catch (error) {
-        // The filter is this reader's own: nobody else is to hear of it.
+        // The filter is this reader's own, so its error concerns no other reader.
         failure = { error }
         wakeReader()
         return

@@ -26,7 +26,7 @@ const assertArgument: Assertion = createArgumentAssertion('purgeTenant')
 
 const ROWS_AT_ONCE = 500
 
-/** Creates what deletes everything of a tenant; begun again, it goes on. */
+/** Creates the function that deletes all data of a tenant. Called again after a crash, it continues. */
 export function createTenantPurge({ db, dialect, store, changed }: TenantPurgeParts) {
   async function all(purge: (after: string) => Promise<PurgedBatch>): Promise<number> {
     let total = 0
@@ -34,20 +34,20 @@ export function createTenantPurge({ db, dialect, store, changed }: TenantPurgePa
       const { count, last }: PurgedBatch = await purge(after)
       total += count
       after = last
-      // Others get their turn: on SQLite they share the one connection.
+      // Others get their turn, since on SQLite they share the one connection.
       await new Promise(setImmediate)
     }
     return total
   }
 
   async function purge(tenantId: number): Promise<PurgedEvents> {
-    // What is raised from now on is not waited for.
+    // Events raised from now on are not included.
     const until = BigInt(await store.lastSequence())
     const events = await all(async (after) => {
       const batch = await store.purgeTenantEvents(tenantId, after, ROWS_AT_ONCE)
       return BigInt(batch.last ?? until) < until ? batch : { ...batch, last: undefined }
     })
-    // Before what is left of them elsewhere: an event that the log has no more is not set aside again.
+    // The log comes before the parked events: an event that is no longer in the log cannot be parked again.
     await store.settleBatches()
     store.forgetRead()
     const parkedEvents = await all((after) => store.purgeTenantParked(tenantId, after, ROWS_AT_ONCE))

@@ -11,7 +11,7 @@ import {
 import { withPlaceholders } from '../sql/placeholders.ts'
 import type { TableNames } from '../store/table-names.ts'
 
-/** What the log's tables say of themselves, whoever created them. */
+/** The version and the identity of the log's tables. */
 export interface LogState {
   /** How many of the engine's migrations have run. */
   readonly schemaVersion: number
@@ -22,7 +22,7 @@ export interface LogState {
 /** SQL: the id in a column that holds it with the number of times the log was restored: `id` or `id.times`. */
 export const LOG_ID = `split_part(log_id, '.', 1)`
 
-/** The statements about the one row of the log's state. */
+/** Creates the statements about the one row of the log's state. */
 export function logStateStatements(dialect: Dialect, names: TableNames) {
   const exists =
     dialect === 'sqlite'
@@ -57,8 +57,8 @@ export function logStateStatements(dialect: Dialect, names: TableNames) {
     },
 
     /**
-     * Finds out whether the driver counts changes, and changes nothing. SQLite would wait for whoever writes; there, the
-     * first count has to tell.
+     * Asserts that the driver counts changes, by a statement that changes nothing. On SQLite the statement would wait for
+     * the write lock, so there the first real count shows it.
      *
      * @throws EventEngineError `unsupported_driver`
      */

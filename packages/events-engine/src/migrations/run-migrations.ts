@@ -9,26 +9,26 @@ export interface EventLogMigration {
   up(db: Kysely<unknown>): Promise<void>
 }
 
-/** Migrations, and where it is noted which of them have run. */
+/** Migrations, and the table that records which of them have run. */
 export interface MigrationSet {
   readonly migrations: Readonly<Record<string, EventLogMigration>>
-  /** What the name of the table begins with that notes them, so that the host's own is not touched. */
+  /** The prefix of that table's name, so that the host's own is not touched. */
   readonly prefix: string
   /** PostgreSQL only. */
   readonly schema?: string | undefined
 }
 
-/** Between two statements there is nothing to wait for. */
+/** Longest pause between two statements of a migration. */
 const IDLE_MS = 60_000
 
-/** The statements about the table that notes what has run: the one that Kysely's own migrator would keep. */
+/** Creates the statements about the table of migrations that have run, which is the one of Kysely's own migrator. */
 function notesOf(db: Kysely<unknown>, { prefix, schema }: MigrationSet) {
   const dialect = dialectOf(db)
   const name = `${schema === undefined ? '' : `${schema}.`}${prefix}migration`
   const exists =
     dialect === 'sqlite'
       ? `select name from sqlite_schema where type = 'table' and name = '${name}'`
-      : // Not whatever the search path leads to: a later schema of it may be another application's.
+      : // Not to_regclass, which searches the whole path: a later schema of it may be another application's.
         `select tablename as name from pg_catalog.pg_tables
           where tablename = '${prefix}migration' and schemaname = ${schema === undefined ? 'current_schema()' : `'${schema}'`}`
   const insert = withPlaceholders(dialect, `insert into ${name} (name, timestamp) values (?, ?)`)
@@ -53,14 +53,14 @@ function notesOf(db: Kysely<unknown>, { prefix, schema }: MigrationSet) {
 }
 
 /**
- * Runs what has not run yet, in one transaction. Safe to call on every start, and from several nodes at once: who comes
- * second waits for a lock that ends with the transaction. A lock of the session, as Kysely's migrator takes it, would
- * stay behind on a pooler's connection. Where all has run, nothing is locked.
+ * Runs the migrations that have not run yet, in one transaction. It is safe to call on every start, and from several nodes
+ * at once: the second waits for a lock that ends with the transaction. A lock of the session, as Kysely's migrator takes
+ * it, would stay on a pooler's connection. Where all have run, nothing is locked.
  */
 export async function runMigrations(db: Kysely<unknown>, set: MigrationSet): Promise<void> {
   if (await isMigrated(db, set)) return
   const notes = notesOf(db, set)
-  // Whoever waits for the lock has to see what was done meanwhile.
+  // At this level, a node that has waited for the lock sees what was done meanwhile.
   await ownTransaction(db, async (trx) => {
     if (dialectOf(db) === 'postgres') {
       await limitIdle(trx, IDLE_MS)

@@ -20,7 +20,7 @@ export interface ObservedCall {
   /** At least one; several for a batch. */
   readonly events: readonly SyncEvent[]
   readonly attempt: number
-  /** Aborted when the engine stops, so that what fails then is no failure of the subscriber. */
+  /** Aborted when the engine stops: a failure after that is not the subscriber's. */
   readonly signal: AbortSignal
 }
 
@@ -28,8 +28,8 @@ export interface ObservedCall {
 const MAX_LINKS = 128
 
 /**
- * Makes a call in a span of its own. About one event, the span continues the trace that the event was
- * raised in; about several, which may come from as many traces, it links to theirs.
+ * Makes a call in a span. The span of one event continues the trace in which the event was raised. The span of a batch
+ * links to the traces of its events.
  */
 export async function inCallSpan(call: ObservedCall, work: () => Promise<void>): Promise<void> {
   const { events, subscription, attempt, signal } = call
@@ -68,7 +68,7 @@ export async function inCallSpan(call: ObservedCall, work: () => Promise<void>):
   }
 }
 
-/** Whatever was thrown: an SDK reads it as it likes, and must not fail by it. */
+/** Records a thrown value. An SDK reads its properties, which may throw. */
 function recordException(span: Span, error: unknown): void {
   try {
     span.recordException(error instanceof Error ? error : thrownMessage(error))
@@ -104,7 +104,7 @@ function attributesOf(event: SyncEvent): Attributes {
 
 const MAX_LENGTH = 100
 
-/** The kind of an error, as `error.type` tells it: few values, and nothing of what the error is about. */
+/** The `error.type` attribute of an error: one of few values, without any content of the error. */
 export function errorTypeOf(error: unknown): string {
   try {
     if (EventsError.is(error)) return error.code

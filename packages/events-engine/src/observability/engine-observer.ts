@@ -10,17 +10,17 @@ export interface EngineCounts {
   readonly handled: number
   /** Calls of subscribers that failed. */
   readonly failed: number
-  /** Events set aside. */
+  /** Events parked. */
   readonly parked: number
 }
 
-/** Told by the engine of what happens; counts it, and passes it on to OpenTelemetry. */
+/** Counts what happens in the engine, and passes it on to OpenTelemetry. */
 export interface EngineObserver {
   readonly counts: EngineCounts
   raised(event: SyncEvent): void
-  /** Surrounds one call of a subscriber: in a span, and with its duration measured. */
+  /** Makes one call of a subscriber in a span, and measures its duration. */
   call(call: ObservedCall, work: () => Promise<void>): Promise<void>
-  /** Events are behind a subscription, and stay there. */
+  /** Counts events that a subscription has handled for good. */
   handled(subscription: string, events: readonly SyncEvent[]): void
   failed(subscription: string, error: unknown): void
   parked(subscription: string): void
@@ -28,7 +28,7 @@ export interface EngineObserver {
 
 const SUBSCRIPTION = 'x_events.subscription'
 const ACTION = 'x_events.action'
-/** Hosts name their actions themselves; those beyond so many are counted together. */
+/** Hosts name their own actions. Those beyond this number are counted together. */
 const MAX_ACTIONS = 100
 
 /** Creates the observer of an engine. */

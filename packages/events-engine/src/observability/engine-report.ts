@@ -9,7 +9,7 @@ import { detached } from './trace-context.ts'
 
 /** A durable subscription, and how far it is behind. */
 export interface SubscriptionStats extends SubscriptionInfo {
-  /** Committed events that lie behind its stored position, wanted or not; at most 10,000 are counted. */
+  /** Committed events after its stored position, whatever its filter; at most 10,000 are counted. */
   readonly lagEvents: number
   /** Whether there are more than `lagEvents` says. */
   readonly lagCapped: boolean
@@ -17,15 +17,15 @@ export interface SubscriptionStats extends SubscriptionInfo {
   readonly lagSeconds: number
 }
 
-/** What `engine.stats()` tells. */
+/** The result of `engine.stats()`. */
 export interface EngineStats extends EngineCounts {
-  /** The engine that was asked, as leases and logs name it. */
+  /** The name of this engine, as in leases and logs. */
   readonly nodeId: string
   /** Every durable subscription that is stored, whichever node runs it. */
   readonly subscriptions: readonly SubscriptionStats[]
 }
 
-/** What an engine tells about itself when it is asked. */
+/** The report of an engine about itself. */
 export interface EngineReport {
   stats(): Promise<EngineStats>
   /** Offers the lag of subscriptions to OpenTelemetry. */
@@ -50,7 +50,7 @@ export function createEngineReport(
 
   async function measureSubscriptions(): Promise<SubscriptionStats[]> {
     const measured: SubscriptionStats[] = []
-    // One after the other: a report must not take connections away from those who work.
+    // One after the other: a report must not take many connections of the pool.
     const rows = await store.listSubscriptions()
     if (rows.length === 0) return []
     const write = await positions.writer()
@@ -84,8 +84,8 @@ export interface MeasuredLag {
 }
 
 /**
- * Offers the lag of every durable subscription to the SDK that is registered now. Nothing is measured
- * but when that SDK collects.
+ * Offers the lag of every durable subscription to the SDK that is registered now. It is measured only when that SDK
+ * collects.
  *
  * @returns a function that ends it.
  */
@@ -103,11 +103,11 @@ export function offerLag(measure: () => Promise<MeasuredLag[]>, logger: Logger):
     's',
     'Age of the oldest event that a subscription has yet to pass.',
   )
-  const parked = gauge('x_events.subscription.parked', '{event}', 'Events that are set aside.')
+  const parked = gauge('x_events.subscription.parked', '{event}', 'Parked events.')
   const gauges = [events, time, parked]
 
   let measuring: Promise<MeasuredLag[]> | undefined
-  // A database that answers slowly must not be asked again while it does.
+  // A slow database must not get the same query again before it has responded.
   function measureOnce(): Promise<MeasuredLag[]> {
     measuring ??= detached(measure).finally(() => {
       measuring = undefined
@@ -117,11 +117,11 @@ export function offerLag(measure: () => Promise<MeasuredLag[]>, logger: Logger):
 
   async function observe(result: BatchObservableResult): Promise<void> {
     try {
-      for (const { name, lagEvents, lagSeconds, parked: setAside } of await measureOnce()) {
+      for (const { name, lagEvents, lagSeconds, parked: parkedEvents } of await measureOnce()) {
         const attributes = { 'x_events.subscription': name }
         result.observe(events, lagEvents, attributes)
         result.observe(time, lagSeconds, attributes)
-        result.observe(parked, setAside, attributes)
+        result.observe(parked, parkedEvents, attributes)
       }
     } catch (error) {
       logger.warn({ err: error }, 'The lag of subscriptions could not be measured')

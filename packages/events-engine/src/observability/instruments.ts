@@ -45,7 +45,7 @@ function instrumentsOf(provider: MeterProvider): Instruments {
     raised: counter('x_events.raised', '{event}', 'Events written into the log by this process.'),
     handled: counter('x_events.handled', '{event}', 'Events that a subscription has handled.'),
     failed: counter('x_events.failed', '{call}', 'Calls of a subscriber that failed.'),
-    parked: counter('x_events.parked', '{event}', 'Events set aside after their last try.'),
+    parked: counter('x_events.parked', '{event}', 'Events parked after their last try.'),
     handlingDuration: seconds(
       'x_events.handling.duration',
       'How long calls of a subscriber took.',

@@ -1,7 +1,7 @@
 import type { Logger } from '@x/events-core'
 import { thrownText } from '../util/storable-text.ts'
 
-/** A logger that adds to each entry which node it comes from: the name that leases and stats show. */
+/** Creates a logger that adds the node's name to each entry, as leases and stats show it. */
 export function nodeLogger(logger: Logger, nodeId: string): Logger {
   return {
     debug: (details, message) => logger.debug({ nodeId, ...details }, message),
@@ -12,8 +12,8 @@ export function nodeLogger(logger: Logger, nodeId: string): Logger {
 }
 
 /**
- * The host's logger, which never throws: what it fails to write must not end the work that it is told of.
- * It reads of an error whatever it likes, and an error may refuse to be read; then it gets the text.
+ * Wraps the host's logger so that it never throws: a failure to log must not end the work. A logger reads the properties
+ * of an error, which may throw; then it gets the text of the error instead.
  */
 export function guardLogger(logger: Logger): Logger {
   const write = (level: keyof Logger) => (details: object, message: string) => {
@@ -28,7 +28,7 @@ export function guardLogger(logger: Logger): Logger {
     try {
       logger[level](details, message)
     } catch {
-      // There is nobody left to tell.
+      // There is no other place to report it.
     }
   }
 

@@ -58,7 +58,7 @@ function wrongDatabase(trx: ForeignTransaction, what: string, cause?: unknown): 
   )
 }
 
-// What one statement takes, which is a transaction of its own.
+// As many rows as one statement takes, which is a transaction of its own.
 const MAX_BATCH = MOST_ROWS
 
 interface Waiting {
@@ -68,8 +68,8 @@ interface Waiting {
 }
 
 /**
- * Group commit for events that are raised outside of a transaction: those that arrive while a commit
- * is under way share the next one, so that many raisers cost few disk flushes.
+ * Batches events that are raised outside of a transaction: those that arrive during a commit share the next one, so that
+ * many callers cost few disk flushes.
  */
 export function createAppendBatcher(
   db: Kysely<unknown>,
@@ -99,7 +99,7 @@ export function createAppendBatcher(
   return (row) =>
     new Promise((resolve, reject) => {
       waiting.push({ row, resolve, reject })
-      // Later in this turn, so that raisers of the same turn come along.
+      // Later in this turn, so that events raised in the same turn are included.
       if (!committing) {
         committing = true
         queueMicrotask(commit)

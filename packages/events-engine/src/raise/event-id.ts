@@ -7,7 +7,7 @@ const RANDOM_BYTES = 8 * 128
 
 /**
  * Makes event ids: `evt_` and a UUID version 7 (RFC 9562, 5.7), whose `rand_a` is a counter within
- * the millisecond (6.2, method 1). Ids of one process ascend, also when its clock is set back.
+ * the millisecond (6.2, method 1). Ids of one process ascend, even when its clock is set back.
  */
 export function createEventIdGenerator(now: () => number): () => string {
   const pool = Buffer.alloc(RANDOM_BYTES)

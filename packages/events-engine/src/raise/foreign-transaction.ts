@@ -12,13 +12,13 @@ export interface ForeignTransaction {
   readonly [MARK]: true
   /** For messages. */
   readonly library: string
-  /** Runs one statement in the transaction, and tells how many rows it changed. */
+  /** Runs one statement in the transaction, and returns how many rows it changed. */
   execute(statement: string, parameters: readonly unknown[]): Promise<number>
 }
 
-/** What {@link foreignTransaction} takes. */
+/** The options of {@link foreignTransaction}. */
 export interface ForeignTransactionOptions {
-  /** What messages call the library. */
+  /** The name of the library, for messages. */
   readonly library: string
   /**
    * Runs one statement on the connection that holds the transaction. Its parameters are numbers,
@@ -58,12 +58,12 @@ export function isForeignTransaction(value: unknown): value is ForeignTransactio
   return typeof value === 'object' && value !== null && MARK in value
 }
 
-/** Refuses what is no transaction: the event would be committed apart from the change it tells of. */
+/** Refuses a value that is not a transaction: the event would be committed apart from its change. */
 export function refuseAsTransaction(adapter: string, given: string, wanted: string): never {
   throw new EventEngineError('not_a_transaction', `${adapter}: got ${given}; pass ${wanted}.`)
 }
 
-/** Refuses a transaction of a database that other libraries' transactions are not accepted of. */
+/** Refuses a transaction of another database than PostgreSQL. */
 export function refuseDialect(adapter: string, given: string): never {
   throw new EventEngineError(
     'unsupported_dialect',

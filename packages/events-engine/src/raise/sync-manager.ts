@@ -47,7 +47,7 @@ export interface SyncManagerParts<DB> {
   listeners: Set<EntityChangedListener>
 }
 
-/** Raises events, and answers clients what they missed. Get it from `engine.syncManager`. */
+/** Raises events, and reads what clients have missed. It is `engine.syncManager`. */
 export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
   readonly #parts: SyncManagerParts<DB>
   readonly #nextEventId: () => string
@@ -59,7 +59,7 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
 
   /**
    * Raises an event: one insert into the event log, in the caller's transaction where one is given.
-   * Subscribers hear of it after the commit; a rolled-back event never happened. The transaction is
+   * Subscribers get it after the commit; a rolled-back event never happened. The transaction is
    * Kysely's, or comes from another library by `fromPg`, `fromDrizzle`, `fromKnex` or `fromPrisma`.
    *
    * @param site - an `Alias`, or any `{ tenantId, siteId }`.
@@ -67,8 +67,8 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
    * @param entityId - an integer or a text of at most 512 characters.
    * @param action - one of `SyncEventActions`, or the host's own.
    * @throws EventEngineError `invalid_argument`, `invalid_data`, `data_too_large`, `not_a_transaction`,
-   *   `wrong_database`, `unsupported_dialect`, `trx_required`; also what a webhook sender throws that refuses
-   *   events which do not fit its catalog; nothing is written then.
+   *   `wrong_database`, `unsupported_dialect`, `trx_required`; also the error of a webhook sender that refuses events
+   *   which do not fit its catalog. Nothing is written then.
    */
   async addSyncEvent<const TName extends EntityName>(
     site: TenantSite,
@@ -94,7 +94,7 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
       entityId,
       action,
       modifiedOn: new Date(clock.now()),
-      // What subscribers will read: a copy, free of what JSON leaves out.
+      // A copy, so that the event equals what subscribers will read from the log.
       ...(dataText === null ? {} : { data: JSON.parse(dataText) }),
     })
     for (const check of this.#parts.checks) check(event)
@@ -108,8 +108,8 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
   }
 
   /**
-   * The Refresh and Reload events of a tenant, and those of all tenants, since a time; at most those
-   * of the last hour.
+   * Reads the Refresh and Reload events of a tenant, and those of all tenants, since a time; at most those of the last
+   * hour.
    *
    * @param lastSyncDate - inclusive; of the years 1 to 9999.
    * @throws EventEngineError `invalid_argument`
@@ -123,19 +123,19 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
   }
 
   /**
-   * What `GET /api/Sync/{lastSyncDate}` answers: {@link SyncManager.getSyncEvents}, and the date to ask
-   * with next. On PostgreSQL that date lies before the beginning of the oldest transaction that is
-   * writing, so that what commits late is not missed; what is answered twice has the same id.
+   * The response body of `GET /api/Sync/{lastSyncDate}`: {@link SyncManager.getSyncEvents}, and the date for the next
+   * request. On PostgreSQL that date lies before the beginning of the oldest writing transaction, so that no late commit
+   * is missed; an event that is returned twice has the same id.
    *
-   * @param lastSyncDate - undefined for a client that has nothing to catch up on. It is answered what it
-   *   will be answered again with the date it gets, so that it knows that as old.
+   * @param lastSyncDate - undefined for a client that has nothing to catch up on. It gets the events that the next response
+   *   will repeat, so that it recognises them.
    * @throws EventEngineError `invalid_argument`
    */
   async getSync(tenantId: number, lastSyncDate: Date | undefined): Promise<Sync> {
     const { store, clock } = this.#parts
     assertInteger(assertSync, 'tenantId', tenantId)
     if (lastSyncDate !== undefined) assertDate(assertSync, 'lastSyncDate', lastSyncDate)
-    // Both before the events are read: one raised in between is then told twice, instead of never.
+    // Both before the events are read: an event raised in between is then returned twice, instead of never.
     const now = clock.now()
     const uncommittedMs = Math.min(await store.longestUncommittedMs(), CLIENT_EVENTS_KEPT_MS)
     const syncDate = new Date(now - uncommittedMs)
@@ -144,13 +144,13 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
     return { syncDate, syncEvents }
   }
 
-  /** Calls a listener for every event from now on, on every node; what it throws is logged. */
+  /** Calls a listener for every event from now on, on every node. Its errors are logged. */
   on(_eventName: 'entityChanged', listener: EntityChangedListener): this {
     this.#parts.listeners.add(listener)
     return this
   }
 
-  /** Ends what {@link SyncManager.on} began. */
+  /** Removes a listener. */
   off(_eventName: 'entityChanged', listener: EntityChangedListener): this {
     this.#parts.listeners.delete(listener)
     return this

@@ -22,16 +22,16 @@ export type Raise = <const TName extends EntityName>(
   options?: Pick<AddSyncEventOptions<never, EntityData<TName>>, 'data'>,
 ) => Promise<SyncEvent>
 
-/** What the function given to `engine.transaction` works with. */
+/** The argument of the function given to `engine.transaction`. */
 export interface RaisingTransaction<DB> {
   readonly trx: Transaction<DB>
   readonly raise: Raise
 }
 
-/** Runs functions in transactions, and knows who runs inside of one. */
+/** Runs functions in transactions, and knows whether its caller is inside of one. */
 export interface TransactionRunner<DB> {
   run<TResult>(work: (transaction: RaisingTransaction<DB>) => Promise<TResult>): Promise<TResult>
-  /** Whether the caller is inside of {@link TransactionRunner.run}: raising there without a transaction would, on SQLite, wait for itself. */
+  /** Whether the caller is inside of `run`: on SQLite, raising there without the transaction would wait for itself. */
   active(): boolean
 }
 

@@ -16,7 +16,7 @@ const columns = {
 const GIVEN = JSON.stringify({ text: 'Ä "\\"' })
 const LARGE = Number.MAX_SAFE_INTEGER
 
-/** What a driver has to give, of every kind of value that the engine stores and reads. */
+/** What a driver must return for each kind of value that the engine stores and reads. */
 const EXPECTED = {
   given_text: GIVEN,
   given_json: GIVEN,
@@ -37,8 +37,7 @@ const STATEMENTS: Readonly<Record<Dialect, string>> = {
 }
 
 /**
- * Refuses a database whose driver gives other values than were stored, or gives them under other names, before
- * anything is lost by it.
+ * Asserts that the driver of a database returns the stored values, under the columns' names, before data is lost.
  *
  * @throws EventEngineError `unsupported_driver`
  */

@@ -15,12 +15,12 @@ export type RowOf<TColumns extends Columns> = {
 export const text: Column<string> = (value, name) =>
   typeof value === 'string' ? value : refuse(name, value, 'text')
 
-/** A text that is one of a few words, all of which this package has written itself. */
+/** A text that is one of a few words, which only this package writes. */
 export function word<TWord extends string>(): Column<TWord> {
   return (value, name) => text(value, name) as TWord
 }
 
-/** What JSON text says. Drivers may have parsed it already. */
+/** The value of JSON text. Drivers may have parsed it already. */
 export function json<TValue>(): Column<TValue> {
   return (value, name) => {
     if (value === null || value === undefined) refuse(name, value, 'JSON')
@@ -72,7 +72,7 @@ const TRUTHS = new Map<unknown, boolean>([
   ['false', false],
 ])
 
-/** Yes or no: SQLite has numbers for it, and drivers of PostgreSQL may give its text. */
+/** A boolean. SQLite has numbers for it, and drivers of PostgreSQL may return its text. */
 export const flag: Column<boolean> = (value, name) =>
   TRUTHS.get(value) ?? refuse(name, value, 'true or false')
 
@@ -91,7 +91,7 @@ export function readRow<TColumns extends Columns>(
   return read as RowOf<TColumns>
 }
 
-/** Some drivers are told to make objects of numbers, as of a library for decimals. */
+/** Hosts may configure a driver to return numbers as objects, such as those of a decimal library. */
 function textOf(value: unknown): string {
   return typeof value === 'string' || (typeof value === 'object' && value !== null) ? String(value) : ''
 }

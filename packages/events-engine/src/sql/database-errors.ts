@@ -13,7 +13,7 @@ const INTERRUPTIONS: ReadonlySet<string> = new Set(['lease_lost', 'database_sile
 
 const MAX_DEPTH = 5
 
-/** SQLite's primary result codes, by which node:sqlite tells what was refused, beside a `code` of its own. */
+/** SQLite's primary result codes, which node:sqlite gives in `errcode`, beside a `code` of its own. */
 const SQLITE_CODES: ReadonlyMap<number, string> = new Map([
   [5, 'SQLITE_BUSY'],
   [6, 'SQLITE_LOCKED'],
@@ -23,14 +23,14 @@ const SQLITE_CODES: ReadonlyMap<number, string> = new Map([
   [20, 'SQLITE_MISMATCH'],
 ])
 
-/** Whether PostgreSQL has said that a table is missing, however a library has wrapped its error. */
+/** Whether an error of PostgreSQL says that a table is missing, however a library has wrapped it. */
 export function isUndefinedTable(error: unknown): boolean {
   return hasCode(error, (code) => UNDEFINED_TABLE.test(code))
 }
 
 /**
- * Whether PostgreSQL has ended a transaction for another one's sake: a serialization failure, a deadlock,
- * a lock that was not free in time. What was rolled back may be done again at once, and is nobody's fault.
+ * Whether PostgreSQL has ended a transaction because of another one: a serialization failure, a deadlock,
+ * a lock that was not free in time. The work may be repeated at once, and counts as no failure.
  */
 export function isSerializationFailure(error: unknown): boolean {
   return hasCode(error, (code) => SERIALIZATION.test(code))
@@ -42,8 +42,8 @@ export function isConflict(error: unknown): boolean {
 }
 
 /**
- * Whether something ended because of the connection to the database, or the lease: no failure of the subscriber's, who
- * may have wrapped it in an error of its own. The work begins again with the same events, under a new lease.
+ * Whether work ended because of the connection to the database, or of the lease, and not by a failure of the subscriber,
+ * which may have wrapped the error. The work begins again with the same events, under a new lease.
  */
 export function isInterruption(error: unknown, depth = 0): boolean {
   if (EventEngineError.is(error)) return INTERRUPTIONS.has(error.code)
@@ -55,15 +55,15 @@ export function isInterruption(error: unknown, depth = 0): boolean {
 }
 
 /**
- * Whether an error says that the database, or the event log, will not have these very rows, so that to
- * try the same again is in vain. Anything else may pass: a lost connection, a lock, a full disk.
+ * Whether the database, or the event log, refuses these very rows, so that a retry is in vain. Any other failure may pass:
+ * a lost connection, a lock, a full disk.
  */
 export function isRefusal(error: unknown): boolean {
   if (isInterruption(error)) return false
   return EventsError.is(error) || isRangeError(error) || hasCode(error, (code) => REFUSED.test(code))
 }
 
-/** What drivers throw of a value that is too large for them. */
+/** Drivers throw it for a value that is too large. */
 function isRangeError(error: unknown): boolean {
   try {
     return error instanceof RangeError
@@ -99,8 +99,8 @@ const FIRST_PAUSE_MS = 2
 const MAX_PAUSE_MS = 250
 
 /**
- * Does again what PostgreSQL has rolled back for another transaction's sake, after a short pause that
- * keeps the two apart; not for ever, though.
+ * Repeats work that PostgreSQL has rolled back because of another transaction, after a short pause that keeps the two
+ * apart, and a limited number of times.
  */
 export async function retryConflicts<TResult>(work: () => Promise<TResult>): Promise<TResult> {
   for (let tries = 1; ; tries++) {

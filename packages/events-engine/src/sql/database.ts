@@ -13,7 +13,7 @@ import { retryConflicts } from './database-errors.ts'
 /** The databases that the engine knows. */
 export type Dialect = 'sqlite' | 'postgres'
 
-/** Whatever runs a compiled statement: a Kysely instance or a transaction of one, of any schema. */
+/** Runs compiled statements: a Kysely instance or a transaction of one, of any schema. */
 export interface SqlExecutor {
   /** A transaction is rolled back as a whole: one statement of it cannot be tried again. */
   readonly isTransaction?: boolean
@@ -35,12 +35,12 @@ export interface Statement {
 
 const ownQueries = new WeakSet<CompiledQuery>()
 
-/** Whether a query is one of these packages, and no host's: ours know how long they may take. */
+/** Whether a query is one of these packages, and not the host's: ours have a limit of time. */
 export function isOwnQuery(query: CompiledQuery): boolean {
   return ownQueries.has(query)
 }
 
-/** Runs one statement of constant text, whose rows nobody reads. */
+/** Runs one statement of constant text, and ignores its rows. */
 export async function runStatement(
   executor: SqlExecutor,
   statement: string | Statement,
@@ -50,8 +50,8 @@ export async function runStatement(
 }
 
 /**
- * Runs one statement of constant text and reads its rows. They come to no one unread, since each driver has ways of
- * its own to give numbers, booleans and JSON.
+ * Runs one statement of constant text and reads its rows. Every column is read, since drivers return numbers, booleans and
+ * JSON in different forms.
  *
  * @throws EventEngineError `unreadable_value`
  */
@@ -65,7 +65,7 @@ export async function readRows<TColumns extends Columns>(
   return rows.map((row) => readRow(columns, row))
 }
 
-/** Runs one statement and tells whether it gives a row. */
+/** Runs one statement, and returns whether it has a row. */
 export async function findsRow(
   executor: SqlExecutor,
   statement: string | Statement,
@@ -75,7 +75,7 @@ export async function findsRow(
 }
 
 /**
- * Runs one statement and tells how many rows it changed.
+ * Runs one statement, and returns how many rows it changed.
  *
  * @throws EventEngineError `unsupported_driver` when the driver does not say.
  */
@@ -95,8 +95,8 @@ export async function countChanges(
 type UnreadRow = Readonly<Record<string, unknown>>
 
 /**
- * A statement on its own is a transaction, at whatever level the database begins them; where that is a
- * strict one, it may have to give way to others, and is done again.
+ * A statement on its own is a transaction at the default level of the database. Where that is a strict one, the statement
+ * may fail because of another transaction, and is repeated.
  */
 function execute(
   executor: SqlExecutor,
@@ -116,12 +116,12 @@ function compiled(statement: string | Statement, parameters: readonly Parameter[
   return CompiledQuery.raw(statement.text, values) as CompiledQuery<UnreadRow>
 }
 
-/** How long a transaction may do nothing that has no reason to, in milliseconds. */
+/** How long a transaction may idle that has no reason to, in milliseconds. */
 export const IDLE_MS = 3_000
 
 /**
- * PostgreSQL: ends this transaction when nothing is heard of us for so long. What a node has locked whose connection
- * fell silent would otherwise be locked for hours, for all others. A limit of the host's own is left alone.
+ * PostgreSQL: limits how long this transaction may idle. A node whose connection fell silent would otherwise hold its locks
+ * for hours. A limit that the host has set stays.
  */
 export async function limitIdle(trx: SqlExecutor, idleMs = IDLE_MS): Promise<void> {
   const setting = `'idle_in_transaction_session_timeout'`
@@ -132,7 +132,7 @@ export async function limitIdle(trx: SqlExecutor, idleMs = IDLE_MS): Promise<voi
   )
 }
 
-/** Which of the known databases a Kysely instance talks to. */
+/** The dialect of a Kysely instance. */
 export function dialectOf<DB>(db: Kysely<DB>): Dialect {
   const { adapter } = db.getExecutor()
   if (adapter instanceof SqliteAdapter || isCalled(adapter, 'SqliteAdapter')) return 'sqlite'
@@ -153,7 +153,7 @@ function isCalled(adapter: object, name: string): boolean {
 
 /**
  * Refuses what is no transaction of the engine's database: the event would be committed elsewhere
- * than the change that it tells of.
+ * than its change.
  */
 export function assertOwnTransaction<DB>(
   db: Kysely<DB>,

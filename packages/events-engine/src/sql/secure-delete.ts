@@ -10,8 +10,8 @@ interface Overwriting {
 const overwriting = new WeakMap<object, Overwriting>()
 
 /**
- * Has SQLite overwrite with zeros what is deleted while a function runs, as `pragma secure_delete` does for
- * a connection; afterwards the connection is as the host had set it. PostgreSQL's vacuum does it by itself.
+ * Makes SQLite overwrite deleted data with zeros while a function runs (`pragma secure_delete`). Afterwards the connection
+ * has the host's setting again. PostgreSQL's vacuum removes the data by itself.
  */
 export async function withSecureDelete<TResult>(
   db: Kysely<unknown>,
@@ -19,7 +19,7 @@ export async function withSecureDelete<TResult>(
   work: () => Promise<TResult>,
 ): Promise<TResult> {
   if (dialect !== 'sqlite') return work()
-  // The adapter is made once for each connection, whoever asks.
+  // The adapter is made once for each connection, so it identifies the connection.
   const connection = db.getExecutor().adapter
   const entry = overwriting.get(connection) ?? { users: 0, before: switchOn(db) }
   overwriting.set(connection, entry)

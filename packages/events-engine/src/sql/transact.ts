@@ -3,9 +3,8 @@ import { dialectOf } from './database.ts'
 import { retryConflicts } from './database-errors.ts'
 
 /**
- * Runs a function in a transaction, and throws what it threw. Where the rollback fails as well (the
- * connection is gone; a full disk has made SQLite roll back by itself), Kysely throws that instead,
- * which tells nobody what had happened.
+ * Runs a function in a transaction, and throws the function's error. Where the rollback fails as well (the connection is
+ * gone; a full disk has made SQLite roll back by itself), Kysely would throw that error, which hides the cause.
  *
  * @param level - PostgreSQL only; the database's default where there is none.
  */
@@ -35,15 +34,14 @@ export async function transact<DB, TResult>(
 }
 
 /**
- * The level that our statements are written for: each sees what was committed before it, and waits for
- * a row that somebody is changing. A database may have another default, at which they would fail instead.
+ * The isolation level that our statements are written for: each sees what was committed before it, and waits for a row
+ * that another transaction changes. A database may have another default, at which they would fail instead.
  */
 export const OWN_LEVEL = 'read committed'
 
 /**
- * Runs a function of our own in a transaction, at the level it is written for, whatever the database's
- * default is. It is run again where it had to give way to another transaction, so it must do nothing
- * but what is rolled back.
+ * Runs a function of these packages in a transaction, at {@link OWN_LEVEL}. It is run again where another transaction made
+ * it fail, so it must have no effects but those that are rolled back.
  */
 export function ownTransaction<DB, TResult>(
   db: Kysely<DB>,

@@ -12,22 +12,22 @@ import { readSseStart, type SseStart, whereToBegin } from './where-to-begin.ts'
 
 const assertAudience: Assertion = createArgumentAssertion('sse audience')
 
-/** What a feed of server-sent events is doing, and has done. */
+/** The counters of a feed of server-sent events. */
 export interface SseFeedStats {
   /** Streams that are open now. */
   readonly open: number
   readonly opened: number
-  /** Answered with 429 or 503. */
+  /** Requests that got 429 or 503. */
   readonly refused: number
-  /** Broken off, since their clients took nothing any more. */
+  /** Streams that were closed because their clients read nothing any more. */
   readonly stalled: number
 }
 
 /** Streams the events of an engine to any number of clients. Made by {@link createSseFeed}. */
 export interface SseFeed extends AsyncDisposable {
   /**
-   * Answers a request of Node's HTTP server, Express or Fastify (`request.raw`, `reply.raw`) with a
-   * stream, or with a problem document (RFC 9457) where there are too many.
+   * Responds to a request of Node's HTTP server, Express or Fastify (`request.raw`, `reply.raw`) with a stream, or with a
+   * problem document (RFC 9457) where there are too many.
    *
    * @throws EventEngineError `invalid_argument`, `invalid_option`, about the audience.
    */
@@ -44,11 +44,11 @@ export interface SseFeed extends AsyncDisposable {
 }
 
 /**
- * Creates what serves `GET /api/Sync/stream`: an event stream (HTML, 9.2) of a tenant's events, each
- * with its position as the id, so that a client resumes with `Last-Event-ID` without a gap.
+ * Creates the handler of `GET /api/Sync/stream`: an event stream (HTML, 9.2) of a tenant's events, each with its position
+ * as the id, so that a client resumes with `Last-Event-ID` without a gap.
  *
- * However many clients there are, a node reads the log once for those that have caught up. A client
- * that is slow is sent back to read at its own pace, and one that takes nothing is cut off.
+ * A node reads the log once for all clients that have caught up. A slow client reads at its own pace, and one that reads
+ * nothing is cut off.
  *
  * @throws EventEngineError `invalid_option`; `invalid_argument` for an engine of another copy of this package.
  * @example
@@ -132,7 +132,7 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
       if (mustReload) sink.write(reloadFrame(write(position), nextEventId(), tenantId, new Date(clock.now())))
       await stream.run(source.read(wants, position, sink.closed), write)
     } catch (error) {
-      // The database is away, say: the client comes again, and resumes.
+      // The database may be unavailable: the client reconnects, and resumes.
       logger.warn({ err: error, tenantId }, 'A stream of events ended early')
     }
     stream.end()
@@ -147,7 +147,7 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
   ): void {
     opened += 1
     const stream = createSseStream(sink, clock, steady)
-    // Not all at once, where all have come at once.
+    // Streams that were opened together must not all end together.
     const endsAt = steady.now() + maxAgeMs * (0.9 + Math.random() / 5)
     const ended = run(sink, stream, tenantId, wants, start)
     const entry = { stream, endsAt, ended }

@@ -5,7 +5,7 @@ import type { HasInternals } from '../internals.ts'
 import { guardLogger } from '../observability/node-logger.ts'
 import { createOptionAssertion } from '../util/assert.ts'
 
-/** Whose stream it is, as the host has found out; a client's own word for any of it is worth nothing. */
+/** Whose stream it is. The host must know it; never take it from the request unchecked. */
 export interface SseAudience {
   /** Events of this tenant, and those of all tenants. */
   readonly tenantId: number
@@ -16,13 +16,13 @@ export interface SseAudience {
   readonly siteId?: number | undefined
   /** Event types or patterns, or a function that decides. */
   readonly filter?: EventFilter | undefined
-  /** Who is signed in, for `limits.perUser`; anything that tells users of a tenant apart. */
+  /** The user who is signed in, for `limits.perUser`; any text that is unique within the tenant. */
   readonly user?: string | undefined
   /** Where the request comes from, for `limits.perAddress`: behind a proxy, what the proxy says. */
   readonly address?: string | undefined
 }
 
-/** How many streams may be open at a time. Whoever comes beyond that is told when to come again. */
+/** How many streams may be open at the same time. Further requests get 429 or 503, with `retry-after`. */
 export interface SseLimits {
   /** On this node; beyond it the answer is 503. @defaultValue 10_000 */
   readonly total?: number | undefined
@@ -34,13 +34,13 @@ export interface SseLimits {
   readonly perAddress?: number | undefined
 }
 
-/** What `createSseFeed` takes. */
+/** The options of `createSseFeed`. */
 export interface SseFeedOptions {
   readonly engine: Pick<EventEngine, 'clock' | 'logger'> & HasInternals
   readonly limits?: SseLimits | undefined
-  /** From one sign of life to the next on every stream, in milliseconds. @defaultValue 15_000 */
+  /** Time between two heartbeats of a stream, in milliseconds. @defaultValue 15_000 */
   readonly heartbeatMs?: number | undefined
-  /** After what time clients are told to reconnect, in milliseconds. @defaultValue 2_000 */
+  /** The reconnection time that clients are given, in milliseconds. @defaultValue 2_000 */
   readonly retryMs?: number | undefined
   /**
    * Longest time that a client may take nothing while there is something for it, in milliseconds;
@@ -54,7 +54,7 @@ export interface SseFeedOptions {
    * @defaultValue 3_600_000
    */
   readonly maxAgeMs?: number | undefined
-  /** A client that is further behind is told to reload instead. @defaultValue 5_000 */
+  /** A client that is further behind gets a Reload event instead. @defaultValue 5_000 */
   readonly maxEventsBehind?: number | undefined
   /** @defaultValue the engine's */
   readonly clock?: Clock | undefined

@@ -18,22 +18,22 @@ export interface SseSink {
   readonly closed: AbortSignal
 }
 
-/** What makes intermediaries hand on each event as it comes, and nobody keep any of them. */
+/** Headers that keep intermediaries from buffering and storing events. */
 export const SSE_HEADERS: Readonly<Record<string, string>> = Object.freeze({
   'content-type': 'text/event-stream; charset=utf-8',
   // Compression would gather events; `no-transform` is what keeps middleware and proxies from it.
   'cache-control': 'no-store, no-transform',
-  // nginx and those who copied it.
+  // nginx and compatible proxies.
   'x-accel-buffering': 'no',
 })
 
-/** Begins the answer, and streams into it. */
+/** Begins the response, and streams into it. */
 export function nodeSink(response: ServerResponse): SseSink {
   const closing = new AbortController()
   response.on('close', () => closing.abort())
-  // Gone while the host was finding out who asks.
+  // The client may have gone while the host authorized it.
   if (response.closed) closing.abort()
-  // Whatever it is: the client is gone, and nobody to tell.
+  // The client is gone; there is no response left to report it in.
   response.on('error', () => closing.abort())
   const { socket } = response
   socket?.setNoDelay(true)
@@ -67,10 +67,10 @@ export function nodeSink(response: ServerResponse): SseSink {
   }
 }
 
-/** As much as may wait in an answer that its client does not read. */
+/** How many bytes may wait in a response that its client does not read. */
 const HIGH_WATER_BYTES = 64 * 1024
 
-/** An answer as the Fetch standard has it, and what streams into it. */
+/** Creates a response of the Fetch standard, and the sink that streams into it. */
 export function webSink(signal: AbortSignal): { readonly sink: SseSink; readonly response: Response } {
   const closing = new AbortController()
   const encoder = new TextEncoder()

@@ -15,9 +15,9 @@ type WritePosition = (position: Position) => string
 
 /** One client's stream. */
 export interface SseStream {
-  /** Writes what is read, as fast as the client takes it, until one of the two ends. */
+  /** Writes the batches as fast as the client reads them, until one of the two ends. */
   run(batches: AsyncIterable<FeedBatch>, write: WritePosition): Promise<void>
-  /** A sign of life, where the client can take one. */
+  /** Writes a heartbeat, unless the client is blocked. */
   beat(): void
   /** Since when the client has not taken what it was given; undefined while it keeps up. */
   readonly blockedSince: number | undefined
@@ -25,13 +25,13 @@ export interface SseStream {
   cut(): void
 }
 
-/** What is gathered before it is written: a client that reads nothing makes a node keep little more. */
+/** How much text is gathered before it is written, which bounds the memory for a client that reads nothing. */
 const MAX_CHUNK_LENGTH = 64 * 1024
 
 /** @param steady - measures how long a client has not read. */
 export function createSseStream(sink: SseSink, clock: Clock, steady: Clock): SseStream {
   let blockedSince: number | undefined
-  /** Tells where the client is while it is live; undefined while it is catching up. */
+  /** Creates the frame with the client's position while it is live; undefined while it is catching up. */
   let live: (() => string) | undefined
 
   async function write(text: string): Promise<void> {
@@ -41,7 +41,7 @@ export function createSseStream(sink: SseSink, clock: Clock, steady: Clock): Sse
     blockedSince = undefined
   }
 
-  async function tell(batch: FeedBatch, writePosition: WritePosition): Promise<void> {
+  async function writeBatch(batch: FeedBatch, writePosition: WritePosition): Promise<void> {
     const { events, isLive } = batch
     let chunk = ''
     for (const positioned of events) {
@@ -64,7 +64,7 @@ export function createSseStream(sink: SseSink, clock: Clock, steady: Clock): Sse
     async run(batches, writePosition) {
       for await (const batch of batches) {
         if (sink.closed.aborted) return
-        await tell(batch, writePosition)
+        await writeBatch(batch, writePosition)
       }
     },
     beat() {
@@ -77,8 +77,8 @@ export function createSseStream(sink: SseSink, clock: Clock, steady: Clock): Sse
 }
 
 /**
- * What a stream says, as text of the event stream format (HTML, 9.2.6). An event is a message: its
- * position as the id, its JSON as the data, which has no line break.
+ * The frames of a stream, as text of the event stream format (HTML, 9.2.6). An event is a message: its position is the id,
+ * its JSON, which has no line break, is the data.
  */
 const frames = new WeakMap<PositionedEvent, string>()
 
@@ -95,25 +95,25 @@ function messageFrame(position: string, event: SyncEvent): string {
   return `id: ${position}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
-/** How soon a client that lost its stream is to come again. */
+/** Sets the client's reconnection time. */
 export function retryFrame(retryMs: number): string {
   return `retry: ${retryMs}\n\n`
 }
 
 /**
- * Everything up to a position was told, where it concerned the client; it can resume there. The date
- * is one to ask `GET /api/Sync/{lastSyncDate}` with from here on.
+ * Says that the client has got every event up to a position that concerns it, so that it can resume there. The date is
+ * for its next `GET /api/Sync/{lastSyncDate}`.
  */
 export function syncedFrame(position: string, syncDate: Date): string {
   return `event: synced\nid: ${position}\ndata: ${JSON.stringify({ syncDate })}\n\n`
 }
 
-/** A comment, for clients that are not told anything else for a while. */
+/** A comment, for clients that have got nothing else for a while. */
 export const KEEP_ALIVE = ': keep-alive\n\n'
 
 /**
- * Tells a client that asked for what cannot be told any more to load its state anew. It looks like
- * the event that hosts raise at their start, so that every client knows what to do.
+ * Makes a client load its state anew whose position is not available any more. It looks like the event that hosts raise
+ * at their start, which every client handles.
  */
 export function reloadFrame(position: string, id: string, tenantId: number, modifiedOn: Date): string {
   const event = createSyncEvent({

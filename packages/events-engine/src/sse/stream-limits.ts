@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { SseAudience, SseFeedSettings } from './options.ts'
 
-/** Why a stream is not opened. */
+/** The reason why a stream is not opened. */
 export interface SseRefusal {
   readonly status: 429 | 503
   readonly code: 'too_many_streams' | 'stopping'
@@ -11,7 +11,7 @@ export interface SseRefusal {
 
 /** Counts the streams that are open. */
 export interface StreamLimits {
-  /** @returns a function that gives the place back; or why there is none. */
+  /** @returns a function that frees the slot; or the reason why there is none. */
   take(audience: SseAudience): (() => void) | SseRefusal
 }
 
@@ -32,24 +32,24 @@ export function createStreamLimits(limits: SseFeedSettings['limits']): StreamLim
         detail: `Too many streams are open ${who}; close some, or poll instead.`,
         retryAfterSeconds,
       })
-      const places: [key: string, limit: number, refusal: SseRefusal][] = [
+      const slots: [key: string, limit: number, refusal: SseRefusal][] = [
         ['all', limits.total, refused(503, 'on this host', 10)],
         [`tenant ${tenantId}`, limits.perTenant, refused(429, 'for this tenant', 30)],
       ]
       if (user !== undefined) {
-        places.push([`user ${tenantId} ${user}`, limits.perUser, refused(429, 'for this user', 30)])
+        slots.push([`user ${tenantId} ${user}`, limits.perUser, refused(429, 'for this user', 30)])
       }
       if (address !== undefined) {
-        places.push([`address ${address}`, limits.perAddress, refused(429, 'from this address', 30)])
+        slots.push([`address ${address}`, limits.perAddress, refused(429, 'from this address', 30)])
       }
-      const full = places.find(([key, limit]) => (open.get(key) ?? 0) >= limit)
+      const full = slots.find(([key, limit]) => (open.get(key) ?? 0) >= limit)
       if (full) return full[2]
-      for (const [key] of places) add(key, 1)
+      for (const [key] of slots) add(key, 1)
       let isTaken = true
       return () => {
         if (!isTaken) return
         isTaken = false
-        for (const [key] of places) add(key, -1)
+        for (const [key] of slots) add(key, -1)
       }
     },
   }
@@ -66,7 +66,7 @@ function problemOf({ status, code, detail, retryAfterSeconds }: SseRefusal) {
   }
 }
 
-/** Answers with why there is no stream, as a problem document. */
+/** Responds with the reason of a refusal, as a problem document. */
 export function refuse(response: ServerResponse, refused: SseRefusal): void {
   const { headers, body } = problemOf(refused)
   response.writeHead(refused.status, headers).end(body)

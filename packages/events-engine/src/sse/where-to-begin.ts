@@ -2,7 +2,7 @@ import { type Clock, parseSyncDate } from '@x/events-core'
 import type { FeedSource } from '../feed/feed.ts'
 import type { Position } from '../store/event-store.ts'
 
-/** What a client says about where it is. */
+/** The position that a client gives. */
 export interface SseStart {
   /** The id of the last message that it got. */
   readonly lastEventId: string | undefined
@@ -10,7 +10,7 @@ export interface SseStart {
   readonly since: string | undefined
 }
 
-/** Where a stream begins, and whether its client has to load its state anew. */
+/** The position at which a stream begins, and whether its client must load its state anew. */
 export interface SseBeginning {
   readonly position: Position
   readonly mustReload: boolean
@@ -18,12 +18,12 @@ export interface SseBeginning {
 
 /** Dates go by the clocks of those who raise. */
 const CLOCK_MARGIN_MS = 5_000
-/** As far back as `getSyncEvents` answers. */
+/** As far back as `getSyncEvents` reads. */
 const OLDEST_SINCE_MS = 60 * 60 * 1_000
-/** What clients of the sync API send that have nothing to catch up on. */
+/** Clients of the sync API that have nothing to catch up on send it. */
 const MINIMUM_SYNC_DATE = '00010101000000000'
 
-/** Reads where a client is: a header tells it, or for clients that cannot set one, the query. */
+/** Reads a client's position from the header, or for clients that cannot set one, from the query. */
 export function readSseStart(
   header: string | null | undefined,
   query: URLSearchParams | undefined,
@@ -35,8 +35,8 @@ export function readSseStart(
 }
 
 /**
- * Finds where to begin. A client whose position is unknown here, or so far back that it had better
- * load everything, is to reload, and followed from now on: that is no gap.
+ * Finds the position to begin at. A client whose position is unknown here, or too far back, must reload, and gets events
+ * from now on: it misses none.
  */
 export async function whereToBegin(
   source: FeedSource,
@@ -44,7 +44,7 @@ export async function whereToBegin(
   maxEventsBehind: number,
   clock: Clock,
 ): Promise<SseBeginning> {
-  // Before anything else is read: what is committed meanwhile is told twice rather than never.
+  // Before anything else is read: events committed meanwhile are then sent twice rather than never.
   const end = await source.endPosition()
   const wanted = await positionOf(source, lastEventId, since, clock)
   if (wanted === 'none') return { position: end, mustReload: false }

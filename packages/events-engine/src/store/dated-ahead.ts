@@ -8,8 +8,8 @@ export interface AgedEvent {
 }
 
 /**
- * Finds out how far the log is old although its first events are dated ahead: nobody waits until the clock has caught
- * up with them, since an event is at least as old as those that come after it.
+ * Finds the end of the log's old part where its first events are dated ahead. An event is at least as old as those that
+ * come after it, so they need not stay until the clock has caught up with them.
  *
  * @param firstFrom - the first event from a sequence on.
  * @param limit - where to look first, so many sequences behind the oldest event.

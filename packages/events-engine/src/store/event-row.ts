@@ -3,7 +3,7 @@ import { rememberTraceparent } from '../observability/trace-context.ts'
 import { integer, nullable, type RowOf, text } from '../sql/columns.ts'
 import type { Dialect } from '../sql/database.ts'
 
-/** How an event lies in the log; `seq` and what is dialect-specific stay inside the stores. */
+/** The columns of an event in the log; `seq` and the columns of one dialect stay inside the stores. */
 export const eventColumns = {
   id: text,
   tenant_id: integer,
@@ -16,7 +16,7 @@ export const eventColumns = {
   modified_on: integer,
   /** JSON, or null where nothing was attached. */
   data: nullable(text),
-  /** W3C `traceparent` of whoever raised the event, or null. */
+  /** W3C `traceparent` of the request that raised the event, or null. */
   trace: nullable(text),
 }
 
@@ -37,7 +37,7 @@ export const SELECTED_COLUMNS: Readonly<Record<Dialect, string>> = {
   postgres: columnsIn('postgres', 'e.data::text as data'),
 }
 
-// Beside the events: what subscribers see of an event stays its own fields.
+// Beside the events, so that subscribers see no additional field.
 const sequences = new WeakMap<SyncEvent, string>()
 
 /** Which row of the log an event was read from; undefined for one that was not read from there. */
@@ -60,7 +60,7 @@ export function rowOf(event: SyncEvent, dataText: string | null, trace: string |
   }
 }
 
-/** The event of a row; `traceparentOf` tells the trace of it. */
+/** The event of a row; `traceparentOf` gives its trace. */
 export function eventOf(row: EventRow & { readonly seq?: number | bigint }): SyncEvent {
   const event = createSyncEvent({
     id: row.id,

@@ -1,15 +1,15 @@
 import { EventEngineError, shown } from '../errors.ts'
 import type { EventStore, Position } from './event-store.ts'
 
-/** A position that came from outside, and whether events behind it are deleted. */
+/** A position from outside, and whether events after it are deleted. */
 export interface GivenPosition {
   readonly position: Position
   readonly isExpired: boolean
 }
 
 /**
- * Positions as they leave the engine, and how they come back: with the name of their log, so that one
- * that was noted on another database, or before a restore, is not taken for a place in this one.
+ * Writes positions for the outside, and reads them back. Each carries the name of its log, so that one of another database,
+ * or of the time before a restore, is not taken for a position in this one.
  */
 export interface GivenPositions {
   /** What writes positions of this log for the outside. */
@@ -23,7 +23,7 @@ export interface GivenPositions {
   /**
    * Finds what a text stands for.
    *
-   * @throws EventEngineError `invalid_position` for whatever this log has not given out.
+   * @throws EventEngineError `invalid_position` for a text that this log has not given out.
    */
   read(text: string): Promise<GivenPosition>
 }

@@ -37,7 +37,7 @@ export interface HandledRange {
 
 /** Reads again what a durable subscription has handled, for a replay. */
 export interface HandledLog {
-  /** Finds what the subscription has handled until now, of all events raised since a time; undefined for no such subscription. */
+  /** Finds what the subscription has handled of all events raised since a time; undefined for no such subscription. */
   rangeSince(time: number): Promise<HandledRange | undefined>
   read(query: HandledQuery): Promise<HandledEvents>
   /** When the oldest event that is kept was raised. */

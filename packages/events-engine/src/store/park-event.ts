@@ -25,7 +25,7 @@ const parkedColumns = {
   parked_on: real,
 }
 
-/** Events set aside. They are kept whole, so that they outlive the log's retention. */
+/** Creates the statements about parked events. These are stored whole, so that they outlive the log's retention. */
 export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames, clock: Clock) {
   const { savePosition } = positionStatements(db, dialect, names)
   const isKept = keptEventQuery(dialect, names)

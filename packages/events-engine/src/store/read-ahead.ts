@@ -19,13 +19,13 @@ interface ReadAhead {
 
 const CHUNK_SIZE = 500
 const CHUNKS_KEPT = 4
-/** Another process may purge a tenant, whose events must not be handed out for ever after. */
+/** Another process may purge a tenant, whose events must not be given out any more after this time. */
 const KEPT_FOR_MS = 30_000
 
 /**
- * Reads more than was asked for and keeps it for a while, so that a large commit is scanned once in
- * a while instead of once a page, and subscriptions that are at the same position share one query.
- * Events never change, so that what is kept is never wrong for long; that nothing is new is never kept.
+ * Reads more events than asked for and keeps them for a while, so that a large commit is not scanned for each page, and
+ * subscriptions at the same position share one query. Events never change, so a kept chunk stays right. An empty result is
+ * never kept.
  */
 export function withReadAhead(readAfter: ReadAfter): ReadAhead {
   let chunks: Chunk[] = []
@@ -54,7 +54,7 @@ export function withReadAhead(readAfter: ReadAfter): ReadAhead {
     return reading
   }
 
-  /** What was read before, or is being read, for somebody else. */
+  /** Finds a chunk that was read, or is being read, for another caller. */
   async function findKept(position: Position): Promise<Chunk | undefined> {
     const oldest = performance.now() - KEPT_FOR_MS
     const kept =
@@ -73,7 +73,7 @@ export function withReadAhead(readAfter: ReadAfter): ReadAhead {
     if (last && start + page.length < events.length) {
       return { events: page, position: last.position, more: true }
     }
-    // Whatever is kept may be older than the caller's last wake-up: it has to look again before it waits.
+    // A kept chunk may be older than the caller's last wake-up, so the caller must look again before it waits.
     return { ...end, events: page, more: end.more || kept !== undefined }
   }
 

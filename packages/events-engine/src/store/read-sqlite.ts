@@ -64,7 +64,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
       return { events, position: events.at(-1)?.position ?? position, more: rows.length === limit }
     },
 
-    // Whatever was raised in a transaction of this process holds the connection until it is committed.
+    // A transaction of this process that has raised events holds the connection until it is committed.
     longestUncommittedMs: async () => 0,
 
     async readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]> {

@@ -7,13 +7,12 @@ import { isBehind } from './postgres/purge-events.ts'
 import type { TableNames } from './table-names.ts'
 
 /**
- * What makes a log readable again that was dumped and restored into another cluster.
+ * Creates the statements that make a log readable again after it was restored into another cluster.
  *
- * There, transaction ids start over: the rows and positions carry ids that the new cluster has not
- * given out yet, so that old rows would stay invisible and new ones would seem to be known. The old
- * ids still agree with each other, though; so that for each subscription it can be told which rows it
- * has not handled. Those, and everything after the first of them, it gets once more in the order of the
- * sequence: repeated where it handled events out of that order, never lost.
+ * There, transaction ids start over. Rows and positions carry ids that the new cluster has not given out yet, so that old
+ * rows would stay invisible and new ones would seem to be known. The old ids still agree with each other, so the events
+ * that a subscription has not handled can be found. It gets the first of them, and everything after it, in the order of
+ * the sequence: events that it handled out of that order are repeated, none is lost.
  */
 export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
   const isRestored = `select exists (

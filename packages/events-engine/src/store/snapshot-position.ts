@@ -6,7 +6,7 @@ import type { Position } from './event-store.ts'
  *
  * Everything visible in `from` is behind it. Where there is `to`, a reader is in the middle of what
  * became visible between the two, which it reads in the order of the sequence: what is visible in
- * `to` up to `sequence` is behind it as well. Without `to`, `sequence` is a floor for whatever comes
+ * `to` up to `sequence` is before it as well. Without `to`, `sequence` is a floor for the events that come
  * next: only a restored log has one (see restore-log.ts).
  *
  * Snapshots are PostgreSQL's own text for `pg_snapshot`: `xmin:xmax:xip,xip`.

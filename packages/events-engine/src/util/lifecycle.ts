@@ -6,8 +6,8 @@ export interface Lifecycle {
 }
 
 /**
- * Makes a life-cycle of two functions. They run one at a time, in the order in which they were asked
- * for; who asks for what is under way already shares its promise.
+ * Creates a life-cycle of two functions. They run one at a time, in the order of the calls. A call for what is under way
+ * already shares its promise.
  */
 export function createLifecycle(onStart: () => Promise<void>, onStop: () => Promise<void>): Lifecycle {
   let running = false
@@ -30,7 +30,7 @@ export function createLifecycle(onStart: () => Promise<void>, onStop: () => Prom
         await onStart()
         running = true
       } catch (error) {
-        // A failed start may be tried again, unless somebody has asked for something since.
+        // A failed start may be tried again, unless start or stop was called since.
         if (change === changes) wanted = false
         throw error
       }

@@ -41,7 +41,7 @@ export interface PeriodicOptions {
   readonly firstAfterMs?: number | undefined
   /**
    * Times the runs. Give the engine's clock only where time is the subject, as for retention.
-   * @defaultValue the machine's own, whatever the engine's clock says
+   * @defaultValue the machine's clock, even where the engine has another one
    */
   readonly clock?: Clock | undefined
 }

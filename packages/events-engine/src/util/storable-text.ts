@@ -29,9 +29,9 @@ export function storableText(text: string, maxLength = Number.POSITIVE_INFINITY)
 }
 
 /**
- * What is stored and shown of anything that was thrown: its name and message, and those of its causes.
- * It never throws, whatever it is given: no error but a text, an error whose message cannot be read,
- * one that is its own cause.
+ * The text of a thrown value, for storing and showing: its name and message, and those of its causes.
+ * It never throws: the value may be no error but a text, an error whose message cannot be read, or one that is its own
+ * cause.
  *
  * @param maxLength - most characters.
  */
@@ -50,7 +50,7 @@ export function thrownText(thrown: unknown, maxLength = MAX_ERROR_LENGTH): strin
   return storableText(parts.join('\nCaused by '), maxLength)
 }
 
-/** The message alone of what was thrown, for a sentence of one's own; see {@link thrownText}. */
+/** The message alone of a thrown value, for a sentence of one's own; see {@link thrownText}. */
 export function thrownMessage(thrown: unknown, maxLength = MAX_ERROR_LENGTH): string {
   return storableText(messageOf(thrown), maxLength)
 }
@@ -73,7 +73,7 @@ function messageOf(thrown: unknown): string {
   return textOf(thrown)
 }
 
-/** Also one of another realm, and what libraries throw that is none but looks like one. */
+/** Includes errors of another realm, and objects of libraries that only look like errors. */
 function isErrorLike(value: Readonly<Record<string, unknown>>): boolean {
   return value instanceof Error || typeof value['message'] === 'string'
 }
@@ -82,7 +82,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null
 }
 
-/** Any value as text, also one that refuses to become any. */
+/** Any value as text, even one whose conversion throws. */
 export function textOf(value: unknown): string {
   return attempt(() => String(value)) ?? UNREADABLE
 }

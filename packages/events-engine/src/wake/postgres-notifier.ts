@@ -2,23 +2,23 @@ import { type Clock, type Logger, systemClock } from '@x/events-core'
 import { closeSocket, type PostgresClient, type PostgresPool } from '../connections/postgres-pool.ts'
 import { runStatement, type SqlExecutor } from '../sql/database.ts'
 
-/** Tells other nodes that something was committed. */
+/** Notifies other nodes of commits. */
 export interface Notifier {
   start(): void
   stop(): Promise<void>
   /**
-   * Something that was raised here is committed. Many calls make one notification.
+   * Notifies the other nodes after a commit. Many calls make one notification.
    *
    * @param topic - of a package that builds on the engine; none for events.
    */
   notify(topic?: string): void
-  /** Others find no connection in the pool: gives back the one that listens, for a while. */
+  /** Gives the listening connection back to the pool for a while, because no other is free. */
   makeRoom(): void
 }
 
 /** What {@link createPostgresNotifier} works with. */
 export interface PostgresNotifierParts {
-  /** Undefined where nothing is listened for. */
+  /** Undefined where the node does not listen. */
   readonly pool: PostgresPool | undefined
   /** Sends notifications, which does not need a connection of its own. */
   readonly db: SqlExecutor
@@ -35,16 +35,16 @@ export interface PostgresNotifierParts {
 const COALESCE_MS = 5
 const RECONNECT_MS = 1_000
 const MUCH_LATER_MS = 60_000
-/** A connection that only listens does not notice that nothing comes any more. */
+/** A connection that only listens would not notice that it has fallen silent. */
 const CHECK_EVERY_MS = 5_000
 const ANSWER_WITHIN_MS = 3_000
-/** What a node tells itself when it begins to listen. */
+/** The topic that a node sends to itself when it begins to listen. */
 const ECHO = 'echo'
 
 /**
  * One LISTEN connection, and at most one NOTIFY in a few milliseconds, sent after the commit:
- * inside of a transaction it would make all commits of the database wait for each other. A hint
- * only; who misses it finds the events by polling.
+ * inside of a transaction it would make all commits of the database wait for each other. It is a hint only: a node that
+ * misses it finds the events by polling.
  */
 export function createPostgresNotifier(parts: PostgresNotifierParts): Notifier {
   const { pool, db, channel, nodeId, clock, logger, onMessage, onListening } = parts
@@ -95,7 +95,7 @@ export function createPostgresNotifier(parts: PostgresNotifierParts): Notifier {
     }
   }
 
-  /** Over another connection: a pooler may give both to one, which then tells the wrong one of them. */
+  /** Over another connection: a pooler may give both clients one connection, whose notifications reach the wrong client. */
   async function hearsItself(): Promise<boolean> {
     const echo = new Promise<void>((resolve) => {
       echoed = resolve
@@ -140,7 +140,7 @@ export function createPostgresNotifier(parts: PostgresNotifierParts): Notifier {
     }, CHECK_EVERY_MS)
   }
 
-  /** What comes too late, or not at all, is an error. */
+  /** Rejects where the response comes too late. */
   function answered<TResult>(answer: Promise<TResult>): Promise<TResult> {
     const { promise, resolve, reject } = Promise.withResolvers<TResult>()
     answer.then(resolve, reject)

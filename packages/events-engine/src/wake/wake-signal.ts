@@ -1,6 +1,6 @@
 import type { Clock } from '@x/events-core'
 
-/** Tells waiters that there may be something to do. A poke is never missed, only merged with others. */
+/** Wakes waiters when there may be something to do. A poke is never missed, only merged with others. */
 export interface WakeSignal {
   /** A number that every poke changes: read it before looking, hand it to {@link WakeSignal.wait}. */
   readonly version: number
@@ -9,7 +9,7 @@ export interface WakeSignal {
   wait(since: number, timeoutMs: number, signal: AbortSignal): Promise<void>
 }
 
-/** Creates a signal that nobody has poked yet. */
+/** Creates a signal. */
 export function createWakeSignal(clock: Clock): WakeSignal {
   let version = 0
   const waiters = new Set<() => void>()
