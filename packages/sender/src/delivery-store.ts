@@ -1,49 +1,23 @@
 import type { SqlExecutor } from '@x/events-engine/support'
 import type { Transaction } from 'kysely'
-import type { ClockStore } from './clock.ts'
 import type { RecordedResults, ResultBatch } from './deliveries/attempt-result.ts'
 import type { AttemptErrorCode, DeliveryState } from './deliveries/delivery.ts'
 import type { DeliveryKey, DeliveryRow } from './deliveries/delivery-row.ts'
-import type { LaneKey, SweptPage } from './maintenance/repair.ts'
 import type { Message } from './messages/message.ts'
-import type { BulkStore } from './store/change.ts'
+import type { changeStore } from './store/change.ts'
+import type { clockStore } from './store/clock.ts'
 import type { countStore } from './store/counts.ts'
 import type { endpointStore } from './store/endpoints.ts'
 import type { leaseStore } from './store/leases.ts'
+import type { MessageToStore } from './store/message.ts'
 import type { endpointStateStore } from './store/queue.ts'
+import type { reconcileStore } from './store/reconcile.ts'
 import type { secretStore } from './store/secrets.ts'
 import type { statisticsStore } from './store/statistics.ts'
 import type { tenantStore } from './store/tenants.ts'
 import type { windowStore } from './store/windows.ts'
 
-/** Whom a message goes to, and how. */
-export interface MessageTarget {
-  readonly endpointKey: number
-  /** Deliveries of one lane follow each other; null for one that is in none. */
-  readonly lane: string | null
-  /** When its first attempt is due, if it need not wait for another delivery of its lane. */
-  readonly dueOn: number
-}
-
-/** A rendered message, and whom it goes to. */
-export interface MessageToStore {
-  readonly eventId: string
-  readonly eventType: string
-  /** The event's, by which it is decided whether an endpoint may have it later. */
-  readonly tenantId: number
-  readonly siteId: number
-  /** The form it is in; null for the usual one. Of one event, there is one message of each. */
-  readonly variant: string | null
-  readonly body: string
-  /** Instead of the usual content type, name and value in turn; null for the usual one. */
-  readonly headers: readonly string[] | null
-  /** The trace that its attempts belong to; null where there is none. */
-  readonly traceparent: string | null
-  readonly targets: readonly MessageTarget[]
-}
-
-/** Why nothing is sent that a person has asked for. */
-export type NotSent = 'disabled' | 'deleted' | 'not_found'
+export type { MessageTarget, MessageToStore, NotSent } from './store/message.ts'
 
 /** What the worker needs to make one attempt. */
 export interface DueDelivery extends DeliveryKey {
@@ -90,12 +64,13 @@ export interface DeliveryFilter {
 
 /** Everything the sender asks of a database. One implementation for each dialect. */
 export interface DeliveryStore
-  extends BulkStore,
+  extends ReturnType<typeof changeStore>,
+    ReturnType<typeof reconcileStore>,
     ReturnType<typeof windowStore>,
     ReturnType<typeof statisticsStore>,
     ReturnType<typeof tenantStore>,
     ReturnType<typeof leaseStore>,
-    ClockStore,
+    ReturnType<typeof clockStore>,
     ReturnType<typeof endpointStore>,
     ReturnType<typeof secretStore>,
     ReturnType<typeof endpointStateStore>,
@@ -108,13 +83,6 @@ export interface DeliveryStore
    * @returns the keys of the messages, in their order.
    */
   storeMessages(executor: SqlExecutor, messages: readonly MessageToStore[], now: number): Promise<number[]>
-  /** A message for one endpoint alone, in a transaction of its own, to be attempted as {@link DeliveryStore.resend} says. */
-  storeTestMessage(
-    message: Omit<MessageToStore, 'targets'>,
-    endpointKey: number,
-    now: number,
-  ): Promise<NotSent | DeliveryKey>
-
   // Delivery.
   /** What people have asked for, of each endpoint at most so much; what is known already is passed over, mostly. */
   manualDeliveries(
@@ -153,29 +121,9 @@ export interface DeliveryStore
    */
   purge(createdBefore: number, after: number, limit: number): Promise<number | undefined>
 
-  // Reconciliation: finds what contradicts the rest of this, and mends it, a page at a time.
-  /** @returns true for one node in each such stretch of time. */
-  takeReconciliation(everyMs: number): Promise<boolean>
-  /** Of endpoints with something pending, behind this one. */
-  reconcileEndpoints(after: number, limit: number): Promise<SweptPage<number>>
-  /** Of lanes with something pending, behind this one. */
-  reconcileLanes(after: LaneKey, limit: number): Promise<SweptPage<LaneKey>>
-
   // For people.
   listDeliveries(filter: DeliveryFilter): Promise<DeliveryRow[]>
   findDelivery(key: DeliveryKey): Promise<DeliveryRow | undefined>
   readMessage(messageKey: number): Promise<Message>
   readAttempts(key: DeliveryKey): Promise<AttemptRow[]>
-  /**
-   * Makes a delivery due now because a person wants it, ahead of all else, whatever its lane and the endpoint's pause; one
-   * that had come to rest begins its schedule anew.
-   */
-  resend(key: DeliveryKey, now: number): Promise<NotSent | undefined>
-  /**
-   * Ends a pending delivery without success; the next of its lane becomes due. What comes of an attempt
-   * under way is still recorded: success counts.
-   *
-   * @returns false when it was not pending.
-   */
-  cancel(key: DeliveryKey, now: number): Promise<boolean>
 }

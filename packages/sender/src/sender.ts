@@ -59,7 +59,7 @@ export interface SenderStats {
   /** How long the delivery that waits longest has been due, in milliseconds; 0 when nothing is due. */
   readonly oldestDueAgeMs: number
   /** What was found among the stored webhooks that should not be, by this process; see `reconcileEveryMs`. */
-  readonly reconciliation: { readonly runs: number; readonly mended: number }
+  readonly reconciliation: { readonly runs: number; readonly repairs: number }
   /** What this process has done since it was started. */
   readonly sinceStart: {
     readonly attempts: number
@@ -308,7 +308,6 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     }),
     deliveries: createDeliveries({
       store,
-      clock,
       userAgent: settings.userAgent,
       due: worker.due,
       cancelled: worker.cancelled,

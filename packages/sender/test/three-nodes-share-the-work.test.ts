@@ -141,7 +141,7 @@ it(
       await using watcher = await host.openAnother({ reconcileEveryMs: 20 })
       await watcher.sender.start()
       await waitFor(async () => (await watcher.sender.stats()).reconciliation.runs > 0, 'a look through it')
-      expect((await watcher.sender.stats()).reconciliation.mended).toBe(0)
+      expect((await watcher.sender.stats()).reconciliation.repairs).toBe(0)
       for (const { process } of all) expect(process.errors).toBe('')
     }),
   300_000,

@@ -45,7 +45,7 @@ it('never leaves a delivery out, while some are stored and others recorded', asy
   await waitFor(async () => (await host.sender.stats()).deliveries.pending === 0, 'the last retry')
   const { reconciliation } = await host.sender.stats()
   expect(reconciliation.runs).toBeGreaterThan(0)
-  expect(reconciliation.mended, 'found by the look through all of it').toBe(0)
+  expect(reconciliation.repairs, 'found by the look through all of it').toBe(0)
   const bodies = new Set(consumer.requests.map(({ headers, path }) => `${headers['webhook-id']} ${path}`))
   expect(bodies.size).toBe(EVENTS * ENDPOINTS)
 })

@@ -1,4 +1,4 @@
-import { type Clock, type EventTypePattern, isEventType, shown } from '@x/events-core'
+import { type EventTypePattern, isEventType, shown } from '@x/events-core'
 import { readLimit, readTime, readTimeRange } from '../argument.ts'
 import type { JobKind, ReplayScope, WebhookJob } from '../bulk/job.ts'
 import type { StoredJobOptions } from '../bulk/job-row.ts'
@@ -120,7 +120,6 @@ export interface Deliveries {
 /** What {@link createDeliveries} works with. */
 export interface DeliveriesParts {
   readonly store: DeliveryStore
-  readonly clock: Clock
   readonly userAgent: string
   /** Called when something has become due. */
   due(endpointKey: number): void
@@ -133,14 +132,7 @@ const INCLUDES = ['all', 'unsuccessful', 'missing']
 const STATES = ['pending', 'succeeded', 'exhausted', 'cancelled']
 
 /** Creates the deliveries of a sender. */
-export function createDeliveries({
-  store,
-  clock,
-  userAgent,
-  due,
-  cancelled,
-  begin,
-}: DeliveriesParts): Deliveries {
+export function createDeliveries({ store, userAgent, due, cancelled, begin }: DeliveriesParts): Deliveries {
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<DeliveryRow> {
     const key = parseDeliveryId(id)
     const row = key && (await store.findDelivery(key))
@@ -201,7 +193,7 @@ export function createDeliveries({
 
     async resend(id, scope) {
       const row = await find(id, scope)
-      const notSent = await store.resend(row, clock.now())
+      const notSent = await store.resend(row)
       if (notSent === 'disabled') throw endpointDisabled(row.endpointId)
       if (notSent === 'deleted') {
         throw new WebhookSenderError(
@@ -215,7 +207,7 @@ export function createDeliveries({
 
     async cancel(id, scope) {
       const key = await find(id, scope)
-      if (await store.cancel(key, clock.now())) cancelled(key)
+      if (await store.cancel(key)) cancelled(key)
       const row = await find(id, scope)
       if (row.state !== 'cancelled') throw notPending(id, row.state)
       return deliveryOf(row)

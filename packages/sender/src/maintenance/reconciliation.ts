@@ -1,6 +1,6 @@
 import type { Logger } from '@x/events-core'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { LaneKey, Mended, SweptPage } from './repair.ts'
+import type { LaneKey, Repair, SweptPage } from '../store/reconcile.ts'
 
 /** Looks through what is stored, now and then, for what should not be, and puts it right. */
 export interface Reconciliation {
@@ -12,7 +12,7 @@ export interface Reconciliation {
 /** What a reconciliation has done in this process. */
 export interface ReconciliationCounts {
   runs: number
-  mended: number
+  repairs: number
 }
 
 /** What {@link createReconciliation} works with. */
@@ -20,7 +20,7 @@ export interface ReconciliationParts {
   readonly store: DeliveryStore
   readonly logger: Logger
   readonly everyMs: number
-  /** Called when something was mended: it may be due. */
+  /** Called after a repair: a delivery may be due. */
   look(): void
 }
 
@@ -38,16 +38,16 @@ const MIN_REST_MS = 5
  */
 export function createReconciliation(parts: ReconciliationParts): Reconciliation {
   const { store, logger, everyMs, look } = parts
-  const counts: ReconciliationCounts = { runs: 0, mended: 0 }
+  const counts: ReconciliationCounts = { runs: 0, repairs: 0 }
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let sweeping: Promise<void> = Promise.resolve()
 
-  function note(mended: readonly Mended[]): void {
-    const found = mended.filter(({ count }) => count > 0)
+  function note(repairs: readonly Repair[]): void {
+    const found = repairs.filter(({ count }) => count > 0)
     for (const one of found) {
-      counts.mended += 1
-      logger.warn(one, 'Found among the webhooks, and mended, what should not be; please report it')
+      counts.repairs += 1
+      logger.warn(one, 'Reconciliation repaired a contradiction among the stored webhooks; please report it')
     }
     if (found.length > 0) look()
   }
@@ -59,8 +59,8 @@ export function createReconciliation(parts: ReconciliationParts): Reconciliation
     for (let after: TKey | undefined = start; after !== undefined; ) {
       if (stopping.signal.aborted) return
       const startedAt = performance.now()
-      const { last, mended }: SweptPage<TKey> = await sweep(after, AT_ONCE)
-      note(mended)
+      const { last, repairs }: SweptPage<TKey> = await sweep(after, AT_ONCE)
+      note(repairs)
       after = last
       const restMs = Math.max(MIN_REST_MS, (performance.now() - startedAt) * REST_FACTOR)
       await rested(restMs, stopping.signal)
@@ -74,7 +74,7 @@ export function createReconciliation(parts: ReconciliationParts): Reconciliation
       await sweepAll<LaneKey>({ endpointKey: 0, lane: '' }, store.reconcileLanes)
       counts.runs += 1
     } catch (error) {
-      logger.warn({ err: error }, 'Webhooks could not be looked through; trying again later')
+      logger.warn({ err: error }, 'Reconciliation could not read the stored webhooks; it tries again later')
     }
   }
 

@@ -59,7 +59,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     `insert into ${names.revision} (id, value) values (1, 0) on conflict do nothing`,
     // One row: when what is stored is looked through next, by whoever comes first.
     `create table if not exists ${names.reconciliation} (
-      id integer primary key check (id = 1), next_on timestamptz not null default '-infinity')`,
+      id integer primary key check (id = 1), next_on bigint not null default 0, clock_on bigint not null default 0)`,
     `insert into ${names.reconciliation} (id) values (1) on conflict do nothing`,
     `create table if not exists ${names.message} (
       ${key},

@@ -1,11 +1,9 @@
 import type { Kysely } from 'kysely'
 import type { SharedClock } from '../clock.ts'
 import type { TableNames } from '../table-names.ts'
-import { changeStatements } from './change-deliveries.ts'
 import { nextDeliveriesStatement } from './next-deliveries.ts'
 import { purgeStatements } from './purge-messages.ts'
 import { readDeliveryStatements } from './read-deliveries.ts'
-import { reconcileStatements } from './reconcile.ts'
 import { recordStatements } from './record-attempts.ts'
 import { messageStatements } from './store-messages.ts'
 
@@ -16,11 +14,6 @@ export function createPostgresStore(db: Kysely<unknown>, names: TableNames, cloc
     ...nextDeliveriesStatement(db, names, clock),
     ...recordStatements(db, names, clock),
     ...readDeliveryStatements(db, names),
-    ...changeStatements(db, names, clock),
     ...purgeStatements(db, names),
-    ...reconcileStatements(db, names, clock),
-    // Times go by the database's clock.
-    latestNoted: async () => 0,
-    bringTimesBack: async () => {},
   }
 }

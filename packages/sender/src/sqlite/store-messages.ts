@@ -8,8 +8,8 @@ import {
 } from '@x/events-engine/support'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/compose.ts'
+import type { NoteClock } from '../store/clock.ts'
 import type { TableNames } from '../table-names.ts'
-import type { NoteClock } from './clock-mark.ts'
 import { enqueueStatement } from './enqueue.ts'
 import { openLanesStatement } from './open-lanes.ts'
 

@@ -1,36 +1,203 @@
-import type { SqlExecutor } from '@x/events-engine/support'
-import type { AddedDelivery } from './windows.ts'
+import {
+  findsRow,
+  flag,
+  nullable,
+  ownTransaction,
+  type RowOf,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/support'
+import type { DeliveryKey } from '../deliveries/delivery-row.ts'
+import { createClockMark } from './clock.ts'
+import type { StoreContext } from './context.ts'
+import type { MessageToStore, NotSent, StoreMessages } from './message.ts'
+import { queueStatements } from './queue.ts'
 
-/**
- * What jobs do to many deliveries of one endpoint, in a transaction that has written already, with the endpoint
- * locked.
- */
-export interface BulkStore {
-  /** Tells how an endpoint stands, and keeps it so until the transaction ends. */
-  lockEndpoint(trx: SqlExecutor, endpointKey: number): Promise<'enabled' | 'disabled' | 'deleted'>
-  /**
-   * Makes deliveries due in their turn, and ends the endpoint's pause; those that had come to rest begin their
-   * schedules anew. In a lane they wait for the one that is due there, and go before those that are younger.
-   *
-   * @returns how many.
-   */
-  resendIn(
+/** A delivery of a message that is stored already. */
+export interface AddedDelivery {
+  readonly messageKey: number
+  readonly createdOn: number
+  readonly lane: string | null
+}
+
+const changedColumns = { lane: nullable(text) }
+type ChangedRow = RowOf<typeof changedColumns>
+
+/** Makes deliveries due again, or ends them, because a person wants it. */
+export function changeStore(context: StoreContext, storeMessages: StoreMessages) {
+  const { db, sql, names, clock } = context
+  // A change or deletion of an endpoint raises the revision first: it waits, or is committed.
+  const lockRevision = sql.statement(
+    `select value from ${names.revision} where id = 1${sql.lock('for share')}`,
+  )
+  const endpoint = sql.statement(
+    `select enabled from ${names.endpoint} where key = $1 and deleted_on is null`,
+  )
+  const chosen = `endpoint_key = $1 and ${sql.isListed('message_key', '$3')}`
+  const step = "step = case when state = 'pending' then step else 0 end"
+  // The due time changes in any case: by that, an attempt under way is told that another is wanted.
+  const again = sql.statement(`update ${names.delivery}
+    set state = 'pending', finished_on = null, manual = null, ${step},
+      due_on = case when lane is not null and (state <> 'pending' or due_on is null) then null
+        when due_on = $2 then due_on - 1 else $2 end
+    where ${chosen} returning lane`)
+  // In an ordering key it does not wait for its turn.
+  const sendNow = sql.statement(`update ${names.delivery}
+    set state = 'pending', finished_on = null, manual = true, ${step},
+      due_on = case when due_on = $3 then due_on - 1 else $3 end
+    where endpoint_key = $1 and message_key = $2 returning 1 as found`)
+  // The due time stays: a result that comes in yet must find it, see record-attempts.
+  const cancel = sql.statement(`update ${names.delivery} set state = 'cancelled', finished_on = $2
+    where ${chosen} and state = 'pending' returning lane`)
+  const addedRows = sql.records({ message_key: 'integer', created_on: 'integer', lane: 'text' })
+  const insert =
+    sql.statement(`insert into ${names.delivery} (endpoint_key, due_on, message_key, created_on, lane)
+    select ${sql.cast('$1', 'integer')}, case when d.lane is null then ${sql.cast('$2', 'integer')} end,
+      d.message_key, d.created_on, d.lane
+    from ${addedRows.table('$3', 'd')} where true${sql.upsert({ key: 'message_key, endpoint_key' })}`)
+  const { lockQueue, enqueue, endPause, openLanes, requeue } = queueStatements(context)
+  const noteClock = createClockMark(context)
+
+  const open = (trx: SqlExecutor, endpointKey: number, rows: readonly ChangedRow[], dueOn: number) =>
+    openLanes(
+      trx,
+      [...new Set(rows.flatMap(({ lane }) => lane ?? []))].map((lane) => ({ endpointKey, lane, dueOn })),
+    )
+
+  /** How an endpoint stands; it stays so until the transaction ends. */
+  async function lockEndpoint(
+    trx: SqlExecutor,
+    endpointKey: number,
+  ): Promise<'enabled' | 'disabled' | 'deleted'> {
+    if (!sql.isLocal) await runStatement(trx, lockRevision)
+    const [row] = await readRows(trx, { enabled: flag }, endpoint, [endpointKey])
+    return row === undefined ? 'deleted' : row.enabled ? 'enabled' : 'disabled'
+  }
+
+  async function cancelIn(
     trx: SqlExecutor,
     endpointKey: number,
     messageKeys: readonly number[],
     now: number,
-  ): Promise<number>
-  /** @returns how many of them were pending. */
-  cancelIn(
+  ): Promise<number> {
+    await lockQueue(trx, [endpointKey])
+    const rows = await readRows(trx, changedColumns, cancel, [endpointKey, now, JSON.stringify(messageKeys)])
+    if (rows.length === 0) return 0
+    await open(trx, endpointKey, rows, now)
+    await requeue(trx, [endpointKey], now)
+    return rows.length
+  }
+
+  /** In a transaction of its own. A process that delivers nothing may not have asked for the time yet. */
+  async function alone<TResult>(work: (trx: SqlExecutor, now: number) => Promise<TResult>): Promise<TResult> {
+    await clock.sync()
+    return ownTransaction(db, (trx) => work(trx, clock.now()))
+  }
+
+  /** The queue's row is locked before. */
+  async function makeManual(
     trx: SqlExecutor,
-    endpointKey: number,
-    messageKeys: readonly number[],
+    { endpointKey, messageKey }: DeliveryKey,
     now: number,
-  ): Promise<number>
-  addDeliveries(
-    trx: SqlExecutor,
-    endpointKey: number,
-    deliveries: readonly AddedDelivery[],
-    now: number,
-  ): Promise<void>
+  ): Promise<boolean> {
+    if (!(await findsRow(trx, sendNow, [endpointKey, messageKey, now]))) return false
+    await enqueue(trx, [{ endpointKey, dueOn: now - 1 }], true)
+    await noteClock(trx, now)
+    return true
+  }
+
+  return {
+    lockEndpoint,
+
+    /**
+     * Ends pending deliveries, for a job that has written already and locked the endpoint.
+     *
+     * @returns how many of them were pending.
+     */
+    cancelIn,
+
+    /** Stores deliveries of messages that are there, for a job that has written already and locked the endpoint. */
+    async addDeliveries(
+      trx: SqlExecutor,
+      endpointKey: number,
+      added: readonly AddedDelivery[],
+      now: number,
+    ): Promise<void> {
+      await enqueue(trx, [{ endpointKey, dueOn: now }])
+      const rows = added.map(({ messageKey, createdOn, lane }) => ({
+        message_key: messageKey,
+        created_on: createdOn,
+        lane,
+      }))
+      await runStatement(trx, insert, [endpointKey, now, addedRows.encode(rows)])
+      await open(trx, endpointKey, added, now)
+      await noteClock(trx, now)
+    },
+
+    /**
+     * Makes deliveries due in their turn, and ends the endpoint's pause; those in a final state begin their
+     * schedules anew. In an ordering key they wait for the one that is due there, and go before those that are younger. For a
+     * job that has written already and locked the endpoint.
+     *
+     * @returns how many.
+     */
+    async resendIn(
+      trx: SqlExecutor,
+      endpointKey: number,
+      messageKeys: readonly number[],
+      now: number,
+    ): Promise<number> {
+      await lockQueue(trx, [endpointKey])
+      const rows = await readRows(trx, changedColumns, again, [endpointKey, now, JSON.stringify(messageKeys)])
+      if (rows.length === 0) return 0
+      await open(trx, endpointKey, rows, now)
+      await endPause(trx, endpointKey)
+      await enqueue(trx, [{ endpointKey, dueOn: now - 1 }])
+      await noteClock(trx, now)
+      return rows.length
+    },
+
+    /**
+     * Makes a delivery due now because a person wants it, ahead of all else, in its ordering key and in the endpoint's pause, too; one
+     * in a final state begins its schedule anew.
+     */
+    resend: (key: DeliveryKey): Promise<NotSent | undefined> =>
+      alone(async (trx, now) => {
+        const state = await lockEndpoint(trx, key.endpointKey)
+        if (state !== 'enabled') return state
+        await lockQueue(trx, [key.endpointKey])
+        return (await makeManual(trx, key, now)) ? undefined : 'not_found'
+      }),
+
+    /** A message for one endpoint alone, in a transaction of its own, to be attempted as a delivery that is resent. */
+    storeTestMessage: (
+      message: Omit<MessageToStore, 'targets'>,
+      endpointKey: number,
+    ): Promise<NotSent | DeliveryKey> =>
+      alone(async (trx, now) => {
+        const state = await lockEndpoint(trx, endpointKey)
+        if (state !== 'enabled') return state
+        // Before the message, whose statement would only share the lock.
+        await enqueue(trx, [{ endpointKey, dueOn: now - 1 }], true)
+        const targets = [{ endpointKey, lane: null, dueOn: now }]
+        const [messageKey] = await storeMessages(trx, [{ ...message, targets }], now)
+        const key = { endpointKey, messageKey: messageKey as number }
+        await makeManual(trx, key, now)
+        return key
+      }),
+
+    /**
+     * Ends a pending delivery without success; the next in its ordering key becomes due. The result of an attempt
+     * under way is still recorded: success counts.
+     *
+     * @returns false when it was not pending.
+     */
+    cancel: ({ endpointKey, messageKey }: DeliveryKey): Promise<boolean> =>
+      alone(async (trx, now) => {
+        if ((await lockEndpoint(trx, endpointKey)) === 'deleted') return false
+        return (await cancelIn(trx, endpointKey, [messageKey], now)) === 1
+      }),
+  }
 }

@@ -29,7 +29,8 @@ import type { StoreContext } from './context.ts'
 import { queueStatements } from './queue.ts'
 import { certificateWriter, type SecretRow, secretInsert } from './secrets.ts'
 
-const CANCEL_AT_ONCE = 5_000
+/** At most so many pending deliveries are cancelled by one statement. */
+export const CANCEL_AT_ONCE = 5_000
 
 const endpointColumns = {
   ...readersOf(ALL_FIELDS),

@@ -256,7 +256,7 @@ it('out of turn where deliveries follow each other; if it fails, it goes back to
     second.eventId,
     third.eventId,
   ])
-  expect((await host.sender.stats()).reconciliation).toMatchObject({ mended: 0 })
+  expect((await host.sender.stats()).reconciliation).toMatchObject({ repairs: 0 })
 })
 
 it.each([

@@ -77,7 +77,7 @@ const conditions: Readonly<Record<string, (world: World) => Promise<unknown>>> =
   'is paused': pause,
   'is paused, and a person has asked for one': async (world) => {
     await pause(world)
-    await world.store.resend({ endpointKey: ENDPOINT, messageKey: world.keys[1] as number }, world.now)
+    await world.store.resend({ endpointKey: ENDPOINT, messageKey: world.keys[1] as number })
   },
   'has retries only': (world) =>
     record(
@@ -122,18 +122,17 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
     world.inTransaction((trx) =>
       world.store.storeMessages(trx, [messageTo('evt_n', 'a', world.now)], world.now),
     ),
-  'a test is sent': (world) =>
-    world.store.storeTestMessage(messageTo('evt_n', null, world.now), ENDPOINT, world.now),
-  'one is resent': (world) => world.store.resend(first(world), world.now),
-  'one is resent out of turn': (world) => world.store.resend(second(world), world.now),
-  'one is resent that is not there': (world) => world.store.resend(nothing, world.now),
+  'a test is sent': (world) => world.store.storeTestMessage(messageTo('evt_n', null, world.now), ENDPOINT),
+  'one is resent': (world) => world.store.resend(first(world)),
+  'one is resent out of turn': (world) => world.store.resend(second(world)),
+  'one is resent that is not there': (world) => world.store.resend(nothing),
   'many are resent': (world) =>
     world.inTransaction((trx) =>
       world.store.resendIn(trx, ENDPOINT, [...world.keys, ...world.lane], world.now),
     ),
   'none is resent': (world) =>
     world.inTransaction((trx) => world.store.resendIn(trx, ENDPOINT, [999], world.now)),
-  'one is cancelled': (world) => world.store.cancel(first(world), world.now),
+  'one is cancelled': (world) => world.store.cancel(first(world)),
   'many are cancelled': (world) =>
     world.inTransaction((trx) =>
       world.store.cancelIn(trx, ENDPOINT, [...world.keys, ...world.lane], world.now),

@@ -1,8 +1,8 @@
 import type { EntityName } from '@x/events-core'
 import { testConsumer, waitFor } from '@x/testkit'
 import { expect } from 'vitest'
-import { it } from './each-database.ts'
-import { type OpenHost, openHost, recordingLogger, site } from './open-host.ts'
+import { it } from '../each-database.ts'
+import { type OpenHost, openHost, recordingLogger, site } from '../open-host.ts'
 
 interface Break {
   readonly what: string
@@ -55,7 +55,7 @@ const breaks: readonly Break[] = [
   },
   {
     what: 'a delivery in no lane, and without a due time',
-    kind: 'stray',
+    kind: 'never_due',
     breaking: (key) => [`${delivery} null ${of(key)} and message_key = ${first(key)}`],
     arrive: 4,
   },
@@ -115,13 +115,13 @@ it('finds and mends what contradicts the rest, and says what', async () => {
   // The crowded lane is due in a far future, for the rest of the test.
   const stats = () => other.sender.stats()
   await waitFor(async () => (await stats()).deliveries.pending === 4, 'nothing else to be pending')
-  await waitFor(async () => (await stats()).reconciliation.mended >= breaks.length, 'all to be mended')
-  const { runs, mended } = (await stats()).reconciliation
+  await waitFor(async () => (await stats()).reconciliation.repairs >= breaks.length, 'all to be mended')
+  const { runs, repairs } = (await stats()).reconciliation
   await waitFor(async () => (await stats()).reconciliation.runs > runs + 1, 'another look')
-  expect((await stats()).reconciliation.mended, 'nothing is mended again').toBe(mended)
+  expect((await stats()).reconciliation.repairs, 'nothing is mended again').toBe(repairs)
 
-  const warnings = logger.messages.filter((one) => one.startsWith('Found among the webhooks'))
-  expect(warnings).toHaveLength(mended)
+  const warnings = logger.messages.filter((one) => one.startsWith('Reconciliation repaired'))
+  expect(warnings).toHaveLength(repairs)
   for (const [index, { what, kind, arrive }] of breaks.entries()) {
     const mine = warnings.filter((one) => one.includes(`"endpointKey":${index + 1},`))
     expect(
@@ -164,5 +164,5 @@ it('is done by one of many nodes, and finds nothing where nothing is wrong', asy
   }
   const enough = async () => (await runs()).reduce((sum, { runs }) => sum + runs, 0) > 5
   await waitFor(enough, 'several looks')
-  expect((await runs()).map(({ mended }) => mended)).toEqual([0, 0])
+  expect((await runs()).map(({ repairs }) => repairs)).toEqual([0, 0])
 })
