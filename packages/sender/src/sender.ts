@@ -21,6 +21,7 @@ import { validateTenantId } from './endpoints/validate.ts'
 import { WebhookSenderError, wrongEncryptionKey } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes, type EventTypes } from './event-types/event-types.ts'
+import { createContentMatcher } from './fan-out/content-matcher.ts'
 import { createHttpPools } from './http/pools.ts'
 import { createReconciliation } from './maintenance/reconciliation.ts'
 import { createRetention } from './maintenance/retention.ts'
@@ -187,7 +188,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const recording = lookingAfterNews(tallies.counting(store), internals.lookSoon)
   const readStatistics = createStatisticsReader(store, clock, tallies.fold)
   const challenge = createOwnershipChallenge({ ...settings, urlRules: settings, store, box, clock, pools })
-  const createMessages = createMessageMakers(engine, settings, catalog)
+  const contents = createContentMatcher(logger)
+  const createMessages = createMessageMakers(engine, { ...settings, contents }, catalog)
   const worker = detachedWorker(
     createWorker({
       ...settings,
@@ -230,6 +232,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     context: patientContext,
     leaseMs: settings.leaseMs,
     accepts: (endpoint, variant) => acceptedVariants(endpoint, settings.payloadVersions).includes(variant),
+    contents,
     createSubscriber,
     changed: worker.due,
   })

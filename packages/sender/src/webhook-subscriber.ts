@@ -74,7 +74,9 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts): IBat
         const matched = match(event, eventType)
         if (matched.length === 0) continue
         const composed = composer.compose(event, eventType, matched)
-        const traceparent = spans.begin(event, eventType, matched.length)
+        if (composed.length === 0) continue
+        const count = composed.reduce((sum, { endpoints }) => sum + endpoints.length, 0)
+        const traceparent = spans.begin(event, eventType, count)
         for (const { variant, body, headers, endpoints } of composed) {
           const targets = endpoints.map(({ key, ordering, retrySchedule }) => ({
             endpointKey: key,

@@ -13,6 +13,7 @@ const FIELDS: Readonly<Record<EndpointField, 'always' | 'at creation' | 'at a ch
   siteId: 'always',
   url: 'always',
   eventTypes: 'always',
+  filter: 'always',
   description: 'always',
   headers: 'always',
   metadata: 'always',

@@ -1,6 +1,7 @@
 import type { EventEngine, IBatchEventSubscriber } from '@x/events-engine'
 import { internalsOf } from '@x/events-engine/support'
 import type { DeliveryStore } from '../delivery-store.ts'
+import type { ContentMatcher } from '../fan-out/content-matcher.ts'
 import type { StoreContext } from '../store/context.ts'
 import { jobStore } from '../store/jobs.ts'
 import { createJobs } from './jobs.ts'
@@ -16,6 +17,7 @@ export interface BulkWorkParts<DB> {
   readonly context: StoreContext
   readonly leaseMs: number
   readonly accepts: AcceptsVariant
+  readonly contents: ContentMatcher
   /** Creates what fans events out, on a store. */
   createSubscriber(store: DeliveryStore): IBatchEventSubscriber<DB>
   /** Called when deliveries of an endpoint have become due, or were cancelled. */

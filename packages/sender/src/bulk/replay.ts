@@ -7,6 +7,8 @@ import { createEndpointMatcher } from '../endpoint-matcher.ts'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import { WebhookSenderError } from '../errors.ts'
 import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
+import type { ContentMatcher } from '../fan-out/content-matcher.ts'
+import { storedPayload } from '../messages/message.ts'
 import { isOperational } from '../operational-events.ts'
 import type { StoredMessage } from '../store/windows.ts'
 import { isWantedTime, isWantedType } from './change.ts'
@@ -102,7 +104,17 @@ export function createLogReplay<DB>({ store, log, logger, fanOutTo }: LogReplayP
 /** Whether an endpoint gets messages of a form. */
 export type AcceptsVariant = (endpoint: EndpointFilterRow, variant: string | null) => boolean
 
+/** What {@link replayStored} is about. */
+export interface StoredReplay {
+  readonly job: JobRow
+  readonly now: number
+  readonly accepts: AcceptsVariant
+  readonly contents: ContentMatcher
+}
+
 const MESSAGES_AT_ONCE = 500
+/** Bodies may be large. */
+const BODIES_AT_ONCE = 25
 
 /**
  * Gives an endpoint messages that were made for others, and that it has none of: for events that the log
@@ -111,21 +123,21 @@ const MESSAGES_AT_ONCE = 500
 export async function replayStored(
   store: DeliveryStore,
   trx: SqlExecutor,
-  { job, now, accepts }: { readonly job: JobRow; readonly now: number; readonly accepts: AcceptsVariant },
+  { job, now, accepts, contents }: StoredReplay,
 ): Promise<JobProgress> {
   const { cursor, endpointKey, options } = job
   const { after, last, raisedBefore } = cursor.stored as NonNullable<typeof cursor.stored>
   const rows = await store.readMessages(trx, { after, upto: last, limit: MESSAGES_AT_ONCE })
   const next = rows.length < MESSAGES_AT_ONCE ? last : (rows.at(-1)?.key ?? last)
-  const filter = (await store.readFilters(trx)).find(({ key }) => key === endpointKey)
+  const endpoint = (await store.readFilters(trx)).find(({ key }) => key === endpointKey)
   const wanted = rows.filter(
     (row) =>
       raisedOn(row) < (raisedBefore ?? Number.POSITIVE_INFINITY) &&
       isWantedTime(options, row.createdOn) &&
       isWantedType(options.eventTypes, row.eventType) &&
-      filter !== undefined &&
-      accepts(filter, row.variant) &&
-      mayHave(filter, row),
+      endpoint !== undefined &&
+      accepts(endpoint, row.variant) &&
+      mayHave(endpoint, row),
   )
   const had = new Set(
     await store.findEventsHad(
@@ -134,13 +146,12 @@ export async function replayStored(
       wanted.map(({ eventId }) => eventId),
     ),
   )
-  const deliveries = wanted
-    .filter(({ eventId }) => !had.has(eventId))
-    .map((row) => ({
-      messageKey: row.key,
-      createdOn: row.createdOn,
-      lane: laneOf(filter as EndpointFilterRow),
-    }))
+  const missing = wanted.filter(({ eventId }) => !had.has(eventId))
+  const deliveries = (await withContent(store, trx, endpoint, { rows: missing, contents })).map((row) => ({
+    messageKey: row.key,
+    createdOn: row.createdOn,
+    lane: laneOf(endpoint as EndpointFilterRow),
+  }))
   if (deliveries.length > 0) await store.addDeliveries(trx, endpointKey, deliveries, now)
   const isEnd = next >= last && cursor.log === undefined
   return {
@@ -150,6 +161,29 @@ export async function replayStored(
     affected: job.affected + deliveries.length,
     errorMessage: null,
   }
+}
+
+/** Those that the endpoint's content filter lets through. */
+async function withContent(
+  store: DeliveryStore,
+  trx: SqlExecutor,
+  endpoint: EndpointFilterRow | undefined,
+  { rows, contents }: { readonly rows: readonly StoredMessage[]; readonly contents: ContentMatcher },
+): Promise<readonly StoredMessage[]> {
+  if (!endpoint || endpoint.filter === null) return rows
+  const matching: StoredMessage[] = []
+  for (let begin = 0; begin < rows.length; begin += BODIES_AT_ONCE) {
+    const some = rows.slice(begin, begin + BODIES_AT_ONCE)
+    const bodies = await store.readBodies(
+      trx,
+      some.map(({ key }) => key),
+    )
+    for (const row of some) {
+      const message = bodies.get(row.key)
+      if (message && contents.matches(endpoint, row.eventId, storedPayload(message, row))) matching.push(row)
+    }
+  }
+  return matching
 }
 
 /** The time of the event, which stands in its id: a UUID version 7 (RFC 9562, 5.7). */

@@ -1,6 +1,7 @@
 import type { Logger } from '@x/events-core'
 import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
+import type { ContentMatcher } from '../fan-out/content-matcher.ts'
 import type { JobStore } from '../store/jobs.ts'
 import { changeMany } from './change.ts'
 import type { JobProgress, JobRow, NewJob } from './job-row.ts'
@@ -21,6 +22,7 @@ export interface JobRunnerParts {
   readonly clock: SharedClock
   readonly logger: Logger
   readonly accepts: AcceptsVariant
+  readonly contents: ContentMatcher
   replayLog<TResult>(job: JobRow, make: (step: PreparedStep) => Promise<TResult>): Promise<TResult>
   /** Called when deliveries have become due, or were cancelled. */
   changed(endpointKey: number): void
@@ -30,7 +32,7 @@ const LOOK_EVERY_MS = 2_000
 
 /** Jobs that other nodes have left are taken over when their lease has ended. */
 export function createJobRunner(parts: JobRunnerParts): JobRunner {
-  const { store, jobs, clock, logger, accepts, replayLog, changed } = parts
+  const { store, jobs, clock, logger, accepts, contents, replayLog, changed } = parts
   /** Ids: known before a job is stored, so that nobody here takes it for one of an earlier life. */
   const mine = new Set<string>()
   let running = false
@@ -49,7 +51,7 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
     const now = clock.now()
     if (message < lastMessage) return inTransaction(job, (trx) => changeMany(store, trx, job, now))
     if (stored && stored.after < stored.last) {
-      return inTransaction(job, (trx) => replayStored(store, trx, { job, now, accepts }))
+      return inTransaction(job, (trx) => replayStored(store, trx, { job, now, accepts, contents }))
     }
     if (log) return replayLog(job, (step) => inTransaction(job, step))
     return inTransaction(job, (trx) => changeMany(store, trx, job, now))

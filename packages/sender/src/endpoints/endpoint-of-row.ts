@@ -10,6 +10,7 @@ export function endpointOf(row: EndpointRow): Endpoint {
     ...(row.siteId === null ? {} : { siteId: row.siteId }),
     url: row.url,
     eventTypes: row.eventTypes,
+    ...(row.filter === null ? {} : { filter: row.filter }),
     description: row.description,
     headers: row.headers,
     metadata: row.metadata,

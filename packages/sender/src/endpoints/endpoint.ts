@@ -1,4 +1,5 @@
 import type { EventTypePattern } from '@x/events-core'
+import type { ContentFilter } from '../fan-out/content-filter.ts'
 import type { PayloadFormat } from '../messages/message.ts'
 import type { ClientCertificateInfo, ClientCertificateInput } from './client-certificate.ts'
 import type { Ordering, OrderingInput } from './ordering.ts'
@@ -45,6 +46,8 @@ export interface Endpoint {
   readonly url: string
   /** Event types and patterns of them: `File.Download`, `File.*`, `*.Delete`, `*`. */
   readonly eventTypes: readonly string[]
+  /** Which of them, by what they carry; absent for all. */
+  readonly filter?: ContentFilter
   readonly description: string
   /** Sent along with every request. May hold credentials: not for everybody's eyes. */
   readonly headers: Readonly<Record<string, string>>
@@ -89,6 +92,12 @@ export interface CreateEndpoint {
    * @defaultValue ['*']
    */
   readonly eventTypes?: readonly EventTypePattern[] | undefined
+  /**
+   * Which events of these types it gets, by what messages carry: `{ 'data.entity.total': { $gt: 100 } }`. At most 4000
+   * characters as JSON, 64 conditions and 8 levels. It is compared with the catalog's schemas.
+   * @defaultValue all of them
+   */
+  readonly filter?: ContentFilter | undefined
   /** At most 1000 characters. */
   readonly description?: string | undefined
   /** At most 20 headers to send along. */
@@ -148,6 +157,8 @@ export interface UpdateEndpoint {
   readonly siteId?: number | null | undefined
   readonly url?: string | undefined
   readonly eventTypes?: readonly EventTypePattern[] | undefined
+  /** `null`: none. Holds for what is raised from then on. */
+  readonly filter?: ContentFilter | null | undefined
   readonly description?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined

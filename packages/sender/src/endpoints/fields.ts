@@ -8,6 +8,9 @@ import {
   text,
   word,
 } from '@x/events-engine/support'
+import { compileContentFilter } from '../fan-out/compile-filter.ts'
+import type { ContentFilter } from '../fan-out/content-filter.ts'
+import { assertFitsSchemas } from '../fan-out/filter-schema.ts'
 import type { PayloadFormat } from '../messages/message.ts'
 import type { StoredCertificate } from './client-certificate.ts'
 import type {
@@ -103,6 +106,14 @@ export const ENDPOINT_FIELDS = {
     set: CHANGED,
     initial: () => ['*'],
     validate: validateEventTypes,
+  },
+  /** Null where the content of messages does not matter. */
+  filter: {
+    column: 'content_filter',
+    ...orNull(jsonOf<ContentFilter>()),
+    set: CHANGED,
+    initial: () => null,
+    validate: validateFilter,
   },
   description: {
     column: 'description',
@@ -224,11 +235,15 @@ export const FILTER_FIELDS = [
   'tenantId',
   'siteId',
   'eventTypes',
+  'filter',
   'ordering',
   'retrySchedule',
   'format',
   'payloadVersion',
 ] as const
+/** What decides whether a filter could ever match: when one changes, it is compared with the schemas. */
+const FILTER_DEPENDS_ON = ['filter', 'eventTypes', 'payloadVersion'] as const
+
 export type EndpointFilterRow = Values<(typeof FILTER_FIELDS)[number]>
 
 /** The columns of fields, as their names stand in SQL. */
@@ -263,18 +278,31 @@ export function fieldsOf<TName extends EndpointFieldName>(
 /**
  * Reads what can be changed of an endpoint, on top of what it was; of a new one, on top of the defaults.
  *
- * @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`
+ * @throws WebhookSenderError `invalid_endpoint`, `invalid_filter`, `invalid_url`, `forbidden_address`
  */
 export function validateChange(
   input: UpdateEndpoint,
   before: EndpointChange | undefined,
   rules: EndpointRules,
 ): EndpointChange {
-  const fields = CHANGEABLE_FIELDS.map((name) => {
+  const entries = CHANGEABLE_FIELDS.map((name) => {
     const field: ChangeableField = ENDPOINT_FIELDS[name]
     if (input[name] !== undefined) return [name, field.validate(input[name], rules)]
     // What has been valid is not validated again, since rules may have become stricter: that is done before each delivery.
     return [name, before ? before[name] : field.initial(rules)]
   })
-  return Object.fromEntries(fields) as EndpointChange
+  const change = Object.fromEntries(entries) as EndpointChange
+  const { filter, eventTypes, payloadVersion } = change
+  if (filter !== null && FILTER_DEPENDS_ON.some((name) => input[name] !== undefined)) {
+    const version = rules.payloadVersions.of(payloadVersion)
+    assertFitsSchemas(compileContentFilter(filter), rules.catalog.contentsOf(eventTypes, version))
+  }
+  return change
+}
+
+/** @throws WebhookSenderError `invalid_filter` */
+function validateFilter(filter: unknown): ContentFilter | null {
+  if (filter === null) return null
+  const { filter: valid } = compileContentFilter(filter)
+  return Object.keys(valid).length === 0 ? null : valid
 }

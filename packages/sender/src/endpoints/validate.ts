@@ -20,7 +20,7 @@ const MAX_METADATA_LENGTH = 500
 /** What decides whether an endpoint is sound. */
 export interface EndpointRules extends UrlRules {
   readonly orderingKeys: OrderingKeys
-  readonly catalog: Pick<EventCatalog, 'problemOf'>
+  readonly catalog: Pick<EventCatalog, 'problemOf' | 'contentsOf'>
   readonly payloadVersions: PayloadVersions
 }
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type JsonValue, matchesEventType, shown } from '@x/events-core'
 import { WebhookSenderError } from '../errors.ts'
+import type { DescribedType } from '../fan-out/filter-schema.ts'
 import { BUILT_IN_ENTITIES, BUILT_IN_EVENT_TYPES } from './built-in-event-types.ts'
 import type { DefineEventType, EventType } from './event-type.ts'
 import { createSchemaCompiler } from './json-schema.ts'
@@ -17,6 +18,8 @@ export interface EventCatalog {
   get(type: string): EventType | undefined
   /** What of an event's entity does not fit the schema of its type, if that has one: places and rules, without values. */
   misfitsOf(type: string, payloadVersion: string | null, entity: JsonValue | undefined): readonly string[]
+  /** The types that patterns match, and what they carry in a version; none where events of others may match. */
+  contentsOf(patterns: readonly string[], payloadVersion: string | null): readonly DescribedType[]
   /** What is wrong with a pattern of event types, if it matches no type; undefined where no types are defined. */
   problemOf(pattern: string): string | undefined
 }
@@ -43,6 +46,20 @@ export function createEventCatalog(payloadVersions: readonly string[]): EventCat
       const check = checks?.get(payloadVersion) ?? checks?.get(null)
       if (!check) return []
       return entity === undefined ? ['it is missing, and a type with a schema carries one'] : check(entity)
+    },
+    contentsOf(patterns, payloadVersion) {
+      const own = [...types.values()].map(({ eventType }) => eventType)
+      const all = [...own, ...BUILT_IN_EVENT_TYPES]
+      // Of the sender's own types, endpoints only get those whose entity they name.
+      const matches = (pattern: string, { type, builtIn }: EventType) =>
+        matchesEventType(pattern, type) && (!builtIn || pattern.startsWith(`${type.split('.')[0]}.`))
+      if (!patterns.every((pattern) => all.some((one) => matches(pattern, one)))) return []
+      return all
+        .filter((one) => patterns.some((pattern) => matches(pattern, one)))
+        .map(({ type, schema, versions = {} }) => ({
+          type,
+          schema: versions[payloadVersion ?? '']?.schema ?? schema,
+        }))
     },
     problemOf(pattern) {
       const known = [...types.keys()]

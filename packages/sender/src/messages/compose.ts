@@ -1,10 +1,11 @@
-import type { JsonValue, SyncEvent } from '@x/events-core'
+import type { JsonValue, SyncEvent, WebhookPayload } from '@x/events-core'
 import { type EventEngine, EventEngineError } from '@x/events-engine'
 import { internalsOf } from '@x/events-engine/support'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import { isBuiltIn } from '../event-types/built-in-event-types.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
-import { type Message, messageOf, type PayloadFormat } from './message.ts'
+import type { ContentMatcher } from '../fan-out/content-matcher.ts'
+import { type Message, messageOf, type PayloadFormat, payloadOf } from './message.ts'
 import {
   createRenderings,
   type PayloadVersions,
@@ -27,6 +28,7 @@ export interface MessageSettings {
 export interface ComposerParts {
   readonly settings: MessageSettings
   readonly catalog: Pick<EventCatalog, 'misfitsOf'>
+  readonly contents: ContentMatcher
   /** Whether what does not fit the catalog's schema is refused. */
   readonly validates: boolean
   /** Undefined where events go out as they are. */
@@ -46,6 +48,8 @@ export interface Composer {
   /** What has to be rendered before, of an event that goes to these endpoints. */
   tasks(event: SyncEvent, eventType: string, endpoints: readonly EndpointFilterRow[]): RenderTask[]
   /**
+   * Leaves out endpoints whose content filters do not let the message through, and messages that none is left for.
+   *
    * @throws WebhookSenderError `message_too_large`, `invalid_payload`
    * @throws EventEngineError `preparation_outdated` when something is wanted that was not rendered.
    */
@@ -54,7 +58,7 @@ export interface Composer {
 
 /** Creates what makes messages of one sender. */
 function createComposer(parts: ComposerParts): Composer {
-  const { settings, catalog, validates, renderOf, renderings } = parts
+  const { settings, catalog, contents, validates, renderOf, renderings } = parts
   const { payloadVersions } = settings
 
   function renderFor(event: SyncEvent, eventType: string): Render | undefined {
@@ -87,6 +91,29 @@ function createComposer(parts: ComposerParts): Composer {
     return messageOf({ ...settings, event, eventType, entity, format })
   }
 
+  /** Those whose filters let through what they would get. */
+  function wanting(
+    event: SyncEvent,
+    eventType: string,
+    endpoints: readonly EndpointFilterRow[],
+    render: Render | undefined,
+  ): readonly EndpointFilterRow[] {
+    if (endpoints.every(({ filter }) => filter === null)) return endpoints
+    const payloads = new Map<string | null, WebhookPayload>()
+    const payloadIn = (version: string | null): WebhookPayload => {
+      const known = payloads.get(version)
+      if (known) return known
+      const payload = payloadOf({ event, eventType, entity: entityOf(event, version, render) })
+      payloads.set(version, payload)
+      return payload
+    }
+    return endpoints.filter((endpoint) => {
+      if (endpoint.filter === null) return true
+      const version = render ? payloadVersions.of(endpoint.payloadVersion) : null
+      return contents.matches(endpoint, event.id, payloadIn(version))
+    })
+  }
+
   /** Compares an event with its schema once in each version, however many formats that is wanted in. */
   function validate(
     event: SyncEvent,
@@ -108,8 +135,10 @@ function createComposer(parts: ComposerParts): Composer {
       const versions = new Set(endpoints.map(({ payloadVersion }) => payloadVersions.of(payloadVersion)))
       return [...versions].map((payloadVersion) => ({ event, eventType, payloadVersion, render }))
     },
-    compose(event, eventType, endpoints) {
+    compose(event, eventType, matched) {
       const render = renderFor(event, eventType)
+      const endpoints = wanting(event, eventType, matched, render)
+      if (endpoints.length === 0) return []
       if (!render && endpoints.every(({ format }) => format === 'standard')) {
         validate(event, eventType, [null], undefined)
         const message = messageIn(event, eventType, undefined, { version: null, format: 'standard' })
@@ -159,17 +188,19 @@ export function createMessageMakers<DB>(
   settings: MessageSettings &
     Omit<RenderSettings, 'services'> & {
       readonly validate: Validation
+      readonly contents: ContentMatcher
       readonly renderOf: RenderOf | undefined
     },
   catalog: EventCatalog,
 ): () => Messages {
-  const { validate, renderOf } = settings
+  const { validate, renderOf, contents } = settings
   if (validate === 'refuse') internalsOf(engine).checkRaises(createRaiseCheck(catalog, renderOf))
   return () => {
     const renderings = createRenderings({ ...settings, services: engine.services })
     const composer = createComposer({
       settings,
       catalog,
+      contents,
       validates: validate !== 'off',
       renderOf,
       renderings,

@@ -49,7 +49,12 @@ export function messageOf(parts: MessageParts): Message {
   return message
 }
 
-function payloadOf({ event, eventType, entity }: MessageParts): WebhookPayload {
+/** What a message says, whatever the format it is written in. */
+export function payloadOf({
+  event,
+  eventType,
+  entity,
+}: Pick<MessageParts, 'event' | 'eventType' | 'entity'>): WebhookPayload {
   const { tenantId, siteId, siteKey, entityName, entityId, action } = event
   return {
     type: eventType,
@@ -64,6 +69,21 @@ function payloadOf({ event, eventType, entity }: MessageParts): WebhookPayload {
       ...(entity === undefined ? {} : { entity }),
     },
   }
+}
+
+/** What a message says that was stored, as {@link payloadOf} has it. */
+export function storedPayload(
+  { body, headers }: Message,
+  { eventType, variant }: { readonly eventType: string; readonly variant: string | null },
+): object {
+  const content = JSON.parse(body) as { readonly time?: string; readonly data: unknown }
+  const format = variant?.split(':')[0] ?? 'standard'
+  if (format === 'standard') return content
+  if (format === 'cloudevents-structured') {
+    return { type: eventType, timestamp: content.time, data: content.data }
+  }
+  const time = headers?.[headers.indexOf('ce-time') + 1]
+  return { type: eventType, timestamp: time && decodeURIComponent(time), data: content }
 }
 
 function write(payload: WebhookPayload, { event, format, cloudEventSource }: MessageParts): Message {

@@ -16,6 +16,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       site_id bigint,
       url text not null,
       event_types text not null,
+      content_filter text,
       description text not null,
       headers text not null,
       metadata text not null,

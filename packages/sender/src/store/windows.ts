@@ -1,5 +1,6 @@
-import { integer, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
+import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
 import type { DeliveryState } from '../deliveries/delivery.ts'
+import type { Message } from '../messages/message.ts'
 import type { StoreContext } from './context.ts'
 import { createMessageBound } from './message-bound.ts'
 
@@ -61,6 +62,8 @@ const messageColumns = {
   variant: nullable(text),
 }
 
+const bodyColumns = { key: integer, body: text, headers: nullable(json<string[]>()) }
+
 const rangeColumns = { count: integer, first: nullable(integer), last: nullable(integer) }
 
 // Messages of a moment may have been stored in another order than their clocks say.
@@ -96,6 +99,10 @@ export function windowStore(context: StoreContext) {
     where key > $1 and key <= $2 order by key limit $3`)
   const newest = sql.statement(`select max(key) as last from ${names.message}`)
   const boundOf = createMessageBound(context)
+
+  const bodies = sql.statement(
+    `select key, body, headers from ${names.message} where ${sql.isListed('key', '$1')}`,
+  )
 
   return {
     /** Deliveries of an endpoint, the oldest first. */
@@ -140,6 +147,12 @@ export function windowStore(context: StoreContext) {
         createdOn: row.created_on,
         variant: row.variant,
       }))
+    },
+
+    /** What messages say, by their keys. */
+    async readBodies(trx: SqlExecutor, keys: readonly number[]): Promise<Map<number, Message>> {
+      const rows = await readRows(trx, bodyColumns, bodies, [JSON.stringify(keys)])
+      return new Map(rows.map(({ key, body, headers }) => [key, { body, headers }]))
     },
 
     /** Between which messages those of a time lie, about. */

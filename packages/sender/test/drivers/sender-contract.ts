@@ -247,6 +247,7 @@ export function senderContract(driver: Driver): void {
         siteId: null,
         url: 'https://example.com/',
         eventTypes: ['*'],
+        filter: { 'data.entity.name': 'Ä' },
         description: 'Ä',
         headers: { a: 'b' },
         metadata: {},
@@ -569,6 +570,13 @@ export function senderContract(driver: Driver): void {
             upto,
           })
           expect(await store.windowOf(999, 'exhausted', {})).toEqual({ count: 0, after: 0, upto: 0 })
+        },
+        async readBodies() {
+          const keys = [messageKeys[0] ?? 0, 10_000]
+          const found = await inTransaction((trx) => store.readBodies(trx, keys))
+          expect([...found]).toEqual([
+            [messageKeys[0], { body: '{"id":"evt_1","text":"Ä"}', headers: ['content-type', 'text/plain'] }],
+          ])
         },
         async readMessages() {
           const found = await inTransaction((trx) =>
