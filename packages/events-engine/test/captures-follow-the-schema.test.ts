@@ -171,7 +171,7 @@ onEachDatabase((open, dialect) => {
     ['data that is no list', { data: 'name' }, 'options.data must be a list'],
     ['a column twice', { data: ['name', 'name'] }, 'options.data must be columns that are all different'],
     ['a column that is not there', { data: ['name', 'x'] }, 'it has pageId, name'],
-    ['a column that events use', { data: ['$changed'] }, 'which events use for something else'],
+    ['a column that events use', { data: ['$changed'] }, 'which events use themselves'],
     ['no action', { actions: [] }, 'options.actions must be a list'],
     ['an action of another name', { actions: ['Refresh'] }, 'options.actions must be a list'],
     ['a fallback without a site', { onMissingContext: { tenantId: 1 } }, 'options.onMissingContext.siteId'],
