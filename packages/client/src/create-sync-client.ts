@@ -18,8 +18,8 @@ const PATTERN_OF = new Map([
 ])
 
 /**
- * Creates a client that learns from a host's sync feed when its state is out of date. It does
- * nothing until it is started or polled.
+ * Creates a client of a host's sync feed, which says when the client's state is out of date. It does nothing until it is
+ * started or polled.
  *
  * @throws {@link SyncClientError} `invalid_option`, naming the option, the value and the remedy.
  * @example

@@ -1,12 +1,12 @@
 import { createSeenIds, type SeenIds } from './seen-ids.ts'
 
-/** How far a client has been told, whichever way it is told by. */
+/** How far a client has received events, by any transport. */
 export interface Cursor {
-  /** Where a stream resumes: the id of its last frame. */
+  /** The position at which a stream resumes: the id of its last frame. */
   position: string | undefined
-  /** What to poll with, and what a stream begins at where there is no position. */
+  /** The date to poll with. A stream begins at it where there is no position. */
   lastSyncDate: Date | undefined
-  /** What keeps an event from being told twice when two ways bring it. */
+  /** Keeps an event from being passed on twice when two transports bring it. */
   readonly seen: SeenIds
 }
 

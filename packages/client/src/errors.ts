@@ -2,8 +2,8 @@ import { EventsError } from '@x/events-core'
 
 /**
  * Why a {@link SyncClientError} came to be. Thrown where the mistake is made: `invalid_option`,
- * `invalid_argument`, `endless_loop` (listeners that answer each other without end). Reported while the client works: `request_failed` (no answer), `timeout`,
- * `http_status` (an answer other than 2xx), `invalid_answer` (not what the sync API answers),
+ * `invalid_argument`, `endless_loop` (listeners that call each other without end). Reported while the client works: `request_failed` (no response), `timeout`,
+ * `http_status` (a status other than 2xx), `invalid_response` (not a response of the sync API),
  * `listener_failed` (`cause` is what the listener threw).
  */
 export type SyncClientErrorCode =
@@ -13,10 +13,10 @@ export type SyncClientErrorCode =
   | 'request_failed'
   | 'timeout'
   | 'http_status'
-  | 'invalid_answer'
+  | 'invalid_response'
   | 'listener_failed'
 
-/** What a {@link SyncClientError} tells besides its message. */
+/** The details of a {@link SyncClientError} besides its message. */
 export interface SyncClientErrorOptions {
   readonly cause?: unknown
   readonly httpStatus?: number | undefined
@@ -24,7 +24,7 @@ export interface SyncClientErrorOptions {
 }
 
 /**
- * Tells what went wrong with the sync feed; `code` is meant for programs.
+ * A failure of the sync feed; `code` is meant for programs.
  *
  * @example
  * ```ts

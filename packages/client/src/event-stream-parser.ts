@@ -8,8 +8,9 @@ export interface StreamMessage {
 }
 
 /**
- * Reads the event stream format (HTML, 9.2.6) in whatever pieces it arrives; half a message tells
- * nothing. Lines end with LF or CRLF; CR alone, which nobody sends, is not known. What has an id and no data is a message here, too: it tells where to resume.
+ * Parses the event stream format (HTML, 9.2.6) piece by piece; an incomplete message waits for its rest. Lines end with LF
+ * or CRLF; CR alone, which no known server sends, is not supported. A message with an id and no data counts, too: its id is
+ * the position to resume at.
  *
  * @returns takes the next piece of text.
  */

@@ -9,18 +9,18 @@ import { readStream } from './read-stream.ts'
 import type { FeedTransport, SyncTransportSink } from './transport.ts'
 import { whenAwake } from './when-awake.ts'
 
-/** A wait; what is fixed is the server's wish. */
+/** A wait. Fixed ones come from the server. */
 interface Rest {
   readonly waitMs: number
   readonly isFixed: boolean
 }
 
-/** So many failures in a row, and it is polled until a stream comes about. */
+/** After so many failures in a row, the client polls until a stream can be opened. */
 const STREAM_TRIES = 3
-/** What says that there is no such thing as a stream, rather than that it fails. */
-const NO_STREAM = /invalid_answer|40[456]|501/
+/** Statuses that say that the server has no stream, and not that it has failed. */
+const NO_STREAM = /invalid_response|40[456]|501/
 
-/** Follows the stream; where there is none to be had, polls, and tries for a stream now and then. */
+/** Creates a transport that follows the stream. Where none can be opened, it polls, and tries to open one at intervals. */
 export function createFeedTransport(
   settings: SyncClientSettings,
   cursor: Cursor,
@@ -42,24 +42,24 @@ export function createFeedTransport(
   let isStreaming = false
   let isPolling = false
   let retryBaseMs: number | undefined
-  /** Ends a wait, or looks whether the stream still lives. */
+  /** Ends a wait, or checks whether the stream has fallen silent. */
   let wake = () => {}
   let stopWaking = () => {}
 
-  function tell({ event, data, id }: StreamMessage, synced: () => void): void {
+  function pass({ event, data, id }: StreamMessage, synced: () => void): void {
     try {
       if (event === 'message' && data !== '') {
-        const told = parseEvent(parseObject(data), 'event')
-        if (cursor.seen.add(told.id)) sink.event(told)
+        const received = parseEvent(parseObject(data), 'event')
+        if (cursor.seen.add(received.id)) sink.event(received)
         cursor.seen.trim(1)
       } else if (event === 'synced') {
         cursor.lastSyncDate = parseDate(parseObject(data)['syncDate'], 'syncDate')
       }
     } catch (error) {
-      // It would be no better the next time: the stream goes on behind it.
+      // A repetition would fail the same way, so the stream continues after it.
       sink.failed(error as SyncClientError, undefined)
     }
-    // A listener may have stopped the client; the event was told all the same.
+    // The event was passed on, even where a listener has stopped the client.
     if (id !== undefined) cursor.position = id
     sink.moved()
     if (event === 'synced') synced()
@@ -67,7 +67,7 @@ export function createFeedTransport(
 
   function stream(signal: AbortSignal, synced: () => void): Promise<void> {
     return readStream(settings, cursor, signal, {
-      message: (message) => tell(message, synced),
+      message: (message) => pass(message, synced),
       retry(retryMs) {
         retryBaseMs = retryMs
       },
@@ -110,13 +110,13 @@ export function createFeedTransport(
       if (signal.aborted) return
       isStreaming = false
       failures += 1
-      // Ended in good order by a server that has told us everything: that is how it says goodbye.
-      if (!wasLive) error ??= new SyncClientError('invalid_answer', 'The answer is no event stream')
+      // A server that stops ends its streams in order after the last event.
+      if (!wasLive) error ??= new SyncClientError('invalid_response', 'The answer is no event stream')
       await sleep(rest(error, failures), signal)
     }
   }
 
-  /** Reports what went wrong, and tells how long to wait. */
+  /** Reports a failure. @returns how long to wait. */
   function rest(error: SyncClientError | undefined, failures: number): Rest {
     const { retryMaxMs } = settings
     const bounds = { retryBaseMs: Math.min(retryBaseMs ?? settings.retryBaseMs, retryMaxMs), retryMaxMs }

@@ -11,7 +11,7 @@ const MINIMUM_SYNC_DATE = '00010101000000000'
 /**
  * Asks once what happened since a date.
  *
- * @throws {@link SyncClientError}, the reason of `signal`, or whatever kept it from being asked.
+ * @throws {@link SyncClientError}, the reason of `signal`, or the error that kept the request from being sent.
  */
 export function fetchSync(
   settings: SyncClientSettings,

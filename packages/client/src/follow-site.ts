@@ -3,7 +3,7 @@ import { SyncClientError } from './errors.ts'
 import { concernsSite, parseSiteKey } from './site-key.ts'
 import type { SyncClient } from './sync-client.ts'
 
-/** What {@link followSite} takes. */
+/** The options of {@link followSite}. */
 export interface FollowSiteOptions {
   readonly client: Pick<SyncClient, 'on'>
   /** `tenantId:siteId` of the site that is shown. */
@@ -15,9 +15,9 @@ export interface FollowSiteOptions {
 }
 
 /**
- * Does what the feed asks of whoever shows a site: reload at Host/Reload and at Site/Reload of this
- * site, refresh at Site/Refresh of this site. However many events come in one answer, or while a
- * refresh is under way, it acts once for all of them; a reload takes precedence; never two at once.
+ * Keeps the page of a site up to date: reloads at Host/Reload and at Site/Reload of this site, refreshes at Site/Refresh of
+ * this site. All events of one response, or of the time of a refresh, cause one action; a reload takes precedence; two
+ * actions never run at the same time.
  *
  * @returns a function that ends it.
  * @throws {@link SyncClientError} `invalid_option`, if the site key is none.
@@ -44,7 +44,7 @@ export function followSite({ client, siteKey, reload, refresh }: FollowSiteOptio
   async function act(): Promise<void> {
     isActing = true
     const errors: unknown[] = []
-    // The events of one answer are told in one go; after that, all of them have been seen.
+    // The events of one response are passed on in one turn. After that, all of them have been seen.
     await undefined
     for (let event = pending; event && !isEnded; event = pending) {
       pending = undefined
@@ -59,16 +59,16 @@ export function followSite({ client, siteKey, reload, refresh }: FollowSiteOptio
   }
 
   // The promise goes back to the client, which reports what it is rejected with.
-  function hear(event: SyncEvent): Promise<void> | undefined {
+  function onEvent(event: SyncEvent): Promise<void> | undefined {
     if (!concernsSite(site, event)) return undefined
     if (pending?.action !== SyncEventActions.Reload) pending = event
     return isActing ? undefined : act()
   }
 
   const unsubscribe = [
-    client.on(`${EntityNames.Host}.Reload`, hear),
-    client.on(`${EntityNames.Site}.Reload`, hear),
-    client.on(`${EntityNames.Site}.Refresh`, hear),
+    client.on(`${EntityNames.Host}.Reload`, onEvent),
+    client.on(`${EntityNames.Site}.Reload`, onEvent),
+    client.on(`${EntityNames.Site}.Refresh`, onEvent),
   ]
   return () => {
     isEnded = true

@@ -3,20 +3,20 @@ import { SyncClientError } from './errors.ts'
 /** Functions to be called with a payload, in the order in which they were added. */
 export interface Listeners<TPayload> {
   /**
-   * @param accepts - asked before each call; without it the listener is called for every payload.
+   * @param accepts - called before each call, and decides about it; without it the listener is called for every payload.
    * @returns a function that removes the listener; a function added twice is two listeners.
    */
   add(listener: (payload: TPayload) => unknown, accepts?: (payload: TPayload) => boolean): () => void
   /**
-   * Calls the listeners. Called by one of them, it returns at once: the others are to hear of the
-   * first payload before the next.
+   * Calls the listeners. When one of them calls it, it returns at once, so that the others get the first payload before the
+   * next.
    *
    * @throws {@link SyncClientError} `endless_loop`.
    */
   notify(payload: TPayload): void
 }
 
-/** Nothing comes to rest after so many payloads that were caused by the one before them. */
+/** After so many payloads, each caused by its predecessor, the listeners call each other without end. */
 const LONGEST_CHAIN = 10_000
 
 interface Registration<TPayload> {
@@ -25,8 +25,8 @@ interface Registration<TPayload> {
 }
 
 /**
- * @param failed - told what a listener threw, or what the promise that it returned was rejected
- *   with; the other listeners are called all the same.
+ * @param failed - called with the error of a listener, or of the promise that it returned. The other listeners are called
+ *   all the same.
  */
 export function createListeners<TPayload>(failed: (error: unknown) => void): Listeners<TPayload> {
   const registrations = new Set<Registration<TPayload>>()
@@ -36,7 +36,7 @@ export function createListeners<TPayload>(failed: (error: unknown) => void): Lis
   function call({ listener, accepts }: Registration<TPayload>, payload: TPayload): void {
     try {
       if (accepts && !accepts(payload)) return
-      // Whatever it returns: what is no promise is resolved at once.
+      // A result that is no promise resolves at once.
       Promise.resolve(listener(payload)).catch(failed)
     } catch (error) {
       failed(error)
@@ -62,7 +62,7 @@ export function createListeners<TPayload>(failed: (error: unknown) => void): Lis
       if (isNotifying) return
       isNotifying = true
       try {
-        // It grows meanwhile, by what listeners cause.
+        // Listeners may add to it meanwhile.
         for (const [index, next] of waiting.entries()) {
           if (index === LONGEST_CHAIN) {
             const message = `${LONGEST_CHAIN} changes in answer to one; do two listeners answer each other?`

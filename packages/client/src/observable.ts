@@ -6,9 +6,9 @@ import {
   type SubscribeToProperties,
 } from './property-dictionary.ts'
 
-/** State whose properties are read and set like those of any object, and heard of. */
+/** State with listeners, whose properties are read and set like those of any object. */
 export interface Observable<TProperties extends object> {
-  /** Setting one of them tells the listeners. */
+  /** Setting one of them calls the listeners. */
   readonly properties: TProperties
   readonly subscribe: SubscribeToProperties<TProperties>
   /** All properties, frozen; the same object until a property changes. */
@@ -64,7 +64,7 @@ function handlerOf<TProperties extends object>(
       if (!isName(name) || !dictionary.has(name)) return undefined
       return { value: dictionary.get(name), writable: true, enumerable: true, configurable: true }
     },
-    // Each of these would go round the listeners.
+    // Each of these would bypass the listeners.
     defineProperty: () => false,
     setPrototypeOf: () => false,
     preventExtensions: () => false,

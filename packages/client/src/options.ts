@@ -20,17 +20,17 @@ export interface SyncFetchResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   text(): Promise<string>
-  /** What a stream is read from; where there is none, it is polled. */
+  /** The stream is read from it; without it, the client polls. */
   readonly body?: ReadableStream<Uint8Array> | null
 }
 
 /** Request headers by name. */
 export type SyncHeaders = Readonly<Record<string, string>>
 
-/** How a client is told; see {@link SyncClientOptions.transport}. */
+/** How a client receives events; see {@link SyncClientOptions.transport}. */
 export type SyncTransportChoice = 'auto' | 'polling'
 
-/** What a client hands to those who share its connection. */
+/** What a client passes to the tabs that share its connection. */
 export interface TabConnection {
   readonly settings: SyncClientSettings
   readonly cursor: Cursor
@@ -45,7 +45,7 @@ export interface SyncTabs {
   share(connection: TabConnection): SyncTransport
 }
 
-/** What {@link createSyncClient} takes. */
+/** The options of {@link createSyncClient}. */
 export interface SyncClientOptions {
   /**
    * The sync API, without `/stream` and without the date: `https://www.example.com/api/Sync`; in
@@ -53,22 +53,20 @@ export interface SyncClientOptions {
    */
   readonly url: string | URL
   /**
-   * `tenantId:siteId`. With it, listeners hear only of events of this site, of all sites of its
+   * `tenantId:siteId`. With it, listeners get only events of this site, of all sites of its
    * tenant, and of all tenants.
    *
-   * @defaultValue everything that the server answers
+   * @defaultValue every event that the server sends
    */
   readonly siteKey?: string | undefined
   /**
-   * The date that the state already shown was read at, so that no event between then and the
-   * beginning is missed.
+   * The date at which the shown state was read, so that no event between then and the start is missed.
    *
    * @defaultValue the server's present, with nothing to catch up on
    */
   readonly lastSyncDate?: Date | undefined
   /**
-   * `auto`: a stream of server-sent events, and polling as long as none is to be had. `polling`: only
-   * that.
+   * `auto`: a stream of server-sent events, and polling while none can be opened. `polling`: polling only.
    *
    * @defaultValue 'auto'
    */
@@ -79,22 +77,22 @@ export interface SyncClientOptions {
    * @defaultValue every tab has a connection of its own
    */
   readonly tabs?: SyncTabs | undefined
-  /** A stream on which nothing comes for so long is dead; servers give a sign of life every 15 s. @defaultValue 45_000 */
+  /** A stream that is silent for so long is reopened; servers send a heartbeat every 15 s. @defaultValue 45_000 */
   readonly silenceMs?: number | undefined
-  /** While it is polled, from one try for a stream to the next, give or take a half. @defaultValue 60_000 */
+  /** While polling, the time between two attempts to open a stream, give or take a half. @defaultValue 60_000 */
   readonly streamRetryMs?: number | undefined
-  /** While it is polled, from an answer to the next question. @defaultValue 10_000 */
+  /** While polling, the time from a response to the next request. @defaultValue 10_000 */
   readonly pollIntervalMs?: number | undefined
-  /** From a question to the end of its answer, or to the beginning of a stream. @defaultValue 10_000 */
+  /** Limit from a request to the end of its response, or to the beginning of a stream. @defaultValue 10_000 */
   readonly requestTimeoutMs?: number | undefined
   /**
-   * Upper bound of the wait after a first failure; it doubles with each further one. What a stream
-   * says (`retry:`) takes its place.
+   * Upper bound of the wait after a first failure; it doubles with each further one. The `retry:` of a stream replaces
+   * it.
    *
    * @defaultValue 1_000
    */
   readonly retryBaseMs?: number | undefined
-  /** Where that bound stops doubling. @defaultValue 60_000 */
+  /** Greatest value of that bound. @defaultValue 60_000 */
   readonly retryMaxMs?: number | undefined
   /**
    * Sent with each request; a function is called before each, so that it can renew a token.
@@ -106,7 +104,7 @@ export interface SyncClientOptions {
   readonly fetch?: SyncFetch | undefined
   /** @defaultValue the machine's clock */
   readonly clock?: Clock | undefined
-  /** Hears of failed polls (`warn`) and failed listeners (`error`). @defaultValue silent */
+  /** Logs failed polls (`warn`) and failed listeners (`error`). @defaultValue silent */
   readonly logger?: Logger | undefined
 }
 
@@ -170,7 +168,7 @@ export function resolveSyncClientOptions(options: SyncClientOptions): SyncClient
     clock,
     logger,
     headers: resolveHeaders(headers),
-    // Looked up at each call, so that whoever instruments fetch later is not bypassed.
+    // Looked up at each call, so that instrumentation which replaces fetch later is not bypassed.
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
   }
 }

@@ -1,15 +1,15 @@
 import { createSyncEvent, type JsonValue, type Sync, type SyncEvent } from '@x/events-core'
 import { SyncClientError } from './errors.ts'
 
-/** With its zone: without one, it would be read in that of whoever reads it. Years of four digits can be asked with. */
+/** A date with its time zone, since without one each reader would assume its own. Years have four digits. */
 const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:?\d\d)$/i
 
 type Json = Record<string, unknown>
 
 /**
- * Reads the body of an answer of the sync API. Fields that it does not know are ignored.
+ * Parses a response body of the sync API. Unknown fields are ignored.
  *
- * @throws {@link SyncClientError} `invalid_answer`, naming what is wrong and where.
+ * @throws {@link SyncClientError} `invalid_response`, which names the fault and its place.
  */
 export function parseSync(body: string): Sync {
   const { syncDate, syncEvents } = parseObject(body)
@@ -20,7 +20,7 @@ export function parseSync(body: string): Sync {
   })
 }
 
-/** @throws {@link SyncClientError} `invalid_answer`. */
+/** @throws {@link SyncClientError} `invalid_response`. */
 export function parseObject(text: string): Json {
   let json: unknown
   try {
@@ -28,10 +28,10 @@ export function parseObject(text: string): Json {
   } catch (cause) {
     throw invalid(`is not JSON but ${excerpt(text)}`, { cause })
   }
-  return isObject(json, 'answer')
+  return isObject(json, 'response')
 }
 
-/** @throws {@link SyncClientError} `invalid_answer`. */
+/** @throws {@link SyncClientError} `invalid_response`. */
 export function parseEvent(json: unknown, path: string): SyncEvent {
   const fields = isObject(json, path)
   const { entityId, data } = fields
@@ -54,12 +54,12 @@ export function parseEvent(json: unknown, path: string): SyncEvent {
     ),
     action: name('action'),
     modifiedOn: parseDate(fields['modifiedOn'], `${path}.modifiedOn`),
-    // Whatever comes out of JSON.parse is a JSON value.
+    // Every result of JSON.parse is a JSON value.
     ...(data === undefined ? {} : { data: data as JsonValue }),
   })
 }
 
-/** @throws {@link SyncClientError} `invalid_answer`. */
+/** @throws {@link SyncClientError} `invalid_response`. */
 export function parseDate(value: unknown, path: string): Date {
   const date = new Date(typeof value === 'string' && ISO_DATE.test(value) ? value : Number.NaN)
   const year = date.getUTCFullYear()
@@ -82,8 +82,8 @@ function expect<TValue>(value: unknown, path: string, what: string, isThat: bool
 }
 
 function invalid(what: string, options: { readonly cause?: unknown } = {}): SyncClientError {
-  const message = `The answer ${what}; is the url the sync API's?`
-  return new SyncClientError('invalid_answer', message, options)
+  const message = `The response ${what}; is the url the sync API's?`
+  return new SyncClientError('invalid_response', message, options)
 }
 
 function excerpt(value: unknown): string {

@@ -6,7 +6,7 @@ import { fullJitter } from './full-jitter.ts'
 import type { SyncClientSettings } from './options.ts'
 import type { SyncTransport, SyncTransportSink } from './transport.ts'
 
-/** Asks `GET {url}/{lastSyncDate}` again and again, one request at a time. */
+/** Creates a transport that polls `GET {url}/{lastSyncDate}`, one request at a time. */
 export function createPollingTransport(
   settings: SyncClientSettings,
   cursor: Cursor,
@@ -39,7 +39,7 @@ export function createPollingTransport(
     return running
   }
 
-  // Who asks more often than by the timer is bound by the server's Retry-After all the same.
+  // The server's Retry-After also binds polls that do not come from the timer.
   function beginUnlessTold(signal: AbortSignal): Promise<boolean> {
     return clock.now() < notBefore ? Promise.resolve(false) : begin(signal)
   }
@@ -55,7 +55,7 @@ export function createPollingTransport(
       deliver(sync, signal)
       return true
     } catch (error) {
-      // Stopped: that is no failure, and nobody is to hear of it.
+      // The client was stopped, which is no failure to report.
       if (!signal.aborted) fail(error)
       return false
     }
@@ -64,10 +64,10 @@ export function createPollingTransport(
   function deliver(sync: Sync, signal: AbortSignal): void {
     const isFirst = cursor.lastSyncDate === undefined
     for (const event of sync.syncEvents) {
-      // Stopped by a listener: the date stays, so that the rest is answered again after a restart.
+      // A listener has stopped the client: the date stays, so that the rest is sent again after a restart.
       if (signal.aborted) return
       const isNew = seen.add(event.id)
-      // Whoever starts without a date has just loaded the state that these events led to.
+      // A client that starts without a date has just loaded the state after these events.
       if (isNew && !isFirst) sink.event(event)
     }
     cursor.lastSyncDate = sync.syncDate
@@ -88,7 +88,7 @@ export function createPollingTransport(
     if (queued) return queued
     const { signal } = controller
     if (!running) return beginUnlessTold(signal)
-    // The answer under way may have been made before what the caller wants to see.
+    // The response under way may be older than the change that the caller waits for.
     const mine = running.then(() => {
       if (queued === mine) queued = undefined
       return beginUnlessTold(signal)

@@ -6,7 +6,7 @@ import { createListeners } from './listeners.ts'
 export type PropertyName<TProperties> = Extract<keyof TProperties, string>
 
 /**
- * Hears of every change. The value is that of any property: TypeScript cannot tie it to the name
+ * Is called with every change. The value is that of any property: TypeScript cannot tie it to the name
  * and let listeners leave out what they do not need. To have its type, subscribe by name.
  */
 export type PropertyChangedListener<TProperties> = (
@@ -25,18 +25,18 @@ export interface SubscribeToProperties<TProperties> {
 }
 
 /**
- * Named values that components share and hear of. A value that is set to what it is already
- * (`Object.is`) changes nothing and calls nobody, so that components which answer each other come to
- * rest; to tell of a change inside of an object, set a new object.
+ * Named values that components share, with listeners. Setting a value to the same one (`Object.is`) changes nothing and
+ * calls no listener, so that components which set values in turn come to an end. For a change inside of an object, set a
+ * new object.
  */
 export interface PropertyDictionary<TProperties extends object = Record<string, unknown>> {
   get<const TName extends PropertyName<TProperties>>(name: TName): TProperties[TName] | undefined
   has(name: string): boolean
   /**
-   * @throws {@link SyncClientError} `endless_loop`, when listeners set values in answer to each other without end.
+   * @throws {@link SyncClientError} `endless_loop`, when listeners set each other's values without end.
    */
   set<const TName extends PropertyName<TProperties>>(name: TName, value: TProperties[TName]): void
-  /** Listeners are told of undefined as the new value. @returns whether there was such a property. */
+  /** Calls the listeners with undefined as the new value. @returns whether there was such a property. */
   delete(name: PropertyName<TProperties>): boolean
   /** Listeners are called in the order of the changes, also when one of them makes the next change. */
   readonly subscribe: SubscribeToProperties<TProperties>
@@ -44,9 +44,9 @@ export interface PropertyDictionary<TProperties extends object = Record<string, 
   readonly getSnapshot: () => Readonly<Partial<TProperties>>
 }
 
-/** What {@link createPropertyDictionary} and {@link observable} take besides the first values. */
+/** The options of {@link createPropertyDictionary} and {@link observable}. */
 export interface PropertyDictionaryOptions {
-  /** Hears of listeners that threw. @defaultValue silent */
+  /** Logs the errors of listeners. @defaultValue silent */
   readonly logger?: Logger | undefined
 }
 
@@ -81,7 +81,7 @@ export function createPropertyDictionary<TProperties extends object = Record<str
   )
   let snapshot: Readonly<Partial<TProperties>> | undefined
 
-  function tell(change: Change): void {
+  function notify(change: Change): void {
     snapshot = undefined
     listeners.notify(change)
   }
@@ -109,13 +109,13 @@ export function createPropertyDictionary<TProperties extends object = Record<str
       const previous = values[name]
       if (Object.hasOwn(values, name) && Object.is(previous, value)) return
       values[name] = value
-      tell({ name, value, previous })
+      notify({ name, value, previous })
     },
     delete(name) {
       if (!Object.hasOwn(values, name)) return false
       const previous = values[name]
       delete values[name]
-      tell({ name, value: undefined, previous })
+      notify({ name, value: undefined, previous })
       return true
     },
     subscribe,

@@ -6,22 +6,22 @@ import { createEventStreamParser, type StreamMessage } from './event-stream-pars
 import type { SyncClientSettings } from './options.ts'
 import { request } from './request.ts'
 
-/** So often it is looked whether a stream still lives: by the time of day, which goes on while a machine sleeps. */
-const LOOK_MS = 5_000
+/** How often a stream is checked for silence. The time of day counts, since it goes on while the machine sleeps. */
+const CHECK_MS = 5_000
 
-/** Who hears of a stream. */
+/** Receives what a stream brings. */
 export interface StreamReader {
   message(message: StreamMessage): void
   retry(retryMs: number): void
-  /** @param look - looks at once whether the stream still lives. */
-  opened(look: () => void): void
+  /** @param checkSilence - checks at once whether the stream has fallen silent. */
+  opened(checkSilence: () => void): void
 }
 
 /**
- * Opens a stream behind the cursor and reads it to its end. It counts as dead when nothing comes for
- * `silenceMs`, or nothing at all for `requestTimeoutMs`.
+ * Opens a stream after the cursor and reads it to its end. A stream is given up that is silent for `silenceMs`, or does not
+ * begin within `requestTimeoutMs`.
  *
- * @throws {@link SyncClientError}, the reason of `signal`, or whatever broke it off.
+ * @throws {@link SyncClientError}, the reason of `signal`, or the error that ended the stream.
  */
 export function readStream(
   settings: SyncClientSettings,
@@ -30,42 +30,42 @@ export function readStream(
   reader: StreamReader,
 ): Promise<void> {
   const { clock, site, requestTimeoutMs, silenceMs } = settings
-  let cancelLook = () => {}
+  let cancelCheck = () => {}
   return breakable(outer, async (signal, breakOff) => {
-    let heardAt = clock.now()
-    let patienceMs = requestTimeoutMs
+    let receivedAt = clock.now()
+    let silenceLimitMs = requestTimeoutMs
 
-    function look(): void {
-      cancelLook()
-      cancelLook = clock.schedule(look, Math.min(LOOK_MS, patienceMs))
-      // A clock that was set back tells nothing: better a new stream than one that is silent for long.
-      if (Math.abs(clock.now() - heardAt) >= patienceMs) {
-        breakOff(new SyncClientError('timeout', `Silence for ${patienceMs} ms`))
+    function checkSilence(): void {
+      cancelCheck()
+      cancelCheck = clock.schedule(checkSilence, Math.min(CHECK_MS, silenceLimitMs))
+      // Where the clock was set back, the silence is unknown: a new stream is better than a silent one.
+      if (Math.abs(clock.now() - receivedAt) >= silenceLimitMs) {
+        breakOff(new SyncClientError('timeout', `Silence for ${silenceLimitMs} ms`))
       }
     }
-    look()
-    reader.opened(look)
+    checkSilence()
+    reader.opened(checkSilence)
 
     const query = new URLSearchParams()
     if (site && site.siteId > 0) query.set('siteId', `${site.siteId}`)
     if (!position && lastSyncDate) query.set('since', formatSyncDate(lastSyncDate))
     const headers = { accept: 'text/event-stream', ...(position && { 'last-event-id': position }) }
-    const answer = await request(settings, `/stream?${query}`, headers, signal)
-    const chunks = answer.body?.getReader()
-    if (!chunks || !answer.headers.get('content-type')?.startsWith('text/event-stream')) {
-      throw new SyncClientError('invalid_answer', 'The answer is no event stream')
+    const response = await request(settings, `/stream?${query}`, headers, signal)
+    const chunks = response.body?.getReader()
+    if (!chunks || !response.headers.get('content-type')?.startsWith('text/event-stream')) {
+      throw new SyncClientError('invalid_response', 'The response is no event stream')
     }
     const parse = createEventStreamParser((message) => {
-      // Stopped by a listener: the position stays, so that the rest comes again after a restart.
+      // A listener has stopped the client: the position stays, so that the rest comes again after a restart.
       if (!signal.aborted) reader.message(message)
     }, reader.retry)
     const decoder = new TextDecoder()
     for (;;) {
       const { done, value } = await chunks.read()
       if (done) return
-      heardAt = clock.now()
-      patienceMs = silenceMs
+      receivedAt = clock.now()
+      silenceLimitMs = silenceMs
       parse(decoder.decode(value, { stream: true }))
     }
-  }).finally(() => cancelLook())
+  }).finally(() => cancelCheck())
 }

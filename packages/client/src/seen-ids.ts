@@ -1,4 +1,4 @@
-/** Remembers which events were already delivered, without remembering all of them forever. */
+/** Remembers which events were passed on, up to a capacity. */
 export interface SeenIds {
   /** @returns whether the id is new. */
   add(id: string): boolean

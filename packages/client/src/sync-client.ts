@@ -2,9 +2,8 @@ import type { EntityData, EntityName, KnownAction, SyncEvent, WhereActionsAre } 
 import type { SyncClientError } from './errors.ts'
 
 /**
- * What a client is doing: nothing (`idle`), asking for the first time or again (`connecting`), told
- * what happens as it happens (`live`), asking at intervals since no stream is to be had (`polling`),
- * or letting time pass after a failure (`waiting`).
+ * The state of a client: not started (`idle`), connecting for the first time or again (`connecting`), receiving events as
+ * they happen (`live`), polling because no stream can be opened (`polling`), or waiting after a failure (`waiting`).
  */
 export type SyncClientState = 'idle' | 'connecting' | 'live' | 'polling' | 'waiting'
 
@@ -18,7 +17,7 @@ export interface SyncClientStateChange {
   readonly retryInMs?: number
 }
 
-/** What {@link SyncClient.on} calls listeners with, by name. */
+/** The payloads of {@link SyncClient.on}, by name. */
 export interface SyncClientEventMap {
   /** Fetch the state of the page again: any event with the action Refresh. */
   readonly refresh: SyncEventOf<'*.Refresh'>
@@ -41,7 +40,7 @@ type EntityNameIn<TPattern> = TPattern extends `${infer TName}.${string}` ? Unst
 type ActionIn<TPattern> = TPattern extends `${string}.${infer TAction}` ? Unstarred<TAction> : string
 type Unstarred<TPart extends string> = TPart extends '*' ? string : TPart
 
-/** A `SyncEvent` with what its pattern tells about it. */
+/** A `SyncEvent` with the types that its pattern implies. */
 export interface SyncEventOf<TPattern extends string>
   extends Omit<SyncEvent, 'entityName' | 'action' | 'data'> {
   readonly entityName: EntityNameIn<TPattern>
@@ -50,7 +49,7 @@ export interface SyncEventOf<TPattern extends string>
   readonly data?: EntityData<EntityNameIn<TPattern>>
 }
 
-/** What a listener is called with, for a name or a pattern. */
+/** The payload of a listener, for a name or a pattern. */
 export type SyncClientPayload<TName extends string> = TName extends keyof SyncClientEventMap
   ? SyncClientEventMap[TName]
   : SyncEventOf<TName>
@@ -61,24 +60,24 @@ export interface SyncClient extends AsyncDisposable {
   /** Begins to follow the feed; does nothing when already started. After a stop, it goes on where it was. */
   start(): void
   /**
-   * Ends the request under way; after this call no further event is told until the next start or
-   * poll. What was answered and not yet told is told then.
+   * Ends the request under way. After this call no listener is called until the next start or poll, which passes on the
+   * events that were received and not passed on yet.
    *
    * @returns resolves when nothing is left running; safe to call twice.
    */
   stop(): Promise<void>
   /**
-   * Asks now, for instance at each navigation, whether the client is started or not. While a
-   * request is under way it asks once more after it. Does nothing while the server's `Retry-After` lasts.
+   * Polls now, for instance at each navigation, even when the client is not started. While a request is under way it polls
+   * once more after it. Does nothing while the server's `Retry-After` lasts.
    *
-   * @returns whether the server answered. Never rejects; failures are reported to `error` listeners.
+   * @returns whether the server responded. Never rejects; failures are reported to `error` listeners.
    */
   poll(): Promise<boolean>
   /**
-   * Calls a listener for each event of a type or pattern, or for what else the client reports. What
-   * it throws, or its promise is rejected with, is reported and keeps no other listener from being called.
+   * Calls a listener for each event of a type or pattern, or for another report of the client. Its error, or that of its
+   * promise, is reported, and the other listeners are called all the same.
    *
-   * @returns a function that ends it.
+   * @returns a function that removes the listener.
    * @throws {@link SyncClientError} `invalid_argument`, if the name is neither known nor a pattern.
    * @example
    * ```ts

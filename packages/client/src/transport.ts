@@ -1,31 +1,31 @@
 import type { SyncEvent } from '@x/events-core'
 import type { SyncClientError } from './errors.ts'
 
-/** A way to hear from the server. The client knows no more of it than this. */
+/** Receives events from the server. The client knows no more of it than this. */
 export interface SyncTransport {
-  /** Begins to follow the feed, and goes on until stopped, whatever fails. */
+  /** Begins to follow the feed, and continues through failures until it is stopped. */
   start(): void
-  /** Breaks off what is under way; the sink hears nothing after this call. */
+  /** Aborts the request under way. The sink is not called any more after this call. */
   stop(): Promise<void>
-  /** Asks now, whether started or not. @returns whether the server answered; never rejects. */
+  /** Polls now, even when not started. @returns whether the server responded; never rejects. */
   poll(): Promise<boolean>
 }
 
-/** A transport that others can be made of. */
+/** A transport that others are built on. */
 export interface FeedTransport extends SyncTransport {
   /**
-   * Reads one stream behind the cursor.
+   * Reads one stream after the cursor.
    *
-   * @param synced - called when everything was told.
-   * @throws what ended it.
+   * @param synced - called when the client has caught up.
+   * @throws the error that ended the stream.
    */
   stream(signal: AbortSignal, synced: () => void): Promise<void>
 }
 
-/** What a client is told by while it follows. */
+/** How a client follows the feed: by a stream, or by polling. */
 export type SyncMode = 'live' | 'polling'
 
-/** Where a transport reports. */
+/** Receives what a transport reports. */
 export interface SyncTransportSink {
   connecting(): void
   connected(mode: SyncMode): void
@@ -34,8 +34,8 @@ export interface SyncTransportSink {
   /** Called when the cursor has moved, after the events that it has moved beyond. */
   moved(): void
   /**
-   * @param retryInMs - when the transport will try again by itself, if it was started; undefined for
-   *   what does not keep it from following.
+   * @param retryInMs - when the transport will retry by itself, if it was started; undefined for a failure that does not
+   *   stop it.
    */
   failed(error: SyncClientError, retryInMs: number | undefined): void
 }

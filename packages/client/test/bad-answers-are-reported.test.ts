@@ -11,8 +11,8 @@ const withEvent = (fields: object) =>
 it.each([
   ['<!doctype html><title>Log in</title>', 'is not JSON but "<!doctype html>'],
   ['', 'is not JSON but ""'],
-  ['null', 'has null as answer, not an object'],
-  ['[]', 'has [] as answer, not an object'],
+  ['null', 'has null as response, not an object'],
+  ['[]', 'has [] as response, not an object'],
   ['{}', 'has nothing as syncEvents'],
   [JSON.stringify({ syncDate: 'today', syncEvents: [] }), 'has "today" as syncDate'],
   [JSON.stringify({ syncDate: '2026-11-24T08:00:00', syncEvents: [] }), 'not an ISO 8601 date with its zone'],
@@ -39,7 +39,7 @@ it.each([
   expect(told).toEqual([])
   expect(errors).toHaveLength(1)
   expect(errors[0]).toBeInstanceOf(SyncClientError)
-  expect(errors[0]).toMatchObject({ code: 'invalid_answer', message: expect.stringContaining(what) })
+  expect(errors[0]).toMatchObject({ code: 'invalid_response', message: expect.stringContaining(what) })
 })
 
 it('keeps its date over a bad answer, so that nothing is missed', async () => {

@@ -129,7 +129,7 @@ it('reports what it cannot read, and goes on behind it', async () => {
   const stream = await soleStream(server)
   stream.write('id: 1\ndata: {"id": "half\n\nid: 2\ndata: null\n\n')
   await waitFor(() => client.errors.length === 2, 'both errors')
-  expect(client.errors.map(({ code }) => code)).toEqual(['invalid_answer', 'invalid_answer'])
+  expect(client.errors.map(({ code }) => code)).toEqual(['invalid_response', 'invalid_response'])
   stream.cut()
   const again = await waitFor(() => server.streams.find((open) => open !== stream), 'the next stream')
   expect(again.lastEventId).toBe('2')

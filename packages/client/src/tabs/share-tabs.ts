@@ -1,11 +1,11 @@
 import type { SyncTabs } from '../options.ts'
 import { createTabTransport } from './tab-transport.ts'
 
-/** What {@link shareTabs} takes. */
+/** The options of {@link shareTabs}. */
 export interface ShareTabsOptions {
   /**
-   * Tabs share a connection that have the same origin, `url`, `siteKey` and this. Name whoever is
-   * signed in, if that makes a difference to what the server tells.
+   * Tabs with the same origin, `url`, `siteKey` and group share a connection. Name the signed-in user, if the events that
+   * the server sends depend on it.
    *
    * @defaultValue ''
    */
@@ -13,8 +13,8 @@ export interface ShareTabsOptions {
 }
 
 /**
- * Lets the tabs of a browser share one connection: one of them has it and tells the others, and when
- * it is closed, frozen or crashes, another takes over where all of them were. Where the browser has no
+ * Shares one connection between the tabs of a browser: one of them has it and passes events on to the others. When it is
+ * closed, frozen or crashes, another takes over at the same position. Where the browser has no
  * Web Locks (pages without HTTPS, except localhost), each tab has a connection of its own.
  *
  * @example

@@ -1,7 +1,7 @@
 import type { SyncEvent } from '@x/events-core'
 import type { SyncMode } from '../transport.ts'
 
-/** How far the leader has been told. */
+/** How far the leader has received events. */
 export interface TabCursor {
   readonly position: string | undefined
   readonly lastSyncDate: Date | undefined

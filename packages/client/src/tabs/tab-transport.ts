@@ -3,13 +3,13 @@ import type { FeedTransport, SyncMode, SyncTransport } from '../transport.ts'
 import { isSamePlace, type TabCursor, type TabMessage } from './tab-message.ts'
 
 /**
- * A leader gives a sign of life with everything it is told, and by a timer; browsers let timers of
- * hidden tabs fire once a minute. One that is silent for longer is frozen.
+ * A leader sends a heartbeat with each event, and by a timer, which browsers let fire once a minute in hidden tabs. A
+ * leader that is silent for longer is frozen.
  */
 const SIGN_OF_LIFE_MS = 20_000
 const SILENCE_MS = 90_000
 
-/** Follows the feed by a connection of its own while it has the lock, and otherwise by who has it. */
+/** Creates a transport that has a connection of its own while it holds the lock, and otherwise follows the tab that does. */
 export function createTabTransport(
   connection: TabConnection,
   name: string,
@@ -21,7 +21,7 @@ export function createTabTransport(
   let stopping = new AbortController()
   let own: FeedTransport | undefined
   let mode: SyncMode | undefined
-  /** Where the leader was when it was last heard, and when that was. */
+  /** The position of the leader in its last message, and when that came. */
   let leaderAt: TabCursor | undefined
   let heardAt = 0
   let catchingUp: Promise<void> | undefined
@@ -101,7 +101,7 @@ export function createTabTransport(
       await aside.stream(AbortSignal.any([signal, done.signal]), () => done.abort()).catch(() => {})
       if (!done.signal.aborted && !signal.aborted) await aside.poll()
       catchingUp = undefined
-      // What the leader has told meanwhile was told here as well.
+      // Events that the leader has passed on meanwhile were passed on here as well.
       if (leaderAt && !signal.aborted) moveTo(leaderAt)
     })()
   }
@@ -112,12 +112,12 @@ export function createTabTransport(
     sink.moved()
   }
 
-  function hear(message: TabMessage): void {
+  function receive(message: TabMessage): void {
     if (message.type === 'hello') {
       if (own) postState()
       return
     }
-    // Of a leader that does not know yet that it has lost the lead; it is told of that soon.
+    // A message of a leader that does not know yet that it has lost the lead.
     if (own) return
     heardAt = clock.now()
     if (message.type === 'event') {
@@ -157,7 +157,7 @@ export function createTabTransport(
   return {
     start() {
       channel = new BroadcastChannel(name)
-      channel.onmessage = ({ data }: MessageEvent<TabMessage>) => hear(data)
+      channel.onmessage = ({ data }: MessageEvent<TabMessage>) => receive(data)
       leaderAt = undefined
       heardAt = clock.now()
       begin()

@@ -8,7 +8,7 @@ const assertArgument: Assertion = createArgumentAssertion('withContext')
 
 interface OpenTransaction {
   readonly run: RunInTransaction
-  /** False once it has ended: whatever was started inside of it and goes on must not touch it again. */
+  /** False once it has ended: work that it started and that goes on must not use it again. */
   open: boolean
 }
 
@@ -85,14 +85,14 @@ export function createCaptureContext(dialect: Dialect, names: CaptureNames): Cap
 
 type WriteContext = (run: RunInTransaction, site: TenantSite | undefined) => Promise<unknown>
 
-/** A row that is never committed: SQLite has one writer, so that nobody else sees it either. */
+/** A row that is never committed. SQLite has one writer, so no other transaction sees it. */
 function sqliteContext({ context }: CaptureNames): WriteContext {
   const set = `insert or replace into ${context} (singleton, tenant_id, site_id) values (1, ?, ?)`
   const clear = `delete from ${context}`
   return (run, site) => (site ? run(set, [site.tenantId, site.siteId]) : run(clear, []))
 }
 
-/** A setting that PostgreSQL forgets when the transaction ends. */
+/** A setting that PostgreSQL resets when the transaction ends. */
 function postgresContext({ setting }: CaptureNames): WriteContext {
   const set = `select set_config('${setting}', $1, true)`
   return (run, site) => run(set, [site ? `${site.tenantId}:${site.siteId}` : ''])

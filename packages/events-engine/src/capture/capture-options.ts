@@ -7,10 +7,10 @@ import type { Transaction } from 'kysely'
  */
 export type CaptureSource = { readonly column: string } | number | 'context'
 
-/** What a captured change of a row is called. */
+/** The action of a captured change. */
 export type CaptureAction = 'Create' | 'Update' | 'Delete'
 
-/** What `engine.captureTable` takes. Names of tables and columns are the database's, case included. */
+/** The options of `engine.captureTable`. Names of tables and columns are the database's, case included. */
 export interface CaptureTableOptions<DB = unknown> {
   /** A table; on PostgreSQL also `schema.table`. */
   readonly table: string
@@ -42,8 +42,8 @@ export interface CaptureTableOptions<DB = unknown> {
    */
   readonly actions?: readonly CaptureAction[] | undefined
   /**
-   * What happens to a change that needs the context and comes without: its statement fails, or the
-   * events get this tenant and site.
+   * How a change without the context that it needs is handled: its statement fails, or the events get this tenant and
+   * site.
    * @defaultValue 'reject'
    */
   readonly onMissingContext?: 'reject' | TenantSite | undefined
@@ -51,7 +51,7 @@ export interface CaptureTableOptions<DB = unknown> {
   readonly trx?: Transaction<DB> | undefined
 }
 
-/** What `engine.releaseTable` takes beside the table. */
+/** The options of `engine.releaseTable`. */
 export interface ReleaseTableOptions<DB = unknown> {
   /** The transaction to do it in. */
   readonly trx?: Transaction<DB> | undefined
@@ -72,7 +72,7 @@ export interface Capture {
   readonly siteId: ResolvedSource
   /** Undefined where events have no data. */
   readonly data: readonly string[] | undefined
-  /** Whether an Update also tells what its data was. */
+  /** Whether an Update also carries the data before it. */
   readonly before: boolean
   readonly actions: ReadonlySet<CaptureAction>
 }

@@ -34,8 +34,8 @@ export interface PostgresFunction {
 /** Programs that catch the error of a refused statement find this as its SQLSTATE. */
 const REFUSED = 'XE001'
 
-// Whoever changes the table may not write the event log, so that the function does it as its owner;
-// and however their session is set, the data of events reads the same.
+// A role that may change the table may lack the right to write the event log, so the function runs as its owner. The
+// settings make the data of events the same in every session.
 const ATTRIBUTES = `returns trigger language plpgsql security definer
   set search_path to pg_catalog, pg_temp
   set timezone to 'UTC'
@@ -54,7 +54,7 @@ export function postgresFunction(parts: PostgresCapture): PostgresFunction {
     qualifiedName,
     statements: [
       `create or replace function ${qualifiedName}() ${ATTRIBUTES}\nas ${quoteText(body, 'postgres')}`,
-      // Or anybody could raise events, by a trigger on a table of their own.
+      // Otherwise any role could raise events, by a trigger on a table of its own.
       `revoke all on function ${qualifiedName}() from public`,
     ],
   }
@@ -153,7 +153,7 @@ function requireValues({ capture }: PostgresCapture): string {
   ].join('')
 }
 
-/** Whether a row was one that events are about; others nobody has heard of. */
+/** Whether a row has had events: a row without an id, tenant or site has none. */
 function isComplete({ entityId, tenantId, siteId }: Capture, row: string): string {
   return [
     `${row}.${quoteName(entityId)} is not null`,

@@ -3,17 +3,17 @@ import { type Dialect, type Parameter, runStatement } from '../sql/database.ts'
 import type { TableNames } from '../store/table-names.ts'
 import type { Capture } from './capture-options.ts'
 
-/** Where captures keep what belongs to them, as it stands in SQL. */
+/** The names of the objects that captures need, as they stand in SQL. */
 export interface CaptureNames {
   /** SQLite: the tenant and site of the transaction that is under way; empty at every commit. */
   readonly context: string
-  /** SQLite: rows that are about to make room for another. */
+  /** SQLite: rows that another row is about to replace. */
   readonly replaced: string
   /** PostgreSQL: the setting that holds tenant and site of a transaction. */
   readonly setting: string
   /** PostgreSQL: the function that writes one event. */
   readonly append: string
-  /** What the names of triggers, and PostgreSQL's functions behind them, begin with. */
+  /** The prefix of the names of triggers, and of PostgreSQL's functions behind them. */
   readonly trigger: string
 }
 
@@ -28,7 +28,7 @@ export function captureNames({ prefix }: TableNames): CaptureNames {
   }
 }
 
-/** A name as it stands in SQL, whatever it consists of. */
+/** A name as it stands in SQL, with any characters. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
@@ -36,8 +36,8 @@ export function quoteName(name: string): string {
 /**
  * A text as it stands in SQL.
  *
- * Backslashes mean something in PostgreSQL where `standard_conforming_strings` is off, so a text that
- * has some is written in the form in which they always do.
+ * PostgreSQL reads backslashes as escapes where `standard_conforming_strings` is off. So a text that has some is written in
+ * the form in which they always are.
  */
 export function quoteText(text: string, dialect: Dialect): string {
   const quoted = `'${text.replaceAll("'", "''")}'`
@@ -47,13 +47,13 @@ export function quoteText(text: string, dialect: Dialect): string {
 /** Runs a statement on the connection of one transaction. */
 export type RunInTransaction = (statement: string, parameters: readonly Parameter[]) => Promise<unknown>
 
-/** For a Kysely transaction; plugins of the host's see nothing of it. */
+/** Creates the runner of a Kysely transaction, without the host's plugins. */
 export function runnerOf<DB>(trx: Transaction<DB>): RunInTransaction {
   const bare = trx.withoutPlugins()
   return (statement, parameters) => runStatement(bare, statement, parameters)
 }
 
-/** What a statement is refused with when its change could not be told of. */
+/** The errors of statements that are refused, because no event could be raised for their change. */
 export function remedies({ table, entityId, tenantId, siteId }: Capture) {
   const column = (source: typeof tenantId) => (source.from === 'column' ? source.column : '')
   return {

@@ -46,8 +46,8 @@ export function sqliteCapture(names: TableNames, maxDataBytes: number): CaptureD
       )
       const wanted = sqliteTriggers({ capture, table, names, own, maxDataBytes })
       const existing = await readTriggers(db, table.name)
-      // What was created last fires first. Ours have to, or the events of what a trigger of the host's
-      // changes in turn would come before the event of the change that it fired for.
+      // The trigger that was created last fires first. Ours must, or the events of changes that a trigger of the host makes
+      // would come before the event of the change that it fired for.
       const last = existing.slice(-wanted.length)
       const isCurrent =
         existing.filter(isOwn).length === wanted.length &&

@@ -30,7 +30,7 @@ export function insertEvent(
   })
 }
 
-/** Appends a Delete for each row that was set aside before another took its place, if a condition holds. */
+/** Appends a Delete for each remembered row that another has replaced, if a condition holds. */
 export function insertReplaced(parts: SqliteCapture, condition: string): string {
   const content = dataOf(parts, 'OLD', false)
   return appendEvents(parts, 'Delete', {

@@ -123,7 +123,7 @@ export function isInteger(value: string): string {
   return `(typeof(${value}) = 'integer' and ${value} between ${-MAX_INTEGER} and ${MAX_INTEGER})`
 }
 
-/** Whether a row was one that events are about; others nobody has heard of. */
+/** Whether a row has had events: a row without an id, tenant or site has none. */
 export function isComplete({ capture, own }: SqliteCapture, row: string): string {
   const { entityId, tenantId, siteId } = capture
   return [

@@ -18,15 +18,15 @@ export interface ReplacedRows {
   readonly flushUpdate: string
   /** Whether an update may replace another row at all. */
   readonly changesKey: string
-  /** A row whose deletion its own trigger tells of. */
+  /** Forgets a row whose deletion its own trigger raises. */
   readonly forget: string
 }
 
 /**
- * `insert or replace` and `update or replace` remove the rows that are in their way without firing
- * delete triggers, unless the connection has set `recursive_triggers`. So the rows in the way are set
- * aside before the change; once it has happened, they are gone, and their events are raised. A change
- * that does not happen after all (`or ignore`, `on conflict`) leaves them, for the next to clear away.
+ * `insert or replace` and `update or replace` remove the rows in their way without firing delete triggers, unless the
+ * connection has set `recursive_triggers`. So the rows in the way are remembered before the change. After it they are
+ * gone, and their events are raised. A change that does not happen after all (`or ignore`, `on conflict`) leaves them in
+ * the table, for the next change to delete.
  */
 export function replacedRows(parts: SqliteCapture): ReplacedRows | undefined {
   const { capture, table, own } = parts
@@ -59,7 +59,7 @@ export function replacedRows(parts: SqliteCapture): ReplacedRows | undefined {
       ${entityIdOf('r', capture.entityId)}, ${dataOf(parts, 'r', false)?.data ?? 'null'}
     from ${from} as r
     where (${inTheWay.map((match) => `(${match})`).join(' or ')}) and ${condition};`
-  // A rowid that is not given yet is -1 before an insert, which a row may have that is in nobody's way.
+  // A rowid that is not assigned yet is -1 before an insert, and a row with that id need not be replaced.
   const isGone =
     rowid === undefined
       ? 'true'

@@ -2,12 +2,11 @@ import type { TenantSite } from '@x/events-core'
 import type { HostTransaction } from '../raise/append.ts'
 import type { CaptureTableOptions, ReleaseTableOptions } from './capture-options.ts'
 
-/** Events raised by the database itself, whoever changes a table: the part of an engine about triggers. */
+/** The part of an engine about captured tables, whose changes raise events in the database itself. */
 export interface TableCapture<DB> {
   /**
-   * Lets the database raise a Create, Update or Delete for each row of a table that changes, whoever
-   * changes it: the host, a bulk statement, a cascade, another program. An event is committed or
-   * rolled back with its change.
+   * Makes the database raise a Create, Update or Delete for each row of a table that changes, no matter how: by the host, a
+   * bulk statement, a cascade, another program. An event is committed or rolled back with its change.
    *
    * Call it on every start, after the migrations: it does nothing where its triggers are up to date,
    * and replaces them where the table or the options have changed.
@@ -33,9 +32,9 @@ export interface TableCapture<DB> {
    */
   captureTable(options: CaptureTableOptions<DB>): Promise<void>
   /**
-   * Removes what {@link TableCapture.captureTable} has put on a table.
+   * Removes the triggers of {@link TableCapture.captureTable} from a table.
    *
-   * @returns whether there was anything.
+   * @returns whether the table had any.
    * @throws EventEngineError `invalid_capture`, `trx_required`, `not_a_transaction`, `wrong_database`
    */
   releaseTable(table: string, options?: ReleaseTableOptions<DB>): Promise<boolean>
