@@ -31,7 +31,7 @@ export interface VerifyContext {
 }
 
 /** Verifies webhooks and hands their events to handlers; see {@link createReceiver}. */
-export interface Receiver<TEvents extends object = object> {
+export interface Receiver<TEvents extends object = object, TTrx = never> {
   /**
    * Verifies a message and reads it, for code that answers the request itself. It calls no handler
    * and does not ask the replay store.
@@ -57,7 +57,7 @@ export interface Receiver<TEvents extends object = object> {
    */
   on<const TPattern extends PatternOf<TEvents>>(
     pattern: TPattern,
-    handler: EventHandler<TEvents, TPattern>,
+    handler: EventHandler<TEvents, TPattern, TTrx>,
   ): () => void
   /**
    * Calls a listener with each error. Without one, only the sender sees that a handler failed.
@@ -96,6 +96,8 @@ function protocolOf(settings: ReceiverSettings): Protocol {
  * it is not from the sender, 400, 413 or 415 when it cannot be read, and 500 when a handler failed, so
  * that the sender tries again.
  *
+ * @typeParam TEvents - a map from event types to their data; from `schemas` where they are given.
+ * @typeParam TTrx - the transaction of the `inbox`, and so found by itself unless `TEvents` is named.
  * @throws EventsError (`invalid_argument`) or WebhookKeyError when an option cannot be used.
  *
  * @example
@@ -110,15 +112,15 @@ function protocolOf(settings: ReceiverSettings): Protocol {
  * export const fetchHandler = (request: Request) => receiver.handle(request)
  * ```
  */
-export function createReceiver<TEvents extends object = object>(
-  options: ReceiverOptions<TEvents>,
-): Receiver<TEvents>
-export function createReceiver<TEvents extends object = Record<string, unknown>>(
-  options: SchemeReceiverOptions<TEvents>,
-): Receiver<TEvents>
-export function createReceiver<TEvents extends object>(
-  options: ReceiverOptions<TEvents> | SchemeReceiverOptions<TEvents>,
-): Receiver<TEvents> {
+export function createReceiver<TEvents extends object = object, TTrx = never>(
+  options: ReceiverOptions<TEvents, TTrx>,
+): Receiver<TEvents, TTrx>
+export function createReceiver<TEvents extends object = Record<string, unknown>, TTrx = never>(
+  options: SchemeReceiverOptions<TEvents, TTrx>,
+): Receiver<TEvents, TTrx>
+export function createReceiver<TEvents extends object, TTrx>(
+  options: ReceiverOptions<TEvents, TTrx> | SchemeReceiverOptions<TEvents, TTrx>,
+): Receiver<TEvents, TTrx> {
   const settings = resolveReceiverOptions(options)
   const handlers = createHandlers()
   const listeners = new Set<{ readonly listener: ReceiverErrorListener }>()

@@ -4,13 +4,14 @@ import { EventsError } from '@x/events-core'
 export type ReceiverErrorCode =
   | 'body_consumed'
   | 'handlers_failed'
+  | 'inbox_unavailable'
   | 'schema_failed'
   | 'secrets_unavailable'
   | 'sync_unavailable'
 
 /**
  * A fault of the receiver's own side: its configuration, its handlers, its place among other
- * middleware. Answered with 500, so that the sender tries again once it is put right.
+ * middleware, the database of its inbox. Answered with 500 or 503, so that the sender tries again.
  *
  * @example
  * ```ts

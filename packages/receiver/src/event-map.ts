@@ -1,4 +1,4 @@
-import type { EventPattern, EventTypeOf, WebhookContext, WebhookEvent } from './event-patterns.ts'
+import type { ContextOf, EventPattern, EventTypeOf, WebhookEvent } from './event-patterns.ts'
 import type { StandardSchema } from './standard-schema.ts'
 
 /** An event whose data is known by its type: from a schema, or from a map given to `createReceiver`. */
@@ -43,9 +43,9 @@ export type PatternOf<TEvents extends object> =
   | EndingsOf<keyof TEvents & string>
 
 /** Handles one event. Returning (or a promise that resolves) acknowledges it; throwing has it sent again. */
-export type EventHandler<TEvents extends object, TPattern extends string> = (
+export type EventHandler<TEvents extends object, TPattern extends string, TTrx = never> = (
   event: EventOf<TEvents, TPattern>,
-  context: WebhookContext,
+  context: ContextOf<TTrx>,
 ) => unknown
 
 /** Schemas by event type, for the `data` of those events. */

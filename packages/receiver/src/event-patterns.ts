@@ -45,8 +45,23 @@ export interface WebhookContext {
   readonly signal: AbortSignal
 }
 
+/**
+ * {@link WebhookContext} with the transaction of an inbox, where the receiver has one.
+ *
+ * @typeParam TTrx - what the inbox gives; `never` without one.
+ */
+export type ContextOf<TTrx> = [TTrx] extends [never]
+  ? WebhookContext
+  : WebhookContext & {
+      /**
+       * The transaction in which the message is marked as handled. What is written through it is committed with the
+       * mark once all handlers are done, and rolled back when one throws. Of no use afterwards.
+       */
+      readonly trx: TTrx
+    }
+
 /** Handles one event. Returning (or a promise that resolves) acknowledges it; throwing has it sent again. */
-export type WebhookHandler<TPattern extends string = string> = (
+export type WebhookHandler<TPattern extends string = string, TTrx = never> = (
   event: WebhookEvent<EventTypeOf<TPattern>>,
-  context: WebhookContext,
+  context: ContextOf<TTrx>,
 ) => unknown

@@ -1,6 +1,7 @@
 import { EventsError } from '@x/events-core'
 import { ReceiverError } from './errors.ts'
 import type { WebhookContext, WebhookEvent, WebhookHandler } from './event-patterns.ts'
+import { isPromise } from './is-promise.ts'
 import { type MatchType, matcherOf } from './type-pattern.ts'
 
 interface Registration {
@@ -18,6 +19,13 @@ export interface Handlers {
    * @throws {@link ReceiverError} (`handlers_failed`) when one or more failed.
    */
   call(event: WebhookEvent, context: WebhookContext): Promise<void>
+  /** Whether any handler's pattern fits. */
+  wants(type: string): boolean
+  /**
+   * As {@link Handlers.call} in a transaction: the first failure ends it, since it undoes the work of all. It answers at
+   * once where the handlers do: some transactions are synchronous.
+   */
+  callInTransaction(event: WebhookEvent, context: WebhookContext): void | Promise<void>
 }
 
 function failed(event: WebhookEvent, failures: readonly unknown[]): ReceiverError {
@@ -33,6 +41,11 @@ function failed(event: WebhookEvent, failures: readonly unknown[]): ReceiverErro
 /** Creates an empty registry. */
 export function createHandlers(): Handlers {
   let registrations: readonly Registration[] = []
+
+  function matching(type: string): WebhookHandler[] {
+    return registrations.filter(({ matches }) => matches(type)).map(({ handler }) => handler)
+  }
+
   return {
     add(pattern, handler) {
       const matches = matcherOf(pattern)
@@ -48,10 +61,28 @@ export function createHandlers(): Handlers {
         registrations = registrations.filter((other) => other !== registration)
       }
     },
+    wants: (type) => registrations.some(({ matches }) => matches(type)),
+    callInTransaction(event, context) {
+      const handlers = matching(event.type)
+      const fail = (error: unknown): never => {
+        throw failed(event, [error])
+      }
+      const callFrom = (index: number): void | Promise<void> => {
+        for (let next = index; next < handlers.length; next++) {
+          let result: unknown
+          try {
+            result = handlers[next]?.(event, context)
+          } catch (error) {
+            fail(error)
+          }
+          if (isPromise(result)) return Promise.resolve(result).then(() => callFrom(next + 1), fail)
+        }
+      }
+      return callFrom(0)
+    },
     async call(event, context) {
       const failures: unknown[] = []
-      for (const { matches, handler } of registrations) {
-        if (!matches(event.type)) continue
+      for (const handler of matching(event.type)) {
         try {
           await handler(event, context)
         } catch (error) {

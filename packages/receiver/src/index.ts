@@ -17,12 +17,15 @@ export {
 export { ReceiverError, type ReceiverErrorCode } from './errors.ts'
 export type { EventHandler, EventOf, EventSchemas, PatternOf, TypedEvent } from './event-map.ts'
 export type {
+  ContextOf,
   EventPattern,
   EventTypeOf,
   WebhookContext,
   WebhookEvent,
   WebhookHandler,
 } from './event-patterns.ts'
+export type { Inbox, InboxOptions, InboxOutcome, InboxPurgeOptions } from './inbox.ts'
+export { type InboxDialect, type InboxTableOptions, inboxTableSql } from './inbox-table.ts'
 export {
   type MemoryReplayStoreOptions,
   memoryReplayStore,

@@ -3,6 +3,14 @@ import type { QueryExecutorProvider } from 'kysely'
 import type { ReplayStore } from './replay-store.ts'
 import { checkScope, type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
 
+export type { Inbox, InboxIsolationLevel, InboxOptions, PostgresInboxOptions } from './inbox.ts'
+export {
+  createInboxTable,
+  type KyselyExecutor,
+  type KyselyTransactions,
+  kyselyInbox,
+} from './kysely-inbox.ts'
+
 /** The part of a Kysely instance, or of a transaction, that is needed: what its statements run through. */
 export interface KyselyDatabase {
   getExecutor(): object

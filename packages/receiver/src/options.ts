@@ -1,5 +1,6 @@
 import { type Clock, EventsError, shown, systemClock } from '@x/events-core'
 import type { EventSchemas } from './event-map.ts'
+import type { Inbox } from './inbox.ts'
 import { checkedHandshake, type HandshakeOptions } from './origin-handshake.ts'
 import type { WebhookScheme } from './protocol.ts'
 import type { ReplayStore } from './replay-store.ts'
@@ -8,7 +9,7 @@ import { isStandardSchema, type StandardSchema } from './standard-schema.ts'
 import { createValidateData, type ValidateData } from './validate-data.ts'
 
 /** Options of `createReceiver`. */
-export interface ReceiverOptions<TEvents extends object = object> {
+export interface ReceiverOptions<TEvents extends object = object, TTrx = never> {
   /**
    * What the sender signs with: `whsec_...` (shared secret) or `whpk_...` (public key). Several while
    * they are being rotated. A function is called for every request, so that secrets may depend on it
@@ -34,6 +35,14 @@ export interface ReceiverOptions<TEvents extends object = object> {
    * @defaultValue none: a message that is delivered twice is handled twice
    */
   readonly replayStore?: ReplayStore | undefined
+  /**
+   * Marks each message in one transaction with what its handlers write through `context.trx`: a message whose work is
+   * committed is never handled again, and one whose work is not is sent again. `kyselyInbox` of `@x/receiver/kysely`,
+   * or that of `/pg`, `/drizzle`, `/knex` or `/prisma`. It takes the place of a `replayStore`: one of the two.
+   *
+   * @defaultValue none
+   */
+  readonly inbox?: Inbox<TTrx> | undefined
   /**
    * Schemas (zod, valibot, arktype, any Standard Schema) for the `data` of events, by type. They are
    * asked after the signature was verified; handlers get what they make of it. Data that does not fit
@@ -85,8 +94,11 @@ export interface ReceiverOptions<TEvents extends object = object> {
 }
 
 /** Options of `createReceiver` for the webhooks of another sender; see `@x/receiver/schemes`. */
-export interface SchemeReceiverOptions<TEvents extends object = Record<string, unknown>>
-  extends Omit<ReceiverOptions<TEvents>, 'secrets' | 'answerChallenges' | 'trustUnsignedCloudEventHeaders'> {
+export interface SchemeReceiverOptions<TEvents extends object = Record<string, unknown>, TTrx = never>
+  extends Omit<
+    ReceiverOptions<TEvents, TTrx>,
+    'secrets' | 'answerChallenges' | 'trustUnsignedCloudEventHeaders'
+  > {
   /** How the sender proves and names its webhooks, with its secret: `github({ secret })`. */
   readonly scheme: WebhookScheme
   readonly secrets?: undefined
@@ -100,6 +112,7 @@ export interface ReceiverSettings {
   readonly toleranceSeconds: number
   readonly maxBodyBytes: number
   readonly replayStore: ReplayStore | undefined
+  readonly inbox: Inbox<unknown> | undefined
   readonly validateData: ValidateData
   readonly answerChallenges: boolean
   readonly handshake: HandshakeOptions | undefined
@@ -151,7 +164,7 @@ function checkedSchemas(schemas: object): Record<string, StandardSchema> {
  * @throws EventsError (`invalid_argument`), naming the option.
  */
 export function resolveReceiverOptions(
-  options: ReceiverOptions | SchemeReceiverOptions<object>,
+  options: ReceiverOptions<object, unknown> | SchemeReceiverOptions<object, unknown>,
 ): ReceiverSettings {
   if (typeof options !== 'object' || options === null) {
     throw new EventsError(
@@ -170,6 +183,7 @@ export function resolveReceiverOptions(
     maxBodyBytes = DEFAULTS.maxBodyBytes,
     replayStore,
     handshake,
+    inbox,
     schemas = {},
     handlerTimeoutMs = DEFAULTS.handlerTimeoutMs,
     clock = systemClock,
@@ -195,12 +209,24 @@ export function resolveReceiverOptions(
       throw invalid('replayStore', `a ReplayStore, with a method ${method}`, typeof replayStore[method])
     }
   }
+  for (const method of ['receive', 'maintain'] as const) {
+    if (inbox && typeof inbox[method] !== 'function') {
+      throw invalid('inbox', 'what kyselyInbox(...) or its like has given', typeof inbox)
+    }
+  }
+  if (inbox && replayStore) {
+    throw new EventsError(
+      'invalid_argument',
+      'createReceiver: options.inbox and options.replayStore exclude each other. The inbox keeps handlers from running twice by itself: leave out replayStore.',
+    )
+  }
   return Object.freeze({
     secrets,
     scheme: checkedScheme(scheme, secrets),
     toleranceSeconds,
     maxBodyBytes,
     replayStore,
+    inbox,
     validateData: createValidateData(checkedSchemas(schemas)),
     answerChallenges,
     handshake: checkedHandshake(handshake),

@@ -17,6 +17,7 @@ const TITLES = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   500: 'Internal Server Error',
+  503: 'Service Unavailable',
 } as const
 
 type ProblemStatus = keyof typeof TITLES
@@ -62,6 +63,8 @@ const ANSWERS: Readonly<
   // Of our own side: 500, so that the sender tries again.
   body_consumed: (message) => problem(500, 'body_consumed', message),
   handlers_failed: () => problem(500, 'handlers_failed', 'The event was not handled. Send it again.'),
+  inbox_unavailable: () =>
+    problem(503, 'inbox_unavailable', 'The event could not be recorded. Send it again later.'),
   schema_failed: () => INTERNAL,
   secrets_unavailable: () => INTERNAL,
   sync_unavailable: () => INTERNAL,

@@ -1,6 +1,7 @@
 import { takeRawBody } from '@x/signature'
-import type { WebhookEvent } from './event-patterns.ts'
+import type { WebhookContext, WebhookEvent } from './event-patterns.ts'
 import type { Handlers } from './handlers.ts'
+import type { Inbox } from './inbox.ts'
 import type { ReceiverSettings } from './options.ts'
 import { handshakeAnswer } from './origin-handshake.ts'
 import { problem, problemOf, type ReceiverResponse } from './problem.ts'
@@ -45,7 +46,7 @@ export function checkBodySize(body: Uint8Array | string, maxBodyBytes: number): 
 /** Builds the one path that every message takes: size, signature, replay, parse, handlers. */
 export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Promise<ReceiverResponse> {
   const { settings, protocol, handlers, report } = parts
-  const { maxBodyBytes, replayStore, validateData, handlerTimeoutMs, clock } = settings
+  const { maxBodyBytes, replayStore, inbox, validateData, handlerTimeoutMs, clock } = settings
 
   function failure(error: unknown, about: Omit<ReceiverErrorContext, 'status'> = {}): ReceiverResponse {
     const response = problemOf(error)
@@ -53,25 +54,46 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     return response
   }
 
-  async function callHandlers(event: WebhookEvent, verified: Verified): Promise<void> {
+  async function callHandlers(event: WebhookEvent, verified: Verified): Promise<ReceiverResponse> {
     const { context, close } = openContext({ ...verified, clock, handlerTimeoutMs })
     try {
+      if (inbox && handlers.wants(event.type)) return await callInInbox(inbox, event, context)
       await handlers.call(event, context)
+      return protocol.acknowledgement
     } finally {
       close()
     }
   }
 
+  /** The answer goes out after the commit. */
+  async function callInInbox(
+    inbox: Inbox<unknown>,
+    event: WebhookEvent,
+    context: WebhookContext,
+  ): Promise<ReceiverResponse> {
+    const outcome = await inbox.receive(context.id, (trx) =>
+      handlers.callInTransaction(event, Object.assign(context, { trx })),
+    )
+    if (outcome === 'duplicate') return protocol.repeated
+    try {
+      await inbox.maintain()
+    } catch (error) {
+      // The event was handled, whatever becomes of old marks.
+      report(error, { status: protocol.acknowledgement.status, event, id: context.id })
+    }
+    return protocol.acknowledgement
+  }
+
   async function handle(verified: Verified, token: string): Promise<ReceiverResponse> {
     const { id } = verified.message
     let event: WebhookEvent | undefined
-    let response = protocol.acknowledgement
+    let response: ReceiverResponse
     try {
       event = verified.read()
       const challenge = verified.challenge?.(event)
       if (challenge === undefined) {
         event = await validateData(event)
-        await callHandlers(event, verified)
+        response = await callHandlers(event, verified)
       } else {
         response = await challenge
       }
@@ -119,7 +141,7 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     for (const one of opened) {
       const next = await claimed({ ...one, body, input })
       // A failure keeps no other message of the request from its handlers. The sender repeats them all, and the replay
-      // store lets through those that failed.
+      // store, or the inbox, lets through those that failed.
       if (answer.status < 300) answer = next
     }
     return answer

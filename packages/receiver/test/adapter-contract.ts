@@ -1,19 +1,17 @@
 import { once } from 'node:events'
+import Database from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import {
-  createReceiver,
-  memoryReplayStore,
-  type Receiver,
-  type ReceiverErrorContext,
-  Webhook,
-} from '../src/index.ts'
+import type { MountedReceiver } from '../src/express.ts'
+import { createReceiver, memoryReplayStore, type ReceiverErrorContext, Webhook } from '../src/index.ts'
+import { createInboxTable, kyselyInbox } from '../src/kysely.ts'
 import { dropbox, trello, wordpress } from '../src/schemes.ts'
 import { signedHeaders } from '../src/testing.ts'
 import { payloadOf, secret } from './messages.ts'
 import { begin, type RawRequest, send, type TestServer } from './socket.ts'
 
 /** Starts a server of a framework, with the receiver at `/hook`. */
-export type StartServer = (receiver: Receiver) => Promise<TestServer>
+export type StartServer = (receiver: MountedReceiver) => Promise<TestServer>
 
 /** A framework whose adapter has to do what all of them do. */
 export interface AdapterSetup {
@@ -395,6 +393,28 @@ function answersRepetitions(start: StartServer): void {
   })
 }
 
+function commitsBeforeItAnswers(start: StartServer): void {
+  it('answers once the inbox has committed, and runs no handler for a copy', async () => {
+    const db = new Kysely<{ seen: { id: string } }>({
+      dialect: new SqliteDialect({ database: new Database(':memory:') }),
+    })
+    await db.schema.createTable('seen').addColumn('id', 'text').execute()
+    await createInboxTable(db)
+    const receiver = createReceiver({ secrets: secret, inbox: kyselyInbox(db) })
+    receiver.on('File.*', async (event, { trx }) => {
+      await trx.insertInto('seen').values({ id: event.id }).execute()
+    })
+    await using server = await start(receiver)
+    const request = signed()
+    expect(await send(server, request)).toMatchObject({ status: 204 })
+    const seen = [{ id: request.headers['webhook-id'] }]
+    expect(await db.selectFrom('seen').selectAll().execute()).toEqual(seen)
+    expect(await send(server, request)).toMatchObject({ status: 200, text: '' })
+    expect(await db.selectFrom('seen').selectAll().execute()).toEqual(seen)
+    await db.destroy()
+  })
+}
+
 function saysWhenTheBodyIsGone(start: StartServer): void {
   it('answers 500 body_consumed, tells onError, and runs no handler', async () => {
     const { answer, errors } = await expectAnswer(start, signed(), 500, 'body_consumed')
@@ -418,6 +438,7 @@ export function adapterContract(name: string, setup: AdapterSetup): void {
     if (isStreaming) limitsStreams(start)
     if (isStreaming) tellsWhenTheSenderIsGone(start)
     answersRepetitions(start)
+    commitsBeforeItAnswers(start)
   })
   for (const [how, startKept] of Object.entries(kept)) {
     describe(`${name}, ${how}`, () => receives(startKept))

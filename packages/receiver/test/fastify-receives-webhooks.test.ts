@@ -1,14 +1,17 @@
 import { buffer } from 'node:stream/consumers'
 import fastify, { type FastifyInstance } from 'fastify'
 import { expect, it } from 'vitest'
-import { webhook } from '../src/fastify.ts'
-import { createReceiver, type Receiver } from '../src/index.ts'
+import { type MountedReceiver, webhook } from '../src/fastify.ts'
+import { createReceiver } from '../src/index.ts'
 import { signedHeaders } from '../src/testing.ts'
 import { adapterContract } from './adapter-contract.ts'
 import { payloadOf, secret } from './messages.ts'
 import { send, type TestServer, testServer } from './socket.ts'
 
-async function start(receiver: Receiver, prepare = (_app: FastifyInstance) => {}): Promise<TestServer> {
+async function start(
+  receiver: MountedReceiver,
+  prepare = (_app: FastifyInstance) => {},
+): Promise<TestServer> {
   const app = fastify()
   prepare(app)
   app.post('/orders', async (request) => request.body)

@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { createReceiver, type Receiver } from '../src/index.ts'
-import { type LambdaEvent, webhook } from '../src/lambda.ts'
+import { createReceiver } from '../src/index.ts'
+import { type LambdaEvent, type MountedReceiver, webhook } from '../src/lambda.ts'
 import { signedHeaders } from '../src/testing.ts'
 import { adapterContract } from './adapter-contract.ts'
 import { payloadOf, secret } from './messages.ts'
@@ -96,7 +96,7 @@ const loadBalancer =
     body: bodyOf(body, false).body ?? '',
   })
 
-function gateway(receiver: Receiver, eventOf: EventOf, change = (event: LambdaEvent) => event) {
+function gateway(receiver: MountedReceiver, eventOf: EventOf, change = (event: LambdaEvent) => event) {
   const handler = webhook(receiver)
   const listener: RequestListener = async (request, response) => {
     const event = change(eventOf(request, await buffer(request)))

@@ -13,13 +13,12 @@ import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core'
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import { describe } from 'vitest'
-import type { Receiver } from '../src/index.ts'
-import { type NestWebhook, webhook } from '../src/nestjs.ts'
+import { type MountedReceiver, type NestWebhook, webhook } from '../src/nestjs.ts'
 import { adapterContract, type StartServer } from './adapter-contract.ts'
 import { testServer } from './socket.ts'
 
 type AnyModule = new () => object
-type Mount = (receiver: Receiver) => { module: AnyModule; prepare?: (app: INestApplication) => void }
+type Mount = (receiver: MountedReceiver) => { module: AnyModule; prepare?: (app: INestApplication) => void }
 
 const inModule: Mount = (receiver) => {
   class HookModule {

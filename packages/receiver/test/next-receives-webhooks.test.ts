@@ -8,15 +8,14 @@ import {
   signalFromNodeResponse,
 } from 'next/dist/server/web/spec-extension/adapters/next-request.js'
 import type { NextRequest } from 'next/server.js'
-import type { Receiver } from '../src/index.ts'
-import { webhook } from '../src/next.ts'
+import { type MountedReceiver, webhook } from '../src/next.ts'
 import { webhook as nodeWebhook } from '../src/node.ts'
 import { adapterContract, type StartServer } from './adapter-contract.ts'
 import { serve } from './socket.ts'
 
 // What Next.js does around the exports of a route, with its own parts and without a build.
 const appRouter =
-  (route: (receiver: Receiver) => (request: NextRequest) => Promise<Response>): StartServer =>
+  (route: (receiver: MountedReceiver) => (request: NextRequest) => Promise<Response>): StartServer =>
   (receiver) => {
     const POST = route(receiver)
     return serve(async (incoming: IncomingMessage, outgoing: ServerResponse) => {

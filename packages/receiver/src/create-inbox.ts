@@ -1,0 +1,206 @@
+import { EventsError, shown, systemClock } from '@x/events-core'
+import { databaseMessage, isConflict, isMissingTable } from './database-errors.ts'
+import { ReceiverError } from './errors.ts'
+import type { Inbox, InboxPurgeOptions, PostgresInboxOptions } from './inbox.ts'
+import { DEFAULT_INBOX_TABLE, type InboxDialect, quotedTable } from './inbox-table.ts'
+import { isPromise } from './is-promise.ts'
+import { checkScope } from './replay-times.ts'
+
+/** A statement of constant text. Each gives back a row for each row that it inserted or deleted. */
+export interface InboxStatement {
+  readonly text: string
+  readonly parameters: readonly (string | number)[]
+}
+
+/** What an inbox needs of the library that holds the transactions. */
+export interface InboxLibrary<TTrx> {
+  /** What messages call the inbox: `kyselyInbox`. */
+  readonly name: string
+  readonly dialect: InboxDialect
+  /**
+   * Runs the mark's statement and then the work in one transaction, and commits.
+   *
+   * @returns false when the mark inserted no row; the work then did not run.
+   */
+  transaction(mark: InboxStatement, work: (trx: TTrx) => unknown): Promise<boolean>
+  /** Runs a statement in a transaction of its own. */
+  run(statement: InboxStatement): Promise<number>
+}
+
+const DAY_MS = 24 * 3_600_000
+const DEFAULT_RETENTION_DAYS = 30
+// The schedule of Standard Webhooks ends after 75.6 hours: a mark that leaves before lets the last attempts in again.
+const MIN_RETENTION_DAYS = 4
+const MAX_RETENTION_DAYS = 36_500
+const PURGE_INTERVAL_MS = 600_000
+const PURGE_BATCH = 1_000
+/** How soon a batch that was full is followed by another. */
+const PURGE_AGAIN_MS = 1_000
+
+const ISOLATION_LEVELS: ReadonlySet<unknown> = new Set([
+  undefined,
+  'read committed',
+  'repeatable read',
+  'serializable',
+])
+
+const MAX_TRIES = 5
+const MAX_PAUSE_MS = 50
+// A busy SQLite file blocks for its time-out in each try, so that the time is limited, too.
+const MAX_RETRYING_MS = 5_000
+
+function statementsOf(dialect: InboxDialect, table: string) {
+  const [$1, $2, $3] = dialect === 'postgres' ? ['$1', '$2', '$3'] : ['?', '?', '?']
+  // Several processes may purge at once: none waits for another's batch.
+  const locked = dialect === 'postgres' ? ' for update skip locked' : ''
+  return {
+    // PostgreSQL lets a copy wait here for the transaction that holds the same mark.
+    mark: `insert into ${table} (scope, id, received_at) values (${$1}, ${$2}, ${$3}) on conflict do nothing returning id`,
+    purge: `delete from ${table} where scope = ${$1} and id in (select id from ${table} where scope = ${$2} and received_at < ${$3} order by received_at limit ${PURGE_BATCH}${locked}) returning id`,
+  }
+}
+
+function checkDays(caller: string, path: string, days: number): number {
+  if (days >= MIN_RETENTION_DAYS && days <= MAX_RETENTION_DAYS) return days
+  throw new EventsError(
+    'invalid_argument',
+    `${caller}: ${path} must be a number of days from ${MIN_RETENTION_DAYS} to ${MAX_RETENTION_DAYS}, since a sender of Standard Webhooks tries for 75.6 hours; got ${shown(days)}`,
+  )
+}
+
+function unavailable(caller: string, id: string, error: unknown): ReceiverError {
+  const advice = isMissingTable(error)
+    ? ' Create its table in a migration: createInboxTable(...), or the SQL of inboxTableSql(...).'
+    : ''
+  const message = `${caller}: the database did not take message ${id}: ${databaseMessage(error)}.${advice}`
+  return new ReceiverError('inbox_unavailable', message, { cause: error })
+}
+
+/** What is thrown where a handler has caught the error of a statement, by which PostgreSQL ended the transaction. */
+export function abortedTransaction(cause?: unknown): ReceiverError {
+  return new ReceiverError(
+    'handlers_failed',
+    'A handler went on after one of its statements had failed, so PostgreSQL has rolled back all of its work. Let the error through, or run what may fail in a savepoint.',
+    { cause },
+  )
+}
+
+/** Refuses work that goes on after a synchronous transaction. */
+export function mustBeDone(caller: string, result: unknown): void {
+  if (!isPromise(result)) return
+  result.then(undefined, () => {}) // nobody will wait for it
+  throw new ReceiverError(
+    'handlers_failed',
+    `${caller}: a handler returned a promise, but transactions of this driver are synchronous. Write handlers without async and await; better-sqlite3 answers at once.`,
+  )
+}
+
+async function repeatConflicts<TResult>(work: () => Promise<TResult>): Promise<TResult> {
+  const start = Date.now()
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (tries === MAX_TRIES || !isConflict(error) || Date.now() - start > MAX_RETRYING_MS) throw error
+      const pauseMs = Math.random() * Math.min(MAX_PAUSE_MS, 2 ** (tries + 2))
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+}
+
+/** Builds an inbox on a library's transactions. */
+export function createInbox<TTrx>(library: InboxLibrary<TTrx>, options: PostgresInboxOptions): Inbox<TTrx> {
+  const { name: caller, dialect } = library
+  const { clock = systemClock } = options
+  const scope = checkScope(caller, options.scope ?? 'default')
+  const retentionDays = checkDays(
+    caller,
+    'options.retentionDays',
+    options.retentionDays ?? DEFAULT_RETENTION_DAYS,
+  )
+  if (!ISOLATION_LEVELS.has(options.isolationLevel)) {
+    throw new EventsError(
+      'invalid_argument',
+      `${caller}: options.isolationLevel must be 'read committed', 'repeatable read' or 'serializable'; got ${shown(options.isolationLevel)}`,
+    )
+  }
+  const statements = statementsOf(dialect, quotedTable(caller, options.table ?? DEFAULT_INBOX_TABLE))
+
+  /** Copies in this process wait here, instead of each holding a connection. Each promise tells whether it committed. */
+  const inWork = new Map<string, Promise<boolean>>()
+  let nextPurge = clock.now() + PURGE_INTERVAL_MS
+
+  async function handle(id: string, work: (trx: TTrx) => unknown): Promise<boolean> {
+    let failure: { readonly error: unknown } | undefined
+    const observed = (trx: TTrx): unknown => {
+      failure = undefined
+      const failed = (error: unknown): never => {
+        failure = { error }
+        throw error
+      }
+      try {
+        const result = work(trx)
+        return isPromise(result) ? result.then(undefined, failed) : result
+      } catch (error) {
+        return failed(error)
+      }
+    }
+    try {
+      return await repeatConflicts(() => {
+        failure = undefined
+        const mark = { text: statements.mark, parameters: [scope, id, clock.now()] }
+        return library.transaction(mark, observed)
+      })
+    } catch (error) {
+      // What a handler threw comes back as it was, even where the library has wrapped it, or could not roll back.
+      if (failure) throw failure.error
+      throw ReceiverError.is(error) ? error : unavailable(caller, id, error)
+    }
+  }
+
+  async function deleteBatch(days: number): Promise<number> {
+    const parameters = [scope, scope, clock.now() - days * DAY_MS]
+    // PostgreSQL's text repeats no parameter; both take them in order.
+    return library.run({ text: statements.purge, parameters })
+  }
+
+  return {
+    async receive(id, work) {
+      for (let other = inWork.get(id); other; other = inWork.get(id)) {
+        if (await other) return 'duplicate'
+      }
+      const handling = handle(id, work)
+      inWork.set(
+        id,
+        handling.then(
+          () => true,
+          () => false,
+        ),
+      )
+      try {
+        return (await handling) ? 'handled' : 'duplicate'
+      } finally {
+        inWork.delete(id)
+      }
+    },
+    async purge({ olderThanDays = retentionDays }: InboxPurgeOptions = {}) {
+      const days = checkDays(`${caller}.purge`, 'olderThanDays', olderThanDays)
+      let total = 0
+      for (;;) {
+        const deleted = await deleteBatch(days)
+        total += deleted
+        if (deleted < PURGE_BATCH) return total
+        // SQLite answers at once: let others in between.
+        await new Promise((resolve) => setTimeout(resolve, 0))
+      }
+    },
+    async maintain() {
+      const now = clock.now()
+      // A clock that was set back does not put it off for longer.
+      if (now < nextPurge && nextPurge <= now + PURGE_INTERVAL_MS) return
+      nextPurge = now + PURGE_INTERVAL_MS
+      const deleted = await deleteBatch(retentionDays)
+      if (deleted === PURGE_BATCH) nextPurge = now + PURGE_AGAIN_MS
+    },
+  }
+}

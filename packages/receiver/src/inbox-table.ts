@@ -1,0 +1,82 @@
+import { EventsError, shown } from '@x/events-core'
+
+/** The databases that an inbox knows. */
+export type InboxDialect = 'sqlite' | 'postgres'
+
+/** What {@link inboxTableSql} takes. */
+export interface InboxTableOptions {
+  readonly dialect: InboxDialect
+  /**
+   * The table's name; with its schema where it is not in the search path.
+   *
+   * @defaultValue 'webhook_inbox'
+   */
+  readonly table?: string | undefined
+}
+
+/** The table of every inbox that names no other. */
+export const DEFAULT_INBOX_TABLE = 'webhook_inbox'
+
+const NAME = /^[A-Za-z_][\w$]{0,62}(?:\.[A-Za-z_][\w$]{0,62})?$/
+
+/** Checks the name of a table, and quotes it: both databases take double quotes. */
+export function quotedTable(caller: string, table: string): string {
+  if (typeof table !== 'string' || !NAME.test(table)) {
+    throw new EventsError(
+      'invalid_argument',
+      `${caller}: table must be a name of letters, digits and _, perhaps after its schema's; got ${shown(table)}`,
+    )
+  }
+  return table
+    .split('.')
+    .map((part) => `"${part}"`)
+    .join('.')
+}
+
+/** The statements that create the table of an inbox, unless it is there. */
+export function inboxTableStatements({ dialect, table = DEFAULT_INBOX_TABLE }: InboxTableOptions): string[] {
+  if (dialect !== 'sqlite' && dialect !== 'postgres') {
+    throw new EventsError(
+      'invalid_argument',
+      `inboxTableSql: dialect must be 'sqlite' or 'postgres'; got ${shown(dialect)}`,
+    )
+  }
+  const name = quotedTable('inboxTableSql', table)
+  // In SQLite an index is in the schema of its table, and named after it. The rows of a table without rowids lie in
+  // its primary key: one page to write instead of two.
+  const [schema, bare] = table.includes('.') ? table.split('.') : [undefined, table]
+  const index = `"${bare}_received_at"`
+  const [place, tail, target] =
+    dialect === 'sqlite'
+      ? [schema ? `"${schema}".${index}` : index, ' without rowid', `"${bare}"`]
+      : [index, '', name]
+  return [
+    `create table if not exists ${name} (
+  scope varchar(100) not null,
+  id varchar(256) not null,
+  received_at bigint not null,
+  primary key (scope, id)
+)${tail}`,
+    `create index if not exists ${place} on ${target} (scope, received_at)`,
+  ]
+}
+
+/**
+ * The SQL that creates the table of an inbox, for a migration: of Prisma, of drizzle-kit, or by hand. It changes nothing
+ * where the table is there.
+ *
+ * @throws EventsError (`invalid_argument`) when the table's name would have to be escaped.
+ *
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { inboxTableSql } from '@x/receiver'
+ *
+ * writeFileSync('migrations/20270105_webhook_inbox.sql', inboxTableSql({ dialect: 'postgres' }))
+ * ```
+ */
+export function inboxTableSql(options: InboxTableOptions): string {
+  return inboxTableStatements(options)
+    .map((statement) => `${statement};\n`)
+    .join('')
+}

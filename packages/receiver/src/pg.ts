@@ -1,0 +1,114 @@
+import { abortedTransaction, createInbox, type InboxStatement } from './create-inbox.ts'
+import type { Inbox, PostgresInboxOptions } from './inbox.ts'
+import { inboxTableStatements } from './inbox-table.ts'
+
+export type { Inbox, InboxIsolationLevel, InboxOptions, PostgresInboxOptions } from './inbox.ts'
+
+/** What is used of the `Pool`, `PoolClient` and `Client` of pg. */
+export interface PgQueryable {
+  query(statement: string, parameters?: (string | number)[]): Promise<unknown>
+}
+
+/** What is used of the `Pool` of pg. */
+export interface PgPool<TClient> extends PgQueryable {
+  connect(): Promise<TClient>
+  connect(
+    callback: (
+      error: Error | undefined,
+      client: TClient | undefined,
+      done: (release?: boolean) => void,
+    ) => void,
+  ): void
+}
+
+interface PgClient {
+  query(
+    statement: string,
+    parameters?: (string | number)[],
+  ): Promise<{ readonly command: string; readonly rows: readonly unknown[] }>
+  release(error?: Error | boolean): void
+}
+
+/**
+ * Creates the table of {@link pgInbox}, unless it is there.
+ *
+ * @param db - a pool, or the client on which a migration runs.
+ * @throws EventsError (`invalid_argument`) when the table's name cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { createInboxTable } from '@x/receiver/pg'
+ * import { Pool } from 'pg'
+ *
+ * await createInboxTable(new Pool({ connectionString: process.env['DATABASE_URL'] }))
+ * ```
+ */
+export async function createInboxTable(db: PgQueryable, table?: string): Promise<void> {
+  for (const statement of inboxTableStatements({ dialect: 'postgres', table })) await db.query(statement)
+}
+
+/**
+ * An inbox on PostgreSQL through pg: handlers get the `PoolClient` of the transaction as `context.trx`.
+ *
+ * @throws EventsError (`invalid_argument`) when an option is out of range.
+ *
+ * @example
+ * ```ts
+ * import { createReceiver } from '@x/receiver'
+ * import { pgInbox } from '@x/receiver/pg'
+ * import { Pool } from 'pg'
+ *
+ * const pool = new Pool({ connectionString: process.env['DATABASE_URL'] })
+ * const receiver = createReceiver({
+ *   secrets: process.env['WEBHOOK_SECRET']!,
+ *   inbox: pgInbox(pool, { scope: 'billing' }),
+ * })
+ * receiver.on('Invoice.Create', async (event, { trx }) => {
+ *   await trx.query('insert into invoice (id) values ($1)', [event.data.entityId])
+ * })
+ * ```
+ */
+export function pgInbox<TClient>(pool: PgPool<TClient>, options: PostgresInboxOptions = {}): Inbox<TClient> {
+  const { isolationLevel } = options
+  const begin = isolationLevel === undefined ? 'begin' : `begin isolation level ${isolationLevel}`
+
+  async function inTransaction(
+    client: PgClient,
+    { text, parameters }: InboxStatement,
+    work: () => unknown,
+  ): Promise<boolean> {
+    await client.query(begin)
+    const { rows } = await client.query(text, [...parameters])
+    if (rows.length > 0) await work()
+    const { command } = await client.query('commit')
+    if (command === 'ROLLBACK') throw abortedTransaction()
+    return rows.length > 0
+  }
+
+  return createInbox<TClient>(
+    {
+      name: 'pgInbox',
+      dialect: 'postgres',
+      async transaction(mark, work) {
+        const connected = await pool.connect()
+        const client = connected as unknown as PgClient
+        let broken: Error | undefined
+        try {
+          return await inTransaction(client, mark, () => work(connected))
+        } catch (error) {
+          await client.query('rollback').catch((rollbackError: Error) => {
+            broken = rollbackError
+          })
+          throw error
+        } finally {
+          client.release(broken)
+        }
+      },
+      async run({ text, parameters }) {
+        const { rows } = (await pool.query(text, [...parameters])) as { readonly rows: readonly unknown[] }
+        return rows.length
+      },
+    },
+    options,
+  )
+}
