@@ -114,7 +114,7 @@ describe('names that the system resolves', () => {
     const asked = new Map<string, () => void>()
     const resolve = limitLookups((name, _options, answer) => {
       asked.set(name, () => answer(null, [{ address: '127.0.0.1', family: 4 }]))
-    })
+    }, 2)
     const answered: string[] = []
     return {
       asked,

@@ -1,9 +1,8 @@
-import { isIP } from 'node:net'
 import { ALL_TENANTS, isEventTypePattern, shown } from '@x/events-core'
 import { isStorable } from '@x/events-engine/support'
 import { assertEndpoint, invalidEndpoint, WebhookSenderError } from '../errors.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
-import type { AddressPolicy } from '../http/addresses.ts'
+import { type AddressPolicy, isAllowedHost } from '../http/addresses.ts'
 import { PAYLOAD_FORMATS, type PayloadFormat } from '../messages/message.ts'
 import type { PayloadVersions } from '../messages/render.ts'
 import { isSchedule, SCHEDULE_RULE } from '../worker/retry-schedule.ts'
@@ -276,7 +275,6 @@ function isIntegerIn(value: unknown, min: number, max: number): boolean {
 }
 
 const MAX_URL_LENGTH = 2_048
-const LOOPBACK_NAME = /(?:^|\.)localhost\.?$/
 
 /** What decides whether a URL may be an endpoint's. */
 export interface UrlRules {
@@ -326,19 +324,6 @@ export function brokenRule(
     rule: `must have the port ${[80, 443, ...allowPorts].join(', ')}, or one above 1023`,
     got: port,
   }
-}
-
-/** The host of a URL as an address, or undefined where it is a name. */
-export function literalAddress(hostname: string): string | undefined {
-  const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
-  return isIP(bare) === 0 ? undefined : bare
-}
-
-/** False for an address that is not allowed, and for a name of this machine if it is not. */
-export function isAllowedHost(hostname: string, policy: AddressPolicy): boolean {
-  if (LOOPBACK_NAME.test(hostname)) return policy.isAllowed('127.0.0.1') || policy.isAllowed('::1')
-  const address = literalAddress(hostname)
-  return address === undefined || policy.isAllowed(address)
 }
 
 function refuseForbiddenHost({ hostname }: URL, policy: AddressPolicy): void {

@@ -1,11 +1,11 @@
 import type { LookupFunction, Socket } from 'node:net'
 import { buildConnector } from 'undici'
-import { isAllowedHost, literalAddress } from '../endpoints/validate.ts'
-import type { AddressPolicy } from './addresses.ts'
+import { type AddressPolicy, isAllowedHost, literalAddress } from './addresses.ts'
 import { ForbiddenAddressError } from './errors.ts'
 import { skipInterimResponses } from './interim-responses.ts'
-import { createGuardedLookup, type Resolve } from './lookup.ts'
+import { createGuardedLookup, type Resolve, resolvedBy } from './lookup.ts'
 import { createTunnels, type OpenTunnel, type ProxySettings } from './proxy.ts'
+import { createResolver } from './resolver.ts'
 import { type ClientCertificate, createTlsContext, type TlsSettings } from './tls.ts'
 
 /** What {@link createConnectors} works with. */
@@ -16,26 +16,30 @@ export interface ConnectorsParts extends TlsSettings {
   readonly resolve: Resolve | undefined
 }
 
-/** Makes what opens connections for undici. */
+/** Creates a connector, which opens connections for undici. */
 export type CreateConnector = (client: {
-  /** Whose names are looked up. */
+  /** The tenant that lookups are counted for. */
   readonly tenantId: number
-  /** What connections show of this side. */
+  /** The client's certificate that connections show. */
   readonly certificate?: ClientCertificate | undefined
 }) => buildConnector.connector
 
-// A little less than for the connection, so that it is known what took so long.
+// A lookup times out before the connection does, so that the error tells which of them was slow.
 const SHARE_OF_LOOKUP = 0.9
 
 /**
- * Creates what makes connectors that open connections to allowed addresses only: those in URLs never
- * reach a lookup and are looked at here, names are looked at by the lookup, and who answers is looked at
- * once more. Through a proxy that resolves names, all that can be looked at is what the URL says.
+ * Makes connectors that open connections to allowed addresses only. An address in a URL is checked here, since it
+ * reaches no lookup; those of a name are checked by the lookup; and the peer's address is checked once more. Through a
+ * proxy that resolves names, only the URL can be checked.
  */
 export function createConnectors(parts: ConnectorsParts): CreateConnector {
   const { addressPolicy, connectTimeoutMs, proxy, resolve } = parts
   const lookupTimeoutMs = Math.max(1, Math.floor(connectTimeoutMs * SHARE_OF_LOOKUP))
-  const lookupOf = createGuardedLookup(addressPolicy, lookupTimeoutMs, resolve)
+  const lookupOf = createGuardedLookup(
+    addressPolicy,
+    lookupTimeoutMs,
+    resolve ? resolvedBy(resolve) : createResolver({ timeoutMs: lookupTimeoutMs }),
+  )
   const trusted = createTlsContext(parts)
   const tunnels = proxy && createTunnels(proxy, connectTimeoutMs, trusted)
 
@@ -114,19 +118,19 @@ function throughProxy(
 const errors = new WeakSet<Error>()
 
 /**
- * Watches a new connection, to tell later whether it had been of use before it was lost. A consumer may
- * close a connection that it holds for idle at the moment when the next request is written to it.
+ * Watches a new connection, so that {@link isOfUsedConnection} knows its errors. A consumer may close an idle
+ * connection at the moment when the next request is written to it.
  */
 function watchConnection(socket: Socket): void {
   const readUntilNow = socket.bytesRead
   const response = skipInterimResponses(socket)
   socket.once('error', (error) => {
-    // A consumer that has said 100 or 102 has the request.
+    // After a 100 or 102, the consumer has the request: it must not be sent again.
     if (socket.bytesRead > readUntilNow && !response.hasBegun) errors.add(error)
   })
 }
 
-/** Whether an error is the end of a connection that had been answered on. */
+/** Whether an error ended a connection on which a response had arrived before, and none to this request. */
 export function isOfUsedConnection(error: Error): boolean {
   return errors.has(error)
 }

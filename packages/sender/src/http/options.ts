@@ -4,7 +4,7 @@ import { type AddressPolicy, createAddressPolicy } from './addresses.ts'
 import type { Resolve } from './lookup.ts'
 import { type ProxyOptions, type ProxySettings, readProxyOptions } from './proxy.ts'
 
-/** Where webhooks may go, and on which way. */
+/** Where webhooks may go, and by which route. */
 export interface NetworkOptions {
   /**
    * Networks that may be reached although they are private or reserved: CIDR notation, such as
@@ -38,8 +38,9 @@ export interface NetworkOptions {
    */
   readonly minTlsVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined
   /**
-   * Gives every address of a name, instead of the system's resolver. What it gives is vetted as ever.
-   * @defaultValue the system's resolver, `/etc/hosts` included
+   * Gives every address of a name, instead of the machine's name servers. Every address is checked all the same.
+   * @defaultValue the machine's name servers; names without a dot, in the hosts file, or unknown to the servers are
+   *   resolved as by `dns.lookup`
    */
   readonly resolve?: Resolve | undefined
   /**
