@@ -77,8 +77,7 @@ onEachDatabase('turns events into deliveries on either side, or on none', async 
   expect(consumer.requests).toHaveLength(1)
 })
 
-// One run of the whole suite in six lost the hint of a resend, which a poll would have found; the cause is not known yet.
-it('is woken by hosts, whatever they do that makes something due', { retry: 2 }, () =>
+it('is woken by hosts, whatever they do that makes something due', () =>
   onPostgres(async () => {
     await using host = await openHost({ deliver: false, retrySchedule: [0, NEVER / 1_000] })
     await using consumer = await testConsumer()
@@ -117,8 +116,7 @@ it('is woken by hosts, whatever they do that makes something due', { retry: 2 },
     await host.sender.sendTest(endpoint.id)
     await consumer.received(6)
     expect((await worker.worker.stats()).sinceStart.attempts).toBeGreaterThanOrEqual(5)
-  }),
-)
+  }))
 
 it('hears at once of endpoints that hosts have changed, although it holds their leases for long', () =>
   onPostgres(async () => {

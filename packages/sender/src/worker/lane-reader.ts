@@ -66,6 +66,8 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
         const wanting = lanes.filter((lane) => !lane.target || lane.moreFirst || lane.moreRetries)
         await readTargets(lanes)
         await readManual(lanes.filter((lane) => isOpen(lane) && wantsManual(lane)))
+        // Read before, and not begun, since the endpoint was not known when its turn came.
+        for (const lane of lanes) if (isOpen(lane) && lane.manual.length > 0) filled(lane)
         await readDue(wanting.filter((lane) => isOpen(lane) && isAwake(lane)))
         for (const lane of lanes) lane.failingSince = undefined
       } catch (error) {
@@ -81,6 +83,8 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
+    // In the same turn as the last check: what is fed in between would not be read.
+    reading = undefined
   }
 
   async function readTargets(lanes: readonly Lane[]): Promise<void> {
@@ -180,9 +184,7 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
     feed(lane) {
       hungry.add(lane)
       if (!running || reading) return
-      reading = readAll().finally(() => {
-        reading = undefined
-      })
+      reading = readAll()
     },
     start() {
       running = true

@@ -12,6 +12,8 @@ export interface Poll {
 
 const SHORTEST_MS = 20
 const BACK_OFF = 1.5
+/** After an error, which may have hidden something. */
+const AGAIN_MS = 1_000
 
 /**
  * The truth lies in the database, where other processes write too; being told is only quicker. Timers
@@ -33,19 +35,19 @@ export function createPoll(look: () => Promise<boolean>, longestMs: number, logg
         if (await look()) delayMs = SHORTEST_MS
         else delayMs = Math.min(delayMs * BACK_OFF, longestMs)
       } catch (error) {
-        delayMs = longestMs
+        delayMs = Math.min(longestMs, AGAIN_MS)
         logger.warn({ err: error }, 'Due endpoints could not be looked for; trying again')
       }
     } while (again && running)
+    // In the same turn as the last check: a call in between would be taken for a part of this look.
+    looking = undefined
+    if (running) timer = setTimeout(lookNow, delayMs)
   }
 
   function lookNow(): Promise<void> {
     clearTimeout(timer)
     if (looking) again = true
-    looking ??= lookOnce().finally(() => {
-      looking = undefined
-      if (running) timer = setTimeout(lookNow, delayMs)
-    })
+    looking ??= lookOnce()
     return looking
   }
 

@@ -67,15 +67,18 @@ export function createWorker(parts: WorkerParts): Worker {
 
   async function look(): Promise<boolean> {
     if (await watch.look()) for (const lane of keeper.lanes.values()) readAnew(lane)
+    // From before the first question: what becomes due while it is asked is found by the next look.
+    const since = clock.now()
     const taken = await keeper.takeDue()
     for (const lane of taken) reader.feed(lane)
     for (const endpointKey of await store.dueLeasedEndpoints()) {
       const lane = keeper.lanes.get(endpointKey)
-      // Due, in the midst of a pause: somebody, maybe in another process, has ended that.
-      if (lane && isPaused(lane, clock.now())) lane.target = undefined
+      // Due, in the midst of a pause: a person, maybe in another process, has ended that, or asked for an attempt.
+      const isAskedFor = lane && (lane.manual.length > 0 || lane.extraInFlight > 0)
+      if (lane && !isAskedFor && isPaused(lane, clock.now())) lane.target = undefined
       if (lane) lookAt(lane)
     }
-    const next = await store.nextDueOn(clock.now())
+    const next = await store.nextDueOn(since)
     if (next !== undefined && running) timer.expect(next)
     return taken.length > 0
   }
