@@ -7,6 +7,7 @@ const checks = {
   'format and lint': ['node_modules/@biomejs/biome/bin/biome', 'ci', '.'],
   types: ['node_modules/typescript-native/bin/tsc', '-b'],
   boundaries: ['scripts/check-boundaries.ts'],
+  words: ['scripts/check-words.ts'],
   lockfile: ['scripts/check-lockfile.ts'],
   build: ['scripts/build.ts'],
   'published packages': ['scripts/check-packages.ts'],

@@ -18,7 +18,7 @@ const pages: readonly { place: string; sign: string; typed?: string }[] = [
   { place: 'deliveries/:delivery', sign: 'The consumer has answered 500', typed: XSS },
   { place: 'event-types', sign: 'A page was added.' },
   { place: 'event-types/Page.Create', sign: 'createReceiver' },
-  { place: 'subscriptions', sign: 'Running, some set aside' },
+  { place: 'subscriptions', sign: 'Running, some parked' },
   { place: 'subscriptions/broken', sign: XSS },
   { place: 'nowhere', sign: 'There is nothing at this address' },
 ]

@@ -1,8 +1,8 @@
 const MAX_LENGTH = 80
 
 /**
- * Shows a value in an error's message, in at most 80 characters: whoever reads it needs to recognise it, not all of it.
- * Of lists and objects it says only what they are: they may be as deep as somebody likes, or have no text.
+ * Shows a value in an error's message, in at most 80 characters: enough to recognise it.
+ * Of lists and objects it says only what they are: they may be of any depth, or have no text.
  *
  * @example
  * ```ts

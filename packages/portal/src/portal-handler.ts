@@ -16,7 +16,7 @@ import { createPages, type PageOptions } from './pages/serve-pages.ts'
 import { PortalProblem, problemOf, problemResponse } from './problem.ts'
 import { readJsonFields } from './read-json.ts'
 import { createRouter, type Route } from './router.ts'
-import { demandSameOrigin } from './same-origin.ts'
+import { assertSameOrigin } from './same-origin.ts'
 import { createSessions } from './session/sessions.ts'
 import type { SignInOptions } from './session/sign-in.ts'
 
@@ -137,14 +137,14 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     const known = await identify(request, arrival)
     const { search } = new URL(request.url)
     if (path === '/api/session') {
-      demandSameOrigin(request)
+      assertSameOrigin(request)
       knownParameters(search, [])
       return sessions.handle({ request, basePath, user: known, client: arrival.client() })
     }
     const user = known ?? (await sessions.userOf(request))
     if (!user) throw unauthorized(request, basePath)
     const { route, id } = router(request.method, path, user)
-    demandSameOrigin(request)
+    assertSameOrigin(request)
     const query = knownParameters(search, route.query ?? [])
     const fields = route.method === 'GET' ? {} : await readJsonFields(request, route.fields ?? [])
     return route.handle({ user, id, query, fields, basePath })

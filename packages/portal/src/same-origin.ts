@@ -6,7 +6,7 @@ import { PortalProblem } from './problem.ts'
  *
  * @throws PortalProblem 403
  */
-export function demandSameOrigin(request: Request): void {
+export function assertSameOrigin(request: Request): void {
   if (request.method === 'GET') return
   const fetchSite = request.headers.get('sec-fetch-site')
   const origin = request.headers.get('origin')

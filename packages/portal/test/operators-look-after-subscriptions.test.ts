@@ -29,7 +29,7 @@ async function openPortal({ hasEngine = true } = {}) {
   return { ...opened, call }
 }
 
-it('shows how far each is behind, and has what was set aside tried again or skipped', async () => {
+it('shows how far each is behind, and retries or skips parked events', async () => {
   await using portal = await openPortal()
   const { engine, call } = portal
   let isBroken = true
@@ -47,7 +47,7 @@ it('shows how far each is behind, and has what was set aside tried again or skip
     await engine.syncManager.addSyncEvent({ tenantId: 7, siteId: 1 }, 'File', id, 'Create')
   const path = `/subscriptions/search-index`
   const standing = async () => (await call('operator', 'GET', path)).body
-  await waitFor(async () => (await standing())['parked'] === 2, 'both to be set aside')
+  await waitFor(async () => (await standing())['parked'] === 2, 'both to be parked')
 
   const { parkedEvents } = (await standing()) as {
     parkedEvents: { event: { id: string; entityId: number; tenantId: number }; error: string }[]
@@ -74,7 +74,7 @@ it('shows how far each is behind, and has what was set aside tried again or skip
   expect((await call('operator', 'POST', `${path}/resume`, { eventId: second?.event.id })).status).toBe(200)
   await waitFor(() => handled.length === 1, 'the second to be tried again')
   expect(handled).toEqual([2])
-  await waitFor(async () => (await standing())['parked'] === 0, 'nothing to be set aside')
+  await waitFor(async () => (await standing())['parked'] === 0, 'no event to be parked')
 
   expect(await call('operator', 'POST', `${path}/pause`)).toMatchObject({ body: { state: 'paused' } })
   expect(await call('operator', 'POST', `${path}/resume`)).toMatchObject({ body: { state: 'active' } })

@@ -16,7 +16,7 @@ import type { HostConfig } from '../config.ts'
 import { captureEntities } from '../database/capture-entities.ts'
 import { migrateHostTables } from '../database/migrate.ts'
 import { openDatabase } from '../database/open-database.ts'
-import { demandSameInstallation } from '../database/same-installation.ts'
+import { assertSameInstallation } from '../database/same-installation.ts'
 import { openFileStorage } from '../storage/file-storage.ts'
 import { CacheInvalidationEventSubscriber } from '../subscribers/cache-invalidation-event-subscriber.ts'
 import { FileDownloadEventSubscriber } from '../subscribers/file-download-event-subscriber.ts'
@@ -98,7 +98,7 @@ async function open(
 
   // Before anything is raised: endpoints and subscribers hear of it from the first event on.
   await migrateHostTables(db)
-  await demandSameInstallation(db, secrets)
+  await assertSameInstallation(db, secrets)
   await engine.migrate()
   await captureEntities(engine)
   await sender.migrate()

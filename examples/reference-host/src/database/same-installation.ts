@@ -15,7 +15,7 @@ export interface Installation {
  * Refuses a node that would work on the same database with another key or other files: it would send
  * no webhook, and find half of the files. The first node says what the others are compared with.
  */
-export async function demandSameInstallation(
+export async function assertSameInstallation(
   db: Kysely<HostTables>,
   { encryptionKey, previousEncryptionKeys, storageId }: Installation,
 ): Promise<void> {

@@ -76,7 +76,7 @@ export interface SubscribeOptions {
   /** Durable only. */
   readonly retry?: RetryOptions | undefined
   /**
-   * Durable only. What happens to an event after its last try: it is set aside and the subscription
+   * Durable only. What happens to an event after its last try: it is parked and the subscription
    * goes on, or the subscription stands still until a person resumes it.
    * @defaultValue 'park'
    */

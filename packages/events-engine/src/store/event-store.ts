@@ -204,8 +204,8 @@ export interface EventStore extends TenantStore {
   /** Whether the log still has an event: its tenant may have been purged while a subscriber was at it. */
   isInLog(event: SyncEvent): Promise<boolean>
   /**
-   * Sets an event aside and, where a position is given, moves on to it, in one transaction. An event that
-   * the log has no more is not set aside.
+   * Parks an event and, where a position is given, moves on to it, in one transaction. An event that
+   * the log has no more is not parked.
    *
    * @returns false when the lease was lost.
    */
@@ -222,7 +222,7 @@ export interface EventStore extends TenantStore {
   requestResume(name: string, eventId: string | undefined): Promise<number>
   nextResumable(name: string): Promise<ParkedRow | undefined>
   deleteParked(name: string, eventId: string | undefined, executor?: SqlExecutor): Promise<number>
-  /** Sets a resumed event aside again. */
+  /** Parks a resumed event again. */
   parkAgain(name: string, eventId: string, attempts: number, error: string): Promise<void>
   /**
    * Puts a subscription elsewhere, and ends its lease, so that what its holder still saves does not count.

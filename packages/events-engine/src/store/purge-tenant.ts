@@ -30,7 +30,7 @@ export interface TenantStore {
   purgeTenantParked(tenantId: number, after: string, limit: number): Promise<PurgedBatch>
   /** Forgets the errors of the tenant's events, and lets go on what one of them blocks. */
   forgetTenantFailures(tenantId: number): Promise<void>
-  /** Deletes the rows that captures have set aside for a change that did not happen. */
+  /** Deletes the rows that captures have remembered for a change that did not happen. */
   clearCaptured(): Promise<void>
 }
 

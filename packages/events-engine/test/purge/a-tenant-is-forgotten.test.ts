@@ -56,7 +56,7 @@ onEachDatabase((open, dialect) => {
     await raise(host, ALL_TENANTS)
     await waitFor(async () => (await engine.subscriptions.parked('parks')).length === 3, 'parked events')
     await waitFor(async () => (await stateOf(engine, 'blocks'))?.state === 'blocked', 'the block')
-    // What a captured table has set aside for a change that did not happen.
+    // Rows that a capture has remembered for a change that did not happen.
     if (dialect === 'sqlite') {
       const insert = 'insert into xe_capture_replaced (source, tenant_id, site_id, data) values (?, ?, ?, ?)'
       await host.db.executeQuery(CompiledQuery.raw(insert, ['page', forgotten, 1, SECRET]))

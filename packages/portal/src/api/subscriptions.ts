@@ -10,7 +10,7 @@ export interface PortalSubscription {
   readonly leasedBy: string | undefined
   readonly failedAttempts: number
   readonly lastError: string | undefined
-  /** How many events are set aside. */
+  /** How many events are parked. */
   readonly parked: number
   readonly lagEvents: number
   readonly lagCapped: boolean

@@ -66,7 +66,7 @@ export interface Subscription {
   readonly lagSeconds: number
 }
 
-/** An event that was set aside. */
+/** A parked event. */
 export interface ParkedEvent {
   readonly event: {
     readonly id: string

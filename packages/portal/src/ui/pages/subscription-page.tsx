@@ -20,7 +20,7 @@ interface Details extends Subscription {
   readonly parkedEvents: readonly ParkedEvent[]
 }
 
-/** One subscription of the host, and what it has set aside. */
+/** One subscription of the host, and its parked events. */
 export function SubscriptionPage({ name }: { readonly name: string }) {
   const path = `subscriptions/${encodeURIComponent(name)}`
   const resource = useResource<Details>(path)
@@ -114,13 +114,11 @@ function Parked({ subscription, path }: PartProps) {
     </Button>
   )
   return (
-    <Card title="Events set aside" isFlush actions={title}>
+    <Card title="Parked events" isFlush actions={title}>
       <ProblemNote problem={retrying.problem} />
       {parkedEvents.length === 0 ? (
         <Empty title="None">
-          <p>
-            An event that fails again and again is set aside here, so that it does not hold up the others.
-          </p>
+          <p>An event that has used up its retries is parked here, so that it does not hold up the others.</p>
         </Empty>
       ) : (
         <ul className="attempts" aria-label={counted(parkedEvents.length, 'event')}>
@@ -145,7 +143,7 @@ function ParkedItem({ parked, path }: { readonly parked: ParkedEvent; readonly p
         <div>
           <h3 className="mono anywhere">{type}</h3>
           <p className="small quiet">
-            {event.entityName} {event.entityId} of tenant {event.tenantId}; set aside <Time at={parkedOn} />{' '}
+            {event.entityName} {event.entityId} of tenant {event.tenantId}; parked <Time at={parkedOn} />{' '}
             after {counted(attempts, 'try', 'tries')}
           </p>
         </div>

@@ -33,7 +33,7 @@ export function SubscriptionsPage() {
                       Behind
                     </th>
                     <th scope="col" className="number">
-                      Set aside
+                      Parked
                     </th>
                   </tr>
                 </thead>
@@ -51,7 +51,7 @@ export function SubscriptionsPage() {
                       <td className="number" data-label="Behind">
                         {behindText(one)}
                       </td>
-                      <td className="number" data-label="Set aside">
+                      <td className="number" data-label="Parked">
                         {one.parked === 0 ? 'none' : counted(one.parked, 'event')}
                       </td>
                     </tr>
@@ -77,5 +77,5 @@ export function SubscriptionBadge({ subscription }: { readonly subscription: Sub
   if (state === 'blocked') return <Badge tone="bad">Blocked</Badge>
   if (state === 'paused') return <Badge tone="neutral">Paused</Badge>
   if (failedAttempts > 0) return <Badge tone="warn">Retrying</Badge>
-  return parked > 0 ? <Badge tone="warn">Running, some set aside</Badge> : <Badge tone="good">Running</Badge>
+  return parked > 0 ? <Badge tone="warn">Running, some parked</Badge> : <Badge tone="good">Running</Badge>
 }
