@@ -6,8 +6,9 @@ import type { WebhookEvent, WebhookHandler } from './event-patterns.ts'
 import { inputOf, responseOf } from './handle-request.ts'
 import { createHandlers } from './handlers.ts'
 import { isPromise } from './is-promise.ts'
-import { createMessageVerifier } from './message-verifier.ts'
+import { createMessageVerifier, createPublicKeyVerifier } from './message-verifier.ts'
 import {
+  type PublicKeyReceiverOptions,
   type ReceiverOptions,
   type ReceiverSettings,
   resolveReceiverOptions,
@@ -80,11 +81,11 @@ function needsWaiting(outcome: PromiseLike<unknown>): ReceiverError {
 }
 
 function protocolOf(settings: ReceiverSettings): Protocol {
-  const { scheme, secrets } = settings
+  const { scheme, publicKeys } = settings
   if (scheme) return scheme.createProtocol(settings)
   // Without a scheme it is left out by callers without types alone; the verifier says so.
-  const parts = { ...settings, secrets: secrets as SecretSource }
-  const verifier = createMessageVerifier(parts)
+  const parts = { ...settings, secrets: settings.secrets as SecretSource }
+  const verifier = publicKeys ? createPublicKeyVerifier(publicKeys, settings) : createMessageVerifier(parts)
   const parsePayload = createParsePayload(settings.trustUnsignedCloudEventHeaders)
   return standardProtocol({ settings, secrets: parts.secrets, verifier, parsePayload })
 }
@@ -113,13 +114,16 @@ function protocolOf(settings: ReceiverSettings): Protocol {
  * ```
  */
 export function createReceiver<TEvents extends object = object, TTrx = never>(
-  options: ReceiverOptions<TEvents, TTrx>,
+  options: ReceiverOptions<TEvents, TTrx> | PublicKeyReceiverOptions<TEvents, TTrx>,
 ): Receiver<TEvents, TTrx>
 export function createReceiver<TEvents extends object = Record<string, unknown>, TTrx = never>(
   options: SchemeReceiverOptions<TEvents, TTrx>,
 ): Receiver<TEvents, TTrx>
 export function createReceiver<TEvents extends object, TTrx>(
-  options: ReceiverOptions<TEvents, TTrx> | SchemeReceiverOptions<TEvents, TTrx>,
+  options:
+    | ReceiverOptions<TEvents, TTrx>
+    | PublicKeyReceiverOptions<TEvents, TTrx>
+    | SchemeReceiverOptions<TEvents, TTrx>,
 ): Receiver<TEvents, TTrx> {
   const settings = resolveReceiverOptions(options)
   const handlers = createHandlers()

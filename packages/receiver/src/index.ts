@@ -31,10 +31,11 @@ export {
   memoryReplayStore,
 } from './memory-replay-store.ts'
 export type { EventsOfWebhooks } from './openapi-events.ts'
-export type { ReceiverOptions, SchemeReceiverOptions } from './options.ts'
+export type { PublicKeyReceiverOptions, ReceiverOptions, SchemeReceiverOptions } from './options.ts'
 export type { HandshakeOptions } from './origin-handshake.ts'
 export type { ReceiverResponse } from './problem.ts'
 export type { OpenedMessage, Protocol, SchemeSettings, WebhookScheme } from './protocol.ts'
+export { type JwksOptions, jwks, type PublicKeySource } from './public-keys.ts'
 export type { ReceiverErrorContext } from './receive.ts'
 export type { ReceiverInput } from './receiver-input.ts'
 export type { ReplayClaim, ReplayStore } from './replay-store.ts'

@@ -10,6 +10,7 @@ import { ReceiverError } from './errors.ts'
 import { fetchHeadersOf } from './fetch-headers.ts'
 import { isPromise } from './is-promise.ts'
 import type { ReceiverSettings } from './options.ts'
+import type { PublicKeySource } from './public-keys.ts'
 import type { SecretRequest, SecretSource } from './secret-source.ts'
 
 /** Verifies with the secrets of the moment: at once where the secrets and the runtime allow it. */
@@ -24,6 +25,7 @@ const MAX_PREPARED = 1_000
 
 /** What is thrown when the function that gives the secrets has failed. */
 export function secretsUnavailable(cause: unknown): ReceiverError {
+  if (ReceiverError.is(cause)) return cause
   // What is wrong with a key is said without the key; what else failed may name passwords.
   const message =
     cause instanceof WebhookKeyError
@@ -106,6 +108,26 @@ export function createMessageVerifier(settings: VerifierParts): MessageVerifier 
       return isPromise(verifier)
         ? verifier.then((later) => later.verify(body, headers))
         : verifier.verify(body, headers)
+    },
+  }
+}
+
+/** Verifies with the public keys of a sender, and once more where it has others by now. */
+export function createPublicKeyVerifier(
+  source: PublicKeySource,
+  settings: Pick<ReceiverSettings, 'toleranceSeconds' | 'clock'>,
+): MessageVerifier {
+  const { toleranceSeconds, clock } = settings
+  const verifier = createMessageVerifier({ secrets: () => source.keys(), toleranceSeconds, clock })
+  return {
+    async verify(body, headers, url) {
+      try {
+        return await verifier.verify(body, headers, url)
+      } catch (error) {
+        const isUnknown = WebhookVerificationError.is(error) && error.code === 'no_matching_signature'
+        if (!isUnknown || !(await source.refresh())) throw error
+        return verifier.verify(body, headers, url)
+      }
     },
   }
 }

@@ -3,6 +3,7 @@ import type { EventSchemas } from './event-map.ts'
 import type { Inbox } from './inbox.ts'
 import { checkedHandshake, type HandshakeOptions } from './origin-handshake.ts'
 import type { WebhookScheme } from './protocol.ts'
+import type { PublicKeySource } from './public-keys.ts'
 import type { ReplayStore } from './replay-store.ts'
 import type { SecretSource } from './secret-source.ts'
 import { isStandardSchema, type StandardSchema } from './standard-schema.ts'
@@ -93,6 +94,14 @@ export interface ReceiverOptions<TEvents extends object = object, TTrx = never> 
   readonly clock?: Clock | undefined
 }
 
+/** Options of `createReceiver` for a sender that publishes its public keys. */
+export interface PublicKeyReceiverOptions<TEvents extends object = object, TTrx = never>
+  extends Omit<ReceiverOptions<TEvents, TTrx>, 'secrets'> {
+  /** Where the sender publishes its keys: `jwks(url)`. It can then replace them without anything to be done here. */
+  readonly publicKeys: PublicKeySource
+  readonly secrets?: undefined
+}
+
 /** Options of `createReceiver` for the webhooks of another sender; see `@x/receiver/schemes`. */
 export interface SchemeReceiverOptions<TEvents extends object = Record<string, unknown>, TTrx = never>
   extends Omit<
@@ -109,6 +118,7 @@ export interface ReceiverSettings {
   /** Of Standard Webhooks; undefined where there is a scheme. */
   readonly secrets: SecretSource | undefined
   readonly scheme: WebhookScheme | undefined
+  readonly publicKeys: PublicKeySource | undefined
   readonly toleranceSeconds: number
   readonly maxBodyBytes: number
   readonly replayStore: ReplayStore | undefined
@@ -136,16 +146,23 @@ function invalid(path: string, must: string, got: unknown): EventsError {
   )
 }
 
-function checkedScheme(scheme: unknown, secrets: unknown): WebhookScheme | undefined {
-  if (scheme === undefined) return undefined
-  const { createProtocol } = Object(scheme) as Partial<WebhookScheme>
-  if (typeof createProtocol !== 'function') {
+/** What decides whether a message is believed: one of the three. */
+type Trust = Pick<ReceiverSettings, 'secrets' | 'scheme' | 'publicKeys'>
+
+function checkedTrust(options: object): Trust {
+  const { secrets, scheme, publicKeys } = options as Partial<Trust>
+  const given = Object.entries({ secrets, scheme, publicKeys }).filter(([, value]) => value !== undefined)
+  const [one, other] = given.map(([name]) => name)
+  if (one !== undefined && other !== undefined) {
+    throw invalid(one, `left out beside ${other}: a receiver believes one kind of proof`, 'both')
+  }
+  if (scheme !== undefined && typeof Object(scheme).createProtocol !== 'function') {
     throw invalid('scheme', 'a scheme of @x/receiver/schemes, such as github({ secret })', typeof scheme)
   }
-  if (secrets !== undefined) {
-    throw invalid('secrets', 'left out beside scheme, which is given the secret itself', 'both')
+  if (publicKeys !== undefined && typeof Object(publicKeys).keys !== 'function') {
+    throw invalid('publicKeys', 'a source of keys, such as jwks(url)', typeof publicKeys)
   }
-  return scheme as WebhookScheme
+  return { secrets: publicKeys ? () => publicKeys.keys() : secrets, scheme, publicKeys }
 }
 
 function checkedSchemas(schemas: object): Record<string, StandardSchema> {
@@ -164,7 +181,10 @@ function checkedSchemas(schemas: object): Record<string, StandardSchema> {
  * @throws EventsError (`invalid_argument`), naming the option.
  */
 export function resolveReceiverOptions(
-  options: ReceiverOptions<object, unknown> | SchemeReceiverOptions<object, unknown>,
+  options:
+    | ReceiverOptions<object, unknown>
+    | PublicKeyReceiverOptions<object, unknown>
+    | SchemeReceiverOptions<object, unknown>,
 ): ReceiverSettings {
   if (typeof options !== 'object' || options === null) {
     throw new EventsError(
@@ -175,10 +195,8 @@ export function resolveReceiverOptions(
   const {
     answerChallenges = DEFAULTS.answerChallenges,
     trustUnsignedCloudEventHeaders = DEFAULTS.trustUnsignedCloudEventHeaders,
-    scheme,
-  }: Partial<ReceiverOptions> & Partial<SchemeReceiverOptions> = options as object
+  }: Partial<ReceiverOptions> = options as object
   const {
-    secrets,
     toleranceSeconds = DEFAULTS.toleranceSeconds,
     maxBodyBytes = DEFAULTS.maxBodyBytes,
     replayStore,
@@ -221,8 +239,7 @@ export function resolveReceiverOptions(
     )
   }
   return Object.freeze({
-    secrets,
-    scheme: checkedScheme(scheme, secrets),
+    ...checkedTrust(options),
     toleranceSeconds,
     maxBodyBytes,
     replayStore,

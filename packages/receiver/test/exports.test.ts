@@ -26,6 +26,7 @@ it('exports these names, and no others', () => {
     'createReceiver',
     'generateSecret',
     'inboxTableSql',
+    'jwks',
     'memoryReplayStore',
   ])
   for (const adapter of [express, fastify, hono, koa, lambda, nestjs, next, node]) {
