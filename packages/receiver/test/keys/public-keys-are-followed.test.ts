@@ -133,11 +133,13 @@ describe('jwks', () => {
     ['that is cut off', { x: 'AAAA' }],
     ['that is none', null],
   ])('leaves out a key %s', async (_what, change) => {
-    const { pairs, state, send } = host()
+    const { pairs, state, send, clock } = host()
     const jwk = jwkOf(pairs[0]?.publicKey ?? '')
     state.answer = () => Response.json({ keys: [change && { ...jwk, ...change }] })
     expect(await send()).toBe(401)
     state.answer = () => Response.json({ keys: [change && { ...jwk, ...change }, jwk] })
+    clock.advance(30_000)
+    expect(await send()).toBe(204)
   })
 
   it('takes no shared secret from it', async () => {
