@@ -5,6 +5,7 @@ import type { RaiseCheck } from './raise/sync-manager.ts'
 import type { Dialect } from './sql/database.ts'
 import type { EventStore } from './store/event-store.ts'
 import { createHandledLog, type HandledLog } from './store/handled.ts'
+import { createNewestReader, type NewestReader } from './store/newest.ts'
 import type { TableNames } from './store/table-names.ts'
 import type { WakeTopics } from './wake/wake-topics.ts'
 
@@ -56,6 +57,8 @@ export interface EngineInternals {
   hasUnreadEvents(name: string): Promise<boolean>
   /** Reads the log again, up to the position of a durable subscription. */
   handledLog(subscription: string): HandledLog
+  /** Reads a tenant's newest events, of the newest 50,000 events of the log. */
+  readonly newestEvents: NewestReader
 }
 
 /** What {@link createInternals} works with. */
@@ -93,6 +96,7 @@ export function createInternals(parts: InternalsParts): EngineInternals {
       return events.length > 0
     },
     handledLog: (subscription) => createHandledLog(database.db, dialect, names, subscription),
+    newestEvents: createNewestReader(database.db, dialect, names),
   }
 }
 

@@ -55,6 +55,7 @@ export type {
   FilterOperators,
 } from './fan-out/content-filter.ts'
 export type { FilterValue } from './fan-out/filter-tests.ts'
+export type { TestedEvent, TestFilter } from './fan-out/filter-trial.ts'
 export type { NetworkOptions } from './http/options.ts'
 export type { ProxyOptions } from './http/proxy.ts'
 export type { PurgedTenant } from './maintenance/tenant-purge.ts'

@@ -22,6 +22,7 @@ import { WebhookSenderError, wrongEncryptionKey } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes, type EventTypes } from './event-types/event-types.ts'
 import { createContentMatcher } from './fan-out/content-matcher.ts'
+import { createFilterTrial } from './fan-out/filter-trial.ts'
 import { createHttpPools } from './http/pools.ts'
 import { createReconciliation } from './maintenance/reconciliation.ts'
 import { createRetention } from './maintenance/retention.ts'
@@ -297,12 +298,15 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     return oldestDueOn === null && !isBusy()
   }
 
+  const rules = { ...settings, catalog }
+
   return {
     endpoints: createEndpoints({
       store,
       box,
       clock,
-      rules: { ...settings, catalog },
+      rules,
+      testFilter: createFilterTrial({ rules, newestEvents: internals.newestEvents, createMessages }),
       maxEndpointsPerTenant: settings.maxEndpointsPerTenant,
       verifyOwnership: settings.verifyOwnership,
       ownership: createOwnershipCheck({ store, clock, challenge, changed: worker.changed }),

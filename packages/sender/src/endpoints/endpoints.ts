@@ -8,6 +8,7 @@ import {
   tooManyEndpoints,
   versionConflict,
 } from '../errors.ts'
+import type { FilterTrial, TestedEvent, TestFilter } from '../fan-out/filter-trial.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
 import type { Statistics, StatisticsQuery } from '../statistics/statistics.ts'
 import type { SecretBox } from './cipher.ts'
@@ -79,7 +80,7 @@ export interface Endpoints {
    * One whose ownership is to be verified begins disabled. It is challenged at once if its `secret` was given, which its
    * consumer then knows already; else, call `verify` when the consumer has it.
    *
-   * @throws WebhookSenderError `invalid_endpoint`, `invalid_url`, `forbidden_address`, `invalid_secret`, `invalid_certificate`, `too_many_endpoints`
+   * @throws WebhookSenderError `invalid_endpoint`, `invalid_filter`, `invalid_url`, `forbidden_address`, `invalid_secret`, `invalid_certificate`, `too_many_endpoints`
    */
   create(input: CreateEndpoint): Promise<EndpointWithSecret>
   /** @throws WebhookSenderError `endpoint_not_found` */
@@ -137,6 +138,25 @@ export interface Endpoints {
    */
   publicKey(id: string, scope?: TenantScope): Promise<string | undefined>
   /**
+   * Tries a filter without saving it: on the newest events of the tenant that an endpoint of these types and this site
+   * would get, whether there is one or not. Looks back over the last 50,000 events of the host at most. Renders
+   * what it tries the filter on.
+   *
+   * @returns at most 100 events, the newest first.
+   * @throws WebhookSenderError `invalid_filter`, `invalid_endpoint`, `invalid_argument`
+   * @example
+   * ```ts
+   * import type { WebhookSender } from '@x/sender'
+   *
+   * async function countLarge(sender: WebhookSender, tenantId: number): Promise<number> {
+   *   const filter = { 'data.entity.total': { $gt: 100 } }
+   *   const tested = await sender.endpoints.testFilter({ tenantId, filter, eventTypes: ['Invoice.*'] })
+   *   return tested.filter(({ matches }) => matches).length
+   * }
+   * ```
+   */
+  testFilter(query: TestFilter): Promise<readonly TestedEvent[]>
+  /**
    * What was attempted over time, in buckets: for a chart.
    *
    * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
@@ -154,6 +174,7 @@ export interface EndpointsParts {
   /** Whether every endpoint's owner is asked. */
   readonly verifyOwnership: boolean
   readonly ownership: OwnershipCheck
+  readonly testFilter: FilterTrial
   /** Called after each change, so that what this process remembers of the endpoint is forgotten. */
   changed(endpointKey: number): void
   statistics(tenantId: number, endpointKey: number, query: StatisticsQuery): Promise<Statistics>
@@ -283,6 +304,8 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const [current] = await store.readSecrets(key, clock.now())
       return current && verificationKeyOf(box.open(current.sealed, id), signature)
     },
+
+    testFilter: parts.testFilter,
 
     async statistics(id, query) {
       const { tenantId, key } = await find(id, query)

@@ -1,0 +1,133 @@
+import { type EventTypePattern, eventTypeOf, type SyncEvent, type WebhookPayload } from '@x/events-core'
+import type { EngineInternals } from '@x/events-engine/internal'
+import { createEndpointMatcher } from '../endpoint-matcher.ts'
+import type { EndpointFilterRow } from '../endpoints/fields.ts'
+import {
+  type EndpointRules,
+  validateEventTypes,
+  validatePayloadVersion,
+  validateSiteId,
+  validateTenantId,
+} from '../endpoints/validate.ts'
+import { assertArgument } from '../errors.ts'
+import type { Messages } from '../messages/compose.ts'
+import { compileContentFilter, FilterTooCostly } from './compile-filter.ts'
+import type { CompiledFilter, ContentFilter } from './content-filter.ts'
+import { assertFitsSchemas } from './filter-schema.ts'
+
+/** A filter to try, and the rest of what decides which events an endpoint gets. */
+export interface TestFilter {
+  readonly tenantId: number
+  readonly filter: ContentFilter
+  /** @defaultValue ['*'] */
+  readonly eventTypes?: readonly EventTypePattern[] | undefined
+  /** @defaultValue every site of the tenant */
+  readonly siteId?: number | null | undefined
+  /** @defaultValue the sender's `defaultPayloadVersion` */
+  readonly payloadVersion?: string | null | undefined
+  /**
+   * Most events to try it on, 1 to 100.
+   * @defaultValue 100
+   */
+  readonly limit?: number | undefined
+}
+
+/** An event that a filter was tried on. */
+export interface TestedEvent {
+  /** `evt_...`, the `webhook-id` of its message. */
+  readonly id: string
+  readonly eventType: string
+  readonly modifiedOn: Date
+  readonly entityName: string
+  readonly entityId: number | string
+  readonly matches: boolean
+  /** What the filter has seen; absent where no message can be made of the event. */
+  readonly message?: WebhookPayload
+  /** Why nothing matches: no message can be made of the event, or the filter takes too many steps. */
+  readonly failure?: 'no_message' | 'too_costly'
+}
+
+/** Tries a filter on events that a tenant has had. */
+export type FilterTrial = (query: TestFilter) => Promise<readonly TestedEvent[]>
+
+/** What {@link createFilterTrial} works with. */
+export interface FilterTrialParts {
+  readonly rules: EndpointRules
+  readonly newestEvents: EngineInternals['newestEvents']
+  createMessages(): Messages
+}
+
+const MAX_EVENTS = 100
+/** Renderings of the host's, which may read its database. */
+const AT_ONCE = 8
+
+/** Creates what tries filters. */
+export function createFilterTrial({ rules, newestEvents, createMessages }: FilterTrialParts): FilterTrial {
+  return async ({
+    tenantId,
+    filter,
+    eventTypes = ['*'],
+    siteId = null,
+    payloadVersion,
+    limit = MAX_EVENTS,
+  }) => {
+    const versions = rules.payloadVersions
+    const endpoint: EndpointFilterRow = {
+      key: 0,
+      id: '',
+      tenantId: validateTenantId(tenantId),
+      siteId: validateSiteId(siteId),
+      eventTypes: validateEventTypes(eventTypes, rules),
+      filter: null,
+      ordering: 'none',
+      retrySchedule: null,
+      format: 'standard',
+      payloadVersion:
+        payloadVersion === undefined ? versions.initial : validatePayloadVersion(payloadVersion, versions),
+    }
+    const most = assertArgument.integer('limit', limit, 1, MAX_EVENTS)
+    const compiled = compileContentFilter(filter)
+    const version = versions.of(endpoint.payloadVersion)
+    assertFitsSchemas(compiled, rules.catalog.contentsOf(endpoint.eventTypes, version))
+
+    const { match } = createEndpointMatcher([endpoint])
+    const wants = (event: SyncEvent) => match(event, eventTypeOf(event)).length > 0
+    const events = await newestEvents({ tenantId, limit: most, wants })
+    const messages = createMessages()
+    const tested: TestedEvent[] = []
+    for (let begin = 0; begin < events.length; begin += AT_ONCE) {
+      const some = events.slice(begin, begin + AT_ONCE)
+      tested.push(...(await Promise.all(some.map((event) => tryOn(event, endpoint, { compiled, messages })))))
+    }
+    return tested
+  }
+}
+
+async function tryOn(
+  event: SyncEvent,
+  endpoint: EndpointFilterRow,
+  { compiled, messages }: { readonly compiled: CompiledFilter; readonly messages: Messages },
+): Promise<TestedEvent> {
+  const { id, modifiedOn, entityName, entityId } = event
+  const eventType = eventTypeOf(event)
+  const about = { id, eventType, modifiedOn, entityName, entityId }
+  const message = await messageAbout(event, endpoint, messages).catch(() => undefined)
+  if (!message) return { ...about, matches: false, failure: 'no_message' }
+  try {
+    return { ...about, matches: compiled.matches(message), message }
+  } catch (error) {
+    if (!(error instanceof FilterTooCostly)) throw error
+    return { ...about, matches: false, message, failure: 'too_costly' }
+  }
+}
+
+async function messageAbout(
+  event: SyncEvent,
+  endpoint: EndpointFilterRow,
+  { composer, renderings }: Messages,
+): Promise<WebhookPayload | undefined> {
+  const eventType = eventTypeOf(event)
+  await renderings?.render(composer.tasks(event, eventType, [endpoint]), new AbortController().signal)
+  const [message] = composer.compose(event, eventType, [endpoint])
+  return message && (JSON.parse(message.body) as WebhookPayload)
+}
