@@ -5,15 +5,15 @@ import process from 'node:process'
 import { forwardSignals, runChild } from './setup/child-process.mjs'
 
 const tests = [
-  'events-engine/test/a-frozen-host-changes-nothing-any-more',
-  'events-engine/test/a-killed-host-loses-nothing',
-  'events-engine/test/a-lost-commit-answer-changes-nothing',
-  'events-engine/test/a-restored-log-loses-nothing',
+  'events-engine/test/distribute/a-frozen-host-changes-nothing-any-more',
+  'events-engine/test/log/a-killed-host-loses-nothing',
+  'events-engine/test/distribute/a-lost-commit-answer-changes-nothing',
+  'events-engine/test/log/a-restored-log-loses-nothing',
   'events-engine/test/connections',
-  'events-engine/test/postgres-may-crash-and-come-back',
+  'events-engine/test/connections/postgres-may-crash-and-come-back',
   'events-engine/test/purge',
-  'events-engine/test/stopping-in-mid-work-loses-nothing',
-  'events-engine/test/three-hosts-die-at-random',
+  'events-engine/test/distribute/stopping-in-mid-work-loses-nothing',
+  'events-engine/test/distribute/three-hosts-die-at-random',
   'sender/test/a-frozen-node-changes-nothing-any-more',
   'sender/test/a-killed-host-delivers-everything',
   'sender/test/a-killed-host-ends-its-jobs',

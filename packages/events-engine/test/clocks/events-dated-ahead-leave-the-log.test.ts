@@ -2,8 +2,8 @@ import { systemClock } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import { CompiledQuery, sql } from 'kysely'
 import { expect, it } from 'vitest'
+import { openStream, sseServer } from '../feed/sse-server.ts'
 import { onEachDatabase, openEngine } from '../open-engine.ts'
-import { openStream, sseServer } from '../sse-server.ts'
 
 const HOUR = 60 * 60 * 1_000
 const DAY = 24 * HOUR

@@ -8,8 +8,8 @@ import {
   parsePosition,
   type SnapshotPosition,
 } from '../../src/store/snapshot-position.ts'
+import { openStream, sseServer } from '../feed/sse-server.ts'
 import { type OpenEngine, onEachDatabase, site } from '../open-engine.ts'
-import { openStream, sseServer } from '../sse-server.ts'
 
 const raise = (host: OpenEngine, id: number) =>
   host.engine.syncManager.addSyncEvent(site, EntityNames.File, id, 'Download')
