@@ -41,7 +41,7 @@ import { createTestSender } from './send-test.ts'
 import { ALL_ENDPOINTS } from './statistics/rollup.ts'
 import {
   createStatisticsReader,
-  createTallyKeeper,
+  createStatisticsRollup,
   type Statistics,
   type TenantStatisticsQuery,
 } from './statistics/statistics.ts'
@@ -185,9 +185,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const schedule = createRetrySchedule(settings.retrySchedule)
   const pools = createHttpPools(settings)
   const tell = createOperationalEvents(engine)
-  const tallies = createTallyKeeper(store, logger)
-  const recording = lookingAfterNews(tallies.counting(store), internals.lookSoon)
-  const readStatistics = createStatisticsReader(store, clock, tallies.fold)
+  const rollup = createStatisticsRollup(store, logger)
+  const recording = lookingAfterNews(rollup.counting(store), internals.lookSoon)
+  const readStatistics = createStatisticsReader(store, clock, rollup.rollUp)
   const challenge = createOwnershipChallenge({ ...settings, urlRules: settings, store, box, clock, pools })
   const contents = createContentMatcher(logger)
   const createMessages = createMessageMakers(engine, { ...settings, contents }, catalog)
@@ -252,7 +252,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       if (foreign !== undefined) throw wrongEncryptionKey(`endpoint ${foreign}`)
       await clock.sync()
       if (settings.deliver) await worker.start()
-      tallies.start()
+      rollup.start()
       const endLooks = internals.onMessage(SUBSCRIPTION, worker.lookSoon)
       const endChanges = internals.onMessage(CHANGES, worker.othersChanged)
       hearNoMore = () => void [endLooks(), endChanges()]
@@ -276,7 +276,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
         settings.deliver ? worker.stop() : undefined,
         settings.fanOut ? engine.unsubscribe(SUBSCRIPTION) : undefined,
         retention.stop(),
-        tallies.stop(),
+        rollup.stop(),
         reconciliation.stop(),
       ])
       await pools.destroy()
@@ -336,7 +336,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       store: patientStore,
       clock,
       changed: worker.changed,
-      fold: tallies.fold,
+      rollUp: rollup.rollUp,
     }),
     reencryptSecrets: () => reencryptSecrets(store, box),
     async drain() {

@@ -35,7 +35,7 @@ export interface PeriodicOptions {
    */
   readonly everyMs: number | (() => number)
   /**
-   * Milliseconds from `start()` to the first run.
+   * Milliseconds from `start()` to the first run; 0 runs at once.
    * @defaultValue 0
    */
   readonly firstAfterMs?: number | undefined
@@ -116,7 +116,8 @@ export function createPeriodic(options: PeriodicOptions): Periodic {
     start() {
       if (stopping) return
       stopping = new AbortController()
-      arm(firstAfterMs)
+      if (firstAfterMs === 0) void begin()
+      else arm(firstAfterMs)
     },
     async stop() {
       stopping?.abort()

@@ -1,4 +1,5 @@
 import type { Logger } from '@x/events-core'
+import { createPeriodic } from '@x/events-engine/support'
 import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { ContentMatcher } from '../fan-out/content-matcher.ts'
@@ -7,9 +8,9 @@ import { changeMany } from './change.ts'
 import type { JobProgress, JobRow, NewJob } from './job-row.ts'
 import { type AcceptsVariant, type PreparedStep, replayStored } from './replay.ts'
 
-/** Works on jobs, one step after the other, each in a transaction that also says how far it has come. */
+/** Works on jobs step by step. Each step is a transaction, which also saves how far the job has come. */
 export interface JobRunner {
-  /** Stores a job, makes its first step, and goes on with the rest by itself. */
+  /** Stores a job and makes its first step. The rest follows in the background. */
   begin(job: NewJob): Promise<JobRow>
   start(): void
   stop(): Promise<void>
@@ -30,14 +31,16 @@ export interface JobRunnerParts {
 
 const LOOK_EVERY_MS = 2_000
 
-/** Jobs that other nodes have left are taken over when their lease has ended. */
+/** Creates the runner. It takes over jobs of other nodes when their lease has ended. */
 export function createJobRunner(parts: JobRunnerParts): JobRunner {
   const { store, jobs, clock, logger, accepts, contents, replayLog, changed } = parts
-  /** Ids: known before a job is stored, so that nobody here takes it for one of an earlier life. */
+  /** Ids of the jobs that run here, known before a job is stored, so that this node does not take one twice. */
   const mine = new Set<string>()
-  let running = false
-  let timer: NodeJS.Timeout | undefined
-  let working: Promise<void> | undefined
+  const loop = createPeriodic({
+    run: work,
+    failed: (error) => logger.warn({ err: error }, 'A job about webhooks failed; trying again'),
+    everyMs: LOOK_EVERY_MS,
+  })
 
   async function stepOnce(job: JobRow): Promise<JobRow | undefined> {
     await clock.sync()
@@ -65,13 +68,13 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
     })
   }
 
-  async function run(job: JobRow): Promise<void> {
+  async function run(job: JobRow, signal: AbortSignal): Promise<void> {
     let current: JobRow | undefined = job
     mine.add(job.id)
     try {
-      while (running && current?.state === 'running') {
+      while (!signal.aborted && current?.state === 'running') {
         current = await stepOnce(current)
-        // Others get their turn: on SQLite they share the one connection.
+        // Other work gets its turn: on SQLite everything shares one connection.
         await new Promise(setImmediate)
       }
       if (current?.state === 'running') await jobs.releaseJob(current)
@@ -80,25 +83,12 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
     }
   }
 
-  async function work(): Promise<void> {
-    try {
-      while (running) {
-        const job = await jobs.takeJob((id) => mine.has(id), clock.now())
-        if (!job) break
-        await run(job)
-      }
-    } catch (error) {
-      logger.warn({ err: error }, 'A job about webhooks could not go on; trying again')
+  async function work(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const job = await jobs.takeJob((id) => mine.has(id), clock.now())
+      if (!job) return
+      await run(job, signal)
     }
-  }
-
-  function look(): void {
-    clearTimeout(timer)
-    if (!running) return
-    working ??= work().finally(() => {
-      working = undefined
-      if (running) timer = setTimeout(look, LOOK_EVERY_MS)
-    })
   }
 
   return {
@@ -112,18 +102,11 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
         return next
       } finally {
         mine.delete(newJob.id)
-        look()
+        void loop.now()
       }
     },
-    start() {
-      running = true
-      look()
-    },
-    async stop() {
-      running = false
-      clearTimeout(timer)
-      await working
-    },
+    start: loop.start,
+    stop: loop.stop,
   }
 }
 

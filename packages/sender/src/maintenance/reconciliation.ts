@@ -1,8 +1,9 @@
 import type { Logger } from '@x/events-core'
+import { createPeriodic } from '@x/events-engine/support'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { LaneKey, Repair, SweptPage } from '../store/reconcile.ts'
 
-/** Looks through what is stored, now and then, for what should not be, and puts it right. */
+/** Compares what is stored with the sender's invariants from time to time, and repairs what contradicts them. */
 export interface Reconciliation {
   readonly counts: Readonly<ReconciliationCounts>
   start(): void
@@ -15,7 +16,7 @@ export interface ReconciliationCounts {
   repairs: number
 }
 
-/** What {@link createReconciliation} works with. */
+/** What {@link createReconciliation} needs. */
 export interface ReconciliationParts {
   readonly store: DeliveryStore
   readonly logger: Logger
@@ -26,24 +27,20 @@ export interface ReconciliationParts {
 
 const FIRST_WITHIN_MS = 20_000
 const AT_ONCE = 200
-/** After each statement it pauses so many times as long as that took: others come first. */
+/** After each statement it pauses for so many times as long as that took, so that deliveries go first. */
 const REST_FACTOR = 4
 const MIN_REST_MS = 5
 
 /**
- * The sender's statements keep to invariants, in transactions; nothing of this is ever needed, unless
- * somebody has changed the tables by hand, restored half of them, or there is a mistake in here. Then a
- * webhook should be late, not lost. One node at a time does it, whoever is first. Timers are the
- * machine's, whatever the engine's clock says.
+ * Creates the reconciliation. The sender's transactions keep its invariants, so that nothing needs a repair unless
+ * the tables were changed by hand, a backup was restored in part, or the sender has a bug. Then a webhook should be
+ * late, not lost. One node at a time reconciles. It runs by the machine's timers, whatever the engine's clock says.
  */
 export function createReconciliation(parts: ReconciliationParts): Reconciliation {
   const { store, logger, everyMs, look } = parts
   const counts: ReconciliationCounts = { runs: 0, repairs: 0 }
-  let stopping = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  let sweeping: Promise<void> = Promise.resolve()
 
-  function note(repairs: readonly Repair[]): void {
+  function report(repairs: readonly Repair[]): void {
     const found = repairs.filter(({ count }) => count > 0)
     for (const one of found) {
       counts.repairs += 1
@@ -52,69 +49,50 @@ export function createReconciliation(parts: ReconciliationParts): Reconciliation
     if (found.length > 0) look()
   }
 
-  async function sweepAll<TKey>(
+  async function sweep<TKey>(
     start: TKey,
-    sweep: (after: TKey, limit: number) => Promise<SweptPage<TKey>>,
+    sweepPage: (after: TKey, limit: number) => Promise<SweptPage<TKey>>,
+    signal: AbortSignal,
   ): Promise<void> {
-    for (let after: TKey | undefined = start; after !== undefined; ) {
-      if (stopping.signal.aborted) return
+    for (let after: TKey | undefined = start; after !== undefined && !signal.aborted; ) {
       const startedAt = performance.now()
-      const { last, repairs }: SweptPage<TKey> = await sweep(after, AT_ONCE)
-      note(repairs)
+      const { last, repairs }: SweptPage<TKey> = await sweepPage(after, AT_ONCE)
+      report(repairs)
       after = last
-      const restMs = Math.max(MIN_REST_MS, (performance.now() - startedAt) * REST_FACTOR)
-      await rested(restMs, stopping.signal)
+      await pause(Math.max(MIN_REST_MS, (performance.now() - startedAt) * REST_FACTOR), signal)
     }
   }
 
-  async function run(): Promise<void> {
-    try {
+  const loop = createPeriodic({
+    async run(signal) {
       if (!(await store.takeReconciliation(everyMs))) return
-      await sweepAll<number>(0, store.reconcileEndpoints)
-      await sweepAll<LaneKey>({ endpointKey: 0, lane: '' }, store.reconcileLanes)
-      counts.runs += 1
-    } catch (error) {
-      logger.warn({ err: error }, 'Reconciliation could not read the stored webhooks; it tries again later')
-    }
-  }
-
-  function arm(delayMs: number): void {
-    timer = setTimeout(() => {
-      sweeping = run().finally(() => {
-        if (!stopping.signal.aborted) arm(jittered(everyMs))
-      })
-    }, delayMs)
-  }
-
-  return {
-    counts,
-    start() {
-      stopping = new AbortController()
-      arm(jittered(Math.min(everyMs, FIRST_WITHIN_MS)))
+      await sweep<number>(0, store.reconcileEndpoints, signal)
+      await sweep<LaneKey>({ endpointKey: 0, lane: '' }, store.reconcileLanes, signal)
+      if (!signal.aborted) counts.runs += 1
     },
-    async stop() {
-      stopping.abort()
-      clearTimeout(timer)
-      await sweeping
-    },
-  }
+    failed: (error) =>
+      logger.warn({ err: error }, 'Reconciliation could not read the stored webhooks; it tries again later'),
+    firstAfterMs: jittered(Math.min(everyMs, FIRST_WITHIN_MS)),
+    everyMs: () => jittered(everyMs),
+  })
+  return { counts, start: loop.start, stop: loop.stop }
 }
 
-/** Resolves after a while, or as soon as it is stopped. By the global timer, which fake timers of a test replace. */
-function rested(delayMs: number, stopping: AbortSignal): Promise<void> {
+/** Resolves after a while, or when the signal is aborted. It uses the global timer, which tests may replace. */
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (stopping.aborted) return resolve()
+    if (signal.aborted) return resolve()
     const end = () => {
       clearTimeout(timer)
-      stopping.removeEventListener('abort', end)
+      signal.removeEventListener('abort', end)
       resolve()
     }
     const timer = setTimeout(end, delayMs)
-    stopping.addEventListener('abort', end)
+    signal.addEventListener('abort', end)
   })
 }
 
-/** Half to all of it, so that nodes that were started together do not ask together. */
+/** Half to all of it, so that nodes that start together do not reconcile together. */
 function jittered(ms: number): number {
   return ms * (0.5 + Math.random() / 2)
 }

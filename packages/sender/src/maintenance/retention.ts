@@ -1,13 +1,8 @@
 import type { Clock, Logger } from '@x/events-core'
+import { createPeriodic, type Periodic } from '@x/events-engine/support'
 import type { DeliveryStore } from '../delivery-store.ts'
 
-/** Deletes what is old, now and then. */
-export interface Retention {
-  start(): void
-  stop(): Promise<void>
-}
-
-/** What {@link createRetention} works with. */
+/** What {@link createRetention} needs. */
 export interface RetentionParts {
   readonly store: DeliveryStore
   readonly clock: Clock
@@ -16,33 +11,27 @@ export interface RetentionParts {
 }
 
 const FIRST_AFTER_MS = 60 * 1_000
-const EVERY_MS = 60 * 60 * 1_000
+const HOUR_MS = 60 * 60 * 1_000
 const AT_ONCE = 500
-const MINUTES_KEPT_MS = 24 * 60 * 60 * 1_000
+const MINUTES_KEPT_MS = 24 * HOUR_MS
 const BEFORE_ALL = { tenantId: Number.MIN_SAFE_INTEGER, endpointKey: 0 }
 
-const startOfHour = (time: number) => Math.floor(time / EVERY_MS) * EVERY_MS
+const startOfHour = (time: number) => Math.floor(time / HOUR_MS) * HOUR_MS
 
-/** Works in small transactions, with a pause for others after each. */
-export function createRetention({ store, clock, logger, retentionMs }: RetentionParts): Retention {
-  let running = false
-  let cancel = () => {}
-  let purging: Promise<void> = Promise.resolve()
-
-  async function purge(): Promise<void> {
-    try {
-      let after: number | undefined = 0
-      while (running && after !== undefined) {
-        after = await store.purge(clock.now() - retentionMs, after, AT_ONCE)
-        await new Promise(setImmediate)
-      }
-      await tidyStatistics()
-    } catch (error) {
-      logger.warn({ err: error }, 'Old deliveries could not be deleted; trying again in an hour')
+/**
+ * Creates the loop that deletes old deliveries and merges old statistics, once an hour by the engine's clock. It works
+ * in small transactions, since on SQLite everything shares one connection.
+ */
+export function createRetention({ store, clock, logger, retentionMs }: RetentionParts): Periodic {
+  async function purgeDeliveries(signal: AbortSignal): Promise<void> {
+    let after: number | undefined = 0
+    while (after !== undefined && !signal.aborted) {
+      after = await store.purge(clock.now() - retentionMs, after, AT_ONCE)
+      await new Promise(setImmediate)
     }
   }
 
-  async function tidyStatistics(): Promise<void> {
+  async function tidyStatistics(signal: AbortSignal): Promise<void> {
     const now = clock.now()
     const ages = {
       now,
@@ -50,29 +39,25 @@ export function createRetention({ store, clock, logger, retentionMs }: Retention
       dropBefore: startOfHour(now - retentionMs),
     }
     let owner = await store.nextStatistics(BEFORE_ALL)
-    while (running && owner) {
+    while (owner && !signal.aborted) {
       await store.tidyStatistics(owner, ages)
       await new Promise(setImmediate)
       owner = await store.nextStatistics(owner)
     }
   }
 
-  function arm(delayMs: number): void {
-    cancel = clock.schedule(() => {
-      purging = purge()
-      arm(EVERY_MS)
-    }, delayMs)
-  }
-
-  return {
-    start() {
-      running = true
-      arm(FIRST_AFTER_MS)
+  const loop: Periodic = createPeriodic({
+    async run(signal) {
+      // Counted from the beginning: the clock may advance by hours during a run.
+      loop.within(HOUR_MS)
+      await purgeDeliveries(signal)
+      await tidyStatistics(signal)
     },
-    async stop() {
-      running = false
-      cancel()
-      await purging
-    },
-  }
+    failed: (error) =>
+      logger.warn({ err: error }, 'Old deliveries could not be deleted; trying again in an hour'),
+    firstAfterMs: FIRST_AFTER_MS,
+    everyMs: HOUR_MS,
+    clock,
+  })
+  return loop
 }

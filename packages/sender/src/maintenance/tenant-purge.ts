@@ -18,14 +18,14 @@ export interface TenantPurgeParts<DB> {
   readonly clock: SharedClock
   /** Called for each endpoint that was deleted. */
   changed(endpointKey: number): void
-  /** Adds up what is counted and not added yet. */
-  fold(): Promise<void>
+  /** Rolls up all counters. */
+  rollUp(): Promise<void>
 }
 
 const AT_ONCE = 500
 
 /** Creates what deletes everything of a tenant; begun again, it goes on. */
-export function createTenantPurge<DB>({ engine, store, clock, changed, fold }: TenantPurgeParts<DB>) {
+export function createTenantPurge<DB>({ engine, store, clock, changed, rollUp }: TenantPurgeParts<DB>) {
   async function all(purge: (limit: number) => Promise<number>): Promise<number> {
     let total = 0
     for (;;) {
@@ -58,7 +58,7 @@ export function createTenantPurge<DB>({ engine, store, clock, changed, fold }: T
     const endpoints = await store.purgeEndpoints(tenantId)
     const more = await purgeMessages(tenantId)
     // Only then: what is counted of endpoints that are gone goes nowhere.
-    await fold()
+    await rollUp()
     await all((limit) => store.purgeStatistics(tenantId, limit))
     return { endpoints, deliveries: deliveries + more, ...purged }
   }

@@ -1,16 +1,17 @@
 import type { Clock, Logger } from '@x/events-core'
+import { createPeriodic } from '@x/events-engine/support'
 import { readTimeRange } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { assertArgument } from '../errors.ts'
 import { addCounts, type Counts, noCounts, percentileOf } from './counters.ts'
 import type { StatisticRow } from './rollup.ts'
 
-/** Which time statistics are about: of the years 1 to 9999. */
+/** The time range of statistics, within the years 1 to 9999. */
 export interface StatisticsQuery {
-  /** From the bucket that holds it. */
+  /** The first bucket is the one that holds this time. */
   readonly since: Date
   /**
-   * Until before this time, which may be still to come.
+   * The end of the range, exclusive. It may lie in the future.
    * @defaultValue now
    */
   readonly until?: Date | undefined
@@ -23,7 +24,7 @@ export interface StatisticsQuery {
   readonly bucketSeconds?: number | undefined
 }
 
-/** The same, of everything that a tenant's endpoints have got. */
+/** The same, of all endpoints of a tenant together. */
 export interface TenantStatisticsQuery extends StatisticsQuery {
   readonly tenantId: number
 }
@@ -37,8 +38,8 @@ export interface AttemptStatistics {
   /** Deliveries that came to their end without success. */
   readonly exhausted: number
   /**
-   * How long attempts took until they were answered, whatever the answer, or given up after `timeoutMs`: half,
-   * 95 and 99 of 100 took no longer. Off by at most a tenth. Absent when there were none.
+   * Latency percentiles: the time from the beginning of an attempt to the end of its response, whatever the status, or
+   * to the timeout. Off by at most a tenth. Absent when there were none.
    */
   readonly latency?: { readonly p50Ms: number; readonly p95Ms: number; readonly p99Ms: number }
 }
@@ -49,12 +50,12 @@ export interface StatisticsBucket extends AttemptStatistics {
   readonly from: Date
 }
 
-/** What was attempted over time, ready for a chart. */
+/** Attempts over time, ready for a chart. */
 export interface Statistics {
   readonly bucketSeconds: number
   /** Of all buckets together. */
   readonly total: AttemptStatistics
-  /** One after the other, the empty ones included. */
+  /** In order, without gaps: empty ones are included. */
   readonly buckets: readonly StatisticsBucket[]
 }
 
@@ -73,8 +74,12 @@ interface Scale {
   readonly count: number
 }
 
-/** Creates what answers with statistics. */
-export function createStatisticsReader(store: DeliveryStore, clock: Clock, fold: () => Promise<void>) {
+/**
+ * Creates the reader of statistics.
+ *
+ * @param rollUp - called before each read, so that it includes every recorded attempt.
+ */
+export function createStatisticsReader(store: DeliveryStore, clock: Clock, rollUp: () => Promise<void>) {
   /** @throws WebhookSenderError `invalid_argument` */
   return async function read(
     tenantId: number,
@@ -85,7 +90,7 @@ export function createStatisticsReader(store: DeliveryStore, clock: Clock, fold:
     assertArgument(asked.since !== undefined, 'since', 'a valid Date of the years 1 to 9999', asked.since)
     const { since = 0, until = 0 } = readTimeRange(['since', asked.since], ['until', asked.until])
     const scale = scaleOf(since, until, asked.bucketSeconds)
-    await fold()
+    await rollUp()
     const { first, widthMs, count } = scale
     const rows = await store.readStatistics({
       tenantId,
@@ -154,64 +159,52 @@ function scaleIn(since: number, until: number, seconds: number): Scale {
   return { widthMs, first, count: Math.max(1, Math.ceil((until - first) / widthMs)) }
 }
 
-/** Adds what batches have counted to the statistics, now and then. */
-export interface TallyKeeper {
-  /** A store that leads to the next adding up by what it records. */
+/** Adds counters to the statistics. */
+export interface StatisticsRollup {
+  /** A store that has its results rolled up soon after it has recorded them. */
   counting(store: DeliveryStore): DeliveryStore
-  /** Adds everything up that is recorded. */
-  fold(): Promise<void>
+  /** Rolls up everything that is recorded. */
+  rollUp(): Promise<void>
   start(): void
   stop(): Promise<void>
 }
 
-const EVERY_MS = 2_000
-const AT_ONCE = 100
+const ROLL_UP_AFTER_MS = 2_000
+const BATCHES_AT_ONCE = 100
 
 /**
- * Attempts are counted in the transaction that records them, by one short row whatever they are about;
- * what those rows say is added to each endpoint's minutes later, for many of them at once.
+ * Creates the rollup. The transaction that records a batch of attempts counts them in one short row, whatever they are
+ * about; the rollup adds many such rows at once to the minutes of their endpoints.
  */
-export function createTallyKeeper(store: DeliveryStore, logger: Logger): TallyKeeper {
-  let running = false
-  let timer: NodeJS.Timeout | undefined
-  let folding: Promise<void> = Promise.resolve()
-
-  async function fold(): Promise<void> {
-    while (await store.foldTallies(AT_ONCE)) await new Promise(setImmediate)
+export function createStatisticsRollup(store: DeliveryStore, logger: Logger): StatisticsRollup {
+  async function rollUp(): Promise<void> {
+    while (await store.foldTallies(BATCHES_AT_ONCE)) await new Promise(setImmediate)
   }
 
-  function foldSoon(): void {
-    if (!running) return
-    timer ??= setTimeout(() => {
-      folding = fold()
-        .catch((error: unknown) =>
-          logger.warn({ err: error }, 'Attempts could not be added up; trying again later'),
-        )
-        .finally(() => {
-          timer = undefined
-        })
-    }, EVERY_MS).unref()
-  }
+  const loop = createPeriodic({
+    run: rollUp,
+    failed(error) {
+      logger.warn(
+        { err: error },
+        'Counters could not be added to the statistics of webhooks; trying again later',
+      )
+      loop.within(ROLL_UP_AFTER_MS)
+    },
+    // The first run takes what an earlier process has left.
+    firstAfterMs: ROLL_UP_AFTER_MS,
+    everyMs: Number.POSITIVE_INFINITY,
+  })
 
   return {
     counting: (inner) => ({
       ...inner,
       async recordAttempts(batch, tell) {
         await inner.recordAttempts(batch, tell)
-        foldSoon()
+        loop.within(ROLL_UP_AFTER_MS)
       },
     }),
-    fold,
-    start() {
-      running = true
-      // What a process before has left.
-      foldSoon()
-    },
-    async stop() {
-      running = false
-      clearTimeout(timer)
-      timer = undefined
-      await folding
-    },
+    rollUp,
+    start: loop.start,
+    stop: loop.stop,
   }
 }
