@@ -171,9 +171,10 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const logger = nodeLogger(settings.logger, nodeId)
   const observer = createEngineObserver(clock)
   const watched = watchDatabase({ ...settings, host: db, logger }, leaseMs)
-  const store = openEventStore(watched.db, dialect, names, nodeId, clock)
+  const storeParts = { dialect, names, nodeId, clock }
+  const store = openEventStore({ ...storeParts, db: watched.db })
   const positions = createGivenPositions(store)
-  const patientStore = openEventStore(watched.patient, dialect, names, nodeId, clock)
+  const patientStore = openEventStore({ ...storeParts, db: watched.patient })
   const schema = createLogSchema(watched, dialect, names)
 
   const wake = createWakeSignal(clock)
@@ -211,7 +212,9 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     logger,
     onOwnCommit: () => notifier?.notify(),
   })
-  const retention = settings.retention && createRetention(patientStore, settings.retention, clock, logger)
+  const retention =
+    settings.retention &&
+    createRetention({ store: patientStore, settings: settings.retention, clock, logger })
   const leases = createLeaseKeeper(store, changed, leaseMs, logger)
   const distributor = createEventDistributor<DB>({
     db: watched.hosts,
@@ -245,7 +248,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     clock,
     maxDataBytes: settings.maxDataBytes,
     appendAlone: createAppendBatcher(watched.db, store),
-    appendIn: createTransactionAppender(db, dialect, store, names, () => schema.logId),
+    appendIn: createTransactionAppender({ db, dialect, store, names, logId: () => schema.logId }),
     inTransaction: transactions.active,
     checks,
     raised(event, isCommitted) {
@@ -266,7 +269,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     changed,
   })
   const report = createEngineReport(observer, { store, positions, nodeId, clock, logger })
-  const feed = createFeed(store, positions, wake, clock, logger)
+  const feed = createFeed({ store, positions, wake, clock, logger })
 
   const lifecycle = createLifecycle(
     async () => {

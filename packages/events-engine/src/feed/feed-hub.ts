@@ -16,6 +16,14 @@ export interface FeedHub {
   stop(): Promise<void>
 }
 
+/** What {@link createFeedHub} works with. */
+export interface FeedHubParts {
+  readonly store: EventStore
+  readonly wake: WakeSignal
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 const PAGE_SIZE = 200
 const IDLE_WAIT_MS = 60_000
 const PAUSE_AFTER_ERROR_MS = 500
@@ -28,7 +36,7 @@ const GATHER_MS_PER_READER = 0.02
 const MAX_GATHER_MS = 50
 
 /** Creates a hub, which reads only while it has listeners. */
-export function createFeedHub(store: EventStore, wake: WakeSignal, clock: Clock, logger: Logger): FeedHub {
+export function createFeedHub({ store, wake, clock, logger }: FeedHubParts): FeedHub {
   const listeners = new Set<FeedListener>()
   const joining = new Map<FeedListener, PromiseWithResolvers<void>>()
   let stopIdling = new AbortController()

@@ -1,11 +1,10 @@
-import { ALL_TENANTS, type Assertion, type Clock, type Logger, type SyncEvent } from '@x/events-core'
+import { ALL_TENANTS, type Assertion, type SyncEvent } from '@x/events-core'
 import { compileFilter, type EventFilter } from '../distributor/event-filter.ts'
 import { EventEngineError, shown } from '../errors.ts'
-import type { EventStore, Position } from '../store/event-store.ts'
+import type { Position } from '../store/event-store.ts'
 import type { GivenPositions } from '../store/given-positions.ts'
 import { assertInteger, createArgumentAssertion } from '../util/assert.ts'
-import type { WakeSignal } from '../wake/wake-signal.ts'
-import { createFeedHub } from './feed-hub.ts'
+import { createFeedHub, type FeedHubParts } from './feed-hub.ts'
 import { type FeedBatch, readBatches } from './read-batches.ts'
 
 const assertArgument: Assertion = createArgumentAssertion('feed')
@@ -71,14 +70,10 @@ export interface Feed {
   stop(): Promise<void>
 }
 
-export function createFeed(
-  store: EventStore,
-  positions: GivenPositions,
-  wake: WakeSignal,
-  clock: Clock,
-  logger: Logger,
-): Feed {
-  const hub = createFeedHub(store, wake, clock, logger)
+/** Creates the feed of an engine. */
+export function createFeed(given: FeedHubParts & { readonly positions: GivenPositions }): Feed {
+  const { store, positions } = given
+  const hub = createFeedHub(given)
   const parts = { store, hub }
   let stopping = new AbortController()
   const endedBy = (signal: AbortSignal | undefined) =>
@@ -89,14 +84,14 @@ export function createFeed(
     after: string | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<FeedItem, void, undefined> {
-    const given = after === undefined ? undefined : await positions.read(after)
-    if (given?.isExpired) {
+    const resumed = after === undefined ? undefined : await positions.read(after)
+    if (resumed?.isExpired) {
       throw new EventEngineError(
         'position_expired',
         `feed: events after ${shown(after)} are deleted already; load the present state, and follow the feed from now on.`,
       )
     }
-    const start = given?.position ?? (await store.endPosition())
+    const start = resumed?.position ?? (await store.endPosition())
     const write = await positions.writer()
     for await (const { events } of readBatches(parts, wants, start, signal)) {
       for (const { event, position } of events) yield { event, position: write(position) }

@@ -30,6 +30,14 @@ export interface RetentionSettings {
   readonly intervalMs: number
 }
 
+/** What {@link createRetention} works with. */
+export interface RetentionParts {
+  readonly store: EventStore
+  readonly settings: RetentionSettings
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 const BATCH_SIZE = 500
 /** Between two batches, so that others get their turn: on SQLite they share the one connection. */
 const PAUSE_MS = 10
@@ -37,12 +45,7 @@ const WARN_EVERY_MS = 60 * 60 * 1_000
 const FIRST_AFTER_MS = 5_000
 
 /** Creates the loop that deletes old events in small batches. Any number of nodes may run it at the same time. */
-export function createRetention(
-  store: EventStore,
-  settings: RetentionSettings,
-  clock: Clock,
-  logger: Logger,
-): Periodic {
+export function createRetention({ store, settings, clock, logger }: RetentionParts): Periodic {
   const { abandonedAfterMs, intervalMs } = settings
   const steady = steadyClock(clock)
   const limits = { ...settings, limit: BATCH_SIZE }

@@ -8,7 +8,7 @@ import {
   runStatement,
   type SqlExecutor,
 } from '../sql/database.ts'
-import { withPlaceholders } from '../sql/placeholders.ts'
+import { sqlDialectOf } from '../sql/dialect.ts'
 import type { TableNames } from '../store/table-names.ts'
 
 /** The version and the identity of the log's tables. */
@@ -36,9 +36,8 @@ export function logStateStatements(dialect: Dialect, names: TableNames) {
     purged text not null default '0'
   )`
   const touch = `update ${names.logState} set purged = purged where false`
-  const save = withPlaceholders(
-    dialect,
-    `insert into ${names.logState} (singleton, schema_version, log_id) values (1, ?, ?)
+  const save = sqlDialectOf(dialect).statement(
+    `insert into ${names.logState} (singleton, schema_version, log_id) values (1, $1, $2)
       on conflict (singleton) do update set schema_version = excluded.schema_version`,
   )
 

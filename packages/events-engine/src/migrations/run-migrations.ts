@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { text } from '../sql/columns.ts'
 import { dialectOf, findsRow, limitIdle, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
-import { withPlaceholders } from '../sql/placeholders.ts'
+import { sqlDialectOf } from '../sql/dialect.ts'
 import { ownTransaction } from '../sql/transact.ts'
 
 /** One step of a schema: what Kysely 0.28 and 0.29 each call a `Migration`, of modules with different names. */
@@ -31,7 +31,7 @@ function notesOf(db: Kysely<unknown>, { prefix, schema }: MigrationSet) {
       : // Not to_regclass, which searches the whole path: a later schema of it may be another application's.
         `select tablename as name from pg_catalog.pg_tables
           where tablename = '${prefix}migration' and schemaname = ${schema === undefined ? 'current_schema()' : `'${schema}'`}`
-  const insert = withPlaceholders(dialect, `insert into ${name} (name, timestamp) values (?, ?)`)
+  const insert = sqlDialectOf(dialect).statement(`insert into ${name} (name, timestamp) values ($1, $2)`)
 
   return {
     async read(executor: SqlExecutor): Promise<ReadonlySet<string>> {

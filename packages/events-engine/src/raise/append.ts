@@ -12,18 +12,24 @@ import { type ForeignTransaction, isForeignTransaction } from './foreign-transac
 /** A transaction that an event can be raised in. */
 export type HostTransaction<DB> = Transaction<DB> | ForeignTransaction
 
-/**
- * Appends events in transactions of the host's.
- *
- * @param logId - which log is the engine's; undefined as long as the engine has not asked.
- */
-export function createTransactionAppender<DB>(
-  db: Kysely<DB>,
-  dialect: Dialect,
-  store: EventStore,
-  names: TableNames,
-  logId: () => string | undefined,
-): (trx: HostTransaction<DB>, row: EventRow) => Promise<void> {
+/** What {@link createTransactionAppender} works with. */
+export interface TransactionAppenderParts<DB> {
+  readonly db: Kysely<DB>
+  readonly dialect: Dialect
+  readonly store: EventStore
+  readonly names: TableNames
+  /** Which log is the engine's; undefined as long as the engine has not asked. */
+  logId(): string | undefined
+}
+
+/** Creates the function that appends events in transactions of the host. */
+export function createTransactionAppender<DB>({
+  db,
+  dialect,
+  store,
+  names,
+  logId,
+}: TransactionAppenderParts<DB>): (trx: HostTransaction<DB>, row: EventRow) => Promise<void> {
   const appendForeign = appendForeignStatement(names)
 
   async function appendInForeign(trx: ForeignTransaction, row: EventRow): Promise<void> {

@@ -19,14 +19,18 @@ import { shrinkStatements } from './shrink-file.ts'
 import * as sqlitePurge from './sqlite/purge-events.ts'
 import type { TableNames } from './table-names.ts'
 
-/** The event log of a database, in its dialect. */
-export function openEventStore(
-  db: Kysely<unknown>,
-  dialect: Dialect,
-  names: TableNames,
-  nodeId: string,
-  clock: Clock,
-): EventStore {
+/** What {@link openEventStore} works with. */
+export interface EventStoreParts {
+  readonly db: Kysely<unknown>
+  readonly dialect: Dialect
+  readonly names: TableNames
+  /** The name under which leases are held. */
+  readonly nodeId: string
+  readonly clock: Clock
+}
+
+/** Opens the event log of a database, in its dialect. */
+export function openEventStore({ db, dialect, names, nodeId, clock }: EventStoreParts): EventStore {
   const common = {
     ...appendStatements(dialect, names),
     ...lagStatements(db, dialect, names),

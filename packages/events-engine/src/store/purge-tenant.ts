@@ -1,11 +1,18 @@
 import type { Kysely } from 'kysely'
 import { captureNames } from '../capture/sql.ts'
 import { integer, nullable, text } from '../sql/columns.ts'
-import { countChanges, type Dialect, type Parameter, readRows, runStatement } from '../sql/database.ts'
-import { withPlaceholders } from '../sql/placeholders.ts'
+import {
+  countChanges,
+  type Dialect,
+  type Parameter,
+  readRows,
+  runStatement,
+  type Statement,
+} from '../sql/database.ts'
+import { sqlDialectOf } from '../sql/dialect.ts'
 import type { TableNames } from './table-names.ts'
 
-/** What one batch of a purge has looked through. */
+/** The result of one batch of a purge. */
 export interface PurgedBatch {
   /** Rows deleted. */
   readonly count: number
@@ -13,7 +20,7 @@ export interface PurgedBatch {
   readonly last: string | undefined
 }
 
-/** How a tenant's text is deleted, a batch at a time. Each call is a transaction of its own. */
+/** Deletes a tenant's data, a batch at a time. Each call is a transaction of its own. */
 export interface TenantStore {
   /** The greatest sequence in the log; `'0'` for an empty one. */
   lastSequence(): Promise<string>
@@ -36,46 +43,52 @@ export interface TenantStore {
 
 const windowColumns = { last: nullable(text), found: integer }
 
-/** The statements of a purge. The log has no index on tenants: it is looked through by its sequence. */
+/** Creates the statements of a purge. The log has no index on tenants, so it is scanned by its sequence. */
 export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames): TenantStore {
   const isPostgres = dialect === 'postgres'
-  const sql = (statement: string) => withPlaceholders(dialect, statement)
+  const { statement, isChosen, lock } = sqlDialectOf(dialect)
   const asText = (expression: string) => `cast(${expression} as text)`
   const key = (parameter: string) => `cast(${parameter} as bigint)`
   const last = `select ${asText('max(seq)')} as last from ${names.syncEvent}`
-  const window = sql(`select ${asText('max(seq)')} as last, count(case when tenant_id = ? then 1 end) as found
-    from (select seq, tenant_id from ${names.syncEvent} where seq > ${key('?')} order by seq limit ?) w`)
-  // In the order of keys, so that two purges do not wait for each other in a circle. As an array on PostgreSQL, which
-  // would read the whole table for each batch where it has no statistics of it.
-  const chosen = (selection: string) =>
-    isPostgres ? `= any (array(${selection} for update))` : `in (${selection})`
-  const remove = sql(
-    `delete from ${names.syncEvent} where seq ${chosen(`
-    select seq from ${names.syncEvent} where seq > ${key('?')} and seq <= ${key('?')} and tenant_id = ? order by seq`)}`,
+  const window =
+    statement(`select ${asText('max(seq)')} as last, count(case when tenant_id = $1 then 1 end) as found
+    from (select seq, tenant_id from ${names.syncEvent} where seq > ${key('$2')} order by seq limit $3) w`)
+  // In the order of keys, so that two purges do not wait for each other in a circle.
+  const chosen = (column: string, query: string) => isChosen(column, `${query}${lock('for update')}`)
+  const remove = statement(
+    `delete from ${names.syncEvent} where ${chosen(
+      'seq',
+      `select seq from ${names.syncEvent}
+      where seq > ${key('$1')} and seq <= ${key('$2')} and tenant_id = $3 order by seq`,
+    )}`,
   )
   const parkedTenant = isPostgres
     ? `(event::json -> 'tenant_id')::text::bigint`
     : `cast(event ->> 'tenant_id' as integer)`
   const parkedWindow =
-    sql(`select ${asText('max(id)')} as last, count(case when ${parkedTenant} = ? then 1 end) as found
-    from (select id, event from ${names.parkedEvent} where id > ${key('?')} order by id limit ?) w`)
-  const removeParked = sql(
-    `delete from ${names.parkedEvent} where id ${chosen(`
-    select id from ${names.parkedEvent} where id > ${key('?')} and id <= ${key('?')} and ${parkedTenant} = ? order by id`)}`,
+    statement(`select ${asText('max(id)')} as last, count(case when ${parkedTenant} = $1 then 1 end) as found
+    from (select id, event from ${names.parkedEvent} where id > ${key('$2')} order by id limit $3) w`)
+  const removeParked = statement(
+    `delete from ${names.parkedEvent} where ${chosen(
+      'id',
+      `select id from ${names.parkedEvent}
+      where id > ${key('$1')} and id <= ${key('$2')} and ${parkedTenant} = $3 order by id`,
+    )}`,
   )
   const subscriptions = `select name from ${names.subscription} order by name`
-  const settle = sql(`select name from ${names.subscription} where name = ? for share`)
+  const settle = statement(`select name from ${names.subscription} where name = $1${lock('for share')}`)
   const forget =
-    sql(`update ${names.subscription} set last_error = null, failed_tenant_id = null, failed_attempts = 0,
+    statement(`update ${names.subscription} set last_error = null, failed_tenant_id = null, failed_attempts = 0,
       state = case state when 'blocked' then 'active' else state end, revision = revision + 1
-    where failed_tenant_id = ?`)
+    where failed_tenant_id = $1`)
   const clear = `delete from ${captureNames(names).replaced}`
 
   async function purgeWindow(
-    look: { readonly statement: string; readonly parameters: readonly Parameter[] },
+    look: Statement,
+    parameters: readonly Parameter[],
     removal: (upto: string) => Promise<number>,
   ): Promise<PurgedBatch> {
-    const [row] = await readRows(db, windowColumns, look.statement, look.parameters)
+    const [row] = await readRows(db, windowColumns, look, parameters)
     const upto = row?.last ?? undefined
     if (upto === undefined) return { count: 0, last: undefined }
     return { count: (row?.found ?? 0) > 0 ? await removal(upto) : 0, last: upto }
@@ -88,7 +101,7 @@ export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: T
     },
 
     purgeTenantEvents: (tenantId, after, limit) =>
-      purgeWindow({ statement: window, parameters: [tenantId, after, limit] }, (upto) =>
+      purgeWindow(window, [tenantId, after, limit], (upto) =>
         countChanges(db, remove, [after, upto, tenantId]),
       ),
 
@@ -101,7 +114,7 @@ export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: T
     },
 
     purgeTenantParked: (tenantId, after, limit) =>
-      purgeWindow({ statement: parkedWindow, parameters: [tenantId, after, limit] }, (upto) =>
+      purgeWindow(parkedWindow, [tenantId, after, limit], (upto) =>
         countChanges(db, removeParked, [after, upto, tenantId]),
       ),
 

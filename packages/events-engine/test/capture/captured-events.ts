@@ -7,7 +7,13 @@ import type { OpenEngine } from '../open-engine.ts'
 /** Everything in a host's event log, in its order, read as the engine reads it. */
 export async function loggedEvents({ db, engine }: Pick<OpenEngine, 'db' | 'engine'>): Promise<SyncEvent[]> {
   const names = tableNames(engine.tablePrefix, engine.schema)
-  const store = openEventStore(db as Kysely<unknown>, engine.dialect, names, 'test', systemClock)
+  const store = openEventStore({
+    db: db as Kysely<unknown>,
+    dialect: engine.dialect,
+    names,
+    nodeId: 'test',
+    clock: systemClock,
+  })
   const { events } = await store.readAfter(store.startPosition(), 100_000)
   return events.map(({ event }) => event)
 }

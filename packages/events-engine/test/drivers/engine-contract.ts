@@ -217,13 +217,13 @@ export function engineContract(driver: Driver): void {
     it('gives and takes each value of its store as it is', async () => {
       const engine = await open('store_')
       const bare = database.db.withoutPlugins() as Kysely<unknown>
-      const store = openEventStore(
-        bare,
-        driver.dialect,
-        tableNames('store_', undefined),
-        'node-1',
-        systemClock,
-      )
+      const store = openEventStore({
+        db: bare,
+        dialect: driver.dialect,
+        names: tableNames('store_', undefined),
+        nodeId: 'node-1',
+        clock: systemClock,
+      })
       const handled = internalsOf(engine).handledLog('a')
       const event = await engine.syncManager.addSyncEvent(site, EntityNames.File, 1, 'Reload', { data })
       const start = store.startPosition()
@@ -405,7 +405,13 @@ export function engineContract(driver: Driver): void {
 async function firstPosition(engine: ReturnType<typeof createEventEngine<Tables>>): Promise<string> {
   const bare = engine.db.withoutPlugins() as Kysely<unknown>
   const names = tableNames(engine.tablePrefix, engine.schema)
-  const store = openEventStore(bare, engine.dialect, names, 'test', systemClock)
+  const store = openEventStore({
+    db: bare,
+    dialect: engine.dialect,
+    names,
+    nodeId: 'test',
+    clock: systemClock,
+  })
   const write = await createGivenPositions(store).writer()
   return write(store.startPosition())
 }

@@ -35,7 +35,13 @@ async function openLargeLog() {
       return db.executeQuery(query)
     },
   }
-  const store = openEventStore(explaining as Kysely<unknown>, 'postgres', names, 'test', systemClock)
+  const store = openEventStore({
+    db: explaining as Kysely<unknown>,
+    dialect: 'postgres',
+    names,
+    nodeId: 'test',
+    clock: systemClock,
+  })
   return {
     pool: database.pool,
     store,

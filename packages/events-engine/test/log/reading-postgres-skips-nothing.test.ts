@@ -26,7 +26,7 @@ async function openLog() {
   await logStateStatements('postgres', names).saveSchemaVersion(db, 1)
   await database.pool.query('create table entity (id int primary key, version int not null)')
   await database.pool.query('insert into entity select id, 0 from generate_series(0, 9) id')
-  const store = openEventStore(db, 'postgres', names, 'test', systemClock)
+  const store = openEventStore({ db, dialect: 'postgres', names, nodeId: 'test', clock: systemClock })
   return { database, store, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
 }
 
