@@ -90,28 +90,30 @@ it('adds everything up once, whoever does it: readers at once, after a restart, 
   await using host = await startHost()
   await using consumer = await testConsumer()
   const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
-  for (let id = 1; id <= 20; id++) await raise(host, id)
-  await host.sender.drain()
-  await host.sender.stop()
-  expect(await host.run('select * from xe_webhook_tally')).not.toEqual([])
+  let raised = 0
+  const notAddedUp = () => host.run('select * from xe_webhook_tally')
+  // A slow machine may add them up by itself before the host is stopped.
+  for (let isFirst = true; isFirst || (await notAddedUp()).length === 0; isFirst = false) {
+    await host.sender.start()
+    for (const until = raised + 20; raised < until; ) await raise(host, ++raised)
+    await host.sender.drain()
+    await host.sender.stop()
+  }
   await using other = await host.openAnother()
   const since = new Date(Date.now() - 10 * MINUTE_MS)
   const read = ({ sender }: OpenHost) => sender.endpoints.statistics(endpoint.id, { since })
   // Two connections of one thread to one SQLite file cannot write at once.
   const readers = testDialect() === 'postgres' ? [host, other, host, other] : [host, host]
   const answers = await Promise.all(readers.map(read))
-  expect(Math.max(...answers.map(({ total }) => total.attempts))).toBe(20)
-  expect((await read(other)).total).toMatchObject({ attempts: 20, succeeded: 20 })
-  expect(await host.run('select * from xe_webhook_tally')).toEqual([])
+  expect(Math.max(...answers.map(({ total }) => total.attempts))).toBe(raised)
+  expect((await read(other)).total).toMatchObject({ attempts: raised, succeeded: raised })
+  expect(await notAddedUp()).toEqual([])
 
   await other.start()
-  await raise(other, 21)
+  await raise(other, ++raised)
   await other.sender.drain()
-  await waitFor(
-    async () => (await host.run('select * from xe_webhook_tally')).length === 0,
-    'what is recorded to be added up by itself',
-  )
-  expect((await read(other)).total.attempts).toBe(21)
+  await waitFor(async () => (await notAddedUp()).length === 0, 'what is recorded to be added up by itself')
+  expect((await read(other)).total.attempts).toBe(raised)
 })
 
 it('keeps minutes for a day, hours for as long as deliveries, and then nothing', async () => {

@@ -15,6 +15,8 @@ export function guardConnections(pool: PostgresPool, openWithinMs: number, logge
   if (guarded.has(pool) || !pool.on) return
   guarded.add(pool)
   const lost = (error?: Error) => {
+    // Closed by the host; whatever a server that stops at the same time says of it.
+    if (pool.ending) return
     logger.warn({ err: error }, 'A connection to the database was lost')
   }
   pool.on('error', lost)

@@ -7,6 +7,8 @@ export interface PostgresPool {
   on?(event: 'acquire', listener: (client: PostgresClient) => void): unknown
   /** Idle connections. */
   readonly idleCount?: number | undefined
+  /** Whether its `end` was called. */
+  readonly ending?: boolean | undefined
   readonly options?:
     | { readonly max?: number | undefined; readonly connectionTimeoutMillis?: number | undefined }
     | undefined

@@ -29,12 +29,13 @@ const settings = { engine, encryptionKey, network: { allow: ['127.0.0.0/8'] }, .
 const sender = isWorker ? createWebhookWorker(settings) : createWebhookSender(settings)
 
 const commands: Record<string, (...parameters: string[]) => Promise<void>> = {
-  /** So many events of an entity, in transactions of ten. */
+  /** So many events of an entity, in transactions of ten; each says who has raised it, and as which. */
   async raise(entityName = '', count = '') {
     for (let raised = 0; raised < Number(count); ) {
       await engine.transaction(async ({ raise }) => {
         for (let each = 0; each < 10 && raised < Number(count); each++, raised++) {
-          await raise({ tenantId: 1, siteId: 7 }, entityName as 'File', raised % 5, 'Update')
+          const data = { by: options.userAgent ?? '', index: raised }
+          await raise({ tenantId: 1, siteId: 7 }, entityName as 'File', raised % 5, 'Update', { data })
         }
       })
     }
