@@ -11,6 +11,8 @@ export interface ProxiedConnection {
   readonly isSilent: boolean
   /** Whether the client has closed it. */
   readonly isClosed: boolean
+  /** Whether the client has sent something on it, other than its end, since it fell silent. */
+  readonly isMissed: boolean
   /** Passes nothing on any more, not even that it is closed; both ends stay open. */
   silence(how?: Silence): void
 }
@@ -30,6 +32,9 @@ export interface SilencingProxy extends AsyncDisposable {
   restore(): void
 }
 
+/** The first byte of the message that ends a connection. */
+const TERMINATE = 'X'
+
 /** Starts a proxy on loopback, before the server that a URL names. */
 export async function silencingProxy(serverUrl: string): Promise<SilencingProxy> {
   const target = new URL(serverUrl)
@@ -43,6 +48,7 @@ export async function silencingProxy(serverUrl: string): Promise<SilencingProxy>
     const toServer = oneWay(client, upstream)
     const toClient = oneWay(upstream, client)
     let isListening = false
+    let isMissed = false
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.setNoDelay(true)
@@ -59,6 +65,9 @@ export async function silencingProxy(serverUrl: string): Promise<SilencingProxy>
       get isClosed() {
         return client.destroyed
       },
+      get isMissed() {
+        return isMissed
+      },
       silence(how: Silence = 'both ways') {
         if (how !== 'to the client') toServer.silence()
         if (how !== 'to the server') toClient.silence()
@@ -74,6 +83,7 @@ export async function silencingProxy(serverUrl: string): Promise<SilencingProxy>
       const text = chunk.toString('latin1')
       isListening ||= text.includes('listen ')
       for (const listener of [...listeners]) listener(connection, text)
+      isMissed ||= connection.isSilent && !text.startsWith(TERMINATE)
     })
   })
   server.listen(0, '127.0.0.1')
