@@ -136,6 +136,16 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly verifyOwnership?: boolean | undefined
   /**
+   * The name of this system, `events.host.example`, by which receivers of CloudEvents know who asks whether it may send to
+   * them (HTTP 1.1 Web Hooks for Event Delivery, section 4). Each request carries it as `WebHook-Request-Origin`.
+   *
+   * With `verifyOwnership`, a receiver that does not answer the challenge is then asked by OPTIONS, and may allow this
+   * system there (`WebHook-Allowed-Origin`). That shows that it wants webhooks of this system; not that whoever created
+   * the endpoint owns its URL, which only the challenge does.
+   * @defaultValue none: OPTIONS is not sent
+   */
+  readonly webhookOrigin?: string | undefined
+  /**
    * Asked before each attempt whether the endpoint may still hear of the event. `false`: nothing is sent, and the
    * delivery is cancelled with the code `not_allowed`. When it throws, or takes longer than `timeoutMs`, the attempt is
    * put off as for other faults of this side.
@@ -198,6 +208,7 @@ export interface WebhookSenderSettings extends NetworkSettings {
   readonly validate: Validation
   readonly canReceive: CanReceive | undefined
   readonly verifyOwnership: boolean
+  readonly webhookOrigin: string | undefined
   readonly leaseMs: number
   readonly pollMaxMs: number
   readonly stopTimeoutMs: number
@@ -266,6 +277,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     validate: readValidation(options.validate),
     canReceive: readCanReceive(options.canReceive),
     verifyOwnership: assertOption.boolean('verifyOwnership', options.verifyOwnership ?? false),
+    webhookOrigin: readWebhookOrigin(options.webhookOrigin),
     leaseMs: assertOption.integer('leaseMs', options.leaseMs ?? 6_000, 100),
     pollMaxMs: assertOption.integer('pollMaxMs', options.pollMaxMs ?? 1_000, 10),
     stopTimeoutMs: assertOption.integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
@@ -274,6 +286,17 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
       assertOption.integer('retentionDays', options.retentionDays ?? 30, 1, 36_500) * 24 * HOUR * 1_000,
     userAgent,
   })
+}
+
+function readWebhookOrigin(origin: string | undefined): string | undefined {
+  const isName = typeof origin === 'string' && /^[a-z\d](?:[a-z\d.-]{0,251}[a-z\d])?$/i.test(origin)
+  assertOption(
+    origin === undefined || isName,
+    'webhookOrigin',
+    "a DNS name, such as 'events.host.example'",
+    origin,
+  )
+  return origin
 }
 
 function readRenderRetry({

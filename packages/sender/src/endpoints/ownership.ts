@@ -10,6 +10,7 @@ import { messageOf } from '../messages/message.ts'
 import { requestHeaders } from '../request-headers.ts'
 import { type DeliveryTarget, type TargetParts, targetOf } from '../worker/delivery-target.ts'
 import type { EndpointRow } from './fields.ts'
+import { createOriginHandshake } from './origin-handshake.ts'
 
 /** What {@link createOwnershipChallenge} works with. */
 export interface OwnershipChallengeParts extends TargetParts {
@@ -26,9 +27,12 @@ const TOKEN_BYTES = 32
  * any other. The answer is JSON with the `token`, and with the `signature` of `Webhook.Challenge.<token>` under the
  * same id and timestamp, which an endpoint with a key pair, whose consumer cannot sign, leaves out. `@x/receiver`
  * answers by itself.
+ *
+ * Where the sender has a `webhookOrigin`, a receiver that does not answer may allow it by OPTIONS instead.
  */
 export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
-  const { clock, pools, userAgent, timeoutMs } = parts
+  const { clock, pools, userAgent, timeoutMs, webhookOrigin } = parts
+  const askByOptions = createOriginHandshake(parts)
 
   function post(target: DeliveryTarget, headers: string[], body: Buffer): Promise<PostOutcome> {
     if (target.refusal) return Promise.resolve(failedBy(target.refusal))
@@ -72,7 +76,9 @@ export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
       return target.signer.sign({ id, timestamp, body: Buffer.from(`Webhook.Challenge.${token}`) })
     })
     if (problem === undefined) return
-    throw ownershipNotProved(endpoint.id, problem)
+    if (webhookOrigin === undefined || target.refusal) throw ownershipNotProved(endpoint.id, problem)
+    const refused = await askByOptions(target, webhookOrigin)
+    if (refused !== undefined) throw ownershipNotProved(endpoint.id, `${problem} And ${refused}`)
   }
 }
 

@@ -28,7 +28,7 @@ export interface DeliveryTarget {
   readonly schedule: RetrySchedule | undefined
   /** What it shows of itself, if the consumer wants that. */
   readonly certificate: ClientCertificate | undefined
-  /** The endpoint's own headers, name and value in turn. */
+  /** The endpoint's own headers, and the sender's `webhookOrigin`, name and value in turn. */
   readonly ownHeaders: readonly string[]
   readonly signer: SyncSigner
   /** When the first of its secrets expires, and it has to be worked out again. */
@@ -41,6 +41,8 @@ export interface TargetParts {
   readonly box: SecretBox
   readonly clock: Clock
   readonly urlRules: UrlRules
+  /** What each request says of the system that sends it, where it has a name. */
+  readonly webhookOrigin: string | undefined
 }
 
 /**
@@ -64,7 +66,7 @@ export async function loadTarget(
  */
 export async function targetOf(
   endpoint: EndpointRow,
-  { store, box, clock, urlRules }: TargetParts,
+  { store, box, clock, urlRules, webhookOrigin }: TargetParts,
 ): Promise<DeliveryTarget> {
   const secrets = await store.readSecrets(endpoint.key, clock.now())
   const url = new URL(endpoint.url)
@@ -82,7 +84,10 @@ export async function targetOf(
     rateLimit: endpoint.rateLimit ?? undefined,
     schedule: endpoint.retrySchedule ? createRetrySchedule(endpoint.retrySchedule) : undefined,
     certificate: endpoint.certificate ? openCertificate(endpoint.certificate, box, endpoint.id) : undefined,
-    ownHeaders: Object.entries(endpoint.headers).flat(),
+    ownHeaders: [
+      ...Object.entries(endpoint.headers).flat(),
+      ...(webhookOrigin === undefined ? [] : ['webhook-request-origin', webhookOrigin]),
+    ],
     signer: createSigner(secrets.map(({ sealed }) => box.open(sealed, endpoint.id))),
     validUntil: Math.min(...secrets.map(({ expiresOn }) => expiresOn ?? Number.POSITIVE_INFINITY)),
   }

@@ -34,6 +34,7 @@ export interface LaneReaderParts {
   readonly store: DeliveryStore
   readonly box: SecretBox
   readonly urlRules: UrlRules
+  readonly webhookOrigin: string | undefined
   readonly clock: Clock
   readonly logger: Logger
   readonly healthPolicy: HealthPolicy

@@ -15,6 +15,7 @@ export interface WorkerParts {
   readonly store: DeliveryStore
   readonly box: SecretBox
   readonly urlRules: UrlRules
+  readonly webhookOrigin: string | undefined
   readonly pools: HttpPools
   readonly clock: SharedClock
   readonly logger: Logger
