@@ -54,6 +54,7 @@ export default defineConfig({
             'packages/events-engine/test/**/events-commit-with-the-hosts-transaction.test.ts',
             'packages/sender/test/**/events-become-signed-webhooks.test.ts',
             'packages/receiver/test/**/replay-store-in-sql.test.ts',
+            'packages/receiver/test/**/kysely-commits-a-message-with-its-work.test.ts',
           ],
           globalSetup: ['internal/testkit/src/postgres-setup.ts', 'scripts/build-portal-pages.ts'],
         },

@@ -7,6 +7,7 @@ import { benchRead } from './engine/read.ts'
 import { benchWake } from './engine/wake.ts'
 import { benchHostile } from './hostile/hostile.ts'
 import { benchStreams } from './live/streams.ts'
+import { benchInbox } from './receiver/inbox.ts'
 import { benchVerifyAndParse, benchVerifyOnly } from './receiver/verify.ts'
 import { benchBacklog } from './sender/backlog.ts'
 import { benchHanging } from './sender/hanging.ts'
@@ -23,6 +24,7 @@ const suites: readonly Suite[] = [
   benchHostile,
   benchVerifyOnly,
   benchVerifyAndParse,
+  benchInbox,
   benchThroughput,
   benchReceipt,
   benchHanging,
