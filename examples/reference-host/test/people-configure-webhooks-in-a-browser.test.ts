@@ -145,6 +145,51 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('button', { name: 'Send a test' }).waitFor()
   })
 
+  it('tries a content filter on the last events, says what is wrong with it, and goes by it', async () => {
+    await using consumer = await testConsumer()
+    const pages = [1, 2, 3].map((number) => `/filtered-${number}`)
+    for (const path of pages) {
+      await host.send('/api/Page', { body: { siteId: 1, name: 'Page', path } })
+    }
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go('endpoints/new')
+    await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
+    await page.locator('summary', { hasText: 'Content filter' }).press('Enter')
+    const filter = page.getByLabel('Only events that match')
+    await filter.fill('{ path: 1 }')
+    await page.keyboard.press('Tab')
+    await page.getByText('It must be JSON').waitFor()
+    expect(await filter.getAttribute('aria-invalid')).toBe('true')
+
+    await filter.fill('{ "path": "/filtered-2" }')
+    await page.getByRole('button', { name: 'Try it on the last events' }).press('Enter')
+    await page.getByText('is data.entity.path meant?').waitFor()
+    expect(window.takeProblems()).toEqual([expect.stringContaining('400')])
+
+    await filter.fill('{ "data.entity.path": "/filtered-2" }')
+    await page.getByRole('button', { name: 'Try it on the last events' }).press('Enter')
+    await page.getByText(/^1 of the last \d+ events matches\.$/).waitFor()
+    await page.locator('summary', { hasText: 'Which ones' }).press('Enter')
+    await page.getByRole('row', { name: /Page\.Create .*Matches/ }).waitFor()
+    expect(await page.getByRole('row', { name: /Left out/ }).count()).toBeGreaterThan(1)
+
+    await page.getByRole('button', { name: 'Add endpoint' }).press('Enter')
+    await page.getByRole('link', { name: 'Go to the endpoint' }).press('Enter')
+    await page.getByLabel('Content filter').getByText('/filtered-2').waitFor()
+    const endpointId = new URL(page.url()).hash.split('/').at(-1)
+    await using _added = {
+      async [Symbol.asyncDispose]() {
+        await host.send(`/portal/api/endpoints/${endpointId}`, { method: 'DELETE' })
+      },
+    }
+    await page.getByRole('link', { name: 'Edit' }).press('Enter')
+    await page.getByLabel('Only events that match').fill('')
+    await page.getByRole('button', { name: 'Save changes' }).press('Enter')
+    await page.getByRole('link', { name: 'Edit' }).waitFor()
+    expect(await page.getByLabel('Content filter').count()).toBe(0)
+  })
+
   it('says what an endpoint waits for whose owner has to answer, and verifies it', async () => {
     await using consumer = await testConsumer()
     await using window = await openPortalWindow(browser(), host)

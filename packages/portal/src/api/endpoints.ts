@@ -1,4 +1,11 @@
-import type { CreateEndpoint, Endpoint, RotateSecret, UpdateEndpoint, WebhookSender } from '@x/sender'
+import type {
+  CreateEndpoint,
+  Endpoint,
+  RotateSecret,
+  TestFilter,
+  UpdateEndpoint,
+  WebhookSender,
+} from '@x/sender'
 import type { PortalUser } from '../authorize.ts'
 import type { Route, RouteCall } from '../router.ts'
 import { creationWarnings, urlWarnings } from './endpoint-warnings.ts'
@@ -67,6 +74,19 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
         const warnings = await creationWarnings(endpoints, created.endpoint, input)
         const location = `${basePath}/api/endpoints/${created.endpoint.id}`
         return Response.json({ ...created, warnings }, { status: 201, headers: { location } })
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/endpoints/test-filter',
+      role: 'manager',
+      fields: ['filter', 'eventTypes', 'siteId', 'payloadVersion'],
+      async handle({ fields, user }) {
+        const tested = await endpoints.testFilter({
+          ...(fields as object),
+          tenantId: user.tenantId,
+        } as TestFilter)
+        return Response.json({ items: tested.map(({ message: _, ...event }) => event) })
       },
     },
     {

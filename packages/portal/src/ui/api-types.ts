@@ -6,6 +6,7 @@ import type {
   EventType as SenderEventType,
   EndpointSecret as SenderSecret,
   Statistics as SenderStatistics,
+  TestedEvent as SenderTestedEvent,
   WebhookJob,
 } from '@x/sender'
 
@@ -25,6 +26,8 @@ export type DeliveryDetails = Json<SenderDetails>
 export type EndpointSecret = Json<SenderSecret>
 export type EventType = SenderEventType
 export type Statistics = Json<SenderStatistics>
+/** An event that a filter was tried on; what it carries stays on the server. */
+export type TestedEvent = Json<Omit<SenderTestedEvent, 'message'>>
 export type Job = Json<WebhookJob>
 
 /** What may be a slip in an endpoint that was stored all the same. */

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../api-types.ts'
+import { Problem } from '../http.ts'
 import type { HeaderRow } from '../parts/header-rows.tsx'
 
 /** An endpoint as it is being typed: texts, where the API wants numbers. */
@@ -6,6 +7,10 @@ export interface EndpointDraft {
   readonly url: string
   readonly description: string
   readonly eventTypes: readonly string[]
+  /** JSON; empty for none. */
+  readonly filter: string
+  /** What else decides which events the endpoint gets, and cannot be changed here. */
+  readonly scope: Pick<Endpoint, 'siteId' | 'payloadVersion'>
   readonly headers: readonly HeaderRow[]
   readonly ordering: string
   readonly concurrency: string
@@ -26,6 +31,8 @@ export const EMPTY_DRAFT: EndpointDraft = {
   url: '',
   description: '',
   eventTypes: ['*'],
+  filter: '',
+  scope: {},
   headers: [],
   ordering: 'none',
   concurrency: '8',
@@ -51,10 +58,16 @@ export const FORMATS = [
 export function draftOf(endpoint: Endpoint): EndpointDraft {
   const { url, description, eventTypes, headers, ordering, concurrency, rateLimit, signature, format } =
     endpoint
+  const { filter, siteId, payloadVersion } = endpoint
   return {
     url,
     description,
     eventTypes,
+    filter: filter === undefined ? '' : JSON.stringify(filter, null, 2),
+    scope: {
+      ...(siteId === undefined ? {} : { siteId }),
+      ...(payloadVersion === undefined ? {} : { payloadVersion }),
+    },
     headers: Object.entries(headers).map(([name, value], key) => ({ key, name, value })),
     ordering: typeof ordering === 'object' ? ordering.by : ordering,
     concurrency: String(concurrency.max),
@@ -101,8 +114,10 @@ function rateOf({ rateLimit, ratePerSeconds }: EndpointDraft) {
 
 /** The body that makes an endpoint. */
 export function creationOf(draft: EndpointDraft): object {
+  const filter = filterOf(draft)
   return {
     ...commonFields(draft, 1),
+    ...(filter === null ? {} : { filter }),
     ...(draft.rateLimit.trim() === '' ? {} : { rateLimit: rateOf(draft) }),
     signature: draft.signature,
     ...(draft.verifyOwnership ? { verifyOwnership: true } : {}),
@@ -114,9 +129,37 @@ export function creationOf(draft: EndpointDraft): object {
 export function changeOf(draft: EndpointDraft, { concurrency, version }: Endpoint): object {
   return {
     ...commonFields(draft, concurrency.min),
+    filter: filterOf(draft),
     rateLimit: draft.rateLimit.trim() === '' ? null : rateOf(draft),
     version,
   }
+}
+
+/**
+ * The filter as the API wants it; null for none.
+ *
+ * @throws Problem
+ */
+export function filterOf({ filter }: EndpointDraft): unknown {
+  const problem = filterProblem(filter)
+  if (problem !== undefined) throw new Problem(0, 'invalid_json', problem, 'filter')
+  return filter.trim() === '' ? null : JSON.parse(filter)
+}
+
+/** What is wrong with a filter at first sight; whether its paths are known is for the server to say. */
+export function filterProblem(text: string): string | undefined {
+  if (text.trim() === '') return undefined
+  try {
+    JSON.parse(text)
+    return undefined
+  } catch (error) {
+    return `It must be JSON, with names and strings in double quotes: ${(error as Error).message}`
+  }
+}
+
+/** Whether a problem is about the filter, or a place in it. */
+export function isFilterField(field: string | undefined): boolean {
+  return field !== undefined && /^filter(?:$|[.[])/.test(field)
 }
 
 /** What is wrong with a URL at first sight; what it leads to is for the server to say. */

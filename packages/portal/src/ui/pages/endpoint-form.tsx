@@ -8,6 +8,7 @@ import { ProblemNote } from '../parts/problem-note.tsx'
 import { useAction } from '../use-action.ts'
 import { type EndpointDraft, isInsecure, urlProblem } from './endpoint-draft.ts'
 import { CertificateFields, FormatField, PaceFields, SignatureFields } from './endpoint-form-more.tsx'
+import { FilterField } from './filter-field.tsx'
 
 interface EndpointFormProps {
   readonly initial: EndpointDraft
@@ -21,6 +22,7 @@ const FIELDS = [
   'url',
   'description',
   'eventTypes',
+  'filter',
   'headers',
   'ordering',
   'concurrency',
@@ -90,6 +92,7 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
         error={errorAt('eventTypes')}
         onChange={(eventTypes) => change({ eventTypes })}
       />
+      <FilterField draft={draft} error={errorAt('filter')} onChange={change} />
       <HeaderRows
         rows={draft.headers}
         error={errorAt('headers')}

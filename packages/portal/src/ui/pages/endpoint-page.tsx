@@ -6,6 +6,7 @@ import { ask } from '../http.ts'
 import { EndpointBadge } from '../parts/badge.tsx'
 import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
+import { Code } from '../parts/code.tsx'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
 import { DeliveryTable } from '../parts/delivery-table.tsx'
 import { Empty } from '../parts/empty.tsx'
@@ -179,6 +180,7 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
   const {
     id,
     eventTypes,
+    filter,
     headers,
     ordering,
     concurrency,
@@ -203,6 +205,14 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
             </span>
           ))}
         </dd>
+        {filter !== undefined && (
+          <>
+            <dt>Filter</dt>
+            <dd>
+              <Code text={JSON.stringify(filter, null, 2)} label="Content filter" />
+            </dd>
+          </>
+        )}
         {siteId !== undefined && (
           <>
             <dt>Site</dt>
