@@ -10,6 +10,7 @@ import { benchStreams } from './live/streams.ts'
 import { benchInbox } from './receiver/inbox.ts'
 import { benchVerifyAndParse, benchVerifyOnly } from './receiver/verify.ts'
 import { benchBacklog } from './sender/backlog.ts'
+import { benchForm } from './sender/form.ts'
 import { benchHanging } from './sender/hanging.ts'
 import { benchNeighbour } from './sender/neighbour.ts'
 import { benchReceipt } from './sender/receipt.ts'
@@ -30,6 +31,7 @@ const suites: readonly Suite[] = [
   benchHanging,
   benchNeighbour,
   benchBacklog,
+  benchForm,
 ]
 
 const wanted = process.argv[2] ?? ''

@@ -58,16 +58,19 @@ export function createAssertion(
     if (!fits) throw createError(name, expected, shown(value))
   }
 
+  // Texts are made for the error alone: some of these run for every event.
   return Object.assign(assert, {
     integer(name: string, value: unknown, minimum: number, maximum = MAX_INTEGER) {
-      const isAny = minimum === Number.MIN_SAFE_INTEGER && maximum === Number.MAX_SAFE_INTEGER
-      const expected = isAny ? 'an integer' : `an integer from ${minimum} to ${maximum}`
-      assert(Number.isSafeInteger(value) && isBetween(value, minimum, maximum), name, expected, value)
+      if (!Number.isSafeInteger(value) || !isBetween(value, minimum, maximum)) {
+        const isAny = minimum === Number.MIN_SAFE_INTEGER && maximum === Number.MAX_SAFE_INTEGER
+        assert(false, name, isAny ? 'an integer' : `an integer from ${minimum} to ${maximum}`, value)
+      }
       return value as number
     },
     number(name: string, value: unknown, minimum: number, maximum: number) {
-      const fits = Number.isFinite(value) && isBetween(value, minimum, maximum)
-      assert(fits, name, `a number from ${minimum} to ${maximum}`, value)
+      if (!Number.isFinite(value) || !isBetween(value, minimum, maximum)) {
+        assert(false, name, `a number from ${minimum} to ${maximum}`, value)
+      }
       return value as number
     },
     boolean(name: string, value: unknown) {
@@ -75,8 +78,9 @@ export function createAssertion(
       return value
     },
     oneOf<TChoice extends string>(name: string, value: unknown, choices: readonly TChoice[]) {
-      const expected = choices.map((choice) => `'${choice}'`).join(', ')
-      assert(choices.includes(value as TChoice), name, `one of ${expected}`, value)
+      if (!choices.includes(value as TChoice)) {
+        assert(false, name, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, value)
+      }
       return value as TChoice
     },
   })
