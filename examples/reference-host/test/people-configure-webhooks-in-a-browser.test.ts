@@ -207,7 +207,7 @@ browserTests('the portal in a browser', (browser) => {
     expect(await page.getByRole('button', { name: 'Enable' }).count()).toBe(0)
     consumer.answer(404)
     await page.getByRole('button', { name: 'Verify' }).click()
-    await page.getByText('it has answered 404').waitFor()
+    await page.getByText('responded with 404').waitFor()
     expect(window.takeProblems()).toEqual([expect.stringContaining('409')])
 
     const receiver = createReceiver({ secrets: secret })

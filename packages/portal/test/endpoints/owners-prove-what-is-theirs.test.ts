@@ -54,7 +54,7 @@ it('tells what an endpoint waits for, and lets it receive once its owner has ans
   consumer.answer(404)
   const refused = await call('POST', `/endpoints/${id}/verify`)
   expect(refused).toMatchObject({ status: 409, body: { code: 'ownership_not_proved' } })
-  expect(refused.body['detail']).toMatch(/has answered 404/)
+  expect(refused.body['detail']).toMatch(/responded with 404/)
   for (const { body } of [early, refused]) expect(body['detail']).not.toMatch(/\w\(\)|options\./)
 
   answerChallenges(consumer)

@@ -1,6 +1,6 @@
 import type { AttemptRow } from '../delivery-store.ts'
+import { requestHeaders } from '../http/send.ts'
 import { deliveryIdOf } from '../ids.ts'
-import { requestHeaders } from '../request-headers.ts'
 import type { Delivery, DeliveryAttempt } from './delivery.ts'
 import type { DeliveryRow } from './delivery-row.ts'
 

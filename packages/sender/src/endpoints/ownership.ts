@@ -2,17 +2,16 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { ownershipNotProved, WebhookSenderError } from '../errors.ts'
-import { attemptErrorOf } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
-import { Post, type PostOutcome } from '../http/post.ts'
+import type { PostOutcome } from '../http/post.ts'
+import { preparePost, requestHeaders } from '../http/send.ts'
 import { uniqueId } from '../ids.ts'
 import { messageOf } from '../messages/message.ts'
-import { requestHeaders } from '../request-headers.ts'
 import { type DeliveryTarget, type TargetParts, targetOf } from '../worker/delivery-target.ts'
 import type { EndpointRow } from './fields.ts'
 import { createOriginHandshake } from './origin-handshake.ts'
 
-/** What {@link createOwnershipChallenge} works with. */
+/** What {@link createOwnershipChallenge} needs. */
 export interface OwnershipChallengeParts extends TargetParts {
   readonly clock: Clock
   readonly pools: HttpPools
@@ -23,12 +22,12 @@ export interface OwnershipChallengeParts extends TargetParts {
 const TOKEN_BYTES = 32
 
 /**
- * Creates what asks the owner of an endpoint's URL: a webhook of the type `Webhook.Challenge` with a random token, signed as
- * any other. The answer is JSON with the `token`, and with the `signature` of `Webhook.Challenge.<token>` under the
- * same id and timestamp, which an endpoint with a key pair, whose consumer cannot sign, leaves out. `@x/receiver`
- * answers by itself.
+ * Creates the challenge of an endpoint's owner: a webhook of the type `Webhook.Challenge` with a random token, signed
+ * as any other. The response must be JSON with the `token`, and with the `signature` of `Webhook.Challenge.<token>`
+ * under the same id and timestamp. A consumer of an endpoint with a key pair cannot sign, and leaves the signature
+ * out. `@x/receiver` responds by itself.
  *
- * Where the sender has a `webhookOrigin`, a receiver that does not answer may allow it by OPTIONS instead.
+ * Where the sender has a `webhookOrigin`, a receiver that does not respond may allow it by OPTIONS instead.
  */
 export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
   const { clock, pools, userAgent, timeoutMs, webhookOrigin } = parts
@@ -37,21 +36,16 @@ export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
   function post(target: DeliveryTarget, headers: string[], body: Buffer): Promise<PostOutcome> {
     if (target.refusal) return Promise.resolve(failedBy(target.refusal))
     return new Promise((resolve) => {
-      const send = () => {
-        try {
-          const pool = pools.of(target)
-          pool.dispatch({ path: target.path, method: 'POST', headers, body }, request)
-        } catch (error) {
-          request.giveUp(attemptErrorOf(error))
-        }
-      }
-      const request = new Post((outcome) => {
+      const request = preparePost(pools, target, { headers, body }, (outcome) => {
         clearTimeout(timer)
         resolve(outcome)
-      }, send)
-      const message = `The answer was not complete after ${timeoutMs} ms.`
-      const timer = setTimeout(() => request.giveUp({ code: 'timeout', message, blame: 'theirs' }), timeoutMs)
-      send()
+      })
+      const message = `The response was not complete after ${timeoutMs} ms.`
+      const timer = setTimeout(
+        () => request.post.giveUp({ code: 'timeout', message, blame: 'theirs' }),
+        timeoutMs,
+      )
+      request.send()
     })
   }
 
@@ -106,23 +100,23 @@ function challengeBody(
   return Buffer.from(message.body)
 }
 
-/** @param expected - the signatures that the owner can make; undefined where it has but a public key. */
+/** @param expected - the signatures that the owner can make; undefined where it has only a public key. */
 function problemOf(
   { status, error, snippet }: PostOutcome,
   token: string,
   expected: () => string | undefined,
 ): string | undefined {
-  if (error) return `it could not be asked (${error.code}: ${error.message})`
-  if (status === undefined || status < 200 || status > 299) return `it has answered ${status}, not 2xx.`
-  const answer = answerOf(snippet ?? '')
-  if (answer?.token !== token) return `it has answered ${status} without the token.`
+  if (error) return `it could not be reached (${error.code}: ${error.message})`
+  if (status === undefined || status < 200 || status > 299) return `it responded with ${status}, not 2xx.`
+  const response = responseOf(snippet ?? '')
+  if (response?.token !== token) return `it responded with ${status} without the token.`
   const signatures = expected()?.split(' ')
-  const given = typeof answer.signature === 'string' ? answer.signature.split(' ') : []
+  const given = typeof response.signature === 'string' ? response.signature.split(' ') : []
   if (!signatures || signatures.some((one) => given.some((other) => isSame(one, other)))) return undefined
-  return 'it has answered with the token, but without a signature that the secret makes.'
+  return 'it responded with the token, but without a signature that the secret makes.'
 }
 
-function answerOf(text: string): { token?: unknown; signature?: unknown } | undefined {
+function responseOf(text: string): { token?: unknown; signature?: unknown } | undefined {
   try {
     return Object(JSON.parse(text))
   } catch {
@@ -143,21 +137,21 @@ function failedBy(error: NonNullable<PostOutcome['error']>): PostOutcome {
 export interface OwnershipCheckParts {
   readonly store: Pick<DeliveryStore, 'proveOwnership'>
   readonly clock: Clock
-  /** Asks the owner of an endpoint's URL. */
+  /** Challenges the owner of an endpoint's URL. */
   challenge(endpoint: EndpointRow): Promise<void>
   /** Called when the endpoint has changed. */
   changed(endpointKey: number): void
 }
 
-/** Finds out who owns the URL of an endpoint. */
+/** Verifies that the owner of an endpoint's URL wants its webhooks. */
 export interface OwnershipCheck {
   /** @throws WebhookSenderError `ownership_not_proved` */
   verify(endpoint: EndpointRow): Promise<void>
-  /** The same where the owner should be able to answer by now; if it does not, the endpoint stays as it is. */
+  /** The same where the owner should be able to respond by now. If it does not, the endpoint stays as it is. */
   tryTo(endpoint: EndpointRow): Promise<void>
 }
 
-/** Creates what asks, and lets endpoints receive that have answered. */
+/** Creates the check, which enables endpoints whose owner has passed it. */
 export function createOwnershipCheck({
   store,
   clock,
@@ -168,7 +162,7 @@ export function createOwnershipCheck({
     if (row.ownership === 'verified') return
     await challenge(row)
     if (!(await store.proveOwnership(row.key, row.url, clock.now()))) {
-      throw ownershipNotProved(row.id, 'it has another url by now.')
+      throw ownershipNotProved(row.id, 'its url has changed meanwhile.')
     }
     changed(row.key)
   }

@@ -99,7 +99,7 @@ describe('an interim response that nobody asked for is read, and the final one c
     const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: server.url })
     await expect(host.sender.endpoints.verify(endpoint.id)).rejects.toMatchObject({
       code: 'ownership_not_proved',
-      message: expect.stringContaining('it has answered 200 without the token'),
+      message: expect.stringContaining('it responded with 200 without the token'),
     })
   })
 })
