@@ -47,10 +47,10 @@ export function createDurableRunner<DB>(
   async function handleWhileLeased(lease: SubscriptionLease, seen: number): Promise<void> {
     const fence: Fence = { name, epoch: lease.epoch }
     const goOn = () => {
-      // After a change by a person the lease is taken anew, to see what has changed.
-      if (signal.aborted || control.version !== seen || leases.isOutdated(fence)) return false
+      if (signal.aborted) return false
       demandLease(name, leases.isHeld(fence))
-      return true
+      // After a change by a person the lease is taken anew, to see what has changed.
+      return control.version === seen && !leases.isOutdated(fence)
     }
     leases.hold(fence, lease.revision)
     try {
