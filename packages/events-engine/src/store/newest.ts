@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
 import { integer, nullable } from '../sql/columns.ts'
 import { type Dialect, readRows, type SqlExecutor } from '../sql/database.ts'
@@ -57,7 +56,7 @@ export function createNewestReader(db: SqlExecutor, dialect: Dialect, names: Tab
         before = events.at(-1)?.seq ?? first
       }
       before = first
-      await nextTurn()
+      await new Promise((resolve) => setImmediate(resolve))
     }
     return found
   }

@@ -2,6 +2,10 @@ import { expect, it } from 'vitest'
 import { createPortal, type PortalUser } from '../../src/index.ts'
 import { openSender } from '../open-sender.ts'
 
+interface Answer {
+  readonly endpoint: { readonly id: string; readonly filter?: object }
+}
+
 async function openPortal(user: PortalUser = { tenantId: 1, role: 'manager' }) {
   const opened = await openSender()
   const portal = createPortal({ sender: opened.sender, authorize: () => user })
@@ -10,7 +14,7 @@ async function openPortal(user: PortalUser = { tenantId: 1, role: 'manager' }) {
     const response = await portal.handle(
       new Request(`http://host/api${path}`, { method, headers, body: JSON.stringify(body) }),
     )
-    return { status: response.status, body: await response.json() }
+    return { status: response.status, body: (await response.json()) as Answer }
   }
   const raise = (tenantId: number, total: number) =>
     opened.engine.syncManager.addSyncEvent({ tenantId, siteId: 7 }, 'File', total, 'Update', {
