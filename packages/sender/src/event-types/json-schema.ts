@@ -30,28 +30,80 @@ interface Meter {
   spend(steps: number): void
 }
 
+/** Compiles twice: to find the first of what is wrong, and all of it. */
+interface Compilers {
+  readonly meter: Meter
+  readonly first: Ajv2020
+  readonly all: Ajv2020
+}
+
+/** Compiling takes some 10 ms, and a process may make the same catalog more than once: by the text of the schema. */
+const known = new Map<string, SchemaCheck>()
+const MAX_KNOWN = 1_000
+/** To create them takes some 20 ms. They remember what they have compiled, and are dropped with it. */
+let shared: Compilers | undefined
+
 /** Creates what compiles schemas. */
 export function createSchemaCompiler(): SchemaCompiler {
-  const meter = createMeter()
-  const first = createAjv(meter, false)
-  const all = createAjv(meter, true)
+  // What has ids, also within, is known by them: it is to be seen by no other catalog.
+  let own: Compilers | undefined
 
   return (schema) => {
-    if (Object(schema).$async !== undefined) throw new TypeError('$async is no keyword of JSON Schema')
-    const costed = withCosts(schema)
-    // Schemas are the host's, and are compared with the schema of schemas in its own time.
-    meter.begin(Number.POSITIVE_INFINITY)
-    const fits = compile(first, costed)
-    // Now, and not when a value does not fit: it takes its time.
-    const fitsInAll = compile(all, costed)
-    if (problemsOf(() => fits(null), meter, MAX_STEPS) === undefined) {
-      throw new RangeError('it takes too long to compare anything with it: does it refer to itself?')
+    const text = textOf(schema)
+    if (text === undefined || text.includes('"$id"')) {
+      own ??= createCompilers()
+      return createCheck(schema, own)
     }
-    return (value) => {
-      const found = problemsOf(() => fits(value), meter, MAX_STEPS)
-      if (found === undefined || found.length === 0) return found ?? [TOO_MUCH]
-      return problemsOf(() => fitsInAll(value), meter, MAX_STEPS_FOR_ALL) ?? found
+    const before = known.get(text)
+    if (before) return before
+    if (known.size >= MAX_KNOWN) {
+      known.clear()
+      shared = undefined
     }
+    shared ??= createCompilers()
+    const check = createCheck(schema, shared)
+    known.set(text, check)
+    return check
+  }
+}
+
+function createCompilers(): Compilers {
+  const meter = createMeter()
+  return { meter, first: createAjv(meter, false), all: createAjv(meter, true) }
+}
+
+/** Undefined for what another text would stand for as well. */
+function textOf(schema: JsonSchema): string | undefined {
+  try {
+    return JSON.stringify(schema, (_, value) => {
+      if (isJson(value)) return value
+      throw new TypeError('not JSON')
+    })
+  } catch {
+    return undefined
+  }
+}
+
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
+  return value === null || ['string', 'boolean', 'object'].includes(typeof value)
+}
+
+function createCheck(schema: JsonSchema, { meter, first, all }: Compilers): SchemaCheck {
+  if (Object(schema).$async !== undefined) throw new TypeError('$async is no keyword of JSON Schema')
+  const costed = withCosts(schema)
+  // Schemas are the host's, and are compared with the schema of schemas in its own time.
+  meter.begin(Number.POSITIVE_INFINITY)
+  const fits = compile(first, costed)
+  // Now, and not when a value does not fit: it takes its time.
+  const fitsInAll = compile(all, costed)
+  if (problemsOf(() => fits(null), meter, MAX_STEPS) === undefined) {
+    throw new RangeError('it takes too long to compare anything with it: does it refer to itself?')
+  }
+  return (value) => {
+    const found = problemsOf(() => fits(value), meter, MAX_STEPS)
+    if (found === undefined || found.length === 0) return found ?? [TOO_MUCH]
+    return problemsOf(() => fitsInAll(value), meter, MAX_STEPS_FOR_ALL) ?? found
   }
 }
 
