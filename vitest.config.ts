@@ -11,8 +11,12 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    // Read by @x/testkit/browser.
-    env: { CHROMIUM_PATH: findBrowser() ?? '' },
+    env: {
+      // Read by @x/testkit/browser.
+      CHROMIUM_PATH: findBrowser() ?? '',
+      // Processes that tests start would spend half of their starting on compiling the same sources.
+      NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url)),
+    },
     setupFiles: ['internal/testkit/src/fail-on-console.ts'],
     // Much of a test is waiting: for processes, disks, sockets.
     maxWorkers: Math.max(3, availableParallelism()),

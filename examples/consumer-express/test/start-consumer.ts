@@ -40,7 +40,12 @@ export async function runConsumer(
 
 function run(env: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, ['--conditions=@x/source', main], {
-    env: { PATH: process.env['PATH'], PORT: '0', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      PORT: '0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []

@@ -16,7 +16,12 @@ const CONSUMERS = ['express', 'fastify', 'hono', 'next', 'lambda', 'standardwebh
 function startConsumer(name: string, secret: string) {
   const main = fileURLToPath(new URL(`../../consumer-${name}/src/main.ts`, import.meta.url))
   const child = spawn(process.execPath, ['--conditions=@x/source', main], {
-    env: { PATH: process.env['PATH'], PORT: '0', WEBHOOK_SECRET: secret },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      PORT: '0',
+      WEBHOOK_SECRET: secret,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []

@@ -21,7 +21,13 @@ export interface MainProcess extends AsyncDisposable {
 /** Starts the host on a free port, with nothing of this process's environment. */
 export function startMain(env: Readonly<Record<string, string>>): MainProcess {
   const child = spawn(process.execPath, ['--conditions=@x/source', main], {
-    env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'error', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      PORT: '0',
+      LOG_LEVEL: 'error',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []
