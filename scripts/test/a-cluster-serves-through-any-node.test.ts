@@ -34,7 +34,7 @@ function startCluster() {
   return {
     lines,
     all,
-    async printed(pattern: RegExp, count = 1, timeoutMs = 15_000) {
+    async printed(pattern: RegExp, count = 1, timeoutMs = 60_000) {
       const seen = () => all(pattern).length >= count || child.exitCode !== null
       await until(seen, `${count} times ${pattern}`, timeoutMs).catch((error) => {
         throw new Error(`${error.message}\n${lines.join('\n')}`)

@@ -7,7 +7,7 @@ import { waitFor } from '@x/testkit'
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
 /** On a machine that does much else. */
-const START_TIMEOUT_MS = 45_000
+const START_TIMEOUT_MS = 120_000
 
 /** The host in a process of its own, as `npm start` runs it. */
 export interface MainProcess extends AsyncDisposable {

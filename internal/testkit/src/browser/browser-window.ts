@@ -29,7 +29,7 @@ export async function openWindow(browser: TestBrowser, options: OpenWindow = {})
     colorScheme,
     reducedMotion: 'reduce',
   })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   const found: string[] = []
   const expected: RegExp[] = []

@@ -29,5 +29,5 @@ export async function launchBrowser(path: string | undefined = chromiumPath()): 
   if (path === undefined) throw new Error('There is no Chromium here; set CHROMIUM_PATH to one.')
   // In another language's encoding, or in none, the names of files that it takes and gives would change.
   const env = { ...process.env, LC_ALL: 'C.UTF-8' }
-  return chromium.launch({ executablePath: path, args: ARGS, env, timeout: 30_000 })
+  return chromium.launch({ executablePath: path, args: ARGS, env, timeout: 120_000 })
 }
