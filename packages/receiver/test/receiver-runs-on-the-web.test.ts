@@ -1,15 +1,17 @@
+import { createHmac } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
 import { build, type Rolldown } from 'vite'
 import { describe, expect, it } from 'vitest'
 import type * as receiverModule from '../src/index.ts'
+import type * as schemesModule from '../src/schemes.ts'
 import { signedHeaders } from '../src/testing.ts'
 import { payloadOf, request, secret } from './messages.ts'
 
 type ReceiverModule = typeof receiverModule
 
-async function bundle(minify = false): Promise<string> {
-  const entry = fileURLToPath(new URL('../src/index.ts', import.meta.url))
+async function bundle(minify = false, file = 'index.ts'): Promise<string> {
+  const entry = fileURLToPath(new URL(`../src/${file}`, import.meta.url))
   const outputs = (await build({
     configFile: false,
     logLevel: 'silent',
@@ -19,9 +21,22 @@ async function bundle(minify = false): Promise<string> {
   return outputs.flatMap(({ output }) => output.map((file) => ('code' in file ? file.code : ''))).join('\n')
 }
 
-const webOnly = { crypto, TextEncoder, TextDecoder, btoa, atob, Response, Headers, setTimeout, clearTimeout }
+const webOnly = {
+  crypto,
+  URL,
+  URLSearchParams,
+  fetch,
+  TextEncoder,
+  TextDecoder,
+  btoa,
+  atob,
+  Response,
+  Headers,
+  setTimeout,
+  clearTimeout,
+}
 
-async function load(code: string): Promise<ReceiverModule> {
+async function load<TModule = ReceiverModule>(code: string): Promise<TModule> {
   const context = createContext({ ...webOnly })
   runInContext(code, context)
   return runInContext('receiver', context)
@@ -51,6 +66,23 @@ describe('without anything of Node', async () => {
     const body = JSON.stringify(payloadOf('File.Create'))
     expect(() => receiver.verifySync(body, signedHeaders({ secret, body }))).toThrow(/await receiver\.verify/)
   })
+})
+
+it('receives from other senders there', async () => {
+  const { createReceiver } = await load(await bundle())
+  const { github } = await load<typeof schemesModule>(await bundle(false, 'schemes.ts'))
+  const body = '{"action":"opened"}'
+  const signature = createHmac('sha256', 'secret').update(body).digest('hex')
+  const headers = {
+    'content-type': 'application/json',
+    'x-github-event': 'issues',
+    'x-hub-signature-256': `sha256=${signature}`,
+  }
+  const receive = (secret: string) =>
+    createReceiver({ scheme: github({ secret }) }).handle(
+      new Request('https://consumer.test/', { method: 'POST', headers, body }),
+    )
+  expect([(await receive('secret')).status, (await receive('other')).status]).toEqual([200, 401])
 })
 
 const receiverSecret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`

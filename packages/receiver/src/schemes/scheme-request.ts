@@ -70,7 +70,7 @@ function payloadOf(text: string, format: BodyFormat | undefined): unknown {
 }
 
 /** The fields of a form; a list where a field is there more than once. */
-export function fieldsOf(text: string): Record<string, string | string[]> {
+function fieldsOf(text: string): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = {}
   for (const [name, value] of new URLSearchParams(text)) {
     if (name === '__proto__') continue

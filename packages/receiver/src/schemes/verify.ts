@@ -173,7 +173,7 @@ export function noMatch(): WebhookVerificationError {
  *
  * @returns it in seconds.
  */
-export function checkTime({ now, toleranceSeconds }: SchemeRequest, signedMs: number): number {
+function checkTime({ now, toleranceSeconds }: SchemeRequest, signedMs: number): number {
   if (!Number.isFinite(signedMs)) {
     throw new WebhookVerificationError('invalid_timestamp', 'The time of the signature cannot be read.')
   }

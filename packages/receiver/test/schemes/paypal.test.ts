@@ -99,6 +99,8 @@ describe("PayPal, against PayPal's page on webhooks, computed with node:crypto a
     'https://evil.test/v1/notifications/certs/CERT-1',
     'http://api.paypal.com/v1/notifications/certs/CERT-1',
     'https://api.paypal.com.evil.test/v1/notifications/certs/CERT-1',
+    'https://evilapi.paypal.com/v1/notifications/certs/CERT-1',
+    'https://x.api.paypal.com/v1/notifications/certs/CERT-1',
     'https://api.paypal.com@evil.test/v1/notifications/certs/CERT-1',
     'https://user:word@api.paypal.com/v1/notifications/certs/CERT-1',
     'https://api.paypal.com:8443/v1/notifications/certs/CERT-1',
