@@ -1,14 +1,14 @@
 import { isStorableDate } from '@x/events-core'
 import { assertArgument } from './errors.ts'
 
-/** A time range that a caller asks for, in milliseconds since 1970. */
+/** A time range, in milliseconds since 1970. */
 export interface TimeRange {
   readonly since?: number
   readonly until?: number
 }
 
 /**
- * Reads a date that comes from outside.
+ * Reads a date of a caller.
  *
  * @throws WebhookSenderError `invalid_argument`, also for dates that PostgreSQL or ISO 8601 cannot write.
  */
@@ -18,7 +18,7 @@ export function readTime(field: string, value: unknown): number {
 }
 
 /**
- * Reads the two ends of a time range, under the names that the caller knows them by. Either may be left out.
+ * Reads the two ends of a time range, by the names of the caller's fields. Either may be left out.
  *
  * @throws WebhookSenderError `invalid_argument`, also where it ends before it begins.
  */

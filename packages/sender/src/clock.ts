@@ -3,11 +3,11 @@ import { readRows, real, type SqlExecutor } from '@x/events-engine/support'
 
 /** A clock that all nodes of a database share. */
 export interface SharedClock extends Clock {
-  /** Asks what time it is, unless that was asked a moment ago. */
+  /** Synchronizes with the database, unless it did so within the last second. */
   sync(): Promise<void>
-  /** The latest time that it has told; the database's own clock is not watched, and says 0. */
+  /** The latest time that `now()` has returned; 0 for the database's clock, which is not watched. */
   readonly latest: number
-  /** It is this late after all. */
+  /** Accepts an earlier time as the latest, after the clock was set back. */
   settle(now: number): void
 }
 
@@ -15,13 +15,12 @@ const OFTEN_MS = 1_000
 const DRIFT = 0.001
 
 /**
- * The database's clock: asked for the time now and then, and carried on between by how long this process
- * knows it has been since. Times that nodes write down and compare are the same for all of them, however
- * wrong the clocks of their machines are, to half of a round trip.
+ * The database's clock: read from time to time, and advanced in between by the process's own monotonic clock. Times
+ * that nodes store and compare agree to half of a round trip, however wrong the clocks of their machines are.
  */
 export function createDatabaseClock(db: SqlExecutor): SharedClock {
   const statement = 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now'
-  // The machine's own, until the database has been asked.
+  // The machine's own time, until the database was read.
   let base = Date.now()
   let askedAt = performance.now()
   let uncertainMs = Number.POSITIVE_INFINITY
@@ -31,7 +30,7 @@ export function createDatabaseClock(db: SqlExecutor): SharedClock {
     const sentAt = performance.now()
     const [row] = await readRows(db, { now: real }, statement)
     const halfMs = (performance.now() - sentAt) / 2
-    // An answer that took long is worth less than an older one that was quick.
+    // A slow reading is less exact than an older one that was quick.
     if (halfMs > uncertainMs + (sentAt - askedAt) * DRIFT) return
     base = row?.now ?? Date.now()
     askedAt = sentAt + halfMs
@@ -53,7 +52,7 @@ export function createDatabaseClock(db: SqlExecutor): SharedClock {
   }
 }
 
-/** A clock that needs no asking: a test's, or that of the one machine whose processes share a file. */
+/** A clock that needs no synchronizing: a test's, or that of the one machine whose processes share a file. */
 export function asSharedClock(clock: Clock): SharedClock {
   let latest = 0
   return {
@@ -75,8 +74,8 @@ export function asSharedClock(clock: Clock): SharedClock {
 }
 
 /**
- * The clock that due times are written and compared by. On PostgreSQL, whose nodes may be on many
- * machines, it is the database's. An engine that was given a clock keeps to it: a test wants to move it.
+ * The clock by which due times are stored and compared. On PostgreSQL, whose nodes may run on many machines, it is the
+ * database's. An engine that was given a clock uses it, so that tests can move the time.
  */
 export function sharedClockOf(
   engine: { readonly dialect: string; readonly clock: Clock },
@@ -86,7 +85,7 @@ export function sharedClockOf(
   return isShared ? createDatabaseClock(db) : asSharedClock(engine.clock)
 }
 
-/** Notices that the machine's clock was set back, and brings back what waits for a time that lies too far ahead. */
+/** Notices that the machine's clock was set back, and moves due times back that now lie too far ahead. */
 export interface ClockWatch {
   /** @returns whether times were brought back. */
   look(): Promise<boolean>
@@ -100,12 +99,12 @@ export interface ClockWatchParts {
   readonly leaseMs: number
 }
 
-/** A clock is corrected by less than this all the time, which nobody notices. */
+/** Clocks are corrected by less than this all the time. */
 const TOLERANCE_MS = 500
 
 /**
- * This process knows by itself how late it has been; what others, or one before it, have gone by is in the
- * database, and looked up now and then.
+ * This process knows the latest time of its own. The latest time of other processes is in the database, and is read
+ * from time to time.
  */
 export function createClockWatch({ store, clock, logger, leaseMs }: ClockWatchParts): ClockWatch {
   let askedAt = Number.NEGATIVE_INFINITY
@@ -150,13 +149,13 @@ export interface ClockStore {
   /** The latest time that a process has noted; 0 where the database's clock decides. */
   latestNoted(): Promise<number>
   /**
-   * Brings back whatever waits for a time that lies further ahead than it was meant to: deliveries, pauses,
-   * leases, overlapping secrets. In small transactions; begun again, it goes on.
+   * Moves back every time that lies further ahead than intended: due times, pauses, leases, expiry of secrets. It works
+   * in small transactions, and continues when it is called again.
    */
   bringTimesBack(clock: SetBackClock, leaseMs: number): Promise<void>
 }
 
-/** The latest time that is noted may be so much before the latest that was gone by. */
+/** The stored latest time may lag behind the actual one by this much. */
 export const MARK_EVERY_MS = 1_000
 
 /**
@@ -168,8 +167,8 @@ export const MARK_EVERY_MS = 1_000
  */
 export function broughtBack(dueOn: number, writtenOn: number, { now, latest }: SetBackClock): number {
   if (dueOn <= now) return dueOn
-  // Worked out while the clock was ahead: what was left of it is left now.
+  // Calculated while the clock was ahead: the remaining time stays the same.
   if (writtenOn > now) return Math.max(now, dueOn - (latest - now))
-  // By the clock as it was, its time had come.
+  // By the clock as it was, it was due.
   return dueOn <= latest + MARK_EVERY_MS ? now : dueOn
 }

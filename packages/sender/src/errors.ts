@@ -1,6 +1,6 @@
 import { type Assertion, createAssertion, EventsError, type EventsErrorOptions, shown } from '@x/events-core'
 
-/** What a {@link WebhookSenderError} can be about. */
+/** The codes of {@link WebhookSenderError}. */
 export type WebhookSenderErrorCode =
   | 'invalid_option'
   | 'invalid_argument'
@@ -110,7 +110,7 @@ export function versionConflict(id: string, wanted: unknown, current: number): W
   )
 }
 
-/** The error for an endpoint whose owner has not answered the challenge. */
+/** The error for an endpoint whose owner has not passed the challenge. */
 export function ownershipNotProved(endpointId: string, problem: string): WebhookSenderError {
   return new WebhookSenderError(
     'ownership_not_proved',

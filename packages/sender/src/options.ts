@@ -18,7 +18,7 @@ import { isSchedule, SCHEDULE_RULE } from './worker/retry-schedule.ts'
 
 /** What {@link createWebhookSender} takes. */
 export interface WebhookSenderOptions<DB> {
-  /** Whose events are sent. The sender's tables lie beside the engine's, in the same database. */
+  /** The engine whose events are sent. The sender's tables lie beside the engine's, in the same database. */
   readonly engine: EventEngine<DB>
   /** Encrypts signing secrets at rest: 32 bytes, as such or as base64 or hex text. */
   readonly encryptionKey: Uint8Array | string
@@ -37,13 +37,13 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly deliver?: boolean | undefined
   /**
-   * Whether this process takes part in turning events into deliveries. Of those that do, one at a time does
-   * it for all; somebody has to.
+   * Whether this process takes part in turning events into deliveries. Of the processes that do, one at a time does
+   * it for all. At least one process must take part.
    * @defaultValue true; false for {@link createWebhookWorker}
    */
   readonly fanOut?: boolean | undefined
   /**
-   * Most endpoints of one tenant. Those who create at the same moment may go a little beyond.
+   * Most endpoints of one tenant. Simultaneous creations may exceed it slightly.
    * @defaultValue 1000
    */
   readonly maxEndpointsPerTenant?: number | undefined
@@ -54,7 +54,7 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly retrySchedule?: readonly number[] | undefined
   /**
-   * Days without a success after which an endpoint that keeps failing is disabled. The host hears of it at
+   * Days without a success after which an endpoint that keeps failing is disabled. The host is warned at
    * 50, 70 and 90 % of the way: `WebhookEndpoint.Failing`.
    * @defaultValue 5
    */
@@ -68,7 +68,7 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly orderingKeys?: OrderingKeys | undefined
   /**
-   * Longest time for one attempt, the answer's body included, in milliseconds.
+   * Longest time for one attempt, the response body included, in milliseconds.
    * @defaultValue 20000
    */
   readonly timeoutMs?: number | undefined
@@ -89,9 +89,9 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly maxBodyBytes?: number | undefined
   /**
-   * Makes what stands as `data.entity` in webhooks: for all types, or by type or pattern. Each event is rendered once
-   * for each payload version that somebody wants, outside of any transaction, before its deliveries are stored. It is
-   * not asked about the sender's own events.
+   * Renders `data.entity` of webhooks: for all types, or by type or pattern. Each event is rendered once for each payload
+   * version that an endpoint has, outside of any transaction, before its deliveries are stored. The sender's own events
+   * are not rendered.
    * @defaultValue what the event carries
    */
   readonly render?: RenderOption | undefined
@@ -101,7 +101,7 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly renderTimeoutMs?: number | undefined
   /**
-   * How often a rendering that fails is tried before its event is parked. Meanwhile, later events wait.
+   * How often a failed rendering is retried before its event is parked. Later events wait for it.
    * @defaultValue { maxAttempts: 5, firstDelayMs: 100, maxDelayMs: 30000 }
    */
   readonly renderRetry?: RetryOptions | undefined
@@ -122,16 +122,16 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly cloudEventSource?: string | undefined
   /**
-   * What becomes of an event that carries, or is rendered to, something else than the catalog's schema of its type
-   * describes. `'park'`: no webhook is made of it; it is parked. `'refuse'`: raising it throws `invalid_payload` in the
-   * raiser's transaction, in the processes that have this sender; what is rendered, and what database triggers raise
-   * (`captureTable`), cannot be known by then and is parked.
+   * Validates the data of events, as raised or as rendered, against the catalog's schema of their type. `'park'`: an
+   * event that does not match is parked, and no webhook is sent. `'refuse'`: raising it throws `invalid_payload` in the
+   * raiser's transaction, in processes that have this sender. Rendered data, and events of database triggers
+   * (`captureTable`), are not known by then: those events are parked.
    * @defaultValue 'off'
    */
   readonly validate?: Validation | undefined
   /**
-   * Send an endpoint nothing until the owner of its URL has answered a challenge (`endpoints.verify`), so that nobody can
-   * have webhooks sent to somebody else. `endpoints.create` can ask for it alone.
+   * Sends an endpoint nothing until the owner of its URL has passed a challenge (`endpoints.verify`), so that tenants
+   * cannot direct webhooks at a URL of others. `endpoints.create` can require it for one endpoint.
    * @defaultValue false
    */
   readonly verifyOwnership?: boolean | undefined
@@ -146,7 +146,7 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly webhookOrigin?: string | undefined
   /**
-   * Asked before each attempt whether the endpoint may still hear of the event. `false`: nothing is sent, and the
+   * Called before each attempt to decide whether the endpoint may still receive the event. `false`: nothing is sent, and the
    * delivery is cancelled with the code `not_allowed`. When it throws, or takes longer than `timeoutMs`, the attempt is
    * put off as for other faults of this side.
    * @defaultValue everything may be sent
@@ -158,18 +158,18 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly leaseMs?: number | undefined
   /**
-   * Longest time between two looks for work of other processes, in milliseconds.
+   * Longest time between two polls for work of other processes, in milliseconds.
    * @defaultValue 1000
    */
   readonly pollMaxMs?: number | undefined
   /**
-   * Longest time that `stop()` waits for attempts, in milliseconds; what is cut off is repeated later.
+   * Longest time that `stop()` waits for attempts, in milliseconds. Attempts that it cuts off are repeated later.
    * @defaultValue 10000
    */
   readonly stopTimeoutMs?: number | undefined
   /**
-   * How often to look through what is stored for what should never be (a lane in which nothing is due, an
-   * endpoint that nobody would look at), and mend it, in milliseconds. One node does it for all.
+   * Milliseconds between two reconciliations, which repair contradictions in the tables, such as an ordering key in
+   * which nothing is due. One node reconciles for all.
    * @defaultValue 300000
    */
   readonly reconcileEveryMs?: number | undefined
@@ -337,7 +337,7 @@ function readOrderingKeys(keys: OrderingKeys): OrderingKeys {
   return Object.freeze({ ...keys })
 }
 
-/** What is told to OpenTelemetry, and to consumers. */
+/** What the sender reports to OpenTelemetry and to consumers. */
 export interface TelemetryOptions {
   /**
    * Adds the endpoint's id to metrics, `x_webhooks.endpoint_id`: one series for each endpoint.
@@ -352,7 +352,7 @@ export interface TelemetryOptions {
   readonly traceparent?: boolean | undefined
 }
 
-/** The same with every default in place. */
+/** The options with every default in place. */
 export interface TelemetrySettings {
   readonly perEndpoint: boolean
   readonly traceparent: boolean

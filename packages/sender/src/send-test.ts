@@ -9,16 +9,16 @@ import { endpointDisabled, endpointNotFound } from './errors.ts'
 import { isUniqueId, uniqueId } from './ids.ts'
 import { messageOf } from './messages/message.ts'
 
-/** What {@link createTestSender} works with. */
+/** What {@link createTestSender} needs. */
 export interface TestSenderParts {
   readonly store: DeliveryStore
   readonly clock: Clock
   readonly cloudEventSource: string | undefined
-  /** Called when something has become due. */
+  /** Called when a delivery has become due. */
   due(endpointKey: number): void
 }
 
-/** Creates what sends `Webhook.Test` to one endpoint, whichever types it wants, at once. */
+/** Creates the function that sends `Webhook.Test` to one endpoint at once, whatever its event types. */
 export function createTestSender({ store, clock, cloudEventSource, due }: TestSenderParts) {
   return async function sendTest(endpointId: string, { tenantId }: TenantScope = {}): Promise<Delivery> {
     const endpoint = isUniqueId('ep_', endpointId) ? await store.findEndpoint(endpointId) : undefined
@@ -47,7 +47,7 @@ export function createTestSender({ store, clock, cloudEventSource, due }: TestSe
       traceparent: activeTraceparent(),
     }
     const key = await store.storeTestMessage(message, endpoint.key)
-    // It may have changed meanwhile.
+    // The endpoint may have changed since it was read.
     if (key === 'disabled') throw endpointDisabled(endpointId)
     if (typeof key === 'string') throw endpointNotFound(endpointId)
     due(endpoint.key)

@@ -7,12 +7,12 @@ import type { JobProgress, JobRow } from './job-row.ts'
 
 const AT_ONCE = 500
 
-/** Whether one of the types was asked for; all are where none was named. */
+/** Whether a type is in the job's selection; all are where the job names none. */
 export function isWantedType(eventTypes: readonly string[] | undefined, eventType: string): boolean {
   return eventTypes === undefined || eventTypes.some((pattern) => matchesEventType(pattern, eventType))
 }
 
-/** Whether a time lies in what was asked for. */
+/** Whether a time lies in the job's time range. */
 export function isWantedTime({ since, until }: JobRow['options'], time: number): boolean {
   return time >= (since ?? Number.NEGATIVE_INFINITY) && time < (until ?? Number.POSITIVE_INFINITY)
 }

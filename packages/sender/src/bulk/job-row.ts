@@ -1,6 +1,6 @@
 import type { JobKind, JobState, ReplayScope } from './job.ts'
 
-/** What a job was asked to do, as it is stored: times are milliseconds. */
+/** The options of a job as they are stored: times are milliseconds. */
 export interface StoredJobOptions {
   readonly since?: number
   readonly until?: number
@@ -31,7 +31,7 @@ export interface JobProgress {
   readonly errorMessage: string | null
 }
 
-/** A job as it is stored; what is JSON in the database is read. */
+/** A job as it is stored, with its JSON parsed. */
 export interface JobRow extends JobProgress {
   readonly key: number
   readonly id: string
@@ -43,7 +43,7 @@ export interface JobRow extends JobProgress {
   readonly total: number
   readonly createdOn: number
   readonly finishedOn: number | null
-  /** Rises with every step and every taking: whoever names an older one has lost the job. */
+  /** Incremented by every step and takeover. A node with an older revision has lost the job. */
   readonly version: number
 }
 

@@ -2,19 +2,19 @@
 export type JobKind = 'recover' | 'replay' | 'cancel'
 
 /**
- * How a job stands. `succeeded`: it has come to its end. `cancelled`: a person has stopped it; what it had
- * done stays done. `failed`: its endpoint was deleted or disabled meanwhile.
+ * The state of a job. `succeeded`: it has finished. `cancelled`: a person has stopped it; its changes remain. `failed`:
+ * its endpoint was deleted or disabled before the end.
  */
 export type JobState = 'running' | 'succeeded' | 'cancelled' | 'failed'
 
 /**
- * Which of its deliveries and events an endpoint gets once more. `all`: those that it has got, too.
- * `unsuccessful`: those that it has not got, whether it failed, was cancelled, or was never tried. `missing`: only those
- * that it was never to get, because it did not exist, was disabled, or did not want them then.
+ * Which events an endpoint receives once more. `all`: also those whose delivery succeeded. `unsuccessful`: those without
+ * a successful delivery, whether it failed, was cancelled, or never existed. `missing`: only those that have no delivery,
+ * because the endpoint did not exist, was disabled, or did not subscribe to them then.
  */
 export type ReplayScope = 'all' | 'unsuccessful' | 'missing'
 
-/** What a job was asked to do. */
+/** The options of a job. */
 export interface JobOptions {
   readonly since?: Date
   readonly until?: Date
@@ -22,7 +22,7 @@ export interface JobOptions {
   readonly include?: ReplayScope
 }
 
-/** Something that is done to many deliveries, step by step, and goes on after a restart. */
+/** A change of many deliveries, made step by step. It continues after a restart. */
 export interface WebhookJob {
   /** `job_` and a UUID. */
   readonly id: string
@@ -31,14 +31,14 @@ export interface WebhookJob {
   readonly endpointId: string
   readonly state: JobState
   readonly options: JobOptions
-  /** How much of `total` was looked at. */
+  /** How much of `total` is done. */
   readonly done: number
-  /** How many deliveries and events there are to look at, about. */
+  /** How many deliveries and events the job has to check, approximately. */
   readonly total: number
   /** Deliveries that were cancelled, or are sent once more. */
   readonly affected: number
   readonly createdOn: Date
-  /** When it came to its end; absent while it runs. */
+  /** When it finished; absent while it runs. */
   readonly finishedOn?: Date
   /** Why it has failed. */
   readonly errorMessage?: string

@@ -22,17 +22,17 @@ export interface LogReplayParts<DB> {
   readonly fanOutTo: FanOutToOne<DB>
 }
 
-/** A step that was got ready, to be made in a transaction. */
+/** A prepared step, to be run in a transaction. */
 export type PreparedStep = (trx: SqlExecutor) => Promise<JobProgress>
 
-/** How much of the log to take in one step; nothing of it is sent of what cannot be made a message of. */
+/** How many events one step takes; `skip` leaves out one that no message can be composed from. */
 export type StepSize = 'many' | 'one' | 'skip'
 
 const EVENTS_AT_ONCE = 250
 
-/** Creates what gives an endpoint the events of the log that it never had, on the way that every event takes. */
+/** Creates the replay of events in the log that an endpoint has no delivery of. They pass the ordinary fan-out. */
 export function createLogReplay<DB>({ store, log, logger, fanOutTo }: LogReplayParts<DB>) {
-  /** @returns the step; what takes its time, such as rendering, is done by then. */
+  /** @returns the step. Slow work, such as rendering, is done before its transaction. */
   async function prepare(job: JobRow, size: StepSize): Promise<PreparedStep> {
     const { endpointKey, tenantId, options, cursor } = job
     const { after, last, position } = cursor.log as NonNullable<typeof cursor.log>
@@ -44,13 +44,13 @@ export function createLogReplay<DB>({ store, log, logger, fanOutTo }: LogReplayP
     )
     const missing = size === 'skip' ? [] : await withoutThoseHad(undefined, endpointKey, wanted)
     const { subscriber, storedCount } = fanOutTo(endpointKey)
-    // The runner tells the worker after the commit.
+    // The runner wakes the worker after the commit.
     const context = { signal: new AbortController().signal, attempt: 1, afterCommit: () => {} }
     const prepared = missing.length === 0 ? undefined : await subscriber.prepare?.(missing, context)
     const next = Math.min(page.last ?? last, last)
 
     return async (trx) => {
-      // Somebody may have begun the same.
+      // Another replay may have stored the same deliveries.
       const still = await withoutThoseHad(trx, endpointKey, missing)
       if (still.length > 0) {
         await subscriber.entitiesChanged(still, { ...context, trx: trx as Transaction<DB>, prepared })
@@ -77,7 +77,7 @@ export function createLogReplay<DB>({ store, log, logger, fanOutTo }: LogReplayP
     return events.filter(({ id }) => !had.has(id))
   }
 
-  /** Makes a step by `make`; one event at a time when together they fail, and without it when it fails alone. */
+  /** Runs a step. Where many events fail together, it takes one, and leaves that one out where it fails alone. */
   return async function step<TResult>(
     job: JobRow,
     make: (prepared: PreparedStep) => Promise<TResult>,
@@ -90,18 +90,18 @@ export function createLogReplay<DB>({ store, log, logger, fanOutTo }: LogReplayP
     try {
       return await make(await prepare(job, 'one'))
     } catch (error) {
-      // The database's trouble is no reason to leave an event out.
+      // A failing database is no reason to leave an event out.
       if (isInterruption(error) || !WebhookSenderError.is(error)) throw error
       logger.warn(
         { err: error, job: job.id },
-        'An event that no message can be made of was left out of a replay',
+        'An event that no message can be composed from was left out of a replay',
       )
     }
     return make(await prepare(job, 'skip'))
   }
 }
 
-/** Whether an endpoint gets messages of a form. */
+/** Whether an endpoint receives messages of a variant. */
 export type AcceptsVariant = (endpoint: EndpointFilterRow, variant: string | null) => boolean
 
 /** What {@link replayStored} is about. */
@@ -117,8 +117,8 @@ const MESSAGES_AT_ONCE = 500
 const BODIES_AT_ONCE = 25
 
 /**
- * Gives an endpoint messages that were made for others, and that it has none of: for events that the log
- * has dropped since. What decides that it may have them is what decides it in fan-out.
+ * Gives an endpoint messages that were stored for other endpoints, for events that the log has since deleted. The same
+ * conditions decide as in the fan-out.
  */
 export async function replayStored(
   store: DeliveryStore,
@@ -198,26 +198,26 @@ function mayHave(
 ): boolean {
   if (tenantId !== filter.tenantId && tenantId !== ALL_TENANTS) return false
   const [entityName = '', action = ''] = eventType.split('.')
-  // What tells of an endpoint's own troubles is not for later.
+  // Events about endpoints are not replayed.
   if (eventType === TEST_EVENT_TYPE || isOperational({ entityName })) return false
   const parts = { id: eventId, tenantId, siteId, entityName, entityId: '', action, modifiedOn: new Date(0) }
   return createEndpointMatcher([filter]).match(createSyncEvent(parts), eventType).length > 0
 }
 
-/** The event is gone, and with it what it would be ordered by: all in one lane keeps every order. */
+/** The event is deleted, and its ordering key with it. One key for all keeps every order. */
 function laneOf({ ordering, tenantId }: EndpointFilterRow): string | null {
   if (ordering === 'none') return null
   return ordering !== 'fifo' && ordering.by === 'tenant' ? String(tenantId) : ''
 }
 
-/** Creates what makes messages of events for one endpoint alone, and counts its deliveries. */
+/** Creates a fan-out to one endpoint that counts its deliveries. */
 export type FanOutToOne<DB> = (endpointKey: number) => {
   readonly subscriber: IBatchEventSubscriber<DB>
   storedCount(): number
 }
 
 /**
- * The fan-out of all events, on a store that knows one endpoint only.
+ * The ordinary fan-out, on a store that has one endpoint only.
  *
  * @param create - creates the fan-out on a store.
  */
@@ -232,7 +232,7 @@ export function createFanOutToOne<DB>(
       readFilters: async (executor) =>
         (await store.readFilters(executor)).filter(({ key }) => key === endpointKey),
       storeMessages(executor, messages, now) {
-        // A transaction that is made once more begins to count anew.
+        // A transaction that is repeated counts anew.
         count = messages.reduce((sum, { targets }) => sum + targets.length, 0)
         return store.storeMessages(executor, messages, now)
       },

@@ -1,15 +1,14 @@
 /**
- * How a delivery stands. `pending`: an attempt is due, now or later. `succeeded`: the consumer has
- * answered 2xx. `exhausted`: the last attempt of the schedule has failed, or the consumer has answered
- * 410 Gone. `cancelled`: a person wanted no further attempt, or has deleted the endpoint, or the host's `canReceive` has
- * said no (`lastErrorCode` is `not_allowed`).
+ * The state of a delivery. `pending`: an attempt is due, now or later. `succeeded`: the consumer responded with 2xx.
+ * `exhausted`: the last attempt of the schedule failed, or the consumer responded with 410 Gone. `cancelled`: a person
+ * cancelled it or deleted the endpoint, or the host's `canReceive` returned false (`lastErrorCode` is `not_allowed`).
  */
 export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled'
 
 /**
- * Why an attempt has failed, for programs. `dns_unavailable`, `network_unreachable`, `out_of_resources`,
+ * Why an attempt failed, for programs. `dns_unavailable`, `network_unreachable`, `out_of_resources`,
  * `not_permitted`, `check_failed`, `aborted`, `proxy_unavailable`, `proxy_unauthorized` and `proxy_connect_failed` are, or may be, this
- * side's fault; then the attempt does not count. The README tells what each means.
+ * side's fault; then the attempt does not count. The README explains each code.
  */
 export type AttemptErrorCode =
   | 'http_status'
@@ -46,19 +45,19 @@ export interface Delivery {
   readonly eventId: string
   readonly eventType: string
   readonly state: DeliveryState
-  /** Attempts until now. */
+  /** Attempts so far. */
   readonly attemptCount: number
   /** When the next attempt is due; absent unless pending, and while it waits for another one's end (`ordering`). */
   readonly dueOn?: Date
   readonly createdOn: Date
-  /** When it came to rest; absent while pending. */
+  /** When it reached its final state; absent while pending. */
   readonly finishedOn?: Date
-  /** The status that the last attempt was answered with. */
+  /** The status of the last response. */
   readonly lastStatus?: number
   readonly lastErrorCode?: AttemptErrorCode
 }
 
-/** One HTTP request of a delivery, and what came of it. */
+/** One HTTP request of a delivery, with its outcome. */
 export interface DeliveryAttempt {
   /** 1 for the first. */
   readonly number: number
@@ -70,7 +69,7 @@ export interface DeliveryAttempt {
     /** Without the endpoint's own headers, which may hold credentials, and without `traceparent`. */
     readonly headers: Readonly<Record<string, string>>
   }
-  /** Absent when no answer came. */
+  /** Absent when there was no response. */
   readonly response?: {
     readonly status: number
     /** The first 4 KB. */

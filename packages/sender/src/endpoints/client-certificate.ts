@@ -27,7 +27,7 @@ export interface ClientCertificateInfo {
   readonly expiresOn: Date
 }
 
-/** A certificate as it is stored: sealed, and what is shown of it. */
+/** A certificate as it is stored: encrypted, with the parts that may be shown. */
 export interface StoredCertificate {
   readonly sealed: string
   readonly keyId: string

@@ -12,8 +12,8 @@ const INTEGER = 0x02
 const OBJECT_IDENTIFIER = 0x06
 
 /**
- * Whether it takes no long time, and not much memory, to make a key out of the passphrase of a private key in PEM:
- * whoever has made the file says how often to hash, up to billions of times.
+ * Whether deriving the key from the passphrase of a private key in PEM takes little time and memory. The file itself
+ * sets the number of iterations, up to billions.
  */
 export function isQuicklyDecrypted(pem: string): boolean {
   const found = [...pem.matchAll(ENCRYPTED)]

@@ -8,27 +8,27 @@ import type { Ordering, OrderingInput } from './ordering.ts'
 export type SignatureKind = 'hmac' | 'ed25519'
 
 /**
- * Whether the owner of an endpoint's URL has shown that it wants webhooks and holds the secret. Until then, the endpoint
- * gets nothing.
+ * Whether the owner of an endpoint's URL has confirmed that it wants webhooks and holds the secret. Until then, nothing
+ * is sent.
  */
 export type Ownership = 'pending' | 'verified'
 
 /**
- * Why an endpoint receives nothing: a person has disabled it, it has answered 410 Gone, no attempt has
- * succeeded for days, or its owner has not answered the challenge yet.
+ * Why an endpoint is disabled: by a person, since it responded with 410 Gone, since no attempt has succeeded for days,
+ * or since its owner has not passed the challenge yet.
  */
 export type DisabledReason = 'manual' | 'gone' | 'failing' | 'unverified'
 
 /**
- * Bounds of the requests to an endpoint that may be under way at once. Between them, the number adapts:
- * it grows while the endpoint answers fast, and is halved when it fails.
+ * Bounds of the requests to an endpoint that may be in flight at once. The number adapts between them: it grows while
+ * the endpoint responds fast, and is halved when it fails.
  */
 export interface Concurrency {
   readonly min: number
   readonly max: number
 }
 
-/** At most so many requests in any stretch of so many seconds. */
+/** At most `limit` requests in any `perSeconds` seconds. */
 export interface RateLimit {
   /** 1 to 10000. */
   readonly limit: number
@@ -36,7 +36,7 @@ export interface RateLimit {
   readonly perSeconds: number
 }
 
-/** A consumer's URL and what it wants to hear of. */
+/** A consumer's URL, with the events that it subscribes to. */
 export interface Endpoint {
   /** `ep_` and a UUID. */
   readonly id: string
@@ -49,12 +49,12 @@ export interface Endpoint {
   /** Which of them, by what they carry; absent for all. */
   readonly filter?: ContentFilter
   readonly description: string
-  /** Sent along with every request. May hold credentials: not for everybody's eyes. */
+  /** Sent with every request. May hold credentials, so show them only to those who may see them. */
   readonly headers: Readonly<Record<string, string>>
-  /** The host's own notes; nothing here reads them. */
+  /** The host's own notes; the sender does not read them. */
   readonly metadata: Readonly<Record<string, string>>
   readonly signature: SignatureKind
-  /** How many requests may be under way at once. */
+  /** How many requests may be in flight at once. */
   readonly concurrency: Concurrency
   readonly ordering: Ordering
   /** Absent where there is none. */
@@ -65,9 +65,9 @@ export interface Endpoint {
   readonly format: PayloadFormat
   /** The version that its payloads are rendered in; absent where it was created without one. */
   readonly payloadVersion?: string
-  /** What requests show of themselves: mutual TLS. Absent where there is none. */
+  /** The client certificate of requests (mutual TLS). Absent where there is none. */
   readonly clientCertificate?: ClientCertificateInfo
-  /** Whether its owner has answered the challenge; absent where none is wanted. */
+  /** Whether its owner has passed the challenge; absent where none is required. */
   readonly ownership?: Ownership
   readonly enabled: boolean
   /** Since when no attempt has succeeded; absent while they do. */
@@ -80,7 +80,7 @@ export interface Endpoint {
   readonly updatedOn: Date
 }
 
-/** What an endpoint is made of. */
+/** The fields of a new endpoint. */
 export interface CreateEndpoint {
   readonly tenantId: number
   /** @defaultValue every site of the tenant */
@@ -107,12 +107,12 @@ export interface CreateEndpoint {
   /** @defaultValue 'hmac' */
   readonly signature?: SignatureKind | undefined
   /**
-   * Most requests under way at once, 1 to 64, or both bounds. There are fewer while the endpoint fails.
+   * Most requests in flight at once, 1 to 64, or both bounds. There are fewer while the endpoint fails.
    * @defaultValue { min: 1, max: 8 }
    */
   readonly concurrency?: number | Partial<Concurrency> | undefined
   /**
-   * What must reach it one after the other. Holds for what is raised from then on.
+   * Which webhooks are delivered one after the other. It applies to events raised from then on.
    * @defaultValue 'none'
    */
   readonly ordering?: OrderingInput | undefined
@@ -139,7 +139,7 @@ export interface CreateEndpoint {
    */
   readonly clientCertificate?: ClientCertificateInput | undefined
   /**
-   * Send nothing until the owner of the URL has answered a challenge, which it can only with the endpoint's secret. A
+   * Sends nothing until the owner of the URL has passed a challenge, which takes the endpoint's secret. A
    * new URL has to be verified anew.
    * @defaultValue the sender's `verifyOwnership`; `false` does not undo that
    */
@@ -151,35 +151,35 @@ export interface CreateEndpoint {
   readonly secret?: string | undefined
 }
 
-/** What can be changed of an endpoint; what is left out stays as it is. */
+/** The fields of an endpoint that can be changed. Fields left out stay as they are. */
 export interface UpdateEndpoint {
   /** `null`: every site of the tenant. */
   readonly siteId?: number | null | undefined
   readonly url?: string | undefined
   readonly eventTypes?: readonly EventTypePattern[] | undefined
-  /** `null`: none. Holds for what is raised from then on. */
+  /** `null`: none. It applies to events raised from then on. */
   readonly filter?: ContentFilter | null | undefined
   readonly description?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly concurrency?: number | Partial<Concurrency> | undefined
-  /** What waits already keeps the order that it was stored with. */
+  /** Pending deliveries keep the order that they were stored with. */
   readonly ordering?: OrderingInput | undefined
   /** `null`: none. */
   readonly rateLimit?: RateLimit | null | undefined
   /** `null`: the sender's. */
   readonly retrySchedule?: readonly number[] | null | undefined
-  /** Holds, as the version does, for what is raised from then on. */
+  /** Applies, as the version does, to events raised from then on. */
   readonly format?: PayloadFormat | undefined
   /** `null`: the sender's `defaultPayloadVersion`. */
   readonly payloadVersion?: string | null | undefined
   /** `null`: none. */
   readonly clientCertificate?: ClientCertificateInput | null | undefined
-  /** The version that the change is meant for; when somebody was quicker, it is refused. */
+  /** The version that the change is meant for. It is refused where the endpoint has another one by now. */
   readonly version?: number | undefined
 }
 
-/** An endpoint, and what its owner verifies with. */
+/** An endpoint, and the key that its owner verifies with. */
 export interface EndpointWithSecret {
   readonly endpoint: Endpoint
   /** `whsec_...`; for ed25519, the public key `whpk_...`. */

@@ -88,13 +88,13 @@ export interface Endpoints {
   /** @throws WebhookSenderError `invalid_argument`, `endpoint_not_found` for `before` */
   list(query: ListEndpoints): Promise<readonly Endpoint[]>
   /**
-   * Changes what is given, and leaves the rest.
+   * Changes the given fields, and leaves the rest.
    *
    * @throws WebhookSenderError `endpoint_not_found`, `version_conflict`, and those of `create`
    */
   update(id: string, changes: UpdateEndpoint, scope?: TenantScope): Promise<Endpoint>
   /**
-   * Deletes an endpoint with its secrets; what waits for it is cancelled, what was sent stays listed.
+   * Deletes an endpoint with its secrets. Its pending deliveries are cancelled; its past ones stay listed.
    *
    * @throws WebhookSenderError `endpoint_not_found`
    */
@@ -107,13 +107,13 @@ export interface Endpoints {
    */
   enable(id: string, scope?: TenantScope): Promise<Endpoint>
   /**
-   * Sends an endpoint nothing more until it is enabled; what waits for it goes on waiting.
+   * Sends an endpoint nothing more until it is enabled. Its pending deliveries stay pending.
    *
    * @throws WebhookSenderError `endpoint_not_found`
    */
   disable(id: string, scope?: TenantScope): Promise<Endpoint>
   /**
-   * Sends the owner of the endpoint's URL a challenge, and lets the endpoint receive once it is answered. Nothing is
+   * Sends the owner of the endpoint's URL a challenge, and enables the endpoint once it has passed. Nothing is
    * sent when it was before.
    *
    * @throws WebhookSenderError `endpoint_not_found`, `ownership_not_proved`, which says what came back
@@ -171,7 +171,7 @@ export interface EndpointsParts {
   readonly clock: Clock
   readonly rules: EndpointRules
   readonly maxEndpointsPerTenant: number
-  /** Whether every endpoint's owner is asked. */
+  /** Whether every endpoint's owner must pass a challenge. */
   readonly verifyOwnership: boolean
   readonly ownership: OwnershipCheck
   readonly testFilter: FilterTrial
@@ -316,7 +316,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
 
 const AT_ONCE = 100
 
-/** Seals every secret with the current key that was sealed with an earlier one. */
+/** Encrypts every secret with the current key that was encrypted with an earlier one. */
 export async function reencryptSecrets(store: DeliveryStore, box: SecretBox): Promise<number> {
   let count = 0
   for (;;) {

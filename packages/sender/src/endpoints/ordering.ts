@@ -19,7 +19,7 @@ export type OrderingInput = 'none' | 'fifo' | { readonly by: string | OrderingKe
 /** The functions that endpoints can be ordered by, by the names that are stored. */
 export type OrderingKeys = Readonly<Record<string, OrderingKey>>
 
-/** Gives the lane of a message: messages of one lane follow each other. Null: of none. */
+/** Gives the ordering key of a message: messages of one key are delivered one after the other. Null: no order. */
 export type LaneOf = (ordering: Ordering, event: SyncEvent) => string | null
 
 const BUILT_IN = ['entity', 'tenant']
@@ -50,7 +50,7 @@ export function createLaneOf(keys: OrderingKeys): LaneOf {
     if (ordering === 'fifo') return ''
     if (ordering.by === 'entity') return shortened(`${event.tenantId}:${event.entityName}:${event.entityId}`)
     if (ordering.by === 'tenant') return String(event.tenantId)
-    // A name that this version of the host does not know any more: one lane for all keeps every order.
+    // This version of the host no longer has the function. One key for all keeps every order.
     const keyOf = Object.hasOwn(keys, ordering.by) ? keys[ordering.by] : undefined
     return keyOf ? shortened(`=${keyFrom(keyOf, ordering.by, event)}`) : ''
   }

@@ -16,7 +16,7 @@ const MAX_DESCRIPTION_LENGTH = 1_000
 const MAX_METADATA_ENTRIES = 50
 const MAX_METADATA_LENGTH = 500
 
-/** What decides whether an endpoint is sound. */
+/** The rules that an endpoint must satisfy. */
 export interface EndpointRules extends UrlRules {
   readonly orderingKeys: OrderingKeys
   readonly catalog: Pick<EventCatalog, 'problemOf' | 'contentsOf'>
@@ -158,7 +158,7 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 // A tab, or visible ASCII and spaces: no line break can end the header early.
 const VALUE = /^[\t\x20-\x7e]*$/
 
-// Those of the connection, of the message's form, and those that the sender sets itself.
+// Headers of the connection and the message, and those that the sender sets itself.
 const RESERVED = new Set([
   'accept-encoding',
   'connection',
@@ -207,7 +207,7 @@ export function validateHeaders(headers: unknown): Record<string, string> {
       throw invalidEndpoint(field, 'is set by the sender or the connection and cannot be given', shown(name))
     }
     if (valid.has(lowerName)) throw invalidEndpoint(field, 'must be given once', 'it in two spellings')
-    // The value may be a credential: it is not shown.
+    // The value may be a credential, so the error does not show it.
     if (typeof value !== 'string' || !VALUE.test(value) || value.length > MAX_VALUE_LENGTH) {
       throw invalidEndpoint(
         field,
@@ -276,17 +276,17 @@ function isIntegerIn(value: unknown, min: number, max: number): boolean {
 
 const MAX_URL_LENGTH = 2_048
 
-/** What decides whether a URL may be an endpoint's. */
+/** The rules that an endpoint's URL must satisfy. */
 export interface UrlRules {
   readonly addressPolicy: AddressPolicy
   readonly httpsOnly: boolean
-  /** Those below 1024 that are allowed besides 80 and 443. */
+  /** Ports below 1024 that are allowed besides 80 and 443. */
   readonly allowPorts: readonly number[]
 }
 
 /**
- * Reads an endpoint's URL, and refuses one that could never be delivered to. What a name resolves to
- * is looked at when it is connected to, every time: it may change.
+ * Reads an endpoint's URL, and refuses one that could never be delivered to. The addresses of a name may change, so
+ * they are checked at every connection.
  *
  * @returns the URL as it will be requested.
  * @throws WebhookSenderError `invalid_url`, `forbidden_address`
@@ -308,7 +308,7 @@ export function validateUrl(text: unknown, rules: UrlRules): string {
   return url.href
 }
 
-/** A rule on scheme and port that a URL breaks: also asked before each delivery, since rules change. */
+/** The rule on scheme and port that a URL breaks. It is checked before each delivery too, since rules change. */
 export function brokenRule(
   { protocol, port }: URL,
   { httpsOnly, allowPorts }: UrlRules,

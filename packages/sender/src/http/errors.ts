@@ -2,12 +2,12 @@ import { storableText, thrownMessage } from '@x/events-engine/support'
 import type { AttemptErrorCode } from '../deliveries/delivery.ts'
 
 /**
- * Whose fault a failure is: the consumer's; this side's; or either's, as when a name server or a network
- * cannot be reached.
+ * To whom a failure is attributed: the consumer, this side, or unclear, as when a name server or a network cannot be
+ * reached.
  */
 export type Blame = 'theirs' | 'ours' | 'unclear'
 
-/** Why an attempt came to nothing: for programs, and for people. */
+/** Why an attempt failed: for programs, and for people. */
 export interface AttemptError {
   readonly code: AttemptErrorCode
   readonly message: string
@@ -29,11 +29,11 @@ export class ForbiddenAddressError extends Error {
 
 const MAX_MESSAGE_LENGTH = 500
 const SWITCHED =
-  'The consumer has answered 101 Switching Protocols, which was not asked for; webhooks are sent over HTTP/1.1 only.'
+  'The consumer responded with 101 Switching Protocols, which was not requested; webhooks are sent over HTTP/1.1 only.'
 // Of Node.js, and of OpenSSL's verification.
 const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|ERROR_IN_CERT_)/
 
-// What this machine has run out of, or does not permit, is nobody else's fault. The list is in the README.
+// Resources and permissions of this machine are never the consumer's fault. The README lists the codes.
 const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Blame]>> = {
   X_FORBIDDEN_ADDRESS: ['forbidden_address', 'theirs'],
   UND_ERR_CONNECT_TIMEOUT: ['connect_timeout', 'theirs'],
@@ -79,17 +79,17 @@ const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Blame]>> = {
   EPROTO: ['tls_failure', 'theirs'],
 }
 
-/** A 101 without what it switches to, which an HTTP parser takes for an interim response. */
+/** A 101 without a new protocol, which an HTTP parser takes for an interim response. */
 export const SWITCHED_PROTOCOLS: AttemptError = {
   code: 'invalid_response',
   blame: 'theirs',
   message: SWITCHED,
 }
 
-/** Sorts what a connection has failed with. */
+/** Classifies the error of a connection. */
 export function attemptErrorOf(error: unknown): AttemptError {
-  // Trying several addresses of a name ends in one error that holds one for each. The machine may have no
-  // way to some of them (IPv6): what the others have failed with tells more.
+  // Trying several addresses of a name ends in one error with one cause for each. The machine may have no
+  // route to some of them (IPv6), so the errors of the others are more specific.
   const all = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error]
   const sorted = all.map(sort)
   return sorted.find(({ blame }) => blame === 'theirs') ?? (sorted[0] as AttemptError)
@@ -104,10 +104,10 @@ function sort(error: unknown): AttemptError {
 function describe(error: unknown): { code: string; message: string } {
   if (!(error instanceof Error)) return { code: '', message: thrownMessage(error) }
   if (error.name === 'HTTPParserError') return { code: 'HPE_', message: error.message }
-  // Of undici's errors about a connection, two are about what was said on it.
+  // Two of undici's socket errors are about the bytes that were received.
   if (error.message === 'bad upgrade') return { code: 'HPE_', message: SWITCHED }
   if (error.message === 'bad response') {
-    return { code: 'HPE_', message: 'The consumer has sent a response that belongs to no request.' }
+    return { code: 'HPE_', message: 'The consumer sent a response that belongs to no request.' }
   }
   const { code } = error as NodeJS.ErrnoException
   return { code: typeof code === 'string' ? code : '', message: error.message }

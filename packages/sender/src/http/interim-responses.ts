@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
 
-/** What one exchange on a connection has brought so far. */
+/** Removes interim responses from the bytes of one exchange. */
 export interface InterimFilter {
   /** Whether interim responses, or the beginning of a response, have arrived since {@link begin}. */
   readonly hasBegun: boolean
-  /** Whether the final response has begun: everything is passed on as it is. */
+  /** Whether the final response has begun. Its bytes pass unchanged. */
   readonly isFinal: boolean
   /** A request is sent: a response begins with the next byte. */
   begin(): void
@@ -43,12 +43,12 @@ const LF = 0x0a
 const CR = 0x0d
 
 /**
- * Creates what leaves interim responses (RFC 9110, 15.2) out of what a server sends. A client has to read those that
- * it did not ask for, and undici ends the connection at a 100.
+ * Creates a filter that removes interim responses (RFC 9110, 15.2). A client must read them even unrequested, and undici
+ * closes the connection at a 100.
  */
 export function createInterimFilter(): InterimFilter {
   let phase: 'status' | 'interim' | 'final' = 'final'
-  /** The beginning of a status line, until it tells what it is. */
+  /** The beginning of a status line, until it is long enough to classify. */
   let held = ''
   let skipped = 0
   /** What the last bytes of an interim response were: the end of a line, of which an empty one ends the response. */
@@ -125,8 +125,8 @@ export function createInterimFilter(): InterimFilter {
 }
 
 /**
- * Leaves interim responses out of what is read from a connection: everything that is written begins a request, and
- * one is sent at a time.
+ * Removes interim responses from the bytes that are read from a connection. Every write begins a request, and one
+ * request is in flight at a time.
  */
 export function skipInterimResponses(socket: Socket): Pick<InterimFilter, 'hasBegun'> {
   const filter = createInterimFilter()

@@ -51,7 +51,7 @@ export interface NetworkOptions {
   readonly maxOrigins?: number | undefined
 }
 
-/** The same, read, with every default in place. */
+/** The options with every default in place. */
 export interface NetworkSettings {
   readonly addressPolicy: AddressPolicy
   readonly allowPorts: readonly number[]

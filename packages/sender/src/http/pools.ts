@@ -2,23 +2,23 @@ import { type Dispatcher, Pool } from 'undici'
 import { type ConnectorsParts, createConnectors } from './connector.ts'
 import type { ClientCertificate } from './tls.ts'
 
-/** Where requests of a pool go. */
+/** The consumer of a pool. */
 export interface PoolTarget {
   readonly origin: string
-  /** Who wants it; where several tenants use one origin, the first of them looks up its name. */
+  /** The tenant that the lookup counts for. Where several tenants use one origin, the first one's lookup serves all. */
   readonly tenantId: number
   readonly certificate?: ClientCertificate | undefined
 }
 
-/** Keeps connections open, one pool for each origin and each client's certificate. */
+/** Keeps connections open: one pool for each origin and client certificate. */
 export interface HttpPools {
-  /** The pool of an origin; ask for it before each request, since unused ones are closed. */
+  /** The pool of an origin. Get it before each request, since idle pools are closed. */
   of(target: PoolTarget): Dispatcher
-  /** How many there are, those that are being closed left out. */
+  /** Open pools, without those that are being closed. */
   readonly size: number
-  /** Closes what has not been asked for lately. */
+  /** Closes pools that were idle for a minute. */
   closeIdle(): void
-  /** Cuts off whatever is still under way. */
+  /** Aborts all requests, and closes all connections. */
   destroy(): Promise<void>
 }
 
@@ -27,7 +27,7 @@ interface PoolEntry {
   usedAt: number
 }
 
-/** What {@link createHttpPools} works with. */
+/** What {@link createHttpPools} needs. */
 export interface HttpPoolsParts extends ConnectorsParts {
   readonly maxOrigins: number
 }
@@ -42,7 +42,7 @@ export function createHttpPools({ maxOrigins, ...parts }: HttpPoolsParts): HttpP
   const createConnector = createConnectors(parts)
   let latest: string | undefined
 
-  /** Who asks for the origin again gets another pool. */
+  /** Closes a pool once its requests have ended. The next request to the origin opens another one. */
   function close(key: string, { pool }: PoolEntry): void {
     pools.delete(key)
     closing.add(pool)
@@ -53,8 +53,8 @@ export function createHttpPools({ maxOrigins, ...parts }: HttpPoolsParts): HttpP
   }
 
   /**
-   * Leaves no more than so many, if so many are idle: those that have been for longest go. What is in use
-   * stays, and there is no more of that than of requests under way.
+   * Closes idle pools, the longest idle first, until at most `count` are left. Pools in use stay; there are no more of
+   * them than requests in flight.
    */
   function shrinkTo(count: number): void {
     for (const [key, entry] of pools) {
@@ -65,7 +65,7 @@ export function createHttpPools({ maxOrigins, ...parts }: HttpPoolsParts): HttpP
 
   function open(target: PoolTarget): PoolEntry {
     shrinkTo(maxOrigins - 1)
-    // Attempts have a deadline of their own; undici's would only cost timers.
+    // Attempts have a deadline of their own. Timers of undici would only add cost.
     const options = { connect: createConnector(target), headersTimeout: 0, bodyTimeout: 0, allowH2: false }
     return { pool: new Pool(target.origin, options), usedAt: 0 }
   }

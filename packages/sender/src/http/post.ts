@@ -4,20 +4,20 @@ import type { Dispatcher } from 'undici'
 import { isOfUsedConnection } from './connector.ts'
 import { type AttemptError, attemptErrorOf, SWITCHED_PROTOCOLS } from './errors.ts'
 
-/** What an attempt was answered with, if anything. */
+/** The response to a POST, or the error that it ended with. */
 export interface PostOutcome {
-  /** Absent when no answer came. */
+  /** Absent when there was no response. */
   readonly status: number | undefined
-  /** Absent when the whole answer came, or as much of it as is read. */
+  /** Absent when the response arrived in full, or as much of it as is read. */
   readonly error: AttemptError | undefined
   readonly retryAfter: string | undefined
-  /** The first bytes of the answer's body. */
+  /** The beginning of the response body. */
   readonly snippet: string | undefined
 }
 
-/** A request under way. */
+/** A request in flight. */
 export interface PostUnderWay {
-  /** Ends it with an error; nothing when it has ended already. */
+  /** Ends it with an error. Does nothing when it has ended already. */
   giveUp(error: AttemptError): void
 }
 
@@ -25,8 +25,8 @@ const MAX_BODY_BYTES = 64 * 1024
 const MAX_REPEATS = 3
 
 /**
- * Makes one POST. Written as undici's own handler, since a promise and a stream for each request would
- * cost as much as the request.
+ * One POST. It is a handler of undici's, since a promise and a stream for each request would cost as much as the
+ * request itself.
  */
 export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
   readonly #done: (outcome: PostOutcome) => void
@@ -43,8 +43,8 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
 
   /**
    * @param done - called once, whatever happens.
-   * @param again - sends the same once more: called when the connection was one that had been answered on before,
-   *   and turned out to be closed. Another one may do, or may be as old.
+   * @param again - sends the same request once more. Called when a kept-alive connection turned out to be closed; the
+   *   next connection may be as old, so it can be called several times.
    */
   constructor(done: (outcome: PostOutcome) => void, again?: () => void) {
     this.#done = done
@@ -72,7 +72,7 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200) {
-      // All others are left out before they are parsed, see interim-responses.
+      // Other interim responses are removed before undici parses them, see interim-responses.
       this.giveUp(SWITCHED_PROTOCOLS)
       return
     }
@@ -91,9 +91,9 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
     }
     this.#bytes += chunk.length
     if (this.#bytes > MAX_BODY_BYTES) {
-      // The status has said everything; nobody needs the rest.
+      // The status decides the outcome; the rest of the body is not needed.
       this.#end(undefined)
-      controller.abort(new Error('The answer is longer than is read.'))
+      controller.abort(new Error('The response body is longer than is read.'))
     }
   }
 
@@ -125,10 +125,10 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
   }
 }
 
-// Imported by name, what older versions of Node.js lack would keep them from saying that they are too old.
+// Named imports would fail to link on older versions of Node.js, before the check of the version reports them.
 const { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompressSync } = zlib
 
-/** As much of an answer's body as is kept. */
+/** How much of a response body is kept. */
 export const SNIPPET_BYTES = 4 * 1024
 
 const MAX_DECODED_BYTES = 64 * 1024
@@ -138,7 +138,7 @@ const ZSTD_WINDOW_LOG = 23
 
 type Decode = (bytes: Buffer, maxOutputLength: number) => Buffer
 
-// What is there is decoded, although the end is missing.
+// Decodes a truncated body as far as it goes.
 const gunzip: Decode = (bytes, maxOutputLength) =>
   gunzipSync(bytes, { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH })
 const DECODERS: Readonly<Record<string, Decode>> = {
@@ -152,16 +152,16 @@ const DECODERS: Readonly<Record<string, Decode>> = {
     zstdDecompressSync(bytes, {
       maxOutputLength,
       finishFlush: constants.ZSTD_e_flush,
-      // What is decoded takes so much memory at once as its beginning says: 2 ** 27 bytes, unless told otherwise.
+      // The frame's header sets the size of the window: up to 2 ** 27 bytes by default.
       params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
     }),
 }
 
 /**
- * The beginning of an answer as text that any database stores, cut without half a character at its end.
+ * The beginning of a response body as text that any database stores, without half a character at its end.
  *
- * @param bytes - the first of the body, as they came.
- * @param encoding - the `content-encoding`, if there was one. What cannot be decoded is shown as it came.
+ * @param bytes - the first bytes of the body, as received.
+ * @param encoding - the `content-encoding`, if there was one. A body that cannot be decoded is kept as received.
  */
 export function snippetOf(bytes: Buffer, encoding: string | undefined): string {
   const decode = encoding === undefined ? undefined : DECODERS[encoding.trim().toLowerCase()]
@@ -170,7 +170,7 @@ export function snippetOf(bytes: Buffer, encoding: string | undefined): string {
   return body.length >= SNIPPET_BYTES ? text.replace(/\ufffd$/, '') : text
 }
 
-/** What would become more than is kept by far is decoded from fewer bytes: a bomb does not go off. */
+/** Decodes fewer bytes where the result would be much larger than is kept, so that a decompression bomb is harmless. */
 function decoded(bytes: Buffer, decode: Decode): Buffer {
   for (let input = bytes; input.length >= LEAST_INPUT_BYTES || input === bytes; ) {
     try {

@@ -15,14 +15,14 @@ export interface ProxyOptions {
    */
   readonly authorization?: string | undefined
   /**
-   * Resolve names here, vet every address as without a proxy, and have the proxy connect to an address. Otherwise
-   * the proxy resolves names, and it is the proxy that has to refuse private addresses.
+   * Resolves names here, checks every address as without a proxy, and has the proxy connect to an address. Otherwise
+   * the proxy resolves names, and has to refuse private addresses itself.
    * @defaultValue false
    */
   readonly resolveLocally?: boolean | undefined
 }
 
-/** The same, read. */
+/** The options with every default in place. */
 export interface ProxySettings {
   readonly protocol: 'http:' | 'https:'
   readonly hostname: string
@@ -65,7 +65,7 @@ function basicOf(username: string, password: string): string | undefined {
   return `Basic ${Buffer.from(pair).toString('base64')}`
 }
 
-/** What can go wrong on the way through a proxy; the error codes of attempts follow from it. */
+/** Errors of a proxy; the error codes of attempts follow from them. */
 export type ProxyErrorCode =
   | 'X_PROXY_UNAVAILABLE'
   | 'X_PROXY_UNAUTHORIZED'
@@ -86,9 +86,9 @@ class ProxyError extends Error {
 const GATEWAY_TROUBLE = new Set([502, 503, 504])
 
 /**
- * What a proxy means by refusing a CONNECT. It is up and has its own reasons (403), or does not know us
- * (407), or could not connect to the consumer, or is in trouble itself, which looks the same. Smokescreen tells its
- * own refusals (407, as well) and failed connections by a header.
+ * Classifies a proxy's refusal of CONNECT. It denies the address (403), does not accept the credentials (407), could not
+ * connect to the consumer, or has failed itself, which looks the same. Smokescreen marks its own denials (also 407) and
+ * failed connections by a header.
  */
 function refusalOf(status: number, smokescreen: string | undefined): ProxyError {
   if (status === 403 || (status === 407 && smokescreen !== undefined)) {
@@ -104,7 +104,7 @@ function refusalOf(status: number, smokescreen: string | undefined): ProxyError 
     const code = smokescreen === undefined ? 'X_PROXY_NO_ROUTE' : 'X_PROXY_CONNECT_FAILED'
     return new ProxyError(code, `The proxy could not connect to the consumer (${status}).`)
   }
-  return new ProxyError('X_PROXY_UNAVAILABLE', `The proxy has answered ${status} to CONNECT.`)
+  return new ProxyError('X_PROXY_UNAVAILABLE', `The proxy responded to CONNECT with ${status}.`)
 }
 
 /** Opens a connection through a proxy: a CONNECT for each. */
@@ -114,7 +114,7 @@ export type OpenTunnel = (
   callback: (error: Error | null, socket: Socket | null) => void,
 ) => void
 
-/** How a proxy has answered CONNECT, and what has come after that. */
+/** The response to CONNECT, and the first bytes after it. */
 interface ConnectResponse {
   readonly status: number
   readonly smokescreen: string | undefined
@@ -124,7 +124,7 @@ interface ConnectResponse {
 const MAX_HEAD_BYTES = 16 * 1024
 const HEAD_END = '\r\n\r\n'
 
-/** Creates what opens tunnels. Whatever fails before the proxy has answered is the proxy's fault. */
+/** Creates the opener of tunnels. Every failure before the proxy's response is the proxy's fault. */
 export function createTunnels(
   { protocol, hostname, port: proxyPort, authorization }: ProxySettings,
   timeoutMs: number,
@@ -145,15 +145,12 @@ export function createTunnels(
       ...(secureContext ? { secureContext } : {}),
     })
     const timer = setTimeout(() => {
-      const error = new ProxyError(
-        'X_PROXY_UNAVAILABLE',
-        `The proxy has not answered within ${timeoutMs} ms.`,
-      )
+      const error = new ProxyError('X_PROXY_UNAVAILABLE', `The proxy did not respond within ${timeoutMs} ms.`)
       waiting?.destroy()
       connect.destroy(error)
       end(error, null)
     }, timeoutMs)
-    /** What the final response is awaited on, after an interim one. */
+    /** The socket that the final response is awaited on, after an interim one. */
     let waiting: Socket | undefined
     let end = (error: Error | null, socket: Socket | null) => {
       end = () => {}
@@ -186,7 +183,7 @@ export function createTunnels(
         head,
       })
     })
-    // An answer that is none to CONNECT, which Node.js does not expect.
+    // A response without a tunnel, which Node.js reports as an ordinary response.
     connect.on('response', (response) => {
       response.destroy()
       end(refusalOf(response.statusCode ?? 0, undefined), null)
@@ -206,7 +203,7 @@ export function createTunnels(
 }
 
 function closed(): ProxyError {
-  return new ProxyError('X_PROXY_UNAVAILABLE', 'The proxy has closed the connection without an answer.')
+  return new ProxyError('X_PROXY_UNAVAILABLE', 'The proxy closed the connection without a response.')
 }
 
 /** Reads on after an interim response: Node.js takes the first response to CONNECT for the final one. */
@@ -228,7 +225,7 @@ function finalResponse(socket: Socket, first: Buffer): Promise<ConnectResponse> 
       try {
         text += filter.take(chunk)?.toString('latin1') ?? ''
       } catch {
-        fail(new ProxyError('X_PROXY_UNAVAILABLE', 'The proxy has answered CONNECT with 1xx responses only.'))
+        fail(new ProxyError('X_PROXY_UNAVAILABLE', 'The proxy responded to CONNECT with 1xx responses only.'))
         return
       }
       const end = text.indexOf(HEAD_END)
@@ -236,7 +233,10 @@ function finalResponse(socket: Socket, first: Buffer): Promise<ConnectResponse> 
       const [, status] = /^HTTP\/1\.\d (\d{3})/.exec(text) ?? []
       if (end < 0 || status === undefined) {
         fail(
-          new ProxyError('X_PROXY_UNAVAILABLE', 'The proxy has answered CONNECT with what is no HTTP/1.1.'),
+          new ProxyError(
+            'X_PROXY_UNAVAILABLE',
+            'The proxy responded to CONNECT with something other than HTTP/1.1.',
+          ),
         )
         return
       }

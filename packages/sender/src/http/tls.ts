@@ -1,23 +1,23 @@
-// Imported by name, what older versions of Node.js lack would keep them from saying that they are too old.
+// Named imports would fail to link on older versions of Node.js, before the check of the version reports them.
 import tls, { type SecureContext } from 'node:tls'
 
-/** A certificate with its key, PEM, as connections show it. */
+/** A client certificate with its key, PEM. */
 export interface ClientCertificate {
   readonly cert: string
   readonly key: string
   readonly fingerprint: string
 }
 
-/** What decides whom connections trust, and how this side shows who it is. */
+/** How connections verify servers. */
 export interface TlsSettings {
   readonly ca: readonly string[]
   readonly minTlsVersion: 'TLSv1.2' | 'TLSv1.3'
 }
 
 /**
- * Made once for many connections: reading a hundred authorities takes longer than a handshake.
+ * Creates the TLS context of many connections: reading a hundred authorities takes longer than a handshake.
  *
- * @returns undefined where everything is as Node.js has it by default.
+ * @returns undefined where the defaults of Node.js hold.
  */
 export function createTlsContext(
   { ca, minTlsVersion }: TlsSettings,

@@ -11,7 +11,7 @@ export interface PurgedTenant extends PurgedEvents {
   readonly deliveries: number
 }
 
-/** What {@link createTenantPurge} works with. */
+/** What {@link createTenantPurge} needs. */
 export interface TenantPurgeParts<DB> {
   readonly engine: EventEngine<DB>
   readonly store: ReturnType<typeof tenantStore>
@@ -24,7 +24,7 @@ export interface TenantPurgeParts<DB> {
 
 const AT_ONCE = 500
 
-/** Creates what deletes everything of a tenant; begun again, it goes on. */
+/** Creates the purge, which deletes everything of a tenant. Called again after a crash, it continues. */
 export function createTenantPurge<DB>({ engine, store, clock, changed, rollUp }: TenantPurgeParts<DB>) {
   async function all(purge: (limit: number) => Promise<number>): Promise<number> {
     let total = 0
@@ -32,12 +32,12 @@ export function createTenantPurge<DB>({ engine, store, clock, changed, rollUp }:
       const count = await purge(AT_ONCE)
       total += count
       if (count === 0) return total
-      // Others get their turn: on SQLite they share the one connection.
+      // Other work gets its turn: on SQLite everything shares one connection.
       await new Promise(setImmediate)
     }
   }
 
-  /** Those that no endpoint leads to. */
+  /** Deletes deliveries whose endpoint no longer exists. */
   async function purgeMessages(tenantId: number): Promise<number> {
     let total = 0
     for (let after: number | undefined = 0; after !== undefined; ) {
@@ -57,7 +57,7 @@ export function createTenantPurge<DB>({ engine, store, clock, changed, rollUp }:
     const deliveries = await all((limit) => store.purgeDeliveries(tenantId, limit))
     const endpoints = await store.purgeEndpoints(tenantId)
     const more = await purgeMessages(tenantId)
-    // Only then: what is counted of endpoints that are gone goes nowhere.
+    // Last: counters of endpoints that are gone are dropped by the rollup.
     await rollUp()
     await all((limit) => store.purgeStatistics(tenantId, limit))
     return { endpoints, deliveries: deliveries + more, ...purged }

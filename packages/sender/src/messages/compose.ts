@@ -17,35 +17,35 @@ import {
 } from './render.ts'
 import { createRaiseCheck, refuseMisfits, type Validation } from './validation.ts'
 
-/** What decides how messages look. */
+/** Settings of all messages. */
 export interface MessageSettings {
   readonly payloadVersions: PayloadVersions
   readonly cloudEventSource: string | undefined
   readonly maxBodyBytes: number
 }
 
-/** What {@link createComposer} works with. */
+/** What {@link createComposer} needs. */
 export interface ComposerParts {
   readonly settings: MessageSettings
   readonly catalog: Pick<EventCatalog, 'misfitsOf'>
   readonly contents: ContentMatcher
-  /** Whether what does not fit the catalog's schema is refused. */
+  /** Whether payloads that do not match the catalog's schema are refused. */
   readonly validates: boolean
-  /** Undefined where events go out as they are. */
+  /** Undefined where nothing is rendered. */
   readonly renderOf: RenderOf | undefined
   readonly renderings: Pick<Renderings, 'has' | 'get'>
 }
 
-/** A message in one of the forms that are wanted of an event, and who wants it so. */
+/** A message in one variant, and the endpoints that receive it. */
 export interface ComposedMessage extends Message {
-  /** Names the form; null for the usual one. Of one event, there is one message of each. */
+  /** The name of the variant; null for the standard one. An event has one message of each variant. */
   readonly variant: string | null
   readonly endpoints: readonly EndpointFilterRow[]
 }
 
-/** Makes the messages about events. */
+/** Composes messages from events. */
 export interface Composer {
-  /** What has to be rendered before, of an event that goes to these endpoints. */
+  /** The renderings that are needed before an event can be composed for these endpoints. */
   tasks(event: SyncEvent, eventType: string, endpoints: readonly EndpointFilterRow[]): RenderTask[]
   /**
    * Leaves out endpoints whose content filters do not let the message through, and messages that none is left for.
@@ -56,7 +56,7 @@ export interface Composer {
   compose(event: SyncEvent, eventType: string, endpoints: readonly EndpointFilterRow[]): ComposedMessage[]
 }
 
-/** Creates what makes messages of one sender. */
+/** Creates the composer of a sender. */
 function createComposer(parts: ComposerParts): Composer {
   const { settings, catalog, contents, validates, renderOf, renderings } = parts
   const { payloadVersions } = settings
@@ -74,7 +74,7 @@ function createComposer(parts: ComposerParts): Composer {
     if (!renderings.has(event.id, version)) {
       throw new EventEngineError(
         'preparation_outdated',
-        `An endpoint has come that wants ${event.id} in a version that was not rendered.`,
+        `A new endpoint needs ${event.id} in a version that was not rendered.`,
       )
     }
     const rendered = renderings.get(event.id, version)
@@ -114,7 +114,7 @@ function createComposer(parts: ComposerParts): Composer {
     })
   }
 
-  /** Compares an event with its schema once in each version, however many formats that is wanted in. */
+  /** Compares an event with its schema once in each version, however many formats are composed. */
   function validate(
     event: SyncEvent,
     eventType: string,
@@ -157,7 +157,7 @@ function createComposer(parts: ComposerParts): Composer {
   }
 }
 
-/** The names of the forms that an endpoint gets, rendered or not. */
+/** The variants that an endpoint receives, rendered or not. */
 export function acceptedVariants(
   { format, payloadVersion }: Pick<EndpointFilterRow, 'format' | 'payloadVersion'>,
   payloadVersions: PayloadVersions,
@@ -165,13 +165,13 @@ export function acceptedVariants(
   return [variantOf(null, format), variantOf(payloadVersions.of(payloadVersion), format)]
 }
 
-/** The name of a form, as it is stored. */
+/** The name of a variant, as it is stored. */
 function variantOf(version: string | null, format: PayloadFormat): string | null {
   if (version === null) return format === 'standard' ? null : format
   return `${format}:${version}`
 }
 
-/** What makes the messages of one fan-out. */
+/** The composition of one fan-out's messages. */
 export interface Messages {
   readonly composer: Composer
   /** Undefined where nothing is rendered. */
@@ -179,9 +179,9 @@ export interface Messages {
 }
 
 /**
- * Has the engine refuse what could never be sent, if that is wanted.
+ * Prepares the composition of messages. With `validate: 'refuse'`, the engine refuses events that could never be sent.
  *
- * @returns what creates such makers: one for each fan-out, since one must not drop what the other has rendered.
+ * @returns a factory: each fan-out has renderings of its own, since one must not drop what another has rendered.
  */
 export function createMessageMakers<DB>(
   engine: EventEngine<DB>,
@@ -209,7 +209,7 @@ export function createMessageMakers<DB>(
   }
 }
 
-/** Tells a message from the others about the same event, among those that are stored together. */
+/** Identifies a message among those that are stored together. */
 export function messageName(eventId: string, variant: string | null): string {
   return variant === null ? eventId : `${eventId} ${variant}`
 }

@@ -15,18 +15,18 @@ export const PAYLOAD_FORMATS: readonly PayloadFormat[] = [
   'cloudevents-binary',
 ]
 
-/** A message as it travels. Every attempt to every endpoint sends and signs these same bytes. */
+/** A message as it is sent. Every attempt to every endpoint sends and signs these same bytes. */
 export interface Message {
   readonly body: string
-  /** Instead of the usual content type: name and value in turn. Null for the usual one. */
+  /** Headers instead of `content-type: application/json`, name and value in turn; null for that one. */
   readonly headers: readonly string[] | null
 }
 
-/** What a message is made of. */
+/** What a message is composed from. */
 export interface MessageParts {
   readonly event: SyncEvent
   readonly eventType: string
-  /** What stands as `data.entity`; undefined: nothing. */
+  /** The value of `data.entity`; undefined leaves it out. */
   readonly entity: JsonValue | undefined
   readonly format: PayloadFormat
   /** The `source` of CloudEvents; undefined for the tenant and site of each event. */

@@ -17,24 +17,24 @@ export interface RenderContext {
   readonly eventType: string
   /** The version to render in, one of `payloadVersions`; absent where there are none. */
   readonly payloadVersion?: string
-  /** Aborted when it takes too long, or the host stops: pass it on to what waits. */
+  /** Aborted when it takes too long, or the host stops. Pass it to every call that waits. */
   readonly signal: AbortSignal
   /** Services of this rendering alone, disposed after it; present when the engine was given a factory. */
   readonly scope?: IServiceScope
 }
 
 /**
- * Makes what stands as `data.entity` in the webhook about an event: anything JSON can hold. `undefined` leaves what the
- * event carries itself.
+ * Renders `data.entity` of the webhook about an event: anything that JSON can hold. `undefined` keeps the event's own
+ * data.
  */
 export type Render = (event: SyncEvent, context: RenderContext) => unknown
 
-/** One for all event types, or several by event type or pattern: the one that says most of a type renders it. */
+/** One function for all event types, or several by event type or pattern: the most specific one renders a type. */
 export type RenderOption =
   | Render
   | WhereActionsAre<Readonly<Record<string, Render>>, Readonly<Partial<Record<KnownEventPattern, Render>>>>
 
-/** Finds what renders a type; undefined where its events go out as they are. */
+/** Finds the function that renders a type; undefined where its events are not rendered. */
 export type RenderOf = (eventType: string) => Render | undefined
 
 /** @throws WebhookSenderError `invalid_option` */
@@ -71,14 +71,14 @@ export interface RenderTask {
   readonly render: Render
 }
 
-/** What surrounds renderings. */
+/** Settings of all renderings. */
 export interface RenderSettings {
   readonly services: IServiceScopeFactory | undefined
   readonly renderTimeoutMs: number
 }
 
 /**
- * Renders one event: in a service scope of its own, and for so long. One that ignores its signal is given up.
+ * Renders one event in a service scope of its own. A rendering that ignores its signal is abandoned.
  *
  * @returns a copy, free of what JSON leaves out.
  * @throws WebhookSenderError `render_failed`, with what was thrown as its cause.
@@ -97,7 +97,7 @@ async function renderEntity(
     giveUp(error)
   }, renderTimeoutMs)
   const rendering = renderInScope(task, services, AbortSignal.any([stopSignal, timeout.signal]))
-  // Once given up, what it still throws has nobody left to hear it.
+  // An abandoned rendering may still throw.
   rendering.catch(() => {})
   try {
     return copyOf(await Promise.race([rendering, givenUp]))
@@ -141,7 +141,7 @@ function renderFailed({ event, eventType, payloadVersion }: RenderTask, cause: u
 
 /** What was rendered and is not stored yet. */
 export interface Renderings {
-  /** Renders what is not there yet. Where one fails, what the others gave is kept for the next try. */
+  /** Renders what is missing. Where one fails, the results of the others are kept for the next try. */
   render(tasks: readonly RenderTask[], signal: AbortSignal): Promise<void>
   has(eventId: string, payloadVersion: string | null): boolean
   get(eventId: string, payloadVersion: string | null): JsonValue | undefined
@@ -197,11 +197,11 @@ export function createRenderings(settings: RenderSettings): Renderings {
 
 /** The versions that payloads are rendered in. */
 export interface PayloadVersions {
-  /** The oldest first; none where there is one form for all. */
+  /** The oldest first; empty where there are no versions. */
   readonly names: readonly string[]
-  /** What a new endpoint gets that names none; null where there are none. */
+  /** The version of a new endpoint that names none; null where there are no versions. */
   readonly initial: string | null
-  /** What an endpoint gets. One from before there were versions, or of a version that is gone, gets the oldest. */
+  /** The version that an endpoint receives: its own, or the oldest where that is null or no longer listed. */
   of(stored: string | null): string | null
 }
 

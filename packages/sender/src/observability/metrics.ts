@@ -16,18 +16,18 @@ import type { DeliveryStore } from '../delivery-store.ts'
 /** The name of the meter and of the tracer. */
 export const SCOPE = '@x/sender'
 
-/** What is counted and measured as it happens. */
+/** Instruments that are updated by each attempt. */
 export interface Instruments {
   readonly deliveries: Counter
   readonly attemptDuration: Histogram
 }
 
-// An attempt ends after 20 seconds, unless the host has set another time.
+// The default timeout of an attempt is 20 seconds.
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60]
 
 /**
- * The instruments of the SDK that is registered now; undefined while there is none. The API hands out
- * no stand-ins that come alive later, so that they are made anew once an SDK has come.
+ * The instruments of the registered SDK; undefined while there is none. The API's no-op instruments never become real
+ * ones, so they are created again once an SDK is registered.
  */
 function createInstruments(): () => Instruments | undefined {
   let madeBy: MeterProvider | undefined
@@ -48,20 +48,20 @@ function instrumentsOf(meter: Meter): Instruments {
   return {
     deliveries: meter.createCounter('x_webhooks.deliveries', {
       unit: '{delivery}',
-      description: 'Deliveries that have come to their end in this process.',
+      description: 'Deliveries that reached a final state in this process.',
     }),
     attemptDuration: meter.createHistogram('x_webhooks.attempt.duration', {
       unit: 's',
-      description: 'How long attempts took, the answer included.',
+      description: 'Duration of attempts, the response included.',
       advice: { explicitBucketBoundaries: DURATION_BUCKETS },
     }),
   }
 }
 
-/** Measures what came of an attempt. */
+/** Measures the outcome of an attempt. */
 export type AttemptMeter = (endpointId: string, result: AttemptResult) => void
 
-/** Creates what counts deliveries and measures attempts, for the SDK that is registered. */
+/** Creates the meter that counts deliveries and measures attempts. */
 export function createAttemptMeter(perEndpoint: boolean): AttemptMeter {
   const instruments = createInstruments()
 
@@ -83,7 +83,7 @@ function resultOf({ counted, state }: AttemptResult): string {
   return state === 'pending' ? 'failed' : state
 }
 
-/** What {@link offerQueue} works with. */
+/** What {@link offerQueue} needs. */
 export interface QueueGaugesParts {
   readonly store: Pick<DeliveryStore, 'measureQueue'>
   readonly clock: Clock
@@ -91,12 +91,11 @@ export interface QueueGaugesParts {
   inFlight(): number
 }
 
-// Counting more takes longer than a host can spare each time that somebody collects.
+// Counting more takes too long for each collection.
 const COUNTED_AT_MOST = 100_000
 
 /**
- * Offers how much waits to the SDK that is registered now. The database is asked only when that SDK
- * collects.
+ * Offers gauges of the queue to the registered SDK. The database is queried only when that SDK collects.
  *
  * @returns a function that ends it.
  */
@@ -125,7 +124,7 @@ export function offerQueue({ store, clock, logger, inFlight }: QueueGaugesParts)
   }
 
   let measuring: ReturnType<typeof measure> | undefined
-  // A database that answers slowly must not be asked again while it does.
+  // A slow database gets one query at a time.
   function measureOnce(): ReturnType<typeof measure> {
     measuring ??= detached(measure).finally(() => {
       measuring = undefined

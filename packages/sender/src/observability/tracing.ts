@@ -15,10 +15,10 @@ import type { DueDelivery } from '../delivery-store.ts'
 import type { DeliveryTarget } from '../worker/delivery-target.ts'
 import { SCOPE } from './metrics.ts'
 
-// What spans go to while no SDK is registered.
+// The provider while no SDK is registered.
 const NOWHERE = new ProxyTracerProvider().getDelegate()
 
-/** Whether anybody records spans. Asked before each, since a span that nobody records has its cost. */
+/** Whether spans are recorded. Checked before each one, since a no-op span has its cost too. */
 function isTraced(): boolean {
   const provider = trace.getTracerProvider()
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== NOWHERE
@@ -27,19 +27,19 @@ function isTraced(): boolean {
 type TracedTarget = Pick<DeliveryTarget, 'endpointId' | 'tenantId' | 'origin'>
 type TracedDelivery = Pick<DueDelivery, 'eventId' | 'attemptCount' | 'traceparent'>
 
-/** An attempt as a part of a trace. */
+/** The trace of an attempt. */
 export interface AttemptTrace {
-  /** To send along, name and value in turn. */
+  /** Headers of the request, name and value in turn. */
   readonly headers: readonly string[]
-  /** Runs what sends, in the span of the attempt. */
+  /** Runs the sending function in the span of the attempt. */
   send(work: () => void): void
-  /** What came of it; undefined for one that was cut off by the end of the sender. */
+  /** Ends the span with the outcome; undefined for an attempt that `stop()` has cut off. */
   end(result: AttemptResult | undefined): void
 }
 
 /**
- * Begins the trace of an attempt: a span of its own, and the headers that let the consumer's spans
- * join it. Where nobody records spans, the trace of the raiser is handed on as it is.
+ * Begins the trace of an attempt: its span, and the headers that let the consumer's spans join it. Where spans are not
+ * recorded, the raiser's trace is passed on unchanged.
  *
  * @returns undefined when there is neither.
  */
@@ -72,7 +72,7 @@ function inSpan(target: TracedTarget, delivery: TracedDelivery, sendsHeaders: bo
   }
 }
 
-/** Neither path nor query of the URL, which may hold a credential. */
+/** Leaves out path and query of the URL, which may hold a credential. */
 function attributesOf(
   { endpointId, tenantId, origin }: TracedTarget,
   { eventId, attemptCount }: TracedDelivery,
@@ -105,7 +105,7 @@ function describeEnd(span: Span, { status, errorCode, state }: AttemptResult): v
   if (errorCode === null) return
   span.setAttribute('error.type', errorCode)
   if (state === 'exhausted') span.setAttribute('x_webhooks.exhausted', true)
-  // No message: it may quote what the consumer has said.
+  // No message: it may quote the response.
   span.setStatus({ code: SpanStatusCode.ERROR })
 }
 
@@ -113,13 +113,13 @@ function describeEnd(span: Span, { status, errorCode, state }: AttemptResult): v
 export interface FanOutSpans {
   /** @returns the traceparent that the message's attempts belong to; null where there is no trace. */
   begin(event: SyncEvent, eventType: string, deliveries: number): string | null
-  /** The messages are stored. Without it, they never were, and there is nothing to tell. */
+  /** Ends the spans once the messages are stored. Without this call they are never reported. */
   end(): void
 }
 
 /**
- * Continues, for each event that becomes a message, the trace that it was raised in. Where nobody
- * records spans, the attempts belong to the raiser's span itself.
+ * Continues the trace in which each event was raised. Where spans are not recorded, the attempts belong to the raiser's
+ * span itself.
  */
 export function createFanOutSpans(): FanOutSpans {
   const traced = isTraced()

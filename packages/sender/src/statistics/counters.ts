@@ -4,9 +4,9 @@ import type { AttemptResult } from '../deliveries/attempt-result.ts'
 export interface Counts {
   succeeded: number
   failed: number
-  /** Deliveries that came to their end without success. */
+  /** Deliveries that were exhausted. */
   exhausted: number
-  /** How long those took that were answered, or given up after `timeoutMs`. */
+  /** Latencies of attempts that got a response, or timed out. */
   readonly latency: LatencyHistogram
 }
 
@@ -16,17 +16,17 @@ export interface Tally extends Counts {
   readonly fromOn: number
 }
 
-/** The finest time that is told apart. */
+/** The resolution of statistics. */
 export const MINUTE_MS = 60_000
 
 const MINUTE_SPAN = 2 ** 26
 
-/** Nothing counted. */
+/** Counts of zero. */
 export function noCounts(): Counts {
   return { succeeded: 0, failed: 0, exhausted: 0, latency: new Map() }
 }
 
-/** Adds what another has counted. */
+/** Adds other counts. */
 export function addCounts(to: Counts, from: Counts): void {
   to.succeeded += from.succeeded
   to.failed += from.failed
@@ -54,7 +54,7 @@ export function tallyOf(results: readonly AttemptResult[]): Tally[] {
   return [...tallies.values()]
 }
 
-/** What a batch has counted, as one text: written with every batch, so that it is short and quick to make. */
+/** Packs the counters of a batch into one string. It is written with every batch, so it is short and quick to make. */
 export function packTallies(tallies: readonly Tally[]): string {
   let text = ''
   for (const { endpointKey, fromOn, succeeded, failed, exhausted, latency } of tallies) {
@@ -65,7 +65,7 @@ export function packTallies(tallies: readonly Tally[]): string {
   return text
 }
 
-/** The same, read. */
+/** Unpacks them. */
 export function unpackTallies(text: string): Tally[] {
   return text
     .split(';')
@@ -82,26 +82,26 @@ export function unpackTallies(text: string): Tally[] {
 }
 
 /**
- * Durations, counted by size: how many there were up to each power of the fourth root of 2. Two are
- * added by adding their counts, and a percentile is off by at most 9.1 %, and half a millisecond.
+ * A histogram of durations, in classes up to each power of the fourth root of 2. Two histograms are added class by
+ * class, and a percentile is off by at most 9.1 %, and half a millisecond.
  */
 export type LatencyHistogram = Map<number, number>
 
 const PER_OCTAVE = 4
 const LAST_CLASS = 32 * PER_OCTAVE
 
-/** Counts one. */
+/** Adds one duration. */
 export function addLatency(histogram: LatencyHistogram, durationMs: number): void {
   const size = durationMs <= 1 ? 0 : Math.min(LAST_CLASS, Math.ceil(Math.log2(durationMs) * PER_OCTAVE))
   histogram.set(size, (histogram.get(size) ?? 0) + 1)
 }
 
-/** Adds the counts of another. */
+/** Adds another histogram. */
 export function addHistogram(to: LatencyHistogram, from: LatencyHistogram): void {
   for (const [size, count] of from) to.set(size, (to.get(size) ?? 0) + count)
 }
 
-/** The duration that this share of them did not exceed (nearest rank); undefined when there were none. */
+/** The percentile of a share (nearest rank); undefined for an empty histogram. */
 export function percentileOf(histogram: LatencyHistogram, share: number): number | undefined {
   const sizes = [...histogram.keys()].sort((a, b) => a - b)
   const total = sizes.reduce((sum, size) => sum + (histogram.get(size) ?? 0), 0)
@@ -109,7 +109,7 @@ export function percentileOf(histogram: LatencyHistogram, share: number): number
   let seen = 0
   for (const size of sizes) {
     seen += histogram.get(size) ?? 0
-    // The middle of what the class holds, by ratio.
+    // The geometric middle of the class.
     if (seen >= rank) return size === 0 ? 1 : Math.round(2 ** ((size - 0.5) / PER_OCTAVE))
   }
   return undefined

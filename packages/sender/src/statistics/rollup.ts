@@ -6,12 +6,12 @@ export interface StatisticRow extends Counts {
   readonly tenantId: number
   /** {@link ALL_ENDPOINTS} for the tenant's. */
   readonly endpointKey: number
-  /** How long a time it is about: 60 or 3600. */
+  /** The length of its time range: 60 or 3600. */
   readonly seconds: number
   readonly fromOn: number
 }
 
-/** What a row is known by. */
+/** The key of a row. */
 export type StatisticKey = Omit<StatisticRow, keyof Counts>
 
 /** How the columns of a row are read. */
@@ -36,7 +36,7 @@ export const ALL_ENDPOINTS = 0
 export const STATISTIC_COLUMNS =
   'tenant_id, endpoint_key, seconds, from_on, succeeded, failed, exhausted, latency'
 
-/** Reads what is packed. */
+/** Reads a stored row. */
 export function statisticRowOf(row: StoredStatistic): StatisticRow {
   return {
     tenantId: row.tenant_id,
@@ -50,7 +50,7 @@ export function statisticRowOf(row: StoredStatistic): StatisticRow {
   }
 }
 
-/** The same, to be stored. */
+/** Writes a row as it is stored. */
 export function storedStatisticOf(row: StatisticRow): StoredStatistic {
   const { tenantId, endpointKey, seconds, fromOn, succeeded, failed, exhausted, latency } = row
   return {
@@ -65,7 +65,7 @@ export function storedStatisticOf(row: StatisticRow): StoredStatistic {
   }
 }
 
-/** Adds rows up that have the same key. */
+/** Merges rows that have the same key. */
 export function mergeRows(rows: Iterable<StatisticRow>): StatisticRow[] {
   const merged = new Map<string, StatisticRow>()
   for (const row of rows) {
@@ -77,7 +77,7 @@ export function mergeRows(rows: Iterable<StatisticRow>): StatisticRow[] {
   return [...merged.values()]
 }
 
-/** What tallies add to the minutes of their endpoints and tenants. Endpoints of no tenant are gone. */
+/** The minutes of endpoints and tenants that counters add to. Endpoints without a tenant are deleted. */
 export function rowsOfTallies(
   tallies: readonly Tally[],
   tenantOf: ReadonlyMap<number, number>,
@@ -91,7 +91,7 @@ export function rowsOfTallies(
   return mergeRows(rows)
 }
 
-/** What minutes add to their hours. */
+/** The hours that minutes add up to. */
 export function hoursOf(minutes: readonly StatisticRow[]): StatisticRow[] {
   const hourMs = 60 * MINUTE_MS
   return mergeRows(

@@ -35,7 +35,7 @@ export interface AttemptStatistics {
   readonly attempts: number
   readonly succeeded: number
   readonly failed: number
-  /** Deliveries that came to their end without success. */
+  /** Deliveries that were exhausted. */
   readonly exhausted: number
   /**
    * Latency percentiles: the time from the beginning of an attempt to the end of its response, whatever the status, or
@@ -44,7 +44,7 @@ export interface AttemptStatistics {
   readonly latency?: { readonly p50Ms: number; readonly p95Ms: number; readonly p99Ms: number }
 }
 
-/** One part of the time that was asked for. */
+/** One part of the time range. */
 export interface StatisticsBucket extends AttemptStatistics {
   /** When it begins: a multiple of `bucketSeconds` since 1970. */
   readonly from: Date
@@ -64,7 +64,7 @@ const WIDTHS = [60, 300, 900, 3_600, 6 * 3_600, 24 * 3_600]
 const FEW_BUCKETS = 120
 const MAX_BUCKETS = 2_000
 const MAX_BUCKET_SECONDS = 100 * 365 * 24 * 3_600
-/** Rows that are added up before others get their turn. */
+/** Rows that are added up before other work gets its turn. */
 const ROWS_AT_ONCE = 500
 
 /** Buckets side by side, from a multiple of their width on. */
@@ -147,7 +147,7 @@ function scaleOf(since: number, until: number, bucketSeconds: number | undefined
 }
 
 function scaleInWeeks(since: number, until: number): Scale {
-  // One bucket fewer, since the first one may begin before the time that is asked for.
+  // One bucket fewer, since the first one may begin before the time range.
   const weeks = Math.ceil((until - since) / 1_000 / WEEK / (FEW_BUCKETS - 1))
   return scaleIn(since, until, weeks * WEEK)
 }

@@ -116,7 +116,7 @@ describe('what is no final response fails', () => {
     const [delivery] = await deliver(server.url)
     expect(delivery).toMatchObject({ state: 'pending', lastErrorCode: 'invalid_response' })
     expect(delivery?.lastStatus).toBeUndefined()
-    expect(delivery?.attempts[0]?.errorMessage).toContain('answered 101 Switching Protocols')
+    expect(delivery?.attempts[0]?.errorMessage).toContain('responded with 101 Switching Protocols')
   })
 
   it('a connection that ends after a 100: what has begun is not sent a second time at once', async () => {
