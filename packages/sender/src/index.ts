@@ -38,6 +38,7 @@ export type {
   ListEndpoints,
   RotateSecret,
 } from './endpoints/endpoints.ts'
+export { ENDPOINT_INPUTS } from './endpoints/fields.ts'
 export { createKeysHandler, type KeysHandler, type KeysHandlerOptions } from './endpoints/keys-handler.ts'
 export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
 export {

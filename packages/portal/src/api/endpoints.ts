@@ -1,48 +1,21 @@
-import type {
-  CreateEndpoint,
-  Endpoint,
-  RotateSecret,
-  TestFilter,
-  UpdateEndpoint,
-  WebhookSender,
+import {
+  type CreateEndpoint,
+  ENDPOINT_INPUTS,
+  type Endpoint,
+  type RotateSecret,
+  type TestFilter,
+  type UpdateEndpoint,
+  type WebhookSender,
 } from '@x/sender'
 import type { PortalUser } from '../authorize.ts'
 import type { Route, RouteCall } from '../router.ts'
 import { creationWarnings, urlWarnings } from './endpoint-warnings.ts'
 import { pageOf, readLimit } from './page.ts'
 
-type EndpointField = keyof CreateEndpoint | keyof UpdateEndpoint
-
-/** When each field may be given. A field that the sender adds does not compile until it has its place here. */
-const FIELDS: Readonly<Record<EndpointField, 'always' | 'at creation' | 'at a change' | 'never'>> = {
-  // Whose it is, the user tells.
-  tenantId: 'never',
-  siteId: 'always',
-  url: 'always',
-  eventTypes: 'always',
-  filter: 'always',
-  description: 'always',
-  headers: 'always',
-  metadata: 'always',
-  concurrency: 'always',
-  ordering: 'always',
-  rateLimit: 'always',
-  retrySchedule: 'always',
-  format: 'always',
-  payloadVersion: 'always',
-  clientCertificate: 'always',
-  signature: 'at creation',
-  verifyOwnership: 'at creation',
-  secret: 'at creation',
-  version: 'at a change',
-}
 const HIDDEN = '***'
 
-function fieldsFor(time: 'at creation' | 'at a change'): string[] {
-  return Object.entries(FIELDS).flatMap(([field, when]) =>
-    when === 'always' || when === time ? [field] : [],
-  )
-}
+// Whose it is, the user tells.
+const CREATION_FIELDS = ENDPOINT_INPUTS.create.filter((field) => field !== 'tenantId')
 
 /** Endpoints of the user's tenant. What the fields hold is checked by the sender. */
 export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] {
@@ -67,7 +40,7 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       method: 'POST',
       path: '/api/endpoints',
       role: 'manager',
-      fields: fieldsFor('at creation'),
+      fields: CREATION_FIELDS,
       async handle({ fields, user, basePath }) {
         const input = { ...fields, tenantId: user.tenantId } as CreateEndpoint
         const created = await endpoints.create(input)
@@ -99,7 +72,7 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       method: 'PATCH',
       path: '/api/endpoints/:id',
       role: 'manager',
-      fields: fieldsFor('at a change'),
+      fields: ENDPOINT_INPUTS.update,
       async handle(call) {
         const changes = call.fields as UpdateEndpoint
         const { url } = await endpoints.get(call.id, scopeOf(call))

@@ -15,6 +15,7 @@ import type { PayloadFormat } from '../messages/message.ts'
 import type { StoredCertificate } from './client-certificate.ts'
 import type {
   Concurrency,
+  CreateEndpoint,
   DisabledReason,
   Ownership,
   RateLimit,
@@ -227,6 +228,45 @@ const namesSet = (set: Fields[EndpointFieldName]['set']) =>
 /** In the order of the parameters of inserts and updates. */
 export const CREATED_FIELDS = namesSet(CREATED) as readonly CreatedName[]
 export const CHANGEABLE_FIELDS = namesSet(CHANGED) as readonly ChangeableName[]
+
+type InputName = keyof CreateEndpoint | keyof UpdateEndpoint
+
+/** Inputs that are no field, or one that only a creation sets. A new one does not compile until it has its place here. */
+const OTHER_INPUTS: Readonly<Record<Exclude<InputName, ChangeableName>, 'create' | 'update' | 'both'>> = {
+  tenantId: 'create',
+  signature: 'create',
+  verifyOwnership: 'create',
+  secret: 'create',
+  clientCertificate: 'both',
+  version: 'update',
+}
+
+function inputsOf<TName extends InputName>(method: 'create' | 'update'): readonly TName[] {
+  const others = Object.entries(OTHER_INPUTS).flatMap(([name, of]) =>
+    of === method || of === 'both' ? [name] : [],
+  )
+  return Object.freeze([...CHANGEABLE_FIELDS, ...others]) as readonly TName[]
+}
+
+/**
+ * The names of what `endpoints.create` and `endpoints.update` take: for an API or a form of the host's own, which should
+ * refuse all others.
+ *
+ * @example
+ * ```ts
+ * import { ENDPOINT_INPUTS, type UpdateEndpoint, type WebhookSender } from '@x/sender'
+ *
+ * async function update(sender: WebhookSender, id: string, body: Record<string, unknown>) {
+ *   const unknown = Object.keys(body).filter((name) => !ENDPOINT_INPUTS.update.some((known) => known === name))
+ *   if (unknown.length > 0) throw new Error(`Unknown fields: ${unknown.join(', ')}`)
+ *   return sender.endpoints.update(id, body as UpdateEndpoint)
+ * }
+ * ```
+ */
+export const ENDPOINT_INPUTS = Object.freeze({
+  create: inputsOf<keyof CreateEndpoint>('create'),
+  update: inputsOf<keyof UpdateEndpoint>('update'),
+})
 
 /** What fan-out needs to know of an enabled endpoint. */
 export const FILTER_FIELDS = [
