@@ -1,5 +1,3 @@
-import { createSeenIds, type SeenIds } from './seen-ids.ts'
-
 /** How far a client has received events, by any transport. */
 export interface Cursor {
   /** The position at which a stream resumes: the id of its last frame. */
@@ -12,4 +10,32 @@ export interface Cursor {
 
 export function createCursor(lastSyncDate: Date | undefined): Cursor {
   return { position: undefined, lastSyncDate, seen: createSeenIds() }
+}
+
+/** Remembers which events were passed on, up to a capacity. */
+export interface SeenIds {
+  /** @returns whether the id is new. */
+  add(id: string): boolean
+  /** Forgets the oldest ids beyond the capacity, but never one of the `newest` last added. */
+  trim(newest: number): void
+}
+
+export function createSeenIds(capacity = 1_000): SeenIds {
+  // A set keeps the order of insertion: the oldest come first.
+  const ids = new Set<string>()
+  return {
+    add(id) {
+      const isNew = !ids.delete(id)
+      ids.add(id)
+      return isNew
+    },
+    trim(newest) {
+      let surplus = ids.size - Math.max(capacity, newest)
+      for (const id of ids) {
+        if (surplus <= 0) return
+        ids.delete(id)
+        surplus -= 1
+      }
+    },
+  }
 }

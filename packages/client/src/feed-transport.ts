@@ -7,7 +7,6 @@ import { parseDate, parseEvent, parseObject } from './parse-sync.ts'
 import { createPollingTransport } from './polling-transport.ts'
 import { readStream } from './read-stream.ts'
 import type { FeedTransport, SyncTransportSink } from './transport.ts'
-import { whenAwake } from './when-awake.ts'
 
 /** A wait. Fixed ones come from the server. */
 interface Rest {
@@ -154,5 +153,19 @@ export function createFeedTransport(
     },
     poll: () => polling.poll(),
     stream,
+  }
+}
+
+const NAMES = ['online', 'pageshow', 'visibilitychange']
+
+/**
+ * Calls back when a retry is worthwhile: a browser is online again, or its page is shown again. Elsewhere it never does.
+ *
+ * @returns a function that ends it.
+ */
+export function whenAwake(callback: () => void): () => void {
+  for (const name of NAMES) globalThis.addEventListener?.(name, callback)
+  return () => {
+    for (const name of NAMES) globalThis.removeEventListener?.(name, callback)
   }
 }

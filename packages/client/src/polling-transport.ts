@@ -1,10 +1,39 @@
-import type { Sync } from '@x/events-core'
+import { formatSyncDate, type Sync } from '@x/events-core'
+import { breakable } from './breakable.ts'
 import type { Cursor } from './cursor.ts'
-import { asSyncClientError } from './errors.ts'
-import { fetchSync } from './fetch-sync.ts'
+import { asSyncClientError, SyncClientError } from './errors.ts'
 import { fullJitter } from './full-jitter.ts'
 import type { SyncClientSettings } from './options.ts'
+import { parseSync } from './parse-sync.ts'
+import { request } from './request.ts'
 import type { SyncTransport, SyncTransportSink } from './transport.ts'
+
+/** The earliest date. A request with it gets the present sync date, and no events. */
+const MINIMUM_SYNC_DATE = '00010101000000000'
+
+/**
+ * Requests the events since a date, once.
+ *
+ * @throws {@link SyncClientError}, the reason of `signal`, or the error that kept the request from being sent.
+ */
+export function fetchSync(
+  settings: SyncClientSettings,
+  lastSyncDate: Date | undefined,
+  outer: AbortSignal,
+): Promise<Sync> {
+  const { clock, requestTimeoutMs } = settings
+  const date = lastSyncDate ? formatSyncDate(lastSyncDate) : MINIMUM_SYNC_DATE
+  let cancelTimer = () => {}
+  return breakable(outer, async (signal, breakOff) => {
+    cancelTimer = clock.schedule(
+      () =>
+        breakOff(new SyncClientError('timeout', `No response within requestTimeoutMs (${requestTimeoutMs})`)),
+      requestTimeoutMs,
+    )
+    const response = await request(settings, `/${date}`, { accept: 'application/json' }, signal)
+    return parseSync(await response.text())
+  }).finally(() => cancelTimer())
+}
 
 /** Creates a transport that polls `GET {url}/{lastSyncDate}`, one request at a time. */
 export function createPollingTransport(

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createSeenIds } from '../src/cursor.ts'
 import { createSyncClient } from '../src/index.ts'
-import { createSeenIds } from '../src/seen-ids.ts'
 import { eventJson, syncServer } from './sync-server.ts'
 
 const lastSyncDate = new Date('2026-11-24T07:00:00.000Z')

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fullJitter } from '../src/full-jitter.ts'
 import { createSyncClient, type SyncClientError, type SyncClientStateChange } from '../src/index.ts'
-import { retryAfterMs } from '../src/retry-after.ts'
+import { retryAfterMs } from '../src/request.ts'
 import { observedClock, syncServer } from './sync-server.ts'
 
 const pollIntervalMs = 30_000
