@@ -62,12 +62,13 @@ export async function postgres(heard?: StatementLog): Promise<BenchDatabase & { 
   const given = process.env['BENCH_POSTGRES_URL']
   const server = given ? undefined : await startPostgresServer()
   const admin = new Pool({ connectionString: given ?? server?.url, max: 1 })
+  // The server ends before the last of its idle connections has.
+  admin.on('error', () => {})
   const name = `x_events_bench_${process.pid}`
   await admin.query(`create database ${name}`)
   const location = new URL(given ?? (server?.url as string))
   location.pathname = `/${name}`
   const pool = new Pool({ connectionString: location.href, max: 20 })
-  // The server ends before the last of its idle connections has.
   pool.on('error', () => {})
   const log = logTo(heard)
   const db = new Kysely<BenchTables>({ dialect: new PostgresDialect({ pool }), ...(log ? { log } : {}) })

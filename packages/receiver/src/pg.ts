@@ -21,11 +21,14 @@ export interface PgPool<TClient> extends PgQueryable {
   ): void
 }
 
+interface PgResult {
+  readonly command: string
+  readonly rows: readonly unknown[]
+}
+
 interface PgClient {
-  query(
-    statement: string,
-    parameters?: (string | number)[],
-  ): Promise<{ readonly command: string; readonly rows: readonly unknown[] }>
+  query(statement: string): Promise<PgResult | readonly PgResult[]>
+  escapeLiteral(value: string): string
   release(error?: Error | boolean): void
 }
 
@@ -77,12 +80,17 @@ export function pgInbox<TClient>(pool: PgPool<TClient>, options: PostgresInboxOp
     { text, parameters }: InboxStatement,
     work: () => unknown,
   ): Promise<boolean> {
-    await client.query(begin)
-    const { rows } = await client.query(text, [...parameters])
-    if (rows.length > 0) await work()
-    const { command } = await client.query('commit')
-    if (command === 'ROLLBACK') throw abortedTransaction()
-    return rows.length > 0
+    // In one round trip, and so with the values in the text: several statements at once cannot have parameters.
+    const literals = parameters.map((value) =>
+      typeof value === 'number' ? String(value) : client.escapeLiteral(value),
+    )
+    const mark = text.replaceAll(/\$(\d)/g, (_, number) => literals[number - 1] ?? 'null')
+    const [, marked] = [await client.query(`${begin}; ${mark}`)].flat()
+    const isFirst = marked !== undefined && marked.rows.length > 0
+    if (isFirst) await work()
+    const [committed] = [await client.query('commit')].flat()
+    if (committed?.command === 'ROLLBACK') throw abortedTransaction()
+    return isFirst
   }
 
   return createInbox<TClient>(

@@ -19,6 +19,8 @@ export interface ConsumerDatabase extends AsyncDisposable {
   effects(): Promise<string[]>
   marks(): Promise<Mark[]>
   insertMark(mark: Mark): Promise<void>
+  /** Inserts so many marks of 1970. */
+  insertOldMarks(scope: string, count: number): Promise<void>
   /** Takes what keeps all writers out, until it is let go of. */
   lock(): Promise<() => Promise<void>>
   /** Another connection to it, as another process has. */
@@ -94,6 +96,14 @@ export async function consumerDatabase({ dialect, load }: HostKind): Promise<Con
         id,
         receivedAt,
       ])
+    },
+    async insertOldMarks(scope, count) {
+      await query(
+        `insert into webhook_inbox (scope, id, received_at)
+         with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${count})
+         select cast($1 as varchar(100)), 'old_' || n, n from numbers`,
+        [scope],
+      )
     },
     connect() {
       const host = connect(target)

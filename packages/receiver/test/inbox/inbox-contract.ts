@@ -125,13 +125,14 @@ export function inboxContract(kind: HostKind): void {
 
   it('keeps receivers in one database apart by their scope', async () => {
     const id = newId()
-    for (const scope of ['billing', 'stock']) {
+    const odd = `it's "$1" \\ ? stock`
+    for (const scope of ['billing', odd]) {
       const { receiver } = open({ scope })
       receiver.on('*', (event, { trx }) => host.write(trx, event.id))
       expect(await statusOf(receiver, id)).toBe(204)
     }
     expect(await effectsOf(id)).toEqual([id, id])
-    expect((await marksOf(id)).map(({ scope }) => scope)).toEqual(['billing', 'stock'])
+    expect((await marksOf(id)).map(({ scope }) => scope)).toEqual(['billing', odd])
   })
 
   it('can be in a table of another name, created twice without harm', async () => {
@@ -205,6 +206,9 @@ export function inboxContract(kind: HostKind): void {
     expect(await idsOf()).toEqual(['c', 'd'])
     expect(await inbox.purge({ olderThanDays: 7 })).toBe(1)
     expect(await inbox.purge()).toBe(0)
+    expect(await idsOf()).toEqual(['d'])
+    await database.insertOldMarks(scope, 2_300)
+    expect(await inbox.purge()).toBe(2_300)
     expect(await idsOf()).toEqual(['d'])
     await expect(inbox.purge({ olderThanDays: 3 })).rejects.toMatchObject({ code: 'invalid_argument' })
   })
