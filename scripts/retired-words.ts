@@ -29,7 +29,7 @@ export const retiredWords: readonly RetiredWord[] = [
   {
     word: /\b(?:whoever|somebody)\b/i,
     use: 'a noun',
-    in: ['packages/events-core/src/', 'packages/client/src/'],
+    in: ['packages/events-core/', 'packages/client/', 'packages/events-engine/test/'],
   },
 ]
 

@@ -9,7 +9,7 @@ export interface WatchedDatabase extends AsyncDisposable {
   readonly db: Kysely<HostTables>
 }
 
-/** @param watch - called for each query, in the asynchronous context of whoever made it. */
+/** @param watch - called for each query, in the asynchronous context of its caller. */
 export async function openWatchedDatabase(
   dialect: 'sqlite' | 'postgres',
   watch: (query: CompiledQuery) => void,

@@ -7,7 +7,7 @@ import { type OpenEngine, onEachDatabase, openEngine, site } from '../open-engin
 const HOUR_MS = 60 * 60 * 1_000
 const LEASE_MS = 600
 
-/** The machine's clock, which somebody sets. */
+/** The machine's clock, which can be set. */
 function jumpingClock() {
   let offsetMs = 0
   return {

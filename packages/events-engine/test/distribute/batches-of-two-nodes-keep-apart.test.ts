@@ -72,7 +72,7 @@ it('does not let a slow batch hold up other subscriptions, take their leases, or
   expect(batches).toEqual(['here 1', 'here 2,3,4,5,6,7,8,9,10,11'])
 })
 
-it('leaves a resumed event to whoever has taken it already', async () => {
+it('leaves a resumed event to the node that has taken it already', async () => {
   await using database = await postgresDatabase<HostTables>()
   await using node = startNode(database)
   await node.migrate()

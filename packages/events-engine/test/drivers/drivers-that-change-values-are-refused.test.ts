@@ -100,7 +100,7 @@ it('refuses to start by pg in its binary format, which makes other numbers of la
   await db.destroy()
 })
 
-it('says which column cannot be read, and leaves the event for whoever can', async () => {
+it('says which column cannot be read, and leaves the event for a node that can read it', async () => {
   await using host = await openEngine()
   const { syncManager } = host.engine
   await syncManager.addSyncEvent({ tenantId: 1, siteId: 1 }, 'File', 1, 'Refresh')

@@ -33,7 +33,7 @@ it('refuses what a number cannot hold, and keeps it as a BigInt', () => {
         expect(codeOf(() => integer(given, 'n'))).toBe('unreadable_value')
         expect(bigInteger(given, 'n')).toBe(value)
       }
-      // Whoever made a number of it has lost which one it was.
+      // A number would have lost precision.
       expect(codeOf(() => integer(Number(value), 'n'))).toBe('unreadable_value')
       expect(codeOf(() => bigInteger(Number(value), 'n'))).toBe('unreadable_value')
     }),

@@ -81,7 +81,7 @@ onEachDatabase((open) => {
     expect(parked.map(({ event }) => event)).toEqual(expect.arrayContaining(events))
     expect(parked[0]?.error).toContain('SyntaxError')
 
-    // While it is still broken; whoever is not asked again for a resumed event handles it at once.
+    // While it is still broken. A subscriber whose filter is not called again for a resumed event handles it at once.
     await host.engine.subscriptions.resume('files', events[0]?.id)
     await waitFor(async () => {
       const all = await host.engine.subscriptions.parked('files')

@@ -87,7 +87,7 @@ it('hands out what was not handled, and then what is new, in a cluster whose tra
   }
   const [{ position: present } = { position: '' }] = await engine.subscriptions.list()
   await engine.subscriptions.rewind('paused', present)
-  // The database is the same one to whoever raises in a transaction of another library.
+  // For transactions of other libraries, the database is the same.
   const client = await newDatabase.pool.connect()
   await client.query('begin')
   await engine.syncManager.addSyncEvent(site, EntityNames.File, 7, 'Download', { trx: fromPg(client) })

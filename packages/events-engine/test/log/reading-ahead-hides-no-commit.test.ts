@@ -31,7 +31,7 @@ function slowLog() {
 
 const idsOf = (page: EventPage) => page.events.map(({ event }) => event.id)
 
-it('does not answer "nothing" to whoever asks after a commit from a read that began before it', async () => {
+it('does not return an empty page after a commit from a read that began before it', async () => {
   const log = slowLog()
   const early = log.readAfter('0', 10)
   await log.begun()
@@ -43,7 +43,7 @@ it('does not answer "nothing" to whoever asks after a commit from a read that be
   expect(idsOf(await late)).toEqual(['evt_1'])
 })
 
-it('lets whoever is served from what was read before look again before it waits', async () => {
+it('makes a reader that got kept events look again before it waits', async () => {
   const log = slowLog()
   log.commit()
   const first = log.readAfter('0', 10)

@@ -145,7 +145,7 @@ onEachDatabase((open, dialect) => {
         { entityChanged: (event) => void seen.push(traceparentOf(event)) },
         { name: 'files', mode: 'broadcast' },
       )
-      // What runs in the background belongs to nobody's request, whoever starts it.
+      // Background work belongs to no request, not even to the one that starts it.
       await inRequest(() => host.engine.start())
       await raise(host)
       const [call] = await waitFor(() => {
@@ -156,7 +156,7 @@ onEachDatabase((open, dialect) => {
       expect(seen).toEqual([undefined])
     })
 
-    it('leaves what it does in the background out of the trace of whoever raised', async () => {
+    it('leaves background work out of the trace of the request that raised the event', async () => {
       const inTrace = new Map<string, boolean>()
       const verbOf = (sql: string) => sql.trimStart().split(' ', 1).join()
       await using database = await openWatchedDatabase(dialect, ({ sql }) => {

@@ -232,7 +232,7 @@ onEachDatabase((open, dialect) => {
     }
   })
 
-  it('never reaches the database with what somebody has made of a position, nor fails in another way', async () => {
+  it('never passes a forged position to the database, nor fails in another way', async () => {
     await using at = await openAt(open, 3)
     const { host, position } = at
     const change = fc.record({

@@ -62,7 +62,7 @@ it('tells the other nodes, and only them, of what a package that builds on it ha
   const end = internalsOf(there).onMessage('one', () => heard.push('there one'))
   internalsOf(there).onMessage('two', () => heard.push('there two'))
   const everything = ['here one', 'there one', 'there two']
-  expect(heard, 'whoever begins to listen looks').toEqual(everything)
+  expect(heard, 'a node that begins to listen looks for events').toEqual(everything)
   heard.length = 0
   await here.start()
   await there.start()
