@@ -97,7 +97,7 @@ it('gives up an answer that does not come', async () => {
 })
 
 it('gives up an answer whose body does not end, although its status was fine', async () => {
-  await using host = await startHost({ timeoutMs: 500 })
+  await using host = await startHost({ timeoutMs: 3_000 })
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf')

@@ -106,7 +106,7 @@ it.each<[string, () => unknown]>([
   let works = false
   await using host = await startHost({
     engine: { clock, logger },
-    timeoutMs: 1_000,
+    timeoutMs: 4_000,
     canReceive: () => (works ? true : (fail() as boolean)),
   })
   await using consumer = await testConsumer()

@@ -78,7 +78,7 @@ describe('a name', () => {
       asked.push(hostname)
       return new Promise<string[]>(() => {})
     }
-    const options = { network: { allow: loopback, resolve }, connectTimeoutMs: 250 }
+    const options = { network: { allow: loopback, resolve }, connectTimeoutMs: 3_000 }
     await using test = await hostFor('http://silent.example/', options)
     const { sender, engine } = test.host
     const others = ['/a', '/b', '/c'].map((path) => `http://silent.example${path}`)

@@ -119,7 +119,7 @@ it('never allows a private IPv4 address, however it is written as IPv6', () => {
 async function postTo(url: string, allow: string[], addresses: string[]): Promise<PostOutcome> {
   const pools = createHttpPools({
     ...readNetworkOptions({ allow, resolve: async () => addresses }),
-    connectTimeoutMs: 500,
+    connectTimeoutMs: 30_000,
   })
   const { origin, pathname: path } = new URL(url)
   const outcome = await new Promise<PostOutcome>((resolve) => {

@@ -145,7 +145,7 @@ it.each<[string, Reply, string | undefined]>([
 })
 
 it('goes nowhere that webhooks may not go, and gives up in time', async () => {
-  await using host = await openHost({ timeoutMs: 1_000 })
+  await using host = await openHost({ timeoutMs: 3_000 })
   await using consumer = await testConsumer()
   const { create } = host.sender.endpoints
   const { endpoint } = await create({ tenantId: 1, url: consumer.url, verifyOwnership: true })

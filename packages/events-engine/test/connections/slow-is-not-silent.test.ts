@@ -34,7 +34,7 @@ it('waits for a batch whose statement takes long, and for a subscriber that does
   await engine.syncManager.addSyncEvent(site, 'File', 2, 'Update')
   await waitFor(() => done === 2, 'the next one')
   expect(calls).toBe(2)
-  expect(logger.messages).toEqual([])
+  expect(logger.messages.filter((message) => /stopped answering|interrupted|lease/.test(message))).toEqual([])
 })
 
 it('waits for a statement of its own while the server works on it, or waits for a lock', async () => {

@@ -29,9 +29,9 @@ it('lets nothing count that a host does after its lease has ended while it was f
       url: database.url,
       node,
       raisers: 0,
-      leaseMs: 600,
+      leaseMs: 2_000,
       pauseMs,
-      timeoutMs: 500,
+      timeoutMs: 1_500,
     }
     return cleanUp.use(startProcess('many-hosts-host.ts', JSON.stringify(options)))
   }

@@ -5,7 +5,8 @@ import { expect, it } from 'vitest'
 import { createEventEngine, type IBatchEventSubscriber } from '../../src/index.ts'
 import { type HostTables, recordingLogger, site } from '../open-engine.ts'
 
-const LEASE_MS = 300
+/** Longer than a busy machine stands still, which would lose it. */
+const LEASE_MS = 3_000
 
 function startNode(database: PostgresDatabase<HostTables>, logger = recordingLogger()) {
   const { db, pool } = database.connect()
@@ -50,7 +51,8 @@ it('does not let a slow batch hold up other subscriptions, take their leases, or
     )
     return rows.every((row) => row.renewed)
   }
-  for (let id = 2; id < 12; id++) {
+  const openedAt = performance.now()
+  for (let id = 2; id < 12 || performance.now() - openedAt < 2 * LEASE_MS; id++) {
     await here.syncManager.addSyncEvent(site, EntityNames.Page, id, 'Update')
     await waitFor(() => handled.length === 2 * id, 'the others to handle the event')
     const saved = async () => {
@@ -69,7 +71,8 @@ it('does not let a slow batch hold up other subscriptions, take their leases, or
   await there.stop()
   release.resolve()
   await waitFor(() => batches.length === 2, 'the second batch')
-  expect(batches).toEqual(['here 1', 'here 2,3,4,5,6,7,8,9,10,11'])
+  expect(batches[0]).toBe('here 1')
+  expect(batches[1]).toMatch(/^here 2,3,4,5,6,7,8,9,10,11(,|$)/)
 })
 
 it('leaves a resumed event to the node that has taken it already', async () => {

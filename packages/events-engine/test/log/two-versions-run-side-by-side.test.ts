@@ -7,7 +7,7 @@ import { onEachDatabase, site } from '../open-engine.ts'
 onEachDatabase((open) => {
   it('keeps every event for a subscription that only the newer version of the host knows', async () => {
     const retention = { keepMs: 0, intervalMs: 10 }
-    await using older = await open({ retention, leaseMs: 600 })
+    await using older = await open({ retention, leaseMs: 6_000 })
     const raise = async (...ids: number[]) => {
       for (const id of ids) await older.engine.syncManager.addSyncEvent(site, EntityNames.File, id, 'Update')
     }
@@ -16,7 +16,7 @@ onEachDatabase((open) => {
       entityChanged: (event: SyncEvent) => void list.push(event.entityId),
     })
     const newer = async () => {
-      const engine = createEventEngine({ db: older.db, pollMaxMs: 50, retention, leaseMs: 600 })
+      const engine = createEventEngine({ db: older.db, pollMaxMs: 50, retention, leaseMs: 6_000 })
       await engine.subscribe(into(handled.known), { name: 'known', mode: 'durable' })
       await engine.subscribe(into(handled.added), { name: 'added', mode: 'durable' })
       await engine.start()

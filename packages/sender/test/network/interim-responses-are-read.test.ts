@@ -148,7 +148,7 @@ describe('a final response that comes before the request is sent', () => {
     })
     await using host = await startHost({
       network: { allow: ['127.0.0.0/8'], httpsOnly: false },
-      timeoutMs: 5_000,
+      timeoutMs: 60_000,
       maxBodyBytes: 10_000_000,
       engine: { maxDataBytes: 10_000_000 },
     })

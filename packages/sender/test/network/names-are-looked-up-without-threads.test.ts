@@ -40,7 +40,7 @@ describe('a name', () => {
 
   it('is looked up at the name servers, both kinds of addresses, without a thread', async () => {
     await using server = await testNameServer(() => ['192.0.2.1', IPV6, '192.0.2.2'])
-    const resolve = resolverOf({ timeoutMs: 2_000, servers: [server.address] })
+    const resolve = resolverOf({ timeoutMs: 60_000, servers: [server.address] })
     expect(await resolve('shop.example')).toEqual([
       { address: '192.0.2.1', family: 4 },
       { address: '192.0.2.2', family: 4 },
@@ -53,13 +53,13 @@ describe('a name', () => {
 
   it('that has addresses of one kind is known', async () => {
     await using server = await testNameServer(() => ['192.0.2.1'])
-    const resolve = resolverOf({ timeoutMs: 2_000, servers: [server.address] })
+    const resolve = resolverOf({ timeoutMs: 60_000, servers: [server.address] })
     expect(await resolve('shop.example')).toEqual([{ address: '192.0.2.1', family: 4 }])
   })
 
   it('without a dot, and one of this machine, goes to the system', async () => {
     await using server = await testNameServer(() => ['192.0.2.1'])
-    const resolve = resolverOf({ timeoutMs: 2_000, servers: [server.address] })
+    const resolve = resolverOf({ timeoutMs: 60_000, servers: [server.address] })
     expect(await resolve('localhost')).toContainEqual({ address: '127.0.0.1', family: 4 })
     await resolve('consumer.localhost')
     await resolve('printer.local')
@@ -75,7 +75,7 @@ describe('a name', () => {
       hostsFile,
       '127.0.0.1 localhost\n10.0.0.7\tInside.Example alias.example # other.example\n',
     )
-    const resolve = resolverOf({ timeoutMs: 2_000, servers: [server.address], hostsFile })
+    const resolve = resolverOf({ timeoutMs: 60_000, servers: [server.address], hostsFile })
     await resolve('inside.example')
     await resolve('ALIAS.example.')
     expect(onThreads).toEqual(['inside.example', 'ALIAS.example.'])
@@ -86,7 +86,7 @@ describe('a name', () => {
 
   it('that the servers do not know goes to the system, which may know it otherwise', async () => {
     await using server = await testNameServer(() => 'unknown')
-    const resolve = resolverOf({ timeoutMs: 2_000, servers: [server.address] })
+    const resolve = resolverOf({ timeoutMs: 60_000, servers: [server.address] })
     expect(await resolve('nowhere.invalid')).toMatch(/^E/)
     expect(onThreads).toEqual(['nowhere.invalid'])
   })
@@ -105,8 +105,8 @@ describe('a name', () => {
     await using server = await testNameServer((name) =>
       name === 'mixed.example' ? ['1.1.1.1', '10.0.0.1'] : ['1.1.1.1'],
     )
-    const lookupAll = createResolver({ timeoutMs: 2_000, servers: [server.address] })
-    const lookup = createGuardedLookup(createAddressPolicy([]), 2_000, lookupAll)(1)
+    const lookupAll = createResolver({ timeoutMs: 60_000, servers: [server.address] })
+    const lookup = createGuardedLookup(createAddressPolicy([]), 60_000, lookupAll)(1)
     const outcomeOf = (name: string) =>
       new Promise((resolve) => lookup(name, { all: true }, (error, found) => resolve(error?.code ?? found)))
     expect(await outcomeOf('good.example')).toEqual([{ address: '1.1.1.1', family: 4 }])
@@ -117,12 +117,13 @@ describe('a name', () => {
 
 it('resolves a name of a tenant while 300 of another are not', async () => {
   await using server = await testNameServer((name) => (name === 'shop.example' ? ['192.0.2.1'] : 'silent'))
-  const resolve = resolverOf({ timeoutMs: 1_500, servers: [server.address] })
+  const resolve = resolverOf({ timeoutMs: 8_000, servers: [server.address] })
   const silent = Array.from({ length: 300 }, (_, index) => resolve(`silent-${index}.example`, 1))
-  const startedAt = performance.now()
+  let givenUp = 0
+  for (const one of silent) void one.then(() => (givenUp += 1))
   expect(await resolve('shop.example', 2)).toEqual([{ address: '192.0.2.1', family: 4 }])
   expect(await resolve('localhost', 2)).toContainEqual({ address: '127.0.0.1', family: 4 })
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
+  expect(givenUp, 'names that were waited for').toBe(0)
   // A tenant alone has half of the slots: 32 names, by two questions each.
   const asked = new Set(server.questions.map((question) => question.split(' ')[1]))
   expect(asked.size).toBe(33)
