@@ -1,5 +1,5 @@
 import type { EventEngine, RetryOptions } from '@x/events-engine'
-import { readEncryptionKey } from './endpoints/encryption-key.ts'
+import { readEncryptionKey } from './endpoints/cipher.ts'
 import type { OrderingKeys } from './endpoints/ordering.ts'
 import { assertOption } from './errors.ts'
 import { type NetworkOptions, type NetworkSettings, readNetworkOptions } from './http/options.ts'

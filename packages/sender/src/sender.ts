@@ -12,7 +12,7 @@ import { sharedClockOf } from './clock.ts'
 import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import type { DeliveryStore } from './delivery-store.ts'
-import { createSecretBox } from './endpoints/cipher.ts'
+import { createSecretCipher } from './endpoints/cipher.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import { createEndpoints, type Endpoints, reencryptSecrets } from './endpoints/endpoints.ts'
 import { createLaneOf } from './endpoints/ordering.ts'
@@ -180,7 +180,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const store = openStore(context)
   const patientStore = openStore(patientContext)
   const migrations = webhookMigrations(dialect, names)
-  const box = createSecretBox(settings.encryptionKey, settings.previousEncryptionKeys)
+  const cipher = createSecretCipher(settings.encryptionKey, settings.previousEncryptionKeys)
   const catalog = createEventCatalog(settings.payloadVersions.names)
   const schedule = createRetrySchedule(settings.retrySchedule)
   const pools = createHttpPools(settings)
@@ -188,7 +188,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const rollup = createStatisticsRollup(store, logger)
   const recording = lookingAfterNews(rollup.counting(store), internals.lookSoon)
   const readStatistics = createStatisticsReader(store, clock, rollup.rollUp)
-  const challenge = createOwnershipChallenge({ ...settings, urlRules: settings, store, box, clock, pools })
+  const challenge = createOwnershipChallenge({ ...settings, urlRules: settings, store, cipher, clock, pools })
   const contents = createContentMatcher(logger)
   const createMessages = createMessageMakers(engine, { ...settings, contents }, catalog)
   const worker = detachedWorker(
@@ -196,7 +196,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       ...settings,
       urlRules: settings,
       store: recording,
-      box,
+      cipher,
       pools,
       clock,
       logger,
@@ -248,7 +248,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
           `sender.start: the tables ${engine.tablePrefix}webhook_* are missing or older than this version; call sender.migrate() first.`,
         )
       }
-      const foreign = await store.findForeignSecret(box.keyIds)
+      const foreign = await store.findForeignSecret(cipher.keyIds)
       if (foreign !== undefined) throw wrongEncryptionKey(`endpoint ${foreign}`)
       await clock.sync()
       if (settings.deliver) await worker.start()
@@ -303,7 +303,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   return {
     endpoints: createEndpoints({
       store,
-      box,
+      cipher,
       clock,
       rules,
       testFilter: createFilterTrial({ rules, newestEvents: internals.newestEvents, createMessages }),
@@ -338,7 +338,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       changed: worker.changed,
       rollUp: rollup.rollUp,
     }),
-    reencryptSecrets: () => reencryptSecrets(store, box),
+    reencryptSecrets: () => reencryptSecrets(store, cipher),
     async drain() {
       for (;;) {
         if (!lifecycle.running) {

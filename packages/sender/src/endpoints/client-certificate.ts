@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls'
 import { shown } from '@x/events-core'
 import { WebhookSenderError } from '../errors.ts'
 import type { ClientCertificate } from '../http/tls.ts'
-import type { SecretBox } from './cipher.ts'
+import type { SecretCipher } from './cipher.ts'
 import { isQuicklyDecrypted } from './encrypted-key.ts'
 
 /** A certificate, and its key, that requests to an endpoint show: mutual TLS. */
@@ -50,11 +50,11 @@ const MAX_RSA_BITS = 4_096
 export function certificateToStore(
   input: ClientCertificateInput | null | undefined,
   url: string,
-  seal: (input: ClientCertificateInput) => StoredCertificate,
+  encrypt: (input: ClientCertificateInput) => StoredCertificate,
 ): StoredCertificate | null | undefined {
   if (input === undefined || input === null) return input
   if (!url.startsWith('https:')) throw invalid(undefined, 'needs a url that begins with https:')
-  return seal(input)
+  return encrypt(input)
 }
 
 /**
@@ -62,9 +62,9 @@ export function certificateToStore(
  *
  * @throws WebhookSenderError `invalid_certificate`, which shows neither.
  */
-export function sealCertificate(
+export function encryptCertificate(
   input: ClientCertificateInput,
-  box: SecretBox,
+  cipher: SecretCipher,
   endpointId: string,
   now: number,
 ): StoredCertificate {
@@ -89,12 +89,12 @@ export function sealCertificate(
     throw invalid('cert', `must not have expired; it has, on ${certificate.validToDate.toISOString()}`)
   }
   // What TLS itself makes of it: also of those that it was issued by, and of keys too weak to use.
-  // Decrypted once, and not for each connection; the box locks it away better than the passphrase that lay beside it.
+  // Decrypted once, and not for each connection; our encryption protects it better than a passphrase that is stored beside it.
   const decrypted = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   read('cert', 'what TLS can use', () => createSecureContext({ cert, key: decrypted }))
   return {
-    sealed: box.seal(JSON.stringify({ cert, key: decrypted }), endpointId),
-    keyId: box.keyId,
+    sealed: cipher.encrypt(JSON.stringify({ cert, key: decrypted }), endpointId),
+    keyId: cipher.keyId,
     subject: certificate.subject.replaceAll('\n', ', ').slice(0, 500),
     fingerprint: certificate.fingerprint256,
     expiresOn,
@@ -102,12 +102,12 @@ export function sealCertificate(
 }
 
 /** @throws WebhookSenderError `wrong_encryption_key` */
-export function openCertificate(
+export function decryptCertificate(
   { sealed, fingerprint }: StoredCertificate,
-  box: SecretBox,
+  cipher: SecretCipher,
   endpointId: string,
 ): ClientCertificate {
-  const { cert, key } = JSON.parse(box.open(sealed, endpointId)) as ClientCertificateInput
+  const { cert, key } = JSON.parse(cipher.decrypt(sealed, endpointId)) as ClientCertificateInput
   return { cert, key, fingerprint }
 }
 

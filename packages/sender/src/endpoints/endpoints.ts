@@ -11,8 +11,8 @@ import {
 import type { FilterTrial, TestedEvent, TestFilter } from '../fan-out/filter-trial.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
 import type { Statistics, StatisticsQuery } from '../statistics/statistics.ts'
-import type { SecretBox } from './cipher.ts'
-import { certificateToStore, sealCertificate } from './client-certificate.ts'
+import type { SecretCipher } from './cipher.ts'
+import { certificateToStore, encryptCertificate } from './client-certificate.ts'
 import type {
   CreateEndpoint,
   Endpoint,
@@ -24,7 +24,7 @@ import type {
 import { endpointOf } from './endpoint-of-row.ts'
 import { type EndpointRow, validateChange } from './fields.ts'
 import type { OwnershipCheck } from './ownership.ts'
-import { sealSecret, secretToUse, verificationKeyOf } from './secrets.ts'
+import { encryptSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import {
   type EndpointRules,
   validateSignature,
@@ -167,7 +167,7 @@ export interface Endpoints {
 /** What {@link createEndpoints} works with. */
 export interface EndpointsParts {
   readonly store: DeliveryStore
-  readonly box: SecretBox
+  readonly cipher: SecretCipher
   readonly clock: Clock
   readonly rules: EndpointRules
   readonly maxEndpointsPerTenant: number
@@ -187,7 +187,7 @@ const MAX_UPDATE_TRIES = 5
 
 /** Creates the endpoints of a sender. */
 export function createEndpoints(parts: EndpointsParts): Endpoints {
-  const { store, box, clock, rules, maxEndpointsPerTenant, changed, verifyOwnership, statistics } = parts
+  const { store, cipher, clock, rules, maxEndpointsPerTenant, changed, verifyOwnership, statistics } = parts
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<EndpointRow> {
     const row = isUniqueId('ep_', id) ? await store.findEndpoint(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
@@ -212,11 +212,11 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const now = clock.now()
       const id = uniqueId('ep_', now)
       const certificate = certificateToStore(input.clientCertificate, fields.url, (given) =>
-        sealCertificate(given, box, id, now),
+        encryptCertificate(given, cipher, id, now),
       )
       const ownership = validateVerifyOwnership(input.verifyOwnership) || verifyOwnership ? 'pending' : null
       const row = { id, tenantId, signature, ownership, createdOn: now, ...fields, certificate } as const
-      await store.createEndpoint(row, sealSecret(box, secret, id, now))
+      await store.createEndpoint(row, encryptSecret(cipher, secret, id, now))
       // Its consumer knows the secret already.
       if (ownership !== null && input.secret !== undefined) await parts.ownership.tryTo(await find(id))
       return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }
@@ -240,7 +240,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
         const now = clock.now()
         const change = validateChange(changes, row, rules)
         const certificate = certificateToStore(changes.clientCertificate, change.url, (given) =>
-          sealCertificate(given, box, id, now),
+          encryptCertificate(given, cipher, id, now),
         )
         const mustProve = row.ownership !== null && change.url !== row.url
         if (
@@ -279,7 +279,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const secret = secretToUse(options.secret, signature)
       const now = clock.now()
       const expireOthersOn = now + Math.round(overlapSeconds * 1_000)
-      await store.rotateSecret(key, sealSecret(box, secret, id, now), {
+      await store.rotateSecret(key, encryptSecret(cipher, secret, id, now), {
         expireOthersOn,
         keep: MAX_LIVE_SECRETS,
         now,
@@ -292,7 +292,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const { key, signature } = await find(id, scope)
       const rows = await store.readSecrets(key, clock.now())
       return rows.map(({ sealed, createdOn, expiresOn }) => ({
-        secret: verificationKeyOf(box.open(sealed, id), signature),
+        secret: verificationKeyOf(cipher.decrypt(sealed, id), signature),
         createdOn: new Date(createdOn),
         ...(expiresOn === null ? {} : { expiresOn: new Date(expiresOn) }),
       }))
@@ -302,7 +302,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const { key, signature } = await find(id, scope)
       if (signature === 'hmac') return undefined
       const [current] = await store.readSecrets(key, clock.now())
-      return current && verificationKeyOf(box.open(current.sealed, id), signature)
+      return current && verificationKeyOf(cipher.decrypt(current.sealed, id), signature)
     },
 
     testFilter: parts.testFilter,
@@ -317,14 +317,18 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
 const AT_ONCE = 100
 
 /** Encrypts every secret with the current key that was encrypted with an earlier one. */
-export async function reencryptSecrets(store: DeliveryStore, box: SecretBox): Promise<number> {
+export async function reencryptSecrets(store: DeliveryStore, cipher: SecretCipher): Promise<number> {
   let count = 0
   for (;;) {
-    const secrets = await store.listForeignSecrets(box.keyId, AT_ONCE)
+    const secrets = await store.listForeignSecrets(cipher.keyId, AT_ONCE)
     if (secrets.length === 0) return count
     for (const secret of secrets) {
       const { endpointId, sealed } = secret
-      await store.replaceSealed(secret, box.seal(box.open(sealed, endpointId), endpointId), box.keyId)
+      await store.replaceSealed(
+        secret,
+        cipher.encrypt(cipher.decrypt(sealed, endpointId), endpointId),
+        cipher.keyId,
+      )
     }
     count += secrets.length
   }

@@ -1,7 +1,7 @@
 import { generateKeyPair, generateSecret, parseSecret, publicKeyOf } from '@x/signature'
 import { WebhookSenderError } from '../errors.ts'
 import type { SecretRow } from '../store/secrets.ts'
-import type { SecretBox } from './cipher.ts'
+import type { SecretCipher } from './cipher.ts'
 import type { SignatureKind } from './endpoint.ts'
 
 /**
@@ -40,9 +40,14 @@ export function verificationKeyOf(secret: string, signature: SignatureKind): str
   return signature === 'hmac' ? secret : publicKeyOf(secret)
 }
 
-/** Locks a secret away under the endpoint's id. */
-export function sealSecret(box: SecretBox, secret: string, endpointId: string, now: number): SecretRow {
-  return { sealed: box.seal(secret, endpointId), keyId: box.keyId, createdOn: now, expiresOn: null }
+/** Encrypts a secret, bound to the endpoint's id. */
+export function encryptSecret(
+  cipher: SecretCipher,
+  secret: string,
+  endpointId: string,
+  now: number,
+): SecretRow {
+  return { sealed: cipher.encrypt(secret, endpointId), keyId: cipher.keyId, createdOn: now, expiresOn: null }
 }
 
 function invalidSecret(why: string, cause?: unknown): WebhookSenderError {

@@ -32,32 +32,13 @@ export function readHealthPolicy({
   readonly circuit?: CircuitOptions | undefined
 }): HealthPolicy {
   const { firstPauseSeconds = 1, maxPauseSeconds = 300 } = circuit
-  assertOption(
-    isBetween(disableAfterDays, 0.01, 3_650),
-    'disableAfterDays',
-    'a number from 0.01 to 3650',
-    disableAfterDays,
-  )
-  assertOption(
-    isBetween(firstPauseSeconds, 0, 86_400),
-    'circuit.firstPauseSeconds',
-    'a number from 0 to 86400',
-    firstPauseSeconds,
-  )
-  assertOption(
-    isBetween(maxPauseSeconds, firstPauseSeconds, 86_400),
-    'circuit.maxPauseSeconds',
-    'a number from firstPauseSeconds to 86400',
-    maxPauseSeconds,
-  )
+  assertOption.number('disableAfterDays', disableAfterDays, 0.01, 3_650)
+  assertOption.number('circuit.firstPauseSeconds', firstPauseSeconds, 0, 86_400)
+  assertOption.number('circuit.maxPauseSeconds', maxPauseSeconds, firstPauseSeconds, 86_400)
   return Object.freeze({
     disableAfterMs: disableAfterDays * DAY_MS,
     failures: assertOption.integer('circuit.failures', circuit.failures ?? 5, 1),
     firstPauseMs: firstPauseSeconds * 1_000,
     maxPauseMs: maxPauseSeconds * 1_000,
   })
-}
-
-function isBetween(value: number, minimum: number, maximum: number): boolean {
-  return Number.isFinite(value) && value >= minimum && value <= maximum
 }

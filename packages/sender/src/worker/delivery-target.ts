@@ -1,8 +1,8 @@
 import type { Clock } from '@x/events-core'
 import { createSigner, type SyncSigner } from '@x/signature'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { SecretBox } from '../endpoints/cipher.ts'
-import { openCertificate } from '../endpoints/client-certificate.ts'
+import type { SecretCipher } from '../endpoints/cipher.ts'
+import { decryptCertificate } from '../endpoints/client-certificate.ts'
 import type { Concurrency, Endpoint, RateLimit } from '../endpoints/endpoint.ts'
 import { endpointOf } from '../endpoints/endpoint-of-row.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
@@ -38,7 +38,7 @@ export interface DeliveryTarget {
 /** What {@link loadTarget} works with. */
 export interface TargetParts {
   readonly store: DeliveryStore
-  readonly box: SecretBox
+  readonly cipher: SecretCipher
   readonly clock: Clock
   readonly urlRules: UrlRules
   /** What each request says of the system that sends it, where it has a name. */
@@ -66,7 +66,7 @@ export async function loadTarget(
  */
 export async function targetOf(
   endpoint: EndpointRow,
-  { store, box, clock, urlRules, webhookOrigin }: TargetParts,
+  { store, cipher, clock, urlRules, webhookOrigin }: TargetParts,
 ): Promise<DeliveryTarget> {
   const secrets = await store.readSecrets(endpoint.key, clock.now())
   const url = new URL(endpoint.url)
@@ -83,12 +83,14 @@ export async function targetOf(
     concurrency: endpoint.concurrency,
     rateLimit: endpoint.rateLimit ?? undefined,
     schedule: endpoint.retrySchedule ? createRetrySchedule(endpoint.retrySchedule) : undefined,
-    certificate: endpoint.certificate ? openCertificate(endpoint.certificate, box, endpoint.id) : undefined,
+    certificate: endpoint.certificate
+      ? decryptCertificate(endpoint.certificate, cipher, endpoint.id)
+      : undefined,
     ownHeaders: [
       ...Object.entries(endpoint.headers).flat(),
       ...(webhookOrigin === undefined ? [] : ['webhook-request-origin', webhookOrigin]),
     ],
-    signer: createSigner(secrets.map(({ sealed }) => box.open(sealed, endpoint.id))),
+    signer: createSigner(secrets.map(({ sealed }) => cipher.decrypt(sealed, endpoint.id))),
     validUntil: Math.min(...secrets.map(({ expiresOn }) => expiresOn ?? Number.POSITIVE_INFINITY)),
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@x/events-core'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
-import type { SecretBox } from '../endpoints/cipher.ts'
+import type { SecretCipher } from '../endpoints/cipher.ts'
 import type { UrlRules } from '../endpoints/validate.ts'
 import { tenantsInTurn } from '../fair-share.ts'
 import { adoptState } from './adopt-state.ts'
@@ -32,7 +32,7 @@ export interface LaneReader {
 /** What {@link createLaneReader} works with. */
 export interface LaneReaderParts {
   readonly store: DeliveryStore
-  readonly box: SecretBox
+  readonly cipher: SecretCipher
   readonly urlRules: UrlRules
   readonly webhookOrigin: string | undefined
   readonly clock: Clock

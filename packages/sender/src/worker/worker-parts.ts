@@ -1,7 +1,7 @@
 import type { Logger } from '@x/events-core'
 import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
-import type { SecretBox } from '../endpoints/cipher.ts'
+import type { SecretCipher } from '../endpoints/cipher.ts'
 import type { UrlRules } from '../endpoints/validate.ts'
 import type { HttpPools } from '../http/pools.ts'
 import type { TelemetrySettings } from '../options.ts'
@@ -13,7 +13,7 @@ import type { RetrySchedule } from './retry-schedule.ts'
 /** What a worker works with. */
 export interface WorkerParts {
   readonly store: DeliveryStore
-  readonly box: SecretBox
+  readonly cipher: SecretCipher
   readonly urlRules: UrlRules
   readonly webhookOrigin: string | undefined
   readonly pools: HttpPools
