@@ -19,47 +19,50 @@ export interface ContentMatcher {
   matches(endpoint: FilteredEndpoint, eventId: string, message: object): boolean
 }
 
-/** Filters that failed are remembered, so that each is logged once; not for ever. */
+/** A filter of an endpoint, compiled when it is needed first. */
+interface Entry {
+  readonly text: string
+  compiled?: CompiledFilter
+  /** It could not be evaluated once, and that was logged. */
+  hasFailed: boolean
+}
+
+/** Filters that are remembered; a host with more compiles them more often. */
 const MAX_REMEMBERED = 10_000
 
 /** Creates what evaluates the filters of one sender's endpoints. */
 export function createContentMatcher(logger: Logger): ContentMatcher {
-  // Rows are read again when an endpoint has changed, and their filters with them.
-  const compiled = new WeakMap<ContentFilter, CompiledFilter>()
-  const failed = new Map<number, string>()
+  // All endpoints are read again when one has changed: their filters are other objects then, with the same text.
+  const byObject = new WeakMap<ContentFilter, Entry>()
+  const byEndpoint = new Map<number, Entry>()
 
-  function compile(filter: ContentFilter): CompiledFilter {
-    const known = compiled.get(filter)
+  function entryOf(endpointKey: number, filter: ContentFilter): Entry {
+    const known = byObject.get(filter)
     if (known) return known
-    const fresh = compileContentFilter(filter)
-    compiled.set(filter, fresh)
-    return fresh
-  }
-
-  function report(
-    { key, id }: FilteredEndpoint,
-    filter: ContentFilter,
-    eventId: string,
-    error: unknown,
-  ): void {
     const text = JSON.stringify(filter)
-    if (failed.get(key) === text) return
-    if (failed.size >= MAX_REMEMBERED) failed.clear()
-    failed.set(key, text)
-    logger.warn(
-      { err: error, endpoint: id, event: eventId },
-      'The filter of a webhook endpoint cannot be evaluated, and the event was not sent to it; simplify the filter, or attach less to events (logged once for each filter)',
-    )
+    const before = byEndpoint.get(endpointKey)
+    const entry = before?.text === text ? before : { text, hasFailed: false }
+    if (byEndpoint.size >= MAX_REMEMBERED) byEndpoint.clear()
+    byEndpoint.set(endpointKey, entry)
+    byObject.set(filter, entry)
+    return entry
   }
 
   return {
-    matches(endpoint, eventId, message) {
-      const { filter } = endpoint
+    matches({ key, id, filter }, eventId, message) {
       if (filter === null) return true
+      const entry = entryOf(key, filter)
       try {
-        return compile(filter).matches(message)
+        entry.compiled ??= compileContentFilter(filter)
+        return entry.compiled.matches(message)
       } catch (error) {
-        report(endpoint, filter, eventId, error)
+        if (!entry.hasFailed) {
+          logger.warn(
+            { err: error, endpoint: id, event: eventId },
+            'The filter of a webhook endpoint cannot be evaluated, and the event was not sent to it; simplify the filter, or attach less to events (logged once for each filter)',
+          )
+        }
+        entry.hasFailed = true
         return false
       }
     },

@@ -107,7 +107,7 @@ export function endpointStore(context: StoreContext) {
     set enabled = ($2 = 1), disabled_reason = $3, disabled_on = $4, version = version + 1, updated_on = $5
     where key = $1 and enabled <> ($2 = 1) and deleted_on is null`)
   const markDeleted = sql.statement(`update ${names.endpoint}
-    set deleted_on = $2, enabled = false, headers = '{}', version = version + 1, updated_on = $2
+    set deleted_on = $2, enabled = false, headers = '{}', content_filter = null, version = version + 1, updated_on = $2
     where key = $1 and deleted_on is null`)
   const deleteSecrets = sql.statement(`delete from ${names.secret} where endpoint_key = $1`)
   const deleteQueue = sql.statement(`delete from ${names.queue} where endpoint_key = $1`)

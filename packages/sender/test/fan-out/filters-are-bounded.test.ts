@@ -123,6 +123,11 @@ describe('an evaluation takes a bounded number of steps', () => {
       'a'.repeat(200_000),
     ],
     [
+      'many dates',
+      { 'data.entity': { $gt: '2026-01-01' } },
+      Array.from({ length: 600 }, () => '2025-11-26T09:00:00Z'),
+    ],
+    [
       'each member against each condition',
       {
         'data.entity': {
