@@ -6,8 +6,7 @@ import {
   runMigrations,
   sqlDialectOf,
 } from '@x/events-engine/support'
-import { createBulkWork } from './bulk/create-bulk-work.ts'
-import type { Jobs } from './bulk/jobs.ts'
+import { createBulkWork, type Jobs } from './bulk/jobs.ts'
 import { sharedClockOf } from './clock.ts'
 import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'

@@ -1,5 +1,6 @@
 import { isEventTypePattern, shown } from '@x/events-core'
-import type { HandledLog } from '@x/events-engine/support'
+import type { EventEngine, IBatchEventSubscriber } from '@x/events-engine'
+import { type HandledLog, internalsOf } from '@x/events-engine/support'
 import { readLimit } from '../argument.ts'
 import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
@@ -7,11 +8,14 @@ import type { TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument, WebhookSenderError } from '../errors.ts'
+import type { ContentMatcher } from '../fan-out/content-matcher.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
-import type { JobStore } from '../store/jobs.ts'
+import type { StoreContext } from '../store/context.ts'
+import { type JobStore, jobStore } from '../store/jobs.ts'
 import type { JobKind, ListJobs, WebhookJob } from './job.ts'
 import type { JobCursor, JobRow, StoredJobOptions } from './job-row.ts'
-import type { JobRunner } from './runner.ts'
+import { type AcceptsVariant, createFanOutToOne, createLogReplay } from './replay.ts'
+import { createJobRunner, type JobRunner } from './runner.ts'
 
 /**
  * What is done to many deliveries at once: `deliveries.recover`, `replay` and `cancelPending` give jobs. They
@@ -55,7 +59,7 @@ const DISORDER_MS = 60_000
 const NO_WINDOW = { after: 0, upto: 0, count: 0 }
 
 /** Creates the jobs of a sender, and what begins them. */
-export function createJobs({ store, stored, clock, log, runner }: JobsParts) {
+function createJobs({ store, stored, clock, log, runner }: JobsParts) {
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<JobRow> {
     const row = isUniqueId('job_', id) ? await stored.findJob(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
@@ -165,4 +169,36 @@ function jobOf(row: JobRow): WebhookJob {
     ...(row.finishedOn === null ? {} : { finishedOn: new Date(row.finishedOn) }),
     ...(row.errorMessage === null ? {} : { errorMessage: row.errorMessage }),
   }
+}
+
+/** What {@link createBulkWork} needs. */
+export interface BulkWorkParts<DB> {
+  readonly engine: EventEngine<DB>
+  /** The durable subscription that fans events out. */
+  readonly subscription: string
+  readonly store: DeliveryStore
+  readonly context: StoreContext
+  readonly leaseMs: number
+  readonly accepts: AcceptsVariant
+  readonly contents: ContentMatcher
+  /** Creates what fans events out, on a store. */
+  createSubscriber(store: DeliveryStore): IBatchEventSubscriber<DB>
+  /** Called when deliveries of an endpoint have become due, or were cancelled. */
+  changed(endpointKey: number): void
+}
+
+// The lease of a job lasts for so many of an endpoint's, since some of its steps take long.
+const LEASES = 5
+
+/** Creates the jobs, and the runner that works on them. */
+export function createBulkWork<DB>(parts: BulkWorkParts<DB>) {
+  const { engine, subscription, store, context, leaseMs, createSubscriber } = parts
+  const { logger } = engine
+  const { clock } = context
+  const stored = jobStore(context, leaseMs * LEASES)
+  const log = internalsOf(engine).handledLog(subscription)
+  const fanOutTo = createFanOutToOne(store, createSubscriber)
+  const replayLog = createLogReplay<DB>({ store, log, logger, fanOutTo })
+  const runner = createJobRunner({ ...parts, clock, jobs: stored, logger, replayLog })
+  return { runner, ...createJobs({ store, stored, clock, log, runner }) }
 }
