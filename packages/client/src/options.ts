@@ -1,4 +1,13 @@
-import { type Clock, isStorableDate, type Logger, systemClock, type TenantSite } from '@x/events-core'
+import {
+  type Assertion,
+  type Clock,
+  createAssertion,
+  isStorableDate,
+  type Logger,
+  shown,
+  systemClock,
+  type TenantSite,
+} from '@x/events-core'
 import type { Cursor } from './cursor.ts'
 import { SyncClientError } from './errors.ts'
 import { parseSiteKey } from './site-key.ts'
@@ -137,27 +146,28 @@ const DEFAULTS_MS = {
 }
 type Duration = keyof typeof DEFAULTS_MS
 
-/** Beyond this, timers of browsers and Node fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+const assertOption: Assertion = createAssertion(invalidOption)
 
 /** @throws {@link SyncClientError} `invalid_option`. */
 export function resolveSyncClientOptions(options: SyncClientOptions): SyncClientSettings {
   const { lastSyncDate, siteKey } = options
   const site = parseSiteKey(siteKey)
-  if (siteKey !== undefined && !site) throw invalid('siteKey', 'tenantId:siteId, as in "1:7"', siteKey)
-  if (lastSyncDate && !isStorableDate(lastSyncDate)) {
-    throw invalid('lastSyncDate', 'a valid Date', lastSyncDate)
-  }
+  assertOption(
+    siteKey === undefined || site !== undefined,
+    'siteKey',
+    'tenantId:siteId, as in "1:7"',
+    siteKey,
+  )
+  assertOption(!lastSyncDate || isStorableDate(lastSyncDate), 'lastSyncDate', 'a valid Date', lastSyncDate)
   const { url, headers, fetch, clock = systemClock, transport = 'auto', logger, tabs, ...given } = options
   const ms = Object.fromEntries(
     Object.entries({ ...DEFAULTS_MS, retryMaxMs: Math.max(60_000, options.retryBaseMs ?? 0) }).map(
-      ([name, value]) => [name, milliseconds(name, given[name as Duration], value)],
+      ([name, value]) => [name, assertOption.integer(name, given[name as Duration] ?? value, 1)],
     ),
   ) as Record<Duration, number>
   const { retryBaseMs } = ms
-  if (ms.retryMaxMs < retryBaseMs) {
-    throw invalid('retryMaxMs', `retryBaseMs (${retryBaseMs}) or more`, ms.retryMaxMs)
-  }
+  const fits = ms.retryMaxMs >= retryBaseMs
+  assertOption(fits, 'retryMaxMs', `retryBaseMs (${retryBaseMs}) or more`, ms.retryMaxMs)
   return {
     ...ms,
     url: resolveUrl(url),
@@ -182,7 +192,7 @@ function resolveUrl(given: string | URL): string {
   }
   const remedy = 'an http(s) URL, absolute outside of browsers, without password, query and fragment'
   // A password is a secret, so that the message does not repeat it.
-  throw invalid('url', remedy, text.replace(/\/\/.*@/, '//...@'))
+  throw invalidOption('url', remedy, shown(text.replace(/\/\/.*@/, '//...@')))
 }
 
 function resolveHeaders(given: SyncClientOptions['headers']): SyncClientSettings['headers'] {
@@ -192,21 +202,14 @@ function resolveHeaders(given: SyncClientOptions['headers']): SyncClientSettings
     new Headers(headers)
   } catch {
     // Names only: values tend to be tokens.
-    throw invalid('headers', 'valid headers', Object.keys(headers))
+    throw invalidOption('headers', 'valid headers', shown(Object.keys(headers).join(', ')))
   }
   return () => headers
 }
 
-function milliseconds(name: string, given: number | undefined, defaultMs: number): number {
-  if (given === undefined) return defaultMs
-  if (Number.isInteger(given) && given >= 1 && given <= LONGEST_TIMER_MS) return given
-  throw invalid(name, `a whole number from 1 to ${LONGEST_TIMER_MS}`, given)
-}
-
-function invalid(name: string, remedy: string, value: unknown): SyncClientError {
-  const got = typeof value === 'string' ? JSON.stringify(value) : value
+function invalidOption(name: string, expected: string, got: string): SyncClientError {
   return new SyncClientError(
     'invalid_option',
-    `createSyncClient: options.${name} must be ${remedy}; got ${got}`,
+    `createSyncClient: options.${name} must be ${expected}; got ${got}.`,
   )
 }
