@@ -10,13 +10,7 @@ export type {
 } from './capture/capture-options.ts'
 export type { TableCapture } from './capture/table-capture.ts'
 export type { EventFilter } from './distributor/event-filter.ts'
-export type { RetryOptions } from './distributor/retry-policy.ts'
-export type {
-  BatchContext,
-  EventSubscriber,
-  IBatchEventSubscriber,
-  SubscribeOptions,
-} from './distributor/subscription.ts'
+export type { RetryOptions, BatchContext, EventSubscriber, IBatchEventSubscriber, SubscribeOptions } from './distributor/subscription.ts'
 export { createEventEngine, type EventEngine } from './engine.ts'
 export { EventEngineError, type EventEngineErrorCode } from './errors.ts'
 export type { FeedItem, FeedOptions } from './feed/feed.ts'

@@ -1,30 +1,29 @@
-import type { IEventSubscriber, SyncEvent } from '@x/events-core'
+import type { Clock, IEventSubscriber, SyncEvent } from '@x/events-core'
+import type { Position } from '../store/event-store.ts'
 import { callSubscriber } from './call-subscriber.ts'
-import { createLanes, type TryOutcome } from './lanes.ts'
 import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
 import { createPositionSaver } from './position-saver.ts'
-import { createProgress, type ProgressEntry } from './progress.ts'
 import { recordFailure } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 import { type Conflicts, createConflicts } from './uncounted.ts'
 
 const IDLE_WAIT_MS = 60_000
-/** How many events may be begun beyond the oldest unfinished one: what a crash repeats at most. */
+/** How many events may be begun after the oldest unfinished one: a crash repeats no more. */
 const MAX_AHEAD = 1_000
 
 interface Item {
   readonly event: SyncEvent
   readonly entry: ProgressEntry
-  /** Its filter or key could not be asked, which counts as a failed try of the event. */
+  /** Its filter or key function threw, which counts as a failed try of the event. */
   readonly isUnclear: boolean
   readonly conflicts: Conflicts
   failedAttempts: number
 }
 
 /**
- * Hands events to a subscriber one by one, in order within a key and side by side across keys. The
- * position follows the oldest event that is not finished.
+ * Calls a subscriber with one event at a time: in order within a partition, concurrently across partitions. The position
+ * follows the oldest event that is not finished.
  */
 export function createLaneWork<DB>(
   subscription: Subscription<DB>,
@@ -32,28 +31,33 @@ export function createLaneWork<DB>(
   runtime: DistributorRuntime<DB>,
 ): LeasedWork {
   const { store, wake, clock, logger, observer } = runtime
-  const { name, wants, retry, laneOf, concurrency, batchSize } = subscription
+  const { name, wants, retry, partitionKeyOf, concurrency, batchSize } = subscription
   const settings = callSettingsOf(subscription, runtime)
 
-  /** What an event waits for its turn by; undefined for one that is not wanted. */
+  /** The partition key of an event; undefined for one that is not wanted. */
   function keyOf(event: SyncEvent): string | undefined {
-    return wants(event) ? laneOf(event) : undefined
+    return wants(event) ? partitionKeyOf(event) : undefined
   }
 
-  /** Filter and key are the host's functions: what they throw must not end the reading of the log. */
+  /** Filter and key are the host's functions: their errors must not end the reading of the log. */
   function routeOf(event: SyncEvent): { readonly key: string | undefined; readonly isUnclear: boolean } {
     try {
       return { key: keyOf(event), isUnclear: false }
     } catch {
       try {
-        return { key: laneOf(event), isUnclear: true }
+        return { key: partitionKeyOf(event), isUnclear: true }
       } catch {
         return { key: `\0${event.id}`, isUnclear: true }
       }
     }
   }
 
-  return async function handleInLanes({ fence, lease, signal, goOn }: LeasedSubscription): Promise<void> {
+  return async function handleInPartitions({
+    fence,
+    lease,
+    signal,
+    goOn,
+  }: LeasedSubscription): Promise<void> {
     // Aborted when the work has to end before the engine does: the lease is gone, or an event blocks.
     const ending = new AbortController()
     const ended = AbortSignal.any([signal, ending.signal])
@@ -64,7 +68,7 @@ export function createLaneWork<DB>(
     }
     const saver = createPositionSaver(store, fence, lease.position, fail)
     const progress = createProgress(lease.position, () => wake.poke())
-    const lanes = createLanes<Item>(concurrency, clock, handleOnce)
+    const partitions = createPartitions<Item>(concurrency, clock, handleOnce)
     let position = lease.position
     let failedBefore = lease.failedAttempts
 
@@ -78,11 +82,11 @@ export function createLaneWork<DB>(
     }
 
     async function handleOnce(item: Item): Promise<TryOutcome> {
-      // A node that was frozen must not hand out what it had read before: another may be further by now.
+      // A node that was frozen must not handle events that it had read before: another may be further by now.
       if (!mayCall()) return { retryAfterMs: 0 }
       const attempt = item.failedAttempts + 1
       try {
-        // Throws once more what it has thrown before, or has come to itself.
+        // The function may throw again, or succeed this time.
         if (item.isUnclear && keyOf(item.event) === undefined) {
           finish(item)
           return 'done'
@@ -97,7 +101,7 @@ export function createLaneWork<DB>(
         finish(item)
         return 'done'
       } catch (error) {
-        // What fails because the work ends is tried again after the next start.
+        // A call that fails because the work ends is repeated after the next start.
         if (ended.aborted) return { retryAfterMs: 0 }
         const retryAfterMs = item.conflicts.pauseMsAfter(error)
         if (retryAfterMs !== undefined) {
@@ -142,7 +146,7 @@ export function createLaneWork<DB>(
       }
       const item = { event, entry, isUnclear, conflicts: createConflicts(), failedAttempts: failedBefore }
       failedBefore = 0
-      lanes.add(key, item)
+      partitions.add(key, item)
     }
 
     try {
@@ -158,11 +162,168 @@ export function createLaneWork<DB>(
         if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, ended)
       }
     } finally {
-      lanes.stop()
-      await lanes.idle()
+      partitions.stop()
+      await partitions.idle()
       saver.cancel()
     }
     if (failure) throw failure.error
     await saver.flush()
+  }
+}
+
+/** Items that are handled in order within a partition, and concurrently across partitions. */
+export interface Partitions<TItem> {
+  add(key: string, item: TItem): void
+  /** Resolves when no item is left; once stopped, when none is running. */
+  idle(): Promise<void>
+  /** Begins no further try. */
+  stop(): void
+}
+
+/** The outcome of one try: done, or to be retried after a pause, at the head of its partition. */
+export type TryOutcome = 'done' | { readonly retryAfterMs: number }
+
+interface Partition<TItem> {
+  readonly queue: TItem[]
+}
+
+/**
+ * Creates partitions. An item that waits for its retry stays at the head of its partition, and occupies no slot: it holds
+ * up its own partition alone.
+ *
+ * @param handle - one try of one item; it must not reject.
+ */
+export function createPartitions<TItem>(
+  concurrency: number,
+  clock: Clock,
+  handle: (item: TItem) => Promise<TryOutcome>,
+): Partitions<TItem> {
+  const partitions = new Map<string, Partition<TItem>>()
+  const ready: [string, Partition<TItem>][] = []
+  const cancelRetries = new Set<() => void>()
+  let waitingForIdle: (() => void)[] = []
+  let running = 0
+  let stopped = false
+
+  async function runHead(key: string, partition: Partition<TItem>): Promise<void> {
+    const outcome = await handle(partition.queue[0] as TItem)
+    running -= 1
+    if (outcome === 'done') {
+      partition.queue.shift()
+      if (partition.queue.length > 0) ready.push([key, partition])
+      else partitions.delete(key)
+    } else if (!stopped) {
+      const cancel = clock.schedule(() => {
+        cancelRetries.delete(cancel)
+        ready.push([key, partition])
+        pump()
+      }, outcome.retryAfterMs)
+      cancelRetries.add(cancel)
+    }
+    pump()
+  }
+
+  function pump(): void {
+    while (!stopped && running < concurrency) {
+      const next = ready.shift()
+      if (!next) break
+      running += 1
+      void runHead(...next)
+    }
+    if (running === 0 && (stopped || partitions.size === 0)) {
+      for (const resolve of waitingForIdle) resolve()
+      waitingForIdle = []
+    }
+  }
+
+  return {
+    add(key, item) {
+      const partition = partitions.get(key)
+      if (partition) {
+        partition.queue.push(item)
+        return
+      }
+      const started = { queue: [item] }
+      partitions.set(key, started)
+      ready.push([key, started])
+      pump()
+    },
+    idle() {
+      return new Promise((resolve) => {
+        waitingForIdle.push(resolve)
+        pump()
+      })
+    },
+    stop() {
+      stopped = true
+      for (const cancel of cancelRetries) cancel()
+      pump()
+    },
+  }
+}
+
+/** One event that was begun. */
+export interface ProgressEntry {
+  finish(): void
+}
+
+/** Follows the position up to which all events are finished, although they finish in any order. */
+export interface Progress {
+  /** The position up to which all events are finished. */
+  readonly reached: Position
+  /** How many events after `reached` were begun. */
+  readonly pending: number
+  /** Begins the next event of the log. */
+  begin(after: Position): ProgressEntry
+  /** Whether an entry is the first one that is not finished. */
+  isFirst(entry: ProgressEntry): boolean
+}
+
+interface Entry extends ProgressEntry {
+  readonly after: Position
+  finished: boolean
+}
+
+/** @param moved - called whenever `reached` has moved. */
+export function createProgress(start: Position, moved: () => void): Progress {
+  let reached = start
+  // Finished entries are cut off in blocks, since shifting each of them would be slow where many wait.
+  let entries: Entry[] = []
+  let first = 0
+
+  function advance(): void {
+    const before = first
+    while (entries[first]?.finished) {
+      reached = (entries[first] as Entry).after
+      first += 1
+    }
+    if (first === before) return
+    if (first > 1_000) {
+      entries = entries.slice(first)
+      first = 0
+    }
+    moved()
+  }
+
+  return {
+    get reached() {
+      return reached
+    },
+    get pending() {
+      return entries.length - first
+    },
+    begin(after) {
+      const entry: Entry = {
+        after,
+        finished: false,
+        finish() {
+          entry.finished = true
+          advance()
+        },
+      }
+      entries.push(entry)
+      return entry
+    },
+    isFirst: (entry) => entries[first] === entry,
   }
 }

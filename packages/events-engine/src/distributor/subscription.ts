@@ -1,12 +1,12 @@
-import type { IEventSubscriber, SubscriberContext, SyncEvent } from '@x/events-core'
+import type { Assertion, IEventSubscriber, SubscriberContext, SyncEvent } from '@x/events-core'
 import type { Transaction } from 'kysely'
 import { EventEngineError, shown } from '../errors.ts'
+import { createArgumentAssertion, createOptionAssertion } from '../util/assert.ts'
 import { compileFilter, type EventFilter } from './event-filter.ts'
-import { createRetryPolicy, type RetryOptions, type RetryPolicy } from './retry-policy.ts'
 
 /**
- * Hears of events in batches, inside a transaction that also moves the subscription on: what it
- * writes with `trx` happens exactly once for each event, whatever crashes.
+ * Handles events in batches, inside a transaction that also moves the position: its writes with `trx` happen exactly once
+ * for each event, also over crashes.
  *
  * @example
  * ```ts
@@ -25,33 +25,33 @@ import { createRetryPolicy, type RetryOptions, type RetryPolicy } from './retry-
  */
 export interface IBatchEventSubscriber<DB = unknown> {
   /**
-   * Called before the transaction is begun, for what takes its time or reads the database by itself: on SQLite, a
-   * transaction holds the only connection. What it gives is `context.prepared` of the call that follows. Throwing
-   * counts as a failed try. When the call that follows throws an `EventEngineError` with the code
-   * `preparation_outdated`, it is rolled back and the events are prepared once more.
+   * Prepares a batch before the transaction begins, for slow work and reads of the database: on SQLite, a transaction holds
+   * the only connection. Its result is `context.prepared` of the call that follows. An error counts as a failed try. When
+   * the call that follows throws an `EventEngineError` with the code `preparation_outdated`, it is rolled back and the
+   * events are prepared once more.
    */
   prepare?(events: readonly SyncEvent[], context: SubscriberContext): unknown
   /**
-   * Handles some events, at least one, in log order. Throwing rolls everything back; the events come
-   * again, one by one, so that a single bad one cannot hold up the others for ever.
+   * Handles some events, at least one, in the order of the log. An error rolls everything back. Then the events come again
+   * one by one, so that a single bad one does not hold up the others.
    */
   entitiesChanged(events: readonly SyncEvent[], context: BatchContext<DB>): void | Promise<void>
 }
 
-/** What surrounds one call of a batch subscriber. */
+/** The context of one call of a batch subscriber. */
 export interface BatchContext<DB = unknown> extends SubscriberContext {
   /**
-   * The transaction that the position is committed in; on PostgreSQL at the level `read committed`, whatever
-   * the database's default is. It must not be committed by the subscriber. Where it has to give way to
-   * another one (a serialization failure, a deadlock, a lock that is not free in time), the events come
-   * again, and that is no failed try, ten times in a row.
+   * The transaction that also commits the position; on PostgreSQL at the level `read committed`, even where the database
+   * has another default. The subscriber must not commit it. Where it fails because of another transaction (a serialization
+   * failure, a deadlock, a lock that is not free in time), the events come again; up to ten times in a row this counts as
+   * no failed try.
    */
   readonly trx: Transaction<DB>
-  /** What `prepare` gave; undefined without one. */
+  /** The result of `prepare`; undefined without one. */
   readonly prepared: unknown
   /**
-   * Has a function called right after the commit, and never when there is none. A hint for what goes on in this process:
-   * a crash, or a commit whose answer is lost, leaves it out.
+   * Calls a function right after the commit, and not when the transaction is rolled back. It is a hint for this process
+   * alone: a crash, or a commit whose response is lost, leaves it out.
    */
   afterCommit(callback: () => void): void
 }
@@ -59,13 +59,13 @@ export interface BatchContext<DB = unknown> extends SubscriberContext {
 /** Either kind of subscriber. */
 export type EventSubscriber<DB = unknown> = IEventSubscriber | IBatchEventSubscriber<DB>
 
-/** How a subscriber wants its events. */
+/** The options of `engine.subscribe`. */
 export interface SubscribeOptions {
   /** The name under which the position is stored; unique within the engine, and stable over releases. */
   readonly name: string
   /**
-   * `durable`: each event is handled at least once, by one node at a time, from a stored position.
-   * `broadcast`: every node sees each event from the time it started; errors are logged.
+   * `durable`: one node at a time handles each event, at least once, from a stored position.
+   * `broadcast`: every node handles each event from the time it started; errors are logged.
    */
   readonly mode: 'durable' | 'broadcast'
   /**
@@ -76,8 +76,8 @@ export interface SubscribeOptions {
   /** Durable only. */
   readonly retry?: RetryOptions | undefined
   /**
-   * Durable only. What happens to an event after its last try: it is parked and the subscription
-   * goes on, or the subscription stands still until a person resumes it.
+   * Durable only. How an event is treated after its last try: it is parked and the subscription continues, or it blocks the
+   * subscription until a person resumes it.
    * @defaultValue 'park'
    */
   readonly onExhausted?: 'park' | 'block' | undefined
@@ -87,25 +87,25 @@ export interface SubscribeOptions {
    */
   readonly timeoutMs?: number | undefined
   /**
-   * Durable only. Where a subscription that is not stored yet begins: after what is committed
-   * already, with the oldest event that is kept, or at a position that the log has given out.
+   * Durable only. Where a subscription that is not stored yet begins: at the end of the log, with the oldest event that is
+   * kept, or at a position that the log has given out.
    * @defaultValue 'now'
    */
   readonly from?: 'now' | 'start' | { readonly position: string } | undefined
   /**
-   * Durable only. Most events read, or handed to a batch subscriber, at once.
+   * Durable only. Most events of one page, and of one batch.
    * @defaultValue 100
    */
   readonly batchSize?: number | undefined
   /**
-   * Durable only, not for batches. How many events are handled at the same time. Those of one key
-   * (see `orderBy`) are still handled one after the other.
+   * Durable only, not for batches. How many events are handled at the same time. Those of one partition (see `orderBy`) are
+   * still handled one after the other.
    * @defaultValue 1
    */
   readonly concurrency?: number | undefined
   /**
-   * Durable only, not for batches. What keeps events in order: those of the same tenant, of the same
-   * entity, or with the same key of your own. A failing event then holds up its own key alone.
+   * Durable only, not for batches. The partition key: events of the same tenant, of the same entity, or with the same key of
+   * your own are handled one after the other. A failing event holds up its own partition alone.
    * @defaultValue the whole log with `concurrency: 1`, else 'entity'
    */
   readonly orderBy?: 'tenant' | 'entity' | ((event: SyncEvent) => string) | undefined
@@ -117,7 +117,7 @@ export interface Subscription<DB> {
   readonly mode: 'durable' | 'broadcast'
   readonly subscriber: EventSubscriber<DB>
   readonly wants: (event: SyncEvent) => boolean
-  /** Broadcast only: whether nobody would hear of an event just now, so that none needs to be read. */
+  /** Broadcast only: whether it has no listener just now, so that no event needs to be read. */
   readonly isIdle?: () => boolean
   /** Whether each call gets a service scope, where the host has services. */
   readonly scoped: boolean
@@ -129,9 +129,11 @@ export interface Subscription<DB> {
   readonly from: 'now' | 'start' | { readonly position: string }
   readonly batchSize: number
   readonly concurrency: number
-  /** The key of the lane that an event is handled in. */
-  readonly laneOf: (event: SyncEvent) => string
+  /** The partition key of an event. */
+  readonly partitionKeyOf: (event: SyncEvent) => string
 }
+
+const assertOption: Assertion = createArgumentAssertion('subscribe', 'invalid_option')
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$/
 
@@ -149,27 +151,18 @@ export function resolveSubscription<DB>(
     batchSize = 100,
     concurrency = 1,
   } = options
-  refuseUnless(
-    typeof name === 'string' && NAME.test(name),
-    'name',
-    'letters, digits and _.:-, at most 100',
-    name,
-  )
-  refuseUnless(mode === 'durable' || mode === 'broadcast', 'mode', "'durable' or 'broadcast'", mode)
-  refuseUnless(
-    onExhausted === 'park' || onExhausted === 'block',
-    'onExhausted',
-    "'park' or 'block'",
-    onExhausted,
-  )
+  const isName = typeof name === 'string' && NAME.test(name)
+  assertOption(isName, 'name', 'letters, digits and _.:-, at most 100', name)
+  assertOption.oneOf('mode', mode, ['durable', 'broadcast'])
+  assertOption.oneOf('onExhausted', onExhausted, ['park', 'block'])
   const fromFits = from === 'now' || from === 'start' || typeof from?.position === 'string'
-  refuseUnless(fromFits, 'from', "'now', 'start' or { position }", from)
-  refuseUnless(isPositive(timeoutMs, 2 ** 31 - 1), 'timeoutMs', 'an integer from 1 to 2147483647', timeoutMs)
-  refuseUnless(isPositive(batchSize, 10_000), 'batchSize', 'an integer from 1 to 10000', batchSize)
-  refuseUnless(isPositive(concurrency, 1_000), 'concurrency', 'an integer from 1 to 1000', concurrency)
-  const laneOf = laneOfOption(options.orderBy, concurrency)
-  const known = isBatchSubscriber(subscriber) || typeof subscriber?.entityChanged === 'function'
-  refuseUnless(known, 'subscriber', 'an object with entityChanged or entitiesChanged', subscriber)
+  assertOption(fromFits, 'from', "'now', 'start' or { position }", from)
+  assertOption.integer('timeoutMs', timeoutMs, 1)
+  assertOption.integer('batchSize', batchSize, 1, 10_000)
+  assertOption.integer('concurrency', concurrency, 1, 1_000)
+  const partitionKeyOf = partitionKeyOption(options.orderBy, concurrency)
+  const isSubscriber = isBatchSubscriber(subscriber) || typeof subscriber?.entityChanged === 'function'
+  assertOption(isSubscriber, 'subscriber', 'an object with entityChanged or entitiesChanged', subscriber)
   if (mode === 'broadcast' && isBatchSubscriber(subscriber)) {
     throw new EventEngineError(
       'invalid_option',
@@ -191,11 +184,11 @@ export function resolveSubscription<DB>(
     from,
     batchSize,
     concurrency,
-    laneOf,
+    partitionKeyOf,
   })
 }
 
-function laneOfOption(
+function partitionKeyOption(
   orderBy: SubscribeOptions['orderBy'],
   concurrency: number,
 ): (event: SyncEvent) => string {
@@ -203,7 +196,7 @@ function laneOfOption(
   if (orderBy === 'tenant') return (event) => String(event.tenantId)
   const byEntity = (event: SyncEvent) => `${event.tenantId} ${event.entityName} ${event.entityId}`
   if (orderBy === undefined) return concurrency === 1 ? () => '' : byEntity
-  refuseUnless(orderBy === 'entity', 'orderBy', "'tenant', 'entity' or a function", orderBy)
+  assertOption(orderBy === 'entity', 'orderBy', "'tenant', 'entity' or a function", orderBy)
   return byEntity
 }
 
@@ -214,11 +207,49 @@ export function isBatchSubscriber<DB>(
   return typeof (subscriber as IBatchEventSubscriber<DB> | undefined)?.entitiesChanged === 'function'
 }
 
-function isPositive(value: number, maximum: number): boolean {
-  return Number.isSafeInteger(value) && value >= 1 && value <= maximum
+/** How often, and after which pauses, a failing event is retried. */
+export interface RetryOptions {
+  /**
+   * Tries altogether, the first one included.
+   * @defaultValue 10
+   */
+  readonly maxAttempts?: number | undefined
+  /**
+   * Pause before the first retry, in milliseconds; each further one is twice as long.
+   * @defaultValue 100
+   */
+  readonly firstDelayMs?: number | undefined
+  /**
+   * Longest pause, in milliseconds: at most 2147483647, 24 days.
+   * @defaultValue 30000
+   */
+  readonly maxDelayMs?: number | undefined
 }
 
-function refuseUnless(fits: boolean, name: string, expected: string, value: unknown): void {
-  if (fits) return
-  throw new EventEngineError('invalid_option', `subscribe: ${name} must be ${expected}; got ${shown(value)}.`)
+export interface RetryPolicy {
+  readonly maxAttempts: number
+  /** Milliseconds to wait after so many failed tries; between half and the whole of the doubled pause. */
+  delayMs(failedAttempts: number): number
+}
+
+const assertRetry: Assertion = createOptionAssertion('subscribe')
+/** Every pause has reached its maximum by then. Without a bound, it could be Infinity times 0. */
+const MAX_DOUBLINGS = 100
+
+/** @throws EventEngineError `invalid_option` */
+export function createRetryPolicy(
+  options: RetryOptions = {},
+  random: () => number = Math.random,
+): RetryPolicy {
+  const { maxAttempts = 10, firstDelayMs = 100, maxDelayMs = 30_000 } = options
+  assertRetry.integer('retry.maxAttempts', maxAttempts, 1)
+  assertRetry.integer('retry.firstDelayMs', firstDelayMs, 0)
+  assertRetry.integer('retry.maxDelayMs', maxDelayMs, firstDelayMs)
+  return {
+    maxAttempts,
+    delayMs(failedAttempts) {
+      const pause = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(failedAttempts - 1, MAX_DOUBLINGS))
+      return pause / 2 + (pause / 2) * random()
+    },
+  }
 }

@@ -2,7 +2,7 @@ import { EntityNames, type SyncEvent, systemClock } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createLanes, type TryOutcome } from '../../src/distributor/lanes.ts'
+import { createPartitions, type TryOutcome } from '../../src/distributor/handle-in-lanes.ts'
 import { onEachDatabase } from '../open-engine.ts'
 
 onEachDatabase((open) => {
@@ -21,7 +21,7 @@ onEachDatabase((open) => {
         },
       },
       {
-        name: 'lanes',
+        name: 'partitions',
         mode: 'durable',
         concurrency: 4,
         retry: { firstDelayMs: 1, maxDelayMs: 5, maxAttempts: 10_000 },
@@ -55,7 +55,7 @@ onEachDatabase((open) => {
         handled.push(Number(event.entityId))
       },
     }
-    const options = { name: 'lanes', mode: 'durable', concurrency: 8, orderBy: 'entity' } as const
+    const options = { name: 'partitions', mode: 'durable', concurrency: 8, orderBy: 'entity' } as const
     await host.engine.subscribe(subscriber, options)
     await host.engine.start()
     const [before] = await host.engine.subscriptions.list()
@@ -87,11 +87,11 @@ onEachDatabase((open) => {
           running -= 1
         },
       },
-      { name: 'lanes', mode: 'durable', concurrency: 8, orderBy },
+      { name: 'partitions', mode: 'durable', concurrency: 8, orderBy },
     )
     for (let id = 0; id < 12; id++) await raise(host, 1 + (id % 2), id)
     await host.engine.start()
-    await host.engine.subscriptions.rewind('lanes', 'start')
+    await host.engine.subscriptions.rewind('partitions', 'start')
     await waitFor(() => keys.length === 12, 'all events')
     expect(mostRunning).toBe(most)
   })
@@ -108,23 +108,27 @@ it('starts each item of a key after the one before, never more than allowed, and
       const busy = new Set<string>()
       const all = Promise.withResolvers<void>()
       if (items.length === 0) all.resolve()
-      const lanes = createLanes<number>(concurrency, systemClock, async (index): Promise<TryOutcome> => {
-        const { key } = items[index] as { key: string }
-        expect(busy.has(key)).toBe(false)
-        busy.add(key)
-        expect(busy.size).toBeLessThanOrEqual(concurrency)
-        await Promise.resolve()
-        busy.delete(key)
-        if ((failuresLeft[index] as number) > 0) {
-          failuresLeft[index] = (failuresLeft[index] as number) - 1
-          return { retryAfterMs: 0 }
-        }
-        if (done.push(index) === items.length) all.resolve()
-        return 'done'
-      })
-      for (const [index, { key }] of items.entries()) lanes.add(key, index)
+      const partitions = createPartitions<number>(
+        concurrency,
+        systemClock,
+        async (index): Promise<TryOutcome> => {
+          const { key } = items[index] as { key: string }
+          expect(busy.has(key)).toBe(false)
+          busy.add(key)
+          expect(busy.size).toBeLessThanOrEqual(concurrency)
+          await Promise.resolve()
+          busy.delete(key)
+          if ((failuresLeft[index] as number) > 0) {
+            failuresLeft[index] = (failuresLeft[index] as number) - 1
+            return { retryAfterMs: 0 }
+          }
+          if (done.push(index) === items.length) all.resolve()
+          return 'done'
+        },
+      )
+      for (const [index, { key }] of items.entries()) partitions.add(key, index)
       await all.promise
-      await lanes.idle()
+      await partitions.idle()
       for (const key of ['a', 'b', 'c']) {
         const ofKey = done.filter((index) => items[index]?.key === key)
         expect(ofKey).toEqual([...ofKey].sort((one, other) => one - other))
