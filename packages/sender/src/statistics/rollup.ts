@@ -32,10 +32,6 @@ export type StoredStatistic = RowOf<typeof statisticColumns>
 /** In place of an endpoint's key. */
 export const ALL_ENDPOINTS = 0
 
-/** The columns of a {@link StoredStatistic}. */
-export const STATISTIC_COLUMNS =
-  'tenant_id, endpoint_key, seconds, from_on, succeeded, failed, exhausted, latency'
-
 /** Reads a stored row. */
 export function statisticRowOf(row: StoredStatistic): StatisticRow {
   return {
