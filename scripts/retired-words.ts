@@ -25,6 +25,19 @@ export const retiredWords: readonly RetiredWord[] = [
     use: 'park',
     in: ['docs/guides/', 'packages/portal/', ...ENGINE],
   },
+  {
+    word: /\blanes?\b/i,
+    use: 'partition',
+    in: ['packages/events-engine/src/', 'docs/guides/observability.md'],
+    except: /handle-in-lanes/,
+  },
+  { word: /\brefuseUnless\b/, use: 'assertX', in: EVERYWHERE },
+  {
+    word: /\bdemand(?=[A-Z])/,
+    use: 'assertX',
+    in: ['packages/events-core/', 'packages/client/', 'packages/receiver/', 'packages/portal/', 'examples/'],
+  },
+  { word: /\bmended?\b/i, use: 'repair', in: ['packages/sender/src/'] },
   { word: /\binvalid_answer\b/, use: 'invalid_response', in: EVERYWHERE },
   {
     word: /\b(?:whoever|somebody)\b/i,
