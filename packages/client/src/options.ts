@@ -1,13 +1,4 @@
-import {
-  type Assertion,
-  type Clock,
-  createAssertion,
-  isStorableDate,
-  type Logger,
-  shown,
-  systemClock,
-  type TenantSite,
-} from '@x/events-core'
+import { type Clock, isStorableDate, type Logger, systemClock, type TenantSite } from '@x/events-core'
 import type { Cursor } from './cursor.ts'
 import { SyncClientError } from './errors.ts'
 import { parseSiteKey } from './site-key.ts'
@@ -146,28 +137,27 @@ const DEFAULTS_MS = {
 }
 type Duration = keyof typeof DEFAULTS_MS
 
-const assertOption: Assertion = createAssertion(invalidOption)
+/** Beyond this, timers of browsers and Node fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** @throws {@link SyncClientError} `invalid_option`. */
 export function resolveSyncClientOptions(options: SyncClientOptions): SyncClientSettings {
   const { lastSyncDate, siteKey } = options
   const site = parseSiteKey(siteKey)
-  assertOption(
-    siteKey === undefined || site !== undefined,
-    'siteKey',
-    'tenantId:siteId, as in "1:7"',
-    siteKey,
-  )
-  assertOption(!lastSyncDate || isStorableDate(lastSyncDate), 'lastSyncDate', 'a valid Date', lastSyncDate)
+  if (siteKey !== undefined && !site) throw invalid('siteKey', 'tenantId:siteId, as in "1:7"', siteKey)
+  if (lastSyncDate && !isStorableDate(lastSyncDate)) {
+    throw invalid('lastSyncDate', 'a valid Date', lastSyncDate)
+  }
   const { url, headers, fetch, clock = systemClock, transport = 'auto', logger, tabs, ...given } = options
   const ms = Object.fromEntries(
     Object.entries({ ...DEFAULTS_MS, retryMaxMs: Math.max(60_000, options.retryBaseMs ?? 0) }).map(
-      ([name, value]) => [name, assertOption.integer(name, given[name as Duration] ?? value, 1)],
+      ([name, value]) => [name, milliseconds(name, given[name as Duration], value)],
     ),
   ) as Record<Duration, number>
   const { retryBaseMs } = ms
-  const fits = ms.retryMaxMs >= retryBaseMs
-  assertOption(fits, 'retryMaxMs', `retryBaseMs (${retryBaseMs}) or more`, ms.retryMaxMs)
+  if (ms.retryMaxMs < retryBaseMs) {
+    throw invalid('retryMaxMs', `retryBaseMs (${retryBaseMs}) or more`, ms.retryMaxMs)
+  }
   return {
     ...ms,
     url: resolveUrl(url),
@@ -192,7 +182,7 @@ function resolveUrl(given: string | URL): string {
   }
   const remedy = 'an http(s) URL, absolute outside of browsers, without password, query and fragment'
   // A password is a secret, so that the message does not repeat it.
-  throw invalidOption('url', remedy, shown(text.replace(/\/\/.*@/, '//...@')))
+  throw invalid('url', remedy, text.replace(/\/\/.*@/, '//...@'))
 }
 
 function resolveHeaders(given: SyncClientOptions['headers']): SyncClientSettings['headers'] {
@@ -202,14 +192,21 @@ function resolveHeaders(given: SyncClientOptions['headers']): SyncClientSettings
     new Headers(headers)
   } catch {
     // Names only: values tend to be tokens.
-    throw invalidOption('headers', 'valid headers', shown(Object.keys(headers).join(', ')))
+    throw invalid('headers', 'valid headers', Object.keys(headers))
   }
   return () => headers
 }
 
-function invalidOption(name: string, expected: string, got: string): SyncClientError {
+function milliseconds(name: string, given: number | undefined, defaultMs: number): number {
+  if (given === undefined) return defaultMs
+  if (Number.isInteger(given) && given >= 1 && given <= LONGEST_TIMER_MS) return given
+  throw invalid(name, `a whole number from 1 to ${LONGEST_TIMER_MS}`, given)
+}
+
+function invalid(name: string, remedy: string, value: unknown): SyncClientError {
+  const got = typeof value === 'string' ? JSON.stringify(value) : value
   return new SyncClientError(
     'invalid_option',
-    `createSyncClient: options.${name} must be ${expected}; got ${got}.`,
+    `createSyncClient: options.${name} must be ${remedy}; got ${got}`,
   )
 }

@@ -11,7 +11,7 @@ it.each([
   [{ url: `${url}?tenant=1` }, 'query and fragment; got'],
   [{ url, siteKey: '1' }, 'options.siteKey must be tenantId:siteId, as in "1:7"; got "1"'],
   [{ url, lastSyncDate: new Date(Number.NaN) }, 'options.lastSyncDate must be a valid Date'],
-  [{ url, pollIntervalMs: 0 }, 'options.pollIntervalMs must be an integer from 1 to 2147483647; got 0'],
+  [{ url, pollIntervalMs: 0 }, 'options.pollIntervalMs must be a whole number from 1 to 2147483647; got 0'],
   [{ url, pollIntervalMs: 2 ** 31 }, 'got 2147483648'],
   [{ url, requestTimeoutMs: Number.NaN }, 'options.requestTimeoutMs must be'],
   [{ url, retryBaseMs: 1.5 }, 'options.retryBaseMs must be'],
