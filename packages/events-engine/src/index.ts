@@ -10,7 +10,13 @@ export type {
 } from './capture/capture-options.ts'
 export type { TableCapture } from './capture/table-capture.ts'
 export type { EventFilter } from './distributor/event-filter.ts'
-export type { RetryOptions, BatchContext, EventSubscriber, IBatchEventSubscriber, SubscribeOptions } from './distributor/subscription.ts'
+export type {
+  BatchContext,
+  EventSubscriber,
+  IBatchEventSubscriber,
+  RetryOptions,
+  SubscribeOptions,
+} from './distributor/subscription.ts'
 export { createEventEngine, type EventEngine } from './engine.ts'
 export { EventEngineError, type EventEngineErrorCode } from './errors.ts'
 export type { FeedItem, FeedOptions } from './feed/feed.ts'
