@@ -156,7 +156,7 @@ it('is finished by the next call when its process was killed in the middle', asy
   await host.sender.endpoints.create({ tenantId: forgotten, url: `${consumer.url}/${SECRET}` })
   await host.sender.endpoints.create({ tenantId: kept, url: consumer.url })
   for (const tenantId of [forgotten, kept]) {
-    const count = tenantId === forgotten ? 8_000 : 20
+    const count = tenantId === forgotten ? 4_000 : 20
     await host.engine.transaction(async ({ raise: add }) => {
       for (let id = 0; id < count; id++) {
         await add({ tenantId, siteId: 1 }, 'File', id, 'Update', { data: { text: `${SECRET} ${tenantId}` } })
