@@ -1,13 +1,13 @@
 import type { Logger } from '@x/events-core'
 
-/** What is to be done as soon as a transaction is committed. */
+/** Callbacks that run as soon as a transaction is committed. */
 export interface AfterCommit {
   add(callback: () => void): void
-  /** The transaction is committed. What a callback throws is logged: nothing can be undone any more. */
+  /** Runs the callbacks after the commit. Their errors are logged, since nothing can be undone any more. */
   run(): void
 }
 
-/** Creates what one transaction collects. */
+/** Creates the callbacks of one transaction. */
 export function createAfterCommit(subscription: string, logger: Logger): AfterCommit {
   const callbacks: (() => void)[] = []
 
@@ -18,7 +18,7 @@ export function createAfterCommit(subscription: string, logger: Logger): AfterCo
         try {
           callback()
         } catch (error) {
-          logger.error({ err: error, subscription }, 'What was to follow a commit has failed')
+          logger.error({ err: error, subscription }, 'A callback after a commit failed')
         }
       }
     },

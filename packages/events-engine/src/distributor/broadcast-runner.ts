@@ -8,8 +8,8 @@ const PAUSE_AFTER_ERROR_MS = 500
 const PAGE_SIZE = 200
 
 /**
- * Hands every event from now on to a subscriber of this node. The position lives in memory: an
- * outage of the database only delays, since reading goes on where it stopped.
+ * Calls a subscriber of this node with every event from now on. The position is kept in memory: after an outage of the
+ * database, reading continues where it stopped.
  */
 export function createBroadcastRunner<DB>(
   subscription: Subscription<DB>,
@@ -34,7 +34,7 @@ export function createBroadcastRunner<DB>(
 
   async function handlePage(): Promise<boolean> {
     if (isIdle()) {
-      // No further than that: who comes to listen hears of whatever is committed from then on.
+      // No further: a listener that is added gets every event that is committed from then on.
       position = lastSeen() ?? position
       return false
     }

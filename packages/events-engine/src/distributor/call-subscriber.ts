@@ -2,16 +2,16 @@ import type { IServiceScopeFactory, SubscriberContext, SyncEvent } from '@x/even
 import { EventEngineError } from '../errors.ts'
 import type { EngineObserver } from '../observability/engine-observer.ts'
 
-/** What a call is about. */
+/** The events of a call. */
 export interface SubscriberCall {
   readonly events: readonly SyncEvent[]
   readonly attempt: number
 }
 
-/** What surrounds calls of one subscription. */
+/** The settings of the calls of one subscription. */
 export interface CallSettings {
   readonly subscription: string
-  /** Undefined for the engine's own listeners, which are nobody's to watch. */
+  /** Undefined for the engine's own listeners, which are not observed. */
   readonly observer: EngineObserver | undefined
   readonly services: IServiceScopeFactory | undefined
   /** Longest time for one call, in milliseconds. */
@@ -21,8 +21,8 @@ export interface CallSettings {
 }
 
 /**
- * Makes one call: in a service scope of its own, with a signal that is aborted when the engine stops
- * or the time is over. A call that ignores its signal is given up, so that it holds up nobody.
+ * Makes one call in a service scope of its own, with a signal that is aborted when the engine stops or the time is over. A
+ * call that ignores its signal is abandoned, so that it holds up no other.
  */
 export async function callSubscriber(
   call: (context: SubscriberContext) => void | Promise<void>,
@@ -42,7 +42,7 @@ async function callGuarded(
   { services, timeoutMs, stopTimeoutMs }: CallSettings,
   stopSignal: AbortSignal,
 ): Promise<void> {
-  const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>()
+  const { promise: abandoned, reject: abandon } = Promise.withResolvers<never>()
   const timeout = new AbortController()
   const signal = AbortSignal.any([stopSignal, timeout.signal])
 
@@ -57,7 +57,7 @@ async function callGuarded(
       `The subscriber did not finish within ${timeoutMs} ms; make it quicker or raise options.timeoutMs.`,
     )
     timeout.abort(error)
-    giveUp(error)
+    abandon(error)
   }
   let timer = setTimeout(onTimeout, timeoutMs)
   const onStop = () => {
@@ -66,17 +66,17 @@ async function callGuarded(
       'stopped',
       `The engine stopped, and the subscriber did not within ${stopTimeoutMs} ms; let it heed context.signal.`,
     )
-    timer = setTimeout(giveUp, stopTimeoutMs, error)
+    timer = setTimeout(abandon, stopTimeoutMs, error)
   }
   if (stopSignal.aborted) onStop()
   else stopSignal.addEventListener('abort', onStop, { once: true })
 
   const called = callInScope()
-  // Once given up, what the call still throws has nobody left to hear it.
+  // An error of an abandoned call is dropped.
   called.catch(() => {})
-  givenUp.catch(() => {})
+  abandoned.catch(() => {})
   try {
-    await Promise.race([called, givenUp])
+    await Promise.race([called, abandoned])
   } finally {
     clearTimeout(timer)
     stopSignal.removeEventListener('abort', onStop)

@@ -5,9 +5,9 @@ import { createDurableRunner } from './durable-runner.ts'
 import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 
-/** Knows every subscription of this node, and runs each of them while the engine runs. */
+/** The subscriptions of this node, each of which runs while the engine runs. */
 export interface EventDistributor<DB> {
-  /** Starts it too, when the distributor is running. */
+  /** Adds a subscription, and starts it when the distributor is running. */
   add(subscription: Subscription<DB>): Promise<void>
   remove(name: string): Promise<void>
   start(): Promise<void>
@@ -68,7 +68,7 @@ export function createEventDistributor<DB>(runtime: DistributorRuntime<DB>): Eve
       const started = await Promise.allSettled([...subscriptions.values()].map(run))
       const failed = started.find((one) => one.status === 'rejected')
       if (!failed) return
-      // All or none: nobody would stop those that have started, and a second start would run them twice.
+      // All or none: those that have started would not be stopped, and a second start would run them twice.
       await stop()
       throw failed.reason
     },

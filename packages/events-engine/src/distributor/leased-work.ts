@@ -1,6 +1,6 @@
 import type { Fence, SubscriptionLease } from '../store/event-store.ts'
 
-/** Handles events of a subscription for as long as its lease is ours. */
+/** Handles events of a subscription for as long as this node holds its lease. */
 export type LeasedWork = (leased: LeasedSubscription) => Promise<void>
 
 export interface LeasedSubscription {
@@ -9,7 +9,7 @@ export interface LeasedSubscription {
   /** Aborted when the engine stops. */
   readonly signal: AbortSignal
   /**
-   * Whether to go on.
+   * Whether to continue.
    *
    * @throws EventEngineError `lease_lost`
    */

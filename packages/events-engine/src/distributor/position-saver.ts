@@ -1,19 +1,19 @@
 import type { EventStore, Fence, Position } from '../store/event-store.ts'
 import { demandLease } from './demand-lease.ts'
 
-/** Writes down how far a subscription has come: often enough, and not for every event. */
+/** Saves the position of a subscription: often, but not for every event. */
 export interface PositionSaver {
-  /** Something was handled up to here: saved within {@link HANDLED_DELAY_MS}. */
+  /** Events were handled up to here: saved within {@link HANDLED_DELAY_MS}. */
   handled(position: Position): void
   /** Unwanted events were passed over up to here: cheap to read again, so saved within {@link PASSED_DELAY_MS}. */
   passed(position: Position): void
-  /** Saves now what is not saved yet. */
+  /** Saves now. */
   flush(): Promise<void>
-  /** Forgets what is not saved yet. */
+  /** Cancels a save that has not begun. */
   cancel(): void
   /**
-   * Waits for a save that is under way, and begins none: before a transaction moves the position,
-   * which a save that arrives late would put back.
+   * Waits for a save that is under way, and begins none. Call it before a transaction moves the position, which a late
+   * save would put back.
    *
    * @returns the position as it is stored.
    */
@@ -23,11 +23,11 @@ export interface PositionSaver {
 }
 
 const HANDLED_DELAY_MS = 50
-/** At the latest after so many events a save begins, so that a crash repeats few. */
+/** A save begins at the latest after so many events, so that a crash repeats few. */
 const HANDLED_MAX_UNSAVED = 100
 const PASSED_DELAY_MS = 1_000
 
-/** @param failed - called with what a save in the background threw. */
+/** @param failed - called with the error of a save in the background. */
 export function createPositionSaver(
   store: EventStore,
   fence: Fence,

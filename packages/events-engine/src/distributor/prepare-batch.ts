@@ -2,18 +2,18 @@ import { EventsError } from '@x/events-core'
 import { type CallSettings, callSubscriber, type SubscriberCall } from './call-subscriber.ts'
 import type { IBatchEventSubscriber } from './subscription.ts'
 
-/** More often than this, in a row, nothing changes while a batch is being prepared. */
+/** Preparations are not outdated more often than this in a row. */
 const MAX_PREPARATIONS = 5
 
-/** What surrounds the call that prepares, and the one that handles. */
+/** The call that prepares a batch, and the one that handles it. */
 export interface BatchCall extends SubscriberCall {
   readonly settings: CallSettings
   readonly signal: AbortSignal
 }
 
 /**
- * Lets a batch subscriber prepare outside of any transaction, and then handles what it has prepared; again from the
- * start where it finds, inside, that what it has prepared is outdated.
+ * Calls `prepare` of a batch subscriber outside of any transaction, and then handles the batch. Both are repeated where the
+ * preparation turns out to be outdated.
  *
  * @param handle - runs the transaction.
  */

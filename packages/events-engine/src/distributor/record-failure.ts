@@ -6,7 +6,7 @@ import { demandLease } from './demand-lease.ts'
 import type { DistributorRuntime } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 
-/** What follows from a failed try. */
+/** The consequence of a failed try. */
 export type FailureOutcome = 'retry' | 'parked' | 'blocked' | 'purged'
 
 /** A try that failed. */
@@ -15,16 +15,16 @@ export interface FailedTry {
   readonly attempt: number
   readonly error: unknown
   /**
-   * Where the subscription is once the event is parked; undefined where earlier events are still
-   * under way, so that the position is left alone.
+   * The position after the event is parked; undefined where earlier events are still under way, so that the position
+   * stays.
    */
   readonly after: Position | undefined
-  /** Whether the event is the next one of the subscription, so that its tries are remembered over a restart. */
+  /** Whether the event is the next one of the subscription, so that its tries are stored. */
   readonly isNext: boolean
 }
 
 /**
- * Stores that an event failed, and decides what follows.
+ * Records the failure of an event, and decides the consequence.
  *
  * @throws EventEngineError `lease_lost`
  */
@@ -73,12 +73,12 @@ async function storeFailure<DB>(
   return 'parked'
 }
 
-/** What is stored where the database refuses the text of an error. */
-const REFUSED_TEXT = 'The error could not be stored; the log of the host tells of it.'
+/** The text that is stored where the database refuses that of the error. */
+const REFUSED_TEXT = 'The error could not be stored; the log of the host has it.'
 
 /**
- * Writes down what was thrown. A text that the database refuses must not keep the failure from being
- * recorded: the event would be tried for ever, and everything behind it would wait.
+ * Stores the text of an error. A text that the database refuses must not prevent the record of the failure: the event would
+ * be retried without end, and everything after it would wait.
  */
 export async function storeErrorText<TResult>(
   error: unknown,

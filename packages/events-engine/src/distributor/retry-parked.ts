@@ -11,7 +11,7 @@ import { callSettingsOf, type DistributorRuntime, idleMsOf } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
 import { createConflicts, endsWork, Interruption } from './uncounted.ts'
 
-/** Tries the parked events that a person has resumed, once each; what fails again is parked again. */
+/** Retries the parked events that a person has resumed, once each. An event that fails again is parked again. */
 export async function retryParked<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
@@ -34,7 +34,7 @@ export async function retryParked<DB>(
       let isCalled = false
       const remove = async (trx: Transaction<DB>) => {
         if (dialectOf(db) === 'postgres') await limitIdle(trx.withoutPlugins(), idleMsOf(subscription))
-        // Who deletes it handles it: another node, which took us for dead, or a try whose commit seemed to fail.
+        // The transaction that deletes it handles it. It may have been another node's, or a try whose commit seemed to fail.
         if ((await store.deleteParked(name, event.id, trx.withoutPlugins())) === 0) return
         isCalled = true
         await callSubscriber(

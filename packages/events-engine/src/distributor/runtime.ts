@@ -8,7 +8,7 @@ import type { CallSettings } from './call-subscriber.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { Subscription } from './subscription.ts'
 
-/** What the runners of one engine share. */
+/** What the runners of one engine work with. */
 export interface DistributorRuntime<DB> {
   readonly db: Kysely<DB>
   readonly store: EventStore
@@ -16,7 +16,7 @@ export interface DistributorRuntime<DB> {
   readonly leases: LeaseKeeper
   /** Poked when there may be new events. */
   readonly wake: WakeSignal
-  /** Behind everything that a look for new events has seen; undefined before the first. */
+  /** The position after everything that the last poll has found; undefined before the first. */
   lastSeen(): Position | undefined
   /** Poked when a person has changed the state of a subscription in this process. */
   readonly control: WakeSignal
@@ -28,7 +28,7 @@ export interface DistributorRuntime<DB> {
   readonly stopTimeoutMs: number
 }
 
-/** What surrounds the calls of a subscription. */
+/** The settings of the calls of a subscription. */
 export function callSettingsOf<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
@@ -42,10 +42,10 @@ export function callSettingsOf<DB>(
   }
 }
 
-/** What a call that has timed out still has to be rolled back in. */
+/** The time for rolling back a call that has timed out. */
 const ROLLBACK_MS = 1_000
 
-/** How long a transaction that is handed to a subscriber may do nothing, in milliseconds. */
+/** How long the transaction of a subscriber may idle, in milliseconds. */
 export function idleMsOf<DB>({ timeoutMs }: Subscription<DB>): number {
   return Math.min(timeoutMs + ROLLBACK_MS, 2 ** 31 - 1)
 }
@@ -53,6 +53,6 @@ export function idleMsOf<DB>({ timeoutMs }: Subscription<DB>): number {
 /** One subscription at work. */
 export interface SubscriptionRunner {
   start(): Promise<void>
-  /** Lets the call that is under way end, keeps what it achieved, and hands back the lease. */
+  /** Waits for the call under way, saves the position, and releases the lease. */
   stop(): Promise<void>
 }

@@ -2,8 +2,7 @@ import { EventEngineError } from '../errors.ts'
 import { conflictPauseMs, isConflict, isInterruption } from '../sql/database-errors.ts'
 
 /**
- * Ends the work on a subscription for a reason that is not its subscriber's: the database could not be
- * asked before the subscriber was called.
+ * Ends the work on a subscription because of the database, which failed before the subscriber was called.
  */
 export class Interruption extends Error {
   constructor(cause: unknown) {
@@ -11,24 +10,24 @@ export class Interruption extends Error {
   }
 }
 
-/** Whether something ended because the lease did, which is no failure of the subscriber's. */
+/** Whether an error says that the lease has ended, which is no failure of the subscriber. */
 export function isLeaseLost(error: unknown): boolean {
   return EventEngineError.is(error) && error.code === 'lease_lost'
 }
 
-/** Whether an error ends the work, without a word about the subscriber. */
+/** Whether an error ends the work, and counts as no failure of the subscriber. */
 export function endsWork(error: unknown): boolean {
   return error instanceof Interruption || isInterruption(error)
 }
 
-/** After so many tries in a row that had to give way to other transactions, one counts as failed. */
+/** After so many conflicts with other transactions in a row, a try counts as failed. */
 const MAX_CONFLICTS = 10
 
-/** Knows, for one event or one batch, how often in a row it had to give way to another transaction. */
+/** Counts the conflicts in a row of one event, or one batch, with other transactions. */
 export interface Conflicts {
   /**
-   * How long to wait before the same is tried again, uncounted; undefined for an error that counts. A
-   * subscriber that always deadlocks uses up its tries in the end.
+   * The pause before a retry that does not count; undefined for an error that counts. A subscriber that always deadlocks
+   * uses up its tries in the end.
    */
   pauseMsAfter(error: unknown): number | undefined
 }
