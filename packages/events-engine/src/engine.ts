@@ -325,6 +325,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
       dialect,
       names,
       store,
+      clock,
       feed: feed.source,
       topics,
       checks,

@@ -1,3 +1,4 @@
+import type { Clock } from '@x/events-core'
 import type { WatchedDatabase } from './connections/watched-database.ts'
 import { EventEngineError } from './errors.ts'
 import type { FeedSource } from './feed/feed.ts'
@@ -55,6 +56,11 @@ export interface EngineInternals {
   reserveSubscription(name: string): Promise<void>
   /** Whether the log has committed events after the position of a durable subscription, whatever its filter. */
   hasUnreadEvents(name: string): Promise<boolean>
+  /**
+   * Has the log keep events for a durable subscription, whatever their age, unless the subscription is abandoned: from the
+   * given sequence on, and in any case those of the last hour, which may be needed yet. Undefined: only the latter.
+   */
+  holdEvents(name: string, sequence: number | undefined): Promise<void>
   /** Reads the log again, up to the position of a durable subscription. */
   handledLog(subscription: string): HandledLog
   /** Reads a tenant's newest events, of the newest 50,000 events of the log. */
@@ -67,15 +73,18 @@ export interface InternalsParts {
   readonly dialect: Dialect
   readonly names: TableNames
   readonly store: EventStore
+  readonly clock: Clock
   readonly feed: FeedSource
   readonly topics: WakeTopics
   readonly checks: Set<RaiseCheck>
   lookSoon(): void
 }
 
+const NEWEST_MS = 60 * 60 * 1_000
+
 /** Creates the internals of an engine. */
 export function createInternals(parts: InternalsParts): EngineInternals {
-  const { database, dialect, names, store, feed, topics, checks, lookSoon } = parts
+  const { database, dialect, names, store, clock, feed, topics, checks, lookSoon } = parts
   return {
     database,
     feed,
@@ -94,6 +103,11 @@ export function createInternals(parts: InternalsParts): EngineInternals {
       if (!stored) return false
       const { events } = await store.readAfter(stored.position, 1)
       return events.length > 0
+    },
+    async holdEvents(name, sequence = Number.POSITIVE_INFINITY) {
+      const log = createHandledLog(database.db, dialect, names, name)
+      const range = await log.rangeSince(clock.now() - NEWEST_MS)
+      if (range) await store.hold(name, Math.min(sequence, range.after + 1))
     },
     handledLog: (subscription) => createHandledLog(database.db, dialect, names, subscription),
     newestEvents: createNewestReader(database.db, dialect, names),

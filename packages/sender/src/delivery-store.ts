@@ -1,6 +1,6 @@
 import type { SqlExecutor } from '@x/events-engine/support'
 import type { Transaction } from 'kysely'
-import type { RecordedResults, ResultBatch } from './deliveries/attempt-result.ts'
+import type { AttemptResult, RecordedResults, ResultBatch } from './deliveries/attempt-result.ts'
 import type { AttemptErrorCode, DeliveryState } from './deliveries/delivery.ts'
 import type { DeliveryKey, DeliveryRow } from './deliveries/delivery-row.ts'
 import type { Message } from './messages/message.ts'
@@ -14,6 +14,7 @@ import type { endpointStateStore } from './store/queue.ts'
 import type { reconcileStore } from './store/reconcile.ts'
 import type { secretStore } from './store/secrets.ts'
 import type { statisticsStore } from './store/statistics.ts'
+import type { StraightStore } from './store/straight.ts'
 import type { tenantStore } from './store/tenants.ts'
 import type { windowStore } from './store/windows.ts'
 
@@ -33,6 +34,28 @@ export interface DueDelivery extends DeliveryKey {
   readonly lane: string | null
   /** A person has asked for it: it is attempted at once, whatever else waits. */
   readonly manual: boolean
+  /** What is to be told of it while it is not stored; undefined once it is. */
+  readonly straight?: StraightHooks | undefined
+}
+
+/** What a delivery that is not stored is watched by. */
+export interface StraightHooks {
+  /** Whether its attempt has begun. */
+  hasBegun: boolean
+  /**
+   * Its attempt has ended.
+   *
+   * @param isPlain - a success that changes nothing about its endpoint.
+   */
+  ended(result: AttemptResult, isPlain: boolean): void
+}
+
+/** A delivery that is sent before it is stored. Its key is negative until it is. */
+export interface StraightDelivery extends Omit<DueDelivery, 'messageKey' | 'straight'> {
+  messageKey: number
+  straight: StraightHooks | undefined
+  /** Of the lease that it is sent under. */
+  epoch: number
 }
 
 /** An attempt as it is stored. */
@@ -74,7 +97,8 @@ export interface DeliveryStore
     ReturnType<typeof endpointStore>,
     ReturnType<typeof secretStore>,
     ReturnType<typeof endpointStateStore>,
-    ReturnType<typeof countStore> {
+    ReturnType<typeof countStore>,
+    StraightStore {
   /**
    * Stores messages and their deliveries. In a lane, one delivery at most is due at a time: the first
    * that is pending. The others are pending without a due time, until {@link DeliveryStore.recordAttempts}

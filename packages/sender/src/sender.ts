@@ -21,7 +21,10 @@ import { WebhookSenderError, wrongEncryptionKey } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes, type EventTypes } from './event-types/event-types.ts'
 import { createContentMatcher } from './fan-out/content-matcher.ts'
+import { createFanOut } from './fan-out/fan-out.ts'
 import { createFilterTrial } from './fan-out/filter-trial.ts'
+import { createStraightPath } from './fan-out/straight-path.ts'
+import { createWebhookSubscriber } from './fan-out/webhook-subscriber.ts'
 import { createHttpPools } from './http/pools.ts'
 import { createReconciliation } from './maintenance/reconciliation.ts'
 import { createRetention } from './maintenance/retention.ts'
@@ -46,7 +49,6 @@ import {
 } from './statistics/statistics.ts'
 import { openStore } from './store/store.ts'
 import { tableNames } from './table-names.ts'
-import { createWebhookSubscriber } from './webhook-subscriber.ts'
 import { createRetrySchedule } from './worker/retry-schedule.ts'
 import { createWorker } from './worker/worker.ts'
 
@@ -213,18 +215,37 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     everyMs: settings.reconcileEveryMs,
     look: worker.lookSoon,
   })
-  const retention = createRetention({ store: patientStore, clock, logger, retentionMs: settings.retentionMs })
+  const retention = createRetention({
+    store: patientStore,
+    clock,
+    logger,
+    retentionMs: settings.retentionMs,
+    holdEvents: (first) => internals.holdEvents(SUBSCRIPTION, first),
+  })
 
-  const createSubscriber = (on: DeliveryStore) =>
-    createWebhookSubscriber<DB>({
+  const createFanOutOn = (on: DeliveryStore) => {
+    const messages = createMessages()
+    const parts = {
       store: on,
       clock,
-      ...createMessages(),
+      ...messages,
       db,
       firstDelayMs: schedule.firstDelayMs,
       laneOf: createLaneOf(settings.orderingKeys),
-      stored: worker.stored,
-    })
+    }
+    return { ...parts, fanOut: createFanOut(parts), stored: worker.stored }
+  }
+  const createSubscriber = (on: DeliveryStore) =>
+    createWebhookSubscriber<DB>({ ...createFanOutOn(on), handleAhead: undefined })
+  const ofLog = createFanOutOn(recording)
+  const straight = createStraightPath<DB>({
+    ...ofLog,
+    worker,
+    logger,
+    mayGoStraight: settings.canReceive === undefined,
+  })
+  // What has to be rendered first takes its time, and is kept as it was rendered.
+  const goesStraight = settings.deliver && settings.renderOf === undefined
   const { jobs, begin, runner } = createBulkWork<DB>({
     engine,
     subscription: SUBSCRIPTION,
@@ -260,7 +281,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
       if (settings.deliver) reconciliation.start()
       if (!settings.fanOut) return
-      await engine.subscribe(createSubscriber(store), {
+      const handleAhead = goesStraight ? straight.handleAhead : undefined
+      await engine.subscribe(createWebhookSubscriber<DB>({ ...ofLog, handleAhead }), {
         name: SUBSCRIPTION,
         mode: 'durable',
         ...subscriptionOptions(settings, dialect),
@@ -271,9 +293,10 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       hearNoMore()
       await runner.stop()
       // All at once: no attempt begins while the subscription hands back its lease.
+      const unsubscribed = settings.fanOut ? engine.unsubscribe(SUBSCRIPTION) : undefined
       await Promise.all([
-        settings.deliver ? worker.stop() : undefined,
-        settings.fanOut ? engine.unsubscribe(SUBSCRIPTION) : undefined,
+        settings.deliver ? worker.stop(unsubscribed) : undefined,
+        unsubscribed,
         retention.stop(),
         rollup.stop(),
         reconciliation.stop(),
@@ -282,11 +305,12 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     },
   )
 
-  const isBusy = () => !worker.idle || worker.inFlight > 0
+  const isBusy = () => !worker.idle || worker.inFlight > 0 || straight.busy
 
   async function isDrained(): Promise<boolean> {
     // Asking the database costs more the more there is to do.
     if (isBusy()) return false
+    await straight.save()
     if (await internals.hasUnreadEvents(SUBSCRIPTION)) {
       // Nobody may have told the engine of them: a transaction of the host's own, a clock that stands still.
       internals.lookSoon()
@@ -325,6 +349,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await engine.migrate()
       await runMigrations(unhurried, migrations)
       await internals.reserveSubscription(SUBSCRIPTION)
+      // Until retention has found out what is needed.
+      await internals.holdEvents(SUBSCRIPTION, 0)
     },
     start: lifecycle.start,
     stop: lifecycle.stop,

@@ -16,6 +16,8 @@ export interface TableNames {
   readonly tally: string
   readonly reconciliation: string
   readonly job: string
+  /** The engine's log. */
+  readonly syncEvent: string
 }
 
 /** The names under the engine's prefix, which the engine has checked: they enter SQL text as they are. */
@@ -37,5 +39,6 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     tally: qualified('tally'),
     reconciliation: qualified('reconciliation'),
     job: qualified('job'),
+    syncEvent: `${schema === undefined ? '' : `${schema}.`}${enginePrefix}sync_event`,
   })
 }

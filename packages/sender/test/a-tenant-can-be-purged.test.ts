@@ -15,6 +15,11 @@ async function rowCounts(host: OpenHost): Promise<Record<string, number>> {
     const [row] = await host.run<{ count: number }>(`select count(*) as count from xe_webhook_${table}`)
     counts[table] = Number(row?.count)
   }
+  // The only attempt of a delivery that was sent straight lies in its row.
+  const [inline] = await host.run<{ count: number }>(
+    'select count(*) as count from xe_webhook_delivery where url is not null',
+  )
+  counts['attempt'] = (counts['attempt'] ?? 0) + Number(inline?.count)
   return counts
 }
 
@@ -103,7 +108,6 @@ it('stores nothing of what comes of attempts that are under way', async () => {
     endpoint: 1,
     delivery: 1,
     attempt: 1,
-    message: 1,
     queue: 1,
     tally: 0,
   })

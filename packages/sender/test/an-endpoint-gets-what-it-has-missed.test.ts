@@ -154,8 +154,9 @@ it('sends messages that others have got, although the log has dropped their even
   await using before = await testConsumer()
   await using consumer = await testConsumer()
   const { endpoints, deliveries } = host.sender
-  await endpoints.create({ tenantId: 1, url: before.url })
-  await endpoints.create({ tenantId: 2, url: before.url })
+  // In order: what is sent straight from the log keeps its events there.
+  await endpoints.create({ tenantId: 1, url: before.url, ordering: 'fifo' })
+  await endpoints.create({ tenantId: 2, url: before.url, ordering: 'fifo' })
   await host.sender.sendTest((await endpoints.list({ tenantId: 1 }))[0]?.id ?? '')
   for (let id = 1; id <= 3; id++) await raise(host, 'File', id)
   await raise(host, 'Page', 4)

@@ -2,6 +2,7 @@ import { testConsumer, waitFor } from '@x/testkit'
 import { expect } from 'vitest'
 import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
+import { listedDeliveries } from './what-was-received.ts'
 
 const raise = (host: OpenHost, id: number) =>
   host.engine.syncManager.addSyncEvent(site, 'File', id, 'Download')
@@ -61,7 +62,7 @@ it.each([
   await host.sender.endpoints.create({ tenantId: 1, url: slow.consumer.url })
   await raise(host, 1)
   await slow.consumer.received(1)
-  const [delivery] = await host.sender.deliveries.list({ tenantId: 1 })
+  const [delivery] = await listedDeliveries(host)
   const id = delivery?.id ?? ''
   expect(await host.sender.deliveries.cancel(id)).toMatchObject({ state: 'cancelled', attemptCount: 0 })
   await slow.answer(0, status)
@@ -83,7 +84,7 @@ it('heeds a wish to send again that comes after a cancellation, during the same 
   await host.sender.endpoints.create({ tenantId: 1, url: slow.consumer.url })
   await raise(host, 1)
   await slow.consumer.received(1)
-  const [delivery] = await host.sender.deliveries.list({ tenantId: 1 })
+  const [delivery] = await listedDeliveries(host)
   const id = delivery?.id ?? ''
   await host.sender.deliveries.cancel(id)
   await host.sender.deliveries.resend(id)

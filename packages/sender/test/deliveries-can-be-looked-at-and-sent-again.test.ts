@@ -2,6 +2,7 @@ import { testConsumer, waitFor } from '@x/testkit'
 import { expect } from 'vitest'
 import { it } from './each-database.ts'
 import { type OpenHost, openHost, site, startHost } from './open-host.ts'
+import { listedDeliveries } from './what-was-received.ts'
 
 const raise = (host: OpenHost, id = 1, tenantId = 1) =>
   host.engine.syncManager.addSyncEvent({ tenantId, siteId: 7 }, 'File', id, 'Download')
@@ -14,6 +15,7 @@ it('lists deliveries, the newest first, page by page', async () => {
   await endpoints.create({ tenantId: 1, url: consumer.url, eventTypes: ['File.Download'] })
   await endpoints.create({ tenantId: 2, url: consumer.url })
   for (let id = 1; id <= 5; id++) await raise(host, id)
+  await host.sender.drain()
   await host.engine.syncManager.addSyncEvent(site, 'Page', 1, 'Create')
   await raise(host, 6, 2)
   await host.sender.drain()
@@ -165,7 +167,7 @@ it('heeds a wish to send again that comes during an attempt: only if that attemp
   await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
   await raise(host)
   await consumer.received(1)
-  const [delivery] = await host.sender.deliveries.list({ tenantId: 1 })
+  const [delivery] = await listedDeliveries(host)
   await host.sender.deliveries.resend(delivery?.id ?? '')
   await waitFor(() => answers.length === 1, 'the question')
   answers[0]?.(500)

@@ -21,7 +21,13 @@ function countReads(): () => number {
 it('sends what a commit has brought without reading it, once it knows the endpoint', async () => {
   await using consumer = await testConsumer()
   await using host = await startHost()
-  await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+  // Limited, so that they are stored; one in order has to be read.
+  const rateLimit = { limit: 1_000, perSeconds: 1 }
+  const { endpoint } = await host.sender.endpoints.create({
+    tenantId: 1,
+    url: consumer.url,
+    ordering: 'fifo',
+  })
   const reads = countReads()
   let sent = 0
   const readsOf = async () => {
@@ -33,6 +39,7 @@ it('sends what a commit has brought without reading it, once it knows the endpoi
     return needed
   }
   expect(await readsOf()).toBeGreaterThan(0)
+  await host.sender.endpoints.update(endpoint.id, { ordering: 'none', rateLimit })
   // A look for what others have stored may come between.
   await waitFor(async () => (await readsOf()) === 0, 'a delivery that was not read')
   const page = await host.sender.deliveries.list({ tenantId: 1 })

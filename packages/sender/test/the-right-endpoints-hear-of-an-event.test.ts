@@ -47,7 +47,8 @@ it('sends one body to many endpoints, stored once', async () => {
   await using host = await startHost()
   await using consumer = await testConsumer()
   for (let index = 0; index < 20; index++) {
-    await host.sender.endpoints.create({ tenantId: 1, url: `${consumer.url}/${index}` })
+    // In order: otherwise nothing has to be stored.
+    await host.sender.endpoints.create({ tenantId: 1, url: `${consumer.url}/${index}`, ordering: 'fifo' })
   }
   await host.engine.syncManager.addSyncEvent(site, 'File', 1, 'Download')
   await host.sender.drain()

@@ -7,6 +7,7 @@ import { describe, expect, it as testOnce } from 'vitest'
 import { createFanOutSpans } from '../src/observability/tracing.ts'
 import { it } from './each-database.ts'
 import { type HostOptions, type OpenHost, recordingLogger, site, startHost } from './open-host.ts'
+import { listedDeliveries } from './what-was-received.ts'
 
 const raise = (host: OpenHost, id = 1) => host.engine.syncManager.addSyncEvent(site, 'File', id, 'Download')
 
@@ -130,6 +131,8 @@ describe('where an SDK is registered', () => {
     await host.sender.drain()
     await raise(host, 2)
     await consumer.received(2)
+    // What has no response is stored, and counts as waiting from then on.
+    await listedDeliveries(host, 2)
     await clock.advance(5_000)
     const metrics = await telemetry.collect()
     letGo()

@@ -50,6 +50,8 @@ it('reaches http and https consumers through CONNECT, and keeps the tunnel for t
   await using test = await hostFor(plain.url, { url: proxy.url }, { network: { ca: authority.ca } })
   await test.host.sender.endpoints.create({ tenantId: 1, url: secureUrl })
   await test.deliver()
+  // Only then are both tunnels free.
+  await test.host.sender.drain()
   await test.deliver()
   await test.host.sender.drain()
   expect(await test.host.sender.stats()).toMatchObject({ sinceStart: { succeeded: 4, failed: 0 } })

@@ -96,7 +96,9 @@ it('sets aside what cannot be recorded at all, and sends it again when it is sta
   const logger = recordingLogger()
   await using host = await startHost({ retrySchedule: [0], leaseMs: 200, engine: { logger } })
   await using consumer = await testConsumer()
-  await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, concurrency: 50 })
+  // Limited, so that they are stored before they are sent.
+  const rateLimit = { limit: 1_000, perSeconds: 1 }
+  await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, concurrency: 50, rateLimit })
   const allow = await refuse(host, 'update', 'delivery', 'new.message_key = 8')
   await raise(host, upTo(40))
   await waitFor(() => logger.messages.some((one) => one.includes('cannot be recorded')), 'it to be set aside')
@@ -130,4 +132,21 @@ it("records a result although the host's log refuses what is to be told of it", 
     disabledReason: 'gone',
   })
   expect(logger.messages.filter((one) => one.includes('without telling the host'))).toHaveLength(1)
+})
+
+it('stores what cannot be recorded as it was sent straight, and holds up no other', async () => {
+  const logger = recordingLogger()
+  await using host = await startHost({ retrySchedule: [0], engine: { logger } })
+  await using consumer = await testConsumer()
+  consumer.answer(({ rawBody }) => ({
+    status: 200,
+    body: JSON.parse(String(rawBody)).data.entityId === 8 ? 'refused' : 'fine',
+  }))
+  await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, concurrency: 50 })
+  await refuse(host, 'insert', 'delivery', "new.response_body = 'refused'")
+  await raise(host, upTo(40))
+  await host.sender.drain()
+  const deliveries = await host.sender.deliveries.list({ tenantId: 1, limit: 100 })
+  expect(deliveries.map(({ state }) => state)).toEqual(Array(40).fill('succeeded'))
+  expect(new Set(deliveries.map(({ eventId }) => eventId)).size).toBe(40)
 })

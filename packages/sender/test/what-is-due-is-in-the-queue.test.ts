@@ -43,8 +43,10 @@ it('never leaves a delivery out, while some are stored and others recorded', asy
   await raising
   expect(looks).toBeGreaterThan(20)
   await waitFor(async () => (await host.sender.stats()).deliveries.pending === 0, 'the last retry')
-  const { reconciliation } = await host.sender.stats()
-  expect(reconciliation.runs).toBeGreaterThan(0)
+  const reconciliation = await waitFor(async () => {
+    const { reconciliation: done } = await host.sender.stats()
+    return done.runs > 0 && done
+  }, 'a look through all of it')
   expect(reconciliation.repairs, 'found by the look through all of it').toBe(0)
   const bodies = new Set(consumer.requests.map(({ headers, path }) => `${headers['webhook-id']} ${path}`))
   expect(bodies.size).toBe(EVENTS * ENDPOINTS)

@@ -1,12 +1,20 @@
 import type { Fence, Position, SubscriptionLease } from '../store/event-store.ts'
 import { demandLease } from './demand-lease.ts'
+import { createAheadWork, isAheadSubscriber } from './handle-ahead.ts'
 import { createBatchWork } from './handle-in-batches.ts'
 import { createLaneWork } from './handle-in-lanes.ts'
-import type { LeasedSubscription } from './leased-work.ts'
+import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
 import { retryParked } from './retry-parked.ts'
 import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
 import { isLeaseLost } from './uncounted.ts'
+
+function workOf<DB>(subscription: Subscription<DB>, runtime: DistributorRuntime<DB>): LeasedWork {
+  const { subscriber } = subscription
+  if (!isBatchSubscriber(subscriber)) return createLaneWork(subscription, subscriber, runtime)
+  if (isAheadSubscriber(subscriber)) return createAheadWork(subscription, subscriber, runtime)
+  return createBatchWork(subscription, subscriber, runtime)
+}
 
 /**
  * Handles a subscription, on one node at a time: takes its lease, reads on from the stored position,
@@ -17,10 +25,8 @@ export function createDurableRunner<DB>(
   runtime: DistributorRuntime<DB>,
 ): SubscriptionRunner {
   const { store, positions, leases, control, logger, leaseMs } = runtime
-  const { name, subscriber } = subscription
-  const handleEvents = isBatchSubscriber(subscriber)
-    ? createBatchWork(subscription, subscriber, runtime)
-    : createLaneWork(subscription, subscriber, runtime)
+  const { name } = subscription
+  const handleEvents = workOf(subscription, runtime)
   const stopping = new AbortController()
   const { signal } = stopping
   let loop: Promise<void> = Promise.resolve()

@@ -1,37 +1,60 @@
 import type { SyncEvent } from '@x/events-core'
 import type { Transaction } from 'kysely'
 import { OWN_LEVEL, transact } from '../sql/transact.ts'
-import type { Fence, PositionedEvent } from '../store/event-store.ts'
+import type { Fence, Position, PositionedEvent } from '../store/event-store.ts'
 import { createAfterCommit } from './after-commit.ts'
 import { callSubscriber } from './call-subscriber.ts'
 import { demandLease } from './demand-lease.ts'
 import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
-import { createPositionSaver, type PositionSaver } from './position-saver.ts'
+import { createPositionSaver } from './position-saver.ts'
 import { withPrepared } from './prepare-batch.ts'
 import { recordFailure } from './record-failure.ts'
 import { callSettingsOf, type DistributorRuntime, idleMsOf } from './runtime.ts'
-import type { IBatchEventSubscriber, Subscription } from './subscription.ts'
+import type { BatchContext, IBatchEventSubscriber, Subscription } from './subscription.ts'
 import { createConflicts, endsWork, Interruption } from './uncounted.ts'
 
 const IDLE_WAIT_MS = 60_000
 
-interface LeasedBatches extends LeasedSubscription {
-  readonly saver: PositionSaver
+/** What handling a page needs of the lease that it happens under. */
+export interface LeasedPages extends Pick<LeasedSubscription, 'signal' | 'goOn' | 'pause'> {
   /** A fence that also tells where the subscription stands, as far as is known here. */
   fenceHere(): Promise<Fence>
+  /** A transaction has moved the stored position. */
+  moved(position: Position): void
+  /** Whether effects of these events may be stored already. */
+  readonly mayRepeat: boolean
+}
+
+/** Handles pages in transactions. */
+export interface PageWork {
+  /** Events that the filter wants, and those that it could not tell of. */
+  wanted(events: readonly PositionedEvent[]): readonly PositionedEvent[]
+  /**
+   * Handles events, and moves the subscription on.
+   *
+   * @param after - the position behind all of them.
+   * @param failedBefore - failed tries of the first.
+   * @returns whether the page was handled to its end.
+   */
+  handlePage(
+    leased: LeasedPages,
+    wanted: readonly PositionedEvent[],
+    after: Position,
+    failedBefore: number,
+  ): Promise<boolean>
 }
 
 /**
  * Hands pages to a batch subscriber, each in one transaction with the position. After a failure the
  * same events come one at a time, so that the one that fails is found and the others are handled.
  */
-export function createBatchWork<DB>(
+export function createPageWork<DB>(
   subscription: Subscription<DB>,
   subscriber: IBatchEventSubscriber<DB>,
   runtime: DistributorRuntime<DB>,
-): LeasedWork {
-  const { db, store, wake, logger, observer, leaseMs } = runtime
-  const { name, wants, retry, batchSize } = subscription
+): PageWork {
+  const { db, store, logger, observer, leaseMs } = runtime
+  const { name, wants, retry } = subscription
   const settings = callSettingsOf(subscription, runtime)
   const lasting = { leaseMs, idleMs: idleMsOf(subscription) }
 
@@ -39,9 +62,9 @@ export function createBatchWork<DB>(
   const unclear = new WeakSet<SyncEvent>()
 
   async function handleTogether(
-    { fenceHere, saver, signal }: LeasedBatches,
+    { fenceHere, moved, mayRepeat, signal }: LeasedPages,
     positioned: readonly PositionedEvent[],
-    after: string,
+    after: Position,
     attempt: number,
   ): Promise<void> {
     const events = positioned.map(({ event }) => event)
@@ -59,7 +82,13 @@ export function createBatchWork<DB>(
         isCalled = true
         await callSubscriber(
           (context) =>
-            subscriber.entitiesChanged(events, { ...context, trx, prepared, afterCommit: committed.add }),
+            subscriber.entitiesChanged(events, {
+              ...context,
+              trx,
+              prepared,
+              afterCommit: committed.add,
+              mayRepeat,
+            } as BatchContext<DB>),
           call,
           settings,
           signal,
@@ -70,17 +99,17 @@ export function createBatchWork<DB>(
       })
       committed.run()
     })
-    saver.moved(after)
+    moved(after)
     observer.handled(name, events)
   }
 
   /** @returns whether to go on: false when the engine stops or the subscription is blocked. */
   async function handleAlone(
-    leased: LeasedBatches,
+    leased: LeasedPages,
     positioned: PositionedEvent,
     failedBefore: number,
   ): Promise<boolean> {
-    const { fenceHere, saver, signal } = leased
+    const { fenceHere, moved, signal } = leased
     const conflicts = createConflicts()
     for (let attempt = failedBefore + 1; leased.goOn(); ) {
       try {
@@ -98,7 +127,7 @@ export function createBatchWork<DB>(
         const outcome = await recordFailure(subscription, runtime, await fenceHere(), failed)
         if (outcome === 'blocked') return false
         if (outcome !== 'retry') {
-          saver.moved(positioned.position)
+          moved(positioned.position)
           return true
         }
       }
@@ -108,7 +137,7 @@ export function createBatchWork<DB>(
     return false
   }
 
-  async function giveWay(error: unknown, pauseMs: number, leased: LeasedSubscription): Promise<void> {
+  async function giveWay(error: unknown, pauseMs: number, leased: LeasedPages): Promise<void> {
     const message = 'A batch had to give way to another transaction; the try does not count'
     logger.info({ err: error, subscription: name }, message)
     await leased.pause(pauseMs)
@@ -116,9 +145,9 @@ export function createBatchWork<DB>(
 
   /** @returns whether the page was handled to its end. */
   async function handlePage(
-    leased: LeasedBatches,
+    leased: LeasedPages,
     wanted: readonly PositionedEvent[],
-    after: string,
+    after: Position,
     failedBefore: number,
   ): Promise<boolean> {
     // A single event is tried alone at once, so that each of its tries counts.
@@ -158,22 +187,34 @@ export function createBatchWork<DB>(
     }
   }
 
+  return { wanted: (events) => events.filter(({ event }) => mayWant(event)), handlePage }
+}
+
+/** Handles a subscription page by page. */
+export function createBatchWork<DB>(
+  subscription: Subscription<DB>,
+  subscriber: IBatchEventSubscriber<DB>,
+  runtime: DistributorRuntime<DB>,
+): LeasedWork {
+  const { store, wake } = runtime
+  const { wanted, handlePage } = createPageWork(subscription, subscriber, runtime)
+
   return async function handleInBatches(leased: LeasedSubscription): Promise<void> {
     const { fence, lease, signal, goOn } = leased
     let { position, failedAttempts } = lease
     const lost = new AbortController()
     const saver = createPositionSaver(store, fence, position, (error) => lost.abort(error))
     const fenceHere = async () => ({ ...fence, at: await saver.settled() })
-    const batches = { ...leased, saver, fenceHere }
+    const pages = { ...leased, moved: saver.moved, fenceHere, mayRepeat: false }
     try {
       while (goOn()) {
         lost.signal.throwIfAborted()
         const seen = wake.version
-        const page = await store.readAfter(position, batchSize)
-        const wanted = page.events.filter(({ event }) => mayWant(event))
-        if (wanted.length > 0) {
+        const page = await store.readAfter(position, subscription.batchSize)
+        const events = wanted(page.events)
+        if (events.length > 0) {
           // The transaction saves the position itself.
-          if (!(await handlePage(batches, wanted, page.position, failedAttempts))) return
+          if (!(await handlePage(pages, events, page.position, failedAttempts))) return
           failedAttempts = 0
         }
         position = page.position

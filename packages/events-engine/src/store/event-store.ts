@@ -57,6 +57,8 @@ export interface SubscriptionLease {
   readonly position: Position
   /** Failed tries of the event right after the position, before this lease. */
   readonly failedAttempts: number
+  /** Whether effects of events after the position may be stored already. */
+  readonly ahead: boolean
 }
 
 export type SubscriptionState = 'active' | 'paused' | 'blocked'
@@ -174,9 +176,15 @@ export interface EventStore extends TenantStore {
   /**
    * Moves a subscription on.
    *
+   * @param ahead - whether effects of events after the position may be stored; left as it is where it is not given.
    * @returns false when the lease was lost: somebody else has moved it.
    */
-  savePosition(fence: Fence, position: Position): Promise<boolean>
+  savePosition(fence: Fence, position: Position, executor?: SqlExecutor, ahead?: boolean): Promise<boolean>
+  /**
+   * Has the log keep all events from a sequence on, whatever their age, for as long as the subscription is not abandoned;
+   * null: as long as the subscription has not handled them.
+   */
+  hold(name: string, sequence: number | null): Promise<void>
   /**
    * Moves a subscription on in a transaction, and keeps others from its row until the transaction ends.
    *
@@ -186,6 +194,19 @@ export interface EventStore extends TenantStore {
     trx: SqlExecutor,
     fence: Fence,
     position: Position,
+    lasting: LeasedTransaction,
+  ): Promise<boolean>
+  /**
+   * Begins a transaction with the fence, and keeps others from the subscription's row until it ends. Without a position
+   * nothing is written.
+   *
+   * @param ahead - whether effects of events after the position may be stored.
+   * @returns false when the lease was lost: somebody else has moved it.
+   */
+  fenceIn(
+    trx: SqlExecutor,
+    fence: Fence,
+    moved: { readonly position: Position; readonly ahead: boolean } | undefined,
     lasting: LeasedTransaction,
   ): Promise<boolean>
   /**

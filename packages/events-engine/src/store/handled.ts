@@ -69,7 +69,7 @@ export function createHandledLog(
     `select max(seq) as last from (select e.seq from ${log} where e.seq > $1 order by e.seq limit $2) w`,
   )
   // Transactions that commit after the position was stored may have lower sequences. The subscription handles them later.
-  const page = statement(`select ${SELECTED_COLUMNS[dialect]} from ${log}
+  const page = statement(`select e.seq, ${SELECTED_COLUMNS[dialect]} from ${log}
     where e.seq > $1 and e.seq <= $2 and e.tenant_id in ($3, ${ALL_TENANTS}) and ${isHandled('$4')} order by e.seq`)
   const newest = statement(`select e.seq from ${log} where ${isHandled('$1')} order by e.seq desc limit 1`)
   const oldest = statement(`${place} order by e.seq limit 1`)
@@ -105,7 +105,12 @@ export function createHandledLog(
       const [found] = await readRows(db, { last: nullable(integer) }, window, [after, limit])
       const upto = found?.last ?? null
       if (upto === null) return { events: [], last: undefined }
-      const rows = await readRows(db, eventColumns, page, [after, upto, tenantId, position])
+      const rows = await readRows(db, { ...eventColumns, seq: integer }, page, [
+        after,
+        upto,
+        tenantId,
+        position,
+      ])
       return { events: rows.map(eventOf), last: upto }
     },
     async oldestOn() {

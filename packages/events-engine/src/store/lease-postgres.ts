@@ -3,7 +3,13 @@ import { countChanges, readRows, runStatement, type SqlExecutor } from '../sql/d
 import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from './event-store.ts'
 import type { TableNames } from './table-names.ts'
 
-const leaseColumns = { epoch: integer, revision: integer, position: text, failed_attempts: integer }
+const leaseColumns = {
+  epoch: integer,
+  revision: integer,
+  position: text,
+  failed_attempts: integer,
+  ahead: integer,
+}
 const unattendedColumns = { name: text, unattended_ms: integer }
 const heldColumns = { name: text, epoch: integer, revision: integer }
 
@@ -21,7 +27,7 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
       where name = $3 and state = 'active' and (leased_by is null or leased_by = $1 or leased_until <= now())
       for update skip locked
     )
-    returning epoch, revision, position, failed_attempts`
+    returning epoch, revision, position, failed_attempts, ahead`
   // When a subscription was last run is the end of its last lease. Looked for first, since an insert would
   // wait for the batch that has the row locked.
   const create = `insert into ${names.subscription} (name, position, leased_until)
@@ -54,6 +60,7 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
           revision: row.revision,
           position: row.position,
           failedAttempts: row.failed_attempts,
+          ahead: row.ahead !== 0,
         }
       )
     },

@@ -5,7 +5,13 @@ import { countChanges, readRows, runStatement, type SqlExecutor } from '../sql/d
 import type { Fence, HeldLease, Position, SubscriptionLease, UnattendedSubscription } from './event-store.ts'
 import type { TableNames } from './table-names.ts'
 
-const leaseColumns = { epoch: integer, revision: integer, position: text, failed_attempts: integer }
+const leaseColumns = {
+  epoch: integer,
+  revision: integer,
+  position: text,
+  failed_attempts: integer,
+  ahead: integer,
+}
 const unattendedColumns = { name: text, unattendedMs: real }
 const heldColumns = { name: text, epoch: integer, revision: integer }
 
@@ -23,7 +29,7 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
   const take = (condition: string) => `update ${names.subscription}
     set leased_by = ?, leased_until = ?, epoch = epoch + 1
     where name = ? and state = 'active' and (${condition})
-    returning epoch, revision, position, failed_attempts`
+    returning epoch, revision, position, failed_attempts, ahead`
   const takeIfFree = take('leased_by is null or leased_by = ? or leased_until <= ?')
   const takeFromDead = take('leased_by = ? and epoch = ?')
   const holder = `select leased_by, leased_until, epoch from ${names.subscription} where name = ?`
@@ -71,6 +77,7 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
           revision: row.revision,
           position: row.position,
           failedAttempts: row.failed_attempts,
+          ahead: row.ahead !== 0,
         }
       )
     },

@@ -31,7 +31,7 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
   const move = withPlaceholders(
     dialect,
     `update ${names.subscription}
-      set position = ?, failed_attempts = 0, last_error = null,
+      set position = ?, ahead = 0, failed_attempts = 0, last_error = null,
         epoch = epoch + 1, revision = revision + 1, leased_by = null
       where name = ? and position = coalesce(?, position)`,
   )

@@ -12,6 +12,8 @@ export function fenceValues({ name, epoch, at }: Fence): [string, number, Positi
   return [name, epoch, at ?? null]
 }
 
+const aheadValue = (ahead: boolean | undefined) => (ahead === undefined ? null : Number(ahead))
+
 /** SQL: whether a row of the subscriptions is still as its holder knows it. */
 export const FENCED = 'where name = ? and epoch = ? and position = coalesce(?, position)'
 
@@ -32,21 +34,31 @@ export function keptEventQuery(dialect: Dialect, names: TableNames) {
 
 /** How a subscription moves on, or stays; every write is fenced by the epoch of its lease. */
 export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames) {
+  const aheadSetting = 'coalesce(cast(? as integer), ahead)'
   const move = withPlaceholders(
     dialect,
-    `update ${names.subscription} set position = ?, failed_attempts = 0, last_error = null ${FENCED}`,
+    `update ${names.subscription} set position = ?, ahead = ${aheadSetting}, failed_attempts = 0, last_error = null ${FENCED}`,
   )
   // On PostgreSQL the row stays locked while the subscriber works: the lease, which cannot be extended
   // meanwhile, is extended here; and a node that is gone without a word must not keep the lock for ever.
   const idleSetting = `'idle_in_transaction_session_timeout'`
   const moveAndLock = withPlaceholders(
     dialect,
-    `update ${names.subscription} set position = ?, failed_attempts = 0, last_error = null,
+    `update ${names.subscription} set position = ?, ahead = ${aheadSetting}, failed_attempts = 0, last_error = null,
         leased_until = greatest(leased_until, clock_timestamp() + ? * interval '1 millisecond')
       ${FENCED}
       returning set_config(${idleSetting},
         case current_setting(${idleSetting}) when '0' then ?::text else current_setting(${idleSetting}) end, true)`,
   )
+  const lock = withPlaceholders(
+    dialect,
+    dialect === 'sqlite'
+      ? `select name from ${names.subscription} ${FENCED}`
+      : `select set_config(${idleSetting},
+          case current_setting(${idleSetting}) when '0' then ?::text else current_setting(${idleSetting}) end, true)
+        from ${names.subscription} ${FENCED} for no key update`,
+  )
+  const setHeld = withPlaceholders(dialect, `update ${names.subscription} set held = ? where name = ?`)
   // A person may have paused the subscription while the try was under way.
   const fail = withPlaceholders(
     dialect,
@@ -56,22 +68,48 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
   )
   const isKept = keptEventQuery(dialect, names)
 
-  return {
-    async savePosition(fence: Fence, position: Position, executor: SqlExecutor = db): Promise<boolean> {
-      return (await countChanges(executor, move, [position, ...fenceValues(fence)])) === 1
-    },
+  async function savePositionIn(
+    trx: SqlExecutor,
+    fence: Fence,
+    position: Position,
+    { leaseMs, idleMs }: LeasedTransaction,
+    ahead?: boolean,
+  ): Promise<boolean> {
+    const fenced = fenceValues(fence)
+    const changes = await (dialect === 'sqlite'
+      ? countChanges(trx, move, [position, aheadValue(ahead), ...fenced])
+      : countChanges(trx, moveAndLock, [position, aheadValue(ahead), leaseMs, ...fenced, String(idleMs)]))
+    return changes === 1
+  }
 
-    async savePositionIn(
-      trx: SqlExecutor,
+  return {
+    async savePosition(
       fence: Fence,
       position: Position,
-      { leaseMs, idleMs }: LeasedTransaction,
+      executor: SqlExecutor = db,
+      ahead?: boolean,
     ): Promise<boolean> {
-      const fenced = fenceValues(fence)
-      const changes = await (dialect === 'sqlite'
-        ? countChanges(trx, move, [position, ...fenced])
-        : countChanges(trx, moveAndLock, [position, leaseMs, ...fenced, String(idleMs)]))
-      return changes === 1
+      const values = [position, aheadValue(ahead), ...fenceValues(fence)]
+      return (await countChanges(executor, move, values)) === 1
+    },
+
+    savePositionIn,
+
+    async fenceIn(
+      trx: SqlExecutor,
+      fence: Fence,
+      moved: { readonly position: Position; readonly ahead: boolean } | undefined,
+      lasting: LeasedTransaction,
+    ): Promise<boolean> {
+      if (!moved) {
+        const fenced = fenceValues(fence)
+        return findsRow(trx, lock, dialect === 'sqlite' ? fenced : [String(lasting.idleMs), ...fenced])
+      }
+      return savePositionIn(trx, fence, moved.position, lasting, moved.ahead)
+    },
+
+    async hold(name: string, sequence: number | null): Promise<void> {
+      await countChanges(db, setHeld, [sequence, name])
     },
 
     async saveFailure(

@@ -307,7 +307,7 @@ export function engineContract(driver: Driver): void {
         },
         acquireLease: async () => {
           const taken = await store.acquireLease('a', 60_000)
-          expect(taken).toEqual({ epoch: 1, revision: 0, position: start, failedAttempts: 0 })
+          expect(taken).toEqual({ epoch: 1, revision: 0, position: start, failedAttempts: 0, ahead: false })
           lease = taken as SubscriptionLease
         },
         renewLeases: async () => {
@@ -341,6 +341,20 @@ export function engineContract(driver: Driver): void {
             .transaction()
             .execute((trx) => store.savePositionIn(trx, { ...fence(), at: end }, end, lasting))
           expect(saved).toBe(true)
+        },
+        fenceIn: async () => {
+          const lasting = { leaseMs: 60_000, idleMs: 5_000 }
+          const moved = { position: end, ahead: true }
+          const inTransaction = (at: Fence, to: typeof moved | undefined) =>
+            bare.transaction().execute((trx) => store.fenceIn(trx, at, to, lasting))
+          expect(await inTransaction(fence(), undefined)).toBe(true)
+          expect(await inTransaction(fence(), moved)).toBe(true)
+          expect(await inTransaction({ ...fence(), epoch: 99 }, undefined)).toBe(false)
+          expect(await inTransaction({ ...fence(), epoch: 99 }, moved)).toBe(false)
+        },
+        hold: async () => {
+          await store.hold('a', 7)
+          await store.hold('a', null)
         },
         park: async () => {
           expect(await store.park(fence(), event, undefined, 3, 'broken')).toBe(true)

@@ -33,6 +33,8 @@ export async function changeMany(
     limit: AT_ONCE,
   })
   const keys = rows.filter((row) => isWanted(job, row)).map(({ messageKey }) => messageKey)
+  // What is sent again is stored from then on.
+  if (kind !== 'cancel' && keys.length > 0) await store.storeStraight(trx, endpointKey, keys)
   const change = kind === 'cancel' ? store.cancelIn : store.resendIn
   const changed = keys.length === 0 ? 0 : await change(trx, endpointKey, keys, now)
   const isLast = rows.length < AT_ONCE

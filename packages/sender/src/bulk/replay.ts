@@ -72,8 +72,8 @@ export function createLogReplay<DB>({ store, log, logger, fanOutTo }: LogReplayP
     events: readonly SyncEvent[],
   ): Promise<readonly SyncEvent[]> {
     if (events.length === 0) return events
-    const ids = events.map(({ id }) => id)
-    const had = new Set(await store.findEventsHad(trx, endpointKey, ids))
+    const found = await store.findFannedOut(trx, events, endpointKey)
+    const had = new Set(found.map(({ eventId }) => eventId))
     return events.filter(({ id }) => !had.has(id))
   }
 

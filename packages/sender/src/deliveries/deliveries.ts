@@ -9,6 +9,7 @@ import type { EndpointRow } from '../endpoints/fields.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument, endpointDisabled, endpointNotFound, WebhookSenderError } from '../errors.ts'
 import { isUniqueId, parseDeliveryId } from '../ids.ts'
+import type { Message } from '../messages/message.ts'
 import type { Delivery, DeliveryDetails, DeliveryState, ListDeliveries } from './delivery.ts'
 import { attemptOf, deliveryOf } from './delivery-of-row.ts'
 import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
@@ -140,6 +141,11 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
     throw new WebhookSenderError('delivery_not_found', `There is no delivery ${shown(id)}.`)
   }
 
+  /** What was sent straight from the log is composed again from its event. */
+  async function readMessage(messageKey: number): Promise<Message> {
+    return (await store.composeStraight(messageKey)) ?? store.readMessage(messageKey)
+  }
+
   async function findEndpoint(id: string, { tenantId }: TenantScope): Promise<EndpointRow> {
     const endpoint = isUniqueId('ep_', id) ? await store.findEndpoint(id) : undefined
     if (endpoint && (tenantId === undefined || endpoint.tenantId === tenantId)) return endpoint
@@ -180,10 +186,7 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
 
     async get(id, scope) {
       const row = await find(id, scope)
-      const [message, attempts] = await Promise.all([
-        store.readMessage(row.messageKey),
-        store.readAttempts(row),
-      ])
+      const [message, attempts] = await Promise.all([readMessage(row.messageKey), store.readAttempts(row)])
       return {
         ...deliveryOf(row),
         body: message.body,
@@ -193,6 +196,7 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
 
     async resend(id, scope) {
       const row = await find(id, scope)
+      await store.storeStraight(undefined, row.endpointKey, [row.messageKey])
       const notSent = await store.resend(row)
       if (notSent === 'disabled') throw endpointDisabled(row.endpointId)
       if (notSent === 'deleted') {
@@ -201,8 +205,9 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
           `The endpoint of delivery ${id} was deleted; there is nowhere to send it to.`,
         )
       }
+      const sent = deliveryOf(await find(id, scope))
       due(row.endpointKey)
-      return deliveryOf(await find(id, scope))
+      return sent
     },
 
     async cancel(id, scope) {

@@ -1,4 +1,5 @@
 import { integer, nullable, type RowOf, text, word } from '@x/events-engine/support'
+import type { TableNames } from '../table-names.ts'
 import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
 import type { DeliveryRow } from './delivery-row.ts'
 
@@ -19,8 +20,12 @@ export const deliveryColumns = {
   last_error_code: nullable(word<AttemptErrorCode>()),
 }
 
-/** SQL: the same, of the tables of deliveries, endpoints and messages, under the names `d`, `e` and `m`. */
-export const DELIVERY_COLUMNS = `d.endpoint_key, d.message_key, e.id as endpoint_id, e.tenant_id, m.event_id, m.event_type,
+/**
+ * SQL: the same, of the tables of deliveries, endpoints, messages and events, under the names `d`, `e`, `m` and `v`. A
+ * delivery has a message, or an event where it was sent straight.
+ */
+export const DELIVERY_COLUMNS = `d.endpoint_key, d.message_key, e.id as endpoint_id, e.tenant_id,
+    coalesce(m.event_id, v.id) as event_id, coalesce(m.event_type, v.entity_name || '.' || v.action) as event_type,
     d.state, d.attempt_count, d.due_on, d.created_on, d.finished_on, d.last_status, d.last_error_code`
 
 /** As the rest of the package has it. */
@@ -41,3 +46,18 @@ export function deliveryRowOf(row: RowOf<typeof deliveryColumns>): DeliveryRow {
     lastErrorCode: row.last_error_code,
   }
 }
+
+/** SQL: joins the message of a delivery `d`, or the event that it was sent straight from; one of them is there. */
+export function messageJoins(names: TableNames): string {
+  return `left join ${names.message} m on m.key = d.message_key
+    left join ${names.syncEvent} v on m.key is null and v.seq = d.event_seq`
+}
+
+/** SQL: the type of the event of a delivery. */
+export function eventTypeOfDelivery(names: TableNames, delivery: string): string {
+  return `coalesce((select event_type from ${names.message} where key = ${delivery}.message_key),
+    (select entity_name || '.' || action from ${names.syncEvent} where seq = ${delivery}.event_seq))`
+}
+
+/** SQL: that a delivery's message can be made, by {@link messageJoins}. */
+export const HAS_MESSAGE = 'coalesce(m.key, v.seq) is not null'

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@x/events-core'
 import { createPeriodic, type Periodic } from '@x/events-engine/support'
 import type { DeliveryStore } from '../delivery-store.ts'
+import type { StraightMark } from '../store/straight.ts'
 
 /** What {@link createRetention} needs. */
 export interface RetentionParts {
@@ -8,6 +9,12 @@ export interface RetentionParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly retentionMs: number
+  /**
+   * Has the log keep its events from one on.
+   *
+   * @param first - the first that a delivery needs; undefined where none does.
+   */
+  holdEvents(first: number | undefined): Promise<void>
 }
 
 const FIRST_AFTER_MS = 60 * 1_000
@@ -22,13 +29,25 @@ const startOfHour = (time: number) => Math.floor(time / HOUR_MS) * HOUR_MS
  * Creates the loop that deletes old deliveries and merges old statistics, once an hour by the engine's clock. It works
  * in small transactions, since on SQLite everything shares one connection.
  */
-export function createRetention({ store, clock, logger, retentionMs }: RetentionParts): Periodic {
+export function createRetention(parts: RetentionParts): Periodic {
+  const { store, clock, logger, retentionMs, holdEvents } = parts
+
   async function purgeDeliveries(signal: AbortSignal): Promise<void> {
     let after: number | undefined = 0
     while (after !== undefined && !signal.aborted) {
       after = await store.purge(clock.now() - retentionMs, after, AT_ONCE)
       await new Promise(setImmediate)
     }
+  }
+
+  /** Those that were sent straight have no message, and need their events in the log. */
+  async function purgeStraight(signal: AbortSignal): Promise<void> {
+    let mark: StraightMark | undefined
+    do {
+      mark = await store.purgeStraight(clock.now() - retentionMs, mark, AT_ONCE)
+      await new Promise(setImmediate)
+    } while (mark && !signal.aborted)
+    if (!signal.aborted) await holdEvents(await store.firstEventNeeded())
   }
 
   async function tidyStatistics(signal: AbortSignal): Promise<void> {
@@ -51,6 +70,7 @@ export function createRetention({ store, clock, logger, retentionMs }: Retention
       // Counted from the beginning: the clock may advance by hours during a run.
       loop.within(HOUR_MS)
       await purgeDeliveries(signal)
+      await purgeStraight(signal)
       await tidyStatistics(signal)
     },
     failed: (error) =>

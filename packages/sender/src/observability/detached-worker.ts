@@ -6,9 +6,23 @@ import type { Worker } from '../worker/worker.ts'
  * off: the queries and requests of a delivery are no part of the request that has changed an endpoint.
  */
 export function detachedWorker(worker: Worker): Worker {
-  const { stored, changed, othersChanged, due, cancelled, lookSoon, start } = worker
+  const {
+    stored,
+    leaseIdle,
+    beginStraight,
+    storedStraight,
+    changed,
+    othersChanged,
+    due,
+    cancelled,
+    lookSoon,
+    start,
+  } = worker
   const own: Partial<Worker> = {
     stored: (deliveries) => detached(() => stored(deliveries)),
+    leaseIdle: (endpointKeys) => detached(() => leaseIdle(endpointKeys)),
+    beginStraight: () => detached(beginStraight),
+    storedStraight: (...stored) => detached(() => storedStraight(...stored)),
     changed: (endpointKey) => detached(() => changed(endpointKey)),
     othersChanged: () => detached(othersChanged),
     due: (endpointKey) => detached(() => due(endpointKey)),

@@ -1,6 +1,13 @@
 import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
 import { type AttemptErrorCode, type DeliveryState, MAX_ATTEMPTS_SHOWN } from '../deliveries/delivery.ts'
-import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf } from '../deliveries/delivery-columns.ts'
+import {
+  DELIVERY_COLUMNS,
+  deliveryColumns,
+  deliveryRowOf,
+  eventTypeOfDelivery,
+  HAS_MESSAGE,
+  messageJoins,
+} from '../deliveries/delivery-columns.ts'
 import { messageRangeOf } from '../deliveries/message-range.ts'
 import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -35,10 +42,10 @@ export function readDeliveryStatements(
         and x.created_on >= $4::bigint and x.created_on < $5::bigint
         and x.message_key >= $6::bigint and x.message_key <= $7::bigint
         and (x.message_key < $7::bigint or x.endpoint_key < $8::bigint)
-        and ($3::text is null or $3::text = (select event_type from ${names.message} where key = x.message_key))
+        and ($3::text is null or $3::text = ${eventTypeOfDelivery(names, 'x')})
       order by x.message_key desc limit $9) d
-    join ${names.message} m on m.key = d.message_key
-    where e.tenant_id = $1 and ($2::text is null or e.id = $2::text)
+    ${messageJoins(names)}
+    where ${HAS_MESSAGE} and e.tenant_id = $1 and ($2::text is null or e.id = $2::text)
     order by d.message_key desc, d.endpoint_key desc limit $9`
   const lists: Record<DeliveryState | 'any', string> = {
     any: list('true'),
@@ -49,12 +56,17 @@ export function readDeliveryStatements(
   }
   const boundOf = createMessageBound(names)
   const find = `select ${DELIVERY_COLUMNS} from ${names.delivery} d
-    join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
-    where d.endpoint_key = $1 and d.message_key = $2`
+    join ${names.endpoint} e on e.key = d.endpoint_key ${messageJoins(names)}
+    where ${HAS_MESSAGE} and d.endpoint_key = $1 and d.message_key = $2`
   const message = `select body, headers from ${names.message} where key = $1`
+  // The only attempt of a delivery that was sent straight lies in its row.
   const attempts = `select number, started_on, duration_ms, url, signature, status, error_code, error_message,
       response_body
-    from ${names.attempt} where endpoint_key = $1 and message_key = $2 order by number desc limit ${MAX_ATTEMPTS_SHOWN}`
+    from ${names.attempt} where endpoint_key = $1 and message_key = $2
+    union all
+    select 1, created_on, duration_ms, url, signature, last_status, null, null, response_body
+    from ${names.delivery} where endpoint_key = $1 and message_key = $2 and url is not null
+    order by number desc limit ${MAX_ATTEMPTS_SHOWN}`
 
   return {
     async listDeliveries(filter) {

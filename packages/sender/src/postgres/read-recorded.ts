@@ -1,6 +1,11 @@
 import { readRows, type SqlExecutor, sqlDialectOf } from '@x/events-engine/support'
 import type { AttemptResult, RecordedResults } from '../deliveries/attempt-result.ts'
-import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf } from '../deliveries/delivery-columns.ts'
+import {
+  DELIVERY_COLUMNS,
+  deliveryColumns,
+  deliveryRowOf,
+  messageJoins,
+} from '../deliveries/delivery-columns.ts'
 import { endpointReader } from '../store/endpoints.ts'
 import type { TableNames } from '../table-names.ts'
 import { keysOf } from './stored-values.ts'
@@ -16,7 +21,7 @@ export function createRecordedReader(names: TableNames) {
   const exhausted = `select ${DELIVERY_COLUMNS}
     from json_to_recordset($1::text::json) as r(endpoint_key bigint, message_key bigint)
     join ${names.delivery} d on d.message_key = r.message_key and d.endpoint_key = r.endpoint_key
-    join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
+    join ${names.endpoint} e on e.key = d.endpoint_key ${messageJoins(names)}
     where d.state = 'exhausted' order by d.message_key, d.endpoint_key`
 
   return async (trx: SqlExecutor, results: readonly AttemptResult[]): Promise<RecordedResults> => {

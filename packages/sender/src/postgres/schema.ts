@@ -76,7 +76,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
     )`,
     // Which of an event's messages there are. Ids ascend with time: each entry is written beside the last.
     `create index if not exists ${names.prefix}message_event on ${names.message} (event_id)`,
-    // Each row is written once and changed at least once, soon after: there is room for that beside it.
+    // What is stored first is changed at least once, soon after: there is room for that beside it.
     `create table if not exists ${names.delivery} (
       message_key bigint not null,
       endpoint_key bigint not null,
@@ -90,8 +90,16 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       last_status integer,
       last_error_code text,
       manual boolean,
+      event_seq bigint,
+      duration_ms integer,
+      url text,
+      signature text,
+      response_body text,
       primary key (message_key, endpoint_key)
-    ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05)`,
+    ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05)`,
+    // What was sent straight from the log has no message; its first attempt lies in the row, unless the url is null.
+    `create index if not exists ${names.prefix}delivery_event on ${names.delivery} (event_seq)
+      where event_seq is not null`,
     `create index if not exists ${names.prefix}delivery_endpoint on ${names.delivery} (endpoint_key, message_key)`,
     `create index if not exists ${names.prefix}delivery_due on ${names.delivery}
       (endpoint_key, (attempt_count > 0), due_on, message_key) where state = 'pending'`,

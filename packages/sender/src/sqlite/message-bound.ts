@@ -2,16 +2,16 @@ import { integer, readRows, type SqlExecutor } from '@x/events-engine/support'
 import type { TableNames } from '../table-names.ts'
 
 /**
- * Creates what finds the first message that was stored at a time or later, by halving: keys ascend with
+ * Creates what finds the first delivery, by the key of its message, of a time or later, by halving: keys ascend with
  * time, so that no index on the time is needed.
  */
 export function createMessageBound(names: TableNames) {
   const statement = `with recursive step (low, high) as (
-      select coalesce((select min(key) from ${names.message}), 0), coalesce((select max(key) from ${names.message}), 0) + 1
+      select coalesce((select min(message_key) from ${names.delivery}), 0), coalesce((select max(message_key) from ${names.delivery}), 0) + 1
       union all
-      select iif(m.created_on < ?, m.key + 1, s.low), iif(m.created_on < ?, s.high, (s.low + s.high) / 2)
-      from step s left join ${names.message} m on m.key = (
-        select min(key) from ${names.message} where key >= (s.low + s.high) / 2 and key < s.high)
+      select iif(m.created_on < ?, m.message_key + 1, s.low), iif(m.created_on < ?, s.high, (s.low + s.high) / 2)
+      from step s left join ${names.delivery} m on m.message_key = (
+        select min(message_key) from ${names.delivery} where message_key >= (s.low + s.high) / 2 and message_key < s.high)
       where s.low < s.high
     )
     select low from step where low >= high`

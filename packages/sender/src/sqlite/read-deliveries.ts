@@ -1,6 +1,13 @@
 import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
 import { type AttemptErrorCode, type DeliveryState, MAX_ATTEMPTS_SHOWN } from '../deliveries/delivery.ts'
-import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf } from '../deliveries/delivery-columns.ts'
+import {
+  DELIVERY_COLUMNS,
+  deliveryColumns,
+  deliveryRowOf,
+  eventTypeOfDelivery,
+  HAS_MESSAGE,
+  messageJoins,
+} from '../deliveries/delivery-columns.ts'
 import { messageRangeOf } from '../deliveries/message-range.ts'
 import type { AttemptRow, DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
@@ -40,10 +47,10 @@ export function readDeliveryStatements(
         and x.message_key >= w.first_message and x.message_key <= w.before_message
         and x.created_on >= w.created_after and x.created_on < w.created_before
         and (x.message_key < w.before_message or x.endpoint_key < w.before_endpoint)
-        and (w.event_type is null or w.event_type = (select event_type from ${names.message} where key = x.message_key))
+        and (w.event_type is null or w.event_type = ${eventTypeOfDelivery(names, 'x')})
       order by x.message_key desc limit ?)
-    cross join ${names.message} m on m.key = d.message_key
-    where e.tenant_id = w.tenant_id and (w.endpoint_id is null or e.id = w.endpoint_id)
+    ${messageJoins(names)}
+    where ${HAS_MESSAGE} and e.tenant_id = w.tenant_id and (w.endpoint_id is null or e.id = w.endpoint_id)
     order by d.message_key desc, d.endpoint_key desc limit ?`
   // Few that wait are sorted; of many, some are soon found among the newest.
   const fewPending = list("x.state = 'pending'", `indexed by ${names.prefix}delivery_due`)
@@ -59,12 +66,17 @@ export function readDeliveryStatements(
     cancelled: list("x.state = 'cancelled'", `indexed by ${names.prefix}delivery_cancelled`),
   }
   const find = `select ${columns} from ${names.delivery} d
-    join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
-    where d.endpoint_key = ? and d.message_key = ?`
+    join ${names.endpoint} e on e.key = d.endpoint_key ${messageJoins(names)}
+    where ${HAS_MESSAGE} and d.endpoint_key = ? and d.message_key = ?`
   const message = `select body, headers from ${names.message} where key = ?`
+  // The only attempt of a delivery that was sent straight lies in its row.
   const attempts = `select number, started_on, duration_ms, url, signature, status, error_code, error_message,
       response_body
-    from ${names.attempt} where endpoint_key = ? and message_key = ? order by number desc limit ${MAX_ATTEMPTS_SHOWN}`
+    from ${names.attempt} where endpoint_key = ? and message_key = ?
+    union all
+    select 1, created_on, duration_ms, url, signature, last_status, null, null, response_body
+    from ${names.delivery} where endpoint_key = ? and message_key = ? and url is not null
+    order by number desc limit ${MAX_ATTEMPTS_SHOWN}`
 
   return {
     async listDeliveries(filter) {
@@ -101,7 +113,12 @@ export function readDeliveryStatements(
     },
 
     async readAttempts({ endpointKey, messageKey }): Promise<AttemptRow[]> {
-      const rows = await readRows(db, attemptColumns, attempts, [endpointKey, messageKey])
+      const rows = await readRows(db, attemptColumns, attempts, [
+        endpointKey,
+        messageKey,
+        endpointKey,
+        messageKey,
+      ])
       return rows.reverse().map((row) => ({
         number: row.number,
         startedOn: row.started_on,

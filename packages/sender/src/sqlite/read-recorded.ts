@@ -1,6 +1,11 @@
 import { readRows, type SqlExecutor, sqlDialectOf } from '@x/events-engine/support'
 import type { AttemptResult, RecordedResults } from '../deliveries/attempt-result.ts'
-import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf } from '../deliveries/delivery-columns.ts'
+import {
+  DELIVERY_COLUMNS,
+  deliveryColumns,
+  deliveryRowOf,
+  messageJoins,
+} from '../deliveries/delivery-columns.ts'
 import { endpointReader } from '../store/endpoints.ts'
 import type { TableNames } from '../table-names.ts'
 
@@ -13,7 +18,7 @@ export function createRecordedReader(names: TableNames) {
         on q.endpoint_key = r.value ->> 0 and q.epoch = r.value ->> 1)`
   const exhausted = `select ${DELIVERY_COLUMNS} from json_each(?) r
     cross join ${names.delivery} d on d.message_key = r.value ->> 1 and d.endpoint_key = r.value ->> 0
-    join ${names.endpoint} e on e.key = d.endpoint_key join ${names.message} m on m.key = d.message_key
+    join ${names.endpoint} e on e.key = d.endpoint_key ${messageJoins(names)}
     where d.state = 'exhausted' order by d.message_key, d.endpoint_key`
 
   return async (trx: SqlExecutor, results: readonly AttemptResult[]): Promise<RecordedResults> => {

@@ -90,8 +90,16 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       finished_on integer,
       last_status integer,
       last_error_code text,
+      event_seq integer,
+      duration_ms integer,
+      url text,
+      signature text,
+      response_body text,
       primary key (message_key, endpoint_key)
     ) without rowid`,
+    // What was sent straight from the log has no message; its first attempt lies in the row, unless the url is null.
+    `create index if not exists ${names.prefix}delivery_event on ${names.delivery} (event_seq)
+      where event_seq is not null`,
     `create index if not exists ${names.prefix}delivery_endpoint on ${names.delivery} (endpoint_key)`,
     `create index if not exists ${names.prefix}delivery_due on ${names.delivery}
       (endpoint_key, (attempt_count > 0), due_on) where state = 'pending'`,

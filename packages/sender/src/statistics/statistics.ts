@@ -202,6 +202,10 @@ export function createStatisticsRollup(store: DeliveryStore, logger: Logger): St
         await inner.recordAttempts(batch, tell)
         loop.within(ROLL_UP_AFTER_MS)
       },
+      async recordStraight(executor, results, now) {
+        await inner.recordStraight(executor, results, now)
+        loop.within(ROLL_UP_AFTER_MS)
+      },
     }),
     rollUp,
     start: loop.start,

@@ -6,6 +6,7 @@ import {
   nullable,
   type RowOf,
   readRows,
+  runStatement,
   text,
 } from '@x/events-engine/support'
 import type { StoreContext } from './context.ts'
@@ -50,6 +51,26 @@ export function leaseStore({ db, sql, names, nodeId, clock }: StoreContext) {
     where endpoint_key in (
       select q.endpoint_key ${free} order by q.due_on limit $6${sql.lock('for update of q skip locked')})
     returning endpoint_key, epoch, (select tenant_id from ${names.endpoint} e where e.key = endpoint_key) as tenant_id`)
+  // Nothing is due of these: nothing has to be read of them.
+  const idle = `select q.endpoint_key from ${names.queue} q
+    join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled
+    where ${sql.isListed('q.endpoint_key', '$6')} and (q.due_on is null or q.due_on > $2)
+      and (q.leased_by is null or q.leased_by <> $1 and (q.leased_until <= ${now} or ${sql.isListed('q.leased_by', '$4', 'text')}))
+      and ${sql.isNotListed('e.tenant_id', '$3')}
+    order by q.endpoint_key${sql.lock('for update of q skip locked')}`
+  const takeIdle = sql.statement(`update ${names.queue}
+    set leased_by = $1, leased_until = ${now} + $5, epoch = epoch + 1
+    where ${sql.isChosen('endpoint_key', idle)}
+    returning endpoint_key, epoch, (select tenant_id from ${names.endpoint} e where e.key = endpoint_key) as tenant_id`)
+  const anyIdle = sql.statement(`select 1 as found from ${names.queue} q
+    where ${sql.isListed('q.endpoint_key', '$1')} and (q.leased_by is null or q.leased_by <> $2) limit 1`)
+  const enter = sql.statement(`insert into ${names.queue} (endpoint_key)
+    select e.key from ${names.endpoint} e where ${sql.isListed('e.key', '$1')} and e.deleted_on is null
+      and not exists (select 1 from ${names.queue} q where q.endpoint_key = e.key)
+    ${sql.upsert({ key: 'endpoint_key' })}`)
+  const missing = sql.statement(`select e.key as endpoint_key from ${names.endpoint} e
+    where ${sql.isListed('e.key', '$1')} and e.deleted_on is null
+      and not exists (select 1 from ${names.queue} q where q.endpoint_key = e.key) limit 1`)
   // In the order of keys, as in every transaction that locks several.
   const mine = `select endpoint_key from ${names.queue}
     where leased_by = $1 and ${sql.isNotListed('endpoint_key', '$3')}
@@ -80,6 +101,26 @@ export function leaseStore({ db, sql, names, nodeId, clock }: StoreContext) {
       const values = [nodeId, clock.now(), JSON.stringify(sated), deadNodes, leaseMs, limit]
       if (sql.isLocal && !(await findsRow(db, anyFree, values))) return []
       const rows = await readRows(db, takenColumns, take, values)
+      return rows.map((row) => ({ ...leaseOf(row), tenantId: row.tenant_id }))
+    },
+
+    /**
+     * Takes endpoints of which nothing is due, as far as they are free.
+     *
+     * @param sated - tenants that get no further lease now.
+     */
+    async leaseIdleEndpoints(
+      endpointKeys: readonly number[],
+      leaseMs: number,
+      sated: readonly number[],
+    ): Promise<TakenLease[]> {
+      const keys = JSON.stringify(endpointKeys)
+      // An endpoint has no row until it is leased first, or has something to be delivered. Looked for first: each of
+      // these would wait for the write lock.
+      if (await findsRow(db, missing, [keys])) await runStatement(db, enter, [keys])
+      if (sql.isLocal && !(await findsRow(db, anyIdle, [keys, nodeId]))) return []
+      const values = [nodeId, clock.now(), JSON.stringify(sated), deadNodes, leaseMs, keys]
+      const rows = await readRows(db, takenColumns, takeIdle, values)
       return rows.map((row) => ({ ...leaseOf(row), tenantId: row.tenant_id }))
     },
 

@@ -11,6 +11,7 @@ import { endpointStateStore } from './queue.ts'
 import { reconcileStore } from './reconcile.ts'
 import { secretStore } from './secrets.ts'
 import { statisticsStore } from './statistics.ts'
+import { straightStore } from './straight.ts'
 import { tenantStore } from './tenants.ts'
 import { windowStore } from './windows.ts'
 
@@ -32,5 +33,6 @@ export function openStore(context: StoreContext): DeliveryStore {
     ...changeStore(context, written.storeMessages),
     ...reconcileStore(context),
     ...clockStore(context),
+    ...straightStore(context),
   }
 }

@@ -1,5 +1,6 @@
 import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
 import type { DeliveryState } from '../deliveries/delivery.ts'
+import { eventTypeOfDelivery } from '../deliveries/delivery-columns.ts'
 import type { Message } from '../messages/message.ts'
 import type { StoreContext } from './context.ts'
 import { createMessageBound } from './message-bound.ts'
@@ -49,7 +50,7 @@ const deliveryColumns = {
   message_key: integer,
   state: word<DeliveryState>(),
   created_on: integer,
-  event_type: text,
+  event_type: nullable(text),
 }
 
 const messageColumns = {
@@ -79,11 +80,11 @@ export function windowStore(context: StoreContext) {
   const filterOf = { exhausted: "and d.state = 'exhausted'", pending: "and d.state = 'pending'", any: '' }
   // Limited before they are joined: only then does each database read no more than it gives.
   const window = (state: 'exhausted' | 'any') =>
-    sql.statement(`select d.message_key, d.state, d.created_on, m.event_type
-    from (select d.message_key, d.state, d.created_on from ${names.delivery} d${indexed(state)}
+    sql.statement(`select d.message_key, d.state, d.created_on,
+      ${eventTypeOfDelivery(names, 'd')} as event_type
+    from (select d.message_key, d.state, d.created_on, d.event_seq from ${names.delivery} d${indexed(state)}
       where d.endpoint_key = $1 and d.message_key > $2 and d.message_key <= $3 ${filterOf[state]}
       order by d.message_key limit $4) d
-    join ${names.message} m on m.key = d.message_key
     order by d.message_key`)
   const windows = { exhausted: window('exhausted'), any: window('any') }
   const range = (state: keyof typeof indexOf) =>
@@ -116,7 +117,8 @@ export function windowStore(context: StoreContext) {
         messageKey: row.message_key,
         state: row.state,
         createdOn: row.created_on,
-        eventType: row.event_type,
+        // Of an event that was purged, nothing can be sent again.
+        eventType: row.event_type ?? '',
       }))
     },
 

@@ -29,7 +29,7 @@ export interface AttemptsParts {
   readonly logger: Logger
   /** Undefined where everything may be sent. */
   readonly canReceive: CanReceive | undefined
-  ended(lane: Lane, result: AttemptResult): void
+  ended(lane: Lane, result: AttemptResult, delivery: DueDelivery): void
 }
 
 /** Makes attempts. */
@@ -65,6 +65,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     const bornIn = life
     const startedOn = clock.now()
     const startedAt = performance.now()
+    if (delivery.straight) delivery.straight.hasBegun = true
     const timestamp = Math.floor(startedOn / 1_000)
     const signature = target.signer.sign({ id: eventId, timestamp, body })
     const headers = requestHeaders(userAgent, eventId, timestamp, signature, ofMessage)
@@ -101,7 +102,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       const result = resultOf(lane, delivery, beginning, outcome)
       attemptTrace?.end(result)
       measure(target.endpointId, result)
-      ended(lane, result)
+      ended(lane, result, delivery)
     }, send)
     const permission = permissionFor?.({
       endpoint: target.endpoint,

@@ -1,7 +1,7 @@
 import type { Logger } from '@x/events-core'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { createFairShare } from '../fair-share.ts'
-import type { EndpointLease } from '../store/leases.ts'
+import type { EndpointLease, TakenLease } from '../store/leases.ts'
 import { createLane, isIdle, type Lane, shelve } from './lane.ts'
 
 /** Holds the leases of endpoints: takes them when something is due, extends them, hands them back. */
@@ -9,6 +9,8 @@ export interface LaneKeeper {
   readonly lanes: ReadonlyMap<number, Lane>
   /** Takes endpoints that are due and free. */
   takeDue(): Promise<readonly Lane[]>
+  /** Takes some of these endpoints, where nothing is due of them. */
+  takeIdle(endpointKeys: Iterable<number>): Promise<readonly Lane[]>
   /** Another process has changed endpoints: finds out which of those that are held here. */
   refresh(): void
   /** Ends a lane and hands its lease back. */
@@ -31,17 +33,30 @@ export interface LaneKeeperParts {
 // Tenants share them: one alone gets half.
 const MAX_LANES = 1_024
 const MAX_TAKEN = 128
+const REFUSED_MS = 1_000
+const MAX_REFUSED = 10_000
 
 /** Creates a keeper that holds nothing. */
 export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: LaneKeeperParts): LaneKeeper {
   const lanes = new Map<number, Lane>()
   const share = createFairShare(MAX_LANES)
+  /** Endpoints that were not to be had, by `performance.now()`: asked for again then. */
+  const refusedUntil = new Map<number, number>()
   let orphans = new Set<string>()
   let timer: NodeJS.Timeout | undefined
   let working: Promise<void> = Promise.resolve()
   let refreshing = false
   let isRenewalQueued = false
   let wasStuck = false
+
+  function open(lease: TakenLease, leasedUntil: number, isFresh: boolean): Lane {
+    const before = lanes.get(lease.endpointKey)
+    if (before) forget(before)
+    const lane = createLane(lease, leasedUntil, isFresh)
+    lanes.set(lane.endpointKey, lane)
+    share.take(lane.tenantId)
+    return lane
+  }
 
   function forget(lane: Lane): void {
     lane.closed = true
@@ -150,13 +165,21 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
       if (room <= 0) return []
       const leasedUntil = performance.now() + leaseMs
       const taken = await store.leaseDueEndpoints(leaseMs, room, [...satedTenants()])
+      return taken.map((lease) => open(lease, leasedUntil, false))
+    },
+    async takeIdle(endpointKeys) {
+      const now = performance.now()
+      const wanted = [...endpointKeys].filter((key) => !lanes.has(key) && (refusedUntil.get(key) ?? 0) <= now)
+      const room = Math.min(MAX_TAKEN, MAX_LANES - lanes.size)
+      const asked = wanted.slice(0, Math.max(0, room))
+      if (asked.length === 0) return []
+      const leasedUntil = now + leaseMs
+      const taken = await store.leaseIdleEndpoints(asked, leaseMs, [...satedTenants()])
+      if (refusedUntil.size > MAX_REFUSED) refusedUntil.clear()
+      for (const key of asked) refusedUntil.set(key, now + REFUSED_MS)
       return taken.map((lease) => {
-        const before = lanes.get(lease.endpointKey)
-        if (before) forget(before)
-        const lane = createLane(lease, leasedUntil)
-        lanes.set(lane.endpointKey, lane)
-        share.take(lane.tenantId)
-        return lane
+        refusedUntil.delete(lease.endpointKey)
+        return open(lease, leasedUntil, true)
       })
     },
     refresh() {

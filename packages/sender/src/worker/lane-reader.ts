@@ -25,6 +25,8 @@ export interface LaneReader {
   readonly busy: boolean
   /** This lane wants its endpoint read, or more to do; it is seen to with the others that do. */
   feed(lane: Lane): void
+  /** Resolves when what is being read is read. */
+  settled(): Promise<void>
   start(): void
   stop(): Promise<void>
 }
@@ -64,7 +66,9 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
       for (const lane of lanes) hungry.delete(lane)
       const startedAt = performance.now()
       try {
-        const wanting = lanes.filter((lane) => !lane.target || lane.moreFirst || lane.moreRetries)
+        const wanting = lanes.filter(
+          (lane) => (!lane.target && !lane.isFresh) || lane.moreFirst || lane.moreRetries,
+        )
         await readTargets(lanes)
         await readManual(lanes.filter((lane) => isOpen(lane) && wantsManual(lane)))
         // Read before, and not begun, since the endpoint was not known when its turn came.
@@ -96,6 +100,7 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
         const target = await loadTarget(lane.endpointKey, parts)
         if (target) adoptState(lane, target, stored, { policy: healthPolicy, now: clock.now() })
         lane.target = target
+        lane.isFresh = false
       } catch (error) {
         logger.error({ err: error, endpoint: lane.endpointKey }, 'An endpoint could not be read')
       }
@@ -187,6 +192,9 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
       if (!running || reading) return
       reading = readAll()
     },
+    async settled() {
+      await reading
+    },
     start() {
       running = true
     },
@@ -202,7 +210,8 @@ const isOpen = ({ target, closed }: Lane): boolean => target !== undefined && !c
 
 function knownOf(lanes: readonly Lane[]): DeliveryKey[] {
   return lanes.flatMap(({ endpointKey, known }) =>
-    [...known].map((messageKey) => ({ endpointKey, messageKey })),
+    // What is sent straight is not in the database.
+    [...known].flatMap((messageKey) => (messageKey < 0 ? [] : [{ endpointKey, messageKey }])),
   )
 }
 

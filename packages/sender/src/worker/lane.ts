@@ -32,6 +32,10 @@ export interface Lane {
   wasManual: boolean
   /** Messages that are buffered, under way, or not recorded yet: not to be read again. */
   readonly known: Set<number>
+  /** How many of them are sent straight, and are not stored. */
+  straight: number
+  /** How long their attempts take, in milliseconds; an average that the latest weigh most in. */
+  straightMs: number
   /** Of those that are ordered, the message in each ordering lane: a second one waits for its end. */
   readonly ordered: Map<string, number>
   inFlight: number
@@ -49,6 +53,8 @@ export interface Lane {
   loweredAt: number
   /** By `performance.now()`: since when it could not be read, however often that was tried. */
   failingSince: number | undefined
+  /** Leased when nothing was due, and not read since: there is nothing to be read yet. */
+  isFresh: boolean
   /** What is due of it is being read just now. */
   reading: boolean
   /** Whether there may be something due that was not read. */
@@ -74,8 +80,16 @@ export const EXTRA_SECONDS = 10
 /** What a rate-limited endpoint may have begun and not recorded, as a multiple of its concurrency. */
 export const UNRECORDED_FACTOR = 2
 
-/** Creates the lane of a lease just taken. */
-export function createLane({ endpointKey, epoch, tenantId }: TakenLease, leasedUntil: number): Lane {
+/**
+ * Creates the lane of a lease just taken.
+ *
+ * @param isFresh - whether nothing was due when it was.
+ */
+export function createLane(
+  { endpointKey, epoch, tenantId }: TakenLease,
+  leasedUntil: number,
+  isFresh: boolean,
+): Lane {
   return {
     endpointKey,
     epoch,
@@ -92,6 +106,8 @@ export function createLane({ endpointKey, epoch, tenantId }: TakenLease, leasedU
     turn: 0,
     wasManual: false,
     known: new Set(),
+    straight: 0,
+    straightMs: 0,
     ordered: new Map(),
     inFlight: 0,
     extraInFlight: 0,
@@ -101,10 +117,11 @@ export function createLane({ endpointKey, epoch, tenantId }: TakenLease, leasedU
     limit: Number.POSITIVE_INFINITY,
     loweredAt: 0,
     failingSince: undefined,
+    isFresh,
     reading: false,
-    moreFirst: true,
-    moreRetries: true,
-    moreManual: true,
+    moreFirst: !isFresh,
+    moreRetries: !isFresh,
+    moreManual: !isFresh,
     leasedUntil,
     busyAt: performance.now(),
     closed: false,
@@ -121,6 +138,21 @@ export function isWilling(lane: Lane, now: number): boolean {
   if (health.probing && extraInFlight > 0 && lane.extrasInARow <= EXTRA_AT_ONCE) return false
   if (health.probing) return inFlight < 1
   return inFlight < Math.min(limit, target.concurrency.max)
+}
+
+/** What waits longer than this for its turn is better stored. */
+const LONGEST_STRAIGHT_WAIT_MS = 200
+
+/**
+ * Whether a delivery may be sent that is not stored: nothing stored is known that would come before it, nothing has to be
+ * kept up to date in the database for it, and its turn comes soon.
+ */
+export function canSendStraight(lane: Lane, now: number): boolean {
+  const { target, health, rate, known, first, closed, gone, reading } = lane
+  if (!target || !health || closed || gone || reading || lane.moreFirst || rate) return false
+  if (target.refusal || health.probing || isPaused(lane, now)) return false
+  if (known.size > lane.straight || performance.now() >= lane.leasedUntil) return false
+  return (first.length * lane.straightMs) / target.concurrency.max <= LONGEST_STRAIGHT_WAIT_MS
 }
 
 /** Whether an attempt may begin now. */
@@ -166,12 +198,13 @@ export function mustWait({ ordered }: Lane, { lane: orderedBy, messageKey }: Due
 /** A delivery was read. One that a person has asked for is beside the order. */
 export function remember(lane: Lane, { lane: orderedBy, messageKey, manual }: DueDelivery): void {
   lane.known.add(messageKey)
+  if (messageKey < 0) lane.straight += 1
   if (orderedBy !== null && !manual) lane.ordered.set(orderedBy, messageKey)
 }
 
 /** A delivery is not buffered, nor under way, nor waits to be recorded any more. */
 export function forget(lane: Lane, messageKey: number, orderedBy: string | null): void {
-  lane.known.delete(messageKey)
+  if (lane.known.delete(messageKey) && messageKey < 0) lane.straight -= 1
   if (orderedBy !== null && lane.ordered.get(orderedBy) === messageKey) lane.ordered.delete(orderedBy)
 }
 

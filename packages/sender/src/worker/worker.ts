@@ -1,13 +1,24 @@
 import { createClockWatch } from '../clock.ts'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
-import type { DueDelivery } from '../delivery-store.ts'
+import type { DueDelivery, StraightDelivery } from '../delivery-store.ts'
 import { createAttempts } from './attempts.ts'
 import { createDueTimer } from './due-timer.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { handOver } from './hand-over.ts'
 import { createInFlight } from './in-flight.ts'
-import { dropBuffered, forget, isHungry, isIdle, isPaused, type Lane, shelve, stateToStore } from './lane.ts'
+import {
+  canSendStraight,
+  dropBuffered,
+  forget,
+  isHungry,
+  isIdle,
+  isPaused,
+  type Lane,
+  remember,
+  shelve,
+  stateToStore,
+} from './lane.ts'
 import { createLaneKeeper } from './lane-keeper.ts'
 import { createLaneReader } from './lane-reader.ts'
 import { createPoll } from './poll.ts'
@@ -30,6 +41,17 @@ export interface Worker {
   readonly idle: boolean
   /** These were stored, and are committed. */
   stored(deliveries: readonly DueDelivery[]): void
+  /** Leases some of these endpoints, where nothing is due of them, so that they can be sent to straight. */
+  leaseIdle(endpointKeys: ReadonlySet<number>): Promise<void>
+  /** Takes a delivery that is not stored, where its endpoint can be sent to now; it begins by {@link Worker.beginStraight}. */
+  takeStraight(delivery: StraightDelivery): boolean
+  beginStraight(): void
+  /** Drops one that has not begun. */
+  dropStraight(delivery: StraightDelivery): void
+  /** One is recorded, or counts no more. */
+  endStraight(delivery: StraightDelivery): void
+  /** One was stored as pending, and is committed; it goes on like any other, with the result of its attempt if there is one. */
+  storedStraight(delivery: StraightDelivery, messageKey: number, result: AttemptResult | undefined): void
   /** An endpoint has changed: what is known of it counts no more. */
   changed(endpointKey: number): void
   /** Another process has changed endpoints. */
@@ -43,8 +65,12 @@ export interface Worker {
   /** There may be work: looks soon, unless stopped. */
   lookSoon(): void
   start(): Promise<void>
-  stop(): Promise<void>
+  /** @param before - what has to have ended before the leases are handed back. */
+  stop(before?: Promise<unknown>): Promise<void>
 }
+
+/** Endpoints that take longer to be read than this are sent to when their deliveries are stored. */
+const LONGEST_LEASING_MS = 100
 
 /**
  * Creates a worker. Its parts: the keeper holds leases, the reader reads what is due of them into
@@ -54,6 +80,8 @@ export function createWorker(parts: WorkerParts): Worker {
   const { store, clock, logger, tell, timeoutMs, maxInFlight, leaseMs, pollMaxMs, stopTimeoutMs } = parts
   const counts: WorkerCounts = { attempts: 0, succeeded: 0, failed: 0, exhausted: 0 }
   let running = false
+  /** Lanes that were given something to send straight. */
+  const toBegin = new Set<Lane>()
 
   const inFlight = createInFlight({ maxInFlight, timeoutMs, roomMade: () => turns.begin() })
   const commit = createGroupCommit({ store, logger, statesOf, tell, recorded })
@@ -122,7 +150,7 @@ export function createWorker(parts: WorkerParts): Worker {
     turns.begin()
   }
 
-  function onAttempt(lane: Lane, result: AttemptResult): void {
+  function onAttempt(lane: Lane, result: AttemptResult, delivery: DueDelivery): void {
     if (result.counted) {
       counts.attempts += 1
       if (result.state === 'succeeded') counts.succeeded += 1
@@ -131,10 +159,20 @@ export function createWorker(parts: WorkerParts): Worker {
     }
     if (result.notice?.kind === 'disabled') lane.gone = true
     // The next of its lane begins once this is committed.
-    commit.add(result, result.lane !== null || result.manual)
+    if (delivery.straight) {
+      lane.straightMs = lane.straightMs * 0.9 + result.durationMs * 0.1
+      delivery.straight.ended(result, isPlainSuccess(lane, result))
+    } else {
+      commit.add(result, result.lane !== null || result.manual)
+    }
     attend(lane)
     turns.begin()
     if (inFlight.size === 0) commit.hurry()
+  }
+
+  /** A success after which nothing is to be stored of the endpoint. */
+  function isPlainSuccess(lane: Lane, { state, counted, notice }: AttemptResult): boolean {
+    return state === 'succeeded' && counted && notice === null && !stateToStore(lane, clock.now())
   }
 
   function lanesOf(results: readonly AttemptResult[]): Set<Lane> {
@@ -193,6 +231,12 @@ export function createWorker(parts: WorkerParts): Worker {
     poll.now()
   }
 
+  /** The lane that a delivery is sent from, unless its lease has ended. */
+  function laneOf({ endpointKey, epoch }: StraightDelivery): Lane | undefined {
+    const lane = keeper.lanes.get(endpointKey)
+    return lane?.epoch === epoch ? lane : undefined
+  }
+
   function isStuck({ endpointKey, failingSince = Number.POSITIVE_INFINITY }: Lane): boolean {
     return performance.now() - failingSince >= leaseMs || commit.isFailing(endpointKey, leaseMs)
   }
@@ -219,6 +263,55 @@ export function createWorker(parts: WorkerParts): Worker {
       if (!elsewhere) return
       poll.now()
       parts.wakeOthers()
+    },
+    async leaseIdle(endpointKeys) {
+      if (!running) return
+      const taken = await keeper.takeIdle(endpointKeys)
+      for (const lane of taken) reader.feed(lane)
+      if (taken.length === 0) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const over = setTimeout(resolve, LONGEST_LEASING_MS)
+      await Promise.race([reader.settled(), promise])
+      clearTimeout(over)
+    },
+    takeStraight(delivery) {
+      const lane = keeper.lanes.get(delivery.endpointKey)
+      if (!running || !lane || !canSendStraight(lane, clock.now())) return false
+      delivery.epoch = lane.epoch
+      lane.first.push(delivery)
+      remember(lane, delivery)
+      toBegin.add(lane)
+      return true
+    },
+    beginStraight() {
+      const now = clock.now()
+      for (const lane of toBegin) turns.offer(lane, now)
+      toBegin.clear()
+      turns.begin()
+    },
+    dropStraight(delivery) {
+      const lane = laneOf(delivery)
+      if (lane) dropBuffered(lane, delivery.messageKey)
+    },
+    endStraight(delivery) {
+      const lane = laneOf(delivery)
+      if (!lane) return
+      forget(lane, delivery.messageKey, null)
+      lane.busyAt = performance.now()
+    },
+    storedStraight(delivery, messageKey, result) {
+      const lane = laneOf(delivery)
+      const isHere = lane?.known.has(delivery.messageKey) ?? false
+      if (lane && isHere) {
+        forget(lane, delivery.messageKey, null)
+        lane.known.add(messageKey)
+        lane.busyAt = performance.now()
+      }
+      delivery.messageKey = messageKey
+      delivery.straight = undefined
+      // Otherwise its endpoint is not leased here any more, or paused: the queue tells when it is due.
+      if (!isHere) return poll.now()
+      if (result) commit.add({ ...result, messageKey }, false)
     },
     changed(endpointKey) {
       if (!keeper.lanes.has(endpointKey)) parts.tellOthers()
@@ -247,13 +340,13 @@ export function createWorker(parts: WorkerParts): Worker {
       keeper.start()
       poll.start()
     },
-    async stop() {
+    async stop(before) {
       running = false
       timer.clear()
       turns.stop()
       await poll.stop()
       await reader.stop()
-      await inFlight.settled(stopTimeoutMs)
+      await Promise.all([inFlight.settled(stopTimeoutMs), before])
       attempts.abandon()
       inFlight.stop()
       await commit.settled(stopTimeoutMs)

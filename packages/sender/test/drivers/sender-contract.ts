@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import type { SyncEvent } from '@x/events-core'
 import { createEventEngine } from '@x/events-engine'
-import { isMigrated, isRefusal, sqlDialectOf } from '@x/events-engine/support'
+import {
+  eventColumns,
+  eventOf,
+  integer,
+  isMigrated,
+  isRefusal,
+  readRows,
+  runStatement,
+  SELECTED_COLUMNS,
+  sqlDialectOf,
+} from '@x/events-engine/internal'
 import { testConsumer, waitFor } from '@x/testkit'
 import type { Driver, DriverDatabase } from '@x/testkit/drivers'
 import { type Kysely, sql } from 'kysely'
@@ -17,6 +27,7 @@ import { webhookMigrations } from '../../src/migrations/webhook-migrations.ts'
 import { type JobStore, jobStore } from '../../src/store/jobs.ts'
 import type { EndpointLease } from '../../src/store/leases.ts'
 import { openStore } from '../../src/store/store.ts'
+import { composeStraight } from '../../src/store/straight.ts'
 import { tableNames } from '../../src/table-names.ts'
 import { recordingLogger, site } from '../open-host.ts'
 import { successOf } from '../success-of.ts'
@@ -219,6 +230,33 @@ export function senderContract(driver: Driver): void {
       let revision = 0
       let lease: EndpointLease = { endpointKey: 0, epoch: 0 }
       let messageKeys: number[] = []
+      let straightKey = 0
+      const everything = {
+        tenantId: 1,
+        endpointId: undefined,
+        eventType: undefined,
+        createdAfter: undefined,
+        createdBefore: undefined,
+        before: undefined,
+      }
+      /** The only event of the log. */
+      async function readOne(): Promise<SyncEvent> {
+        const read = () =>
+          readRows(
+            db,
+            { seq: integer, ...eventColumns },
+            `select e.seq, ${SELECTED_COLUMNS[dialect]} from ${names.syncEvent} e`,
+          )
+        if ((await read()).length === 0) {
+          const time = dialect === 'postgres' ? 'now()' : String(now)
+          await runStatement(
+            db,
+            `insert into ${names.syncEvent} (id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data)
+              values ('evt_s', 1, 7, 'File', '7', 'Update', ${time}, '{"a": 1.50, "b": "Ä"}')`,
+          )
+        }
+        return eventOf((await read())[0] as never)
+      }
       const target = (endpointKey: number, lane: string | null = null) => ({
         endpointKey,
         lane,
@@ -396,6 +434,11 @@ export function senderContract(driver: Driver): void {
           const taken = leased.find(({ endpointKey }) => endpointKey === key)
           expect(taken).toEqual({ endpointKey: key, epoch: 1, tenantId: 1 })
           lease = { endpointKey: key, epoch: 1 }
+        },
+        async leaseIdleEndpoints() {
+          expect(await store.leaseIdleEndpoints([key, other, 999], 60_000, []), 'these are leased').toEqual(
+            [],
+          )
         },
         async renewLeases() {
           expect(await store.renewLeases(60_000, [other])).toEqual([
@@ -645,6 +688,50 @@ export function senderContract(driver: Driver): void {
           await store.tidyStatistics(owner, { hoursBefore: now + HOUR_MS, dropBefore: LONG_AGO, now })
           const [counts] = await store.readStatistics({ ...owner, since: 0, until: now + HOUR_MS })
           expect(counts).toMatchObject({ seconds: 3600, succeeded: 2 })
+        },
+        async recordStraight() {
+          const event = await readOne()
+          const result = { ...successOf(key, -1, lease.epoch, now - 5), responseBody: 'Ä' }
+          await inTransaction((trx) => store.recordStraight(trx, [{ event, result }], now))
+          const [first] = await store.listDeliveries({ ...everything, state: 'succeeded', limit: 1 })
+          straightKey = first?.messageKey ?? 0
+          expect(first).toMatchObject({ eventId: event.id, eventType: 'File.Update', attemptCount: 1 })
+          expect(await store.readAttempts(of(straightKey))).toMatchObject([{ number: 1, responseBody: 'Ä' }])
+        },
+        async composeStraight() {
+          const event = await readOne()
+          expect(await store.composeStraight(straightKey)).toEqual(composeStraight(event))
+          expect(await store.composeStraight(messageKeys[0] as number)).toBeUndefined()
+        },
+        async findFannedOut() {
+          const event = await readOne()
+          const found = [{ eventId: event.id, endpointKey: key, messageKey: straightKey, isPending: false }]
+          expect(await store.findFannedOut(undefined, [event])).toEqual(found)
+          expect(await store.findFannedOut(undefined, [event], other)).toEqual([])
+        },
+        async keptEndpoints() {
+          expect(await inTransaction((trx) => store.keptEndpoints(trx, [key, 999]))).toEqual([key])
+        },
+        async firstEventNeeded() {
+          expect(await store.firstEventNeeded()).toBeGreaterThan(0)
+        },
+        async purgeStraight() {
+          expect(await store.purgeStraight(now - HOUR_MS, undefined, 10)).toBeUndefined()
+          const event = await readOne()
+          await inTransaction((trx) =>
+            store.recordStraight(trx, [{ event, result: successOf(key, -1, lease.epoch, 5) }], now),
+          )
+          const mark = await store.purgeStraight(10, undefined, 10)
+          expect(mark).toEqual({ eventSequence: expect.any(Number), messageKey: expect.any(Number) })
+          expect(await store.purgeStraight(10, mark, 10)).toBeUndefined()
+        },
+        async storeStraight() {
+          const event = await readOne()
+          await store.storeStraight(undefined, key, [straightKey])
+          expect(await store.composeStraight(straightKey)).toBeUndefined()
+          expect(await store.readMessage(straightKey)).toEqual(composeStraight(event))
+          expect(await store.readAttempts(of(straightKey))).toMatchObject([{ number: 1, responseBody: 'Ä' }])
+          await store.storeStraight(undefined, key, [straightKey])
         },
         async purge() {
           expect(await store.purge(LONG_AGO, 0, 10)).toBeUndefined()

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { CreateEndpoint, Delivery } from '../../src/index.ts'
 import { it } from '../each-database.ts'
 import { type HostOptions, type OpenHost, openHost, site, startHost } from '../open-host.ts'
-import { idOf } from '../what-was-received.ts'
+import { idOf, listedDeliveries } from '../what-was-received.ts'
 
 const HOUR_SECONDS = 3_600
 /** A pause that does not end within a test. */
@@ -204,7 +204,8 @@ it.each([
   await consumer.received(1)
   const { id } = await host.sender.sendTest(endpoint.id)
   expect(await attempted(host, id)).toMatchObject({ state: 'succeeded' })
-  const waiting = (await listed(host))[2] as Delivery
+  await listedDeliveries(host, 4)
+  const waiting = (await listed(host)).filter(({ id: other }) => other !== id)[2] as Delivery
   await host.sender.deliveries.resend(waiting.id)
   const requests = await consumer.received(3)
   expect(idOf(requests[2] as ReceivedRequest)).toBe(waiting.eventId)
@@ -292,6 +293,7 @@ it('one that is under way follows at once if that fails, and not otherwise', asy
   await createEndpoint(host, consumer, { concurrency: 1 })
   await raise(host, 3)
   await waitFor(() => answers.length === 1, 'the first')
+  await listedDeliveries(host, 3)
   const [first] = (await listed(host)) as [Delivery]
   await host.sender.deliveries.resend(first.id)
   answers[0]?.(503)

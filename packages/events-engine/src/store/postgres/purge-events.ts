@@ -30,7 +30,7 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames) {
         where o.modified_on < ${ago('$2')}
       )))) and not exists (
         select from ${names.subscription} s
-        where s.leased_until >= ${ago('$3')} and not ${isBehind('s.position')}
+        where s.leased_until >= ${ago('$3')} and (s.held <= e.seq or not ${isBehind('s.position')})
       )
       for update of e skip locked
     ) returning xid::text as xid, set_config('idle_in_transaction_session_timeout', '${IDLE_MS}', true)`

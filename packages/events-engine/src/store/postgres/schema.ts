@@ -33,7 +33,9 @@ export async function createEventLog(db: SqlExecutor, names: TableNames): Promis
       revision integer not null default 0,
       failed_attempts integer not null default 0,
       last_error text,
-      failed_tenant_id bigint
+      failed_tenant_id bigint,
+      ahead smallint not null default 0,
+      held bigint
     )`,
     `create table if not exists ${names.parkedEvent} (
       id bigint generated always as identity primary key,

@@ -23,6 +23,9 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: C
       and seq <= coalesce((
         select min(cast(substr(position, 3) as integer)) from ${names.subscription} where leased_until >= ?
       ), 9223372036854775807)
+      and seq < coalesce((
+        select min(held) from ${names.subscription} where leased_until >= ?
+      ), 9223372036854775807)
     ) returning seq`
   const note = `update ${names.logState} set purged = max(cast(purged as integer), cast(? as integer))`
   const noted = `select cast(purged as integer) as purged,
@@ -50,6 +53,7 @@ export function purgeStatements(db: Kysely<unknown>, names: TableNames, clock: C
             aged,
             limit,
             now - keepMs,
+            now - abandonedAfterMs,
             now - abandonedAfterMs,
           ])
         let rows = await removeUpTo(0)

@@ -32,7 +32,9 @@ export async function createEventLog(db: SqlExecutor, names: TableNames): Promis
       revision integer not null default 0,
       failed_attempts integer not null default 0,
       last_error text,
-      failed_tenant_id integer
+      failed_tenant_id integer,
+      ahead integer not null default 0,
+      held integer
     ) without rowid`,
     `create table if not exists ${names.parkedEvent} (
       id integer primary key,

@@ -1,0 +1,389 @@
+import type { SubscriberContext, SyncEvent } from '@x/events-core'
+import type { Transaction } from 'kysely'
+import { ownTransaction } from '../sql/transact.ts'
+import type { EventPage, Position, PositionedEvent } from '../store/event-store.ts'
+import { callSubscriber } from './call-subscriber.ts'
+import { demandLease } from './demand-lease.ts'
+import { createPageWork } from './handle-in-batches.ts'
+import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
+import { callSettingsOf, type DistributorRuntime, idleMsOf } from './runtime.ts'
+import type { IBatchEventSubscriber, Subscription } from './subscription.ts'
+import { endsWork, isLeaseLost } from './uncounted.ts'
+
+/** A batch subscriber that can also handle events of later pages while earlier ones are under way. */
+export interface IAheadSubscriber<DB = unknown> extends IBatchEventSubscriber<DB> {
+  /** Called for each lease; what it gives handles that lease's events. */
+  handleAhead(host: AheadHost<DB>): AheadHandler
+}
+
+/** An event that is handled ahead. */
+export interface AheadEvent {
+  readonly event: SyncEvent
+  /** There is nothing to record: the position may move past it. */
+  settle(): void
+}
+
+/** What an {@link AheadHandler} records with. */
+export interface AheadHost<DB> {
+  /**
+   * Runs a transaction that begins with the fence of the subscription's lease, and settles events by its commit. One at
+   * a time. `write` is called again where it had to give way to another transaction.
+   *
+   * @throws EventEngineError `lease_lost`, after which nothing more is recorded.
+   */
+  record(events: readonly AheadEvent[], write: (trx: Transaction<DB>) => Promise<void>): Promise<void>
+  /** Saves the position now, where it can move. */
+  save(): Promise<void>
+  /** Ends the handling ahead: the events that are not settled are read again, and handled in batches. */
+  fail(error: unknown): void
+}
+
+/** Handles the events of one lease ahead. */
+export interface AheadHandler {
+  /**
+   * Takes the next events, and settles each of them in time.
+   *
+   * @param mayRepeat - whether effects of these events may be stored already, by who held the lease before.
+   * @returns false where one of them has to be handled in a batch; then none was taken.
+   */
+  read(
+    events: readonly AheadEvent[],
+    context: SubscriberContext & { readonly mayRepeat: boolean },
+  ): Promise<boolean>
+  /** Begins nothing more, and settles what is under way soon. */
+  close(): void
+  /** Forgets everything: nothing of it may be recorded any more. */
+  abandon(): void
+}
+
+/** Unsettled events at most. */
+const MAX_UNSETTLED = 400
+/** Events after the stored position at most: so many are looked for after a crash. */
+const MAX_AHEAD = 1_000
+const SAVE_EVERY_MS = 100
+const PASSED_SAVE_MS = 1_000
+const IDLE_WAIT_MS = 60_000
+const FULL_WAIT_MS = 50
+const READ_AGAIN_MS = 250
+
+/** Whether a subscriber can handle ahead. */
+export function isAheadSubscriber<DB>(
+  subscriber: IBatchEventSubscriber<DB>,
+): subscriber is IAheadSubscriber<DB> {
+  return typeof (subscriber as Partial<IAheadSubscriber<DB>>).handleAhead === 'function'
+}
+
+/** A place in the log, and how many events of the run lie before it. */
+interface Mark {
+  readonly position: Position
+  readonly count: number
+}
+
+interface WindowEvent extends AheadEvent {
+  /** The place behind it. */
+  readonly behind: Mark
+  settled: boolean
+}
+
+/** The way of one run: where it ended, and how many events from there on have to be handled in batches. */
+interface RunEnd {
+  readonly position: Position
+  readonly inBatches: number
+}
+
+/**
+ * Reads on while earlier events are unsettled. The stored position is the newest before which all is settled. What a batch
+ * has to decide (a failure that counts, an event that cannot be handled ahead) is done in batches, until that is passed.
+ */
+export function createAheadWork<DB>(
+  subscription: Subscription<DB>,
+  subscriber: IAheadSubscriber<DB>,
+  runtime: DistributorRuntime<DB>,
+): LeasedWork {
+  const { db, store, wake, logger, observer, leaseMs, stopTimeoutMs } = runtime
+  const { name, batchSize } = subscription
+  const pages = createPageWork(subscription, subscriber, runtime)
+  const settings = callSettingsOf(subscription, runtime)
+  const lasting = { leaseMs, idleMs: idleMsOf(subscription) }
+
+  return async function handleAhead(leasedSubscription: LeasedSubscription): Promise<void> {
+    const { fence, lease, signal, goOn, pause } = leasedSubscription
+    /** Events from here on whose effects may be stored already. */
+    let repeatable = lease.ahead ? MAX_AHEAD : 0
+    let isAheadStored = lease.ahead
+
+    async function handleInBatches(start: RunEnd, failedBefore: number): Promise<RunEnd | undefined> {
+      let { position } = start
+      let left = start.inBatches
+      let failed = failedBefore
+      let saved = position
+      while (left > 0) {
+        if (!goOn()) return undefined
+        const page = await store.readAfter(position, Math.min(batchSize, left))
+        const wanted = pages.wanted(page.events)
+        const leased = {
+          signal,
+          goOn,
+          pause,
+          mayRepeat: repeatable > 0,
+          fenceHere: async () => ({ ...fence, at: saved }),
+          moved: (to: Position) => {
+            saved = to
+          },
+        }
+        if (wanted.length > 0) {
+          if (!(await pages.handlePage(leased, wanted, page.position, failed))) return undefined
+          failed = 0
+        }
+        position = page.position
+        left -= page.events.length
+        repeatable = Math.max(0, repeatable - page.events.length)
+        // Events that were read before may have left the log.
+        if (page.events.length === 0 && !page.more) break
+      }
+      if (saved !== position) demandLease(name, await store.savePosition(fence, position))
+      return { position, inBatches: 0 }
+    }
+
+    async function readAhead(start: Position): Promise<RunEnd | undefined> {
+      let window: WindowEvent[] = []
+      let unsettled = 0
+      /** Behind everything that is read; behind everything that is settled; what of that is stored. */
+      let readTo: Mark = { position: start, count: 0 }
+      let reached = readTo
+      let saved = readTo
+      let savedAt = Number.NEGATIVE_INFINITY
+      let failure: { readonly error: unknown } | undefined
+      let recording: Promise<unknown> = Promise.resolve()
+      let saveTimer: NodeJS.Timeout | undefined
+      let whenSettled = () => {}
+
+      function fail(error: unknown): void {
+        failure ??= { error }
+        clearTimeout(saveTimer)
+        wake.poke()
+        whenSettled()
+      }
+
+      function settled(events: Iterable<WindowEvent>): void {
+        for (const one of events) {
+          if (one.settled) continue
+          one.settled = true
+          unsettled -= 1
+        }
+        let done = 0
+        while (window[done]?.settled) done++
+        if (done > 0) {
+          reached = window.length === done ? readTo : (window[done - 1] as WindowEvent).behind
+          window = window.slice(done)
+        }
+        if (saved.position !== reached.position) saveWithin(SAVE_EVERY_MS)
+        whenSettled()
+      }
+
+      function saveWithin(ms: number): void {
+        saveTimer ??= setTimeout(() => {
+          saveTimer = undefined
+          save().catch((error: unknown) => {
+            if (!endsWork(error)) return fail(error)
+            logger.warn({ err: error, subscription: name }, 'A position could not be saved; trying again')
+            saveWithin(PASSED_SAVE_MS)
+          })
+        }, ms)
+      }
+
+      /** Where the subscription stands once these are settled, too. */
+      function reachedWith(events: ReadonlySet<AheadEvent>): Mark & { readonly isAhead: boolean } {
+        const isSettled = (one: WindowEvent) => one.settled || events.has(one)
+        const first = window.findIndex((one) => !isSettled(one))
+        if (first === -1) return { ...readTo, isAhead: false }
+        const mark = first === 0 ? reached : (window[first - 1] as WindowEvent).behind
+        return { ...mark, isAhead: window.some((one, index) => index > first && isSettled(one)) }
+      }
+
+      /** One after the other: a save that arrives late would put the position back. */
+      function inTurn(work: () => Promise<void>): Promise<void> {
+        const turn = recording.then(work)
+        recording = turn.catch(() => {})
+        return turn
+      }
+
+      function noteSaved(mark: Mark, isAhead: boolean): void {
+        saved = mark
+        isAheadStored = isAhead
+        savedAt = performance.now()
+        if (saved.position !== reached.position) return
+        clearTimeout(saveTimer)
+        saveTimer = undefined
+      }
+
+      function save(): Promise<void> {
+        return inTurn(async () => {
+          const mark = reached
+          const isAhead = window.some((one) => one.settled)
+          if (failure || (saved.position === mark.position && isAheadStored === isAhead)) return
+          demandLease(name, await store.savePosition(fence, mark.position, undefined, isAhead))
+          noteSaved(mark, isAhead)
+        })
+      }
+
+      const host: AheadHost<DB> = {
+        save,
+        fail,
+        record: (events, write) =>
+          inTurn(async () => {
+            if (failure) throw failure.error
+            demandLease(name, runtime.leases.isHeld(fence))
+            const settling = new Set(events)
+            const mark = reachedWith(settling)
+            const isDue = mark.position !== saved.position && performance.now() - savedAt >= SAVE_EVERY_MS
+            // Where the position is not saved, these events lie after it.
+            const ahead = isAheadStored || mark.isAhead || !isDue
+            const moved = isDue || !isAheadStored ? { position: mark.position, ahead } : undefined
+            await ownTransaction(db, async (trx) => {
+              // First of all the fence: it waits for a transaction of ours that seemed to fail, too.
+              demandLease(name, await store.fenceIn(trx.withoutPlugins(), fence, moved, lasting))
+              await write(trx)
+            })
+            settled(events as readonly WindowEvent[])
+            if (moved) noteSaved(mark, ahead)
+            observer.handled(
+              name,
+              events.map(({ event }) => event),
+            )
+          }),
+      }
+      const handler = subscriber.handleAhead(host)
+
+      /** @returns false when that took too long. */
+      async function allSettled(timeoutMs: number): Promise<boolean> {
+        const deadline = performance.now() + timeoutMs
+        while (unsettled > 0 && !failure && performance.now() < deadline) {
+          await someSettled(Math.min(FULL_WAIT_MS, timeoutMs))
+        }
+        return unsettled === 0
+      }
+
+      async function take(events: readonly PositionedEvent[], after: Mark): Promise<boolean> {
+        const before = readTo
+        const taken = events.map(({ event, position }, index): WindowEvent => {
+          const one: WindowEvent = {
+            event,
+            behind: index === events.length - 1 ? after : { position, count: before.count + index + 1 },
+            settled: false,
+            settle: () => settled([one]),
+          }
+          return one
+        })
+        let isTaken = false
+        window.push(...taken)
+        unsettled += taken.length
+        readTo = after
+        const mayRepeat = repeatable > 0
+        try {
+          await callSubscriber(
+            async (context) => {
+              isTaken = await handler.read(taken, { ...context, mayRepeat })
+            },
+            { events: events.map(({ event }) => event), attempt: 1 },
+            settings,
+            signal,
+          )
+        } finally {
+          if (!isTaken) {
+            window = window.filter((one) => !taken.includes(one))
+            unsettled -= taken.length
+            readTo = before
+          }
+        }
+        return isTaken
+      }
+
+      try {
+        while (goOn()) {
+          if (failure) throw failure.error
+          const isFarAhead = readTo.count - saved.count >= MAX_AHEAD
+          if (isFarAhead && saved.position !== reached.position) saveWithin(0)
+          if (isFarAhead || unsettled >= MAX_UNSETTLED) {
+            await someSettled(FULL_WAIT_MS)
+            continue
+          }
+          const seen = wake.version
+          const room = Math.min(MAX_UNSETTLED - unsettled, MAX_AHEAD, batchSize)
+          let page: EventPage
+          try {
+            page = await store.readAfter(readTo.position, room)
+          } catch (error) {
+            if (!endsWork(error)) throw error
+            // What is under way goes on, and is recorded once the database can be reached again.
+            logger.warn({ err: error, subscription: name }, 'The log could not be read; trying again')
+            await pause(READ_AGAIN_MS)
+            continue
+          }
+          const wanted = pages.wanted(page.events)
+          const behind = { position: page.position, count: readTo.count + page.events.length }
+          if (wanted.length === 0) {
+            pass(behind)
+          } else if (!(await take(wanted, behind))) {
+            while (!failure && !(await allSettled(stopTimeoutMs))) goOn()
+            if (failure) throw (failure as { error: unknown }).error
+            reached = readTo
+            await save()
+            return { position: readTo.position, inBatches: page.events.length }
+          }
+          repeatable = Math.max(0, repeatable - page.events.length)
+          if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, signal)
+        }
+        if (failure) throw failure.error
+        handler.close()
+        if (!(await allSettled(stopTimeoutMs))) {
+          logger.info({ subscription: name, unsettled }, 'Events under way are left to be handled again')
+        }
+        if (!failure) await save()
+        return undefined
+      } catch (error) {
+        handler.abandon()
+        await recording
+        // Who holds the lease next goes on at the stored position.
+        if (isLeaseLost(error) || endsWork(error) || signal.aborted) throw error
+        logger.warn(
+          { err: error, subscription: name },
+          'Events are handled in batches, since one was refused',
+        )
+        const inBatches = Math.max(1, readTo.count - saved.count)
+        repeatable = Math.max(repeatable, inBatches)
+        return { position: saved.position, inBatches }
+      } finally {
+        clearTimeout(saveTimer)
+        handler.abandon()
+      }
+
+      /** Nobody wants these; they are cheap to read again. */
+      function pass(behind: Mark): void {
+        readTo = behind
+        if (window.length > 0) return
+        reached = behind
+        if (saved.position !== reached.position) saveWithin(PASSED_SAVE_MS)
+      }
+
+      async function someSettled(timeoutMs: number): Promise<void> {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        whenSettled = resolve
+        const timer = setTimeout(resolve, timeoutMs)
+        await promise
+        clearTimeout(timer)
+      }
+    }
+
+    let next: RunEnd | undefined = {
+      position: lease.position,
+      inBatches: lease.failedAttempts > 0 ? 1 : 0,
+    }
+    let failedBefore = lease.failedAttempts
+    while (next) {
+      if (next.inBatches > 0) next = await handleInBatches(next, failedBefore)
+      failedBefore = 0
+      if (next) next = await readAhead(next.position)
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import { EntityNames } from '@x/events-core'
+import { waitFor } from '@x/testkit'
+import { expect, it } from 'vitest'
+import type { AheadEvent, AheadHost, IAheadSubscriber } from '../../src/internal.ts'
+import { type HostTables, type OpenEngine, onEachDatabase, recordingLogger, site } from '../open-engine.ts'
+
+const raise = (host: OpenEngine, ids: readonly number[]) =>
+  Promise.all(ids.map((id) => host.engine.syncManager.addSyncEvent(site, EntityNames.File, id, 'Download')))
+
+const pageIds = async (host: OpenEngine) => {
+  const rows = await host.db.selectFrom('page').select('pageId').orderBy('pageId').execute()
+  return rows.map(({ pageId }) => pageId)
+}
+
+const idOf = ({ event }: Pick<AheadEvent, 'event'>) => Number(event.entityId)
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+const stored = async (host: OpenEngine) => {
+  const { rows } = await host.db.executeQuery<{ position: string; ahead: number }>(
+    (await import('kysely')).CompiledQuery.raw('select position, ahead from xe_subscription'),
+  )
+  return rows[0] as { position: string; ahead: number }
+}
+
+interface Held {
+  /** Events that were read and not settled, by their ids. */
+  readonly events: Map<number, AheadEvent>
+  readonly read: number[]
+  readonly repeats: boolean[]
+  host: AheadHost<HostTables> | undefined
+  lives: number
+  abandoned: number
+  /** Records some of the events. */
+  settle(ids: readonly number[]): Promise<void>
+}
+
+/** A subscriber that settles when the test says so, or on its own. */
+function holding(isAutomatic: (id: number) => boolean, inBatch = (_id: number) => false) {
+  const write = async (trx: Parameters<Parameters<AheadHost<HostTables>['record']>[1]>[0], ids: number[]) => {
+    await trx
+      .insertInto('page')
+      .values(ids.map((pageId) => ({ pageId, name: 'x' })))
+      .execute()
+  }
+  const held: Held = {
+    events: new Map(),
+    read: [],
+    repeats: [],
+    host: undefined,
+    lives: 0,
+    abandoned: 0,
+    async settle(ids) {
+      const events = ids.map((id) => held.events.get(id) as AheadEvent)
+      await held.host?.record(events, (trx) => write(trx, [...ids]))
+      for (const id of ids) held.events.delete(id)
+    },
+  }
+  const batches: number[][] = []
+  const subscriber: IAheadSubscriber<HostTables> = {
+    async entitiesChanged(events, { trx }) {
+      const ids = events.map((event) => Number(event.entityId))
+      batches.push(ids)
+      await write(trx as never, ids)
+    },
+    handleAhead(host) {
+      held.host = host
+      held.lives += 1
+      held.events.clear()
+      return {
+        async read(events, { mayRepeat }) {
+          if (events.some((one) => inBatch(idOf(one)))) return false
+          for (const one of events) {
+            held.read.push(idOf(one))
+            held.repeats.push(mayRepeat)
+            held.events.set(idOf(one), one)
+          }
+          const ids = events.map(idOf).filter(isAutomatic)
+          if (ids.length > 0) void held.settle(ids).catch(() => {})
+          return true
+        },
+        close() {},
+        abandon() {
+          held.abandoned += 1
+        },
+      }
+    },
+  }
+  return { held, subscriber, batches }
+}
+
+const options = { name: 'ahead', mode: 'durable' } as const
+
+onEachDatabase((open) => {
+  it('reads on behind an unsettled event, and stores no position beyond it', async () => {
+    await using host = await open()
+    const { held, subscriber } = holding((id) => id !== 1)
+    await host.engine.subscribe(subscriber, options)
+    await host.engine.start()
+    const before = await stored(host)
+    await raise(host, [1])
+    await waitFor(() => held.read.length === 1, 'the first')
+    await raise(host, range(2, 60))
+    await waitFor(async () => (await pageIds(host)).length === 59, 'all others')
+    await held.host?.save()
+    expect(await stored(host), 'another node would begin at the first').toEqual({
+      position: before.position,
+      ahead: 1,
+    })
+    await held.settle([1])
+    await held.host?.save()
+    const after = await stored(host)
+    expect(after.position).not.toBe(before.position)
+    await host.engine.stop()
+    expect(await stored(host), 'nothing is ahead').toEqual({ position: after.position, ahead: 0 })
+    expect(await pageIds(host)).toEqual(range(1, 60))
+  })
+
+  it('bounds what is unsettled', async () => {
+    await using host = await open()
+    const { held, subscriber } = holding(() => false)
+    await host.engine.subscribe(subscriber, options)
+    await host.engine.start()
+    await raise(host, range(1, 600))
+    await waitFor(() => held.read.length === 400, 'the window')
+    await held.settle(range(2, 200))
+    await waitFor(() => held.read.length === 599, 'more')
+    await held.settle(held.read.filter((id) => held.events.has(id)))
+    await host.engine.stop()
+  })
+
+  it('says to the next holder that effects may be there already, until the window is passed', async () => {
+    await using host = await open({ stopTimeoutMs: 50 })
+    const { held, subscriber } = holding((id) => id > 3)
+    await host.engine.subscribe(subscriber, options)
+    await host.engine.start()
+    await raise(host, range(1, 20))
+    await waitFor(async () => (await pageIds(host)).length === 17, 'those behind')
+    await host.engine.stop()
+    expect((await stored(host)).ahead).toBe(1)
+    held.read.length = 0
+    held.repeats.length = 0
+    await host.engine.start()
+    await waitFor(() => held.read.length === 20, 'all of them again')
+    expect(new Set(held.repeats)).toEqual(new Set([true]))
+    await host.engine.stop()
+  })
+
+  it('forgets that where a person has moved the position', async () => {
+    await using host = await open({ stopTimeoutMs: 50 })
+    const { held, subscriber } = holding((id) => id > 3)
+    await host.engine.subscribe(subscriber, options)
+    await host.engine.start()
+    await raise(host, range(1, 20))
+    await waitFor(async () => (await pageIds(host)).length === 17, 'those behind')
+    held.repeats.length = 0
+    await host.engine.subscriptions.rewind('ahead', 'start')
+    await waitFor(() => held.repeats.length === 20, 'all of them again')
+    expect(new Set(held.repeats)).toEqual(new Set([false]))
+    await host.engine.stop()
+  })
+
+  it('records nothing once the lease is lost', async () => {
+    await using host = await open()
+    const { held, subscriber } = holding(() => false)
+    await host.engine.subscribe(subscriber, options)
+    await host.engine.start()
+    await raise(host, [1, 2])
+    await waitFor(() => held.read.length === 2, 'the events')
+    const { host: first } = held
+    const event = held.events.get(1) as AheadEvent
+    await host.db.executeQuery(
+      (await import('kysely')).CompiledQuery.raw('update xe_subscription set epoch = epoch + 1'),
+    )
+    const recording = first?.record([event], async (trx) => {
+      await trx.insertInto('page').values({ pageId: 1, name: 'late' }).execute()
+    })
+    await expect(recording).rejects.toMatchObject({ code: 'lease_lost' })
+    first?.fail(await recording?.catch((error: unknown) => error))
+    expect(await pageIds(host)).toEqual([])
+    await waitFor(() => held.abandoned > 0, 'the end of the life')
+  })
+
+  it('handles in a batch what cannot be handled ahead, in the order of the log', async () => {
+    const logger = recordingLogger()
+    await using host = await open({ logger })
+    const { held, subscriber, batches } = holding(
+      () => true,
+      (id) => id === 30,
+    )
+    await host.engine.subscribe(subscriber, { ...options, batchSize: 10 })
+    await host.engine.start()
+    for (let id = 1; id <= 50; id += 5) await raise(host, range(id, id + 4))
+    await waitFor(async () => (await pageIds(host)).length === 50, 'all')
+    expect(await pageIds(host)).toEqual(range(1, 50))
+    expect(batches.flat()).toContain(30)
+    expect(held.read).not.toContain(30)
+    await host.engine.stop()
+  })
+
+  it('handles in batches, and parks, what is refused', async () => {
+    await using host = await open()
+    const { held, subscriber } = holding((id) => id !== 7)
+    const failing: IAheadSubscriber<HostTables> = {
+      ...subscriber,
+      async entitiesChanged(events, context) {
+        if (events.some((event) => event.entityId === 7)) throw new Error('cannot be')
+        const there = await pageIds({ ...host, db: context.trx as never })
+        const missing = events.filter((event) => !there.includes(Number(event.entityId)))
+        if (missing.length > 0) await subscriber.entitiesChanged(missing, context)
+      },
+    }
+    await host.engine.subscribe(failing, { ...options, retry: { maxAttempts: 2, firstDelayMs: 1 } })
+    await host.engine.start()
+    await raise(host, range(1, 12))
+    await waitFor(async () => (await pageIds(host)).length === 11, 'the others')
+    held.host?.fail(new Error('refused'))
+    await waitFor(
+      async () => (await host.engine.subscriptions.parked('ahead')).length === 1,
+      'the parked one',
+    )
+    await raise(host, [13])
+    await waitFor(async () => (await pageIds(host)).includes(13), 'what comes after it')
+    expect(await pageIds(host)).toEqual([...range(1, 6), ...range(8, 13)])
+    await host.engine.stop()
+  })
+})

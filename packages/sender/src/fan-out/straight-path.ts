@@ -1,0 +1,389 @@
+import type { Clock, Logger } from '@x/events-core'
+import { EventEngineError } from '@x/events-engine'
+import {
+  type AheadEvent,
+  type AheadHandler,
+  type AheadHost,
+  isRefusal,
+  type SqlExecutor,
+} from '@x/events-engine/internal'
+import type { AttemptResult } from '../deliveries/attempt-result.ts'
+import type {
+  DeliveryStore,
+  DueDelivery,
+  MessageTarget,
+  MessageToStore,
+  StraightDelivery,
+} from '../delivery-store.ts'
+import type { StraightResult } from '../store/straight.ts'
+import type { Worker } from '../worker/worker.ts'
+import { dueDelivery, type FannedOutEvent, type FanOut, hadBy } from './fan-out.ts'
+
+/** What {@link createStraightPath} works with. */
+export interface StraightPathParts {
+  readonly store: DeliveryStore
+  readonly worker: Pick<
+    Worker,
+    | 'leaseIdle'
+    | 'takeStraight'
+    | 'beginStraight'
+    | 'dropStraight'
+    | 'endStraight'
+    | 'storedStraight'
+    | 'stored'
+    | 'inFlight'
+  >
+  readonly fanOut: FanOut
+  readonly clock: Clock
+  readonly logger: Logger
+  /** False where each attempt has to be allowed by the host first. */
+  readonly mayGoStraight: boolean
+}
+
+/** Sends what can be sent at once straight from the log. */
+export interface StraightPath<DB> {
+  /** Whether something is neither recorded nor stored. */
+  readonly busy: boolean
+  /** Saves the position of what is. */
+  save(): Promise<void>
+  handleAhead(host: AheadHost<DB>): AheadHandler
+}
+
+/** An event on its way, and how many of its deliveries are neither recorded nor stored. */
+interface Passage {
+  readonly ahead: AheadEvent
+  /** Of the endpoints, as they were when it was matched. */
+  readonly revision: number
+  open: number
+}
+
+/** A delivery on its way. */
+interface Leg {
+  readonly passage: Passage
+  readonly message: MessageToStore
+  readonly target: MessageTarget
+  /** Undefined for one that is not sent straight. */
+  readonly delivery: StraightDelivery | undefined
+  /** Looks since it was read, or since its attempt has begun. */
+  looks: number
+  hasBegun: boolean
+  result: AttemptResult | undefined
+  isPlain: boolean
+  isQueued: boolean
+}
+
+/**
+ * What has no response for so many looks, or has not begun, is stored: after about 250 ms. Looks are counted instead of
+ * time, since responses wait as well where this process gets no CPU.
+ */
+const LATE_LOOKS = 5
+const LOOK_MS = 50
+const MAX_DELAY_MS = 5
+const MAX_BATCH = 500
+const FULL_BATCH = 200
+const RETRY_MS = 250
+const MAX_BYTES = 16 * 1024 * 1024
+
+/** Creates the straight path of a sender. */
+export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<DB> {
+  const { store, worker, fanOut, clock, logger, mayGoStraight } = parts
+  let lastKey = 0
+  let current: { readonly busy: boolean; save(): Promise<void> } | undefined
+
+  /** Whether a delivery needs no more than its event to be made of, and comes after no other. */
+  function isOwn({ variant, headers }: MessageToStore, { lane, dueOn }: MessageTarget): boolean {
+    return variant === null && headers === null && lane === null && dueOn <= clock.now()
+  }
+
+  function handleAhead(host: AheadHost<DB>): AheadHandler {
+    /** Sent, or waiting to be; in the order of the log. */
+    const straight = new Set<Leg>()
+    let queue: Leg[] = []
+    let bytes = 0
+    let writing: Promise<void> | undefined
+    let timer: NodeJS.Timeout | undefined
+    let soon: NodeJS.Immediate | undefined
+    let lateTimer: NodeJS.Timeout | undefined
+    let closing = false
+    let over = false
+    /** Whether a transaction has failed, and may have been committed all the same. */
+    let isUnclear = false
+    let whenSmaller = () => {}
+
+    function enqueue(leg: Leg, isUrgent: boolean): void {
+      if (leg.isQueued || over) return
+      leg.isQueued = true
+      queue.push(leg)
+      if (queue.length >= FULL_BATCH) flush()
+      else if (isUrgent || worker.inFlight === 0) soon ??= setImmediate(flush)
+      else timer ??= setTimeout(flush, MAX_DELAY_MS)
+    }
+
+    function flush(): void {
+      clearTimeout(timer)
+      clearImmediate(soon)
+      timer = undefined
+      soon = undefined
+      if (over) return
+      writing ??= write().finally(() => {
+        writing = undefined
+        if (queue.length > 0) flush()
+      })
+    }
+
+    async function write(): Promise<void> {
+      while (queue.length > 0 && !over) {
+        const batch = queue.slice(0, MAX_BATCH)
+        try {
+          await record(batch)
+          queue = queue.slice(batch.length)
+          isUnclear = false
+        } catch (error) {
+          if (over) return
+          if (EventEngineError.is(error) || isRefusal(error)) {
+            host.fail(error)
+            return
+          }
+          isUnclear = true
+          logger.warn({ err: error, waiting: queue.length }, 'Deliveries could not be recorded; trying again')
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        }
+      }
+    }
+
+    /** Records what has succeeded, and stores the rest as pending, in the transaction that moves the position. */
+    async function record(batch: readonly Leg[]): Promise<void> {
+      const left = new Map<Passage, number>()
+      for (const { passage } of batch) left.set(passage, (left.get(passage) ?? passage.open) - 1)
+      const settled = [...left].flatMap(([{ ahead }, open]) => (open === 0 ? [ahead] : []))
+      const keys = new Map<Leg, number>()
+
+      await host.record(settled, async (trx) => {
+        keys.clear()
+        const executor = trx.withoutPlugins()
+        const now = clock.now()
+        const legs = await withoutThoseStored(executor, await ofKeptEndpoints(executor, batch), keys)
+        const results: StraightResult[] = []
+        const toStore: Leg[] = []
+        for (const leg of legs) {
+          if (leg.isPlain && leg.result) {
+            results.push({ event: leg.passage.ahead.event, result: leg.result })
+          } else toStore.push(leg)
+        }
+        // Keys ascend as events were read, as far as they are recorded together.
+        results.sort((a, b) => b.result.messageKey - a.result.messageKey)
+        if (results.length > 0) await store.recordStraight(executor, results, now)
+        await storePending(executor, toStore, now, keys)
+      })
+      for (const passage of left.keys()) passage.open = left.get(passage) as number
+      settle(batch, keys)
+    }
+
+    /** Nothing is written of endpoints that were deleted meanwhile; the others stay as they are until the commit. */
+    async function ofKeptEndpoints(executor: SqlExecutor, legs: readonly Leg[]): Promise<readonly Leg[]> {
+      const revision = await store.revision(executor)
+      if (legs.every(({ passage }) => passage.revision === revision)) return legs
+      const endpoints = [...new Set(legs.map(({ target }) => target.endpointKey))]
+      const kept = new Set(await store.keptEndpoints(executor, endpoints))
+      return legs.filter(({ target }) => kept.has(target.endpointKey))
+    }
+
+    /** After a COMMIT whose response was lost, only the database knows what was written. */
+    async function withoutThoseStored(
+      executor: SqlExecutor,
+      legs: readonly Leg[],
+      keys: Map<Leg, number>,
+    ): Promise<readonly Leg[]> {
+      if (!isUnclear) return legs
+      const events = [...new Set(legs.map(({ passage }) => passage.ahead.event))]
+      const had = hadBy(await store.findFannedOut(executor, events))
+      return legs.filter((leg) => {
+        const found = had.get(leg.message.eventId)?.get(leg.target.endpointKey)
+        if (found?.isPending) keys.set(leg, found.messageKey)
+        return !found
+      })
+    }
+
+    async function storePending(
+      executor: SqlExecutor,
+      legs: readonly Leg[],
+      now: number,
+      keys: Map<Leg, number>,
+    ): Promise<void> {
+      if (legs.length === 0) return
+      const byMessage = [...Map.groupBy(legs, ({ message }) => message)]
+      const messages = byMessage.map(([message, ofMessage]) => ({
+        ...message,
+        targets: ofMessage.map(({ target }) => target),
+      }))
+      const stored = await store.storeMessages(executor, messages, now)
+      byMessage.forEach(([, ofMessage], index) => {
+        for (const leg of ofMessage) keys.set(leg, stored[index] as number)
+      })
+    }
+
+    /** All of it is committed. */
+    function settle(batch: readonly Leg[], keys: ReadonlyMap<Leg, number>): void {
+      const fresh: DueDelivery[] = []
+      for (const leg of batch) {
+        straight.delete(leg)
+        bytes -= leg.message.body.length
+        const key = keys.get(leg)
+        const { delivery } = leg
+        if (!delivery) {
+          if (key !== undefined) fresh.push(dueDelivery(leg.message, leg.target, key))
+        } else if (key === undefined) {
+          delivery.straight = undefined
+          worker.endStraight(delivery)
+        } else worker.storedStraight(delivery, key, leg.result)
+      }
+      if (fresh.length > 0) worker.stored(fresh)
+      whenSmaller()
+    }
+
+    function lookForLate(): void {
+      lateTimer = undefined
+      for (const leg of straight) {
+        const hasBegun = leg.delivery?.straight?.hasBegun ?? true
+        if (hasBegun !== leg.hasBegun) leg.looks = 0
+        leg.hasBegun = hasBegun
+        leg.looks += 1
+        if (leg.looks > LATE_LOOKS || (closing && !hasBegun)) enqueue(leg, false)
+      }
+      if (straight.size > 0 && !over) lateTimer = setTimeout(lookForLate, LOOK_MS)
+    }
+
+    /** In one statement for all of them; a failure leaves them to those who find their deliveries stored. */
+    async function leaseFor(fannedOut: readonly FannedOutEvent[]): Promise<void> {
+      const endpoints = new Set<number>()
+      for (const { messages } of fannedOut) {
+        for (const message of messages) {
+          for (const target of message.targets) if (isOwn(message, target)) endpoints.add(target.endpointKey)
+        }
+      }
+      await worker.leaseIdle(endpoints).catch((error: unknown) => {
+        logger.debug({ err: error }, 'Idle endpoints could not be leased')
+      })
+    }
+
+    function sendStraight(leg: Omit<Leg, 'delivery'>): Leg | undefined {
+      const { message, target } = leg
+      if (!mayGoStraight || closing || !isOwn(message, target)) return undefined
+      lastKey -= 1
+      const delivery: StraightDelivery = {
+        ...dueDelivery(message, target, lastKey),
+        epoch: 0,
+        straight: {
+          hasBegun: false,
+          ended(result, isPlain) {
+            if (over) {
+              worker.endStraight(delivery)
+              return
+            }
+            own.result = result
+            own.isPlain = isPlain
+            enqueue(own, false)
+          },
+        },
+      }
+      const own: Leg = { ...leg, delivery }
+      return worker.takeStraight(delivery) ? own : undefined
+    }
+
+    function pass(ahead: AheadEvent, { revision, messages }: FannedOutEvent): void {
+      const open = messages.reduce((sum, { targets }) => sum + targets.length, 0)
+      if (open === 0) {
+        ahead.settle()
+        return
+      }
+      const passage: Passage = { ahead, revision, open }
+      for (const message of messages) {
+        for (const target of message.targets) {
+          const leg = {
+            passage,
+            message,
+            target,
+            looks: 0,
+            hasBegun: false,
+            result: undefined,
+            isPlain: false,
+            isQueued: false,
+          }
+          const sent = sendStraight(leg)
+          bytes += message.body.length
+          if (sent) straight.add(sent)
+          else enqueue({ ...leg, delivery: undefined }, true)
+        }
+      }
+    }
+
+    const life = {
+      get busy() {
+        return straight.size > 0 || queue.length > 0 || writing !== undefined
+      },
+      save: host.save,
+    }
+    current = life
+
+    return {
+      async read(events, { mayRepeat }) {
+        while (bytes > MAX_BYTES && !over) {
+          await new Promise<void>((resolve) => {
+            whenSmaller = resolve
+          })
+        }
+        let fannedOut: readonly FannedOutEvent[]
+        try {
+          fannedOut = await fanOut.plan(
+            events.map(({ event }) => event),
+            { mayRepeat },
+          )
+        } catch (error) {
+          // A batch decides what becomes of an event that no message can be made of.
+          logger.debug({ err: error }, 'Events are fanned out in a batch')
+          return false
+        }
+        if (mayGoStraight && !closing) await leaseFor(fannedOut)
+        if (over) return true
+        events.forEach((ahead, index) => void pass(ahead, fannedOut[index] as FannedOutEvent))
+        worker.beginStraight()
+        lateTimer ??= setTimeout(lookForLate, LOOK_MS)
+        return true
+      },
+      close() {
+        closing = true
+        for (const { delivery } of straight) {
+          if (delivery?.straight?.hasBegun === false) worker.dropStraight(delivery)
+        }
+        clearTimeout(lateTimer)
+        lookForLate()
+      },
+      abandon() {
+        if (over) return
+        over = true
+        clearTimeout(timer)
+        clearTimeout(lateTimer)
+        clearImmediate(soon)
+        for (const { delivery, result } of straight) {
+          if (!delivery) continue
+          if (delivery.straight?.hasBegun === false) worker.dropStraight(delivery)
+          else if (result) worker.endStraight(delivery)
+        }
+        straight.clear()
+        queue = []
+        whenSmaller()
+        if (current === life) current = undefined
+      },
+    }
+  }
+
+  return {
+    get busy() {
+      return current?.busy ?? false
+    },
+    async save() {
+      await current?.save()
+    },
+    handleAhead,
+  }
+}

@@ -1,0 +1,325 @@
+import { eventTypeOf, type SyncEvent } from '@x/events-core'
+import {
+  createRowsStatement,
+  eventColumns,
+  eventOf,
+  integer,
+  nullable,
+  ownTransaction,
+  readRows,
+  runStatement,
+  SELECTED_COLUMNS,
+  type SqlExecutor,
+  sequenceOf,
+  text,
+} from '@x/events-engine/internal'
+import type { AttemptResult } from '../deliveries/attempt-result.ts'
+import type { DeliveryKey } from '../deliveries/delivery-row.ts'
+import { type Message, messageOf } from '../messages/message.ts'
+import { packTallies, tallyOf } from '../statistics/counters.ts'
+import { createClockMark } from './clock.ts'
+import type { StoreContext } from './context.ts'
+
+/** A delivery that succeeded at once, without having been stored before. */
+export interface StraightResult {
+  readonly event: SyncEvent
+  readonly result: AttemptResult
+}
+
+/** A delivery of an event, stored or recorded. */
+export interface FannedOut extends DeliveryKey {
+  readonly eventId: string
+  readonly isPending: boolean
+}
+
+/** A row that a purge has looked at. */
+export interface StraightMark {
+  readonly eventSequence: number
+  readonly messageKey: number
+}
+
+/** Deliveries that were sent straight from the log: one row each, without a message. */
+export interface StraightStore {
+  /** Which deliveries there are of events that were read from the log; of one endpoint, where it is given. */
+  findFannedOut(
+    executor: SqlExecutor | undefined,
+    events: readonly SyncEvent[],
+    endpointKey?: number,
+  ): Promise<FannedOut[]>
+  /** Which of these endpoints are not deleted. */
+  keptEndpoints(executor: SqlExecutor, endpointKeys: readonly number[]): Promise<number[]>
+  /** Writes deliveries in their final state, each with its only attempt, and counts them. */
+  recordStraight(executor: SqlExecutor, results: readonly StraightResult[], now: number): Promise<void>
+  /** Composes the message of a delivery again; undefined where it was not sent straight, or has been stored since. */
+  composeStraight(messageKey: number): Promise<Message | undefined>
+  /**
+   * Stores the messages and attempts of deliveries that were sent straight: from then on they are like any other. Others
+   * among the keys stay as they are.
+   */
+  storeStraight(
+    executor: SqlExecutor | undefined,
+    endpointKey: number,
+    messageKeys: readonly number[],
+  ): Promise<void>
+  /**
+   * Deletes deliveries from before a time.
+   *
+   * @param after - where to go on; undefined to begin.
+   * @returns the last row that was looked at; undefined when none was old.
+   */
+  purgeStraight(
+    createdBefore: number,
+    after: StraightMark | undefined,
+    limit: number,
+  ): Promise<StraightMark | undefined>
+  /** The first event that a delivery needs to stay in the log; undefined where none does. */
+  firstEventNeeded(): Promise<number | undefined>
+}
+
+/**
+ * The message of an event that is sent straight, whenever it is composed: a function of the event's row alone. A change of
+ * the format has to store a version with each row; those without are of version 1.
+ */
+export function composeStraight(event: SyncEvent): Message {
+  return messageOf({
+    event,
+    eventType: eventTypeOf(event),
+    entity: event.data,
+    format: 'standard',
+    cloudEventSource: undefined,
+    maxBodyBytes: Number.POSITIVE_INFINITY,
+  })
+}
+
+const sequence = (event: SyncEvent) => Number(sequenceOf(event))
+
+/** Statements of the straight path. */
+export function straightStore(context: StoreContext): StraightStore {
+  const { db, sql, names } = context
+  const noteClock = createClockMark(context)
+  const isPostgres = sql.name === 'postgres'
+  const isOfEndpoint = `d.endpoint_key = coalesce(${sql.cast('$2', 'integer')}, d.endpoint_key)`
+  const storedOf = sql.statement(`select m.event_id, d.endpoint_key, d.message_key, d.state
+    from ${names.message} m join ${names.delivery} d on d.message_key = m.key
+    where ${sql.isListed('m.event_id', '$1', 'text')} and ${isOfEndpoint}`)
+  const recordedOf = sql.statement(`select d.event_seq, d.endpoint_key, d.message_key from ${names.delivery} d
+    where ${sql.isListed('d.event_seq', '$1')} and ${isOfEndpoint}`)
+  const kept = sql.statement(`select key from ${names.endpoint}
+    where deleted_on is null and ${sql.isListed('key', '$1')}`)
+
+  const columns = `endpoint_key, created_on, finished_on, last_status, event_seq, duration_ms, url, signature,
+      response_body`
+  const results = sql.records({
+    endpoint_key: 'integer',
+    created_on: 'integer',
+    finished_on: 'integer',
+    last_status: 'integer',
+    event_seq: 'integer',
+    duration_ms: 'integer',
+    url: 'text',
+    signature: 'text',
+    response_body: 'text',
+  })
+  // Keys are drawn where those of messages are: they ascend with time, and tell deliveries of both kinds apart.
+  const recordOnPostgres = sql.statement(`with counted as (
+      insert into ${names.tally} (body) select $2::text where $2::text <> ''
+    )
+    insert into ${names.delivery} (message_key, state, attempt_count, step, ${columns})
+    select nextval(pg_get_serial_sequence('${names.message}', 'key')::regclass), 'succeeded', 1, 1, ${columns}
+    from ${results.table('$1', 'r')}`)
+  const lastKey = `select max(seq) as last from sqlite_sequence where name = '${names.message}'`
+  const noteKey = `update sqlite_sequence set seq = ? where name = '${names.message}'`
+  const firstKey = `insert into sqlite_sequence (name, seq) values ('${names.message}', ?)`
+  const recordOnSqlite = createRowsStatement(
+    10,
+    {},
+    (rows) => `insert into ${names.delivery} (message_key, state, attempt_count, step, ${columns})
+      select column1, 'succeeded', 1, 1, column2, column3, column4, column5, column6, column7, column8, column9, column10
+      from ${rows} where column1 is not null`,
+  )
+  const insertTally = `insert into ${names.tally} (body) values (?)`
+
+  const isInline = 'd.url is not null'
+  const read = `select d.message_key, d.created_on, e.seq, ${SELECTED_COLUMNS[sql.name]}
+    from ${names.delivery} d join ${names.syncEvent} e on e.seq = d.event_seq`
+  const readOne = sql.statement(`${read} where d.message_key = $1 and ${isInline}`)
+  const listed = `d.endpoint_key = $1 and ${sql.isListed('d.message_key', '$2')} and ${isInline}`
+  const readListed = sql.statement(`${read} where ${listed}${sql.lock('for update of d')}`)
+  const messages = sql.records({
+    key: 'integer',
+    event_id: 'text',
+    event_type: 'text',
+    tenant_id: 'integer',
+    site_id: 'integer',
+    created_on: 'integer',
+    body: 'text',
+    traceparent: 'text',
+  })
+  const messageColumns = 'key, event_id, event_type, tenant_id, site_id, created_on, body, traceparent'
+  const insertMessages = sql.statement(`insert into ${names.message} (${messageColumns})
+    ${isPostgres ? 'overriding system value' : ''} select ${messageColumns} from ${messages.table('$1', 'm')}`)
+  const insertAttempts =
+    sql.statement(`insert into ${names.attempt} (message_key, endpoint_key, number, started_on,
+      duration_ms, url, signature, status, response_body)
+    select d.message_key, d.endpoint_key, 1, d.created_on, d.duration_ms, d.url, d.signature, d.last_status, d.response_body
+    from ${names.delivery} d where ${listed}`)
+  const clear = sql.statement(`update ${names.delivery} as d
+    set duration_ms = null, url = null, signature = null, response_body = null where ${listed}`)
+
+  const oldest =
+    sql.statement(`select d.message_key, d.endpoint_key, d.event_seq, d.created_on from ${names.delivery} d
+    where d.event_seq is not null and (d.event_seq, d.message_key) > ($1, $2)
+    order by d.event_seq, d.message_key limit $3`)
+  const pairs = sql.records({ message_key: 'integer', endpoint_key: 'integer' })
+  const remove = sql.statement(`delete from ${names.delivery} where (message_key, endpoint_key) in (
+      select d.message_key, d.endpoint_key from ${pairs.table('$1', 'p')} join ${names.delivery} d
+        on d.message_key = p.message_key and d.endpoint_key = p.endpoint_key
+      where d.state <> 'pending' and ${isInline} and ${sql.limitsIdle}${sql.lock('for update of d skip locked')})`)
+  const first = `select min(event_seq) as first from ${names.delivery} where event_seq is not null`
+
+  async function recordInSqlite(
+    executor: SqlExecutor,
+    straight: readonly StraightResult[],
+    now: number,
+  ): Promise<void> {
+    const [row] = await readRows(executor, { last: nullable(integer) }, lastKey)
+    let key = row?.last ?? 0
+    const rows = straight.map((one) => [++key, ...valuesOf(one, now)])
+    await recordOnSqlite(executor, [], rows)
+    await runStatement(executor, (row?.last ?? null) === null ? firstKey : noteKey, [key])
+  }
+
+  async function storeIn(trx: SqlExecutor, endpointKey: number, messageKeys: readonly number[]) {
+    const keys = [endpointKey, JSON.stringify(messageKeys)]
+    const rows = await readRows(trx, straightColumns, readListed, keys)
+    if (rows.length === 0) return
+    const composed = rows.map((row) => {
+      const event = eventOf(row)
+      return {
+        key: row.message_key,
+        event_id: event.id,
+        event_type: eventTypeOf(event),
+        tenant_id: event.tenantId,
+        site_id: event.siteId,
+        created_on: row.created_on,
+        body: composeStraight(event).body,
+        traceparent: row.trace,
+      }
+    })
+    const stored = [endpointKey, JSON.stringify(rows.map((row) => row.message_key))]
+    await runStatement(trx, insertMessages, [messages.encode(composed)])
+    await runStatement(trx, insertAttempts, stored)
+    await runStatement(trx, clear, stored)
+  }
+
+  return {
+    async findFannedOut(executor = db, events, endpointKey) {
+      const byId = await readRows(executor, fannedOutColumns, storedOf, [
+        JSON.stringify(events.map(({ id }) => id)),
+        endpointKey ?? null,
+      ])
+      const idOf = new Map(events.map((event) => [sequence(event), event.id]))
+      const bySequence = await readRows(executor, recordedColumns, recordedOf, [
+        JSON.stringify([...idOf.keys()].filter((one) => Number.isSafeInteger(one))),
+        endpointKey ?? null,
+      ])
+      return [
+        ...byId.map((row) => ({
+          eventId: row.event_id,
+          endpointKey: row.endpoint_key,
+          messageKey: row.message_key,
+          isPending: row.state === 'pending',
+        })),
+        ...bySequence.map((row) => ({
+          eventId: idOf.get(row.event_seq) as string,
+          endpointKey: row.endpoint_key,
+          messageKey: row.message_key,
+          isPending: false,
+        })),
+      ]
+    },
+
+    async keptEndpoints(executor, endpointKeys) {
+      const rows = await readRows(executor, { key: integer }, kept, [JSON.stringify(endpointKeys)])
+      return rows.map(({ key }) => key)
+    },
+
+    async recordStraight(executor, straight, now) {
+      const counted = packTallies(tallyOf(straight.map(({ result }) => result)))
+      if (isPostgres) {
+        const rows = straight.map((one) => recordOf(one, now))
+        await runStatement(executor, recordOnPostgres, [results.encode(rows), counted])
+        return
+      }
+      await recordInSqlite(executor, straight, now)
+      if (counted !== '') await runStatement(executor, insertTally, [counted])
+      await noteClock(executor, now)
+    },
+
+    async composeStraight(messageKey) {
+      const [row] = await readRows(db, straightColumns, readOne, [messageKey])
+      return row && composeStraight(eventOf(row))
+    },
+
+    async storeStraight(executor, endpointKey, messageKeys) {
+      if (executor) return storeIn(executor, endpointKey, messageKeys)
+      // Most deliveries that a person asks for are stored: looked at first, since a transaction takes SQLite's write lock.
+      const [row] = await readRows(db, straightColumns, readOne, [messageKeys[0] ?? 0])
+      if (row) await ownTransaction(db, (trx) => storeIn(trx, endpointKey, messageKeys))
+    },
+
+    async purgeStraight(createdBefore, after, limit) {
+      const from = [after?.eventSequence ?? -1, after?.messageKey ?? -1]
+      const rows = await readRows(db, oldestColumns, oldest, [...from, limit])
+      const old = rows.filter((row) => row.created_on < createdBefore)
+      if (old.length === 0) return undefined
+      await ownTransaction(db, (trx) => runStatement(trx, remove, [pairs.encode(old)]))
+      const last = rows.at(-1) as (typeof rows)[number]
+      return { eventSequence: last.event_seq, messageKey: last.message_key }
+    },
+
+    async firstEventNeeded() {
+      const [row] = await readRows(db, { first: nullable(integer) }, first)
+      return row?.first ?? undefined
+    },
+  }
+}
+
+const fannedOutColumns = { event_id: text, endpoint_key: integer, message_key: integer, state: text }
+const recordedColumns = { event_seq: integer, endpoint_key: integer, message_key: integer }
+const straightColumns = { message_key: integer, created_on: integer, seq: integer, ...eventColumns }
+const oldestColumns = { message_key: integer, endpoint_key: integer, event_seq: integer, created_on: integer }
+
+function recordOf({ event, result }: StraightResult, now: number) {
+  return {
+    endpoint_key: result.endpointKey,
+    created_on: result.startedOn,
+    finished_on: now,
+    last_status: result.status,
+    event_seq: sequence(event),
+    duration_ms: result.durationMs,
+    url: result.url,
+    signature: result.signature,
+    response_body: result.responseBody,
+  }
+}
+
+function valuesOf(one: StraightResult, now: number): (string | number | null)[] {
+  const {
+    endpoint_key: endpointKey,
+    created_on: createdOn,
+    finished_on: finishedOn,
+    ...rest
+  } = recordOf(one, now)
+  return [
+    endpointKey,
+    createdOn,
+    finishedOn,
+    rest.last_status,
+    rest.event_seq,
+    rest.duration_ms,
+    rest.url,
+    rest.signature,
+    rest.response_body,
+  ]
+}
