@@ -1,32 +1,26 @@
 import type { Assertion } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { Dialect, SqlExecutor } from '../sql/database.ts'
-import * as postgres from '../store/postgres/schema.ts'
-import * as sqlite from '../store/sqlite/schema.ts'
+import { createCaptureTables, createEventLog } from '../store/schema.ts'
 import { DEFAULT_TABLE_PREFIX, type TableNames, tableNames } from '../store/table-names.ts'
 import { createOptionAssertion } from '../util/assert.ts'
-import { createCaptureTables } from './create-capture-tables.ts'
 import { logStateStatements } from './log-state.ts'
 import type { EventLogMigration } from './run-migrations.ts'
 
 const assertOption: Assertion = createOptionAssertion('eventLogMigrations')
 
-type Step = (db: SqlExecutor, names: TableNames) => Promise<void>
+type Step = (db: SqlExecutor, dialect: Dialect, names: TableNames) => Promise<void>
 
 /** The steps to today's tables, oldest first. A released one never changes; new ones go to the end. */
-function stepsOf(dialect: Dialect): Readonly<Record<string, Step>> {
-  return {
-    '0001_event_log': dialect === 'sqlite' ? sqlite.createEventLog : postgres.createEventLog,
-    '0002_capture': dialect === 'sqlite' ? createCaptureTables : async () => {},
-  }
+const STEPS: Readonly<Record<string, Step>> = {
+  '0001_event_log': createEventLog,
+  '0002_capture': createCaptureTables,
 }
 
 /** The version of the tables that this version of the engine works with. */
-export function latestSchemaVersion(dialect: Dialect): number {
-  return Object.keys(stepsOf(dialect)).length
-}
+export const LATEST_SCHEMA_VERSION = Object.keys(STEPS).length
 
-/** What {@link eventLogMigrations} takes: the same values as `createEventEngine`. */
+/** The options of {@link eventLogMigrations}: the same values as for `createEventEngine`. */
 export interface EventLogMigrationOptions {
   readonly dialect: Dialect
   /** @defaultValue 'xe_' */
@@ -77,13 +71,13 @@ export function migrationsOf(dialect: Dialect, names: TableNames): Record<string
         const bare = db.withoutPlugins()
         const state = await readLogState(bare)
         if (state && state.schemaVersion >= version) return
-        await step(bare, names)
+        await step(bare, dialect, names)
         await saveSchemaVersion(bare, version)
       },
     }
   }
 
   return Object.fromEntries(
-    Object.entries(stepsOf(dialect)).map(([name, step], index) => [name, migrationOf(step, index + 1)]),
+    Object.entries(STEPS).map(([name, step], index) => [name, migrationOf(step, index + 1)]),
   )
 }

@@ -5,7 +5,7 @@ import { text } from '../sql/columns.ts'
 import { type Dialect, readRows } from '../sql/database.ts'
 import { prepareEmptyFile } from '../store/shrink-file.ts'
 import type { TableNames } from '../store/table-names.ts'
-import { latestSchemaVersion, migrationsOf } from './event-log-migrations.ts'
+import { LATEST_SCHEMA_VERSION, migrationsOf } from './event-log-migrations.ts'
 import { type LogState, logStateStatements } from './log-state.ts'
 import { runMigrations } from './run-migrations.ts'
 
@@ -32,7 +32,6 @@ export function createLogSchema(
   names: TableNames,
 ): LogSchema {
   const { readLogState, touchLogState } = logStateStatements(dialect, names)
-  const known = latestSchemaVersion(dialect)
   let logId: string | undefined
 
   /** Every one of our statements would fail, one after the other, and be tried again. */
@@ -49,10 +48,10 @@ export function createLogSchema(
   async function readState(caller: string): Promise<LogState | undefined> {
     await assertDriver(db, dialect, caller)
     const state = await readLogState(db)
-    if (state && state.schemaVersion > known) {
+    if (state && state.schemaVersion > LATEST_SCHEMA_VERSION) {
       throw new EventEngineError(
         'schema_too_new',
-        `${caller}: the tables ${names.prefix}* have version ${state.schemaVersion}, and this version of @x/events-engine knows ${known}; update the package on this node.`,
+        `${caller}: the tables ${names.prefix}* have version ${state.schemaVersion}, and this version of @x/events-engine knows ${LATEST_SCHEMA_VERSION}; update the package on this node.`,
       )
     }
     logId = state?.logId
@@ -74,7 +73,7 @@ export function createLogSchema(
     async assertCurrent() {
       await assertWritable('engine.start')
       const state = await readState('engine.start')
-      if (state?.schemaVersion === known) return touchLogState(db)
+      if (state?.schemaVersion === LATEST_SCHEMA_VERSION) return touchLogState(db)
       throw new EventEngineError(
         'not_migrated',
         `engine.start: the tables ${names.prefix}* are missing or older than this version; call engine.migrate() first, or run all of eventLogMigrations() among your own.`,

@@ -4,7 +4,7 @@ import { type Dialect, type Parameter, readRows, type SqlExecutor, type Statemen
 import { sqlDialectOf } from '../sql/dialect.ts'
 import { eventColumns, eventOf, MODIFIED_ON, SELECTED_COLUMNS } from './event-row.ts'
 import type { Position } from './event-store.ts'
-import { isBehind } from './postgres/purge-events.ts'
+import { isBehind } from './snapshot-position.ts'
 import type { TableNames } from './table-names.ts'
 
 /** Which part of the log to read again. */

@@ -1,6 +1,6 @@
 import { integer, nullable, text, word } from '../sql/columns.ts'
 import { countChanges, type Dialect, readRows, type SqlExecutor } from '../sql/database.ts'
-import { withPlaceholders } from '../sql/placeholders.ts'
+import { sqlDialectOf } from '../sql/dialect.ts'
 import type { Position, SubscriptionRow, SubscriptionState } from './event-store.ts'
 import type { TableNames } from './table-names.ts'
 
@@ -14,26 +14,25 @@ const subscriptionColumns = {
   parked: integer,
 }
 
-/** Enough of its id to tell a log from the others that somebody may have. */
+/** Enough of its id to distinguish a log from the others of a host. */
 const LOG_NAME_LENGTH = 8
 
-/** What people and starting nodes do with subscriptions; none of it is fenced. */
+/** Creates the statements with which people and starting nodes manage subscriptions. No lease fences them. */
 export function manageStatements(db: SqlExecutor, dialect: Dialect, names: TableNames) {
+  const { statement } = sqlDialectOf(dialect)
   const list = `select name, position, state, leased_by, failed_attempts, last_error,
       (select count(*) from ${names.parkedEvent} p where p.subscription = s.name) as parked
     from ${names.subscription} s order by name`
-  const setState = withPlaceholders(
-    dialect,
+  const setState = statement(
     `update ${names.subscription} 
-    set state = ?, failed_attempts = 0, revision = revision + 1 where name = ?`,
+    set state = $1, failed_attempts = 0, revision = revision + 1 where name = $2`,
   )
 
-  const move = withPlaceholders(
-    dialect,
+  const move = statement(
     `update ${names.subscription}
-      set position = ?, ahead = 0, failed_attempts = 0, last_error = null,
+      set position = $1, ahead = 0, failed_attempts = 0, last_error = null,
         epoch = epoch + 1, revision = revision + 1, leased_by = null
-      where name = ? and position = coalesce(?, position)`,
+      where name = $2 and position = coalesce($3, position)`,
   )
 
   const logId = `select log_id from ${names.logState}`

@@ -8,7 +8,7 @@ import * as postgresLease from './lease-postgres.ts'
 import * as sqliteLease from './lease-sqlite.ts'
 import { manageStatements } from './manage-subscriptions.ts'
 import { parkStatements } from './park-event.ts'
-import * as postgresPurge from './postgres/purge-events.ts'
+import { purgeStatements } from './purge.ts'
 import { tenantStatements } from './purge-tenant.ts'
 import { withReadAhead } from './read-ahead.ts'
 import * as postgresRead from './read-postgres.ts'
@@ -16,7 +16,6 @@ import * as sqliteRead from './read-sqlite.ts'
 import { restoreStatements } from './restore-log.ts'
 import { positionStatements } from './save-position.ts'
 import { shrinkStatements } from './shrink-file.ts'
-import * as sqlitePurge from './sqlite/purge-events.ts'
 import type { TableNames } from './table-names.ts'
 
 /** What {@link openEventStore} works with. */
@@ -38,6 +37,7 @@ export function openEventStore({ db, dialect, names, nodeId, clock }: EventStore
     ...manageStatements(db, dialect, names),
     ...positionStatements(db, dialect, names),
     ...parkStatements(db, dialect, names, clock),
+    ...purgeStatements(db, dialect, names, clock),
   }
   const store: Omit<EventStore, 'forgetRead'> =
     dialect === 'sqlite'
@@ -45,7 +45,6 @@ export function openEventStore({ db, dialect, names, nodeId, clock }: EventStore
           ...common,
           ...sqliteRead.readStatements(db, names),
           ...sqliteLease.leaseStatements(db, names, nodeId, clock),
-          ...sqlitePurge.purgeStatements(db, names, clock),
           ...shrinkStatements(db),
           // A copied file is the same log, sequence and all.
           adoptRestoredLog: async () => false,
@@ -54,7 +53,6 @@ export function openEventStore({ db, dialect, names, nodeId, clock }: EventStore
           ...common,
           ...postgresRead.readStatements(db, names),
           ...postgresLease.leaseStatements(db, names, nodeId),
-          ...postgresPurge.purgeStatements(db, names),
           ...restoreStatements(db, names),
           // Its autovacuum gives the space of deleted rows to new ones.
           shrinkFile: async () => false,

@@ -10,11 +10,11 @@ import {
   runStatement,
   type SqlExecutor,
 } from '../sql/database.ts'
-import { withPlaceholders } from '../sql/placeholders.ts'
+import { sqlDialectOf } from '../sql/dialect.ts'
 import { ownTransaction } from '../sql/transact.ts'
 import { type EventRow, eventOf, rowOf } from './event-row.ts'
 import type { Fence, ParkedRow, Position } from './event-store.ts'
-import { FENCED, fenceValues, keptEventQuery, positionStatements } from './save-position.ts'
+import { fenced, fenceValues, keptEventQuery, positionStatements } from './save-position.ts'
 import type { TableNames } from './table-names.ts'
 
 const parkedColumns = {
@@ -29,22 +29,24 @@ const parkedColumns = {
 export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames, clock: Clock) {
   const { savePosition } = positionStatements(db, dialect, names)
   const isKept = keptEventQuery(dialect, names)
-  const text = (statement: string) => withPlaceholders(dialect, statement)
+  const { statement } = sqlDialectOf(dialect)
   const columns = 'subscription, event, attempts, error, parked_on'
-  const ofSubscription = 'where subscription = ?'
-  const eventOrAll = 'and event_id = coalesce(?, event_id)'
-  const insert = text(`insert into ${names.parkedEvent}
-      (subscription, event_id, event, attempts, error, parked_on) values (?, ?, ?, ?, ?, ?)
+  const ofSubscription = 'where subscription = $1'
+  const eventOrAll = 'and event_id = coalesce($2, event_id)'
+  const insert = statement(`insert into ${names.parkedEvent}
+      (subscription, event_id, event, attempts, error, parked_on) values ($1, $2, $3, $4, $5, $6)
     on conflict (subscription, event_id) do update
       set attempts = excluded.attempts, error = excluded.error, parked_on = excluded.parked_on, resume_requested = 0`)
-  const stay = text(`update ${names.subscription} set failed_attempts = 0 ${FENCED}`)
-  const list = text(`select ${columns} from ${names.parkedEvent} ${ofSubscription} order by id limit ?`)
-  const resumable = text(`select ${columns} from ${names.parkedEvent}
+  const stay = statement(`update ${names.subscription} set failed_attempts = 0 ${fenced(1)}`)
+  const list = statement(`select ${columns} from ${names.parkedEvent} ${ofSubscription} order by id limit $2`)
+  const resumable = statement(`select ${columns} from ${names.parkedEvent}
     ${ofSubscription} and resume_requested = 1 order by id limit 1`)
-  const resume = text(`update ${names.parkedEvent} set resume_requested = 1 ${ofSubscription} ${eventOrAll}`)
-  const remove = text(`delete from ${names.parkedEvent} ${ofSubscription} ${eventOrAll}`)
-  const again = text(`update ${names.parkedEvent}
-    set resume_requested = 0, attempts = ?, error = ?, parked_on = ? ${ofSubscription} and event_id = ?`)
+  const resume = statement(
+    `update ${names.parkedEvent} set resume_requested = 1 ${ofSubscription} ${eventOrAll}`,
+  )
+  const remove = statement(`delete from ${names.parkedEvent} ${ofSubscription} ${eventOrAll}`)
+  const again = statement(`update ${names.parkedEvent}
+    set resume_requested = 0, attempts = $3, error = $4, parked_on = $5 ${ofSubscription} and event_id = $2`)
 
   return {
     async park(
@@ -93,7 +95,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
     },
 
     async parkAgain(name: string, eventId: string, attempts: number, error: string): Promise<void> {
-      await runStatement(db, again, [attempts, error, clock.now(), name, eventId])
+      await runStatement(db, again, [name, eventId, attempts, error, clock.now()])
     },
   }
 }

@@ -3,7 +3,7 @@ import { LOG_ID } from '../migrations/log-state.ts'
 import { bigInteger, flag } from '../sql/columns.ts'
 import { limitIdle, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import { ownTransaction } from '../sql/transact.ts'
-import { isBehind } from './postgres/purge-events.ts'
+import { isBehind } from './snapshot-position.ts'
 import type { TableNames } from './table-names.ts'
 
 /**

@@ -1,70 +1,68 @@
 import type { SyncEvent } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import { countChanges, type Dialect, findsRow, type SqlExecutor } from '../sql/database.ts'
-import { withPlaceholders } from '../sql/placeholders.ts'
+import { sqlDialectOf } from '../sql/dialect.ts'
 import { ownTransaction } from '../sql/transact.ts'
 import { sequenceOf } from './event-row.ts'
 import type { Fence, LeasedTransaction, Position, SubscriptionState } from './event-store.ts'
 import type { TableNames } from './table-names.ts'
 
-/** The parameters of the condition that fences a write. */
+/** The parameters of {@link fenced}. */
 export function fenceValues({ name, epoch, at }: Fence): [string, number, Position | null] {
   return [name, epoch, at ?? null]
 }
 
+/**
+ * SQL: whether a row of the subscriptions is still as the holder of its lease knows it.
+ *
+ * @param first - the number of the first of three parameters.
+ */
+export function fenced(first: number): string {
+  return `where name = $${first} and epoch = $${first + 1} and position = coalesce($${first + 2}, position)`
+}
+
 const aheadValue = (ahead: boolean | undefined) => (ahead === undefined ? null : Number(ahead))
 
-/** SQL: whether a row of the subscriptions is still as its holder knows it. */
-export const FENCED = 'where name = ? and epoch = ? and position = coalesce(?, position)'
-
 /**
- * Whether the log still has an event. In a transaction, it keeps the event there until the transaction has
- * ended: whoever purges its tenant waits, and then finds what was written.
+ * Creates the check whether the log still has an event. In a transaction, the event stays in the log until the transaction
+ * has ended: a purge of its tenant waits, and then finds what was written.
  */
 export function keptEventQuery(dialect: Dialect, names: TableNames) {
-  const find = withPlaceholders(
-    dialect,
-    `select seq from ${names.syncEvent} where seq = ?${dialect === 'postgres' ? ' for key share' : ''}`,
-  )
+  const { statement, lock } = sqlDialectOf(dialect)
+  const find = statement(`select seq from ${names.syncEvent} where seq = $1${lock('for key share')}`)
   return async (executor: SqlExecutor, event: SyncEvent): Promise<boolean> => {
     const sequence = sequenceOf(event)
     return sequence === undefined || (await findsRow(executor, find, [sequence]))
   }
 }
 
-/** How a subscription moves on, or stays; every write is fenced by the epoch of its lease. */
+/** Creates the statements that move a subscription, or record a failure. The epoch of its lease fences each of them. */
 export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames) {
-  const aheadSetting = 'coalesce(cast(? as integer), ahead)'
-  const move = withPlaceholders(
-    dialect,
-    `update ${names.subscription} set position = ?, ahead = ${aheadSetting}, failed_attempts = 0, last_error = null ${FENCED}`,
-  )
-  // On PostgreSQL the row stays locked while the subscriber works: the lease, which cannot be extended
-  // meanwhile, is extended here; and a node that is gone without a word must not keep the lock for ever.
+  const { statement, lock } = sqlDialectOf(dialect)
+  const isPostgres = dialect === 'postgres'
+  const moved =
+    'position = $1, ahead = coalesce(cast($2 as integer), ahead), failed_attempts = 0, last_error = null'
+  const move = statement(`update ${names.subscription} set ${moved} ${fenced(3)}`)
+  // On PostgreSQL the row stays locked while the subscriber works, so that the lease cannot be renewed: it is extended here.
+  // A limit on idling ends the transaction of a node that has fallen silent, and with it the lock.
+  const extended = isPostgres
+    ? `, leased_until = greatest(leased_until, clock_timestamp() + $6 * interval '1 millisecond')`
+    : ''
   const idleSetting = `'idle_in_transaction_session_timeout'`
-  const moveAndLock = withPlaceholders(
-    dialect,
-    `update ${names.subscription} set position = ?, ahead = ${aheadSetting}, failed_attempts = 0, last_error = null,
-        leased_until = greatest(leased_until, clock_timestamp() + ? * interval '1 millisecond')
-      ${FENCED}
-      returning set_config(${idleSetting},
-        case current_setting(${idleSetting}) when '0' then ?::text else current_setting(${idleSetting}) end, true)`,
+  const limitsIdle = (parameter: string) => `set_config(${idleSetting},
+        case current_setting(${idleSetting}) when '0' then ${parameter}::text else current_setting(${idleSetting}) end, true)`
+  const moveAndLock = statement(
+    `update ${names.subscription} set ${moved}${extended} ${fenced(3)}${isPostgres ? ` returning ${limitsIdle('$7')}` : ''}`,
   )
-  const lock = withPlaceholders(
-    dialect,
-    dialect === 'sqlite'
-      ? `select name from ${names.subscription} ${FENCED}`
-      : `select set_config(${idleSetting},
-          case current_setting(${idleSetting}) when '0' then ?::text else current_setting(${idleSetting}) end, true)
-        from ${names.subscription} ${FENCED} for no key update`,
+  const lockRow = statement(
+    `select ${isPostgres ? limitsIdle('$4') : 'name'} from ${names.subscription} ${fenced(1)}${lock('for no key update')}`,
   )
-  const setHeld = withPlaceholders(dialect, `update ${names.subscription} set held = ? where name = ?`)
-  // A person may have paused the subscription while the try was under way.
-  const fail = withPlaceholders(
-    dialect,
-    `update ${names.subscription} set failed_attempts = ?, last_error = ?, failed_tenant_id = ?,
-        state = case state when 'paused' then state else ? end
-      ${FENCED}`,
+  const setHeld = statement(`update ${names.subscription} set held = $1 where name = $2`)
+  // The subscription may have been paused while the try was under way.
+  const fail = statement(
+    `update ${names.subscription} set failed_attempts = $1, last_error = $2, failed_tenant_id = $3,
+        state = case state when 'paused' then state else $4 end
+      ${fenced(5)}`,
   )
   const isKept = keptEventQuery(dialect, names)
 
@@ -75,11 +73,8 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
     { leaseMs, idleMs }: LeasedTransaction,
     ahead?: boolean,
   ): Promise<boolean> {
-    const fenced = fenceValues(fence)
-    const changes = await (dialect === 'sqlite'
-      ? countChanges(trx, move, [position, aheadValue(ahead), ...fenced])
-      : countChanges(trx, moveAndLock, [position, aheadValue(ahead), leaseMs, ...fenced, String(idleMs)]))
-    return changes === 1
+    const values = [position, aheadValue(ahead), ...fenceValues(fence), leaseMs, String(idleMs)]
+    return (await countChanges(trx, moveAndLock, values)) === 1
   }
 
   return {
@@ -101,10 +96,7 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
       moved: { readonly position: Position; readonly ahead: boolean } | undefined,
       lasting: LeasedTransaction,
     ): Promise<boolean> {
-      if (!moved) {
-        const fenced = fenceValues(fence)
-        return findsRow(trx, lock, dialect === 'sqlite' ? fenced : [String(lasting.idleMs), ...fenced])
-      }
+      if (!moved) return findsRow(trx, lockRow, [...fenceValues(fence), String(lasting.idleMs)])
       return savePositionIn(trx, fence, moved.position, lasting, moved.ahead)
     },
 

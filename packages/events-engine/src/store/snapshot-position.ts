@@ -42,6 +42,15 @@ export function endOfSnapshot(snapshot: string): bigint {
   return BigInt(snapshot.split(':')[1] ?? '')
 }
 
+/** SQL: whether the event `e` lies before a position, which is a text. */
+export function isBehind(position: string): string {
+  const snapshot = (part: number) => `nullif(split_part(${position}, '/', ${part}), '')::pg_snapshot`
+  return `coalesce(
+      pg_visible_in_snapshot(e.xid, ${snapshot(2)})
+      or (pg_visible_in_snapshot(e.xid, ${snapshot(3)}) and e.seq <= split_part(${position}, '/', 4)::bigint),
+      false)`
+}
+
 const MAX_LENGTH = 100_000
 const MAX_NUMBER = 2n ** 63n - 1n
 /** No transaction has the id 0. That of an empty log's position is 1. */

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { logStateStatements } from '../../src/migrations/log-state.ts'
 import type { SqlExecutor } from '../../src/sql/database.ts'
 import { openEventStore } from '../../src/store/open-event-store.ts'
-import { createEventLog } from '../../src/store/postgres/schema.ts'
+import { createEventLog } from '../../src/store/schema.ts'
 import { tableNames } from '../../src/store/table-names.ts'
 
 const names = tableNames('xe_', undefined)
@@ -20,7 +20,7 @@ const insert = (
 async function openLargeLog() {
   const database = await postgresDatabase<unknown>()
   const db: Kysely<unknown> = database.db
-  await createEventLog(db, names)
+  await createEventLog(db, 'postgres', names)
   await logStateStatements('postgres', names).saveSchemaVersion(db, 1)
   await database.pool.query('alter table xe_sync_event set (autovacuum_enabled = false)')
   await database.pool.query(insert(OLD))

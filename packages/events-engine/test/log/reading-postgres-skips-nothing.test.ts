@@ -9,7 +9,7 @@ import { createEventIdGenerator } from '../../src/raise/event-id.ts'
 import type { SqlExecutor } from '../../src/sql/database.ts'
 import type { EventStore, Position } from '../../src/store/event-store.ts'
 import { openEventStore } from '../../src/store/open-event-store.ts'
-import { createEventLog } from '../../src/store/postgres/schema.ts'
+import { createEventLog } from '../../src/store/schema.ts'
 import { tableNames } from '../../src/store/table-names.ts'
 
 const names = tableNames('xe_', undefined)
@@ -22,7 +22,7 @@ const executorOf = (client: PoolClient): SqlExecutor => ({
 async function openLog() {
   const database = await postgresDatabase<unknown>()
   const db: Kysely<unknown> = database.db
-  await createEventLog(db, names)
+  await createEventLog(db, 'postgres', names)
   await logStateStatements('postgres', names).saveSchemaVersion(db, 1)
   await database.pool.query('create table entity (id int primary key, version int not null)')
   await database.pool.query('insert into entity select id, 0 from generate_series(0, 9) id')
