@@ -29,7 +29,6 @@ export const retiredWords: readonly RetiredWord[] = [
     word: /\blanes?\b/i,
     use: 'partition',
     in: ['packages/events-engine/src/', 'docs/guides/observability.md'],
-    except: /handle-in-lanes/,
   },
   { word: /\brefuseUnless\b/, use: 'assertX', in: EVERYWHERE },
   {

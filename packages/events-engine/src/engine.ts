@@ -4,14 +4,14 @@ import { createTableCapture } from './capture/create-table-capture.ts'
 import type { TableCapture } from './capture/table-capture.ts'
 import { guardConnections } from './connections/guard-connections.ts'
 import { watchDatabase } from './connections/watched-database.ts'
-import { createEventDistributor } from './distributor/event-distributor.ts'
-import { createLeaseKeeper } from './distributor/lease-keeper.ts'
+import { createEventDistributor } from './distribute/distributor.ts'
+import { createLeaseManager } from './distribute/leases.ts'
 import {
   type EventSubscriber,
   resolveSubscription,
   type SubscribeOptions,
   type Subscription,
-} from './distributor/subscription.ts'
+} from './distribute/subscription.ts'
 import { createFeed, type FeedItem, type FeedOptions } from './feed/feed.ts'
 import { createInternals, type HasInternals, INTERNALS } from './internals.ts'
 import { createTenantPurge, type PurgedEvents } from './maintenance/purge-tenant.ts'
@@ -215,7 +215,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const retention =
     settings.retention &&
     createRetention({ store: patientStore, settings: settings.retention, clock, logger })
-  const leases = createLeaseKeeper(store, changed, leaseMs, logger)
+  const leases = createLeaseManager(store, changed, leaseMs, logger)
   const distributor = createEventDistributor<DB>({
     db: watched.hosts,
     store,

@@ -9,14 +9,14 @@ export type {
   ReleaseTableOptions,
 } from './capture/capture-options.ts'
 export type { TableCapture } from './capture/table-capture.ts'
-export type { EventFilter } from './distributor/event-filter.ts'
+export type { EventFilter } from './distribute/event-filter.ts'
 export type {
   BatchContext,
   EventSubscriber,
   IBatchEventSubscriber,
   RetryOptions,
   SubscribeOptions,
-} from './distributor/subscription.ts'
+} from './distribute/subscription.ts'
 export { createEventEngine, type EventEngine } from './engine.ts'
 export { EventEngineError, type EventEngineErrorCode } from './errors.ts'
 export type { FeedItem, FeedOptions } from './feed/feed.ts'

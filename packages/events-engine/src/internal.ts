@@ -6,7 +6,7 @@ assertNodeVersion()
 // it, and it may change with any version.
 
 export type { WatchedDatabase } from './connections/watched-database.ts'
-export type { AheadEvent, AheadHandler, AheadHost, IAheadSubscriber } from './distributor/handle-ahead.ts'
+export type { AheadEvent, AheadHandler, AheadHost, IAheadSubscriber } from './distribute/ahead.ts'
 export { type EngineInternals, internalsOf } from './internals.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 export { isDeadNeighbour } from './node-id.ts'

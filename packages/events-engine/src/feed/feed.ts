@@ -1,5 +1,5 @@
 import { ALL_TENANTS, type Assertion, type SyncEvent } from '@x/events-core'
-import { compileFilter, type EventFilter } from '../distributor/event-filter.ts'
+import { compileFilter, type EventFilter } from '../distribute/event-filter.ts'
 import { EventEngineError, shown } from '../errors.ts'
 import type { Position } from '../store/event-store.ts'
 import type { GivenPositions } from '../store/given-positions.ts'

@@ -1,5 +1,5 @@
 import type { Assertion, Clock, Logger } from '@x/events-core'
-import type { EventFilter } from '../distributor/event-filter.ts'
+import type { EventFilter } from '../distribute/event-filter.ts'
 import type { EventEngine } from '../engine.ts'
 import type { HasInternals } from '../internals.ts'
 import { guardLogger } from '../observability/node-logger.ts'

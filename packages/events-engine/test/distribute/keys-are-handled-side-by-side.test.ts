@@ -2,7 +2,7 @@ import { EntityNames, type SyncEvent, systemClock } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createPartitions, type TryOutcome } from '../../src/distributor/handle-in-lanes.ts'
+import { createPartitions, type TryOutcome } from '../../src/distribute/partitions.ts'
 import { onEachDatabase } from '../open-engine.ts'
 
 onEachDatabase((open) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createRetryPolicy } from '../../src/distributor/subscription.ts'
+import { createRetryPolicy } from '../../src/distribute/subscription.ts'
 
 it('doubles the pause up to the longest, and takes at most half of it away', () => {
   const policies = fc.record({ firstDelayMs: fc.integer({ min: 1, max: 1_000 }), more: fc.nat(100_000) })

@@ -2,7 +2,7 @@ import type { SyncEvent } from '@x/events-core'
 import { isRefusal } from '../sql/database-errors.ts'
 import type { Fence, Position } from '../store/event-store.ts'
 import { thrownText } from '../util/storable-text.ts'
-import { demandLease } from './demand-lease.ts'
+import { assertLease } from './interruptions.ts'
 import type { DistributorRuntime } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -53,23 +53,23 @@ async function storeFailure<DB>(
 
   if (!(await store.isInLog(event))) {
     logger.info({ subscription: name, eventId: event.id }, 'A failed event was purged meanwhile; going on')
-    demandLease(name, await save((text) => store.park(fence, event, after, attempt, text)))
+    assertLease(name, await save((text) => store.park(fence, event, after, attempt, text)))
     return 'purged'
   }
   if (attempt < retry.maxAttempts) {
     logger.warn(details, 'A subscriber failed; the event is tried again')
     if (isNext) {
-      demandLease(name, await save((text) => store.saveFailure(fence, event, attempt, text, 'active')))
+      assertLease(name, await save((text) => store.saveFailure(fence, event, attempt, text, 'active')))
     }
     return 'retry'
   }
   if (onExhausted === 'block') {
     logger.error(details, 'A subscriber failed for the last time; the subscription is blocked')
-    demandLease(name, await save((text) => store.saveFailure(fence, event, attempt, text, 'blocked')))
+    assertLease(name, await save((text) => store.saveFailure(fence, event, attempt, text, 'blocked')))
     return 'blocked'
   }
   logger.error(details, 'A subscriber failed for the last time; the event is parked')
-  demandLease(name, await save((text) => store.park(fence, event, after, attempt, text)))
+  assertLease(name, await save((text) => store.park(fence, event, after, attempt, text)))
   return 'parked'
 }
 

@@ -3,7 +3,7 @@ import type { EventStore, Fence, HeldLease } from '../store/event-store.ts'
 import { createPeriodic } from '../util/periodic.ts'
 
 /** Renews this node's leases, and notices when one is lost. */
-export interface LeaseKeeper {
+export interface LeaseManager {
   start(): void
   stop(): Promise<void>
   hold(fence: Fence, revision: number): void
@@ -19,12 +19,12 @@ export interface LeaseKeeper {
  *
  * @param changed - called when a lease is lost, or a person has changed its subscription on another node.
  */
-export function createLeaseKeeper(
+export function createLeaseManager(
   store: EventStore,
   changed: () => void,
   leaseMs: number,
   logger: Logger,
-): LeaseKeeper {
+): LeaseManager {
   const held = new Map<string, HeldLease>()
   const outdated = new Set<string>()
   let renewedAt = performance.now()

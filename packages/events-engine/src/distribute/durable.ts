@@ -1,17 +1,15 @@
 import type { Fence, Position, SubscriptionLease } from '../store/event-store.ts'
-import { demandLease } from './demand-lease.ts'
-import { createAheadWork, isAheadSubscriber } from './handle-ahead.ts'
-import { createBatchWork } from './handle-in-batches.ts'
-import { createLaneWork } from './handle-in-lanes.ts'
-import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
-import { retryParked } from './retry-parked.ts'
-import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'
+import { createAheadWork, isAheadSubscriber } from './ahead.ts'
+import { createBatchWork } from './batches.ts'
+import { assertLease, isLeaseLost } from './interruptions.ts'
+import { retryParked } from './parked.ts'
+import { createPartitionWork } from './partitions.ts'
+import type { DistributorRuntime, LeasedSubscription, LeasedWork, SubscriptionRunner } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
-import { isLeaseLost } from './uncounted.ts'
 
 function workOf<DB>(subscription: Subscription<DB>, runtime: DistributorRuntime<DB>): LeasedWork {
   const { subscriber } = subscription
-  if (!isBatchSubscriber(subscriber)) return createLaneWork(subscription, subscriber, runtime)
+  if (!isBatchSubscriber(subscriber)) return createPartitionWork(subscription, subscriber, runtime)
   if (isAheadSubscriber(subscriber)) return createAheadWork(subscription, subscriber, runtime)
   return createBatchWork(subscription, subscriber, runtime)
 }
@@ -54,7 +52,7 @@ export function createDurableRunner<DB>(
     const fence: Fence = { name, epoch: lease.epoch }
     const goOn = () => {
       if (signal.aborted) return false
-      demandLease(name, leases.isHeld(fence))
+      assertLease(name, leases.isHeld(fence))
       // After a change by a person the lease is taken anew, to see what has changed.
       return control.version === seen && !leases.isOutdated(fence)
     }

@@ -1,7 +1,7 @@
 import { EventEngineError, shown } from '../errors.ts'
 import { detached } from '../observability/trace-context.ts'
-import { createBroadcastRunner } from './broadcast-runner.ts'
-import { createDurableRunner } from './durable-runner.ts'
+import { createBroadcastRunner } from './broadcast.ts'
+import { createDurableRunner } from './durable.ts'
 import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 

@@ -1,5 +1,5 @@
 import type { IEventSubscriber, SyncEvent } from '@x/events-core'
-import { callSubscriber } from './call-subscriber.ts'
+import { callSubscriber } from './call.ts'
 import { callSettingsOf, type DistributorRuntime, type SubscriptionRunner } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 

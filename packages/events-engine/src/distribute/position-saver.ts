@@ -1,5 +1,5 @@
 import type { EventStore, Fence, Position } from '../store/event-store.ts'
-import { demandLease } from './demand-lease.ts'
+import { assertLease } from './interruptions.ts'
 
 /** Saves the position of a subscription: often, but not for every event. */
 export interface PositionSaver {
@@ -45,7 +45,7 @@ export function createPositionSaver(
     if (saved === reached) return
     const position = reached
     unsaved = 0
-    demandLease(fence.name, await store.savePosition(fence, position))
+    assertLease(fence.name, await store.savePosition(fence, position))
     saved = position
   }
 

@@ -1,11 +1,11 @@
 import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { EngineObserver } from '../observability/engine-observer.ts'
-import type { EventStore, Position } from '../store/event-store.ts'
+import type { EventStore, Fence, Position, SubscriptionLease } from '../store/event-store.ts'
 import type { GivenPositions } from '../store/given-positions.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
-import type { CallSettings } from './call-subscriber.ts'
-import type { LeaseKeeper } from './lease-keeper.ts'
+import type { CallSettings } from './call.ts'
+import type { LeaseManager } from './leases.ts'
 import type { Subscription } from './subscription.ts'
 
 /** What the runners of one engine work with. */
@@ -13,7 +13,7 @@ export interface DistributorRuntime<DB> {
   readonly db: Kysely<DB>
   readonly store: EventStore
   readonly positions: GivenPositions
-  readonly leases: LeaseKeeper
+  readonly leases: LeaseManager
   /** Poked when there may be new events. */
   readonly wake: WakeSignal
   /** The position after everything that the last poll has found; undefined before the first. */
@@ -55,4 +55,22 @@ export interface SubscriptionRunner {
   start(): Promise<void>
   /** Waits for the call under way, saves the position, and releases the lease. */
   stop(): Promise<void>
+}
+
+/** Handles events of a subscription for as long as this node holds its lease. */
+export type LeasedWork = (leased: LeasedSubscription) => Promise<void>
+
+export interface LeasedSubscription {
+  readonly fence: Fence
+  readonly lease: SubscriptionLease
+  /** Aborted when the engine stops. */
+  readonly signal: AbortSignal
+  /**
+   * Whether to continue.
+   *
+   * @throws EventEngineError `lease_lost`
+   */
+  goOn(): boolean
+  /** Waits before a retry, at most until a person changes a subscription or the lease ends. */
+  pause(ms: number): Promise<void>
 }

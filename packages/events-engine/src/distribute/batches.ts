@@ -1,17 +1,19 @@
-import type { SyncEvent } from '@x/events-core'
+import { EventsError, type Logger, type SyncEvent } from '@x/events-core'
 import type { Transaction } from 'kysely'
 import { OWN_LEVEL, transact } from '../sql/transact.ts'
 import type { Fence, Position, PositionedEvent } from '../store/event-store.ts'
-import { createAfterCommit } from './after-commit.ts'
-import { callSubscriber } from './call-subscriber.ts'
-import { demandLease } from './demand-lease.ts'
-import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
+import { type CallSettings, callSubscriber, type SubscriberCall } from './call.ts'
+import { recordFailure } from './failures.ts'
+import { assertLease, createConflicts, endsWork, Interruption } from './interruptions.ts'
 import { createPositionSaver } from './position-saver.ts'
-import { withPrepared } from './prepare-batch.ts'
-import { recordFailure } from './record-failure.ts'
-import { callSettingsOf, type DistributorRuntime, idleMsOf } from './runtime.ts'
+import {
+  callSettingsOf,
+  type DistributorRuntime,
+  idleMsOf,
+  type LeasedSubscription,
+  type LeasedWork,
+} from './runtime.ts'
 import type { BatchContext, IBatchEventSubscriber, Subscription } from './subscription.ts'
-import { createConflicts, endsWork, Interruption } from './uncounted.ts'
 
 const IDLE_WAIT_MS = 60_000
 
@@ -78,7 +80,7 @@ export function createPageWork<DB>(
       const move = async (trx: Transaction<DB>) => {
         // First of all the position: it takes the write lock and finds out whether the lease is still ours,
         // and whether a try before this one was committed although it seemed to fail.
-        demandLease(name, await store.savePositionIn(trx.withoutPlugins(), fence, after, lasting))
+        assertLease(name, await store.savePositionIn(trx.withoutPlugins(), fence, after, lasting))
         isCalled = true
         await callSubscriber(
           (context) =>
@@ -225,5 +227,81 @@ export function createBatchWork<DB>(
     } finally {
       saver.cancel()
     }
+  }
+}
+
+/** Preparations are not outdated more often than this in a row. */
+const MAX_PREPARATIONS = 5
+
+/** The call that prepares a batch, and the one that handles it. */
+export interface BatchCall extends SubscriberCall {
+  readonly settings: CallSettings
+  readonly signal: AbortSignal
+}
+
+/**
+ * Calls `prepare` of a batch subscriber outside of any transaction, and then handles the batch. Both are repeated where the
+ * preparation turns out to be outdated.
+ *
+ * @param handle - runs the transaction.
+ */
+export async function withPrepared<DB>(
+  subscriber: IBatchEventSubscriber<DB>,
+  call: BatchCall,
+  handle: (prepared: unknown) => Promise<void>,
+): Promise<void> {
+  if (!subscriber.prepare) return handle(undefined)
+  for (let preparation = 1; ; preparation++) {
+    const prepared = await prepare(subscriber, call)
+    try {
+      return await handle(prepared)
+    } catch (error) {
+      if (!isOutdated(error) || preparation === MAX_PREPARATIONS) throw error
+    }
+  }
+}
+
+async function prepare<DB>(
+  subscriber: IBatchEventSubscriber<DB>,
+  { events, attempt, settings, signal }: BatchCall,
+): Promise<unknown> {
+  let prepared: unknown
+  await callSubscriber(
+    async (context) => {
+      prepared = await subscriber.prepare?.(events, context)
+    },
+    { events, attempt },
+    settings,
+    signal,
+  )
+  return prepared
+}
+
+function isOutdated(error: unknown): boolean {
+  return EventsError.is(error) && error.code === 'preparation_outdated'
+}
+
+/** Callbacks that run as soon as a transaction is committed. */
+export interface AfterCommit {
+  add(callback: () => void): void
+  /** Runs the callbacks after the commit. Their errors are logged, since nothing can be undone any more. */
+  run(): void
+}
+
+/** Creates the callbacks of one transaction. */
+export function createAfterCommit(subscription: string, logger: Logger): AfterCommit {
+  const callbacks: (() => void)[] = []
+
+  return {
+    add: (callback) => void callbacks.push(callback),
+    run() {
+      for (const callback of callbacks) {
+        try {
+          callback()
+        } catch (error) {
+          logger.error({ err: error, subscription }, 'A callback after a commit failed')
+        }
+      }
+    },
   }
 }

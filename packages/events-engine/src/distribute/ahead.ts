@@ -2,13 +2,17 @@ import type { SubscriberContext, SyncEvent } from '@x/events-core'
 import type { Transaction } from 'kysely'
 import { ownTransaction } from '../sql/transact.ts'
 import type { EventPage, Position, PositionedEvent } from '../store/event-store.ts'
-import { callSubscriber } from './call-subscriber.ts'
-import { demandLease } from './demand-lease.ts'
-import { createPageWork } from './handle-in-batches.ts'
-import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
-import { callSettingsOf, type DistributorRuntime, idleMsOf } from './runtime.ts'
+import { createPageWork } from './batches.ts'
+import { callSubscriber } from './call.ts'
+import { assertLease, endsWork, isLeaseLost } from './interruptions.ts'
+import {
+  callSettingsOf,
+  type DistributorRuntime,
+  idleMsOf,
+  type LeasedSubscription,
+  type LeasedWork,
+} from './runtime.ts'
 import type { IBatchEventSubscriber, Subscription } from './subscription.ts'
-import { endsWork, isLeaseLost } from './uncounted.ts'
 
 /** A batch subscriber that can also handle events of later pages while earlier ones are under way. */
 export interface IAheadSubscriber<DB = unknown> extends IBatchEventSubscriber<DB> {
@@ -141,7 +145,7 @@ export function createAheadWork<DB>(
         // Events that were read before may have left the log.
         if (page.events.length === 0 && !page.more) break
       }
-      if (saved !== position) demandLease(name, await store.savePosition(fence, position))
+      if (saved !== position) assertLease(name, await store.savePosition(fence, position))
       return { position, inBatches: 0 }
     }
 
@@ -222,7 +226,7 @@ export function createAheadWork<DB>(
           const mark = reached
           const isAhead = window.some((one) => one.settled)
           if (failure || (saved.position === mark.position && isAheadStored === isAhead)) return
-          demandLease(name, await store.savePosition(fence, mark.position, undefined, isAhead))
+          assertLease(name, await store.savePosition(fence, mark.position, undefined, isAhead))
           noteSaved(mark, isAhead)
         })
       }
@@ -233,7 +237,7 @@ export function createAheadWork<DB>(
         record: (events, write) =>
           inTurn(async () => {
             if (failure) throw failure.error
-            demandLease(name, runtime.leases.isHeld(fence))
+            assertLease(name, runtime.leases.isHeld(fence))
             const settling = new Set(events)
             const mark = reachedWith(settling)
             const isDue = mark.position !== saved.position && performance.now() - savedAt >= SAVE_EVERY_MS
@@ -242,7 +246,7 @@ export function createAheadWork<DB>(
             const moved = isDue || !isAheadStored ? { position: mark.position, ahead } : undefined
             await ownTransaction(db, async (trx) => {
               // First of all the fence: it waits for a transaction of ours that seemed to fail, too.
-              demandLease(name, await store.fenceIn(trx.withoutPlugins(), fence, moved, lasting))
+              assertLease(name, await store.fenceIn(trx.withoutPlugins(), fence, moved, lasting))
               await write(trx)
             })
             settled(events as readonly WindowEvent[])

@@ -1,12 +1,16 @@
 import type { Clock, IEventSubscriber, SyncEvent } from '@x/events-core'
 import type { Position } from '../store/event-store.ts'
-import { callSubscriber } from './call-subscriber.ts'
-import type { LeasedSubscription, LeasedWork } from './leased-work.ts'
+import { callSubscriber } from './call.ts'
+import { recordFailure } from './failures.ts'
+import { type Conflicts, createConflicts } from './interruptions.ts'
 import { createPositionSaver } from './position-saver.ts'
-import { recordFailure } from './record-failure.ts'
-import { callSettingsOf, type DistributorRuntime } from './runtime.ts'
+import {
+  callSettingsOf,
+  type DistributorRuntime,
+  type LeasedSubscription,
+  type LeasedWork,
+} from './runtime.ts'
 import type { Subscription } from './subscription.ts'
-import { type Conflicts, createConflicts } from './uncounted.ts'
 
 const IDLE_WAIT_MS = 60_000
 /** How many events may be begun after the oldest unfinished one: a crash repeats no more. */
@@ -25,7 +29,7 @@ interface Item {
  * Calls a subscriber with one event at a time: in order within a partition, concurrently across partitions. The position
  * follows the oldest event that is not finished.
  */
-export function createLaneWork<DB>(
+export function createPartitionWork<DB>(
   subscription: Subscription<DB>,
   subscriber: IEventSubscriber,
   runtime: DistributorRuntime<DB>,
