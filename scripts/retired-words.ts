@@ -37,6 +37,7 @@ export const retiredWords: readonly RetiredWord[] = [
     in: ['packages/events-core/', 'packages/client/', 'packages/receiver/', 'packages/portal/', 'examples/'],
   },
   { word: /\bmended?\b/i, use: 'repair', in: ['packages/sender/src/'] },
+  { word: /events-engine\/support\b/, use: '@x/events-engine/internal', in: EVERYWHERE },
   { word: /\binvalid_answer\b/, use: 'invalid_response', in: EVERYWHERE },
   {
     word: /\b(?:whoever|somebody)\b/i,

@@ -1,5 +1,5 @@
 import { type Clock, type Logger, systemClock } from '@x/events-core'
-import { readRows, real, type SqlExecutor } from '@x/events-engine/support'
+import { readRows, real, type SqlExecutor } from '@x/events-engine/internal'
 
 /** A clock that all nodes of a database share. */
 export interface SharedClock extends Clock {

@@ -1,4 +1,4 @@
-import type { SqlExecutor } from '@x/events-engine/support'
+import type { SqlExecutor } from '@x/events-engine/internal'
 import type { Transaction } from 'kysely'
 import type { AttemptResult, RecordedResults, ResultBatch } from './deliveries/attempt-result.ts'
 import type { AttemptErrorCode, DeliveryState } from './deliveries/delivery.ts'

@@ -1,5 +1,5 @@
 import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
-import { activeTraceparent } from '@x/events-engine/support'
+import { activeTraceparent } from '@x/events-engine/internal'
 import type { Delivery } from './deliveries/delivery.ts'
 import { deliveryOf } from './deliveries/delivery-of-row.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'

@@ -5,7 +5,7 @@ import {
   isMigrated,
   runMigrations,
   sqlDialectOf,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import { createBulkWork, type Jobs } from './bulk/jobs.ts'
 import { sharedClockOf } from './clock.ts'
 import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'

@@ -1,4 +1,4 @@
-import type { SqlExecutor } from '@x/events-engine/support'
+import type { SqlExecutor } from '@x/events-engine/internal'
 import { type CompiledQuery, CompiledQuery as Query } from 'kysely'
 import { expect } from 'vitest'
 import type { DeliveryFilter } from '../src/delivery-store.ts'

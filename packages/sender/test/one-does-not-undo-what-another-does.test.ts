@@ -1,4 +1,4 @@
-import { sqlDialectOf } from '@x/events-engine/support'
+import { sqlDialectOf } from '@x/events-engine/internal'
 import { manualClock, waitFor } from '@x/testkit'
 import type { Kysely, Transaction } from 'kysely'
 import { expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-import type { SqlExecutor } from '@x/events-engine/support'
+import type { SqlExecutor } from '@x/events-engine/internal'
 import { CompiledQuery, type Kysely } from 'kysely'
 import { expect, it } from 'vitest'
 import { recordStatements } from '../src/postgres/record-attempts.ts'

@@ -23,7 +23,7 @@ export function rememberTraceparent(event: SyncEvent, traceparent: string | null
  * @example
  * ```ts
  * import type { IEventSubscriber } from '@x/events-core'
- * import { traceparentOf } from '@x/events-engine/support'
+ * import { traceparentOf } from '@x/events-engine/internal'
  *
  * const forward: IEventSubscriber = {
  *   async entityChanged(event) {

@@ -52,7 +52,7 @@ export interface PeriodicOptions {
  *
  * @example
  * ```ts
- * import { createPeriodic } from '@x/events-engine/support'
+ * import { createPeriodic } from '@x/events-engine/internal'
  *
  * const cleaning = createPeriodic({
  *   run: async (signal) => console.log('clean up until', signal.aborted),

@@ -18,7 +18,7 @@ export function isStorable(value: unknown): value is string {
  * @param maxLength - most characters that are kept of it.
  * @example
  * ```ts
- * import { storableText } from '@x/events-engine/support'
+ * import { storableText } from '@x/events-engine/internal'
  *
  * console.log(storableText('cut \0 here, and not there', 8)) // cut � he
  * ```

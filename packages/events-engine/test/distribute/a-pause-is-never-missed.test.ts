@@ -40,7 +40,8 @@ onEachDatabase((open, dialect) => {
       { name: 'files', mode: 'durable' },
     )
     await engine.start()
-    expect(await handedBack(engine)).toMatchObject({ state: 'paused' })
+    await waitFor(async () => (await stateOf(engine))?.state === 'paused', 'the pause')
+    await handedBack(engine)
     await raise(engine, 1)
     await engine.subscriptions.resume('files')
     await waitFor(() => seen.length === 1, 'the event')

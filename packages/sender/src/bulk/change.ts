@@ -1,5 +1,5 @@
 import { matchesEventType } from '@x/events-core'
-import type { SqlExecutor } from '@x/events-engine/support'
+import type { SqlExecutor } from '@x/events-engine/internal'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
 import type { WindowedDelivery } from '../store/windows.ts'

@@ -1,6 +1,6 @@
 import { isEventTypePattern, shown } from '@x/events-core'
 import type { EventEngine, IBatchEventSubscriber } from '@x/events-engine'
-import { type HandledLog, internalsOf } from '@x/events-engine/support'
+import { type HandledLog, internalsOf } from '@x/events-engine/internal'
 import { readLimit } from '../argument.ts'
 import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'

@@ -1,6 +1,6 @@
 import { ALL_TENANTS, createSyncEvent, eventTypeOf, type Logger, type SyncEvent } from '@x/events-core'
 import type { IBatchEventSubscriber } from '@x/events-engine'
-import { type HandledLog, isInterruption, type SqlExecutor } from '@x/events-engine/support'
+import { type HandledLog, isInterruption, type SqlExecutor } from '@x/events-engine/internal'
 import type { Transaction } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { createEndpointMatcher } from '../endpoint-matcher.ts'

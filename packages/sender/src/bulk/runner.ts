@@ -1,5 +1,5 @@
 import type { Logger } from '@x/events-core'
-import { createPeriodic } from '@x/events-engine/support'
+import { createPeriodic } from '@x/events-engine/internal'
 import type { SharedClock } from '../clock.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { ContentMatcher } from '../fan-out/content-matcher.ts'

@@ -1,4 +1,4 @@
-import { integer, nullable, type RowOf, text, word } from '@x/events-engine/support'
+import { integer, nullable, type RowOf, text, word } from '@x/events-engine/internal'
 import type { TableNames } from '../table-names.ts'
 import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
 import type { DeliveryRow } from './delivery-row.ts'

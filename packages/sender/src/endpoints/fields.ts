@@ -7,7 +7,7 @@ import {
   type Parameter,
   text,
   word,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import { compileContentFilter } from '../fan-out/compile-filter.ts'
 import type { ContentFilter } from '../fan-out/content-filter.ts'
 import { assertFitsSchemas } from '../fan-out/filter-schema.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type SyncEvent, shown } from '@x/events-core'
-import { isStorable, thrownMessage } from '@x/events-engine/support'
+import { isStorable, thrownMessage } from '@x/events-engine/internal'
 import { WebhookSenderError } from '../errors.ts'
 
 /** Tells which events must reach an endpoint one after the other: those it gives the same text for. */

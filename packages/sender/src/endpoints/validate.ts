@@ -1,5 +1,5 @@
 import { ALL_TENANTS, isEventTypePattern, shown } from '@x/events-core'
-import { isStorable } from '@x/events-engine/support'
+import { isStorable } from '@x/events-engine/internal'
 import { assertEndpoint, invalidEndpoint, WebhookSenderError } from '../errors.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
 import { type AddressPolicy, isAllowedHost } from '../http/addresses.ts'

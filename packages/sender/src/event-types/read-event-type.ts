@@ -1,5 +1,5 @@
 import { isEventType, shown } from '@x/events-core'
-import { thrownMessage } from '@x/events-engine/support'
+import { thrownMessage } from '@x/events-engine/internal'
 import { WebhookSenderError } from '../errors.ts'
 import { BUILT_IN_ENTITIES } from './built-in-event-types.ts'
 import type { DefineEventType, EventType, EventTypeContent } from './event-type.ts'

@@ -1,4 +1,4 @@
-import { storableText, thrownMessage } from '@x/events-engine/support'
+import { storableText, thrownMessage } from '@x/events-engine/internal'
 import type { AttemptErrorCode } from '../deliveries/delivery.ts'
 
 /**

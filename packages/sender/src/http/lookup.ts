@@ -1,6 +1,6 @@
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { thrownMessage } from '@x/events-engine/support'
+import { thrownMessage } from '@x/events-engine/internal'
 import { createFairShare } from '../fair-share.ts'
 import type { AddressPolicy } from './addresses.ts'
 import { ForbiddenAddressError } from './errors.ts'

@@ -1,5 +1,5 @@
 import type { Logger } from '@x/events-core'
-import { createPeriodic } from '@x/events-engine/support'
+import { createPeriodic } from '@x/events-engine/internal'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { LaneKey, Repair, SweptPage } from '../store/reconcile.ts'
 

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@x/events-core'
-import { createPeriodic, type Periodic } from '@x/events-engine/support'
+import { createPeriodic, type Periodic } from '@x/events-engine/internal'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { StraightMark } from '../store/straight.ts'
 

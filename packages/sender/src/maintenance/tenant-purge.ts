@@ -1,5 +1,5 @@
 import type { EventEngine, PurgedEvents } from '@x/events-engine'
-import { withSecureDelete } from '@x/events-engine/support'
+import { withSecureDelete } from '@x/events-engine/internal'
 import type { Kysely } from 'kysely'
 import type { SharedClock } from '../clock.ts'
 import { validateTenantId } from '../endpoints/validate.ts'

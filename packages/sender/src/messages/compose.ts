@@ -1,6 +1,6 @@
 import type { JsonValue, SyncEvent, WebhookPayload } from '@x/events-core'
 import { type EventEngine, EventEngineError } from '@x/events-engine'
-import { internalsOf } from '@x/events-engine/support'
+import { internalsOf } from '@x/events-engine/internal'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import { isBuiltIn } from '../event-types/built-in-event-types.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'

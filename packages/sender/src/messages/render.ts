@@ -8,7 +8,7 @@ import {
   type SyncEvent,
   type WhereActionsAre,
 } from '@x/events-core'
-import { thrownMessage } from '@x/events-engine/support'
+import { thrownMessage } from '@x/events-engine/internal'
 import { assertOption, WebhookSenderError } from '../errors.ts'
 
 /** What surrounds one rendering. */

@@ -1,4 +1,4 @@
-import type { Dialect, MigrationSet } from '@x/events-engine/support'
+import type { Dialect, MigrationSet } from '@x/events-engine/internal'
 import type { Kysely } from 'kysely'
 import { createWebhookTables as createInPostgres } from '../postgres/schema.ts'
 import { createWebhookTables as createInSqlite } from '../sqlite/schema.ts'

@@ -1,4 +1,4 @@
-import { detached } from '@x/events-engine/support'
+import { detached } from '@x/events-engine/internal'
 import type { Worker } from '../worker/worker.ts'
 
 /**

@@ -9,7 +9,7 @@ import {
   metrics,
 } from '@opentelemetry/api'
 import type { Clock, Logger } from '@x/events-core'
-import { detached } from '@x/events-engine/support'
+import { detached } from '@x/events-engine/internal'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 

@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { SyncEvent } from '@x/events-core'
-import { formatTraceparent, parseTraceparent, traceparentOf } from '@x/events-engine/support'
+import { formatTraceparent, parseTraceparent, traceparentOf } from '@x/events-engine/internal'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../delivery-store.ts'
 import type { DeliveryTarget } from '../worker/delivery-target.ts'

@@ -1,4 +1,4 @@
-import { readRows, type SqlExecutor, sqlDialectOf } from '@x/events-engine/support'
+import { readRows, type SqlExecutor, sqlDialectOf } from '@x/events-engine/internal'
 import type { AttemptResult, RecordedResults } from '../deliveries/attempt-result.ts'
 import {
   DELIVERY_COLUMNS,

@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import { flag, ownTransaction, readRows, runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { flag, ownTransaction, readRows, runStatement, type SqlExecutor } from '@x/events-engine/internal'
 import type { Kysely } from 'kysely'
 import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'

@@ -1,4 +1,4 @@
-import { integer, readRows, type SqlExecutor } from '@x/events-engine/support'
+import { integer, readRows, type SqlExecutor } from '@x/events-engine/internal'
 import type { TableNames } from '../table-names.ts'
 
 /**

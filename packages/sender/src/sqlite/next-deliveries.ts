@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import { flag, integer, json, nullable, readRows, type SqlExecutor, text } from '@x/events-engine/support'
+import { flag, integer, json, nullable, readRows, type SqlExecutor, text } from '@x/events-engine/internal'
 import type { DeliveryStore, DueDelivery } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'
 

@@ -1,4 +1,4 @@
-import { integer, ownTransaction, readRows, runStatement } from '@x/events-engine/support'
+import { integer, ownTransaction, readRows, runStatement } from '@x/events-engine/internal'
 import type { Kysely } from 'kysely'
 import type { DeliveryStore } from '../delivery-store.ts'
 import type { TableNames } from '../table-names.ts'

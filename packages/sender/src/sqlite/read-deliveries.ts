@@ -1,4 +1,4 @@
-import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
+import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/internal'
 import { type AttemptErrorCode, type DeliveryState, MAX_ATTEMPTS_SHOWN } from '../deliveries/delivery.ts'
 import {
   DELIVERY_COLUMNS,

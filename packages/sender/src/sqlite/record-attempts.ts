@@ -7,7 +7,7 @@ import {
   readRows,
   runStatement,
   type SqlExecutor,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { Kysely } from 'kysely'
 import type { AttemptResult, EndpointState, RecordedResults } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'

@@ -1,4 +1,4 @@
-import { runStatement, type SqlExecutor } from '@x/events-engine/support'
+import { runStatement, type SqlExecutor } from '@x/events-engine/internal'
 import type { TableNames } from '../table-names.ts'
 
 /**

@@ -5,7 +5,7 @@ import {
   runStatement,
   type SqlExecutor,
   text,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { DeliveryStore, MessageToStore } from '../delivery-store.ts'
 import { messageName } from '../messages/compose.ts'
 import type { NoteClock } from '../store/clock.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import { sqlDialectOf } from '@x/events-engine/support'
+import { sqlDialectOf } from '@x/events-engine/internal'
 import type { Kysely } from 'kysely'
 import { createClockMark } from '../store/clock.ts'
 import type { TableNames } from '../table-names.ts'

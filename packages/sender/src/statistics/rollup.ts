@@ -1,4 +1,4 @@
-import { integer, type RowOf, text } from '@x/events-engine/support'
+import { integer, type RowOf, text } from '@x/events-engine/internal'
 import { addCounts, type Counts, MINUTE_MS, noCounts, type Tally } from './counters.ts'
 
 /** Counts of one endpoint, or of a whole tenant, in one minute or hour. */

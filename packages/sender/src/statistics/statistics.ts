@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@x/events-core'
-import { createPeriodic } from '@x/events-engine/support'
+import { createPeriodic } from '@x/events-engine/internal'
 import { readTimeRange } from '../argument.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 import { assertArgument } from '../errors.ts'

@@ -8,7 +8,7 @@ import {
   runStatement,
   type SqlExecutor,
   text,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'

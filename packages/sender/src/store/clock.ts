@@ -9,7 +9,7 @@ import {
   runStatement,
   type SqlExecutor,
   text,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import { broughtBack, MARK_EVERY_MS, type SetBackClock } from '../clock.ts'
 import type { StoreContext } from './context.ts'
 import { queueStatements } from './queue.ts'

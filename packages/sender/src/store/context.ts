@@ -1,4 +1,4 @@
-import type { SqlDialect } from '@x/events-engine/support'
+import type { SqlDialect } from '@x/events-engine/internal'
 import type { Kysely } from 'kysely'
 import type { SharedClock } from '../clock.ts'
 import type { TableNames } from '../table-names.ts'

@@ -1,4 +1,4 @@
-import { integer, nullable, readRows } from '@x/events-engine/support'
+import { integer, nullable, readRows } from '@x/events-engine/internal'
 import type { StoreContext } from './context.ts'
 
 const queueColumns = { pending: integer, exhausted: integer, oldest_due_on: nullable(integer) }

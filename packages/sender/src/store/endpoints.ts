@@ -8,7 +8,7 @@ import {
   readRows,
   runStatement,
   type SqlExecutor,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { StoredCertificate } from '../endpoints/client-certificate.ts'
 import type { DisabledReason } from '../endpoints/endpoint.ts'
 import {

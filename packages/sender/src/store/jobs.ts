@@ -11,7 +11,7 @@ import {
   type SqlExecutor,
   text,
   word,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { JobKind, JobState } from '../bulk/job.ts'
 import type { JobCursor, JobFilter, JobProgress, JobRow, NewJob, StoredJobOptions } from '../bulk/job-row.ts'
 import type { StoreContext } from './context.ts'

@@ -8,7 +8,7 @@ import {
   readRows,
   runStatement,
   text,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { StoreContext } from './context.ts'
 
 /** The right of one node to deliver to one endpoint, until it expires or is taken over. */

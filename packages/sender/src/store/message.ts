@@ -1,4 +1,4 @@
-import type { SqlExecutor } from '@x/events-engine/support'
+import type { SqlExecutor } from '@x/events-engine/internal'
 
 /** Whom a message goes to, and how. */
 export interface MessageTarget {

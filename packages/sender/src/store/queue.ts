@@ -7,7 +7,7 @@ import {
   runStatement,
   type SqlExecutor,
   text,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { StoredEndpointState } from '../deliveries/attempt-result.ts'
 import { enqueueStatement as enqueueOnPostgres } from '../postgres/enqueue.ts'
 import { requeueStatement as requeueOnPostgres } from '../postgres/requeue.ts'

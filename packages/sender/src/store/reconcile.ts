@@ -9,7 +9,7 @@ import {
   runStatement,
   type SqlExecutor,
   text,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { StoreContext } from './context.ts'
 import { CANCEL_AT_ONCE, cancelSomeStatement } from './endpoints.ts'
 import { queueStatements } from './queue.ts'

@@ -7,7 +7,7 @@ import {
   type SqlExecutor,
   text,
   word,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { StoredCertificate } from '../endpoints/client-certificate.ts'
 import type { StoreContext } from './context.ts'
 

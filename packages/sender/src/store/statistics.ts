@@ -6,7 +6,7 @@ import {
   runStatement,
   type SqlExecutor,
   text,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import { unpackTallies } from '../statistics/counters.ts'
 import {
   hoursOf,

@@ -7,7 +7,7 @@ import {
   readRows,
   runStatement,
   type SqlExecutor,
-} from '@x/events-engine/support'
+} from '@x/events-engine/internal'
 import type { StoreContext } from './context.ts'
 import { raiseRevisionStatement } from './endpoints.ts'
 import { queueStatements } from './queue.ts'

@@ -1,4 +1,4 @@
-import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/support'
+import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/internal'
 import type { DeliveryState } from '../deliveries/delivery.ts'
 import { eventTypeOfDelivery } from '../deliveries/delivery-columns.ts'
 import type { Message } from '../messages/message.ts'

@@ -1,5 +1,5 @@
 import { createSyncEvent, type Logger, type SyncEvent, shown } from '@x/events-core'
-import { storableText, thrownMessage } from '@x/events-engine/support'
+import { storableText, thrownMessage } from '@x/events-engine/internal'
 import type { DueDelivery } from '../delivery-store.ts'
 import type { Endpoint } from '../endpoints/endpoint.ts'
 import type { AttemptError } from '../http/errors.ts'

@@ -1,5 +1,5 @@
 import type { Logger } from '@x/events-core'
-import { isRefusal } from '@x/events-engine/support'
+import { isRefusal } from '@x/events-engine/internal'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryStore } from '../delivery-store.ts'
 

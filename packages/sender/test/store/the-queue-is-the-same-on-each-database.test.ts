@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import { sqlDialectOf } from '@x/events-engine/support'
+import { sqlDialectOf } from '@x/events-engine/internal'
 import { manualClock } from '@x/testkit'
 import type { Kysely, Transaction } from 'kysely'
 import { expect, it } from 'vitest'
