@@ -163,7 +163,7 @@ const NAMES = ['online', 'pageshow', 'visibilitychange']
  *
  * @returns a function that ends it.
  */
-export function whenAwake(callback: () => void): () => void {
+function whenAwake(callback: () => void): () => void {
   for (const name of NAMES) globalThis.addEventListener?.(name, callback)
   return () => {
     for (const name of NAMES) globalThis.removeEventListener?.(name, callback)

@@ -16,7 +16,7 @@ const MINIMUM_SYNC_DATE = '00010101000000000'
  *
  * @throws {@link SyncClientError}, the reason of `signal`, or the error that kept the request from being sent.
  */
-export function fetchSync(
+function fetchSync(
   settings: SyncClientSettings,
   lastSyncDate: Date | undefined,
   outer: AbortSignal,

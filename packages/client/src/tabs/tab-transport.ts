@@ -19,7 +19,7 @@ export type TabMessage =
   | { readonly type: 'moved'; readonly from: TabCursor; readonly at: TabCursor }
 
 /** Whether two tabs are at the same place: a stream moves both, polling the date alone. */
-export function isSamePlace(one: TabCursor, other: TabCursor): boolean {
+function isSamePlace(one: TabCursor, other: TabCursor): boolean {
   return one.position === other.position && one.lastSyncDate?.getTime() === other.lastSyncDate?.getTime()
 }
 

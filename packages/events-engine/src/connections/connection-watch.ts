@@ -250,7 +250,7 @@ const CAUSES =
 const UNREACHED = `${CAUSES} Give the engine the pool of its connections (postgres: { pool }), so that it can close them.`
 
 /** Logs that connections were given up. */
-export function reportSilence(logger: Logger, silent: readonly LentClient[], waitedMs: number): void {
+function reportSilence(logger: Logger, silent: readonly LentClient[], waitedMs: number): void {
   const isReached = silent.every(({ client }) => client?.connection?.stream !== undefined)
   const details = {
     component: 'database',

@@ -92,11 +92,7 @@ const LONGEST_TAKING_MS = 60_000
  * Statements that a host runs in such a transaction are given up only where their connection is known to be silent,
  * however long they take.
  */
-export function createWatchedDatabase<DB>(
-  host: Kysely<DB>,
-  watch: ConnectionWatch,
-  limits: WaitLimits,
-): Kysely<DB> {
+function createWatchedDatabase<DB>(host: Kysely<DB>, watch: ConnectionWatch, limits: WaitLimits): Kysely<DB> {
   const executor = host.getExecutor()
   const lent = new WeakMap<DatabaseConnection, LentConnection>()
   const taking = { ...limits, giveUpAfterMs: Math.min(limits.giveUpAfterMs, LONGEST_TAKING_MS) }

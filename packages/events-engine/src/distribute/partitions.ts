@@ -289,7 +289,7 @@ interface Entry extends ProgressEntry {
 }
 
 /** @param moved - called whenever `reached` has moved. */
-export function createProgress(start: Position, moved: () => void): Progress {
+function createProgress(start: Position, moved: () => void): Progress {
   let reached = start
   // Finished entries are cut off in blocks, since shifting each of them would be slow where many wait.
   let entries: Entry[] = []

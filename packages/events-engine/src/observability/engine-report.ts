@@ -89,7 +89,7 @@ export interface MeasuredLag {
  *
  * @returns a function that ends it.
  */
-export function offerLag(measure: () => Promise<MeasuredLag[]>, logger: Logger): () => void {
+function offerLag(measure: () => Promise<MeasuredLag[]>, logger: Logger): () => void {
   const meter = metrics.getMeter(SCOPE)
   const gauge = (name: string, unit: string, description: string) =>
     meter.createObservableGauge(name, { unit, description })

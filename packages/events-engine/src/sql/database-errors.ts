@@ -32,7 +32,7 @@ export function isUndefinedTable(error: unknown): boolean {
  * Whether PostgreSQL has ended a transaction because of another one: a serialization failure, a deadlock,
  * a lock that was not free in time. The work may be repeated at once, and counts as no failure.
  */
-export function isSerializationFailure(error: unknown): boolean {
+function isSerializationFailure(error: unknown): boolean {
   return hasCode(error, (code) => SERIALIZATION.test(code))
 }
 

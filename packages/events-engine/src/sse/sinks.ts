@@ -19,7 +19,7 @@ export interface SseSink {
 }
 
 /** Headers that keep intermediaries from buffering and storing events. */
-export const SSE_HEADERS: Readonly<Record<string, string>> = Object.freeze({
+const SSE_HEADERS: Readonly<Record<string, string>> = Object.freeze({
   'content-type': 'text/event-stream; charset=utf-8',
   // Compression would gather events; `no-transform` is what keeps middleware and proxies from it.
   'cache-control': 'no-store, no-transform',

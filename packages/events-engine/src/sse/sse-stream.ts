@@ -83,7 +83,7 @@ export function createSseStream(sink: SseSink, clock: Clock, steady: Clock): Sse
 const frames = new WeakMap<PositionedEvent, string>()
 
 /** The frame of an event; made once, however many clients it goes to. */
-export function eventFrame(positioned: PositionedEvent, write: (position: Position) => string): string {
+function eventFrame(positioned: PositionedEvent, write: (position: Position) => string): string {
   const made = frames.get(positioned)
   if (made !== undefined) return made
   const frame = messageFrame(write(positioned.position), positioned.event)
@@ -104,12 +104,12 @@ export function retryFrame(retryMs: number): string {
  * Says that the client has got every event up to a position that concerns it, so that it can resume there. The date is
  * for its next `GET /api/Sync/{lastSyncDate}`.
  */
-export function syncedFrame(position: string, syncDate: Date): string {
+function syncedFrame(position: string, syncDate: Date): string {
   return `event: synced\nid: ${position}\ndata: ${JSON.stringify({ syncDate })}\n\n`
 }
 
 /** A comment, for clients that have got nothing else for a while. */
-export const KEEP_ALIVE = ': keep-alive\n\n'
+const KEEP_ALIVE = ': keep-alive\n\n'
 
 /**
  * Makes a client load its state anew whose position is not available any more. It looks like the event that hosts raise
