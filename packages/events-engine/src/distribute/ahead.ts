@@ -61,7 +61,7 @@ export interface AheadHandler {
 }
 
 /** Unsettled events at most. */
-const MAX_UNSETTLED = 400
+const MAX_UNSETTLED = 256
 /** Events after the stored position at most: so many are looked for after a crash. */
 const MAX_AHEAD = 1_000
 const SAVE_EVERY_MS = 100

@@ -73,12 +73,12 @@ interface Leg {
 }
 
 /**
- * What has no response for so many looks, or has not begun, is stored: after about 250 ms. Looks are counted instead of
- * time, since responses wait as well where this process gets no CPU.
+ * What has no response for so many looks is stored, after about 250 ms, and what has not begun for twice as many. Looks are
+ * counted instead of time, since responses wait as well where this process gets no CPU.
  */
 const LATE_LOOKS = 5
 const LOOK_MS = 50
-const MAX_DELAY_MS = 5
+const MAX_DELAY_MS = 10
 const MAX_BATCH = 500
 const FULL_BATCH = 200
 const RETRY_MS = 250
@@ -248,7 +248,8 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
         if (hasBegun !== leg.hasBegun) leg.looks = 0
         leg.hasBegun = hasBegun
         leg.looks += 1
-        if (leg.looks > LATE_LOOKS || (closing && !hasBegun)) enqueue(leg, false)
+        if (leg.looks > (hasBegun ? LATE_LOOKS : 2 * LATE_LOOKS) || (closing && !hasBegun))
+          enqueue(leg, false)
       }
       if (straight.size > 0 && !over) lateTimer = setTimeout(lookForLate, LOOK_MS)
     }

@@ -144,14 +144,16 @@ export function isWilling(lane: Lane, now: number): boolean {
 const LONGEST_STRAIGHT_WAIT_MS = 200
 
 /**
- * Whether a delivery may be sent that is not stored: nothing stored is known that would come before it, nothing has to be
- * kept up to date in the database for it, and its turn comes soon.
+ * Whether a delivery may be sent that is not stored: nothing is due that was not read, few that are stored come before it,
+ * nothing has to be kept up to date in the database for it, and its turn comes soon.
  */
 export function canSendStraight(lane: Lane, now: number): boolean {
   const { target, health, rate, known, first, closed, gone, reading } = lane
   if (!target || !health || closed || gone || reading || lane.moreFirst || rate) return false
   if (target.refusal || health.probing || isPaused(lane, now)) return false
-  if (known.size > lane.straight || performance.now() >= lane.leasedUntil) return false
+  if (performance.now() >= lane.leasedUntil) return false
+  // Those that are stored are late: many of them are a sign that this one would be, too.
+  if (known.size - lane.straight > target.concurrency.max / 2) return false
   return (first.length * lane.straightMs) / target.concurrency.max <= LONGEST_STRAIGHT_WAIT_MS
 }
 
