@@ -1,4 +1,4 @@
-import { testConsumer } from '@x/testkit'
+import { testConsumer, waitFor } from '@x/testkit'
 import { browserTests, violationsOf } from '@x/testkit/browser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsonOf, openTestHost, type TestHost } from './open-test-host.ts'
@@ -49,9 +49,12 @@ browserTests('the pages of the portal', (browser) => {
     const unverified = { url: consumer.url, eventTypes: ['Tenant.Delete'], verifyOwnership: true }
     pendingId = (await jsonOf<Created>(host.send('/portal/api/endpoints', { body: unverified }))).endpoint.id
     await host.send('/api/Page', { body: { name: XSS, path: 'x' } })
-    await consumer.received(1)
-    const { items } = await jsonOf<{ items: { id: string }[] }>(host.send('/portal/api/deliveries'))
-    deliveryId = items[0]?.id ?? ''
+    // A delivery is listed once its first attempt is recorded.
+    await waitFor(async () => {
+      const { items } = await jsonOf<{ items: { id: string }[] }>(host.send('/portal/api/deliveries'))
+      deliveryId = items[0]?.id ?? ''
+      return deliveryId !== ''
+    })
     const { engine } = host.host.services
     await engine.subscribe(
       {
