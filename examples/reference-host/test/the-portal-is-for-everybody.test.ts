@@ -50,11 +50,10 @@ browserTests('the pages of the portal', (browser) => {
     pendingId = (await jsonOf<Created>(host.send('/portal/api/endpoints', { body: unverified }))).endpoint.id
     await host.send('/api/Page', { body: { name: XSS, path: 'x' } })
     // A delivery is listed once its first attempt is recorded.
-    await waitFor(async () => {
+    deliveryId = await waitFor(async () => {
       const { items } = await jsonOf<{ items: { id: string }[] }>(host.send('/portal/api/deliveries'))
-      deliveryId = items[0]?.id ?? ''
-      return deliveryId !== ''
-    })
+      return items[0]?.id
+    }, 'the delivery')
     const { engine } = host.host.services
     await engine.subscribe(
       {
