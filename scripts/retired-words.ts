@@ -34,7 +34,7 @@ export const retiredWords: readonly RetiredWord[] = [
   {
     word: /\bdemand(?=[A-Z])/,
     use: 'assertX',
-    in: ['packages/events-core/', 'packages/client/', 'packages/receiver/', 'packages/portal/', 'examples/'],
+    in: [...ENGINE, 'packages/receiver/', 'packages/portal/', 'examples/'],
   },
   { word: /\bmended?\b/i, use: 'repair', in: ['packages/sender/src/'] },
   { word: /events-engine\/support\b/, use: '@x/events-engine/internal', in: EVERYWHERE },
@@ -42,7 +42,7 @@ export const retiredWords: readonly RetiredWord[] = [
   {
     word: /\b(?:whoever|somebody)\b/i,
     use: 'a noun',
-    in: ['packages/events-core/', 'packages/client/', 'packages/events-engine/test/'],
+    in: ENGINE,
   },
 ]
 

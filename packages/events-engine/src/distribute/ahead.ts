@@ -362,7 +362,7 @@ export function createAheadWork<DB>(
         handler.abandon()
       }
 
-      /** Nobody wants these; they are cheap to read again. */
+      /** Unwanted events, which are cheap to read again. */
       function pass(behind: Mark): void {
         readTo = behind
         if (window.length > 0) return

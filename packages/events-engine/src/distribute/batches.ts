@@ -19,7 +19,7 @@ const IDLE_WAIT_MS = 60_000
 
 /** What handling a page needs of the lease that it happens under. */
 export interface LeasedPages extends Pick<LeasedSubscription, 'signal' | 'goOn' | 'pause'> {
-  /** A fence that also tells where the subscription stands, as far as is known here. */
+  /** A fence with the stored position, as far as this node knows it. */
   fenceHere(): Promise<Fence>
   /** A transaction has moved the stored position. */
   moved(position: Position): void
@@ -29,7 +29,7 @@ export interface LeasedPages extends Pick<LeasedSubscription, 'signal' | 'goOn' 
 
 /** Handles pages in transactions. */
 export interface PageWork {
-  /** Events that the filter wants, and those that it could not tell of. */
+  /** The events that the filter wants, and those for which it threw. */
   wanted(events: readonly PositionedEvent[]): readonly PositionedEvent[]
   /**
    * Handles events, and moves the subscription on.
@@ -60,7 +60,7 @@ export function createPageWork<DB>(
   const settings = callSettingsOf(subscription, runtime)
   const lasting = { leaseMs, idleMs: idleMsOf(subscription) }
 
-  /** Events that the filter could not tell of. */
+  /** Events for which the filter threw. */
   const unclear = new WeakSet<SyncEvent>()
 
   async function handleTogether(
@@ -71,7 +71,7 @@ export function createPageWork<DB>(
   ): Promise<void> {
     const events = positioned.map(({ event }) => event)
     const call = { events, attempt }
-    // What the filter could not tell of counts as a failed try.
+    // An error of the filter counts as a failed try.
     for (const event of events) if (unclear.has(event)) wants(event)
     await withPrepared(subscriber, { ...call, settings, signal }, async (prepared) => {
       const fence = await fenceHere()

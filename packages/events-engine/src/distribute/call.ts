@@ -16,7 +16,7 @@ export interface CallSettings {
   readonly services: IServiceScopeFactory | undefined
   /** Longest time for one call, in milliseconds. */
   readonly timeoutMs: number
-  /** Longest time that a call may go on after the engine was told to stop, in milliseconds. */
+  /** Longest time that a call may continue after the engine was stopped, in milliseconds. */
   readonly stopTimeoutMs: number
 }
 

@@ -84,7 +84,7 @@ export function createDurableRunner<DB>(
     return from === 'start' ? store.startPosition() : (await positions.read(from.position)).position
   }
 
-  /** A subscription that was abandoned may have missed events; whoever brings it back has to know. */
+  /** A subscription that was abandoned may have missed events, which a person must know. */
   async function warnOfGap(stored: Position): Promise<void> {
     if ((await store.findPlace(stored)) !== 'kept') {
       logger.error({ subscription: name }, 'Events were deleted that the subscription has not handled')

@@ -88,7 +88,7 @@ export async function countChanges(
   if (numAffectedRows !== undefined) return Number(numAffectedRows)
   throw new EventEngineError(
     'unsupported_driver',
-    'The Kysely dialect of options.db does not tell how many rows a statement has changed (numAffectedRows); use one that does, see the guide about other database libraries.',
+    'The Kysely dialect of options.db does not return how many rows a statement has changed (numAffectedRows); use one that does, see the guide about other database libraries.',
   )
 }
 

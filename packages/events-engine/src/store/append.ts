@@ -56,7 +56,7 @@ export function appendStatements(dialect: Dialect, names: TableNames) {
 
 /**
  * The way into the log for PostgreSQL transactions of other libraries. Such a connection may lead to another database,
- * which Kysely cannot tell. So the statement inserts only where it finds the log that is meant.
+ * which Kysely cannot detect. So the statement inserts only where it finds the log that is meant.
  */
 export function appendForeignStatement(names: TableNames) {
   const insert = `insert into ${names.syncEvent} (${COLUMNS}) select ${VALUES.postgres}

@@ -4,8 +4,8 @@ import type { EventRow } from './event-row.ts'
 import type { TenantStore } from './purge-tenant.ts'
 
 /**
- * A place in the log. Opaque outside the stores, comparable only by the store that made it; whoever
- * holds one has handled everything before it.
+ * A cursor into the log. Opaque outside the stores, comparable only by the store that made it. Every event before it is
+ * handled.
  */
 export type Position = string
 
@@ -40,7 +40,7 @@ export interface Lag {
   readonly oldest: Date | undefined
 }
 
-/** What a look for changes has seen. */
+/** The result of a look for changes. */
 export interface ChangeMarker {
   /** To be handed to the next look. */
   readonly marker: string
@@ -88,8 +88,8 @@ export interface Fence {
   readonly name: string
   readonly epoch: number
   /**
-   * Where the subscription must stand, too, for a write that moves it together with its effects. After
-   * a COMMIT whose answer was lost, nobody but the stored position knows whether they happened.
+   * The position that must be stored, too, for a write that moves it together with its effects. After a COMMIT whose
+   * response was lost, only the stored position shows whether they happened.
    */
   readonly at?: Position | undefined
 }
@@ -97,7 +97,7 @@ export interface Fence {
 /** How long the lease of a transaction that moves a subscription is to last, and how long it may idle. */
 export interface LeasedTransaction {
   readonly leaseMs: number
-  /** PostgreSQL ends a transaction whose node has not been heard of for so long. */
+  /** PostgreSQL ends a transaction that idles for so long. */
   readonly idleMs: number
 }
 
@@ -110,13 +110,13 @@ export interface HeldLease extends Fence {
 export interface PurgeLimits {
   /** Events younger than this stay, in milliseconds. */
   readonly keepMs: number
-  /** Subscriptions that nobody has run for so long do not count, in milliseconds. */
+  /** Subscriptions that no node has run for so long do not count, in milliseconds. */
   readonly abandonedAfterMs: number
   /** At most so many rows. */
   readonly limit: number
 }
 
-/** A subscription that nobody runs. */
+/** A subscription that no node runs. */
 export interface UnattendedSubscription {
   readonly name: string
   readonly unattendedMs: number
@@ -145,17 +145,17 @@ export interface EventStore extends TenantStore {
   /** A name for this log, which positions that are given out carry; another one once it was restored. */
   logName(): Promise<string>
 
-  /** Deletes some of the oldest events that every subscription has passed, and tells how many. */
+  /** Deletes some of the oldest events that every subscription has passed. @returns how many. */
   purge(limits: PurgeLimits): Promise<number>
-  /** Gives some of the free pages of the database's file back; tells whether there may be more. */
+  /** Gives some free pages of the database's file back to the disk. @returns whether there may be more. */
   shrinkFile(): Promise<boolean>
   /** What there is behind a position. */
   findPlace(position: Position): Promise<Place>
-  /** Makes a log readable that was restored into another cluster; tells whether it was one. */
+  /** Makes a log readable that was restored into another cluster. @returns whether it was one. */
   adoptRestoredLog(): Promise<boolean>
 
   /**
-   * How long ago, in milliseconds, an event may have been raised that nobody can read yet: since its
+   * How long ago, in milliseconds, an event may have been raised that cannot be read yet: since its
    * transaction is still open, or by a clock that is behind.
    */
   longestUncommittedMs(): Promise<number>
@@ -169,7 +169,7 @@ export interface EventStore extends TenantStore {
   listUnattended(forMs: number): Promise<UnattendedSubscription[]>
   /** Takes the lease of an active subscription if it is free, expired, or held by a node known to be dead. */
   acquireLease(name: string, leaseMs: number): Promise<SubscriptionLease | undefined>
-  /** Extends leases of this node, and tells which those are: of subscriptions that it works on, by their names. */
+  /** Renews the leases of this node for the named subscriptions. @returns those that it still holds. */
   renewLeases(leaseMs: number, names: readonly string[]): Promise<HeldLease[]>
   releaseLease(fence: Fence): Promise<void>
 
@@ -177,7 +177,7 @@ export interface EventStore extends TenantStore {
    * Moves a subscription on.
    *
    * @param ahead - whether effects of events after the position may be stored; left as it is where it is not given.
-   * @returns false when the lease was lost: somebody else has moved it.
+   * @returns false when the lease was lost: another node has moved it.
    */
   savePosition(fence: Fence, position: Position, executor?: SqlExecutor, ahead?: boolean): Promise<boolean>
   /**
@@ -188,7 +188,7 @@ export interface EventStore extends TenantStore {
   /**
    * Moves a subscription on in a transaction, and keeps others from its row until the transaction ends.
    *
-   * @returns false when the lease was lost: somebody else has moved it.
+   * @returns false when the lease was lost: another node has moved it.
    */
   savePositionIn(
     trx: SqlExecutor,
@@ -201,7 +201,7 @@ export interface EventStore extends TenantStore {
    * nothing is written.
    *
    * @param ahead - whether effects of events after the position may be stored.
-   * @returns false when the lease was lost: somebody else has moved it.
+   * @returns false when the lease was lost: another node has moved it.
    */
   fenceIn(
     trx: SqlExecutor,
@@ -253,6 +253,6 @@ export interface EventStore extends TenantStore {
   movePosition(name: string, position: Position, expected?: Position): Promise<boolean>
   /** The position before the first event that was raised at a time or later. */
   positionAt(time: Date): Promise<Position>
-  /** Whoever holds the lease hands it back once it has noticed, with what it has handled saved. */
+  /** Sets the state. The holder of the lease notices it, saves the position and releases the lease. */
   setState(name: string, state: SubscriptionState): Promise<boolean>
 }

@@ -14,12 +14,12 @@ const unattendedColumns = { name: text, unattended_ms: integer }
 const heldColumns = { name: text, epoch: integer, revision: integer }
 
 /**
- * Who handles a subscription. Times are the database's, so that the clocks of nodes do not matter;
- * each taking raises the epoch, which every later write must name.
+ * Creates the statements about leases. Times are the database's, so that the clocks of nodes do not matter. Each taking
+ * raises the epoch, which every later write must name.
  */
 export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: string) {
   const until = (parameter: string) => `now() + ${parameter} * interval '1 millisecond'`
-  // Whoever works in a transaction has the row locked: it is not free, and not worth waiting for.
+  // A node that handles a batch has the row locked: the lease is not free, and not worth waiting for.
   const take = `update ${names.subscription}
     set leased_by = $1, leased_until = ${until('$2')}, epoch = epoch + 1
     where name = (

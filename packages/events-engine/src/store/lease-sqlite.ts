@@ -15,15 +15,15 @@ const leaseColumns = {
 const unattendedColumns = { name: text, unattendedMs: real }
 const heldColumns = { name: text, epoch: integer, revision: integer }
 
-/** A lease that somebody else holds, as it was seen. */
+/** A lease of another node, as it was read. */
 const seenColumns = { leased_by: nullable(text), leased_until: real, epoch: integer }
 type SeenLease = RowOf<typeof seenColumns>
 
 /**
- * Who handles a subscription. Each taking raises the epoch, which every later write must name.
+ * Creates the statements about leases. Each taking raises the epoch, which every later write must name.
  *
- * Leases end by the machine's clock, which may be set back: so one that nobody has extended while a
- * lease's time went by is over as well.
+ * Leases end by the machine's clock, which may be set back. So a lease that was not renewed while its duration passed is
+ * over as well.
  */
 export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: string, clock: Clock) {
   const take = (condition: string) => `update ${names.subscription}
