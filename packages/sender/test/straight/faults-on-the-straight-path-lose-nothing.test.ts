@@ -192,18 +192,20 @@ onSqlite('records each once although connections are cut in COMMIT', () =>
       if (commits % 3 !== 0 || proxy.cuts >= 8) return undefined
       return proxy.cuts % 2 === 0 ? 'before its answer' : 'before commit'
     })
-    for (let id = 1; id <= 200; id += 10) {
-      await raiseAll(host, id, id + 9)
-      await waitFor(() => consumer.requests.length >= id, 'the requests')
+    // How many outcomes share a COMMIT depends on the machine: events are raised until some are cut.
+    let raised = 0
+    while (raised < 200 || proxy.cuts < 3) {
+      await raiseAll(host, raised + 1, raised + 10)
+      raised += 10
+      await waitFor(() => consumer.requests.length >= raised, 'the requests')
     }
-    await waitFor(async () => (await count(host, `state = 'succeeded'`)) === 200, 'all to be recorded')
+    await waitFor(async () => (await count(host, `state = 'succeeded'`)) === raised, 'all to be recorded')
     proxy.decide(() => undefined)
     await node.sender.drain()
-    expect(proxy.cuts).toBeGreaterThan(2)
-    expect(await count(host, 'true')).toBe(200)
-    expect(new Set(idsOf(consumer))).toEqual(new Set(range(1, 200)))
+    expect(await count(host, 'true')).toBe(raised)
+    expect(new Set(idsOf(consumer))).toEqual(new Set(range(1, raised)))
     const { total } = await node.sender.statistics({ tenantId: 1, since: new Date(Date.now() - 3_600_000) })
-    expect(total).toMatchObject({ succeeded: 200, failed: 0 })
+    expect(total).toMatchObject({ succeeded: raised, failed: 0 })
   }),
 )
 
