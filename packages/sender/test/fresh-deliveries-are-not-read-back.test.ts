@@ -14,7 +14,7 @@ function countReads(): () => number {
   onTestFinished(() => spy.mockRestore())
   return () =>
     spy.mock.calls.filter(([query]) =>
-      /\btried\b.*\bm\.key = d\.message_key/s.test((query as { readonly sql: string }).sql),
+      /\btried\b.*\bm\.key = x\.message_key/s.test((query as { readonly sql: string }).sql),
     ).length
 }
 

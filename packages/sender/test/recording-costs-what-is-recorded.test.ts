@@ -1,7 +1,10 @@
 import type { SqlExecutor } from '@x/events-engine/internal'
+import { sqlDialectOf } from '@x/events-engine/internal'
+import { manualClock } from '@x/testkit'
 import { CompiledQuery, type Kysely } from 'kysely'
 import { expect, it } from 'vitest'
-import { recordStatements } from '../src/postgres/record-attempts.ts'
+import { asSharedClock } from '../src/clock.ts'
+import { resultStore } from '../src/store/results.ts'
 import { tableNames } from '../src/table-names.ts'
 import { onPostgres } from './each-database.ts'
 import { type OpenHost, openHost } from './open-host.ts'
@@ -44,9 +47,12 @@ it('looks for the rows of results, not for results of rows, whatever the statist
         execute: (work: (trx: unknown) => Promise<unknown>) => work(explaining),
       }),
     }
-    const { recordAttempts } = recordStatements(explaining as unknown as Kysely<unknown>, names, {
-      now: () => 1_000_000,
-      schedule: () => () => {},
+    const { recordAttempts } = resultStore({
+      db: explaining as unknown as Kysely<unknown>,
+      sql: sqlDialectOf('postgres'),
+      names,
+      nodeId: 'node-1',
+      clock: asSharedClock(manualClock(1_000_000)),
     })
     const record = (from: number) =>
       recordAttempts(

@@ -108,7 +108,7 @@ export async function createWebhookTables(db: SqlExecutor, names: TableNames): P
       on ${names.delivery} (endpoint_key, lane, due_on, message_key) where state = 'pending' and lane is not null`,
     // What people have asked for: few, and found at once whatever waits.
     `create index if not exists ${names.prefix}delivery_manual on ${names.delivery} (endpoint_key, due_on, message_key)
-      where state = 'pending' and manual`,
+      where state = 'pending' and manual is not null`,
     // Empty: in no lane, what is pending has a due time.
     `create index if not exists ${names.prefix}delivery_stray on ${names.delivery} (endpoint_key)
       where state = 'pending' and lane is null and due_on is null`,

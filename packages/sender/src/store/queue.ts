@@ -8,23 +8,8 @@ import {
   type SqlExecutor,
   text,
 } from '@x/events-engine/internal'
-import type { StoredEndpointState } from '../deliveries/attempt-result.ts'
-import { enqueueStatement as enqueueOnPostgres } from '../postgres/enqueue.ts'
-import { requeueStatement as requeueOnPostgres } from '../postgres/requeue.ts'
-import { enqueueStatement as enqueueOnSqlite } from '../sqlite/enqueue.ts'
-import { requeueStatement as requeueOnSqlite } from '../sqlite/requeue.ts'
+import type { EndpointState, StoredEndpointState } from '../deliveries/attempt-result.ts'
 import type { StoreContext } from './context.ts'
-
-const lockedColumns = { endpoint_key: integer, epoch: integer }
-
-const stateColumns = {
-  failing_since: nullable(integer),
-  not_before: integer,
-  details: nullable(text),
-  rate: nullable(text),
-  resets: integer,
-  was_handed_back: flag,
-}
 
 /** When an endpoint is due. */
 export interface DueEndpoint {
@@ -37,8 +22,46 @@ export interface DueLane extends DueEndpoint {
   readonly lane: string
 }
 
-/** What changes endpoints' rows in the queue: when each is due, and how it does. */
-export function queueStatements({ sql, names }: Pick<StoreContext, 'sql' | 'names'>) {
+/** Where to begin to look for what is due: at all, or at what is not known to be done. */
+export type RequeueFrom = 'all' | 'first'
+
+type SqlContext = Pick<StoreContext, 'sql' | 'names'>
+
+/** How far `first_on` may lag behind, so that a busy endpoint's row is not written with every commit. */
+const LAG_MS = 1_000
+
+const lockedColumns = { endpoint_key: integer, epoch: integer }
+
+/** SQL: a table of both kinds of deliveries, never attempted and attempted, each of which an index has in order. */
+export const KINDS = '(select false as tried union all select true) kind'
+
+/**
+ * What changes endpoints' rows in the queue. `due_on` tells when to look: not before a pause has ended (`not_before`),
+ * unless a person has asked for an attempt. Where many nodes write, `first_on` is never later than the due time of any pending
+ * delivery, so that reading passes over the remains of all that are done. Only a local database keeps `due_on`
+ * exact: elsewhere a row may say that something is due when the last of it is done, and is put right by `requeue`.
+ */
+export function queueStatements({ sql, names }: SqlContext) {
+  const keepsFirst = !sql.isLocal
+  const endpoints = sql.records({ endpoint_key: 'integer', due_on: 'integer' })
+  function enqueueStatement(isManual: boolean) {
+    const proposed = sql.proposed('due_on')
+    const due = isManual ? proposed : sql.greatest(proposed, 'q.not_before')
+    const isLater = (column: string, time: string) => `q.${column} is null or q.${column} > ${time}`
+    return sql.statement(`insert into ${names.queue} as q (endpoint_key, due_on${keepsFirst ? ', first_on' : ''})
+      select n.endpoint_key, n.due_on${keepsFirst ? ', n.due_on' : ''} from ${endpoints.table('$1', 'n')}
+      where ${sql.limitsIdle} order by n.endpoint_key${sql.upsert({
+        key: 'endpoint_key',
+        set: `due_on = ${sql.least('q.due_on', due)}${
+          keepsFirst ? `, first_on = ${sql.least('q.first_on', sql.proposed('first_on'))}` : ''
+        }`,
+        // A row that is due by then needs no write.
+        where: `${isLater('due_on', due)}${keepsFirst ? ` or ${isLater('first_on', sql.proposed('first_on'))}` : ''}`,
+      })}`)
+  }
+  const enqueue = enqueueStatement(false)
+  const enqueueManual = enqueueStatement(true)
+
   const lock = sql.statement(`select q.endpoint_key, q.epoch from ${names.queue} q
     where ${sql.limitsIdle} and ${sql.isListed('q.endpoint_key', '$1')}
     order by q.endpoint_key${sql.lock('for update of q')}`)
@@ -46,6 +69,26 @@ export function queueStatements({ sql, names }: Pick<StoreContext, 'sql' | 'name
     set failing_since = null, not_before = 0, details = null, resets = resets + 1 where endpoint_key = $1`)
   const endPause = sql.statement(`update ${names.queue} set not_before = 0, resets = resets + 1
     where endpoint_key = $1 and not_before > 0`)
+
+  const states = sql.records({
+    endpoint_key: 'integer',
+    epoch: 'integer',
+    resets: 'integer',
+    failing_since: 'integer',
+    not_before: 'integer',
+    details: 'text',
+    rate: 'text',
+  })
+  const save = sql.statement(
+    sql.update({
+      table: names.queue,
+      alias: 'q',
+      set: 'failing_since = s.failing_since, not_before = s.not_before, details = s.details, rate = s.rate',
+      from: states.table('$1', 's'),
+      where: 'q.endpoint_key = s.endpoint_key and q.epoch = s.epoch and q.resets = s.resets',
+    }),
+  )
+
   const lanes = sql.records({ endpoint_key: 'integer', lane: 'text', due_on: 'integer' })
   const inLane = (row: string) =>
     `${row}.endpoint_key = l.endpoint_key and ${row}.lane = l.lane and ${row}.state = 'pending'`
@@ -65,11 +108,36 @@ export function queueStatements({ sql, names }: Pick<StoreContext, 'sql' | 'name
       where: 'd.message_key = first.message_key and d.endpoint_key = first.endpoint_key',
     }),
   )
-  const isPostgres = sql.name === 'postgres'
-  const requeue = isPostgres ? requeueOnPostgres(names, 'all') : requeueOnSqlite(names)
 
-  const enqueue = isPostgres ? enqueueOnPostgres(names) : enqueueOnSqlite(names)
-  const enqueueManual = isPostgres ? enqueueOnPostgres(names, true) : enqueueOnSqlite(names, true)
+  function requeueStatement(from: RequeueFrom) {
+    const isPending = `d.endpoint_key = q.endpoint_key and d.state = 'pending'`
+    const bound = keepsFirst && from === 'first' ? ' and d.due_on >= coalesce(q.first_on, 0)' : ''
+    // The kind comes from a table: the condition would be simplified with a constant, and no longer fit the index.
+    const firstDue = `(select d.due_on from ${names.delivery} d
+      where ${isPending} and (d.attempt_count > 0) = kind.tried and d.due_on is not null${bound}
+      order by d.due_on limit 1)`
+    const firstManual = `(select min(d.due_on) from ${names.delivery} d where ${isPending} and d.manual is not null)`
+    const due = `case when first.due_on is not null
+      then ${sql.least('first.manual_on', sql.greatest('first.due_on', 'q.not_before'))} end`
+    const isDifferent = sql.differs('q.due_on', `(${due})`)
+    const isLagging = `(${sql.differs('q.first_on', 'first.due_on')} or ${isDifferent})
+      and (first.due_on is null or first.due_on > $2 or first.due_on >= coalesce(q.first_on, 0) + ${LAG_MS}
+        or first.due_on < q.first_on or q.due_on is null or q.due_on > $2 or q.not_before > $2
+        or q.due_on > (${due}))`
+    return sql.statement(
+      sql.update({
+        table: names.queue,
+        alias: 'q',
+        set: `due_on = ${due}${keepsFirst ? ', first_on = first.due_on' : ''}`,
+        from: `(select endpoint_key, min(due_on) as due_on, min(manual_on) as manual_on from (
+        select q.endpoint_key, ${firstDue} as due_on, ${firstManual} as manual_on
+        from ${names.queue} q cross join ${KINDS} where ${sql.isListed('q.endpoint_key', '$1')}) kinds
+      group by endpoint_key) as first`,
+        where: `q.endpoint_key = first.endpoint_key and ${keepsFirst ? isLagging : isDifferent}`,
+      }),
+    )
+  }
+  const requeues = { all: requeueStatement('all'), first: requeueStatement('first') }
 
   return {
     /**
@@ -78,15 +146,59 @@ export function queueStatements({ sql, names }: Pick<StoreContext, 'sql' | 'name
      * @param isManual - a person has asked for it: it is due although the endpoint is paused.
      */
     async enqueue(trx: SqlExecutor, due: readonly DueEndpoint[], isManual = false): Promise<void> {
-      const rows = due.map(({ endpointKey, dueOn }) =>
-        isPostgres ? { endpoint_key: endpointKey, due_on: dueOn } : [endpointKey, dueOn],
-      )
-      await runStatement(trx, isManual ? enqueueManual : enqueue, [JSON.stringify(rows)])
+      const rows = due.map(({ endpointKey, dueOn }) => ({ endpoint_key: endpointKey, due_on: dueOn }))
+      await runStatement(trx, isManual ? enqueueManual : enqueue, [endpoints.encode(rows)])
+    },
+
+    /**
+     * Makes endpoints due when the first of their pending deliveries is, and not before their pause is over, unless a
+     * person has asked for one. Their rows must be locked, by a statement before.
+     */
+    async requeue(
+      trx: SqlExecutor,
+      endpointKeys: readonly number[],
+      now: number,
+      from: RequeueFrom = 'all',
+    ): Promise<void> {
+      await runStatement(trx, requeues[from], [JSON.stringify(endpointKeys), now])
+    },
+
+    /**
+     * Locks endpoints' rows, which comes first in every transaction that changes what is pending: so no due time is
+     * computed while another delivery is added, and no lease changes hands under a result that names its epoch. In the
+     * order of keys, so that transactions do not wait in a circle. As for a deletion, so that a record of successes is waited
+     * for, too, whose rows may be among those that change.
+     *
+     * @returns the epochs of their latest leases.
+     */
+    async lockQueue(trx: SqlExecutor, endpointKeys: readonly number[]): Promise<ReadonlyMap<number, number>> {
+      const rows = await readRows(trx, lockedColumns, lock, [JSON.stringify(endpointKeys)])
+      return new Map(rows.map((row) => [row.endpoint_key, row.epoch]))
+    },
+
+    /** The endpoint begins anew, as if it had never failed. */
+    async forgetFailures(trx: SqlExecutor, endpointKey: number): Promise<void> {
+      await runStatement(trx, forget, [endpointKey])
     },
 
     /** A person wants an attempt now: the pause is over. The holder of the lease sees it by the count of resets. */
     async endPause(trx: SqlExecutor, endpointKey: number): Promise<void> {
       await runStatement(trx, endPause, [endpointKey])
+    },
+
+    /** Stores how endpoints do. A state of another lease, or from before a reset, is dropped. Their rows must be locked. */
+    async saveStates(trx: SqlExecutor, saved: readonly EndpointState[]): Promise<void> {
+      if (saved.length === 0) return
+      const rows = saved.map((state) => ({
+        endpoint_key: state.endpointKey,
+        epoch: state.epoch,
+        resets: state.resets,
+        failing_since: state.failingSince,
+        not_before: state.notBefore,
+        details: state.details,
+        rate: state.rate,
+      }))
+      await runStatement(trx, save, [states.encode(rows)])
     },
 
     /**
@@ -104,28 +216,16 @@ export function queueStatements({ sql, names }: Pick<StoreContext, 'sql' | 'name
       }))
       return countChanges(trx, open, [lanes.encode(rows)])
     },
-
-    /**
-     * Locks endpoints' rows, which comes first in every transaction that changes what is pending: so no due time is
-     * computed while another delivery is added, and no lease changes hands under a result that names its epoch. In the order of keys,
-     * so that transactions do not wait in a circle. As for a deletion, so that a record of successes is waited for, too,
-     * whose rows may be among those that change. One writer at a time needs no lock.
-     */
-    async lockQueue(trx: SqlExecutor, endpointKeys: readonly number[]): Promise<void> {
-      if (isPostgres) await readRows(trx, lockedColumns, lock, [JSON.stringify(endpointKeys)])
-    },
-
-    /** The endpoint begins anew, as if it had never failed. */
-    async forgetFailures(trx: SqlExecutor, endpointKey: number): Promise<void> {
-      await runStatement(trx, forget, [endpointKey])
-    },
-
-    /** Makes endpoints due when the first of their pending deliveries is. Their rows must be locked. */
-    async requeue(trx: SqlExecutor, endpointKeys: readonly number[], now: number): Promise<void> {
-      const keys = JSON.stringify(endpointKeys)
-      await runStatement(trx, requeue, isPostgres ? [keys, now] : [keys])
-    },
   }
+}
+
+const stateColumns = {
+  failing_since: nullable(integer),
+  not_before: integer,
+  details: nullable(text),
+  rate: nullable(text),
+  resets: integer,
+  was_handed_back: flag,
 }
 
 /** What the holder of an endpoint's lease knows of its failures and rate, for the next holder. */

@@ -1,14 +1,18 @@
 import type { DeliveryStore } from '../delivery-store.ts'
-import { createPostgresStore } from '../postgres/store.ts'
-import { createSqliteStore } from '../sqlite/store.ts'
+import { readDeliveryStatements as readOnPostgres } from '../postgres/read-deliveries.ts'
+import { readDeliveryStatements as readOnSqlite } from '../sqlite/read-deliveries.ts'
 import { changeStore } from './change.ts'
 import { clockStore } from './clock.ts'
 import type { StoreContext } from './context.ts'
 import { countStore } from './counts.ts'
+import { dueStore } from './due.ts'
 import { endpointStore } from './endpoints.ts'
 import { leaseStore } from './leases.ts'
+import { messageStore } from './messages.ts'
+import { purgeStore } from './purge.ts'
 import { endpointStateStore } from './queue.ts'
 import { reconcileStore } from './reconcile.ts'
+import { resultStore } from './results.ts'
 import { secretStore } from './secrets.ts'
 import { statisticsStore } from './statistics.ts'
 import { straightStore } from './straight.ts'
@@ -17,11 +21,14 @@ import { windowStore } from './windows.ts'
 
 /** Opens the sender's tables. Statements are composed here, once. */
 export function openStore(context: StoreContext): DeliveryStore {
-  const { db, sql, names, clock } = context
-  const written =
-    sql.name === 'postgres' ? createPostgresStore(db, names, clock) : createSqliteStore(db, names, clock)
+  const { db, sql, names } = context
+  const messages = messageStore(context)
   return {
-    ...written,
+    ...(sql.name === 'postgres' ? readOnPostgres(db, names) : readOnSqlite(db, names)),
+    ...messages,
+    ...dueStore(context),
+    ...resultStore(context),
+    ...purgeStore(context),
     ...endpointStore(context),
     ...secretStore(context),
     ...endpointStateStore(context),
@@ -30,7 +37,7 @@ export function openStore(context: StoreContext): DeliveryStore {
     ...windowStore(context),
     ...statisticsStore(context),
     ...tenantStore(context),
-    ...changeStore(context, written.storeMessages),
+    ...changeStore(context, messages.storeMessages),
     ...reconcileStore(context),
     ...clockStore(context),
     ...straightStore(context),

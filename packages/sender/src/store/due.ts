@@ -1,0 +1,126 @@
+import { flag, integer, json, nullable, type Parameter, readRows, text } from '@x/events-engine/internal'
+import type { DeliveryKey } from '../deliveries/delivery-row.ts'
+import type { DueDelivery } from '../delivery-store.ts'
+import type { StoreContext } from './context.ts'
+import { KINDS } from './queue.ts'
+
+const dueColumns = {
+  endpoint_key: integer,
+  message_key: integer,
+  event_id: text,
+  body: text,
+  headers: nullable(json<string[]>()),
+  traceparent: nullable(text),
+  attempt_count: integer,
+  step: integer,
+  due_on: integer,
+  lane: nullable(text),
+  manual: nullable(flag),
+}
+
+const KEY_SPAN = 2 ** 32
+
+/** Of which endpoints to read, and what of theirs is known. */
+interface Wanted {
+  readonly endpointKeys: readonly number[]
+  readonly known: readonly DeliveryKey[]
+}
+
+/**
+ * Reads what is due, of many endpoints in one statement, at most so many of each: of what was never
+ * attempted, and of what was, so that neither hides the other. What people have asked for is read by itself.
+ */
+export function dueStore(context: StoreContext) {
+  const { db, clock } = context
+  const { compile, parametersOf } = context.sql.isLocal ? readingLocally(context) : readingShared(context)
+  const next = compile(KINDS, '(x.attempt_count > 0) = kind.tried and x.manual is null')
+  const manual = compile(undefined, 'x.manual is not null')
+
+  function createReader(statement: ReturnType<typeof compile>) {
+    return async (
+      endpointKeys: readonly number[],
+      known: readonly DeliveryKey[],
+      limitEach: number,
+    ): Promise<DueDelivery[]> => {
+      const values = [clock.now(), limitEach, ...parametersOf({ endpointKeys, known })]
+      const rows = await readRows(db, dueColumns, statement, values)
+      return rows.map((row) => ({
+        endpointKey: row.endpoint_key,
+        messageKey: row.message_key,
+        eventId: row.event_id,
+        body: Buffer.from(row.body),
+        headers: row.headers,
+        traceparent: row.traceparent,
+        attemptCount: row.attempt_count,
+        step: row.step,
+        dueOn: row.due_on,
+        lane: row.lane,
+        manual: row.manual !== null,
+      }))
+    }
+  }
+
+  return {
+    /**
+     * What is due of each endpoint besides what people have asked for, at most so much of what was never attempted, and as
+     * much of what was; what is known already is passed over, mostly.
+     */
+    nextDeliveries: createReader(next),
+    /** What people have asked for, of each endpoint at most so much; what is known already is passed over, mostly. */
+    manualDeliveries: createReader(manual),
+  }
+}
+
+const MESSAGE = 'm.event_id, m.body, m.headers, m.traceparent'
+const DELIVERY = 'x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.lane, x.manual'
+
+/**
+ * SQLite has no lateral joins, and is fastest with a list of keys. What is known is one number for each, since pairs are
+ * slow to compare. In a table so large that it overflows, the caller finds what slipped through.
+ */
+function readingLocally({ sql, names }: StoreContext) {
+  return {
+    compile: (kinds: string | undefined, isOfKind: string) =>
+      sql.statement(`select ${DELIVERY}, ${MESSAGE}
+    from json_each($3) wanted${kinds === undefined ? '' : ` cross join ${kinds}`}
+    cross join ${names.delivery} x on x.endpoint_key = wanted.value and x.message_key in (
+      select x.message_key from ${names.delivery} x
+      where x.endpoint_key = wanted.value and x.state = 'pending' and ${isOfKind} and x.due_on <= $1
+        and x.endpoint_key * ${KEY_SPAN} + x.message_key not in (select value from json_each($4))
+      order by x.due_on, x.message_key limit $2)
+    cross join ${names.message} m on m.key = x.message_key`),
+    parametersOf: ({ endpointKeys, known }: Wanted): Parameter[] => [
+      JSON.stringify(endpointKeys),
+      JSON.stringify(known.map(({ endpointKey, messageKey }) => endpointKey * KEY_SPAN + messageKey)),
+    ],
+  }
+}
+
+/** Nothing below `first_on` is pending: the index entries there are what is left of those that are done. */
+function readingShared({ sql, names }: StoreContext) {
+  return {
+    compile: (kinds: string | undefined, isOfKind: string) =>
+      sql.statement(`with wanted as materialized (
+      select w.endpoint_key, w.known, coalesce(q.first_on, 0) as first_on
+      from json_to_recordset($3::text::json) as w(endpoint_key bigint, known bigint[])
+      join ${names.queue} q on q.endpoint_key = w.endpoint_key
+    )
+    select x.*, ${MESSAGE}
+    from wanted w${kinds === undefined ? '' : ` cross join ${kinds}`} cross join lateral (
+      select ${DELIVERY} from ${names.delivery} x
+      where x.endpoint_key = w.endpoint_key and x.state = 'pending' and ${isOfKind}
+        and x.due_on >= w.first_on and x.due_on <= $1
+        and x.message_key <> all(w.known)
+      order by x.due_on, x.message_key limit $2) x
+    join ${names.message} m on m.key = x.message_key
+    order by x.due_on, x.message_key`),
+    parametersOf({ endpointKeys, known }: Wanted): Parameter[] {
+      const knownOf = Map.groupBy(known, ({ endpointKey }) => endpointKey)
+      const wanted = endpointKeys.map((key) => ({
+        endpoint_key: key,
+        known: (knownOf.get(key) ?? []).map(({ messageKey }) => messageKey),
+      }))
+      return [JSON.stringify(wanted)]
+    },
+  }
+}

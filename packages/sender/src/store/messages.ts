@@ -1,0 +1,185 @@
+import {
+  createRowsStatement,
+  flag,
+  integer,
+  nullable,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/internal'
+import { messageName } from '../messages/compose.ts'
+import { createClockMark } from './clock.ts'
+import type { StoreContext } from './context.ts'
+import type { MessageToStore } from './message.ts'
+import { type DueLane, queueStatements } from './queue.ts'
+
+/** What is stored of messages, and whether their endpoints are in the queue already. */
+interface StoredMessages {
+  /** By {@link messageName}. */
+  readonly keyOf: ReadonlyMap<string, number>
+  readonly isQueued: boolean
+}
+
+type InsertMessages = (
+  executor: SqlExecutor,
+  messages: readonly MessageToStore[],
+  now: number,
+) => Promise<StoredMessages>
+
+/** Messages with their deliveries, many at once. */
+export function messageStore(context: StoreContext) {
+  const insert = context.sql.isLocal ? createLocalInsert(context) : createSharedInsert(context)
+  const { enqueue, openLanes } = queueStatements(context)
+  const noteClock = createClockMark(context)
+
+  return {
+    /**
+     * Stores messages and their deliveries. In an ordering key, one delivery at most is due at a time: the first
+     * that is pending. The others are pending without a due time, until `recordAttempts` has recorded the end of the one
+     * before.
+     *
+     * @returns the keys of the messages, in their order.
+     */
+    async storeMessages(
+      executor: SqlExecutor,
+      messages: readonly MessageToStore[],
+      now: number,
+    ): Promise<number[]> {
+      const { keyOf, isQueued } = await insert(executor, messages, now)
+      const lanes = new Map<string, DueLane>()
+      const dueOn = new Map<number, number>()
+      for (const { targets } of messages) {
+        for (const { endpointKey, lane, dueOn: due } of targets) {
+          dueOn.set(endpointKey, Math.min(due, dueOn.get(endpointKey) ?? due))
+          if (lane !== null) lanes.set(`${endpointKey}:${lane}`, { endpointKey, lane, dueOn: due })
+        }
+      }
+      // In any case before the ordering keys are looked at: a record that ends one's delivery just now is waited for.
+      if (!isQueued) {
+        const due = [...dueOn].map(([endpointKey, first]) => ({ endpointKey, dueOn: first }))
+        await enqueue(executor, due)
+      }
+      await openLanes(executor, [...lanes.values()])
+      await noteClock(executor, now)
+      return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
+    },
+  }
+}
+
+/** SQLite has no `returning` within a statement; its rows of long texts are several times as fast as one JSON parameter. */
+function createLocalInsert({ sql, names }: StoreContext): InsertMessages {
+  const insertMessages = createRowsStatement(
+    8,
+    { key: integer, event_id: text, variant: nullable(text) },
+    (
+      rows,
+    ) => `insert into ${names.message} (created_on, event_id, event_type, body, traceparent, variant, headers,
+        tenant_id, site_id)
+      select ?, * from ${rows} where column1 is not null
+      returning key, event_id, variant`,
+  )
+  const deliveries = sql.records({
+    endpoint_key: 'integer',
+    message_key: 'integer',
+    lane: 'text',
+    due_on: 'integer',
+  })
+  const insertDeliveries = sql.statement(`insert into ${names.delivery}
+    (endpoint_key, message_key, lane, due_on, created_on)
+    select endpoint_key, message_key, lane, case when lane is null then due_on end, $2 from ${deliveries.table('$1', 'd')}`)
+
+  return async (executor, messages, now) => {
+    const rows = messages.map((message) => [
+      message.eventId,
+      message.eventType,
+      message.body,
+      message.traceparent,
+      message.variant,
+      message.headers && JSON.stringify(message.headers),
+      message.tenantId,
+      message.siteId,
+    ])
+    const stored = await insertMessages(executor, [now], rows)
+    const keyOf = new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
+    const targets = messages.flatMap(({ eventId, variant, targets: of }) => {
+      const messageKey = keyOf.get(messageName(eventId, variant)) as number
+      return of.map(({ endpointKey, lane, dueOn }) => ({
+        endpoint_key: endpointKey,
+        message_key: messageKey,
+        lane,
+        due_on: dueOn,
+      }))
+    })
+    await runStatement(executor, insertDeliveries, [deliveries.encode(targets), now])
+    return { keyOf, isQueued: false }
+  }
+}
+
+/** One round trip, which also finds out whether the endpoints are in the queue: a busy one's row is then not written. */
+function createSharedInsert({ sql, names }: StoreContext): InsertMessages {
+  const insert = sql.statement(`with m as materialized (
+      select * from rows from (json_to_recordset($1::text::json) as (event_id text, event_type text, body text, traceparent text,
+        variant text, headers text, tenant_id bigint, site_id bigint, targets json)) with ordinality as m
+    ), t as materialized (
+      select m.ordinality, t.*
+      from m cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, lane text, due_on bigint)
+    ), due as materialized (
+      select endpoint_key, min(due_on) as due_on from t group by endpoint_key
+    ), kept as materialized (
+      ${keepQueuedQuery({ sql, names }, 'due')}
+    ), stored as (
+      insert into ${names.message} (event_id, event_type, created_on, body, traceparent, variant, headers, tenant_id, site_id)
+      select event_id, event_type, $2, body, traceparent, variant, headers, tenant_id, site_id from m order by ordinality
+      returning key, event_id, variant
+    ), deliveries as (
+      insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
+      select t.endpoint_key, stored.key, t.lane, case when t.lane is null then t.due_on end, $2
+      from stored join m on m.event_id = stored.event_id and m.variant is not distinct from stored.variant
+        join t on t.ordinality = m.ordinality
+    )
+    select key, event_id, variant, (select count(*) from kept) = (select count(*) from due) as is_queued from stored`)
+  const storedColumns = { key: integer, event_id: text, variant: nullable(text), is_queued: flag }
+
+  return async (executor, messages, now) => {
+    const rows = messages.map((message) => ({
+      event_id: message.eventId,
+      event_type: message.eventType,
+      body: message.body,
+      traceparent: message.traceparent,
+      variant: message.variant,
+      headers: message.headers,
+      tenant_id: message.tenantId,
+      site_id: message.siteId,
+      targets: message.targets.map(({ endpointKey, lane, dueOn }) => ({
+        endpoint_key: endpointKey,
+        lane,
+        due_on: dueOn,
+      })),
+    }))
+    const stored = await readRows(executor, storedColumns, insert, [JSON.stringify(rows), now])
+    return {
+      keyOf: new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key])),
+      isQueued: stored.every(({ is_queued }) => is_queued),
+    }
+  }
+}
+
+/**
+ * SQL, a query: keeps endpoints due that are due by a time already, which is how a busy endpoint's row is found. They
+ * cannot be made due later until the transaction has ended. Shared, and nothing is written, so that a
+ * record of attempts does not wait. Gives as many rows as there are endpoints, or else (one of
+ * them is not due, or only later) fewer; then they have to be enqueued.
+ *
+ * @param due - a table of endpoint_key and due_on.
+ */
+function keepQueuedQuery({ sql, names }: Pick<StoreContext, 'sql' | 'names'>, due: string): string {
+  const isQueued = (q: string, n: string) =>
+    `${q}.due_on <= greatest(${n}.due_on, ${q}.not_before) and ${q}.first_on <= ${n}.due_on`
+  // All or none: locks that were shared first would have to be made exclusive, out of the order of keys.
+  return `select q.endpoint_key from ${due} n join ${names.queue} q on q.endpoint_key = n.endpoint_key
+    where ${sql.limitsIdle} and ${isQueued('q', 'n')} and not exists (
+      select 1 from ${due} missing where not exists (
+        select 1 from ${names.queue} o where o.endpoint_key = missing.endpoint_key and ${isQueued('o', 'missing')}))
+    order by q.endpoint_key for share of q`
+}

@@ -1,0 +1,356 @@
+import {
+  createRowsStatement,
+  flag,
+  ownTransaction,
+  type Parameter,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+} from '@x/events-engine/internal'
+import type { Transaction } from 'kysely'
+import type { AttemptResult, RecordedResults, ResultBatch } from '../deliveries/attempt-result.ts'
+import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf, messageJoins } from '../deliveries/delivery-columns.ts'
+import { packTallies, tallyOf } from '../statistics/counters.ts'
+import { createClockMark } from './clock.ts'
+import type { StoreContext } from './context.ts'
+import { endpointReader, raiseRevisionStatement } from './endpoints.ts'
+import { type DueLane, queueStatements } from './queue.ts'
+
+/** How long a busy endpoint's row in the queue may lag behind what is recorded, where many nodes write. */
+const QUEUE_LAG_MS = 1_000
+const MAX_REMEMBERED = 10_000
+
+const ATTEMPT_COLUMNS = [
+  'endpoint_key',
+  'message_key',
+  'number',
+  'started_on',
+  'duration_ms',
+  'url',
+  'signature',
+  'status',
+  'error_code',
+  'error_message',
+  'response_body',
+] as const
+
+/** Writes results whose leases are held. */
+type WriteResults = (
+  trx: SqlExecutor,
+  held: readonly AttemptResult[],
+  now: number,
+) => Promise<{ readonly isNew: boolean }>
+
+/**
+ * Stores the results of attempts, in one transaction. A result counts only while the lease that the
+ * attempt was made under is the endpoint's latest: the node that has taken it since makes the attempt again,
+ * with the same message id.
+ *
+ * Where many nodes write, there are two ways. Where all has gone well, the usual one, a single statement: it keeps the
+ * leases from changing hands, and leaves the queue's rows alone, which are due too early then; the next read finds nothing more
+ * and puts that right. In any other case, and for each endpoint once in a while, the rows are locked for good, before
+ * they are asked for their epochs, and say afterwards when the endpoint is due next.
+ */
+export function resultStore(context: StoreContext) {
+  const { db, sql, names, clock } = context
+  const write = sql.isLocal ? createLocalWrite(context) : createSharedWrite(context)
+  const writeSuccesses = createSuccessWrite(context)
+  const reasons = sql.records({ endpoint_key: 'integer', reason: 'text' })
+  const disable = sql.statement(
+    sql.update({
+      table: names.endpoint,
+      alias: 'e',
+      set: `enabled = false, disabled_on = $2, version = e.version + 1, updated_on = $2, disabled_reason = r.reason`,
+      from: `(select endpoint_key, min(reason) as reason from ${reasons.table('$1', 'g')} group by endpoint_key) as r`,
+      where: 'e.enabled and e.key = r.endpoint_key',
+    }),
+  )
+  const raiseRevision = raiseRevisionStatement(context)
+  const { lockQueue, openLanes, saveStates, requeue } = queueStatements(context)
+  const readRecorded = createRecordedReader(context)
+  const noteClock = createClockMark(context)
+  /** When an endpoint's row in the queue was brought up to date by this node. */
+  const queuedAt = new Map<number, number>()
+
+  function isQueueFresh(endpointKeys: readonly number[], now: number): boolean {
+    return endpointKeys.every((key) => Math.abs(now - (queuedAt.get(key) ?? 0)) < QUEUE_LAG_MS)
+  }
+
+  function rememberQueue(endpointKeys: readonly number[], now: number): void {
+    if (queuedAt.size > MAX_REMEMBERED) queuedAt.clear()
+    for (const key of endpointKeys) queuedAt.set(key, now)
+  }
+
+  return {
+    /** Makes endpoints due when their first pending delivery is, and their pause is over, whatever was noted before. */
+    async settleQueue(endpointKeys: readonly number[]): Promise<void> {
+      if (sql.isLocal) return requeue(db, endpointKeys, clock.now())
+      await ownTransaction(db, async (trx) => {
+        await lockQueue(trx, endpointKeys)
+        await requeue(trx, endpointKeys, clock.now())
+      })
+    },
+
+    /**
+     * In one transaction: the attempts, the states of their deliveries, that the next in their ordering keys are
+     * due, how the endpoints do, and which are disabled.
+     *
+     * @param publish - called inside of the transaction when the host has a notice to get.
+     */
+    async recordAttempts(
+      { results, states }: ResultBatch,
+      publish: (trx: Transaction<unknown>, recorded: RecordedResults) => Promise<void>,
+    ): Promise<void> {
+      const now = clock.now()
+      const endpointKeys = [...new Set([...results, ...states].map(({ endpointKey }) => endpointKey))]
+      const isPlain = !sql.isLocal && states.length === 0 && results.every(isPlainSuccess)
+      if (isPlain && isQueueFresh(endpointKeys, now) && (await writeSuccesses(results, now))) return
+      const mayDisable = results.some(({ notice }) => notice?.kind === 'disabled')
+      await ownTransaction(db, async (trx) => {
+        // Before the queue, as fan-out does it, so that neither waits for the other.
+        if (mayDisable) await runStatement(trx, raiseRevision)
+        const epochs = await lockQueue(trx, endpointKeys)
+        const held = results.filter(({ endpointKey, epoch }) => epochs.get(endpointKey) === epoch)
+        const { isNew } = await write(trx, held, now)
+        await openLanes(trx, lanesToOpen(held, now))
+        await saveStates(trx, states)
+        await requeue(trx, endpointKeys, now, 'first')
+        await noteClock(trx, now)
+        if (!isNew || !held.some(({ notice, state }) => notice !== null || state === 'exhausted')) return
+        const recorded = await readRecorded(trx, held)
+        const disabled = endpointsToDisable(recorded)
+        if (disabled.length > 0) await runStatement(trx, disable, [reasons.encode(disabled), now])
+        await publish(trx, recorded)
+      })
+      rememberQueue(endpointKeys, now)
+    },
+  }
+}
+
+/**
+ * SQL: what a result `r` changes of its delivery `d`. When the due time was changed during the attempt, a person wants
+ * another, or when it was cancelled, none: a failure leaves that be. In an ordering key, one that a person has asked for goes
+ * back to its place.
+ */
+const changesOf = ({ sql }: StoreContext) => `
+      attempt_count = r.number,
+      step = case when d.due_on = r.was_due_on then r.step else d.step end,
+      state = case when r.state = 'succeeded' or (d.state = 'pending' and d.due_on = r.was_due_on) then r.state else d.state end,
+      due_on = case when ${sql.differs('d.due_on', 'r.was_due_on')} then d.due_on
+        when r.counted and r.state = 'pending' and d.manual is not null and d.lane is not null then null
+        else coalesce(r.due_on, d.due_on) end,
+      manual = case when r.state = 'succeeded' or (r.counted and d.due_on = r.was_due_on) then null else d.manual end,
+      finished_on = case when r.state = 'succeeded'
+        or (d.state = 'pending' and d.due_on = r.was_due_on and r.state <> 'pending') then ${sql.cast('$2', 'integer')} else d.finished_on end,
+      last_status = r.status,
+      last_error_code = r.error_code`
+
+const resultRecords = ({ sql }: StoreContext) =>
+  sql.records({
+    endpoint_key: 'integer',
+    message_key: 'integer',
+    epoch: 'integer',
+    number: 'integer',
+    step: 'integer',
+    state: 'text',
+    was_due_on: 'integer',
+    due_on: 'integer',
+    started_on: 'integer',
+    duration_ms: 'integer',
+    url: 'text',
+    signature: 'text',
+    status: 'integer',
+    error_code: 'text',
+    error_message: 'text',
+    response_body: 'text',
+    counted: 'flag',
+  })
+
+// No plain condition: where few are pending by the statistics, which may be old, the planner of PostgreSQL would begin there,
+// and go through the results for each. It has to look up each result's row.
+const IS_OPEN = `case when d.state in ('pending', 'cancelled') then true else false end`
+
+/** In one process nothing is gained by one statement for all; attempts hold long texts, see `createRowsStatement`. */
+function createLocalWrite(context: StoreContext): WriteResults {
+  const { sql, names } = context
+  const insert = createRowsStatement(
+    ATTEMPT_COLUMNS.length,
+    {},
+    (rows) => `insert or ignore into ${names.attempt} (${ATTEMPT_COLUMNS.join(', ')})
+      select * from ${rows} where column1 is not null`,
+  )
+  const changes = sql.records({
+    endpoint_key: 'integer',
+    message_key: 'integer',
+    number: 'integer',
+    step: 'integer',
+    state: 'text',
+    was_due_on: 'integer',
+    due_on: 'integer',
+    status: 'integer',
+    error_code: 'text',
+    counted: 'flag',
+  })
+  const update = sql.statement(`with r as materialized (select * from ${changes.table('$1', 'given')})
+    update ${names.delivery} as d set ${changesOf(context)}
+    from r where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${IS_OPEN}`)
+  const insertTally = sql.statement(`insert into ${names.tally} (body) values ($1)`)
+
+  return async (trx, held, now) => {
+    if (held.length === 0) return { isNew: false }
+    const rows = held.map(rowOf)
+    const attempts = rows
+      .filter(({ counted }) => counted)
+      .map((row) => ATTEMPT_COLUMNS.map((name) => row[name]))
+    if (attempts.length > 0) await insert(trx, [], attempts)
+    await runStatement(trx, update, [changes.encode(rows), now])
+    const counted = packTallies(tallyOf(held))
+    if (counted !== '') await runStatement(trx, insertTally, [counted])
+    return { isNew: true }
+  }
+}
+
+/** One round trip. Results that were written before, whose COMMIT was answered too late, are not counted again. */
+function createSharedWrite(context: StoreContext): WriteResults {
+  const { sql, names } = context
+  const records = resultRecords(context)
+  const columns = ATTEMPT_COLUMNS.join(', ')
+  const statement = sql.statement(`with r as materialized (
+      select * from ${records.table('$1', 'r')}
+    ), attempts as (
+      insert into ${names.attempt} (${columns}) select ${columns} from r where counted
+      on conflict do nothing returning 1
+    ), verdict as (
+      select exists (select from attempts) or not exists (select from r where counted) as is_new
+    ), tally as (
+      insert into ${names.tally} (body) select $3::text from verdict where is_new and $3::text <> ''
+    ), written as (
+      update ${names.delivery} as d set ${changesOf(context)}
+      from r where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${IS_OPEN}
+    )
+    select is_new from verdict`)
+
+  return async (trx, held, now) => {
+    if (held.length === 0) return { isNew: false }
+    const values = [records.encode(held.map(rowOf)), now, packTallies(tallyOf(held))]
+    const [row] = await readRows(trx, { is_new: flag }, statement, values)
+    return { isNew: row?.is_new === true }
+  }
+}
+
+/**
+ * For successes alone: one statement, without a transaction around it. The rows of results of other leases stay as they
+ * are, and so do all others then: none is recorded.
+ *
+ * @returns false when nothing was written, since one of the leases is of another epoch.
+ */
+function createSuccessWrite(context: StoreContext) {
+  const { db, sql, names } = context
+  const records = resultRecords(context)
+  const columns = ATTEMPT_COLUMNS.filter((name) => !name.startsWith('error_')).join(', ')
+  const statement = sql.statement(`with r as materialized (
+      select * from ${records.table('$1', 'r')}
+    ), held as materialized (
+      select q.endpoint_key, q.epoch from ${names.queue} q where q.endpoint_key = any(array(select endpoint_key from r))
+      order by q.endpoint_key for key share of q
+    ), verdict as materialized (
+      select count(held.epoch) = count(*) as counts
+      from r left join held on held.endpoint_key = r.endpoint_key and held.epoch = r.epoch
+    ), attempts as (
+      insert into ${names.attempt} (${columns}) select ${columns} from r cross join verdict where counts
+      on conflict do nothing returning 1
+    ), tally as (
+      insert into ${names.tally} (body) select $3::text where exists (select from attempts) and $3::text <> ''
+    ), written as (
+      update ${names.delivery} d set
+        attempt_count = r.number,
+        step = case when d.due_on = r.was_due_on then r.step else d.step end,
+        state = 'succeeded',
+        manual = null,
+        finished_on = $2::bigint,
+        last_status = r.status,
+        last_error_code = null
+      from r cross join verdict
+      where counts and d.endpoint_key = r.endpoint_key and d.message_key = r.message_key
+        and ${IS_OPEN}
+    )
+    select counts from verdict`)
+
+  return async (successes: readonly AttemptResult[], now: number): Promise<boolean> => {
+    const values = [records.encode(successes.map(rowOf)), now, packTallies(tallyOf(successes))]
+    const [row] = await readRows(db, { counts: flag }, statement, values)
+    return row?.counts === true
+  }
+}
+
+/** Creates what reads, in the transaction that stores results under held leases, what the host is told of them. */
+function createRecordedReader(context: StoreContext) {
+  const { sql, names } = context
+  const { columns, read } = endpointReader(context)
+  const held = sql.statement(`select ${columns} from ${names.endpoint} e
+    where e.deleted_on is null and ${sql.isListed('e.key', '$1')}`)
+  const ended = sql.records({ endpoint_key: 'integer', message_key: 'integer' })
+  const exhausted = sql.statement(`select ${DELIVERY_COLUMNS}
+    from ${ended.table('$1', 'r')}
+    join ${names.delivery} d on d.message_key = r.message_key and d.endpoint_key = r.endpoint_key
+    join ${names.endpoint} e on e.key = d.endpoint_key ${messageJoins(names)}
+    where d.state = 'exhausted' order by d.message_key, d.endpoint_key`)
+
+  return async (trx: SqlExecutor, results: readonly AttemptResult[]): Promise<RecordedResults> => {
+    const news = results.filter(({ notice, state }) => notice !== null || state === 'exhausted')
+    const keys = news
+      .filter(({ state }) => state === 'exhausted')
+      .map(({ endpointKey, messageKey }) => ({ endpoint_key: endpointKey, message_key: messageKey }))
+    const endpoints = await read(trx, held, [JSON.stringify(news.map(({ endpointKey }) => endpointKey))])
+    const deliveries =
+      keys.length === 0 ? [] : await readRows(trx, deliveryColumns, exhausted, [ended.encode(keys)])
+    return {
+      endpoints: new Map(endpoints.map((row) => [row.key, row])),
+      notices: news.flatMap(({ endpointKey, notice }) => (notice ? [{ endpointKey, notice }] : [])),
+      exhausted: deliveries.map(deliveryRowOf),
+    }
+  }
+}
+
+/** Whether nothing but the delivery changes with it. */
+function isPlainSuccess({ state, lane, notice, counted }: AttemptResult): boolean {
+  return state === 'succeeded' && lane === null && notice === null && counted
+}
+
+function endpointsToDisable({ endpoints, notices }: RecordedResults) {
+  return notices.flatMap(({ endpointKey, notice }) =>
+    notice.kind === 'disabled' && endpoints.has(endpointKey)
+      ? [{ endpoint_key: endpointKey, reason: notice.reason }]
+      : [],
+  )
+}
+
+function lanesToOpen(results: readonly AttemptResult[], now: number): DueLane[] {
+  return results.flatMap(({ endpointKey, lane, state, manual, dueOn }) => {
+    if (lane === null || (state === 'pending' && !manual)) return []
+    return [{ endpointKey, lane, dueOn: state === 'pending' ? (dueOn ?? now) : now }]
+  })
+}
+
+/** By the names of the columns. */
+function rowOf(result: AttemptResult) {
+  return {
+    endpoint_key: result.endpointKey,
+    message_key: result.messageKey,
+    epoch: result.epoch,
+    number: result.number,
+    step: result.step,
+    state: result.state,
+    was_due_on: result.wasDueOn,
+    due_on: result.dueOn,
+    started_on: result.startedOn,
+    duration_ms: result.durationMs,
+    url: result.url,
+    signature: result.signature,
+    status: result.status,
+    error_code: result.errorCode,
+    error_message: result.errorMessage,
+    response_body: result.responseBody,
+    counted: result.counted,
+  } satisfies Record<string, Parameter | boolean>
+}
