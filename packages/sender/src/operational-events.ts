@@ -4,10 +4,10 @@ import type { Transaction } from 'kysely'
 import type { RecordedResults } from './deliveries/attempt-result.ts'
 import type { AttemptErrorCode } from './deliveries/delivery.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
-import type { DeliveryStore } from './delivery-store.ts'
 import type { DisabledReason } from './endpoints/endpoint.ts'
 import type { EndpointRow } from './endpoints/fields.ts'
 import { deliveryIdOf, parseDeliveryId } from './ids.ts'
+import type { DeliveryStore } from './store/store.ts'
 import type { HealthNotice } from './worker/endpoint-health.ts'
 
 /** What a `WebhookEndpoint.Failing`, `.Recovered` or `.Disabled` event carries. */

@@ -3,11 +3,11 @@ import { activeTraceparent } from '@x/events-engine/internal'
 import type { Delivery } from './deliveries/delivery.ts'
 import { deliveryOf } from './deliveries/delivery-of-row.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
-import type { DeliveryStore } from './delivery-store.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import { endpointDisabled, endpointNotFound } from './errors.ts'
 import { isUniqueId, uniqueId } from './ids.ts'
 import { messageOf } from './messages/message.ts'
+import type { DeliveryStore } from './store/store.ts'
 
 /** What {@link createTestSender} needs. */
 export interface TestSenderParts {

@@ -34,6 +34,14 @@ export interface UpdateFrom {
   readonly where: string
 }
 
+/** How the rows of a table lie. A dialect may ignore it. */
+export interface TableOptions {
+  /** In the order of the key, which has several columns. */
+  readonly isClustered?: boolean
+  /** How many percent of a page new rows fill, so that there is room beside them for what is changed soon. */
+  readonly fillPercent?: number
+}
+
 /**
  * What differs between databases in statements that are written once. Texts are composed of these parts when a store
  * is opened, and never again, so that each is compiled once.
@@ -82,6 +90,14 @@ export interface SqlDialect {
   /** SQL: in {@link Upsert}, the value that the insert was to write. */
   proposed(column: string): string
   update(update: UpdateFrom): string
+  /** SQL: the types of columns, in a table's definition. */
+  readonly types: Readonly<Record<SqlType, string>>
+  /** SQL: a whole number that is the key of its table by itself. */
+  readonly wholeKey: string
+  /** SQL: the same, whose values the database draws: they ascend, and none is drawn twice. */
+  readonly drawnKey: string
+  /** SQL: the end of a table's definition. */
+  tableOptions(options: TableOptions): string
 }
 
 const IDLE_MS = 3_000
@@ -153,6 +169,11 @@ const sqlite: SqlDialect = {
   upsert: onConflict,
   proposed: (column) => `excluded.${column}`,
   update: updateFrom,
+  // What a column is declared as matters little: a whole number takes as many bytes as it needs.
+  types: { integer: 'bigint', text: 'text', flag: 'boolean' },
+  wholeKey: 'integer primary key',
+  drawnKey: 'integer primary key autoincrement',
+  tableOptions: ({ isClustered }) => (isClustered ? ' without rowid' : ''),
 }
 
 const POSTGRES_TYPES: Readonly<Record<SqlType, string>> = { integer: 'bigint', text: 'text', flag: 'boolean' }
@@ -187,6 +208,13 @@ const postgres: SqlDialect = {
   upsert: onConflict,
   proposed: (column) => `excluded.${column}`,
   update: updateFrom,
+  types: POSTGRES_TYPES,
+  wholeKey: 'bigint primary key',
+  drawnKey: 'bigint generated always as identity primary key',
+  tableOptions: ({ fillPercent }) =>
+    fillPercent === undefined
+      ? ''
+      : ` with (fillfactor = ${fillPercent}, autovacuum_vacuum_scale_factor = 0.05)`,
 }
 
 const DIALECTS: Readonly<Record<Dialect, SqlDialect>> = { sqlite, postgres }

@@ -1,7 +1,7 @@
 import { matchesEventType } from '@x/events-core'
 import type { SqlExecutor } from '@x/events-engine/internal'
-import type { DeliveryStore } from '../delivery-store.ts'
 import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
+import type { DeliveryStore } from '../store/store.ts'
 import type { WindowedDelivery } from '../store/windows.ts'
 import type { JobProgress, JobRow } from './job-row.ts'
 

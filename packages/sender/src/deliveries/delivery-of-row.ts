@@ -1,8 +1,7 @@
-import type { AttemptRow } from '../delivery-store.ts'
 import { requestHeaders } from '../http/send.ts'
 import { deliveryIdOf } from '../ids.ts'
 import type { Delivery, DeliveryAttempt } from './delivery.ts'
-import type { DeliveryRow } from './delivery-row.ts'
+import type { AttemptRow, DeliveryRow } from './delivery-row.ts'
 
 /** A delivery as users see it. */
 export function deliveryOf(row: DeliveryRow): Delivery {

@@ -21,3 +21,16 @@ export interface DeliveryRow extends DeliveryKey {
   readonly lastStatus: number | null
   readonly lastErrorCode: AttemptErrorCode | null
 }
+
+/** An attempt as it is stored. */
+export interface AttemptRow {
+  readonly number: number
+  readonly startedOn: number
+  readonly durationMs: number
+  readonly url: string
+  readonly signature: string
+  readonly status: number | null
+  readonly errorCode: AttemptErrorCode | null
+  readonly errorMessage: string | null
+  readonly responseBody: string | null
+}

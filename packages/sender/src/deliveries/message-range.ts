@@ -1,4 +1,19 @@
-import type { DeliveryFilter } from '../delivery-store.ts'
+import type { DeliveryState } from './delivery.ts'
+import type { DeliveryKey } from './delivery-row.ts'
+
+/** Which deliveries to list. */
+export interface DeliveryFilter {
+  readonly tenantId: number
+  readonly endpointId: string | undefined
+  readonly state: DeliveryState | undefined
+  readonly eventType: string | undefined
+  /** Inclusive. */
+  readonly createdAfter: number | undefined
+  /** Exclusive. */
+  readonly createdBefore: number | undefined
+  readonly before: DeliveryKey | undefined
+  readonly limit: number
+}
 
 /** Which deliveries a filter lets through by time and page, in the order of the parameters of both dialects. */
 export type MessageRange = readonly [

@@ -1,6 +1,5 @@
 import type { Clock } from '@x/events-core'
 import { readLimit } from '../argument.ts'
-import type { DeliveryStore } from '../delivery-store.ts'
 import {
   assertArgument,
   endpointNotFound,
@@ -11,6 +10,7 @@ import {
 import type { FilterTrial, TestedEvent, TestFilter } from '../fan-out/filter-trial.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
 import type { Statistics, StatisticsQuery } from '../statistics/statistics.ts'
+import type { DeliveryStore } from '../store/store.ts'
 import type { SecretCipher } from './cipher.ts'
 import { certificateToStore, encryptCertificate } from './client-certificate.ts'
 import type {

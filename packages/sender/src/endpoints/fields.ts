@@ -81,7 +81,7 @@ const DEFAULT_CONCURRENCY: Concurrency = { min: 1, max: 8 }
  * The fields of an endpoint, each in one place: a new one is added here, and to the public `Endpoint`, `CreateEndpoint`
  * and `UpdateEndpoint`. The table's columns, its rows, inserts, updates and validation follow from it.
  */
-const ENDPOINT_FIELDS = {
+export const ENDPOINT_FIELDS = {
   /** The key that other tables use. */
   key: { column: 'key', ...WHOLE, set: STORED },
   /** The id that users see. */

@@ -1,10 +1,12 @@
 import { type Clock, eventTypeOf, type SyncEvent } from '@x/events-core'
 import type { SqlExecutor } from '@x/events-engine/internal'
-import type { DeliveryStore, DueDelivery, MessageTarget, MessageToStore } from '../delivery-store.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { createEndpointMatcher, type EndpointMatcher } from '../endpoint-matcher.ts'
 import type { LaneOf } from '../endpoints/ordering.ts'
 import type { Composer } from '../messages/compose.ts'
 import { createFanOutSpans } from '../observability/tracing.ts'
+import type { MessageTarget, MessageToStore } from '../store/messages.ts'
+import type { DeliveryStore } from '../store/store.ts'
 import type { FannedOut } from '../store/straight.ts'
 import { firstDelayMsOf } from '../worker/retry-schedule.ts'
 

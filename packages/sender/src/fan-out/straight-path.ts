@@ -8,13 +8,9 @@ import {
   type SqlExecutor,
 } from '@x/events-engine/internal'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
-import type {
-  DeliveryStore,
-  DueDelivery,
-  MessageTarget,
-  MessageToStore,
-  StraightDelivery,
-} from '../delivery-store.ts'
+import type { DueDelivery, StraightDelivery } from '../deliveries/due-delivery.ts'
+import type { MessageTarget, MessageToStore } from '../store/messages.ts'
+import type { DeliveryStore } from '../store/store.ts'
 import type { StraightResult } from '../store/straight.ts'
 import type { Worker } from '../worker/worker.ts'
 import { dueDelivery, type FannedOutEvent, type FanOut, hadBy } from './fan-out.ts'

@@ -2,7 +2,7 @@ import type { SubscriberContext, SyncEvent } from '@x/events-core'
 import { eventTypeOf } from '@x/events-core'
 import type { IBatchEventSubscriber } from '@x/events-engine'
 import type { AheadHandler, AheadHost } from '@x/events-engine/internal'
-import type { DueDelivery } from '../delivery-store.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { Renderings } from '../messages/render.ts'
 import { dueDelivery, type FanOut, type FanOutParts } from './fan-out.ts'
 

@@ -1,7 +1,7 @@
 import type { Logger } from '@x/events-core'
 import { createPeriodic } from '@x/events-engine/internal'
-import type { DeliveryStore } from '../delivery-store.ts'
 import type { LaneKey, Repair, SweptPage } from '../store/reconcile.ts'
+import type { DeliveryStore } from '../store/store.ts'
 
 /** Compares what is stored with the sender's invariants from time to time, and repairs what contradicts them. */
 export interface Reconciliation {

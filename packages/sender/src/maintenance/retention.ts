@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@x/events-core'
 import { createPeriodic, type Periodic } from '@x/events-engine/internal'
-import type { DeliveryStore } from '../delivery-store.ts'
+import type { DeliveryStore } from '../store/store.ts'
 import type { StraightMark } from '../store/straight.ts'
 
 /** What {@link createRetention} needs. */

@@ -11,7 +11,7 @@ import {
 import type { Clock, Logger } from '@x/events-core'
 import { detached } from '@x/events-engine/internal'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
-import type { DeliveryStore } from '../delivery-store.ts'
+import type { DeliveryStore } from '../store/store.ts'
 
 /** The name of the meter and of the tracer. */
 export const SCOPE = '@x/sender'

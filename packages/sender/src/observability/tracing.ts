@@ -11,7 +11,7 @@ import {
 import type { SyncEvent } from '@x/events-core'
 import { formatTraceparent, parseTraceparent, traceparentOf } from '@x/events-engine/internal'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
-import type { DueDelivery } from '../delivery-store.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { DeliveryTarget } from '../worker/delivery-target.ts'
 import { SCOPE } from './metrics.ts'
 

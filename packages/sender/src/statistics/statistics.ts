@@ -1,8 +1,8 @@
 import type { Clock, Logger } from '@x/events-core'
 import { createPeriodic } from '@x/events-engine/internal'
 import { readTimeRange } from '../argument.ts'
-import type { DeliveryStore } from '../delivery-store.ts'
 import { assertArgument } from '../errors.ts'
+import type { DeliveryStore } from '../store/store.ts'
 import { addCounts, type Counts, noCounts, percentileOf } from './counters.ts'
 import type { StatisticRow } from './rollup.ts'
 

@@ -12,8 +12,11 @@ import {
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
-import type { MessageToStore, NotSent, StoreMessages } from './message.ts'
+import type { MessageToStore, messageStore } from './messages.ts'
 import { queueStatements } from './queue.ts'
+
+/** Why nothing is sent that a person has asked for. */
+export type NotSent = 'disabled' | 'deleted' | 'not_found'
 
 /** A delivery of a message that is stored already. */
 export interface AddedDelivery {
@@ -26,7 +29,10 @@ const changedColumns = { lane: nullable(text) }
 type ChangedRow = RowOf<typeof changedColumns>
 
 /** Makes deliveries due again, or ends them, because a person wants it. */
-export function changeStore(context: StoreContext, storeMessages: StoreMessages) {
+export function changeStore(
+  context: StoreContext,
+  { storeMessages }: Pick<ReturnType<typeof messageStore>, 'storeMessages'>,
+) {
   const { db, sql, names, clock } = context
   // A change or deletion of an endpoint raises the revision first: it waits, or is committed.
   const lockRevision = sql.statement(

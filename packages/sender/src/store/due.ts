@@ -1,6 +1,6 @@
 import { flag, integer, json, nullable, type Parameter, readRows, text } from '@x/events-engine/internal'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
-import type { DueDelivery } from '../delivery-store.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { StoreContext } from './context.ts'
 import { KINDS } from './queue.ts'
 

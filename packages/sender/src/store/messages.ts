@@ -11,8 +11,33 @@ import {
 import { messageName } from '../messages/compose.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
-import type { MessageToStore } from './message.ts'
 import { type DueLane, queueStatements } from './queue.ts'
+
+/** Whom a message goes to, and how. */
+export interface MessageTarget {
+  readonly endpointKey: number
+  /** Deliveries of one lane follow each other; null for one that is in none. */
+  readonly lane: string | null
+  /** When its first attempt is due, if it need not wait for another delivery of its lane. */
+  readonly dueOn: number
+}
+
+/** A rendered message, and whom it goes to. */
+export interface MessageToStore {
+  readonly eventId: string
+  readonly eventType: string
+  /** The event's, by which it is decided whether an endpoint may have it later. */
+  readonly tenantId: number
+  readonly siteId: number
+  /** The form it is in; null for the usual one. Of one event, there is one message of each. */
+  readonly variant: string | null
+  readonly body: string
+  /** Instead of the usual content type, name and value in turn; null for the usual one. */
+  readonly headers: readonly string[] | null
+  /** The trace that its attempts belong to; null where there is none. */
+  readonly traceparent: string | null
+  readonly targets: readonly MessageTarget[]
+}
 
 /** What is stored of messages, and whether their endpoints are in the queue already. */
 interface StoredMessages {

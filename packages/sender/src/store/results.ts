@@ -9,7 +9,12 @@ import {
 } from '@x/events-engine/internal'
 import type { Transaction } from 'kysely'
 import type { AttemptResult, RecordedResults, ResultBatch } from '../deliveries/attempt-result.ts'
-import { DELIVERY_COLUMNS, deliveryColumns, deliveryRowOf, messageJoins } from '../deliveries/delivery-columns.ts'
+import {
+  DELIVERY_COLUMNS,
+  deliveryColumns,
+  deliveryRowOf,
+  messageJoins,
+} from '../deliveries/delivery-columns.ts'
 import { packTallies, tallyOf } from '../statistics/counters.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'

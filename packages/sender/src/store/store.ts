@@ -1,10 +1,8 @@
-import type { DeliveryStore } from '../delivery-store.ts'
-import { readDeliveryStatements as readOnPostgres } from '../postgres/read-deliveries.ts'
-import { readDeliveryStatements as readOnSqlite } from '../sqlite/read-deliveries.ts'
 import { changeStore } from './change.ts'
 import { clockStore } from './clock.ts'
 import type { StoreContext } from './context.ts'
 import { countStore } from './counts.ts'
+import { deliveryStore } from './deliveries.ts'
 import { dueStore } from './due.ts'
 import { endpointStore } from './endpoints.ts'
 import { leaseStore } from './leases.ts'
@@ -20,11 +18,10 @@ import { tenantStore } from './tenants.ts'
 import { windowStore } from './windows.ts'
 
 /** Opens the sender's tables. Statements are composed here, once. */
-export function openStore(context: StoreContext): DeliveryStore {
-  const { db, sql, names } = context
+export function openStore(context: StoreContext) {
   const messages = messageStore(context)
   return {
-    ...(sql.name === 'postgres' ? readOnPostgres(db, names) : readOnSqlite(db, names)),
+    ...deliveryStore(context),
     ...messages,
     ...dueStore(context),
     ...resultStore(context),
@@ -37,9 +34,12 @@ export function openStore(context: StoreContext): DeliveryStore {
     ...windowStore(context),
     ...statisticsStore(context),
     ...tenantStore(context),
-    ...changeStore(context, messages.storeMessages),
+    ...changeStore(context, messages),
     ...reconcileStore(context),
     ...clockStore(context),
     ...straightStore(context),
   }
 }
+
+/** All that the sender asks of a database. */
+export type DeliveryStore = ReturnType<typeof openStore>

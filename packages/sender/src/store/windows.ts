@@ -41,7 +41,7 @@ export interface AddedDelivery {
 }
 
 /** A range of time; open where a bound is missing. */
-interface TimeRange {
+export interface TimeRange {
   readonly since?: number | undefined
   readonly until?: number | undefined
 }

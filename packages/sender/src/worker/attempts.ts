@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@x/events-core'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
-import type { DueDelivery } from '../delivery-store.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { attemptErrorOf } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
 import { Post, type PostOutcome } from '../http/post.ts'

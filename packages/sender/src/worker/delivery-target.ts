@@ -1,6 +1,5 @@
 import type { Clock } from '@x/events-core'
 import { createSigner, type SyncSigner } from '@x/signature'
-import type { DeliveryStore } from '../delivery-store.ts'
 import type { SecretCipher } from '../endpoints/cipher.ts'
 import { decryptCertificate } from '../endpoints/client-certificate.ts'
 import type { Concurrency, Endpoint, RateLimit } from '../endpoints/endpoint.ts'
@@ -9,6 +8,7 @@ import type { EndpointRow } from '../endpoints/fields.ts'
 import { brokenRule, type UrlRules } from '../endpoints/validate.ts'
 import type { AttemptError } from '../http/errors.ts'
 import type { ClientCertificate } from '../http/tls.ts'
+import type { DeliveryStore } from '../store/store.ts'
 import { createRetrySchedule, type RetrySchedule } from './retry-schedule.ts'
 
 /** Everything that is the same for each attempt to an endpoint, worked out once. */

@@ -1,4 +1,4 @@
-import type { DueDelivery } from '../delivery-store.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { type Lane, remember } from './lane.ts'
 
 /** What became of deliveries that were just stored. */

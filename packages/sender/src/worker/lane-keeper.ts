@@ -1,7 +1,7 @@
 import type { Logger } from '@x/events-core'
-import type { DeliveryStore } from '../delivery-store.ts'
 import { createFairShare } from '../fair-share.ts'
 import type { EndpointLease, TakenLease } from '../store/leases.ts'
+import type { DeliveryStore } from '../store/store.ts'
 import { createLane, isIdle, type Lane, shelve } from './lane.ts'
 
 /** Holds the leases of endpoints: takes them when something is due, extends them, hands them back. */

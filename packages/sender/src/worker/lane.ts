@@ -1,5 +1,5 @@
 import type { EndpointState } from '../deliveries/attempt-result.ts'
-import type { DueDelivery } from '../delivery-store.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { RateLimit } from '../endpoints/endpoint.ts'
 import type { TakenLease } from '../store/leases.ts'
 import type { DeliveryTarget } from './delivery-target.ts'

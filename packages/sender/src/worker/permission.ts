@@ -1,6 +1,6 @@
 import { createSyncEvent, type Logger, type SyncEvent, shown } from '@x/events-core'
 import { storableText, thrownMessage } from '@x/events-engine/internal'
-import type { DueDelivery } from '../delivery-store.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { Endpoint } from '../endpoints/endpoint.ts'
 import type { AttemptError } from '../http/errors.ts'
 import type { Post, PostUnderWay } from '../http/post.ts'

@@ -1,7 +1,7 @@
 import type { Logger } from '@x/events-core'
 import { isRefusal } from '@x/events-engine/internal'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
-import type { DeliveryStore } from '../delivery-store.ts'
+import type { DeliveryStore } from '../store/store.ts'
 
 /** Stores results, each as far as the database will have it. */
 export interface ResultRecorder {

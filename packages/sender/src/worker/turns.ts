@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@x/events-core'
-import type { DueDelivery } from '../delivery-store.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { Attempts } from './attempts.ts'
 import { createDueTimer, type DueTimer } from './due-timer.ts'
 import type { GroupCommit } from './group-commit.ts'

@@ -1,7 +1,7 @@
 import { createClockWatch } from '../clock.ts'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
-import type { DueDelivery, StraightDelivery } from '../delivery-store.ts'
+import type { DueDelivery, StraightDelivery } from '../deliveries/due-delivery.ts'
 import { createAttempts } from './attempts.ts'
 import { createDueTimer } from './due-timer.ts'
 import { createGroupCommit } from './group-commit.ts'
