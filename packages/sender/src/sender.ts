@@ -13,7 +13,7 @@ import type { Delivery } from './deliveries/delivery.ts'
 import { createSecretCipher } from './endpoints/cipher.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import { createEndpoints, type Endpoints, reencryptSecrets } from './endpoints/endpoints.ts'
-import { createLaneOf } from './endpoints/ordering.ts'
+import { createOrderingKeyOf } from './endpoints/ordering.ts'
 import { createOwnershipChallenge, createOwnershipCheck } from './endpoints/ownership.ts'
 import { validateTenantId } from './endpoints/validate.ts'
 import { WebhookSenderError, wrongEncryptionKey } from './errors.ts'
@@ -231,7 +231,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       ...messages,
       db,
       firstDelayMs: schedule.firstDelayMs,
-      laneOf: createLaneOf(settings.orderingKeys),
+      orderingKeyOf: createOrderingKeyOf(settings.orderingKeys),
     }
     return { ...parts, fanOut: createFanOut(parts), stored: worker.stored }
   }

@@ -34,7 +34,7 @@ const messageTo = (...endpointKeys: readonly number[]): MessageToStore => ({
   body: '{}',
   headers: null,
   traceparent: null,
-  targets: endpointKeys.map((endpointKey) => ({ endpointKey, lane: null, dueOn: NOW })),
+  targets: endpointKeys.map((endpointKey) => ({ endpointKey, orderingKey: null, dueOn: NOW })),
 })
 
 /** Two endpoints, with one delivery each, whose leases are the first node's. */

@@ -13,7 +13,7 @@ export const successOf = (
   number: 1,
   step: 1,
   state: 'succeeded',
-  lane: null,
+  orderingKey: null,
   manual: false,
   wasDueOn,
   dueOn: null,

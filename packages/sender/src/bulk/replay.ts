@@ -150,7 +150,7 @@ export async function replayStored(
   const deliveries = (await withContent(store, trx, endpoint, { rows: missing, contents })).map((row) => ({
     messageKey: row.key,
     createdOn: row.createdOn,
-    lane: laneOf(endpoint as EndpointFilterRow),
+    orderingKey: orderingKeyOf(endpoint as EndpointFilterRow),
   }))
   if (deliveries.length > 0) await store.addDeliveries(trx, endpointKey, deliveries, now)
   const isEnd = next >= last && cursor.log === undefined
@@ -205,7 +205,7 @@ function mayHave(
 }
 
 /** The event is deleted, and its ordering key with it. One key for all keeps every order. */
-function laneOf({ ordering, tenantId }: EndpointFilterRow): string | null {
+function orderingKeyOf({ ordering, tenantId }: EndpointFilterRow): string | null {
   if (ordering === 'none') return null
   return ordering !== 'fifo' && ordering.by === 'tenant' ? String(tenantId) : ''
 }

@@ -12,7 +12,7 @@ export interface AttemptResult {
   readonly number: number
   readonly step: number
   readonly state: DeliveryState
-  readonly lane: string | null
+  readonly orderingKey: string | null
   /** Whether a person had asked for the attempt. */
   readonly manual: boolean
   /** The time that the attempt was due: when somebody has changed it meanwhile, theirs is kept. */

@@ -86,7 +86,7 @@ export interface Deliveries {
    */
   resend(id: string, scope?: TenantScope): Promise<Delivery>
   /**
-   * Ends a pending delivery: no further attempt begins, and the next of its lane (`ordering`) takes its
+   * Ends a pending delivery: no further attempt begins, and the next of its ordering key (`ordering`) takes its
    * place. An attempt under way is recorded: when it succeeds, the delivery has succeeded; when it
    * fails, it stays cancelled. One that is cancelled already is left as it is; `resend` brings it back.
    *

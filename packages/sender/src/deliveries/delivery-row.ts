@@ -14,7 +14,7 @@ export interface DeliveryRow extends DeliveryKey {
   readonly eventType: string
   readonly state: DeliveryState
   readonly attemptCount: number
-  /** Null while it waits for another of its lane. */
+  /** Null while it waits for another of its ordering key. */
   readonly dueOn: number | null
   readonly createdOn: number
   readonly finishedOn: number | null

@@ -12,7 +12,7 @@ export interface DueDelivery extends DeliveryKey {
   /** Attempts of the current run through the schedule. */
   readonly step: number
   readonly dueOn: number
-  readonly lane: string | null
+  readonly orderingKey: string | null
   /** A person has asked for it: it is attempted at once, whatever else waits. */
   readonly manual: boolean
   /** What is to be told of it while it is not stored; undefined once it is. */

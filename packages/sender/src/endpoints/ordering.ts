@@ -20,10 +20,10 @@ export type OrderingInput = 'none' | 'fifo' | { readonly by: string | OrderingKe
 export type OrderingKeys = Readonly<Record<string, OrderingKey>>
 
 /** Gives the ordering key of a message: messages of one key are delivered one after the other. Null: no order. */
-export type LaneOf = (ordering: Ordering, event: SyncEvent) => string | null
+export type OrderingKeyOf = (ordering: Ordering, event: SyncEvent) => string | null
 
 const BUILT_IN = ['entity', 'tenant']
-const MAX_LANE_LENGTH = 200
+const MAX_KEY_LENGTH = 200
 
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateOrdering(input: OrderingInput, keys: OrderingKeys): Ordering {
@@ -43,8 +43,8 @@ export function validateOrdering(input: OrderingInput, keys: OrderingKeys): Orde
   )
 }
 
-/** Creates what finds the lanes of messages. */
-export function createLaneOf(keys: OrderingKeys): LaneOf {
+/** Creates what finds the ordering keys of messages. */
+export function createOrderingKeyOf(keys: OrderingKeys): OrderingKeyOf {
   return (ordering, event) => {
     if (ordering === 'none') return null
     if (ordering === 'fifo') return ''
@@ -70,7 +70,7 @@ function keyFrom(keyOf: OrderingKey, name: string, event: SyncEvent): string {
 }
 
 function shortened(key: string): string {
-  return key.length <= MAX_LANE_LENGTH && isStorable(key)
+  return key.length <= MAX_KEY_LENGTH && isStorable(key)
     ? key
     : `#${createHash('sha256').update(key, 'utf16le').digest('base64')}`
 }

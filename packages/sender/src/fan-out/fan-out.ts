@@ -2,7 +2,7 @@ import { type Clock, eventTypeOf, type SyncEvent } from '@x/events-core'
 import type { SqlExecutor } from '@x/events-engine/internal'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { createEndpointMatcher, type EndpointMatcher } from '../endpoint-matcher.ts'
-import type { LaneOf } from '../endpoints/ordering.ts'
+import type { OrderingKeyOf } from '../endpoints/ordering.ts'
 import type { Composer } from '../messages/compose.ts'
 import { createFanOutSpans } from '../observability/tracing.ts'
 import type { MessageTarget, MessageToStore } from '../store/messages.ts'
@@ -18,7 +18,7 @@ export interface FanOutParts {
   /** To read endpoints with outside of a transaction. */
   readonly db: SqlExecutor
   readonly firstDelayMs: number
-  readonly laneOf: LaneOf
+  readonly orderingKeyOf: OrderingKeyOf
 }
 
 /** The messages of one event, each with those who are to get it. */
@@ -61,7 +61,7 @@ export function hadBy(fannedOut: readonly FannedOut[]): Had {
 
 /** Creates what fans events out. */
 export function createFanOut(parts: FanOutParts): FanOut {
-  const { store, clock, composer, db, firstDelayMs, laneOf } = parts
+  const { store, clock, composer, db, firstDelayMs, orderingKeyOf } = parts
   let matcher: EndpointMatcher | undefined
   let matcherRevision = -1
 
@@ -109,7 +109,7 @@ export function createFanOut(parts: FanOutParts): FanOut {
           if (left.length === 0) return []
           const targets = left.map(({ key, ordering, retrySchedule }) => ({
             endpointKey: key,
-            lane: laneOf(ordering, event),
+            orderingKey: orderingKeyOf(ordering, event),
             dueOn: now + (retrySchedule ? firstDelayMsOf(retrySchedule) : firstDelayMs),
           }))
           return [{ eventId, tenantId, siteId, eventType, variant, body, headers, traceparent, targets }]
@@ -125,7 +125,7 @@ export function createFanOut(parts: FanOutParts): FanOut {
 /** A delivery that was stored just now, as it would be read. */
 export function dueDelivery(
   message: MessageToStore,
-  { endpointKey, lane, dueOn }: MessageTarget,
+  { endpointKey, orderingKey, dueOn }: MessageTarget,
   messageKey: number,
 ): DueDelivery {
   const { eventId, headers, traceparent } = message
@@ -139,7 +139,7 @@ export function dueDelivery(
     attemptCount: 0,
     step: 0,
     dueOn,
-    lane,
+    orderingKey,
     manual: false,
   }
 }

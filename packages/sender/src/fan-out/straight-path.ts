@@ -87,8 +87,8 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
   let current: { readonly busy: boolean; save(): Promise<void> } | undefined
 
   /** Whether a delivery needs no more than its event to be made of, and comes after no other. */
-  function isOwn({ variant, headers }: MessageToStore, { lane, dueOn }: MessageTarget): boolean {
-    return variant === null && headers === null && lane === null && dueOn <= clock.now()
+  function isOwn({ variant, headers }: MessageToStore, { orderingKey, dueOn }: MessageTarget): boolean {
+    return variant === null && headers === null && orderingKey === null && dueOn <= clock.now()
   }
 
   function handleAhead(host: AheadHost<DB>): AheadHandler {

@@ -1,6 +1,6 @@
 import type { Logger } from '@x/events-core'
 import { createPeriodic } from '@x/events-engine/internal'
-import type { LaneKey, Repair, SweptPage } from '../store/reconcile.ts'
+import type { EndpointOrderingKey, Repair, SweptPage } from '../store/reconcile.ts'
 import type { DeliveryStore } from '../store/store.ts'
 
 /** Compares what is stored with the sender's invariants from time to time, and repairs what contradicts them. */
@@ -67,7 +67,11 @@ export function createReconciliation(parts: ReconciliationParts): Reconciliation
     async run(signal) {
       if (!(await store.takeReconciliation(everyMs))) return
       await sweep<number>(0, store.reconcileEndpoints, signal)
-      await sweep<LaneKey>({ endpointKey: 0, lane: '' }, store.reconcileLanes, signal)
+      await sweep<EndpointOrderingKey>(
+        { endpointKey: 0, orderingKey: '' },
+        store.reconcileOrderingKeys,
+        signal,
+      )
       if (!signal.aborted) counts.runs += 1
     },
     failed: (error) =>

@@ -22,10 +22,10 @@ export type NotSent = 'disabled' | 'deleted' | 'not_found'
 export interface AddedDelivery {
   readonly messageKey: number
   readonly createdOn: number
-  readonly lane: string | null
+  readonly orderingKey: string | null
 }
 
-const changedColumns = { lane: nullable(text) }
+const changedColumns = { ordering_key: nullable(text) }
 type ChangedRow = RowOf<typeof changedColumns>
 
 /** Makes deliveries due again, or ends them, because a person wants it. */
@@ -46,9 +46,9 @@ export function changeStore(
   // The due time changes in any case: by that, an attempt under way is told that another is wanted.
   const again = sql.statement(`update ${names.delivery}
     set state = 'pending', finished_on = null, manual = null, ${step},
-      due_on = case when lane is not null and (state <> 'pending' or due_on is null) then null
+      due_on = case when ordering_key is not null and (state <> 'pending' or due_on is null) then null
         when due_on = $2 then due_on - 1 else $2 end
-    where ${chosen} returning lane`)
+    where ${chosen} returning ordering_key`)
   // In an ordering key it does not wait for its turn.
   const sendNow = sql.statement(`update ${names.delivery}
     set state = 'pending', finished_on = null, manual = true, ${step},
@@ -56,20 +56,24 @@ export function changeStore(
     where endpoint_key = $1 and message_key = $2 returning 1 as found`)
   // The due time stays: a result that comes in yet must find it, see record-attempts.
   const cancel = sql.statement(`update ${names.delivery} set state = 'cancelled', finished_on = $2
-    where ${chosen} and state = 'pending' returning lane`)
-  const addedRows = sql.records({ message_key: 'integer', created_on: 'integer', lane: 'text' })
+    where ${chosen} and state = 'pending' returning ordering_key`)
+  const addedRows = sql.records({ message_key: 'integer', created_on: 'integer', ordering_key: 'text' })
   const insert =
-    sql.statement(`insert into ${names.delivery} (endpoint_key, due_on, message_key, created_on, lane)
-    select ${sql.cast('$1', 'integer')}, case when d.lane is null then ${sql.cast('$2', 'integer')} end,
-      d.message_key, d.created_on, d.lane
+    sql.statement(`insert into ${names.delivery} (endpoint_key, due_on, message_key, created_on, ordering_key)
+    select ${sql.cast('$1', 'integer')}, case when d.ordering_key is null then ${sql.cast('$2', 'integer')} end,
+      d.message_key, d.created_on, d.ordering_key
     from ${addedRows.table('$3', 'd')} where true${sql.upsert({ key: 'message_key, endpoint_key' })}`)
-  const { lockQueue, enqueue, endPause, openLanes, requeue } = queueStatements(context)
+  const { lockQueue, enqueue, endPause, openOrderingKeys, requeue } = queueStatements(context)
   const noteClock = createClockMark(context)
 
   const open = (trx: SqlExecutor, endpointKey: number, rows: readonly ChangedRow[], dueOn: number) =>
-    openLanes(
+    openOrderingKeys(
       trx,
-      [...new Set(rows.flatMap(({ lane }) => lane ?? []))].map((lane) => ({ endpointKey, lane, dueOn })),
+      [...new Set(rows.flatMap(({ ordering_key }) => ordering_key ?? []))].map((orderingKey) => ({
+        endpointKey,
+        orderingKey,
+        dueOn,
+      })),
     )
 
   /** How an endpoint stands; it stays so until the transaction ends. */
@@ -132,13 +136,13 @@ export function changeStore(
       now: number,
     ): Promise<void> {
       await enqueue(trx, [{ endpointKey, dueOn: now }])
-      const rows = added.map(({ messageKey, createdOn, lane }) => ({
+      const rows = added.map(({ messageKey, createdOn, orderingKey }) => ({
         message_key: messageKey,
         created_on: createdOn,
-        lane,
+        ordering_key: orderingKey,
       }))
       await runStatement(trx, insert, [endpointKey, now, addedRows.encode(rows)])
-      await open(trx, endpointKey, added, now)
+      await open(trx, endpointKey, rows, now)
       await noteClock(trx, now)
     },
 
@@ -187,7 +191,7 @@ export function changeStore(
         if (state !== 'enabled') return state
         // Before the message, whose statement would only share the lock.
         await enqueue(trx, [{ endpointKey, dueOn: now - 1 }], true)
-        const targets = [{ endpointKey, lane: null, dueOn: now }]
+        const targets = [{ endpointKey, orderingKey: null, dueOn: now }]
         const [messageKey] = await storeMessages(trx, [{ ...message, targets }], now)
         const key = { endpointKey, messageKey: messageKey as number }
         await makeManual(trx, key, now)

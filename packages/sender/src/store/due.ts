@@ -14,7 +14,7 @@ const dueColumns = {
   attempt_count: integer,
   step: integer,
   due_on: integer,
-  lane: nullable(text),
+  ordering_key: nullable(text),
   manual: nullable(flag),
 }
 
@@ -54,7 +54,7 @@ export function dueStore(context: StoreContext) {
         attemptCount: row.attempt_count,
         step: row.step,
         dueOn: row.due_on,
-        lane: row.lane,
+        orderingKey: row.ordering_key,
         manual: row.manual !== null,
       }))
     }
@@ -72,7 +72,7 @@ export function dueStore(context: StoreContext) {
 }
 
 const MESSAGE = 'm.event_id, m.body, m.headers, m.traceparent'
-const DELIVERY = 'x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.lane, x.manual'
+const DELIVERY = 'x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.ordering_key, x.manual'
 
 /**
  * SQLite has no lateral joins, and is fastest with a list of keys. What is known is one number for each, since pairs are

@@ -11,14 +11,14 @@ import {
 import { messageName } from '../messages/compose.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
-import { type DueLane, queueStatements } from './queue.ts'
+import { type DueOrderingKey, queueStatements } from './queue.ts'
 
 /** Whom a message goes to, and how. */
 export interface MessageTarget {
   readonly endpointKey: number
-  /** Deliveries of one lane follow each other; null for one that is in none. */
-  readonly lane: string | null
-  /** When its first attempt is due, if it need not wait for another delivery of its lane. */
+  /** Deliveries of one ordering key follow each other; null for one that is in none. */
+  readonly orderingKey: string | null
+  /** When its first attempt is due, if it need not wait for another delivery of its ordering key. */
   readonly dueOn: number
 }
 
@@ -55,7 +55,7 @@ type InsertMessages = (
 /** Messages with their deliveries, many at once. */
 export function messageStore(context: StoreContext) {
   const insert = context.sql.isLocal ? createLocalInsert(context) : createSharedInsert(context)
-  const { enqueue, openLanes } = queueStatements(context)
+  const { enqueue, openOrderingKeys } = queueStatements(context)
   const noteClock = createClockMark(context)
 
   return {
@@ -72,12 +72,13 @@ export function messageStore(context: StoreContext) {
       now: number,
     ): Promise<number[]> {
       const { keyOf, isQueued } = await insert(executor, messages, now)
-      const lanes = new Map<string, DueLane>()
+      const orderingKeys = new Map<string, DueOrderingKey>()
       const dueOn = new Map<number, number>()
       for (const { targets } of messages) {
-        for (const { endpointKey, lane, dueOn: due } of targets) {
+        for (const { endpointKey, orderingKey, dueOn: due } of targets) {
           dueOn.set(endpointKey, Math.min(due, dueOn.get(endpointKey) ?? due))
-          if (lane !== null) lanes.set(`${endpointKey}:${lane}`, { endpointKey, lane, dueOn: due })
+          if (orderingKey !== null)
+            orderingKeys.set(`${endpointKey}:${orderingKey}`, { endpointKey, orderingKey, dueOn: due })
         }
       }
       // In any case before the ordering keys are looked at: a record that ends one's delivery just now is waited for.
@@ -85,7 +86,7 @@ export function messageStore(context: StoreContext) {
         const due = [...dueOn].map(([endpointKey, first]) => ({ endpointKey, dueOn: first }))
         await enqueue(executor, due)
       }
-      await openLanes(executor, [...lanes.values()])
+      await openOrderingKeys(executor, [...orderingKeys.values()])
       await noteClock(executor, now)
       return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
     },
@@ -107,12 +108,12 @@ function createLocalInsert({ sql, names }: StoreContext): InsertMessages {
   const deliveries = sql.records({
     endpoint_key: 'integer',
     message_key: 'integer',
-    lane: 'text',
+    ordering_key: 'text',
     due_on: 'integer',
   })
   const insertDeliveries = sql.statement(`insert into ${names.delivery}
-    (endpoint_key, message_key, lane, due_on, created_on)
-    select endpoint_key, message_key, lane, case when lane is null then due_on end, $2 from ${deliveries.table('$1', 'd')}`)
+    (endpoint_key, message_key, ordering_key, due_on, created_on)
+    select endpoint_key, message_key, ordering_key, case when ordering_key is null then due_on end, $2 from ${deliveries.table('$1', 'd')}`)
 
   return async (executor, messages, now) => {
     const rows = messages.map((message) => [
@@ -129,10 +130,10 @@ function createLocalInsert({ sql, names }: StoreContext): InsertMessages {
     const keyOf = new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
     const targets = messages.flatMap(({ eventId, variant, targets: of }) => {
       const messageKey = keyOf.get(messageName(eventId, variant)) as number
-      return of.map(({ endpointKey, lane, dueOn }) => ({
+      return of.map(({ endpointKey, orderingKey, dueOn }) => ({
         endpoint_key: endpointKey,
         message_key: messageKey,
-        lane,
+        ordering_key: orderingKey,
         due_on: dueOn,
       }))
     })
@@ -148,7 +149,7 @@ function createSharedInsert({ sql, names }: StoreContext): InsertMessages {
         variant text, headers text, tenant_id bigint, site_id bigint, targets json)) with ordinality as m
     ), t as materialized (
       select m.ordinality, t.*
-      from m cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, lane text, due_on bigint)
+      from m cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, ordering_key text, due_on bigint)
     ), due as materialized (
       select endpoint_key, min(due_on) as due_on from t group by endpoint_key
     ), kept as materialized (
@@ -158,8 +159,8 @@ function createSharedInsert({ sql, names }: StoreContext): InsertMessages {
       select event_id, event_type, $2, body, traceparent, variant, headers, tenant_id, site_id from m order by ordinality
       returning key, event_id, variant
     ), deliveries as (
-      insert into ${names.delivery} (endpoint_key, message_key, lane, due_on, created_on)
-      select t.endpoint_key, stored.key, t.lane, case when t.lane is null then t.due_on end, $2
+      insert into ${names.delivery} (endpoint_key, message_key, ordering_key, due_on, created_on)
+      select t.endpoint_key, stored.key, t.ordering_key, case when t.ordering_key is null then t.due_on end, $2
       from stored join m on m.event_id = stored.event_id and m.variant is not distinct from stored.variant
         join t on t.ordinality = m.ordinality
     )
@@ -176,9 +177,9 @@ function createSharedInsert({ sql, names }: StoreContext): InsertMessages {
       headers: message.headers,
       tenant_id: message.tenantId,
       site_id: message.siteId,
-      targets: message.targets.map(({ endpointKey, lane, dueOn }) => ({
+      targets: message.targets.map(({ endpointKey, orderingKey, dueOn }) => ({
         endpoint_key: endpointKey,
-        lane,
+        ordering_key: orderingKey,
         due_on: dueOn,
       })),
     }))

@@ -18,8 +18,8 @@ export interface DueEndpoint {
 }
 
 /** An ordering key of an endpoint, and when the next of its deliveries is due. */
-export interface DueLane extends DueEndpoint {
-  readonly lane: string
+export interface DueOrderingKey extends DueEndpoint {
+  readonly orderingKey: string
 }
 
 /** Where to begin to look for what is due: at all, or at what is not known to be done. */
@@ -89,9 +89,9 @@ export function queueStatements({ sql, names }: SqlContext) {
     }),
   )
 
-  const lanes = sql.records({ endpoint_key: 'integer', lane: 'text', due_on: 'integer' })
-  const inLane = (row: string) =>
-    `${row}.endpoint_key = l.endpoint_key and ${row}.lane = l.lane and ${row}.state = 'pending'`
+  const orderingKeys = sql.records({ endpoint_key: 'integer', ordering_key: 'text', due_on: 'integer' })
+  const inOrderingKey = (row: string) =>
+    `${row}.endpoint_key = l.endpoint_key and ${row}.ordering_key = l.ordering_key and ${row}.state = 'pending'`
   // Each subquery reads one entry of an index: a million that wait in the key cost nothing.
   const open = sql.statement(
     sql.update({
@@ -100,10 +100,10 @@ export function queueStatements({ sql, names }: SqlContext) {
       set: 'due_on = first.due_on',
       from: `(
       select l.endpoint_key, l.due_on, (
-          select w.message_key from ${names.delivery} w where ${inLane('w')} and w.due_on is null
+          select w.message_key from ${names.delivery} w where ${inOrderingKey('w')} and w.due_on is null
           order by w.message_key limit 1) as message_key
-      from ${lanes.table('$1', 'l')}
-      where (select 1 from ${names.delivery} a where ${inLane('a')} and a.due_on is not null limit 1) is null
+      from ${orderingKeys.table('$1', 'l')}
+      where (select 1 from ${names.delivery} a where ${inOrderingKey('a')} and a.due_on is not null limit 1) is null
     ) as first`,
       where: 'd.message_key = first.message_key and d.endpoint_key = first.endpoint_key',
     }),
@@ -207,14 +207,14 @@ export function queueStatements({ sql, names }: SqlContext) {
      *
      * @returns how many deliveries became due.
      */
-    async openLanes(trx: SqlExecutor, due: readonly DueLane[]): Promise<number> {
+    async openOrderingKeys(trx: SqlExecutor, due: readonly DueOrderingKey[]): Promise<number> {
       if (due.length === 0) return 0
-      const rows = due.map(({ endpointKey, lane, dueOn }) => ({
+      const rows = due.map(({ endpointKey, orderingKey, dueOn }) => ({
         endpoint_key: endpointKey,
-        lane,
+        ordering_key: orderingKey,
         due_on: dueOn,
       }))
-      return countChanges(trx, open, [lanes.encode(rows)])
+      return countChanges(trx, open, [orderingKeys.encode(rows)])
     },
   }
 }

@@ -24,22 +24,22 @@ export type RepairKind =
   | 'deleted_endpoint'
   | 'missing_message'
   | 'never_due'
-  | 'stuck_lane'
-  | 'crowded_lane'
+  | 'stuck_ordering_key'
+  | 'crowded_ordering_key'
 
 /** A contradiction that was found, and put right. */
 export interface Repair {
   readonly kind: RepairKind
   readonly endpointKey: number
-  readonly lane?: string
+  readonly orderingKey?: string
   /** How many deliveries, or endpoints, it concerned; 0 where nothing was wrong any more. */
   readonly count: number
 }
 
 /** An ordering key of an endpoint. */
-export interface LaneKey {
+export interface EndpointOrderingKey {
   readonly endpointKey: number
-  readonly lane: string
+  readonly orderingKey: string
 }
 
 /** The result of a part of a sweep. */
@@ -58,14 +58,14 @@ const foundEndpointColumns = {
 }
 type FoundEndpoint = RowOf<typeof foundEndpointColumns>
 
-const foundLaneColumns = {
+const foundOrderingKeyColumns = {
   endpoint_key: integer,
-  lane: text,
+  ordering_key: text,
   in_turn: integer,
   has_due: flag,
   is_alive: flag,
 }
-type FoundLane = RowOf<typeof foundLaneColumns>
+type FoundOrderingKey = RowOf<typeof foundOrderingKeyColumns>
 
 /** A deletion of an endpoint cancels its pending deliveries afterwards, in small transactions: until then it may. */
 const DELETED_FOR_MS = 60_000
@@ -106,27 +106,27 @@ export function reconcileStore(context: StoreContext) {
         or q.due_on > ${sql.greatest('due.first_on', 'q.not_before')}) as is_late,
       due.lacks_message,
       exists (select 1 from ${names.delivery} d where d.endpoint_key = due.key and d.state = 'pending'
-        and d.lane is null and d.due_on is null) as has_stray
+        and d.ordering_key is null and d.due_on is null) as has_stray
     from due left join ${names.endpoint} e on e.key = due.key left join ${names.queue} q on q.endpoint_key = due.key
     order by due.key`)
   // Not by comparing pairs: SQLite would use the index for the first of the two only.
-  const inLanes = `from ${names.delivery} where state = 'pending' and lane is not null`
-  const nextLane = `(select min(lane) ${inLanes} and endpoint_key = waiting.key and lane > waiting.lane)`
-  const nextEndpoint = `(select min(endpoint_key) ${inLanes} and endpoint_key > waiting.key)`
-  const firstLane = `(select min(lane) ${inLanes} and endpoint_key = ${nextEndpoint})`
-  const inLane = `d.endpoint_key = p.key and d.lane = p.lane and d.state = 'pending' and d.due_on is not null`
-  const lanes = sql.statement(`with recursive waiting (key, lane) as (
+  const ordered = `from ${names.delivery} where state = 'pending' and ordering_key is not null`
+  const nextOrderingKey = `(select min(ordering_key) ${ordered} and endpoint_key = waiting.key and ordering_key > waiting.ordering_key)`
+  const nextEndpoint = `(select min(endpoint_key) ${ordered} and endpoint_key > waiting.key)`
+  const firstOrderingKey = `(select min(ordering_key) ${ordered} and endpoint_key = ${nextEndpoint})`
+  const inOrderingKey = `d.endpoint_key = p.key and d.ordering_key = p.ordering_key and d.state = 'pending' and d.due_on is not null`
+  const orderingKeys = sql.statement(`with recursive waiting (key, ordering_key) as (
       select ${sql.cast('$1', 'integer')}, ${sql.cast('$2', 'text')}
       union all
-      select case when ${nextLane} is null then ${nextEndpoint} else waiting.key end, coalesce(${nextLane}, ${firstLane})
+      select case when ${nextOrderingKey} is null then ${nextEndpoint} else waiting.key end, coalesce(${nextOrderingKey}, ${firstOrderingKey})
       from waiting where waiting.key is not null
-    ), page as (select key, lane from waiting limit $3 offset 1)
-    select p.key as endpoint_key, p.lane,
+    ), page as (select key, ordering_key from waiting limit $3 offset 1)
+    select p.key as endpoint_key, p.ordering_key,
       (select count(*) from (
-        select 1 from ${names.delivery} d where ${inLane} and d.manual is null limit 2) due) as in_turn,
-      exists (select 1 from ${names.delivery} d where ${inLane}) as has_due,
+        select 1 from ${names.delivery} d where ${inOrderingKey} and d.manual is null limit 2) due) as in_turn,
+      exists (select 1 from ${names.delivery} d where ${inOrderingKey}) as has_due,
       exists (select 1 from ${names.endpoint} e where e.key = p.key and e.deleted_on is null) as is_alive
-    from page p where p.key is not null order by p.key, p.lane`)
+    from page p where p.key is not null order by p.key, p.ordering_key`)
   // An epoch that no lease of a lost row can have had.
   const restoreQueue = sql.statement(`insert into ${names.queue} (endpoint_key, epoch, handed_back)
     values ($1, $2, $2)${sql.upsert({ key: 'endpoint_key' })}`)
@@ -137,14 +137,14 @@ export function reconcileStore(context: StoreContext) {
         select d.message_key from ${names.delivery} d where d.endpoint_key = $1 and d.state = 'pending' and d.due_on is not null
         order by d.due_on limit ${HEADS_AT_ONCE}) head
       where not exists (select 1 from ${names.message} m where m.key = head.message_key))
-    returning lane`)
+    returning ordering_key`)
   const wakeStrays = sql.statement(`update ${names.delivery} set due_on = $2
-    where endpoint_key = $1 and state = 'pending' and lane is null and due_on is null`)
+    where endpoint_key = $1 and state = 'pending' and ordering_key is null and due_on is null`)
   // One that a person has asked for is due beside the one whose turn it is.
-  const inTurn = `endpoint_key = $1 and lane = $2 and state = 'pending' and due_on is not null and manual is null`
-  const calmLane = sql.statement(`update ${names.delivery} set due_on = null
+  const inTurn = `endpoint_key = $1 and ordering_key = $2 and state = 'pending' and due_on is not null and manual is null`
+  const restoreOrder = sql.statement(`update ${names.delivery} set due_on = null
     where ${inTurn} and message_key > (select min(message_key) from ${names.delivery} where ${inTurn})`)
-  const { lockQueue, openLanes, requeue } = queueStatements(context)
+  const { lockQueue, openOrderingKeys, requeue } = queueStatements(context)
 
   function repairing<TResult>(
     endpointKey: number,
@@ -177,10 +177,10 @@ export function reconcileStore(context: StoreContext) {
     return repairing(endpointKey, async (trx, at) => {
       const strays = found.has_stray ? await countChanges(trx, wakeStrays, [endpointKey, at]) : 0
       const cancelled = found.lacks_message
-        ? await readRows(trx, { lane: nullable(text) }, cancelHeads, [endpointKey, at])
+        ? await readRows(trx, { ordering_key: nullable(text) }, cancelHeads, [endpointKey, at])
         : []
-      for (const { lane } of cancelled) {
-        if (lane !== null) await openLanes(trx, [{ endpointKey, lane, dueOn: at }])
+      for (const { ordering_key: orderingKey } of cancelled) {
+        if (orderingKey !== null) await openOrderingKeys(trx, [{ endpointKey, orderingKey, dueOn: at }])
       }
       return [
         { kind: 'late_endpoint', endpointKey, count: found.is_late ? 1 : 0 },
@@ -190,16 +190,18 @@ export function reconcileStore(context: StoreContext) {
     })
   }
 
-  async function repairLane(found: FoundLane): Promise<Repair[]> {
-    const { endpoint_key: endpointKey, lane } = found
+  async function repairOrderingKey(found: FoundOrderingKey): Promise<Repair[]> {
+    const { endpoint_key: endpointKey, ordering_key: orderingKey } = found
     const due = Math.max(found.in_turn, found.has_due ? 1 : 0)
     if (due === 1 || !found.is_alive) return []
     const count = await repairing(endpointKey, (trx, at) =>
       due === 0
-        ? openLanes(trx, [{ endpointKey, lane, dueOn: at }])
-        : countChanges(trx, calmLane, [endpointKey, lane]),
+        ? openOrderingKeys(trx, [{ endpointKey, orderingKey, dueOn: at }])
+        : countChanges(trx, restoreOrder, [endpointKey, orderingKey]),
     )
-    return [{ kind: due === 0 ? 'stuck_lane' : 'crowded_lane', endpointKey, lane, count }]
+    return [
+      { kind: due === 0 ? 'stuck_ordering_key' : 'crowded_ordering_key', endpointKey, orderingKey, count },
+    ]
   }
 
   return {
@@ -219,12 +221,19 @@ export function reconcileStore(context: StoreContext) {
     },
 
     /** Of ordering keys with something pending, behind this one. */
-    async reconcileLanes(after: LaneKey, limit: number): Promise<SweptPage<LaneKey>> {
-      const found = await readRows(db, foundLaneColumns, lanes, [after.endpointKey, after.lane, limit])
+    async reconcileOrderingKeys(
+      after: EndpointOrderingKey,
+      limit: number,
+    ): Promise<SweptPage<EndpointOrderingKey>> {
+      const found = await readRows(db, foundOrderingKeyColumns, orderingKeys, [
+        after.endpointKey,
+        after.orderingKey,
+        limit,
+      ])
       const repairs: Repair[] = []
-      for (const one of found) repairs.push(...(await repairLane(one)))
+      for (const one of found) repairs.push(...(await repairOrderingKey(one)))
       const last = found.at(-1)
-      return { last: last && { endpointKey: last.endpoint_key, lane: last.lane }, repairs }
+      return { last: last && { endpointKey: last.endpoint_key, orderingKey: last.ordering_key }, repairs }
     },
   }
 }

@@ -19,7 +19,7 @@ import { packTallies, tallyOf } from '../statistics/counters.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
 import { endpointReader, raiseRevisionStatement } from './endpoints.ts'
-import { type DueLane, queueStatements } from './queue.ts'
+import { type DueOrderingKey, queueStatements } from './queue.ts'
 
 /** How long a busy endpoint's row in the queue may lag behind what is recorded, where many nodes write. */
 const QUEUE_LAG_MS = 1_000
@@ -71,7 +71,7 @@ export function resultStore(context: StoreContext) {
     }),
   )
   const raiseRevision = raiseRevisionStatement(context)
-  const { lockQueue, openLanes, saveStates, requeue } = queueStatements(context)
+  const { lockQueue, openOrderingKeys, saveStates, requeue } = queueStatements(context)
   const readRecorded = createRecordedReader(context)
   const noteClock = createClockMark(context)
   /** When an endpoint's row in the queue was brought up to date by this node. */
@@ -117,7 +117,7 @@ export function resultStore(context: StoreContext) {
         const epochs = await lockQueue(trx, endpointKeys)
         const held = results.filter(({ endpointKey, epoch }) => epochs.get(endpointKey) === epoch)
         const { isNew } = await write(trx, held, now)
-        await openLanes(trx, lanesToOpen(held, now))
+        await openOrderingKeys(trx, orderingKeysToOpen(held, now))
         await saveStates(trx, states)
         await requeue(trx, endpointKeys, now, 'first')
         await noteClock(trx, now)
@@ -142,7 +142,7 @@ const changesOf = ({ sql }: StoreContext) => `
       step = case when d.due_on = r.was_due_on then r.step else d.step end,
       state = case when r.state = 'succeeded' or (d.state = 'pending' and d.due_on = r.was_due_on) then r.state else d.state end,
       due_on = case when ${sql.differs('d.due_on', 'r.was_due_on')} then d.due_on
-        when r.counted and r.state = 'pending' and d.manual is not null and d.lane is not null then null
+        when r.counted and r.state = 'pending' and d.manual is not null and d.ordering_key is not null then null
         else coalesce(r.due_on, d.due_on) end,
       manual = case when r.state = 'succeeded' or (r.counted and d.due_on = r.was_due_on) then null else d.manual end,
       finished_on = case when r.state = 'succeeded'
@@ -318,8 +318,8 @@ function createRecordedReader(context: StoreContext) {
 }
 
 /** Whether nothing but the delivery changes with it. */
-function isPlainSuccess({ state, lane, notice, counted }: AttemptResult): boolean {
-  return state === 'succeeded' && lane === null && notice === null && counted
+function isPlainSuccess({ state, orderingKey, notice, counted }: AttemptResult): boolean {
+  return state === 'succeeded' && orderingKey === null && notice === null && counted
 }
 
 function endpointsToDisable({ endpoints, notices }: RecordedResults) {
@@ -330,10 +330,10 @@ function endpointsToDisable({ endpoints, notices }: RecordedResults) {
   )
 }
 
-function lanesToOpen(results: readonly AttemptResult[], now: number): DueLane[] {
-  return results.flatMap(({ endpointKey, lane, state, manual, dueOn }) => {
-    if (lane === null || (state === 'pending' && !manual)) return []
-    return [{ endpointKey, lane, dueOn: state === 'pending' ? (dueOn ?? now) : now }]
+function orderingKeysToOpen(results: readonly AttemptResult[], now: number): DueOrderingKey[] {
+  return results.flatMap(({ endpointKey, orderingKey, state, manual, dueOn }) => {
+    if (orderingKey === null || (state === 'pending' && !manual)) return []
+    return [{ endpointKey, orderingKey, dueOn: state === 'pending' ? (dueOn ?? now) : now }]
   })
 }
 

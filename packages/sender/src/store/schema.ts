@@ -99,7 +99,7 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       endpoint_key ${whole} not null,
       state text not null default 'pending',
       due_on ${whole},
-      lane text,
+      ordering_key text,
       attempt_count integer not null default 0,
       step integer not null default 0,
       created_on ${whole} not null,
@@ -119,14 +119,14 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
     `create index if not exists ${prefix}delivery_due on ${names.delivery}
       (endpoint_key, (attempt_count > 0), due_on${messageKey}) where state = 'pending'`,
     // What is due in an ordering key, and what is pending there without a due time.
-    `create index if not exists ${prefix}delivery_lane
-      on ${names.delivery} (endpoint_key, lane, due_on, message_key) where state = 'pending' and lane is not null`,
+    `create index if not exists ${prefix}delivery_ordering
+      on ${names.delivery} (endpoint_key, ordering_key, due_on, message_key) where state = 'pending' and ordering_key is not null`,
     // What people have asked for: few, and found at once however much is pending.
     `create index if not exists ${prefix}delivery_manual on ${names.delivery} (endpoint_key, due_on${messageKey})
       where state = 'pending' and manual is not null`,
     // Empty: in no ordering key, what is pending has a due time.
     `create index if not exists ${prefix}delivery_never_due on ${names.delivery} (endpoint_key)
-      where state = 'pending' and lane is null and due_on is null`,
+      where state = 'pending' and ordering_key is null and due_on is null`,
     // For lists of what did not succeed: few, among many that did.
     `create index if not exists ${prefix}delivery_exhausted on ${names.delivery} (endpoint_key, message_key)
       where state = 'exhausted'`,

@@ -37,7 +37,7 @@ export interface StoredMessage {
 export interface AddedDelivery {
   readonly messageKey: number
   readonly createdOn: number
-  readonly lane: string | null
+  readonly orderingKey: string | null
 }
 
 /** A range of time; open where a bound is missing. */

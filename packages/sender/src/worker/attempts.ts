@@ -167,7 +167,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       number: delivery.attemptCount + (counted ? 1 : 0),
       step: delivery.step + (counted ? 1 : 0),
       state: verdict.state,
-      lane: delivery.lane,
+      orderingKey: delivery.orderingKey,
       manual: delivery.manual,
       wasDueOn: delivery.dueOn,
       dueOn: delayMs === null ? null : now + delayMs,

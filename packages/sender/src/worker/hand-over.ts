@@ -48,6 +48,6 @@ function canTake(lane: Lane, delivery: DueDelivery, now: number): boolean {
   const { target, health, first, known } = lane
   if (lane.closed || lane.gone || lane.reading || lane.moreFirst || !target || !health) return false
   // Of those that follow each other, the database knows which one is due.
-  if (delivery.lane !== null || delivery.dueOn > now || now < health.notBefore) return false
+  if (delivery.orderingKey !== null || delivery.dueOn > now || now < health.notBefore) return false
   return first.length < MAX_OF_ONE && !known.has(delivery.messageKey)
 }

@@ -36,7 +36,7 @@ export interface Lane {
   straight: number
   /** How long their attempts take, in milliseconds; an average that the latest weigh most in. */
   straightMs: number
-  /** Of those that are ordered, the message in each ordering lane: a second one waits for its end. */
+  /** Of those that are ordered, the message of each ordering key: a second one waits for its end. */
   readonly ordered: Map<string, number>
   inFlight: number
   /** Attempts under way beyond what the endpoint allows, which people have asked for. */
@@ -193,21 +193,21 @@ export function takeNext(lane: Lane, mayRetry: boolean): DueDelivery | undefined
 }
 
 /** Whether another delivery of its ordering lane has not come to its end here; a cancelled one may be under way yet. */
-export function mustWait({ ordered }: Lane, { lane: orderedBy, messageKey }: DueDelivery): boolean {
-  return orderedBy !== null && (ordered.get(orderedBy) ?? messageKey) !== messageKey
+export function mustWait({ ordered }: Lane, { orderingKey, messageKey }: DueDelivery): boolean {
+  return orderingKey !== null && (ordered.get(orderingKey) ?? messageKey) !== messageKey
 }
 
 /** A delivery was read. One that a person has asked for is beside the order. */
-export function remember(lane: Lane, { lane: orderedBy, messageKey, manual }: DueDelivery): void {
+export function remember(lane: Lane, { orderingKey, messageKey, manual }: DueDelivery): void {
   lane.known.add(messageKey)
   if (messageKey < 0) lane.straight += 1
-  if (orderedBy !== null && !manual) lane.ordered.set(orderedBy, messageKey)
+  if (orderingKey !== null && !manual) lane.ordered.set(orderingKey, messageKey)
 }
 
 /** A delivery is not buffered, nor under way, nor waits to be recorded any more. */
-export function forget(lane: Lane, messageKey: number, orderedBy: string | null): void {
+export function forget(lane: Lane, messageKey: number, orderingKey: string | null): void {
   if (lane.known.delete(messageKey) && messageKey < 0) lane.straight -= 1
-  if (orderedBy !== null && lane.ordered.get(orderedBy) === messageKey) lane.ordered.delete(orderedBy)
+  if (orderingKey !== null && lane.ordered.get(orderingKey) === messageKey) lane.ordered.delete(orderingKey)
 }
 
 /** Drops a delivery that was read, unless its attempt is under way. */
@@ -215,7 +215,7 @@ export function dropBuffered(lane: Lane, messageKey: number): void {
   for (const buffer of [lane.first, lane.retries, lane.manual]) {
     const index = buffer.findIndex((delivery) => delivery.messageKey === messageKey)
     const [dropped] = index < 0 ? [] : buffer.splice(index, 1)
-    if (dropped) forget(lane, messageKey, dropped.lane)
+    if (dropped) forget(lane, messageKey, dropped.orderingKey)
   }
 }
 
@@ -254,8 +254,8 @@ export function isIdle(lane: Lane): boolean {
  * read again.
  */
 export function shelve(lane: Lane): void {
-  for (const { messageKey, lane: orderedBy } of [...lane.first, ...lane.retries]) {
-    forget(lane, messageKey, orderedBy)
+  for (const { messageKey, orderingKey } of [...lane.first, ...lane.retries]) {
+    forget(lane, messageKey, orderingKey)
   }
   lane.first.length = 0
   lane.retries.length = 0

@@ -163,7 +163,7 @@ export function createWorker(parts: WorkerParts): Worker {
       lane.straightMs = lane.straightMs * 0.9 + result.durationMs * 0.1
       delivery.straight.ended(result, isPlainSuccess(lane, result))
     } else {
-      commit.add(result, result.lane !== null || result.manual)
+      commit.add(result, result.orderingKey !== null || result.manual)
     }
     attend(lane)
     turns.begin()
@@ -192,18 +192,18 @@ export function createWorker(parts: WorkerParts): Worker {
   function recorded(results: readonly AttemptResult[], states: readonly EndpointState[]): void {
     const now = clock.now()
     const lanes = lanesOf(results)
-    for (const { endpointKey, messageKey, epoch, state, dueOn, notice, manual, lane: orderedBy } of results) {
+    for (const { endpointKey, messageKey, epoch, state, dueOn, notice, manual, orderingKey } of results) {
       if (dueOn !== null && running) timer.expect(dueOn)
       const lane = keeper.lanes.get(endpointKey)
       if (!lane || lane.epoch !== epoch) continue
-      forget(lane, messageKey, orderedBy)
+      forget(lane, messageKey, orderingKey)
       lane.busyAt = performance.now()
       if (notice?.kind === 'disabled') keeper.close(lane)
       else {
         // A person may have asked for it while its attempt was under way.
         if (manual || state === 'pending') lane.moreManual = true
         // What a person had asked for may have ended the endpoint's pause.
-        if (manual || orderedBy !== null) wantMore(lane)
+        if (manual || orderingKey !== null) wantMore(lane)
       }
     }
     for (const { endpointKey, epoch, resets, notBefore, changes } of states) {

@@ -258,9 +258,9 @@ export function senderContract(driver: Driver): void {
         }
         return eventOf((await read())[0] as never)
       }
-      const target = (endpointKey: number, lane: string | null = null) => ({
+      const target = (endpointKey: number, orderingKey: string | null = null) => ({
         endpointKey,
-        lane,
+        orderingKey,
         dueOn: now - 5,
       })
       const message = (eventId: string, targets = [target(key)]): MessageToStore => ({
@@ -465,13 +465,15 @@ export function senderContract(driver: Driver): void {
             attemptCount: 0,
             step: 0,
             dueOn: now - 5,
-            lane: null,
+            orderingKey: null,
             manual: false,
           })
         },
         async manualDeliveries() {
           const due = await store.manualDeliveries([key, other], [], 10)
-          expect(due).toMatchObject([{ endpointKey: other, eventId: 'evt_5', lane: null, manual: true }])
+          expect(due).toMatchObject([
+            { endpointKey: other, eventId: 'evt_5', orderingKey: null, manual: true },
+          ])
           expect(await store.manualDeliveries([key, other], due, 10)).toEqual([])
         },
         async recordAttempts() {
@@ -497,7 +499,7 @@ export function senderContract(driver: Driver): void {
             rate: '[]',
             changes: 1,
           }
-          await record([{ ...failure(third), lane: 'lane' }], [state])
+          await record([{ ...failure(third), orderingKey: 'lane' }], [state])
           expect(told).toEqual([third])
         },
         async readEndpointState() {
@@ -646,7 +648,7 @@ export function senderContract(driver: Driver): void {
           expect(await store.findEventsHad(undefined, other, ['evt_1', 'evt_4'])).toEqual(['evt_4'])
         },
         async addDeliveries() {
-          const added = [{ messageKey: messageKeys[0] ?? 0, createdOn: now, lane: null }]
+          const added = [{ messageKey: messageKeys[0] ?? 0, createdOn: now, orderingKey: null }]
           await inTransaction((trx) => store.addDeliveries(trx, other, added, now))
           expect(await store.findEventsHad(undefined, other, ['evt_1', 'evt_4'])).toHaveLength(2)
         },
@@ -664,11 +666,15 @@ export function senderContract(driver: Driver): void {
           expect(last).toBe(Math.max(key, other))
           expect(repairs).toContainEqual({ kind: 'late_endpoint', endpointKey: other, count: 1 })
         },
-        async reconcileLanes() {
-          await sql`update store_webhook_delivery set due_on = null where lane is not null`.execute(db)
-          const { last, repairs } = await store.reconcileLanes({ endpointKey: 0, lane: '' }, 10)
-          expect(last).toEqual({ endpointKey: key, lane: 'lane' })
-          expect(repairs).toEqual([{ kind: 'stuck_lane', endpointKey: key, lane: 'lane', count: 1 }])
+        async reconcileOrderingKeys() {
+          await sql`update store_webhook_delivery set due_on = null where ordering_key is not null`.execute(
+            db,
+          )
+          const { last, repairs } = await store.reconcileOrderingKeys({ endpointKey: 0, orderingKey: '' }, 10)
+          expect(last).toEqual({ endpointKey: key, orderingKey: 'lane' })
+          expect(repairs).toEqual([
+            { kind: 'stuck_ordering_key', endpointKey: key, orderingKey: 'lane', count: 1 },
+          ])
         },
         async foldTallies() {
           expect(await store.foldTallies(500)).toBe(false)

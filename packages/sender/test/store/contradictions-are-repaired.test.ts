@@ -41,14 +41,14 @@ const breaks: readonly Break[] = [
   },
   {
     what: 'a lane in which nothing is due',
-    kind: 'stuck_lane',
+    kind: 'stuck_ordering_key',
     ordering: 'fifo',
     breaking: (key) => [`${delivery} null ${of(key)}`, `${queue} null ${of(key)}`],
     arrive: 4,
   },
   {
     what: 'a lane in which more than one is due',
-    kind: 'crowded_lane',
+    kind: 'crowded_ordering_key',
     ordering: 'fifo',
     breaking: (key) => [`${delivery} ${Date.UTC(2100, 0, 1)} ${of(key)}`],
     arrive: 0,
@@ -131,7 +131,7 @@ it('finds and mends what contradicts the rest, and says what', async () => {
     const arrived = consumer.requests.filter(({ path }) => path.endsWith(`/${index}`))
     expect(arrived, what).toHaveLength(arrive)
   }
-  const crowded = breaks.findIndex(({ kind }) => kind === 'crowded_lane') + 1
+  const crowded = breaks.findIndex(({ kind }) => kind === 'crowded_ordering_key') + 1
   expect(
     await host.run(
       `select 1 from xe_webhook_delivery ${of(crowded)} and due_on is not null and message_key = ${first(crowded)}

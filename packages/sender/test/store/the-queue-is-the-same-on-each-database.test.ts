@@ -34,7 +34,7 @@ interface World {
   inTransaction<TResult>(work: (trx: Transaction<unknown>) => Promise<TResult>): Promise<TResult>
 }
 
-const messageTo = (eventId: string, lane: string | null, dueOn: number): MessageToStore => ({
+const messageTo = (eventId: string, orderingKey: string | null, dueOn: number): MessageToStore => ({
   eventId,
   tenantId: 1,
   siteId: 7,
@@ -43,7 +43,7 @@ const messageTo = (eventId: string, lane: string | null, dueOn: number): Message
   body: '{}',
   headers: null,
   traceparent: null,
-  targets: [{ endpointKey: ENDPOINT, lane, dueOn }],
+  targets: [{ endpointKey: ENDPOINT, orderingKey, dueOn }],
 })
 
 const failureOf = (world: World, messageKey: number, more: Partial<AttemptResult> = {}): AttemptResult => ({
@@ -84,7 +84,7 @@ const conditions: Readonly<Record<string, (world: World) => Promise<unknown>>> =
     record(
       world,
       [...world.keys, world.lane[0] as number].map((key, index) =>
-        failureOf(world, key, index === 3 ? { lane: 'a' } : {}),
+        failureOf(world, key, index === 3 ? { orderingKey: 'a' } : {}),
       ),
     ),
   'has nothing left': async (world) => {
@@ -93,7 +93,7 @@ const conditions: Readonly<Record<string, (world: World) => Promise<unknown>>> =
       world.keys.map((key) => successOf(ENDPOINT, key, world.epoch, world.start)),
     )
     for (const key of world.lane) {
-      await record(world, [{ ...successOf(ENDPOINT, key, world.epoch, world.start), lane: 'a' }])
+      await record(world, [{ ...successOf(ENDPOINT, key, world.epoch, world.start), orderingKey: 'a' }])
     }
     await world.store.settleQueue([ENDPOINT])
   },
@@ -144,7 +144,7 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
       world.store.addDeliveries(
         trx,
         ENDPOINT,
-        [{ messageKey, createdOn: world.start, lane: null }],
+        [{ messageKey, createdOn: world.start, orderingKey: null }],
         world.now,
       ),
     )
@@ -155,7 +155,7 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
       world.store.addDeliveries(
         trx,
         ENDPOINT,
-        [{ messageKey, createdOn: world.start, lane: 'a' }],
+        [{ messageKey, createdOn: world.start, orderingKey: 'a' }],
         world.now,
       ),
     )
@@ -172,7 +172,7 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
   'a failure of what a person has asked for is recorded': (world) =>
     record(world, [
       failureOf(world, world.keys[1] as number, { manual: true, wasDueOn: world.now }),
-      failureOf(world, world.lane[0] as number, { lane: 'a' }),
+      failureOf(world, world.lane[0] as number, { orderingKey: 'a' }),
     ]),
   'a fault of our own is recorded': (world) =>
     record(world, [failureOf(world, world.keys[1] as number, { counted: false, dueOn: null })]),
@@ -200,7 +200,7 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
   'leases are renewed': (world) => world.store.renewLeases(MINUTE, []),
   'it is reconciled': async (world) => {
     await world.store.reconcileEndpoints(0, 10)
-    await world.store.reconcileLanes({ endpointKey: 0, lane: '' }, 10)
+    await world.store.reconcileOrderingKeys({ endpointKey: 0, orderingKey: '' }, 10)
   },
   'old messages are purged': (world) => world.store.purge(world.now, 0, 100),
   'its tenant is closed': (world) => world.store.closeTenant(1, world.now),
