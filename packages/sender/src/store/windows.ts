@@ -33,13 +33,6 @@ export interface StoredMessage {
   readonly variant: string | null
 }
 
-/** A delivery of a message that is stored already. */
-export interface AddedDelivery {
-  readonly messageKey: number
-  readonly createdOn: number
-  readonly orderingKey: string | null
-}
-
 /** A range of time; open where a bound is missing. */
 export interface TimeRange {
   readonly since?: number | undefined
