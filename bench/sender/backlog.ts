@@ -12,7 +12,7 @@ const MANY = 1_000_000
 /** Of each round. */
 const DELIVERED = 800
 // What takes an endpoint's lease, and what reads what is due of it.
-const CLAIMING = /\bepoch = epoch \+ 1\b|\btried\b.*\bm\.key = d\.message_key\b/s
+const CLAIMING = /\bepoch = epoch \+ 1\b|\btried\b.*\bm\.key = x\.message_key\b/s
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
