@@ -38,44 +38,6 @@ export interface StraightMark {
   readonly messageKey: number
 }
 
-/** Deliveries that were sent straight from the log: one row each, without a message. */
-export interface StraightStore {
-  /** Which deliveries there are of events that were read from the log; of one endpoint, where it is given. */
-  findFannedOut(
-    executor: SqlExecutor | undefined,
-    events: readonly SyncEvent[],
-    endpointKey?: number,
-  ): Promise<FannedOut[]>
-  /** Which of these endpoints are not deleted. */
-  keptEndpoints(executor: SqlExecutor, endpointKeys: readonly number[]): Promise<number[]>
-  /** Writes deliveries in their final state, each with its only attempt, and counts them. */
-  recordStraight(executor: SqlExecutor, results: readonly StraightResult[], now: number): Promise<void>
-  /** Composes the message of a delivery again; undefined where it was not sent straight, or has been stored since. */
-  composeStraight(messageKey: number): Promise<Message | undefined>
-  /**
-   * Stores the messages and attempts of deliveries that were sent straight: from then on they are like any other. Others
-   * among the keys stay as they are.
-   */
-  storeStraight(
-    executor: SqlExecutor | undefined,
-    endpointKey: number,
-    messageKeys: readonly number[],
-  ): Promise<void>
-  /**
-   * Deletes deliveries from before a time.
-   *
-   * @param after - where to go on; undefined to begin.
-   * @returns the last row that was looked at; undefined when none was old.
-   */
-  purgeStraight(
-    createdBefore: number,
-    after: StraightMark | undefined,
-    limit: number,
-  ): Promise<StraightMark | undefined>
-  /** The first event that a delivery needs to stay in the log; undefined where none does. */
-  firstEventNeeded(): Promise<number | undefined>
-}
-
 /**
  * The message of an event that is sent straight, whenever it is composed: a function of the event's row alone. A change of
  * the format has to store a version with each row; those without are of version 1.
@@ -94,7 +56,7 @@ export function composeStraight(event: SyncEvent): Message {
 const sequence = (event: SyncEvent) => Number(sequenceOf(event))
 
 /** Statements of the straight path. */
-export function straightStore(context: StoreContext): StraightStore {
+export function straightStore(context: StoreContext) {
   const { db, sql, names } = context
   const noteClock = createClockMark(context)
   const isPostgres = sql.name === 'postgres'
@@ -213,7 +175,12 @@ export function straightStore(context: StoreContext): StraightStore {
   }
 
   return {
-    async findFannedOut(executor = db, events, endpointKey) {
+    /** Which deliveries there are of events that were read from the log; of one endpoint, where it is given. */
+    async findFannedOut(
+      executor: SqlExecutor = db,
+      events: readonly SyncEvent[],
+      endpointKey?: number,
+    ): Promise<FannedOut[]> {
       const byId = await readRows(executor, fannedOutColumns, storedOf, [
         JSON.stringify(events.map(({ id }) => id)),
         endpointKey ?? null,
@@ -239,12 +206,18 @@ export function straightStore(context: StoreContext): StraightStore {
       ]
     },
 
-    async keptEndpoints(executor, endpointKeys) {
+    /** Which of these endpoints are not deleted. */
+    async keptEndpoints(executor: SqlExecutor, endpointKeys: readonly number[]): Promise<number[]> {
       const rows = await readRows(executor, { key: integer }, kept, [JSON.stringify(endpointKeys)])
       return rows.map(({ key }) => key)
     },
 
-    async recordStraight(executor, straight, now) {
+    /** Writes deliveries in their final state, each with its only attempt, and counts them. */
+    async recordStraight(
+      executor: SqlExecutor,
+      straight: readonly StraightResult[],
+      now: number,
+    ): Promise<void> {
       const counted = packTallies(tallyOf(straight.map(({ result }) => result)))
       if (isPostgres) {
         const rows = straight.map((one) => recordOf(one, now))
@@ -256,19 +229,38 @@ export function straightStore(context: StoreContext): StraightStore {
       await noteClock(executor, now)
     },
 
-    async composeStraight(messageKey) {
+    /** Composes the message of a delivery again; undefined where it was not sent straight, or has been stored since. */
+    async composeStraight(messageKey: number): Promise<Message | undefined> {
       const [row] = await readRows(db, straightColumns, readOne, [messageKey])
       return row && composeStraight(eventOf(row))
     },
 
-    async storeStraight(executor, endpointKey, messageKeys) {
+    /**
+     * Stores the messages and attempts of deliveries that were sent straight: from then on they are like any other. Others
+     * among the keys stay as they are.
+     */
+    async storeStraight(
+      executor: SqlExecutor | undefined,
+      endpointKey: number,
+      messageKeys: readonly number[],
+    ): Promise<void> {
       if (executor) return storeIn(executor, endpointKey, messageKeys)
       // Most deliveries that a person asks for are stored: looked at first, since a transaction takes SQLite's write lock.
       const [row] = await readRows(db, straightColumns, readOne, [messageKeys[0] ?? 0])
       if (row) await ownTransaction(db, (trx) => storeIn(trx, endpointKey, messageKeys))
     },
 
-    async purgeStraight(createdBefore, after, limit) {
+    /**
+     * Deletes deliveries from before a time.
+     *
+     * @param after - where to go on; undefined to begin.
+     * @returns the last row that was looked at; undefined when none was old.
+     */
+    async purgeStraight(
+      createdBefore: number,
+      after: StraightMark | undefined,
+      limit: number,
+    ): Promise<StraightMark | undefined> {
       const from = [after?.eventSequence ?? -1, after?.messageKey ?? -1]
       const rows = await readRows(db, oldestColumns, oldest, [...from, limit])
       const old = rows.filter((row) => row.created_on < createdBefore)
@@ -278,7 +270,8 @@ export function straightStore(context: StoreContext): StraightStore {
       return { eventSequence: last.event_seq, messageKey: last.message_key }
     },
 
-    async firstEventNeeded() {
+    /** The first event that a delivery needs to stay in the log; undefined where none does. */
+    async firstEventNeeded(): Promise<number | undefined> {
       const [row] = await readRows(db, { first: nullable(integer) }, first)
       return row?.first ?? undefined
     },
