@@ -57,6 +57,10 @@ export interface SqlDialect {
    * waits for its turn all the same, so it is worth looking first.
    */
   readonly isLocal: boolean
+  /** Whether a query may hold statements that write: what belongs together then takes one round trip. */
+  readonly hasWritingQueries: boolean
+  /** Whether a `from` may hold subqueries about the tables before them (`lateral`). */
+  readonly hasLateral: boolean
   /**
    * Compiles a text whose parameters are written `$1`, `$2`, ..., in any order and as often as needed. Those that this
    * dialect's text does not use are left out.
@@ -144,6 +148,8 @@ function numbered(text: string): Statement {
 const sqlite: SqlDialect = {
   name: 'sqlite',
   isLocal: true,
+  hasWritingQueries: false,
+  hasLateral: false,
   statement: positional,
   records(columns) {
     const names = namesOf(columns)
@@ -185,6 +191,8 @@ const listedArray = (parameter: string, type: 'integer' | 'text') =>
 const postgres: SqlDialect = {
   name: 'postgres',
   isLocal: false,
+  hasWritingQueries: true,
+  hasLateral: true,
   statement: numbered,
   records(columns) {
     const types = namesOf(columns).map((name) => `${name} ${POSTGRES_TYPES[columns[name]]}`)

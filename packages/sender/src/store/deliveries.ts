@@ -36,7 +36,7 @@ export function deliveryStore(context: StoreContext) {
   // SQLite has no statistics of the table, and would take the index of what is pending for anything.
   const indexed = (name: string) => (sql.name === 'sqlite' ? `indexed by ${names.prefix}${name}` : '')
   const listOf = (condition: string, index = '') =>
-    sql.statement(sql.isLocal ? listLocally(context, condition, index) : listShared(context, condition))
+    sql.statement(sql.hasLateral ? listLaterally(context, condition) : listByKeys(context, condition, index))
   const lists = {
     any: listOf('true'),
     pending: listOf("x.state = 'pending'"),
@@ -113,7 +113,7 @@ export function deliveryStore(context: StoreContext) {
 // one. Parameters: tenant, endpoint's id, event type, those of a message range, and the limit.
 
 /** SQL: SQLite has no lateral joins; it reads the keys of each endpoint by a query of their own. */
-function listLocally({ names }: StoreContext, condition: string, index: string): string {
+function listByKeys({ names }: StoreContext, condition: string, index: string): string {
   return `with wanted (tenant_id, endpoint_id, event_type, created_after, created_before, first_message, before_message,
       before_endpoint) as (values ($1, $2, $3, $4, $5, $6, $7, $8))
     select ${DELIVERY_COLUMNS}
@@ -132,7 +132,7 @@ function listLocally({ names }: StoreContext, condition: string, index: string):
 }
 
 /** SQL: the same. */
-function listShared({ sql, names }: StoreContext, condition: string): string {
+function listLaterally({ sql, names }: StoreContext, condition: string): string {
   const whole = (parameter: string) => sql.cast(parameter, 'integer')
   const endpointId = sql.cast('$2', 'text')
   const eventType = sql.cast('$3', 'text')

@@ -32,7 +32,9 @@ interface Wanted {
  */
 export function dueStore(context: StoreContext) {
   const { db, clock } = context
-  const { compile, parametersOf } = context.sql.isLocal ? readingLocally(context) : readingShared(context)
+  const { compile, parametersOf } = context.sql.hasLateral
+    ? readingLaterally(context)
+    : readingByKeys(context)
   const next = compile(KINDS, '(x.attempt_count > 0) = kind.tried and x.manual is null')
   const manual = compile(undefined, 'x.manual is not null')
 
@@ -78,7 +80,7 @@ const DELIVERY = 'x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_
  * SQLite has no lateral joins, and is fastest with a list of keys. What is known is one number for each, since pairs are
  * slow to compare. In a table so large that it overflows, the caller finds what slipped through.
  */
-function readingLocally({ sql, names }: StoreContext) {
+function readingByKeys({ sql, names }: StoreContext) {
   return {
     compile: (kinds: string | undefined, isOfKind: string) =>
       sql.statement(`select ${DELIVERY}, ${MESSAGE}
@@ -97,7 +99,7 @@ function readingLocally({ sql, names }: StoreContext) {
 }
 
 /** Nothing below `first_on` is pending: the index entries there are what is left of those that are done. */
-function readingShared({ sql, names }: StoreContext) {
+function readingLaterally({ sql, names }: StoreContext) {
   return {
     compile: (kinds: string | undefined, isOfKind: string) =>
       sql.statement(`with wanted as materialized (

@@ -54,7 +54,7 @@ type InsertMessages = (
 
 /** Messages with their deliveries, many at once. */
 export function messageStore(context: StoreContext) {
-  const insert = context.sql.isLocal ? createLocalInsert(context) : createSharedInsert(context)
+  const insert = context.sql.hasWritingQueries ? createInsertAtOnce(context) : createInsertInSteps(context)
   const { enqueue, openOrderingKeys } = queueStatements(context)
   const noteClock = createClockMark(context)
 
@@ -93,8 +93,8 @@ export function messageStore(context: StoreContext) {
   }
 }
 
-/** SQLite has no `returning` within a statement; its rows of long texts are several times as fast as one JSON parameter. */
-function createLocalInsert({ sql, names }: StoreContext): InsertMessages {
+/** Statement by statement; rows of long texts are several times as fast as one JSON parameter on SQLite. */
+function createInsertInSteps({ sql, names }: StoreContext): InsertMessages {
   const insertMessages = createRowsStatement(
     8,
     { key: integer, event_id: text, variant: nullable(text) },
@@ -143,7 +143,7 @@ function createLocalInsert({ sql, names }: StoreContext): InsertMessages {
 }
 
 /** One round trip, which also finds out whether the endpoints are in the queue: a busy one's row is then not written. */
-function createSharedInsert({ sql, names }: StoreContext): InsertMessages {
+function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
   const insert = sql.statement(`with m as materialized (
       select * from rows from (json_to_recordset($1::text::json) as (event_id text, event_type text, body text, traceparent text,
         variant text, headers text, tenant_id bigint, site_id bigint, targets json)) with ordinality as m

@@ -51,15 +51,15 @@ type WriteResults = (
  * attempt was made under is the endpoint's latest: the node that has taken it since makes the attempt again,
  * with the same message id.
  *
- * Where many nodes write, there are two ways. Where all has gone well, the usual one, a single statement: it keeps the
+ * Where queries may write, there are two ways. Where all has gone well, the usual one, a single statement: it keeps the
  * leases from changing hands, and leaves the queue's rows alone, which are due too early then; the next read finds nothing more
  * and puts that right. In any other case, and for each endpoint once in a while, the rows are locked for good, before
  * they are asked for their epochs, and say afterwards when the endpoint is due next.
  */
 export function resultStore(context: StoreContext) {
   const { db, sql, names, clock } = context
-  const write = sql.isLocal ? createLocalWrite(context) : createSharedWrite(context)
-  const writeSuccesses = createSuccessWrite(context)
+  const write = sql.hasWritingQueries ? createWriteAtOnce(context) : createWriteInSteps(context)
+  const writeSuccesses = sql.hasWritingQueries ? createSuccessWrite(context) : undefined
   const reasons = sql.records({ endpoint_key: 'integer', reason: 'text' })
   const disable = sql.statement(
     sql.update({
@@ -108,8 +108,14 @@ export function resultStore(context: StoreContext) {
     ): Promise<void> {
       const now = clock.now()
       const endpointKeys = [...new Set([...results, ...states].map(({ endpointKey }) => endpointKey))]
-      const isPlain = !sql.isLocal && states.length === 0 && results.every(isPlainSuccess)
-      if (isPlain && isQueueFresh(endpointKeys, now) && (await writeSuccesses(results, now))) return
+      const isPlain = states.length === 0 && results.every(isPlainSuccess)
+      if (
+        writeSuccesses &&
+        isPlain &&
+        isQueueFresh(endpointKeys, now) &&
+        (await writeSuccesses(results, now))
+      )
+        return
       const mayDisable = results.some(({ notice }) => notice?.kind === 'disabled')
       await ownTransaction(db, async (trx) => {
         // Before the queue, as fan-out does it, so that neither waits for the other.
@@ -175,14 +181,14 @@ const resultRecords = ({ sql }: StoreContext) =>
 // and go through the results for each. It has to look up each result's row.
 const IS_OPEN = `case when d.state in ('pending', 'cancelled') then true else false end`
 
-/** In one process nothing is gained by one statement for all; attempts hold long texts, see `createRowsStatement`. */
-function createLocalWrite(context: StoreContext): WriteResults {
+/** Statement by statement; attempts hold long texts, see `createRowsStatement`. */
+function createWriteInSteps(context: StoreContext): WriteResults {
   const { sql, names } = context
   const insert = createRowsStatement(
     ATTEMPT_COLUMNS.length,
     {},
-    (rows) => `insert or ignore into ${names.attempt} (${ATTEMPT_COLUMNS.join(', ')})
-      select * from ${rows} where column1 is not null`,
+    (rows) => `insert into ${names.attempt} (${ATTEMPT_COLUMNS.join(', ')})
+      select * from ${rows} where column1 is not null${sql.upsert({ key: 'message_key, endpoint_key, number' })}`,
   )
   const changes = sql.records({
     endpoint_key: 'integer',
@@ -216,7 +222,7 @@ function createLocalWrite(context: StoreContext): WriteResults {
 }
 
 /** One round trip. Results that were written before, whose COMMIT was answered too late, are not counted again. */
-function createSharedWrite(context: StoreContext): WriteResults {
+function createWriteAtOnce(context: StoreContext): WriteResults {
   const { sql, names } = context
   const records = resultRecords(context)
   const columns = ATTEMPT_COLUMNS.join(', ')
