@@ -26,6 +26,7 @@ export interface StraightPathParts {
     | 'dropStraight'
     | 'endStraight'
     | 'storedStraight'
+    | 'holdBack'
     | 'stored'
     | 'inFlight'
   >
@@ -66,6 +67,8 @@ interface Leg {
   result: AttemptResult | undefined
   isPlain: boolean
   isQueued: boolean
+  /** Ends the holding back of reads that may find it stored. */
+  release: (() => void) | undefined
 }
 
 /**
@@ -153,6 +156,11 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
       for (const { passage } of batch) left.set(passage, (left.get(passage) ?? passage.open) - 1)
       const settled = [...left].flatMap(([{ ahead }, open]) => (open === 0 ? [ahead] : []))
       const keys = new Map<Leg, number>()
+      // A COMMIT whose response is late, or lost, must not let the worker read and send what is under way here.
+      for (const leg of batch) {
+        if (leg.isPlain && leg.result) continue
+        leg.release ??= worker.holdBack(leg.target.endpointKey, leg.message.eventId)
+      }
 
       await host.record(settled, async (trx) => {
         keys.clear()
@@ -234,6 +242,7 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
         } else worker.storedStraight(delivery, key, leg.result)
       }
       if (fresh.length > 0) worker.stored(fresh)
+      for (const { release } of batch) release?.()
       whenSmaller()
     }
 
@@ -305,6 +314,7 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
             result: undefined,
             isPlain: false,
             isQueued: false,
+            release: undefined,
           }
           const sent = sendStraight(leg)
           bytes += message.body.length
@@ -366,6 +376,7 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
           if (delivery.straight?.hasBegun === false) worker.dropStraight(delivery)
           else if (result) worker.endStraight(delivery)
         }
+        for (const { release } of [...queue, ...straight]) release?.()
         straight.clear()
         queue = []
         whenSmaller()

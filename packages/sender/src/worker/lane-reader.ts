@@ -141,6 +141,7 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
     const byKey = new Map(lanes.map((lane) => [lane.endpointKey, lane]))
     const limit = Math.min(MAX_ROWS_OF_ONE, Math.floor(MAX_ROWS_AT_ONCE / lanes.length))
     for (const lane of lanes) {
+      endHolding(lane)
       lane.moreFirst = false
       lane.moreRetries = false
       lane.reading = true
@@ -155,6 +156,10 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
     for (const delivery of due) {
       const lane = byKey.get(delivery.endpointKey)
       if (!lane || lane.closed || lane.known.has(delivery.messageKey)) continue
+      if (lane.heldBack.has(delivery.eventId)) {
+        lane.missed = true
+        continue
+      }
       // Read again when the one before is recorded.
       if (mustWait(lane, delivery)) continue
       const buffer = delivery.attemptCount === 0 ? lane.first : lane.retries
@@ -167,6 +172,13 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
       }
       buffer.push(delivery)
       remember(lane, delivery)
+    }
+    for (const lane of lanes) {
+      if (!endHolding(lane) || !lane.missed) continue
+      lane.missed = false
+      lane.moreFirst = true
+      lane.moreRetries = true
+      filled(lane)
     }
     const now = clock.now()
     // A pause that began during the reading: the queue tells when to read again.
@@ -208,6 +220,14 @@ export function createLaneReader(parts: LaneReaderParts): LaneReader {
 }
 
 const isOpen = ({ target, closed }: Lane): boolean => target !== undefined && !closed
+
+/** No read is under way any more that may find what was stored meanwhile. */
+function endHolding({ heldBack, released }: Lane): boolean {
+  if (released.length === 0) return false
+  for (const eventId of released) heldBack.delete(eventId)
+  released.length = 0
+  return true
+}
 
 function knownOf(lanes: readonly Lane[]): DeliveryKey[] {
   return lanes.flatMap(({ endpointKey, known }) =>

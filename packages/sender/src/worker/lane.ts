@@ -36,6 +36,12 @@ export interface Lane {
   straight: number
   /** How long their attempts take, in milliseconds; an average that the latest weigh most in. */
   straightMs: number
+  /** Events whose deliveries are being stored: a read that finds them leaves them to those who store them. */
+  readonly heldBack: Set<string>
+  /** Those of them that were stored during a read, which may find them yet. */
+  readonly released: string[]
+  /** Whether a read has left some out. */
+  missed: boolean
   /** Of those that are ordered, the message of each ordering key: a second one waits for its end. */
   readonly ordered: Map<string, number>
   inFlight: number
@@ -108,6 +114,9 @@ export function createLane(
     known: new Set(),
     straight: 0,
     straightMs: 0,
+    heldBack: new Set(),
+    released: [],
+    missed: false,
     ordered: new Map(),
     inFlight: 0,
     extraInFlight: 0,

@@ -52,6 +52,12 @@ export interface Worker {
   endStraight(delivery: StraightDelivery): void
   /** One was stored as pending, and is committed; it goes on like any other, with the result of its attempt if there is one. */
   storedStraight(delivery: StraightDelivery, messageKey: number, result: AttemptResult | undefined): void
+  /**
+   * The delivery of an event is about to be stored: where a read finds it before that is known here, it is left alone.
+   *
+   * @returns to be called once it is known.
+   */
+  holdBack(endpointKey: number, eventId: string): () => void
   /** An endpoint has changed: what is known of it counts no more. */
   changed(endpointKey: number): void
   /** Another process has changed endpoints. */
@@ -312,6 +318,18 @@ export function createWorker(parts: WorkerParts): Worker {
       // Otherwise its endpoint is not leased here any more, or paused: the queue tells when it is due.
       if (!isHere) return poll.now()
       if (result) commit.add({ ...result, messageKey }, false)
+    },
+    holdBack(endpointKey, eventId) {
+      const lane = keeper.lanes.get(endpointKey)
+      lane?.heldBack.add(eventId)
+      return () => {
+        if (!lane || lane.closed) return
+        if (lane.reading) lane.released.push(eventId)
+        else lane.heldBack.delete(eventId)
+        if (!lane.missed) return
+        lane.missed = false
+        wantMore(lane)
+      }
     },
     changed(endpointKey) {
       if (!keeper.lanes.has(endpointKey)) parts.tellOthers()
