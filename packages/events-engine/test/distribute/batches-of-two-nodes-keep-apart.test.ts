@@ -70,7 +70,7 @@ it('does not let a slow batch hold up other subscriptions, take their leases, or
   await there.start()
   await there.stop()
   release.resolve()
-  await waitFor(() => batches.length === 2, 'the second batch')
+  await waitFor(() => batches.length >= 2, 'the second batch')
   expect(batches[0]).toBe('here 1')
   expect(batches[1]).toMatch(/^here 2,3,4,5,6,7,8,9,10,11(,|$)/)
 })
