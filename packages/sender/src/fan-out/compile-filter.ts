@@ -108,7 +108,7 @@ function finite(_: string, value: unknown): unknown {
 
 /** All conditions of an object: groups, and paths from the place. */
 function compileGroup(group: object, place: Place): Test {
-  demandLevel(place)
+  assertLevel(place)
   const tests = Object.entries(group).map(([key, operand]) => {
     const inner = { ...place, field: `${place.field}.${key}` }
     return key.startsWith('$') ? compileGroupOperator(key, operand, inner) : compilePath(key, operand, inner)
@@ -158,7 +158,7 @@ function compilePath(path: string, condition: unknown, place: Place): Test {
 function compileCondition(names: readonly string[], condition: unknown, place: Place): Test {
   if (isFilterValue(condition)) return compileOperator('$eq', condition, names, place)
   if (!isObject(condition)) refuse(place.field, 'a value or conditions', listAdvice(condition))
-  demandLevel(place)
+  assertLevel(place)
   const entries = Object.entries(condition as object)
   if (entries.length === 0) refuse(place.field, 'a value or conditions', 'no condition')
   return all(
@@ -275,7 +275,7 @@ function countCondition(
   if (uses.length > MAX_CONDITIONS) refuse('filter', `of at most ${MAX_CONDITIONS} conditions`, 'more')
 }
 
-function demandLevel({ level, field }: Place): void {
+function assertLevel({ level, field }: Place): void {
   if (level > MAX_LEVELS) refuse(field, `nested in at most ${MAX_LEVELS} levels`, 'more of them')
 }
 

@@ -48,7 +48,7 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
   const onSubmit = async (event: FormEvent) => {
     event.preventDefault()
     await saving.run()
-    // To what has to be mended first.
+    // Focuses the first field with an error.
     form.current?.querySelector<HTMLElement>('[aria-invalid], fieldset:has(.field-error) input')?.focus()
   }
   return (
