@@ -169,13 +169,10 @@ export function drizzleInbox<TTrx>(
 }
 
 /**
- * Drizzle does not look at what COMMIT answers, which is ROLLBACK where a statement has failed before. pg 8.21 and newer
- * know how the transaction is; any other driver is asked.
+ * Drizzle does not look at what COMMIT answers, which is ROLLBACK where a statement has failed before, so the
+ * transaction is asked. The status that `pg` keeps would not do: it changes only after the error has reached its catcher.
  */
 async function assertAlive(trx: object): Promise<void> {
-  const { session } = trx as { readonly session?: { readonly client?: { getTransactionStatus?(): unknown } } }
-  const status = session?.client?.getTransactionStatus?.()
-  if (status === 'T') return
   try {
     await runOnPostgres(trx, { text: 'select 1 as alive', parameters: [] })
   } catch (error) {
