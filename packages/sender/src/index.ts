@@ -4,6 +4,8 @@ import '@x/events-engine'
 export type { EventEngineErrorCode } from '@x/events-engine'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
 export type { Jobs } from './bulk/jobs.ts'
+export type { CircuitOptions } from './deliver/circuit-options.ts'
+export type { CanReceive, DeliveredEvent } from './deliver/permission.ts'
 export type {
   CancelDeliveries,
   Deliveries,
@@ -74,7 +76,5 @@ export type {
   StatisticsQuery,
   TenantStatisticsQuery,
 } from './statistics/statistics.ts'
-export type { CircuitOptions } from './worker/circuit-options.ts'
-export type { CanReceive, DeliveredEvent } from './worker/permission.ts'
 export type { WebhookWorker, WebhookWorkerOptions } from './worker-process.ts'
 export { createWebhookWorker } from './worker-process.ts'

@@ -1,6 +1,7 @@
 import { ALL_SITES, type SyncEvent } from '@x/events-core'
 import type { EventEngine } from '@x/events-engine'
 import type { Transaction } from 'kysely'
+import type { EndpointNotice } from './deliver/circuit-breaker.ts'
 import type { RecordedResults } from './deliveries/attempt-result.ts'
 import type { AttemptErrorCode } from './deliveries/delivery.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
@@ -8,7 +9,6 @@ import type { DisabledReason } from './endpoints/endpoint.ts'
 import type { EndpointRow } from './endpoints/fields.ts'
 import { deliveryIdOf, parseDeliveryId } from './ids.ts'
 import type { DeliveryStore } from './store/store.ts'
-import type { HealthNotice } from './worker/endpoint-health.ts'
 
 /** What a `WebhookEndpoint.Failing`, `.Recovered` or `.Disabled` event carries. */
 export interface WebhookEndpointChange {
@@ -64,7 +64,7 @@ export function wantsOperational(
 
 /** Creates what raises these events, in the transaction that records what they tell of. */
 export function createOperationalEvents<DB>(engine: EventEngine<DB>) {
-  async function tellOfEndpoint(trx: Transaction<DB>, endpoint: EndpointRow, notice: HealthNotice) {
+  async function tellOfEndpoint(trx: Transaction<DB>, endpoint: EndpointRow, notice: EndpointNotice) {
     const { failingSince } = notice
     await engine.syncManager.addSyncEvent(
       siteOf(endpoint),

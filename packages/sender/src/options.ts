@@ -1,4 +1,8 @@
 import type { EventEngine, RetryOptions } from '@x/events-engine'
+import type { CircuitPolicy } from './deliver/circuit-breaker.ts'
+import { type CircuitOptions, readCircuitPolicy } from './deliver/circuit-options.ts'
+import type { CanReceive } from './deliver/permission.ts'
+import { isSchedule, SCHEDULE_RULE } from './deliver/retry-schedule.ts'
 import { readEncryptionKey } from './endpoints/cipher.ts'
 import type { OrderingKeys } from './endpoints/ordering.ts'
 import { assertOption } from './errors.ts'
@@ -11,10 +15,6 @@ import {
   readRender,
 } from './messages/render.ts'
 import { readValidation, type Validation } from './messages/validation.ts'
-import { type CircuitOptions, readHealthPolicy } from './worker/circuit-options.ts'
-import type { HealthPolicy } from './worker/endpoint-health.ts'
-import type { CanReceive } from './worker/permission.ts'
-import { isSchedule, SCHEDULE_RULE } from './worker/retry-schedule.ts'
 
 /** What {@link createWebhookSender} takes. */
 export interface WebhookSenderOptions<DB> {
@@ -195,7 +195,7 @@ export interface WebhookSenderSettings extends NetworkSettings {
   readonly telemetry: TelemetrySettings
   readonly retrySchedule: readonly number[]
   readonly orderingKeys: OrderingKeys
-  readonly healthPolicy: HealthPolicy
+  readonly circuitPolicy: CircuitPolicy
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
   readonly maxInFlight: number
@@ -264,7 +264,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     telemetry: readTelemetryOptions(options.telemetry ?? {}),
     retrySchedule: [...retrySchedule],
     orderingKeys: readOrderingKeys(options.orderingKeys ?? {}),
-    healthPolicy: readHealthPolicy(options),
+    circuitPolicy: readCircuitPolicy(options),
     timeoutMs: assertOption.integer('timeoutMs', options.timeoutMs ?? 20_000, 1),
     connectTimeoutMs: assertOption.integer('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1),
     maxInFlight: assertOption.integer('maxInFlight', options.maxInFlight ?? 128, 1, 10_000),

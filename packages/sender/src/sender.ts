@@ -8,6 +8,8 @@ import {
 } from '@x/events-engine/internal'
 import { createBulkWork, type Jobs } from './bulk/jobs.ts'
 import { sharedClockOf } from './clock.ts'
+import { createRetrySchedule } from './deliver/retry-schedule.ts'
+import { createWorker } from './deliver/worker.ts'
 import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import { createSecretCipher } from './endpoints/cipher.ts'
@@ -49,8 +51,6 @@ import { webhookMigrations } from './store/schema.ts'
 import type { DeliveryStore } from './store/store.ts'
 import { openStore } from './store/store.ts'
 import { tableNames } from './table-names.ts'
-import { createRetrySchedule } from './worker/retry-schedule.ts'
-import { createWorker } from './worker/worker.ts'
 
 /** How a sender stands. */
 export interface SenderStats {
@@ -204,7 +204,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       schedule,
       tell,
       wakeOthers: () => internals.publish(SUBSCRIPTION),
-      tellOthers: () => internals.publish(CHANGES),
+      announceChange: () => internals.publish(CHANGES),
     }),
   )
   let hearNoMore = () => {}

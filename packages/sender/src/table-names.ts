@@ -13,7 +13,7 @@ export interface TableNames {
   readonly queue: string
   readonly revision: string
   readonly statistic: string
-  readonly tally: string
+  readonly counter: string
   readonly reconciliation: string
   readonly job: string
   /** The engine's log. */
@@ -36,7 +36,7 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     queue: qualified('queue'),
     revision: qualified('revision'),
     statistic: qualified('statistic'),
-    tally: qualified('tally'),
+    counter: qualified('counter'),
     reconciliation: qualified('reconciliation'),
     job: qualified('job'),
     syncEvent: `${schema === undefined ? '' : `${schema}.`}${enginePrefix}sync_event`,

@@ -4,7 +4,17 @@ import { expect } from 'vitest'
 import { it } from './each-database.ts'
 import { type OpenHost, openHost, startHost } from './open-host.ts'
 
-const TABLES = ['endpoint', 'secret', 'message', 'delivery', 'attempt', 'queue', 'statistic', 'tally', 'job']
+const TABLES = [
+  'endpoint',
+  'secret',
+  'message',
+  'delivery',
+  'attempt',
+  'queue',
+  'statistic',
+  'counter',
+  'job',
+]
 
 const raise = (host: OpenHost, tenantId: number, id: number) =>
   host.engine.syncManager.addSyncEvent({ tenantId, siteId: ALL_SITES }, 'File', id, 'Update')
@@ -109,7 +119,7 @@ it('stores nothing of what comes of attempts that are under way', async () => {
     delivery: 1,
     attempt: 1,
     queue: 1,
-    tally: 0,
+    counter: 0,
   })
   expect(await host.run('select * from xe_webhook_statistic where tenant_id = 1')).toEqual([])
   expect(consumer.requests).toHaveLength(4)

@@ -91,7 +91,7 @@ it('adds everything up once, whoever does it: readers at once, after a restart, 
   await using consumer = await testConsumer()
   const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
   let raised = 0
-  const notAddedUp = () => host.run('select * from xe_webhook_tally')
+  const notAddedUp = () => host.run('select * from xe_webhook_counter')
   // A slow machine may add them up by itself before the host is stopped.
   for (let isFirst = true; isFirst || (await notAddedUp()).length === 0; isFirst = false) {
     await host.sender.start()

@@ -68,7 +68,7 @@ it.each([
   expect(await host.sender.deliveries.get(delivery.id)).toMatchObject({ state: 'succeeded', attemptCount: 1 })
 })
 
-it('blames the consumer for a name server that fails while others are reached', async () => {
+it('attributes to the consumer a name server that fails while others are reached', async () => {
   await using other = await testConsumer()
   const { host, consumer, delivery } = await openFailing('EAI_AGAIN', async (opened) => {
     await opened.sender.endpoints.create({ tenantId: 1, url: other.url, eventTypes: ['Page.*'] })
@@ -80,7 +80,7 @@ it('blames the consumer for a name server that fails while others are reached', 
   expect(delivery).toMatchObject({ attemptCount: 1, lastErrorCode: 'dns_unavailable' })
 })
 
-it('blames the consumer for a name that does not exist', async () => {
+it('attributes to the consumer a name that does not exist', async () => {
   const { host, consumer, delivery, endpoint } = await openFailing('ENOTFOUND')
   await using _host = host
   await using _consumer = consumer
@@ -91,6 +91,8 @@ it('blames the consumer for a name that does not exist', async () => {
 it('goes by what tells most when several addresses have failed', () => {
   const failed = (code: string) => Object.assign(new Error(code), { code })
   const error = attemptErrorOf(new AggregateError([failed('ENETUNREACH'), failed('ECONNREFUSED')]))
-  expect(error).toMatchObject({ code: 'connection_refused', blame: 'theirs' })
-  expect(attemptErrorOf(new AggregateError([failed('ENETUNREACH')]))).toMatchObject({ blame: 'unclear' })
+  expect(error).toMatchObject({ code: 'connection_refused', attribution: 'endpoint' })
+  expect(attemptErrorOf(new AggregateError([failed('ENETUNREACH')]))).toMatchObject({
+    attribution: 'unclear',
+  })
 })

@@ -17,7 +17,7 @@ for (const how of ['all connections of a node are ended', 'connections are cut i
       onPostgres(async () => {
         await using host = await openHost({ deliver: false })
         // What records successes is one statement.
-        await using proxy = await cuttingProxy(host.url, 'verdict as materialized')
+        await using proxy = await cuttingProxy(host.url, 'fence as materialized')
         await using consumer = await testConsumer()
         consumer.answer(({ rawBody }) => (fails(rawBody) ? 400 : 204))
         for (const ordering of ['none', 'fifo'] as const) {

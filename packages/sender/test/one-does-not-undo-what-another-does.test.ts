@@ -184,7 +184,7 @@ it('tells and counts nothing again of what a commit has written whose answer was
     await record()
     expect(told).toEqual([1])
     expect(await attempts(host)).toBe(2)
-    expect(await host.run('select from xe_webhook_tally')).toHaveLength(1)
+    expect(await host.run('select from xe_webhook_counter')).toHaveLength(1)
   }))
 
 it('lets people change deliveries between results, and not in their midst', () =>

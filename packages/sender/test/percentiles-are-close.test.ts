@@ -4,9 +4,9 @@ import {
   addHistogram,
   addLatency,
   type LatencyHistogram,
-  packTallies,
+  packCounters,
   percentileOf,
-  unpackTallies,
+  unpackCounters,
 } from '../src/statistics/counters.ts'
 
 const histogramOf = (durations: readonly number[]): LatencyHistogram => {
@@ -48,11 +48,11 @@ it('adds up to the same whatever is counted together', () => {
 })
 
 it('packs counts, and unpacks the same', () => {
-  const tally = { endpointKey: 7, fromOn: 29_733_076 * 60_000, succeeded: 3, failed: 2, exhausted: 1 }
-  const tallies = [
-    { ...tally, latency: histogramOf([1, 5, 5, 70_000]) },
-    { ...tally, endpointKey: 8, latency: new Map() },
+  const one = { endpointKey: 7, fromOn: 29_733_076 * 60_000, succeeded: 3, failed: 2, exhausted: 1 }
+  const counters = [
+    { ...one, latency: histogramOf([1, 5, 5, 70_000]) },
+    { ...one, endpointKey: 8, latency: new Map() },
   ]
-  expect(unpackTallies(packTallies(tallies))).toEqual(tallies)
-  expect(unpackTallies(packTallies([]))).toEqual([])
+  expect(unpackCounters(packCounters(counters))).toEqual(counters)
+  expect(unpackCounters(packCounters([]))).toEqual([])
 })

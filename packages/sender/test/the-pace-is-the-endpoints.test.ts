@@ -1,6 +1,6 @@
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
 import { expect } from 'vitest'
-import { createRateLimiter } from '../src/worker/rate-limiter.ts'
+import { createRateLimiter } from '../src/deliver/rate-limiter.ts'
 import { it } from './each-database.ts'
 import { type OpenHost, site, startHost } from './open-host.ts'
 

@@ -1,5 +1,5 @@
+import type { EndpointNotice, StoredCircuit } from '../deliver/circuit-breaker.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
-import type { HealthNotice, StoredHealth } from '../worker/endpoint-health.ts'
 import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
 import type { DeliveryRow } from './delivery-row.ts'
 
@@ -30,11 +30,11 @@ export interface AttemptResult {
   /** Whether it counts: one that failed through a fault of ours leaves no attempt, and no trace in the schedule. */
   readonly counted: boolean
   /** What the host is to hear of; `disabled` also disables the endpoint. */
-  readonly notice: HealthNotice | null
+  readonly notice: EndpointNotice | null
 }
 
 /** How an endpoint does, as the holder of its lease knows it: for the next holder. */
-export interface EndpointState extends StoredHealth {
+export interface EndpointState extends StoredCircuit {
   readonly endpointKey: number
   readonly epoch: number
   /** Counts the resets by people: a state from before one is dropped. */
@@ -61,7 +61,7 @@ export interface ResultBatch {
 export interface RecordedResults {
   /** Those that this node still holds; only what concerns them was stored. */
   readonly endpoints: ReadonlyMap<number, EndpointRow>
-  readonly notices: readonly { readonly endpointKey: number; readonly notice: HealthNotice }[]
+  readonly notices: readonly { readonly endpointKey: number; readonly notice: EndpointNotice }[]
   /** Deliveries that have come to their end without success. */
   readonly exhausted: readonly DeliveryRow[]
 }

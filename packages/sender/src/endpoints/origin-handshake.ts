@@ -1,6 +1,6 @@
+import type { DeliveryTarget } from '../deliver/delivery-target.ts'
 import { attemptErrorOf } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
-import type { DeliveryTarget } from '../worker/delivery-target.ts'
 
 /** What {@link createOriginHandshake} works with. */
 export interface OriginHandshakeParts {

@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
+import { type DeliveryTarget, type TargetParts, targetOf } from '../deliver/delivery-target.ts'
 import { ownershipNotProved, WebhookSenderError } from '../errors.ts'
 import type { HttpPools } from '../http/pools.ts'
 import type { PostOutcome } from '../http/post.ts'
@@ -7,7 +8,6 @@ import { preparePost, requestHeaders } from '../http/send.ts'
 import { uniqueId } from '../ids.ts'
 import { messageOf } from '../messages/message.ts'
 import type { DeliveryStore } from '../store/store.ts'
-import { type DeliveryTarget, type TargetParts, targetOf } from '../worker/delivery-target.ts'
 import type { EndpointRow } from './fields.ts'
 import { createOriginHandshake } from './origin-handshake.ts'
 
@@ -42,7 +42,7 @@ export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
       })
       const message = `The response was not complete after ${timeoutMs} ms.`
       const timer = setTimeout(
-        () => request.post.giveUp({ code: 'timeout', message, blame: 'theirs' }),
+        () => request.post.giveUp({ code: 'timeout', message, attribution: 'endpoint' }),
         timeoutMs,
       )
       request.send()

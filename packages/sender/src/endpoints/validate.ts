@@ -1,11 +1,11 @@
 import { ALL_TENANTS, isEventTypePattern, shown } from '@x/events-core'
 import { isStorable } from '@x/events-engine/internal'
+import { isSchedule, SCHEDULE_RULE } from '../deliver/retry-schedule.ts'
 import { assertEndpoint, invalidEndpoint, WebhookSenderError } from '../errors.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
 import { type AddressPolicy, isAllowedHost } from '../http/addresses.ts'
 import { PAYLOAD_FORMATS, type PayloadFormat } from '../messages/message.ts'
 import type { PayloadVersions } from '../messages/render.ts'
-import { isSchedule, SCHEDULE_RULE } from '../worker/retry-schedule.ts'
 import type { Concurrency, RateLimit, SignatureKind } from './endpoint.ts'
 import type { OrderingKeys } from './ordering.ts'
 

@@ -1,5 +1,6 @@
 import { type Clock, eventTypeOf, type SyncEvent } from '@x/events-core'
 import type { SqlExecutor } from '@x/events-engine/internal'
+import { firstDelayMsOf } from '../deliver/retry-schedule.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { createEndpointMatcher, type EndpointMatcher } from '../endpoint-matcher.ts'
 import type { OrderingKeyOf } from '../endpoints/ordering.ts'
@@ -8,7 +9,6 @@ import { createFanOutSpans } from '../observability/tracing.ts'
 import type { MessageTarget, MessageToStore } from '../store/messages.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { FannedOut } from '../store/straight.ts'
-import { firstDelayMsOf } from '../worker/retry-schedule.ts'
 
 /** What {@link createFanOut} works with. */
 export interface FanOutParts {

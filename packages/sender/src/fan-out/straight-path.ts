@@ -7,12 +7,12 @@ import {
   isRefusal,
   type SqlExecutor,
 } from '@x/events-engine/internal'
+import type { Worker } from '../deliver/worker.ts'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery, StraightDelivery } from '../deliveries/due-delivery.ts'
 import type { MessageTarget, MessageToStore } from '../store/messages.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { StraightResult } from '../store/straight.ts'
-import type { Worker } from '../worker/worker.ts'
 import { dueDelivery, type FannedOutEvent, type FanOut, hadBy } from './fan-out.ts'
 
 /** What {@link createStraightPath} works with. */

@@ -18,7 +18,7 @@ export interface WebhookSubscriberParts<DB> extends Pick<FanOutParts, 'store' | 
 }
 
 /**
- * Turns events into messages and deliveries, in the transaction that moves the subscription on: each
+ * Scheduler events into messages and deliveries, in the transaction that moves the subscription on: each
  * event becomes deliveries exactly once, whatever crashes.
  */
 export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts<DB>): IBatchEventSubscriber<DB> {

@@ -2,16 +2,16 @@ import { storableText, thrownMessage } from '@x/events-engine/internal'
 import type { AttemptErrorCode } from '../deliveries/delivery.ts'
 
 /**
- * To whom a failure is attributed: the consumer, this side, or unclear, as when a name server or a network cannot be
+ * To whom a failure is attributed: the endpoint, the sender, or unclear, as when a name server or a network cannot be
  * reached.
  */
-export type Blame = 'theirs' | 'ours' | 'unclear'
+export type Attribution = 'endpoint' | 'sender' | 'unclear'
 
 /** Why an attempt failed: for programs, and for people. */
 export interface AttemptError {
   readonly code: AttemptErrorCode
   readonly message: string
-  readonly blame: Blame
+  readonly attribution: Attribution
 }
 
 /** Thrown while connecting to an address that the policy refuses. */
@@ -34,55 +34,55 @@ const SWITCHED =
 const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|ERROR_IN_CERT_)/
 
 // Resources and permissions of this machine are never the consumer's fault. The README lists the codes.
-const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Blame]>> = {
-  X_FORBIDDEN_ADDRESS: ['forbidden_address', 'theirs'],
-  UND_ERR_CONNECT_TIMEOUT: ['connect_timeout', 'theirs'],
-  ETIMEDOUT: ['connect_timeout', 'theirs'],
-  ECONNREFUSED: ['connection_refused', 'theirs'],
-  ECONNRESET: ['connection_lost', 'theirs'],
-  EPIPE: ['connection_lost', 'theirs'],
-  UND_ERR_SOCKET: ['connection_lost', 'theirs'],
-  UND_ERR_HEADERS_OVERFLOW: ['invalid_response', 'theirs'],
-  X_TOO_MANY_INTERIM: ['invalid_response', 'theirs'],
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ['invalid_response', 'theirs'],
-  X_PROXY_DENIED: ['forbidden_address', 'theirs'],
-  X_PROXY_UNAVAILABLE: ['proxy_unavailable', 'ours'],
-  X_PROXY_UNAUTHORIZED: ['proxy_unauthorized', 'ours'],
+const CODES: Readonly<Record<string, readonly [AttemptErrorCode, Attribution]>> = {
+  X_FORBIDDEN_ADDRESS: ['forbidden_address', 'endpoint'],
+  UND_ERR_CONNECT_TIMEOUT: ['connect_timeout', 'endpoint'],
+  ETIMEDOUT: ['connect_timeout', 'endpoint'],
+  ECONNREFUSED: ['connection_refused', 'endpoint'],
+  ECONNRESET: ['connection_lost', 'endpoint'],
+  EPIPE: ['connection_lost', 'endpoint'],
+  UND_ERR_SOCKET: ['connection_lost', 'endpoint'],
+  UND_ERR_HEADERS_OVERFLOW: ['invalid_response', 'endpoint'],
+  X_TOO_MANY_INTERIM: ['invalid_response', 'endpoint'],
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ['invalid_response', 'endpoint'],
+  X_PROXY_DENIED: ['forbidden_address', 'endpoint'],
+  X_PROXY_UNAVAILABLE: ['proxy_unavailable', 'sender'],
+  X_PROXY_UNAUTHORIZED: ['proxy_unauthorized', 'sender'],
   X_PROXY_NO_ROUTE: ['proxy_connect_failed', 'unclear'],
-  X_PROXY_CONNECT_FAILED: ['proxy_connect_failed', 'theirs'],
-  ENOTFOUND: ['dns_failure', 'theirs'],
-  ENODATA: ['dns_failure', 'theirs'],
+  X_PROXY_CONNECT_FAILED: ['proxy_connect_failed', 'endpoint'],
+  ENOTFOUND: ['dns_failure', 'endpoint'],
+  ENODATA: ['dns_failure', 'endpoint'],
   EAI_FAIL: ['dns_unavailable', 'unclear'],
   EAI_AGAIN: ['dns_unavailable', 'unclear'],
   ESERVFAIL: ['dns_unavailable', 'unclear'],
   ETIMEOUT: ['dns_unavailable', 'unclear'],
   ENETUNREACH: ['network_unreachable', 'unclear'],
   EHOSTUNREACH: ['network_unreachable', 'unclear'],
-  ENETDOWN: ['network_unreachable', 'ours'],
-  EMFILE: ['out_of_resources', 'ours'],
-  ENFILE: ['out_of_resources', 'ours'],
-  ENOBUFS: ['out_of_resources', 'ours'],
-  ENOMEM: ['out_of_resources', 'ours'],
-  EADDRNOTAVAIL: ['out_of_resources', 'ours'],
-  EAI_MEMORY: ['out_of_resources', 'ours'],
-  EAI_SYSTEM: ['out_of_resources', 'ours'],
-  EACCES: ['not_permitted', 'ours'],
-  EPERM: ['not_permitted', 'ours'],
-  UND_ERR_DESTROYED: ['aborted', 'ours'],
-  UND_ERR_CLOSED: ['aborted', 'ours'],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ['tls_failure', 'theirs'],
-  SELF_SIGNED_CERT_IN_CHAIN: ['tls_failure', 'theirs'],
-  INVALID_CA: ['tls_failure', 'theirs'],
-  INVALID_PURPOSE: ['tls_failure', 'theirs'],
-  HOSTNAME_MISMATCH: ['tls_failure', 'theirs'],
-  PATH_LENGTH_EXCEEDED: ['tls_failure', 'theirs'],
-  EPROTO: ['tls_failure', 'theirs'],
+  ENETDOWN: ['network_unreachable', 'sender'],
+  EMFILE: ['out_of_resources', 'sender'],
+  ENFILE: ['out_of_resources', 'sender'],
+  ENOBUFS: ['out_of_resources', 'sender'],
+  ENOMEM: ['out_of_resources', 'sender'],
+  EADDRNOTAVAIL: ['out_of_resources', 'sender'],
+  EAI_MEMORY: ['out_of_resources', 'sender'],
+  EAI_SYSTEM: ['out_of_resources', 'sender'],
+  EACCES: ['not_permitted', 'sender'],
+  EPERM: ['not_permitted', 'sender'],
+  UND_ERR_DESTROYED: ['aborted', 'sender'],
+  UND_ERR_CLOSED: ['aborted', 'sender'],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['tls_failure', 'endpoint'],
+  SELF_SIGNED_CERT_IN_CHAIN: ['tls_failure', 'endpoint'],
+  INVALID_CA: ['tls_failure', 'endpoint'],
+  INVALID_PURPOSE: ['tls_failure', 'endpoint'],
+  HOSTNAME_MISMATCH: ['tls_failure', 'endpoint'],
+  PATH_LENGTH_EXCEEDED: ['tls_failure', 'endpoint'],
+  EPROTO: ['tls_failure', 'endpoint'],
 }
 
 /** A 101 without a new protocol, which an HTTP parser takes for an interim response. */
 export const SWITCHED_PROTOCOLS: AttemptError = {
   code: 'invalid_response',
-  blame: 'theirs',
+  attribution: 'endpoint',
   message: SWITCHED,
 }
 
@@ -92,13 +92,13 @@ export function attemptErrorOf(error: unknown): AttemptError {
   // route to some of them (IPv6), so the errors of the others are more specific.
   const all = error instanceof AggregateError && error.errors.length > 0 ? error.errors : [error]
   const sorted = all.map(sort)
-  return sorted.find(({ blame }) => blame === 'theirs') ?? (sorted[0] as AttemptError)
+  return sorted.find(({ attribution }) => attribution === 'endpoint') ?? (sorted[0] as AttemptError)
 }
 
 function sort(error: unknown): AttemptError {
   const { code: name, message } = describe(error)
-  const [code, blame] = codeOf(name)
-  return { code, blame, message: storableText(message, MAX_MESSAGE_LENGTH) }
+  const [code, attribution] = codeOf(name)
+  return { code, attribution, message: storableText(message, MAX_MESSAGE_LENGTH) }
 }
 
 function describe(error: unknown): { code: string; message: string } {
@@ -113,9 +113,9 @@ function describe(error: unknown): { code: string; message: string } {
   return { code: typeof code === 'string' ? code : '', message: error.message }
 }
 
-function codeOf(code: string): readonly [AttemptErrorCode, Blame] {
+function codeOf(code: string): readonly [AttemptErrorCode, Attribution] {
   const known = CODES[code]
   if (known) return known
-  if (code.startsWith('HPE_')) return ['invalid_response', 'theirs']
-  return [TLS_CODE.test(code) ? 'tls_failure' : 'network_error', 'theirs']
+  if (code.startsWith('HPE_')) return ['invalid_response', 'endpoint']
+  return [TLS_CODE.test(code) ? 'tls_failure' : 'network_error', 'endpoint']
 }

@@ -1,5 +1,5 @@
 import { detached } from '@x/events-engine/internal'
-import type { Worker } from '../worker/worker.ts'
+import type { Worker } from '../deliver/worker.ts'
 
 /**
  * Lets a worker work outside of the trace, and of any other asynchronous context, of whoever happens to set it

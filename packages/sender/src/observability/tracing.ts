@@ -10,9 +10,9 @@ import {
 } from '@opentelemetry/api'
 import type { SyncEvent } from '@x/events-core'
 import { formatTraceparent, parseTraceparent, traceparentOf } from '@x/events-engine/internal'
+import type { DeliveryTarget } from '../deliver/delivery-target.ts'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
-import type { DeliveryTarget } from '../worker/delivery-target.ts'
 import { SCOPE } from './metrics.ts'
 
 // The provider while no SDK is registered.

@@ -11,7 +11,7 @@ export interface Counts {
 }
 
 /** Counts of one endpoint and minute, as a batch of results adds them. */
-export interface Tally extends Counts {
+export interface Counters extends Counts {
   readonly endpointKey: number
   readonly fromOn: number
 }
@@ -35,29 +35,29 @@ export function addCounts(to: Counts, from: Counts): void {
 }
 
 /** Counts results, by endpoint and by the minute that the attempt began in. */
-export function tallyOf(results: readonly AttemptResult[]): Tally[] {
-  const tallies = new Map<number, Tally>()
+export function countersOf(results: readonly AttemptResult[]): Counters[] {
+  const counters = new Map<number, Counters>()
   for (const { endpointKey, state, status, errorCode, counted, startedOn, durationMs } of results) {
     if (!counted) continue
     const minute = Math.floor(startedOn / MINUTE_MS)
     const key = endpointKey * MINUTE_SPAN + minute
-    let tally = tallies.get(key)
-    if (!tally) {
-      tally = { endpointKey, fromOn: minute * MINUTE_MS, ...noCounts() }
-      tallies.set(key, tally)
+    let entry = counters.get(key)
+    if (!entry) {
+      entry = { endpointKey, fromOn: minute * MINUTE_MS, ...noCounts() }
+      counters.set(key, entry)
     }
-    if (state === 'succeeded') tally.succeeded += 1
-    else tally.failed += 1
-    if (state === 'exhausted') tally.exhausted += 1
-    if (status !== null || errorCode === 'timeout') addLatency(tally.latency, durationMs)
+    if (state === 'succeeded') entry.succeeded += 1
+    else entry.failed += 1
+    if (state === 'exhausted') entry.exhausted += 1
+    if (status !== null || errorCode === 'timeout') addLatency(entry.latency, durationMs)
   }
-  return [...tallies.values()]
+  return [...counters.values()]
 }
 
 /** Packs the counters of a batch into one string. It is written with every batch, so it is short and quick to make. */
-export function packTallies(tallies: readonly Tally[]): string {
+export function packCounters(counters: readonly Counters[]): string {
   let text = ''
-  for (const { endpointKey, fromOn, succeeded, failed, exhausted, latency } of tallies) {
+  for (const { endpointKey, fromOn, succeeded, failed, exhausted, latency } of counters) {
     text += `${endpointKey},${fromOn / MINUTE_MS},${succeeded},${failed},${exhausted}`
     for (const [size, count] of latency) text += `,${size},${count}`
     text += ';'
@@ -66,7 +66,7 @@ export function packTallies(tallies: readonly Tally[]): string {
 }
 
 /** Unpacks them. */
-export function unpackTallies(text: string): Tally[] {
+export function unpackCounters(text: string): Counters[] {
   return text
     .split(';')
     .filter((part) => part !== '')

@@ -1,5 +1,5 @@
 import { integer, type RowOf, text } from '@x/events-engine/internal'
-import { addCounts, type Counts, MINUTE_MS, noCounts, type Tally } from './counters.ts'
+import { addCounts, type Counters, type Counts, MINUTE_MS, noCounts } from './counters.ts'
 
 /** Counts of one endpoint, or of a whole tenant, in one minute or hour. */
 export interface StatisticRow extends Counts {
@@ -74,11 +74,11 @@ export function mergeRows(rows: Iterable<StatisticRow>): StatisticRow[] {
 }
 
 /** The minutes of endpoints and tenants that counters add to. Endpoints without a tenant are deleted. */
-export function rowsOfTallies(
-  tallies: readonly Tally[],
+export function rowsOfCounters(
+  counters: readonly Counters[],
   tenantOf: ReadonlyMap<number, number>,
 ): StatisticRow[] {
-  const rows = tallies.flatMap(({ endpointKey, fromOn, ...counts }): StatisticRow[] => {
+  const rows = counters.flatMap(({ endpointKey, fromOn, ...counts }): StatisticRow[] => {
     const tenantId = tenantOf.get(endpointKey)
     if (tenantId === undefined) return []
     const row = { ...counts, tenantId, endpointKey, seconds: MINUTE_MS / 1_000, fromOn }

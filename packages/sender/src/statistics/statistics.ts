@@ -178,7 +178,7 @@ const BATCHES_AT_ONCE = 100
  */
 export function createStatisticsRollup(store: DeliveryStore, logger: Logger): StatisticsRollup {
   async function rollUp(): Promise<void> {
-    while (await store.foldTallies(BATCHES_AT_ONCE)) await new Promise(setImmediate)
+    while (await store.rollUpCounters(BATCHES_AT_ONCE)) await new Promise(setImmediate)
   }
 
   const loop = createPeriodic({

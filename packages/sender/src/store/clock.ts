@@ -35,7 +35,7 @@ type QueueRow = RowOf<typeof queueColumns>
 const windowColumns = { first: nullable(integer), count: integer, ahead: integer }
 
 /** What is stored of an endpoint's health that are times. */
-interface HealthTimes {
+interface CircuitTimes {
   readonly failedOn?: number
   readonly ownFaults?: number
   readonly ownFaultsSince?: number | null
@@ -157,7 +157,7 @@ export function clockStore(context: StoreContext) {
         const times = {
           not_before: pauseOf(row, clock),
           failing_since: row.failing_since && Math.min(row.failing_since, clock.now),
-          details: healthOf(row, clock),
+          details: circuitOf(row, clock),
           leased_until: leaseOf(row, clock.now + leaseMs),
         }
         const isSame = (Object.keys(times) as (keyof typeof times)[]).every(
@@ -233,8 +233,8 @@ export function clockStore(context: StoreContext) {
   }
 }
 
-function timesOf({ details }: QueueRow): HealthTimes {
-  return JSON.parse(details ?? '{}') as HealthTimes
+function timesOf({ details }: QueueRow): CircuitTimes {
+  return JSON.parse(details ?? '{}') as CircuitTimes
 }
 
 /** A pause began with the latest failure; for what was our own fault, or for want of a token, nothing tells when. */
@@ -244,7 +244,7 @@ function pauseOf(row: QueueRow, clock: SetBackClock): number {
   return broughtBack(row.not_before, isKnown ? failedOn : clock.latest, clock)
 }
 
-function healthOf(row: QueueRow, { now }: SetBackClock): string | null {
+function circuitOf(row: QueueRow, { now }: SetBackClock): string | null {
   if (row.details === null) return null
   const { failedOn = 0, ownFaultsSince = null } = timesOf(row)
   if (failedOn <= now && (ownFaultsSince ?? 0) <= now) return row.details

@@ -15,7 +15,7 @@ import {
   deliveryRowOf,
   messageJoins,
 } from '../deliveries/delivery-columns.ts'
-import { packTallies, tallyOf } from '../statistics/counters.ts'
+import { countersOf, packCounters } from '../statistics/counters.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
 import { endpointReader, raiseRevisionStatement } from './endpoints.ts'
@@ -205,7 +205,7 @@ function createWriteInSteps(context: StoreContext): WriteResults {
   const update = sql.statement(`with r as materialized (select * from ${changes.table('$1', 'given')})
     update ${names.delivery} as d set ${changesOf(context)}
     from r where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${IS_OPEN}`)
-  const insertTally = sql.statement(`insert into ${names.tally} (body) values ($1)`)
+  const insertCounters = sql.statement(`insert into ${names.counter} (body) values ($1)`)
 
   return async (trx, held, now) => {
     if (held.length === 0) return { isNew: false }
@@ -215,8 +215,8 @@ function createWriteInSteps(context: StoreContext): WriteResults {
       .map((row) => ATTEMPT_COLUMNS.map((name) => row[name]))
     if (attempts.length > 0) await insert(trx, [], attempts)
     await runStatement(trx, update, [changes.encode(rows), now])
-    const counted = packTallies(tallyOf(held))
-    if (counted !== '') await runStatement(trx, insertTally, [counted])
+    const counted = packCounters(countersOf(held))
+    if (counted !== '') await runStatement(trx, insertCounters, [counted])
     return { isNew: true }
   }
 }
@@ -231,19 +231,19 @@ function createWriteAtOnce(context: StoreContext): WriteResults {
     ), attempts as (
       insert into ${names.attempt} (${columns}) select ${columns} from r where counted
       on conflict do nothing returning 1
-    ), verdict as (
+    ), novelty as (
       select exists (select from attempts) or not exists (select from r where counted) as is_new
-    ), tally as (
-      insert into ${names.tally} (body) select $3::text from verdict where is_new and $3::text <> ''
+    ), counters as (
+      insert into ${names.counter} (body) select $3::text from novelty where is_new and $3::text <> ''
     ), written as (
       update ${names.delivery} as d set ${changesOf(context)}
       from r where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${IS_OPEN}
     )
-    select is_new from verdict`)
+    select is_new from novelty`)
 
   return async (trx, held, now) => {
     if (held.length === 0) return { isNew: false }
-    const values = [records.encode(held.map(rowOf)), now, packTallies(tallyOf(held))]
+    const values = [records.encode(held.map(rowOf)), now, packCounters(countersOf(held))]
     const [row] = await readRows(trx, { is_new: flag }, statement, values)
     return { isNew: row?.is_new === true }
   }
@@ -264,14 +264,14 @@ function createSuccessWrite(context: StoreContext) {
     ), held as materialized (
       select q.endpoint_key, q.epoch from ${names.queue} q where q.endpoint_key = any(array(select endpoint_key from r))
       order by q.endpoint_key for key share of q
-    ), verdict as materialized (
+    ), fence as materialized (
       select count(held.epoch) = count(*) as counts
       from r left join held on held.endpoint_key = r.endpoint_key and held.epoch = r.epoch
     ), attempts as (
-      insert into ${names.attempt} (${columns}) select ${columns} from r cross join verdict where counts
+      insert into ${names.attempt} (${columns}) select ${columns} from r cross join fence where counts
       on conflict do nothing returning 1
-    ), tally as (
-      insert into ${names.tally} (body) select $3::text where exists (select from attempts) and $3::text <> ''
+    ), counters as (
+      insert into ${names.counter} (body) select $3::text where exists (select from attempts) and $3::text <> ''
     ), written as (
       update ${names.delivery} d set
         attempt_count = r.number,
@@ -281,14 +281,14 @@ function createSuccessWrite(context: StoreContext) {
         finished_on = $2::bigint,
         last_status = r.status,
         last_error_code = null
-      from r cross join verdict
+      from r cross join fence
       where counts and d.endpoint_key = r.endpoint_key and d.message_key = r.message_key
         and ${IS_OPEN}
     )
-    select counts from verdict`)
+    select counts from fence`)
 
   return async (successes: readonly AttemptResult[], now: number): Promise<boolean> => {
-    const values = [records.encode(successes.map(rowOf)), now, packTallies(tallyOf(successes))]
+    const values = [records.encode(successes.map(rowOf)), now, packCounters(countersOf(successes))]
     const [row] = await readRows(db, { counts: flag }, statement, values)
     return row?.counts === true
   }

@@ -177,7 +177,7 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       primary key (tenant_id, endpoint_key, seconds, from_on)
     )${clustered}`,
     // What each batch of results adds to them, until it is added.
-    `create table if not exists ${names.tally} (key ${sql.drawnKey}, body text not null)`,
+    `create table if not exists ${names.counter} (key ${sql.drawnKey}, body text not null)`,
     `create table if not exists ${names.job} (
       key ${sql.drawnKey},
       id text not null unique,

@@ -7,11 +7,11 @@ import {
   type SqlExecutor,
   text,
 } from '@x/events-engine/internal'
-import { unpackTallies } from '../statistics/counters.ts'
+import { unpackCounters } from '../statistics/counters.ts'
 import {
   hoursOf,
   mergeRows,
-  rowsOfTallies,
+  rowsOfCounters,
   type StatisticKey,
   type StatisticRow,
   statisticColumns,
@@ -50,8 +50,8 @@ export function statisticsStore({ db, sql, names }: StoreContext) {
   const lock = sql.statement(
     `select id from ${names.reconciliation} where ${sql.limitsIdle} and id = 1${sql.lock('for update')}`,
   )
-  const take = sql.statement(`delete from ${names.tally}
-    where ${sql.isChosen('key', `select key from ${names.tally} order by key limit $1`)} returning body`)
+  const take = sql.statement(`delete from ${names.counter}
+    where ${sql.isChosen('key', `select key from ${names.counter} order by key limit $1`)} returning body`)
   const tenants = sql.statement(
     `select key, tenant_id from ${names.endpoint} where ${sql.isListed('key', '$1')}`,
   )
@@ -96,13 +96,13 @@ export function statisticsStore({ db, sql, names }: StoreContext) {
      *
      * @returns whether there may be more.
      */
-    foldTallies(limit: number): Promise<boolean> {
+    rollUpCounters(limit: number): Promise<boolean> {
       return locked(async (trx) => {
         const taken = await readRows(trx, { body: text }, take, [limit])
-        const tallies = taken.flatMap(({ body }) => unpackTallies(body))
-        const keys = JSON.stringify([...new Set(tallies.map(({ endpointKey }) => endpointKey))])
+        const counters = taken.flatMap(({ body }) => unpackCounters(body))
+        const keys = JSON.stringify([...new Set(counters.map(({ endpointKey }) => endpointKey))])
         const owners = await readRows(trx, { key: integer, tenant_id: integer }, tenants, [keys])
-        await add(trx, rowsOfTallies(tallies, new Map(owners.map((row) => [row.key, row.tenant_id]))))
+        await add(trx, rowsOfCounters(counters, new Map(owners.map((row) => [row.key, row.tenant_id]))))
         return taken.length === limit
       })
     },

@@ -16,7 +16,7 @@ import {
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import { type Message, messageOf } from '../messages/message.ts'
-import { packTallies, tallyOf } from '../statistics/counters.ts'
+import { countersOf, packCounters } from '../statistics/counters.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
 
@@ -84,7 +84,7 @@ export function straightStore(context: StoreContext) {
   })
   // Keys are drawn where those of messages are: they ascend with time, and tell deliveries of both kinds apart.
   const recordOnPostgres = sql.statement(`with counted as (
-      insert into ${names.tally} (body) select $2::text where $2::text <> ''
+      insert into ${names.counter} (body) select $2::text where $2::text <> ''
     )
     insert into ${names.delivery} (message_key, state, attempt_count, step, ${columns})
     select nextval(pg_get_serial_sequence('${names.message}', 'key')::regclass), 'succeeded', 1, 1, ${columns}
@@ -99,7 +99,7 @@ export function straightStore(context: StoreContext) {
       select column1, 'succeeded', 1, 1, column2, column3, column4, column5, column6, column7, column8, column9, column10
       from ${rows} where column1 is not null`,
   )
-  const insertTally = `insert into ${names.tally} (body) values (?)`
+  const insertCounters = `insert into ${names.counter} (body) values (?)`
 
   const isInline = 'd.url is not null'
   const read = `select d.message_key, d.created_on, e.seq, ${SELECTED_COLUMNS[sql.name]}
@@ -218,14 +218,14 @@ export function straightStore(context: StoreContext) {
       straight: readonly StraightResult[],
       now: number,
     ): Promise<void> {
-      const counted = packTallies(tallyOf(straight.map(({ result }) => result)))
+      const counted = packCounters(countersOf(straight.map(({ result }) => result)))
       if (isPostgres) {
         const rows = straight.map((one) => recordOf(one, now))
         await runStatement(executor, recordOnPostgres, [results.encode(rows), counted])
         return
       }
       await recordInSqlite(executor, straight, now)
-      if (counted !== '') await runStatement(executor, insertTally, [counted])
+      if (counted !== '') await runStatement(executor, insertCounters, [counted])
       await noteClock(executor, now)
     },
 

@@ -676,8 +676,8 @@ export function senderContract(driver: Driver): void {
             { kind: 'stuck_ordering_key', endpointKey: key, orderingKey: 'lane', count: 1 },
           ])
         },
-        async foldTallies() {
-          expect(await store.foldTallies(500)).toBe(false)
+        async rollUpCounters() {
+          expect(await store.rollUpCounters(500)).toBe(false)
         },
         async readStatistics() {
           const range = { tenantId: 1, endpointKey: key, since: 0, until: now + HOUR_MS }

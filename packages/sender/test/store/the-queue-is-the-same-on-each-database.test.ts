@@ -228,7 +228,7 @@ async function openWorld(clock: Clock & { advance(ms: number): Promise<void> }) 
 
   /** Everything as if nothing had been. */
   async function begin(): Promise<World> {
-    for (const table of ['queue', 'delivery', 'message', 'attempt', 'tally']) {
+    for (const table of ['queue', 'delivery', 'message', 'attempt', 'counter']) {
       await host.run(`delete from xe_webhook_${table}`)
     }
     await host.run(`update xe_webhook_endpoint set enabled = ${testDialect() === 'postgres' ? 'true' : '1'},

@@ -69,19 +69,19 @@ export function createPermissions(canReceive: CanReceive, logger: Logger) {
 
 const NOT_ALLOWED: AttemptError = {
   code: 'not_allowed',
-  blame: 'ours',
+  attribution: 'sender',
   message: 'options.canReceive has said no.',
 }
 const OVER: AttemptError = {
   code: 'aborted',
-  blame: 'ours',
+  attribution: 'sender',
   message: 'The endpoint has changed, or the sender has stopped, while options.canReceive was asked.',
 }
 
 const MAX_MESSAGE_LENGTH = 500
 
 function unanswered(message: string): AttemptError {
-  return { code: 'check_failed', blame: 'ours', message: storableText(message, MAX_MESSAGE_LENGTH) }
+  return { code: 'check_failed', attribution: 'sender', message: storableText(message, MAX_MESSAGE_LENGTH) }
 }
 
 /** Reads from a message what it is about, whichever its format. */

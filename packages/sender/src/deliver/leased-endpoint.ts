@@ -2,22 +2,22 @@ import type { EndpointState } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { RateLimit } from '../endpoints/endpoint.ts'
 import type { TakenLease } from '../store/leases.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
-import type { EndpointHealth } from './endpoint-health.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
 /** An endpoint that this node holds the lease of, and what is being delivered to it. */
-export interface Lane {
+export interface LeasedEndpoint {
   readonly endpointKey: number
   readonly epoch: number
   readonly tenantId: number
   /** Undefined until it is read, and again when the endpoint has changed. */
   target: DeliveryTarget | undefined
   /** Undefined until it is read. */
-  health: EndpointHealth | undefined
-  /** Which of the resets by people the health has heard of. */
+  circuit: CircuitBreaker | undefined
+  /** Which of the resets by people the circuit has heard of. */
   resets: number
-  /** Of the health's changes, how many are stored. */
+  /** Of the circuit's changes, how many are stored. */
   storedChanges: number
   rate: RateLimiter | undefined
   /** What the limiter was made for. */
@@ -73,7 +73,7 @@ export interface Lane {
   busyAt: number
   /** Its lease was lost or handed back: nothing more begins. */
   closed: boolean
-  /** The endpoint is being disabled: nothing begins until that is recorded, and the lane closed. */
+  /** The endpoint is being disabled: nothing begins until that is recorded, and the endpoint closed. */
   gone: boolean
 }
 
@@ -87,21 +87,21 @@ export const EXTRA_SECONDS = 10
 export const UNRECORDED_FACTOR = 2
 
 /**
- * Creates the lane of a lease just taken.
+ * Creates the endpoint of a lease just taken.
  *
  * @param isFresh - whether nothing was due when it was.
  */
-export function createLane(
+export function createLeasedEndpoint(
   { endpointKey, epoch, tenantId }: TakenLease,
   leasedUntil: number,
   isFresh: boolean,
-): Lane {
+): LeasedEndpoint {
   return {
     endpointKey,
     epoch,
     tenantId,
     target: undefined,
-    health: undefined,
+    circuit: undefined,
     resets: 0,
     storedChanges: 0,
     rate: undefined,
@@ -138,14 +138,14 @@ export function createLane(
   }
 }
 
-/** Whether an attempt may begin now, as far as the lane is concerned, its rate limit aside. */
-export function isWilling(lane: Lane, now: number): boolean {
-  const { target, health, first, retries, manual, inFlight, extraInFlight, limit, closed, gone } = lane
+/** Whether an attempt may begin now, as far as the endpoint is concerned, its rate limit aside. */
+export function isWilling(endpoint: LeasedEndpoint, now: number): boolean {
+  const { target, circuit, first, retries, manual, inFlight, extraInFlight, limit, closed, gone } = endpoint
   if (first.length + retries.length + manual.length === 0) return false
-  if (!target || !health || closed || gone || now < health.notBefore) return false
+  if (!target || !circuit || closed || gone || now < circuit.notBefore) return false
   // What a person has asked for is the probe; many such wishes do not take the place of all others.
-  if (health.probing && extraInFlight > 0 && lane.extrasInARow <= EXTRA_AT_ONCE) return false
-  if (health.probing) return inFlight < 1
+  if (circuit.probing && extraInFlight > 0 && endpoint.extrasInARow <= EXTRA_AT_ONCE) return false
+  if (circuit.probing) return inFlight < 1
   return inFlight < Math.min(limit, target.concurrency.max)
 }
 
@@ -156,20 +156,20 @@ const LONGEST_STRAIGHT_WAIT_MS = 200
  * Whether a delivery may be sent that is not stored: nothing is due that was not read, few that are stored come before it,
  * nothing has to be kept up to date in the database for it, and its turn comes soon.
  */
-export function canSendStraight(lane: Lane, now: number): boolean {
-  const { target, health, rate, known, first, closed, gone, reading } = lane
-  if (!target || !health || closed || gone || reading || lane.moreFirst || rate) return false
-  if (target.refusal || health.probing || isPaused(lane, now)) return false
-  if (performance.now() >= lane.leasedUntil) return false
+export function canSendStraight(endpoint: LeasedEndpoint, now: number): boolean {
+  const { target, circuit, rate, known, first, closed, gone, reading } = endpoint
+  if (!target || !circuit || closed || gone || reading || endpoint.moreFirst || rate) return false
+  if (target.refusal || circuit.probing || isPaused(endpoint, now)) return false
+  if (performance.now() >= endpoint.leasedUntil) return false
   // Those that are stored are late: many of them are a sign that this one would be, too.
-  if (known.size - lane.straight > target.concurrency.max / 2) return false
-  return (first.length * lane.straightMs) / target.concurrency.max <= LONGEST_STRAIGHT_WAIT_MS
+  if (known.size - endpoint.straight > target.concurrency.max / 2) return false
+  return (first.length * endpoint.straightMs) / target.concurrency.max <= LONGEST_STRAIGHT_WAIT_MS
 }
 
 /** Whether an attempt may begin now. */
-export function canStart(lane: Lane, now: number): boolean {
-  if (!isWilling(lane, now)) return false
-  const { rate, known, first, retries, manual, extraInFlight, target } = lane
+export function canStart(endpoint: LeasedEndpoint, now: number): boolean {
+  if (!isWilling(endpoint, now)) return false
+  const { rate, known, first, retries, manual, extraInFlight, target } = endpoint
   if (!rate) return true
   // Who takes over if this process dies has to know how many requests were not recorded, at most.
   const unrecorded = known.size - first.length - retries.length - manual.length - extraInFlight
@@ -180,10 +180,10 @@ export function canStart(lane: Lane, now: number): boolean {
  * Whether an attempt that a person has asked for may begin now, beyond what the endpoint allows: whatever its circuit
  * breaker, its rate limit and what is under way say.
  */
-export function canStartExtra(lane: Lane): boolean {
-  const { target, health, manual, extraInFlight, extras, closed, gone } = lane
+export function canStartExtra(endpoint: LeasedEndpoint): boolean {
+  const { target, circuit, manual, extraInFlight, extras, closed, gone } = endpoint
   if (manual.length === 0 || extraInFlight >= EXTRA_AT_ONCE) return false
-  if (!target || !health || !extras || closed || gone) return false
+  if (!target || !circuit || !extras || closed || gone) return false
   return extras.hasToken(performance.now())
 }
 
@@ -191,99 +191,103 @@ export function canStartExtra(lane: Lane): boolean {
  * What to begin in its turn: what people have asked for every second time, so that many such wishes leave room for the
  * rest; first attempts before retries, which get every fourth turn.
  */
-export function takeNext(lane: Lane, mayRetry: boolean): DueDelivery | undefined {
-  const { first, retries, manual } = lane
+export function takeNext(endpoint: LeasedEndpoint, mayRetry: boolean): DueDelivery | undefined {
+  const { first, retries, manual } = endpoint
   const others = first.length + (mayRetry ? retries.length : 0)
-  lane.wasManual = manual.length > 0 && (others === 0 || !lane.wasManual)
-  if (lane.wasManual) return manual.shift()
+  endpoint.wasManual = manual.length > 0 && (others === 0 || !endpoint.wasManual)
+  if (endpoint.wasManual) return manual.shift()
   const isRetryTurn =
-    mayRetry && retries.length > 0 && (first.length === 0 || ++lane.turn % RETRY_EVERY === 0)
+    mayRetry && retries.length > 0 && (first.length === 0 || ++endpoint.turn % RETRY_EVERY === 0)
   return isRetryTurn ? retries.shift() : first.shift()
 }
 
-/** Whether another delivery of its ordering lane has not come to its end here; a cancelled one may be under way yet. */
-export function mustWait({ ordered }: Lane, { orderingKey, messageKey }: DueDelivery): boolean {
+/** Whether another delivery of its ordering endpoint has not come to its end here; a cancelled one may be under way yet. */
+export function mustWait({ ordered }: LeasedEndpoint, { orderingKey, messageKey }: DueDelivery): boolean {
   return orderingKey !== null && (ordered.get(orderingKey) ?? messageKey) !== messageKey
 }
 
 /** A delivery was read. One that a person has asked for is beside the order. */
-export function remember(lane: Lane, { orderingKey, messageKey, manual }: DueDelivery): void {
-  lane.known.add(messageKey)
-  if (messageKey < 0) lane.straight += 1
-  if (orderingKey !== null && !manual) lane.ordered.set(orderingKey, messageKey)
+export function remember(endpoint: LeasedEndpoint, { orderingKey, messageKey, manual }: DueDelivery): void {
+  endpoint.known.add(messageKey)
+  if (messageKey < 0) endpoint.straight += 1
+  if (orderingKey !== null && !manual) endpoint.ordered.set(orderingKey, messageKey)
 }
 
 /** A delivery is not buffered, nor under way, nor waits to be recorded any more. */
-export function forget(lane: Lane, messageKey: number, orderingKey: string | null): void {
-  if (lane.known.delete(messageKey) && messageKey < 0) lane.straight -= 1
-  if (orderingKey !== null && lane.ordered.get(orderingKey) === messageKey) lane.ordered.delete(orderingKey)
+export function forget(endpoint: LeasedEndpoint, messageKey: number, orderingKey: string | null): void {
+  if (endpoint.known.delete(messageKey) && messageKey < 0) endpoint.straight -= 1
+  if (orderingKey !== null && endpoint.ordered.get(orderingKey) === messageKey)
+    endpoint.ordered.delete(orderingKey)
 }
 
 /** Drops a delivery that was read, unless its attempt is under way. */
-export function dropBuffered(lane: Lane, messageKey: number): void {
-  for (const buffer of [lane.first, lane.retries, lane.manual]) {
+export function dropBuffered(endpoint: LeasedEndpoint, messageKey: number): void {
+  for (const buffer of [endpoint.first, endpoint.retries, endpoint.manual]) {
     const index = buffer.findIndex((delivery) => delivery.messageKey === messageKey)
     const [dropped] = index < 0 ? [] : buffer.splice(index, 1)
-    if (dropped) forget(lane, messageKey, dropped.orderingKey)
+    if (dropped) forget(endpoint, messageKey, dropped.orderingKey)
   }
 }
 
 /** How many of each kind are kept ready. */
-export function bufferSize({ target }: Lane): number {
+export function bufferSize({ target }: LeasedEndpoint): number {
   return (target?.concurrency.max ?? 1) * 2
 }
 
 /** Whether the endpoint is to be left alone for now, but for what people ask for. */
-export function isPaused({ health }: Lane, now: number): boolean {
-  return now < (health?.notBefore ?? 0)
+export function isPaused({ circuit }: LeasedEndpoint, now: number): boolean {
+  return now < (circuit?.notBefore ?? 0)
 }
 
 /** Whether it is time to read what people have asked for. */
-export function wantsManual({ moreManual, manual }: Lane): boolean {
+export function wantsManual({ moreManual, manual }: LeasedEndpoint): boolean {
   return moreManual && manual.length < EXTRA_ATTEMPTS
 }
 
 /** Whether it is time to read on. */
-export function isHungry(lane: Lane, now: number): boolean {
-  if (lane.closed || lane.gone) return false
-  if (lane.target === undefined || wantsManual(lane)) return true
-  if (isPaused(lane, now)) return false
-  const size = bufferSize(lane)
-  return (lane.moreFirst && lane.first.length < size) || (lane.moreRetries && lane.retries.length < size)
+export function isHungry(endpoint: LeasedEndpoint, now: number): boolean {
+  if (endpoint.closed || endpoint.gone) return false
+  if (endpoint.target === undefined || wantsManual(endpoint)) return true
+  if (isPaused(endpoint, now)) return false
+  const size = bufferSize(endpoint)
+  return (
+    (endpoint.moreFirst && endpoint.first.length < size) ||
+    (endpoint.moreRetries && endpoint.retries.length < size)
+  )
 }
 
 /** Whether nothing is left of what was read. */
-export function isIdle(lane: Lane): boolean {
-  const mayHaveMore = lane.moreFirst || lane.moreRetries || lane.moreManual
-  return lane.known.size === 0 && lane.target !== undefined && !mayHaveMore
+export function isIdle(endpoint: LeasedEndpoint): boolean {
+  const mayHaveMore = endpoint.moreFirst || endpoint.moreRetries || endpoint.moreManual
+  return endpoint.known.size === 0 && endpoint.target !== undefined && !mayHaveMore
 }
 
 /**
  * Nothing begins for a while, but for what people ask for: forgets what was read and not begun. The queue tells when to
  * read again.
  */
-export function shelve(lane: Lane): void {
-  for (const { messageKey, orderingKey } of [...lane.first, ...lane.retries]) {
-    forget(lane, messageKey, orderingKey)
+export function shelve(endpoint: LeasedEndpoint): void {
+  for (const { messageKey, orderingKey } of [...endpoint.first, ...endpoint.retries]) {
+    forget(endpoint, messageKey, orderingKey)
   }
-  lane.first.length = 0
-  lane.retries.length = 0
-  lane.moreFirst = false
-  lane.moreRetries = false
+  endpoint.first.length = 0
+  endpoint.retries.length = 0
+  endpoint.moreFirst = false
+  endpoint.moreRetries = false
 }
 
-/** What has to be stored of a lane's endpoint; undefined when nothing has changed. */
-export function stateToStore(lane: Lane, now: number): EndpointState | undefined {
-  const { endpointKey, epoch, health, rate, resets } = lane
-  if (!health || (health.changes === lane.storedChanges && !rate)) return undefined
+/** What has to be stored of a endpoint's endpoint; undefined when nothing has changed. */
+export function stateToStore(endpoint: LeasedEndpoint, now: number): EndpointState | undefined {
+  const { endpointKey, epoch, circuit, rate, resets } = endpoint
+  if (!circuit || (circuit.changes === endpoint.storedChanges && !rate)) return undefined
   return {
     endpointKey,
     epoch,
     resets,
-    failingSince: health.failingSince,
-    notBefore: Math.max(health.notBefore, rate && !rate.hasToken(now) ? (rate.nextTokenOn(now) ?? 0) : 0),
-    details: health.details,
+    failingSince: circuit.failingSince,
+    notBefore: Math.max(circuit.notBefore, rate && !rate.hasToken(now) ? (rate.nextTokenOn(now) ?? 0) : 0),
+    details: circuit.details,
     rate: rate?.stored(now) ?? null,
-    changes: health.changes,
+    changes: circuit.changes,
   }
 }

@@ -2,11 +2,11 @@ import { createClockWatch } from '../clock.ts'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DueDelivery, StraightDelivery } from '../deliveries/due-delivery.ts'
-import { createAttempts } from './attempts.ts'
+import { createAttempts } from './attempt.ts'
 import { createDueTimer } from './due-timer.ts'
-import { createGroupCommit } from './group-commit.ts'
 import { handOver } from './hand-over.ts'
 import { createInFlight } from './in-flight.ts'
+import { createLeaseManager } from './lease-manager.ts'
 import {
   canSendStraight,
   dropBuffered,
@@ -14,15 +14,15 @@ import {
   isHungry,
   isIdle,
   isPaused,
-  type Lane,
+  type LeasedEndpoint,
   remember,
   shelve,
   stateToStore,
-} from './lane.ts'
-import { createLaneKeeper } from './lane-keeper.ts'
-import { createLaneReader } from './lane-reader.ts'
+} from './leased-endpoint.ts'
 import { createPoll } from './poll.ts'
-import { createTurns } from './turns.ts'
+import { createPrefetch } from './prefetch.ts'
+import { createResultWriter } from './result-writer.ts'
+import { createScheduler } from './scheduler.ts'
 import type { WorkerParts } from './worker-parts.ts'
 
 /** What a worker has done since it was started. */
@@ -79,38 +79,38 @@ export interface Worker {
 const LONGEST_LEASING_MS = 100
 
 /**
- * Creates a worker. Its parts: the keeper holds leases, the reader reads what is due of them into
- * their lanes, and whenever there is room the next lane in turn begins its next attempt.
+ * Creates a worker. Its parts: the leases holds leases, the prefetch reads what is due of them into
+ * their endpoints, and whenever there is room the next endpoint in turn begins its next attempt.
  */
 export function createWorker(parts: WorkerParts): Worker {
   const { store, clock, logger, tell, timeoutMs, maxInFlight, leaseMs, pollMaxMs, stopTimeoutMs } = parts
   const counts: WorkerCounts = { attempts: 0, succeeded: 0, failed: 0, exhausted: 0 }
   let running = false
   /** Lanes that were given something to send straight. */
-  const toBegin = new Set<Lane>()
+  const toBegin = new Set<LeasedEndpoint>()
 
-  const inFlight = createInFlight({ maxInFlight, timeoutMs, roomMade: () => turns.begin() })
-  const commit = createGroupCommit({ store, logger, statesOf, tell, recorded })
-  const keeper = createLaneKeeper({ store, logger, leaseMs, isStuck, renewed: onRenewed })
-  const reader = createLaneReader({ ...parts, filled, ended: keeper.close })
+  const inFlight = createInFlight({ maxInFlight, timeoutMs, roomMade: () => scheduler.begin() })
+  const writer = createResultWriter({ store, logger, statesOf, tell, recorded })
+  const leases = createLeaseManager({ store, logger, leaseMs, isStuck, renewed: onRenewed })
+  const prefetch = createPrefetch({ ...parts, filled, ended: leases.close })
   const watch = createClockWatch({ store, clock, logger, leaseMs })
   const poll = createPoll(look, pollMaxMs, logger)
   const timer = createDueTimer(clock, poll.now)
   const attempts = createAttempts({ ...parts, inFlight, ended: onAttempt })
-  const turns = createTurns({ clock, inFlight, commit, attempts, wanting: attend, wake: wakeAll })
+  const scheduler = createScheduler({ clock, inFlight, writer, attempts, wanting: attend, wake: wakeAll })
 
   async function look(): Promise<boolean> {
-    if (await watch.look()) for (const lane of keeper.lanes.values()) readAnew(lane)
+    if (await watch.look()) for (const endpoint of leases.endpoints.values()) readAnew(endpoint)
     // From before the first question: what becomes due while it is asked is found by the next look.
     const since = clock.now()
-    const taken = await keeper.takeDue()
-    for (const lane of taken) reader.feed(lane)
+    const taken = await leases.takeDue()
+    for (const endpoint of taken) prefetch.feed(endpoint)
     for (const endpointKey of await store.dueLeasedEndpoints()) {
-      const lane = keeper.lanes.get(endpointKey)
+      const endpoint = leases.endpoints.get(endpointKey)
       // Due, in the midst of a pause: a person, maybe in another process, has ended that, or asked for an attempt.
-      const isAskedFor = lane && (lane.manual.length > 0 || lane.extraInFlight > 0)
-      if (lane && !isAskedFor && isPaused(lane, clock.now())) lane.target = undefined
-      if (lane) lookAt(lane)
+      const isAskedFor = endpoint && (endpoint.manual.length > 0 || endpoint.extraInFlight > 0)
+      if (endpoint && !isAskedFor && isPaused(endpoint, clock.now())) endpoint.target = undefined
+      if (endpoint) lookAt(endpoint)
     }
     const next = await store.nextDueOn(since)
     if (next !== undefined && running) timer.expect(next)
@@ -118,133 +118,133 @@ export function createWorker(parts: WorkerParts): Worker {
   }
 
   /** What was read before times were changed counts no more, pauses included. */
-  function readAnew(lane: Lane): void {
-    shelve(lane)
-    lane.target = undefined
-    wantMore(lane)
+  function readAnew(endpoint: LeasedEndpoint): void {
+    shelve(endpoint)
+    endpoint.target = undefined
+    wantMore(endpoint)
   }
 
-  function wantMore(lane: Lane): void {
+  function wantMore(endpoint: LeasedEndpoint): void {
     // What was read before a pause began may arrive after it: the queue tells when to go on.
-    if (!lane.target || !isPaused(lane, clock.now())) {
-      lane.moreFirst = true
-      lane.moreRetries = true
+    if (!endpoint.target || !isPaused(endpoint, clock.now())) {
+      endpoint.moreFirst = true
+      endpoint.moreRetries = true
     }
-    attend(lane)
+    attend(endpoint)
   }
 
   /** The same, and for what people have asked for, too. */
-  function lookAt(lane: Lane): void {
-    lane.moreManual = true
-    wantMore(lane)
+  function lookAt(endpoint: LeasedEndpoint): void {
+    endpoint.moreManual = true
+    wantMore(endpoint)
   }
 
   /** Reads on where there is room, and begins what can be begun. */
-  function attend(lane: Lane): void {
+  function attend(endpoint: LeasedEndpoint): void {
     const now = clock.now()
-    if (isHungry(lane, now)) reader.feed(lane)
-    turns.offer(lane, now)
+    if (isHungry(endpoint, now)) prefetch.feed(endpoint)
+    scheduler.offer(endpoint, now)
   }
 
-  function filled(lane: Lane): void {
-    attend(lane)
-    turns.begin()
+  function filled(endpoint: LeasedEndpoint): void {
+    attend(endpoint)
+    scheduler.begin()
   }
 
   function wakeAll(): void {
-    for (const lane of keeper.lanes.values()) attend(lane)
-    turns.begin()
+    for (const endpoint of leases.endpoints.values()) attend(endpoint)
+    scheduler.begin()
   }
 
-  function onAttempt(lane: Lane, result: AttemptResult, delivery: DueDelivery): void {
+  function onAttempt(endpoint: LeasedEndpoint, result: AttemptResult, delivery: DueDelivery): void {
     if (result.counted) {
       counts.attempts += 1
       if (result.state === 'succeeded') counts.succeeded += 1
       else counts.failed += 1
       if (result.state === 'exhausted') counts.exhausted += 1
     }
-    if (result.notice?.kind === 'disabled') lane.gone = true
-    // The next of its lane begins once this is committed.
+    if (result.notice?.kind === 'disabled') endpoint.gone = true
+    // The next of its endpoint begins once this is committed.
     if (delivery.straight) {
-      lane.straightMs = lane.straightMs * 0.9 + result.durationMs * 0.1
-      delivery.straight.ended(result, isPlainSuccess(lane, result))
+      endpoint.straightMs = endpoint.straightMs * 0.9 + result.durationMs * 0.1
+      delivery.straight.ended(result, isPlainSuccess(endpoint, result))
     } else {
-      commit.add(result, result.orderingKey !== null || result.manual)
+      writer.add(result, result.orderingKey !== null || result.manual)
     }
-    attend(lane)
-    turns.begin()
-    if (inFlight.size === 0) commit.hurry()
+    attend(endpoint)
+    scheduler.begin()
+    if (inFlight.size === 0) writer.hurry()
   }
 
   /** A success after which nothing is to be stored of the endpoint. */
-  function isPlainSuccess(lane: Lane, { state, counted, notice }: AttemptResult): boolean {
-    return state === 'succeeded' && counted && notice === null && !stateToStore(lane, clock.now())
+  function isPlainSuccess(endpoint: LeasedEndpoint, { state, counted, notice }: AttemptResult): boolean {
+    return state === 'succeeded' && counted && notice === null && !stateToStore(endpoint, clock.now())
   }
 
-  function lanesOf(results: readonly AttemptResult[]): Set<Lane> {
-    const lanes = new Set<Lane>()
+  function endpointsOf(results: readonly AttemptResult[]): Set<LeasedEndpoint> {
+    const endpoints = new Set<LeasedEndpoint>()
     for (const { endpointKey, epoch } of results) {
-      const lane = keeper.lanes.get(endpointKey)
-      if (lane?.epoch === epoch) lanes.add(lane)
+      const endpoint = leases.endpoints.get(endpointKey)
+      if (endpoint?.epoch === epoch) endpoints.add(endpoint)
     }
-    return lanes
+    return endpoints
   }
 
   function statesOf(results: readonly AttemptResult[]): EndpointState[] {
     const now = clock.now()
-    return [...lanesOf(results)].flatMap((lane) => stateToStore(lane, now) ?? [])
+    return [...endpointsOf(results)].flatMap((endpoint) => stateToStore(endpoint, now) ?? [])
   }
 
   function recorded(results: readonly AttemptResult[], states: readonly EndpointState[]): void {
     const now = clock.now()
-    const lanes = lanesOf(results)
+    const endpoints = endpointsOf(results)
     for (const { endpointKey, messageKey, epoch, state, dueOn, notice, manual, orderingKey } of results) {
       if (dueOn !== null && running) timer.expect(dueOn)
-      const lane = keeper.lanes.get(endpointKey)
-      if (!lane || lane.epoch !== epoch) continue
-      forget(lane, messageKey, orderingKey)
-      lane.busyAt = performance.now()
-      if (notice?.kind === 'disabled') keeper.close(lane)
+      const endpoint = leases.endpoints.get(endpointKey)
+      if (!endpoint || endpoint.epoch !== epoch) continue
+      forget(endpoint, messageKey, orderingKey)
+      endpoint.busyAt = performance.now()
+      if (notice?.kind === 'disabled') leases.close(endpoint)
       else {
         // A person may have asked for it while its attempt was under way.
-        if (manual || state === 'pending') lane.moreManual = true
+        if (manual || state === 'pending') endpoint.moreManual = true
         // What a person had asked for may have ended the endpoint's pause.
-        if (manual || orderingKey !== null) wantMore(lane)
+        if (manual || orderingKey !== null) wantMore(endpoint)
       }
     }
     for (const { endpointKey, epoch, resets, notBefore, changes } of states) {
-      const lane = keeper.lanes.get(endpointKey)
-      if (!lane || lane.epoch !== epoch) continue
+      const endpoint = leases.endpoints.get(endpointKey)
+      if (!endpoint || endpoint.epoch !== epoch) continue
       // Only now: a commit that fails is tried again, with what has changed since.
-      if (lane.resets === resets) lane.storedChanges = changes
+      if (endpoint.resets === resets) endpoint.storedChanges = changes
       if (notBefore <= now) continue
       // The queue says when to go on; a short wait for a token is no reason to read again.
       if (running) timer.expect(notBefore)
-      if ((lane.health?.notBefore ?? 0) > now || notBefore > now + leaseMs) shelve(lane)
+      if ((endpoint.circuit?.notBefore ?? 0) > now || notBefore > now + leaseMs) shelve(endpoint)
     }
-    for (const lane of lanes) attend(lane)
-    turns.begin()
+    for (const endpoint of endpoints) attend(endpoint)
+    scheduler.begin()
   }
 
   /** The endpoint is read anew, too: its pause may have been ended. */
   function due(endpointKey: number): void {
-    const lane = keeper.lanes.get(endpointKey)
-    if (!lane) parts.wakeOthers()
+    const endpoint = leases.endpoints.get(endpointKey)
+    if (!endpoint) parts.wakeOthers()
     else {
-      lane.target = undefined
-      lookAt(lane)
+      endpoint.target = undefined
+      lookAt(endpoint)
     }
     poll.now()
   }
 
-  /** The lane that a delivery is sent from, unless its lease has ended. */
-  function laneOf({ endpointKey, epoch }: StraightDelivery): Lane | undefined {
-    const lane = keeper.lanes.get(endpointKey)
-    return lane?.epoch === epoch ? lane : undefined
+  /** The endpoint that a delivery is sent from, unless its lease has ended. */
+  function endpointOf({ endpointKey, epoch }: StraightDelivery): LeasedEndpoint | undefined {
+    const endpoint = leases.endpoints.get(endpointKey)
+    return endpoint?.epoch === epoch ? endpoint : undefined
   }
 
-  function isStuck({ endpointKey, failingSince = Number.POSITIVE_INFINITY }: Lane): boolean {
-    return performance.now() - failingSince >= leaseMs || commit.isFailing(endpointKey, leaseMs)
+  function isStuck({ endpointKey, failingSince = Number.POSITIVE_INFINITY }: LeasedEndpoint): boolean {
+    return performance.now() - failingSince >= leaseMs || writer.isFailing(endpointKey, leaseMs)
   }
 
   function onRenewed(): void {
@@ -258,93 +258,93 @@ export function createWorker(parts: WorkerParts): Worker {
       return inFlight.size
     },
     get idle() {
-      return !reader.busy && commit.waiting === 0 && [...keeper.lanes.values()].every(isIdle)
+      return !prefetch.busy && writer.waiting === 0 && [...leases.endpoints.values()].every(isIdle)
     },
     stored(deliveries) {
       if (!running) return parts.wakeOthers()
-      const { given, toRead, elsewhere } = handOver(deliveries, keeper.lanes, clock.now())
-      for (const lane of toRead) wantMore(lane)
-      for (const lane of given) attend(lane)
-      turns.begin()
+      const { given, toRead, elsewhere } = handOver(deliveries, leases.endpoints, clock.now())
+      for (const endpoint of toRead) wantMore(endpoint)
+      for (const endpoint of given) attend(endpoint)
+      scheduler.begin()
       if (!elsewhere) return
       poll.now()
       parts.wakeOthers()
     },
     async leaseIdle(endpointKeys) {
       if (!running) return
-      const taken = await keeper.takeIdle(endpointKeys)
-      for (const lane of taken) reader.feed(lane)
+      const taken = await leases.takeIdle(endpointKeys)
+      for (const endpoint of taken) prefetch.feed(endpoint)
       if (taken.length === 0) return
       const { promise, resolve } = Promise.withResolvers<void>()
       const over = setTimeout(resolve, LONGEST_LEASING_MS)
-      await Promise.race([reader.settled(), promise])
+      await Promise.race([prefetch.settled(), promise])
       clearTimeout(over)
     },
     takeStraight(delivery) {
-      const lane = keeper.lanes.get(delivery.endpointKey)
-      if (!running || !lane || !canSendStraight(lane, clock.now())) return false
-      delivery.epoch = lane.epoch
-      lane.first.push(delivery)
-      remember(lane, delivery)
-      toBegin.add(lane)
+      const endpoint = leases.endpoints.get(delivery.endpointKey)
+      if (!running || !endpoint || !canSendStraight(endpoint, clock.now())) return false
+      delivery.epoch = endpoint.epoch
+      endpoint.first.push(delivery)
+      remember(endpoint, delivery)
+      toBegin.add(endpoint)
       return true
     },
     beginStraight() {
       const now = clock.now()
-      for (const lane of toBegin) turns.offer(lane, now)
+      for (const endpoint of toBegin) scheduler.offer(endpoint, now)
       toBegin.clear()
-      turns.begin()
+      scheduler.begin()
     },
     dropStraight(delivery) {
-      const lane = laneOf(delivery)
-      if (lane) dropBuffered(lane, delivery.messageKey)
+      const endpoint = endpointOf(delivery)
+      if (endpoint) dropBuffered(endpoint, delivery.messageKey)
     },
     endStraight(delivery) {
-      const lane = laneOf(delivery)
-      if (!lane) return
-      forget(lane, delivery.messageKey, null)
-      lane.busyAt = performance.now()
+      const endpoint = endpointOf(delivery)
+      if (!endpoint) return
+      forget(endpoint, delivery.messageKey, null)
+      endpoint.busyAt = performance.now()
     },
     storedStraight(delivery, messageKey, result) {
-      const lane = laneOf(delivery)
-      const isHere = lane?.known.has(delivery.messageKey) ?? false
-      if (lane && isHere) {
-        forget(lane, delivery.messageKey, null)
-        lane.known.add(messageKey)
-        lane.busyAt = performance.now()
+      const endpoint = endpointOf(delivery)
+      const isHere = endpoint?.known.has(delivery.messageKey) ?? false
+      if (endpoint && isHere) {
+        forget(endpoint, delivery.messageKey, null)
+        endpoint.known.add(messageKey)
+        endpoint.busyAt = performance.now()
       }
       delivery.messageKey = messageKey
       delivery.straight = undefined
       // Otherwise its endpoint is not leased here any more, or paused: the queue tells when it is due.
       if (!isHere) return poll.now()
-      if (result) commit.add({ ...result, messageKey }, false)
+      if (result) writer.add({ ...result, messageKey }, false)
     },
     holdBack(endpointKey, eventId) {
-      const lane = keeper.lanes.get(endpointKey)
-      lane?.heldBack.add(eventId)
+      const endpoint = leases.endpoints.get(endpointKey)
+      endpoint?.heldBack.add(eventId)
       return () => {
-        if (!lane || lane.closed) return
-        if (lane.reading) lane.released.push(eventId)
-        else lane.heldBack.delete(eventId)
-        if (!lane.missed) return
-        lane.missed = false
-        wantMore(lane)
+        if (!endpoint || endpoint.closed) return
+        if (endpoint.reading) endpoint.released.push(eventId)
+        else endpoint.heldBack.delete(eventId)
+        if (!endpoint.missed) return
+        endpoint.missed = false
+        wantMore(endpoint)
       }
     },
     changed(endpointKey) {
-      if (!keeper.lanes.has(endpointKey)) parts.tellOthers()
+      if (!leases.endpoints.has(endpointKey)) parts.announceChange()
       due(endpointKey)
     },
     othersChanged() {
-      keeper.refresh()
+      leases.refresh()
       poll.now()
     },
     due,
     cancelled({ endpointKey, messageKey }) {
-      const lane = keeper.lanes.get(endpointKey)
-      if (!lane) return
-      dropBuffered(lane, messageKey)
-      wantMore(lane)
+      const endpoint = leases.endpoints.get(endpointKey)
+      if (!endpoint) return
+      dropBuffered(endpoint, messageKey)
+      wantMore(endpoint)
     },
     look: () => poll.look(),
     lookSoon: poll.now,
@@ -352,23 +352,23 @@ export function createWorker(parts: WorkerParts): Worker {
       Object.assign(counts, { attempts: 0, succeeded: 0, failed: 0, exhausted: 0 })
       await store.findDeadNodes()
       running = true
-      turns.start()
-      reader.start()
+      scheduler.start()
+      prefetch.start()
       inFlight.start()
-      keeper.start()
+      leases.start()
       poll.start()
     },
     async stop(before) {
       running = false
       timer.clear()
-      turns.stop()
+      scheduler.stop()
       await poll.stop()
-      await reader.stop()
+      await prefetch.stop()
       await Promise.all([inFlight.settled(stopTimeoutMs), before])
       attempts.abandon()
       inFlight.stop()
-      await commit.settled(stopTimeoutMs)
-      await keeper.stop()
+      await writer.settled(stopTimeoutMs)
+      await leases.stop()
     },
   }
 }

@@ -4,7 +4,7 @@ import { retryAfterMs } from './retry-after.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
 /** What follows from an attempt. */
-export interface Verdict {
+export interface Outcome {
   readonly state: 'succeeded' | 'pending' | 'exhausted' | 'cancelled'
   /** Milliseconds until the next attempt; null when there is none, or when this one does not count. */
   readonly delayMs: number | null
@@ -22,7 +22,7 @@ export interface Verdict {
   readonly retryAfterMs: number
 }
 
-const SUCCESS: Verdict = Object.freeze({
+const SUCCESS: Outcome = Object.freeze({
   state: 'succeeded',
   delayMs: null,
   errorCode: null,
@@ -44,13 +44,13 @@ const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1_000
  * @param step - attempts made in this run through the schedule, this one included.
  * @param mayBeOurs - whether to take the blame for what could be either side's fault.
  */
-export function judgeAttempt(
-  outcome: PostOutcome,
+export function outcomeOf(
+  posted: PostOutcome,
   step: number,
   schedule: RetrySchedule,
   { now, mayBeOurs }: { readonly now: number; readonly mayBeOurs: boolean },
-): Verdict {
-  const { status, error, retryAfter } = outcome
+): Outcome {
+  const { status, error, retryAfter } = posted
   if (error === undefined && status !== undefined && status >= 200 && status < 300) return SUCCESS
   if (error === undefined && status === 410) {
     const errorMessage = 'The consumer has answered 410 Gone; its endpoint was disabled.'
@@ -60,7 +60,7 @@ export function judgeAttempt(
   const { code: errorCode, message: errorMessage } = failure
   // The host's word, which says nothing about the consumer.
   if (errorCode === 'not_allowed') return { ...SUCCESS, state: 'cancelled', errorCode, errorMessage }
-  if (error && (error.blame === 'ours' || (error.blame === 'unclear' && mayBeOurs))) {
+  if (error && (error.attribution === 'sender' || (error.attribution === 'unclear' && mayBeOurs))) {
     return { ...SUCCESS, state: 'pending', errorCode, errorMessage, isOurFault: true }
   }
   const asksForPause = error === undefined && ASKING_FOR_PAUSE.has(status ?? 0)

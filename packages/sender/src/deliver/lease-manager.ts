@@ -2,44 +2,50 @@ import type { Logger } from '@x/events-core'
 import { createFairShare } from '../fair-share.ts'
 import type { EndpointLease, TakenLease } from '../store/leases.ts'
 import type { DeliveryStore } from '../store/store.ts'
-import { createLane, isIdle, type Lane, shelve } from './lane.ts'
+import { createLeasedEndpoint, isIdle, type LeasedEndpoint, shelve } from './leased-endpoint.ts'
 
 /** Holds the leases of endpoints: takes them when something is due, extends them, hands them back. */
-export interface LaneKeeper {
-  readonly lanes: ReadonlyMap<number, Lane>
+export interface LeaseManager {
+  readonly endpoints: ReadonlyMap<number, LeasedEndpoint>
   /** Takes endpoints that are due and free. */
-  takeDue(): Promise<readonly Lane[]>
+  takeDue(): Promise<readonly LeasedEndpoint[]>
   /** Takes some of these endpoints, where nothing is due of them. */
-  takeIdle(endpointKeys: Iterable<number>): Promise<readonly Lane[]>
+  takeIdle(endpointKeys: Iterable<number>): Promise<readonly LeasedEndpoint[]>
   /** Another process has changed endpoints: finds out which of those that are held here. */
   refresh(): void
-  /** Ends a lane and hands its lease back. */
-  close(lane: Lane): void
+  /** Ends a endpoint and hands its lease back. */
+  close(endpoint: LeasedEndpoint): void
   start(): void
   stop(): Promise<void>
 }
 
-/** What {@link createLaneKeeper} works with. */
-export interface LaneKeeperParts {
+/** What {@link createLeaseManager} works with. */
+export interface LeaseManagerParts {
   readonly store: DeliveryStore
   readonly logger: Logger
   readonly leaseMs: number
   /** Whether what is under way of an endpoint has failed for so long that another node should have it. */
-  isStuck(lane: Lane): boolean
+  isStuck(endpoint: LeasedEndpoint): boolean
   /** Called when the leases were extended. */
   renewed(): void
 }
 
 // Tenants share them: one alone gets half.
-const MAX_LANES = 1_024
+const MAX_ENDPOINTS = 1_024
 const MAX_TAKEN = 128
 const REFUSED_MS = 1_000
 const MAX_REFUSED = 10_000
 
-/** Creates a keeper that holds nothing. */
-export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: LaneKeeperParts): LaneKeeper {
-  const lanes = new Map<number, Lane>()
-  const share = createFairShare(MAX_LANES)
+/** Creates a leases that holds nothing. */
+export function createLeaseManager({
+  store,
+  logger,
+  leaseMs,
+  isStuck,
+  renewed,
+}: LeaseManagerParts): LeaseManager {
+  const endpoints = new Map<number, LeasedEndpoint>()
+  const share = createFairShare(MAX_ENDPOINTS)
   /** Endpoints that were not to be had, by `performance.now()`: asked for again then. */
   const refusedUntil = new Map<number, number>()
   let orphans = new Set<string>()
@@ -49,21 +55,21 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
   let isRenewalQueued = false
   let wasStuck = false
 
-  function open(lease: TakenLease, leasedUntil: number, isFresh: boolean): Lane {
-    const before = lanes.get(lease.endpointKey)
+  function open(lease: TakenLease, leasedUntil: number, isFresh: boolean): LeasedEndpoint {
+    const before = endpoints.get(lease.endpointKey)
     if (before) forget(before)
-    const lane = createLane(lease, leasedUntil, isFresh)
-    lanes.set(lane.endpointKey, lane)
-    share.take(lane.tenantId)
-    return lane
+    const endpoint = createLeasedEndpoint(lease, leasedUntil, isFresh)
+    endpoints.set(endpoint.endpointKey, endpoint)
+    share.take(endpoint.tenantId)
+    return endpoint
   }
 
-  function forget(lane: Lane): void {
-    lane.closed = true
-    shelve(lane)
-    if (lanes.get(lane.endpointKey) !== lane) return
-    lanes.delete(lane.endpointKey)
-    share.release(lane.tenantId)
+  function forget(endpoint: LeasedEndpoint): void {
+    endpoint.closed = true
+    shelve(endpoint)
+    if (endpoints.get(endpoint.endpointKey) !== endpoint) return
+    endpoints.delete(endpoint.endpointKey)
+    share.release(endpoint.tenantId)
   }
 
   async function release(leases: readonly EndpointLease[]): Promise<void> {
@@ -78,16 +84,16 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
   /** Gives up leases of endpoints that have had nothing to do for a while. */
   function closeIdle(idleMs: number, tenants?: ReadonlySet<number>): EndpointLease[] {
     const idleSince = performance.now() - idleMs
-    const isOver = (lane: Lane) =>
-      isIdle(lane) && lane.busyAt <= idleSince && (tenants?.has(lane.tenantId) ?? true)
-    const idle = [...lanes.values()].filter(isOver)
-    for (const lane of idle) forget(lane)
+    const isOver = (endpoint: LeasedEndpoint) =>
+      isIdle(endpoint) && endpoint.busyAt <= idleSince && (tenants?.has(endpoint.tenantId) ?? true)
+    const idle = [...endpoints.values()].filter(isOver)
+    for (const endpoint of idle) forget(endpoint)
     return idle
   }
 
   /** Tenants that hold their share of leases. */
   function satedTenants(): Set<number> {
-    const tenants = new Set([...lanes.values()].map(({ tenantId }) => tenantId))
+    const tenants = new Set([...endpoints.values()].map(({ tenantId }) => tenantId))
     return new Set([...tenants].filter((tenantId) => !share.hasRoom(tenantId)))
   }
 
@@ -95,30 +101,31 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
     await store.findDeadNodes()
     await release(closeIdle(leaseMs))
     const startedAt = performance.now()
-    const stuck = [...lanes.values()].filter(isStuck)
+    const stuck = [...endpoints.values()].filter(isStuck)
     noteStuck(stuck)
-    const asked = [...lanes.values()].filter((lane) => !stuck.includes(lane))
+    const asked = [...endpoints.values()].filter((endpoint) => !stuck.includes(endpoint))
     const except = stuck.map(({ endpointKey }) => endpointKey)
     const kept = new Map(
       (await store.renewLeases(leaseMs, except)).map((lease) => [lease.endpointKey, lease]),
     )
-    for (const lane of asked) {
-      const lease = kept.get(lane.endpointKey)
-      if (lease?.epoch !== lane.epoch) {
-        if (!lane.closed) logger.warn({ endpoint: lane.endpointKey }, 'The lease of an endpoint was lost')
-        forget(lane)
+    for (const endpoint of asked) {
+      const lease = kept.get(endpoint.endpointKey)
+      if (lease?.epoch !== endpoint.epoch) {
+        if (!endpoint.closed)
+          logger.warn({ endpoint: endpoint.endpointKey }, 'The lease of an endpoint was lost')
+        forget(endpoint)
         continue
       }
-      lane.leasedUntil = startedAt + leaseMs
+      endpoint.leasedUntil = startedAt + leaseMs
       // Another process has changed the endpoint.
-      if (lane.target && lane.target.version !== lease.version) lane.target = undefined
+      if (endpoint.target && endpoint.target.version !== lease.version) endpoint.target = undefined
     }
     await releaseOrphans([...kept.values()])
     renewed()
   }
 
   /** Their leases are left to end: whoever can work on them takes them; else they go on here. */
-  function noteStuck(stuck: readonly Lane[]): void {
+  function noteStuck(stuck: readonly LeasedEndpoint[]): void {
     const isNew = stuck.length > 0 && !wasStuck
     wasStuck = stuck.length > 0
     if (!isNew) return
@@ -148,20 +155,20 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
       })
   }
 
-  /** A lease that has no lane twice in a row was taken, or not handed back, by a call that failed. */
+  /** A lease that has no endpoint twice in a row was taken, or not handed back, by a call that failed. */
   async function releaseOrphans(held: readonly EndpointLease[]): Promise<void> {
-    const found = held.filter(({ endpointKey }) => !lanes.has(endpointKey))
+    const found = held.filter(({ endpointKey }) => !endpoints.has(endpointKey))
     const nameOf = ({ endpointKey, epoch }: EndpointLease) => `${endpointKey}:${epoch}`
     await release(found.filter((lease) => orphans.has(nameOf(lease))))
     orphans = new Set(found.map(nameOf))
   }
 
   return {
-    lanes,
+    endpoints,
     async takeDue() {
       const sated = satedTenants()
       if (sated.size > 0) await release(closeIdle(0, sated))
-      const room = Math.min(MAX_TAKEN, MAX_LANES - lanes.size)
+      const room = Math.min(MAX_TAKEN, MAX_ENDPOINTS - endpoints.size)
       if (room <= 0) return []
       const leasedUntil = performance.now() + leaseMs
       const taken = await store.leaseDueEndpoints(leaseMs, room, [...satedTenants()])
@@ -169,8 +176,10 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
     },
     async takeIdle(endpointKeys) {
       const now = performance.now()
-      const wanted = [...endpointKeys].filter((key) => !lanes.has(key) && (refusedUntil.get(key) ?? 0) <= now)
-      const room = Math.min(MAX_TAKEN, MAX_LANES - lanes.size)
+      const wanted = [...endpointKeys].filter(
+        (key) => !endpoints.has(key) && (refusedUntil.get(key) ?? 0) <= now,
+      )
+      const room = Math.min(MAX_TAKEN, MAX_ENDPOINTS - endpoints.size)
       const asked = wanted.slice(0, Math.max(0, room))
       if (asked.length === 0) return []
       const leasedUntil = now + leaseMs
@@ -183,14 +192,14 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
       })
     },
     refresh() {
-      if (refreshing || lanes.size === 0) return
+      if (refreshing || endpoints.size === 0) return
       refreshing = true
       renewNext()
     },
-    close(lane) {
-      if (lane.closed) return
-      forget(lane)
-      working = working.then(() => release([lane]))
+    close(endpoint) {
+      if (endpoint.closed) return
+      forget(endpoint)
+      working = working.then(() => release([endpoint]))
     },
     start() {
       timer = setInterval(renewNext, leaseMs / 3)
@@ -198,8 +207,8 @@ export function createLaneKeeper({ store, logger, leaseMs, isStuck, renewed }: L
     async stop() {
       clearInterval(timer)
       await working
-      const all = [...lanes.values()]
-      for (const lane of all) forget(lane)
+      const all = [...endpoints.values()]
+      for (const endpoint of all) forget(endpoint)
       await release(all)
     },
   }

@@ -54,7 +54,7 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
   const timeout = {
     code: 'timeout',
     message: `The answer was not complete after ${timeoutMs} ms.`,
-    blame: 'theirs',
+    attribution: 'endpoint',
   } as const
   const youngMs = Math.min(timeoutMs, SLOW_MS)
   const maxRetries = maxInFlight - Math.floor(maxInFlight * KEPT_FOR_FIRST)

@@ -1,5 +1,5 @@
 import { assertOption } from '../errors.ts'
-import type { HealthPolicy } from './endpoint-health.ts'
+import type { CircuitPolicy } from './circuit-breaker.ts'
 
 /** When an endpoint is left alone for a while. */
 export interface CircuitOptions {
@@ -24,13 +24,13 @@ export interface CircuitOptions {
 const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** @throws WebhookSenderError `invalid_option` */
-export function readHealthPolicy({
+export function readCircuitPolicy({
   disableAfterDays = 5,
   circuit = {},
 }: {
   readonly disableAfterDays?: number | undefined
   readonly circuit?: CircuitOptions | undefined
-}): HealthPolicy {
+}): CircuitPolicy {
   const { firstPauseSeconds = 1, maxPauseSeconds = 300 } = circuit
   assertOption.number('disableAfterDays', disableAfterDays, 0.01, 3_650)
   assertOption.number('circuit.firstPauseSeconds', firstPauseSeconds, 0, 86_400)

@@ -5,7 +5,7 @@ import type { UrlRules } from '../endpoints/validate.ts'
 import type { HttpPools } from '../http/pools.ts'
 import type { TelemetrySettings } from '../options.ts'
 import type { DeliveryStore } from '../store/store.ts'
-import type { HealthPolicy } from './endpoint-health.ts'
+import type { CircuitPolicy } from './circuit-breaker.ts'
 import type { CanReceive } from './permission.ts'
 import type { ResultRecorderParts } from './result-recorder.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
@@ -20,12 +20,12 @@ export interface WorkerParts {
   readonly clock: SharedClock
   readonly logger: Logger
   readonly schedule: RetrySchedule
-  readonly healthPolicy: HealthPolicy
+  readonly circuitPolicy: CircuitPolicy
   readonly tell: ResultRecorderParts['tell']
   /** Tells other nodes that something is due which this one may not deliver. */
   wakeOthers(): void
   /** Tells other nodes that an endpoint has changed, which one of them may hold. */
-  tellOthers(): void
+  announceChange(): void
   readonly userAgent: string
   readonly canReceive: CanReceive | undefined
   readonly telemetry: TelemetrySettings

@@ -1,7 +1,7 @@
-import type { Verdict } from './judge-attempt.ts'
+import type { Outcome } from './outcome.ts'
 
-/** What is stored of an endpoint's health, beside its queue. */
-export interface StoredHealth {
+/** What is stored of an endpoint's circuit, beside its queue. */
+export interface StoredCircuit {
   /** Since when no attempt has succeeded; null while they do. */
   readonly failingSince: number | null
   /** No attempt before this time. */
@@ -11,13 +11,13 @@ export interface StoredHealth {
 }
 
 /** What is worth telling the host of. */
-export type HealthNotice =
+export type EndpointNotice =
   | { readonly kind: 'failing'; readonly percent: number; readonly failingSince: number }
   | { readonly kind: 'recovered'; readonly failingSince: number }
   | { readonly kind: 'disabled'; readonly reason: 'failing' | 'gone'; readonly failingSince: number | null }
 
 /** When to pause an endpoint, and when to give it up. */
-export interface HealthPolicy {
+export interface CircuitPolicy {
   readonly disableAfterMs: number
   /** Failures in a row after which it is probed only. */
   readonly failures: number
@@ -34,7 +34,7 @@ export interface AttemptOrder {
 }
 
 /** How an endpoint does: whether it may be asked now, and for how long it has not answered well. */
-export interface EndpointHealth {
+export interface CircuitBreaker {
   readonly failingSince: number | null
   readonly notBefore: number
   /** One request at a time, to see whether it is back. */
@@ -45,7 +45,7 @@ export interface EndpointHealth {
   readonly ownFaultsSince: number | null
   readonly details: string
   /** What came of one. */
-  note(verdict: Verdict, attempt: AttemptOrder, now: number): HealthNotice | null
+  note(outcome: Outcome, attempt: AttemptOrder, now: number): EndpointNotice | null
 }
 
 interface Details {
@@ -74,7 +74,7 @@ const HEALTHY: Details = {
 }
 
 /** Goes on from what is stored; what comes of it is stored with the results that it came from. */
-export function createEndpointHealth(stored: StoredHealth, policy: HealthPolicy): EndpointHealth {
+export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolicy): CircuitBreaker {
   let { failingSince, notBefore } = stored
   let details: Details = { ...HEALTHY, ...(JSON.parse(stored.details ?? '{}') as Partial<Details>) }
   let changes = 0
@@ -101,7 +101,7 @@ export function createEndpointHealth(stored: StoredHealth, policy: HealthPolicy)
     change({ strikes: 0, level: 0, ownFaults: 0, ownFaultsSince: null })
   }
 
-  function isInTrouble({ asksForPause, retryAfterMs }: Verdict, attempt: AttemptOrder, now: number): void {
+  function isInTrouble({ asksForPause, retryAfterMs }: Outcome, attempt: AttemptOrder, now: number): void {
     // Of an attempt in the midst of a pause, only success says something new.
     const isNews = attempt.begun > pausedAt && !attempt.wasPaused
     const strikes = details.strikes + 1
@@ -114,7 +114,7 @@ export function createEndpointHealth(stored: StoredHealth, policy: HealthPolicy)
     if (retryAfterMs > 0) pause(now, retryAfterMs, attempt.latest)
   }
 
-  function hasFailed(now: number): HealthNotice | null {
+  function hasFailed(now: number): EndpointNotice | null {
     // A failure long after the one before tells nothing of the time between.
     if (failingSince === null || now - details.failedOn > policy.disableAfterMs) {
       failingSince = now
@@ -148,20 +148,20 @@ export function createEndpointHealth(stored: StoredHealth, policy: HealthPolicy)
     get details() {
       return JSON.stringify(details)
     },
-    note(verdict, attempt, now) {
-      if (verdict.isOurFault) {
+    note(outcome, attempt, now) {
+      if (outcome.isOurFault) {
         if (attempt.begun <= pausedAt || attempt.wasPaused) return null
         const ownFaults = details.ownFaults + 1
         change({ ownFaults, ownFaultsSince: details.ownFaultsSince ?? now })
         pause(now, Math.min(OWN_FAULT_MAX_MS, OWN_FAULT_FIRST_MS * 2 ** (ownFaults - 1)), attempt.latest)
         return null
       }
-      if (verdict.inTrouble) isInTrouble(verdict, attempt, now)
+      if (outcome.inTrouble) isInTrouble(outcome, attempt, now)
       else isAlive(attempt.begun)
-      if (verdict.gone) return { kind: 'disabled', reason: 'gone', failingSince }
-      if (verdict.state !== 'succeeded') return hasFailed(now)
+      if (outcome.gone) return { kind: 'disabled', reason: 'gone', failingSince }
+      if (outcome.state !== 'succeeded') return hasFailed(now)
       if (failingSince === null) return null
-      const notice: HealthNotice | null = details.warned > 0 ? { kind: 'recovered', failingSince } : null
+      const notice: EndpointNotice | null = details.warned > 0 ? { kind: 'recovered', failingSince } : null
       failingSince = null
       change({ warned: 0, failedOn: 0 })
       return notice

@@ -2,7 +2,7 @@ import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import { createResultRecorder, type ResultRecorderParts } from './result-recorder.ts'
 
 /** Writes results of attempts down, many in one transaction. */
-export interface GroupCommit {
+export interface ResultWriter {
   /** Results that are not written yet. */
   readonly waiting: number
   /** Whether so many wait that no further attempt should begin. */
@@ -26,7 +26,7 @@ const RETRY_MS = 250
  * Results wait a few milliseconds for others. A crash before the commit repeats their attempts, with
  * the same message ids; the database being away only delays.
  */
-export function createGroupCommit(parts: ResultRecorderParts): GroupCommit {
+export function createResultWriter(parts: ResultRecorderParts): ResultWriter {
   const { logger } = parts
   const recorder = createResultRecorder(parts)
   let waiting: AttemptResult[] = []

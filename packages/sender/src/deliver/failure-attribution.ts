@@ -3,7 +3,7 @@
  * reached look the same whether this machine is cut off or the consumer is; but who is cut off gets no
  * answer from anybody else either.
  */
-export interface FaultJudge {
+export interface FailureAttribution {
   /** Somebody has answered, with whatever status. */
   answered(origin: string): void
   /** Whether nobody else has answered lately. */
@@ -13,7 +13,7 @@ export interface FaultJudge {
 const LATELY_MS = 30_000
 
 /** Remembers who answered last, and who before that was somebody else. */
-export function createFaultJudge(): FaultJudge {
+export function createFailureAttribution(): FailureAttribution {
   let last = { origin: '', at: Number.NEGATIVE_INFINITY }
   let other = last
 

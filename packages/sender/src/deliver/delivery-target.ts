@@ -100,5 +100,5 @@ function refusalOf(url: URL, rules: UrlRules): AttemptError | undefined {
   const broken = brokenRule(url, rules)
   if (!broken) return undefined
   const message = `The endpoint's url ${broken.rule}; it has ${broken.got}.`
-  return { code: 'forbidden_url', blame: 'theirs', message }
+  return { code: 'forbidden_url', attribution: 'endpoint', message }
 }

@@ -9,12 +9,12 @@ import { createAttemptMeter } from '../observability/metrics.ts'
 import { traceAttempt } from '../observability/tracing.ts'
 import type { TelemetrySettings } from '../options.ts'
 import { adaptLimit } from './adapt-limit.ts'
+import type { AttemptOrder } from './circuit-breaker.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
-import type { AttemptOrder } from './endpoint-health.ts'
-import { createFaultJudge } from './fault-judge.ts'
+import { createFailureAttribution } from './failure-attribution.ts'
 import type { AttemptKind, InFlight } from './in-flight.ts'
-import { judgeAttempt } from './judge-attempt.ts'
-import { isPaused, type Lane } from './lane.ts'
+import { isPaused, type LeasedEndpoint } from './leased-endpoint.ts'
+import { outcomeOf } from './outcome.ts'
 import { type CanReceive, createPermissions } from './permission.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 
@@ -29,12 +29,12 @@ export interface AttemptsParts {
   readonly logger: Logger
   /** Undefined where everything may be sent. */
   readonly canReceive: CanReceive | undefined
-  ended(lane: Lane, result: AttemptResult, delivery: DueDelivery): void
+  ended(endpoint: LeasedEndpoint, result: AttemptResult, delivery: DueDelivery): void
 }
 
 /** Makes attempts. */
 export interface Attempts {
-  begin(lane: Lane, delivery: DueDelivery, kind: AttemptKind): void
+  begin(endpoint: LeasedEndpoint, delivery: DueDelivery, kind: AttemptKind): void
   /** Forgets what is under way: it is not recorded, and made again later. */
   abandon(): void
 }
@@ -55,12 +55,12 @@ const UNCLEAR_FOR_MS = 24 * 60 * 60 * 1_000
 export function createAttempts(parts: AttemptsParts): Attempts {
   const { clock, pools, schedule, userAgent, telemetry, inFlight, logger, canReceive, ended } = parts
   const measure = createAttemptMeter(telemetry.perEndpoint)
-  const faults = createFaultJudge()
+  const attribution = createFailureAttribution()
   const permissionFor = canReceive && createPermissions(canReceive, logger)
   let life = 0
 
-  function begin(lane: Lane, delivery: DueDelivery, kind: AttemptKind): void {
-    const target = lane.target as DeliveryTarget
+  function begin(endpoint: LeasedEndpoint, delivery: DueDelivery, kind: AttemptKind): void {
+    const target = endpoint.target as DeliveryTarget
     const { eventId, body, headers: ofMessage } = delivery
     const bornIn = life
     const startedOn = clock.now()
@@ -72,11 +72,11 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     for (const part of target.ownHeaders) headers.push(part)
     const attemptTrace = traceAttempt(target, delivery, telemetry.traceparent)
     if (attemptTrace) headers.push(...attemptTrace.headers)
-    lane.begun += 1
-    const wasPaused = isPaused(lane, startedOn)
-    const beginning = { target, signature, startedOn, startedAt, begun: lane.begun, wasPaused }
+    endpoint.begun += 1
+    const wasPaused = isPaused(endpoint, startedOn)
+    const beginning = { target, signature, startedOn, startedAt, begun: endpoint.begun, wasPaused }
     const isExtra = kind === 'extra'
-    const { rate, extras } = lane
+    const { rate, extras } = endpoint
 
     const send = () => {
       try {
@@ -86,42 +86,42 @@ export function createAttempts(parts: AttemptsParts): Attempts {
         post.giveUp(attemptErrorOf(error))
       }
     }
-    const post = new Post((outcome) => {
+    const post = new Post((posted) => {
       inFlight.end(underWay)
       if (isExtra) {
-        lane.extraInFlight -= 1
+        endpoint.extraInFlight -= 1
         extras?.ended(performance.now())
       } else {
-        lane.inFlight -= 1
+        endpoint.inFlight -= 1
         rate?.ended(clock.now())
       }
       if (bornIn !== life) {
         attemptTrace?.end(undefined)
         return
       }
-      const result = resultOf(lane, delivery, beginning, outcome)
+      const result = resultOf(endpoint, delivery, beginning, posted)
       attemptTrace?.end(result)
       measure(target.endpointId, result)
-      ended(lane, result, delivery)
+      ended(endpoint, result, delivery)
     }, send)
     const permission = permissionFor?.({
       endpoint: target.endpoint,
       delivery,
       post,
       send: () => start(),
-      isOver: () => isOver(lane, target, bornIn),
+      isOver: () => isOver(endpoint, target, bornIn),
     })
     const underWay = permission?.underWay ?? post
     if (isExtra) {
-      lane.extraInFlight += 1
-      lane.extrasInARow += 1
+      endpoint.extraInFlight += 1
+      endpoint.extrasInARow += 1
       extras?.take()
     } else {
-      lane.inFlight += 1
-      lane.extrasInARow = 0
+      endpoint.inFlight += 1
+      endpoint.extrasInARow = 0
       rate?.take()
     }
-    inFlight.begin(underWay, lane.tenantId, kind)
+    inFlight.begin(underWay, endpoint.tenantId, kind)
     const { refusal } = target
     // Its end may begin the next one: not from within this one's beginning.
     if (refusal) queueMicrotask(() => post.giveUp(refusal))
@@ -135,38 +135,38 @@ export function createAttempts(parts: AttemptsParts): Attempts {
   }
 
   /** Much may have happened while a host was asked. */
-  function isOver(lane: Lane, target: DeliveryTarget, bornIn: number): boolean {
-    const isHeld = !lane.closed && lane.target === target && performance.now() < lane.leasedUntil
+  function isOver(endpoint: LeasedEndpoint, target: DeliveryTarget, bornIn: number): boolean {
+    const isHeld = !endpoint.closed && endpoint.target === target && performance.now() < endpoint.leasedUntil
     return !isHeld || bornIn !== life
   }
 
   function resultOf(
-    lane: Lane,
+    endpoint: LeasedEndpoint,
     delivery: DueDelivery,
     { target, begun, startedAt, startedOn, signature, wasPaused }: Beginning,
-    outcome: PostOutcome,
+    posted: PostOutcome,
   ): AttemptResult {
     const now = clock.now()
     const durationMs = Math.round(performance.now() - startedAt)
-    const verdict = judgeAttempt(outcome, delivery.step + 1, target.schedule ?? schedule, {
+    const outcome = outcomeOf(posted, delivery.step + 1, target.schedule ?? schedule, {
       now,
-      mayBeOurs: mayBeOurs(lane, target.origin, now),
+      mayBeOurs: mayBeOurs(endpoint, target.origin, now),
     })
-    if (outcome.status !== undefined) faults.answered(target.origin)
-    const order = { begun, latest: lane.begun, wasPaused }
-    const wasMade = verdict.state !== 'cancelled'
-    const notice = (wasMade && lane.health?.note(verdict, order, now)) || null
-    if (wasMade) adaptLimit(lane, { ...order, durationMs, inTrouble: verdict.inTrouble })
-    const counted = wasMade && !verdict.isOurFault
+    if (posted.status !== undefined) attribution.answered(target.origin)
+    const order = { begun, latest: endpoint.begun, wasPaused }
+    const wasMade = outcome.state !== 'cancelled'
+    const notice = (wasMade && endpoint.circuit?.note(outcome, order, now)) || null
+    if (wasMade) adaptLimit(endpoint, { ...order, durationMs, inTrouble: outcome.inTrouble })
+    const counted = wasMade && !outcome.isOurFault
     // It was not made, and is still asked for.
-    const delayMs = delivery.manual && verdict.isOurFault ? MANUAL_AGAIN_MS : verdict.delayMs
+    const delayMs = delivery.manual && outcome.isOurFault ? MANUAL_AGAIN_MS : outcome.delayMs
     return {
       endpointKey: delivery.endpointKey,
       messageKey: delivery.messageKey,
-      epoch: lane.epoch,
+      epoch: endpoint.epoch,
       number: delivery.attemptCount + (counted ? 1 : 0),
       step: delivery.step + (counted ? 1 : 0),
-      state: verdict.state,
+      state: outcome.state,
       orderingKey: delivery.orderingKey,
       manual: delivery.manual,
       wasDueOn: delivery.dueOn,
@@ -175,18 +175,18 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       durationMs,
       signature,
       url: target.url,
-      status: outcome.status ?? null,
-      errorCode: verdict.errorCode,
-      errorMessage: verdict.errorMessage,
-      responseBody: outcome.snippet ?? null,
+      status: posted.status ?? null,
+      errorCode: outcome.errorCode,
+      errorMessage: outcome.errorMessage,
+      responseBody: posted.snippet ?? null,
       counted,
       notice,
     }
   }
 
-  function mayBeOurs({ health }: Lane, origin: string, now: number): boolean {
-    const since = health?.ownFaultsSince ?? null
-    return faults.isAlone(origin) && (since === null || now - since < UNCLEAR_FOR_MS)
+  function mayBeOurs({ circuit }: LeasedEndpoint, origin: string, now: number): boolean {
+    const since = circuit?.ownFaultsSince ?? null
+    return attribution.isAlone(origin) && (since === null || now - since < UNCLEAR_FOR_MS)
   }
 
   return {

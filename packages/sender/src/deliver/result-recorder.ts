@@ -84,7 +84,7 @@ export function createResultRecorder(parts: ResultRecorderParts): ResultRecorder
       }
     }
     done([result])
-    // Its lane goes on to know it: read again, it would be sent again and again.
+    // Its endpoint goes on to know it: read again, it would be sent again and again.
     logger.error(
       { err, ...details },
       'An attempt cannot be recorded; its delivery stays pending, and is attempted again after a restart',
