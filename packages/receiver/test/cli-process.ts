@@ -13,12 +13,14 @@ export interface CliProcess extends AsyncDisposable {
   /** Waits for the end. */
   ended(): Promise<{ code: number | null; output: string; errors: string }>
   interrupt(): void
+  /** Kills it as a crash would, and waits until it is gone. */
+  kill(): Promise<void>
 }
 
 /** Starts `x-receiver` with its sources. */
 export function startCli(args: readonly string[], { input = '', env = {} } = {}): CliProcess {
   const child = spawn(process.execPath, ['--conditions=@x/source', bin, ...args], {
-    env: { ...process.env, WEBHOOK_SECRET: '', ...env },
+    env: { ...process.env, WEBHOOK_SECRET: '', WEBHOOK_KEY: '', ...env },
   })
   let output = ''
   let errors = ''
@@ -45,6 +47,10 @@ export function startCli(args: readonly string[], { input = '', env = {} } = {})
       return { code: child.exitCode, output, errors }
     },
     interrupt: () => void child.kill('SIGINT'),
+    async kill() {
+      child.kill('SIGKILL')
+      await closed
+    },
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null) child.kill()
       await closed

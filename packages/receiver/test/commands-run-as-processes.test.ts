@@ -82,7 +82,7 @@ describe('x-receiver verify', () => {
 describe('x-receiver listen', () => {
   it('shows what arrives, sends it on unchanged, and ends when it is told to', async () => {
     await using consumer = await testConsumer()
-    await using cli = startCli(['listen', '--port', '0', '--secret', secret, '--forward', consumer.url])
+    await using cli = startCli(['listen', '--port', '0', '--secret', secret, '--forward-to', consumer.url])
     const url = await cli.says('Listening at ')
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/)
     const message = { secret, id: 'evt_1', body }
@@ -127,7 +127,7 @@ describe('x-receiver', () => {
     [['verify', '--secret', secret], 'give --body'],
     [['verify', '--secret', secret, '--body', '-'], 'give --headers'],
     [['listen', '--port', 'x'], '--port must be'],
-    [['listen', '--forward', 'x'], '--forward must be'],
+    [['listen', '--forward-to', 'x'], '--forward-to must be'],
     [['listen', '--nonsense'], '--nonsense'],
   ])('ends with 2 when it is called as %j', async (args, why) => {
     const { code, errors } = await runCli(args)

@@ -2,6 +2,8 @@
 export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>
   write(text: string): void
+  /** Writes what must not be lost: resolves once it is handed on, and rejects where nobody takes it. */
+  print(text: string): Promise<void>
   writeError(text: string): void
 }
 

@@ -1,6 +1,7 @@
 import { EventsError } from '@x/events-core'
 import { type CliIo, UsageError } from './cli-io.ts'
 import { listen } from './listen.ts'
+import { pull } from './pull.ts'
 import { send } from './send.ts'
 import { verify } from './verify.ts'
 
@@ -19,14 +20,33 @@ x-receiver verify         says whether a captured request verifies, and what is 
 
 x-receiver listen         shows the webhooks that arrive, on this machine only
   --port <port>           where to listen (4100)
-  --forward <url>         sends verified ones on, unchanged, and answers what is answered there
+  --forward-to <url>      sends verified ones on, unchanged, and answers what is answered there
+
+x-receiver listen --url <url>
+                          shows the messages of an events API as they come
+  --forward-to <url>      sends each on as it would arrive, in order, until it is answered with 2xx
+  --after <number>        the message to go on after (latest)
+  --state <file>          keeps the place, so that the next call goes on there
+
+x-receiver pull --url <url>
+                          prints the messages of an events API, one JSON document a line
+  --after <number>        the message to go on after, or latest (from the oldest that is left)
+  --limit <number>        ends after so many (all that there are)
+  --follow                waits for further ones, until it is interrupted
+  --state <file>          keeps the place, so that the next call goes on there
+
+pull, and listen --url:
+  --endpoint <ep_...>     whose messages; or --url ends in /endpoints/<endpoint>/messages
+  --key <whk_...>         the key of the endpoint; or the environment variable WEBHOOK_KEY, which others on
+                          this machine do not see
 
 All of them:
   --secret <whsec_...>    or the environment variable WEBHOOK_SECRET; may be repeated.
-                          send signs with whsk_..., verify and listen check with whpk_...
+                          send signs with whsk_..., the others check with whpk_...;
+                          pull, and listen --url, check nothing without it
 `
 
-const commands = { send, verify, listen }
+const commands = { send, verify, listen, pull }
 
 /**
  * Runs a command.
