@@ -160,11 +160,15 @@ export function createAheadWork<DB>(
       let failure: { readonly error: unknown } | undefined
       let recording: Promise<unknown> = Promise.resolve()
       let saveTimer: NodeJS.Timeout | undefined
+      /** Events at the end of what is read, not taken, which have to be handled in batches. */
+      let inBatches = 0
       let whenSettled = () => {}
 
       function fail(error: unknown): void {
         failure ??= { error }
         clearTimeout(saveTimer)
+        // At once: its reading may wait for what is not recorded any more.
+        handler.abandon()
         wake.poke()
         whenSettled()
       }
@@ -306,6 +310,15 @@ export function createAheadWork<DB>(
       try {
         while (goOn()) {
           if (failure) throw failure.error
+          if (inBatches > 0) {
+            if (unsettled > 0) {
+              await someSettled(FULL_WAIT_MS)
+              continue
+            }
+            reached = readTo
+            await save()
+            return { position: readTo.position, inBatches }
+          }
           const isFarAhead = readTo.count - saved.count >= MAX_AHEAD
           if (isFarAhead && saved.position !== reached.position) saveWithin(0)
           if (isFarAhead || unsettled >= MAX_UNSETTLED) {
@@ -329,11 +342,8 @@ export function createAheadWork<DB>(
           if (wanted.length === 0) {
             pass(behind)
           } else if (!(await take(wanted, behind))) {
-            while (!failure && !(await allSettled(stopTimeoutMs))) goOn()
-            if (failure) throw (failure as { error: unknown }).error
-            reached = readTo
-            await save()
-            return { position: readTo.position, inBatches: page.events.length }
+            inBatches = page.events.length
+            continue
           }
           repeatable = Math.max(0, repeatable - page.events.length)
           if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, signal)
@@ -354,9 +364,9 @@ export function createAheadWork<DB>(
           { err: error, subscription: name },
           'Events are handled in batches, since one was refused',
         )
-        const inBatches = Math.max(1, readTo.count - saved.count)
-        repeatable = Math.max(repeatable, inBatches)
-        return { position: saved.position, inBatches }
+        const again = Math.max(1, readTo.count - saved.count)
+        repeatable = Math.max(repeatable, again)
+        return { position: saved.position, inBatches: again }
       } finally {
         clearTimeout(saveTimer)
         handler.abandon()

@@ -116,7 +116,7 @@ onEachDatabase((open) => {
   })
 
   it('bounds what is unsettled', async () => {
-    await using host = await open()
+    await using host = await open({ stopTimeoutMs: 50 })
     const { held, subscriber } = holding(() => false)
     await host.engine.subscribe(subscriber, options)
     await host.engine.start()
@@ -195,6 +195,62 @@ onEachDatabase((open) => {
     expect(batches.flat()).toContain(30)
     expect(held.read).not.toContain(30)
     await host.engine.stop()
+  })
+
+  it('stops although an event before the one for a batch is not settled', async () => {
+    await using host = await open({ stopTimeoutMs: 0 })
+    const refused: number[] = []
+    const { held, subscriber, batches } = holding(
+      () => false,
+      (id) => id === 2 && refused.push(id) > 0,
+    )
+    await host.engine.subscribe(subscriber, { ...options, batchSize: 1 })
+    await host.engine.start()
+    await raise(host, [1])
+    await waitFor(() => held.read.length === 1, 'the first')
+    await raise(host, [2])
+    await waitFor(() => refused.length > 0, 'the second')
+    await host.engine.stop()
+    expect(batches, 'the second waits for the first').toEqual([])
+    await host.engine.start()
+    await waitFor(() => held.read.length === 2, 'the first again')
+    await held.settle([1])
+    await waitFor(() => batches.length === 1, 'the second')
+    expect(batches).toEqual([[2]])
+  })
+
+  it('ends a reading that waits once recording has failed', async () => {
+    await using host = await open()
+    const { held, subscriber } = holding(() => false)
+    const waiting: number[] = []
+    const reading: IAheadSubscriber<HostTables> = {
+      ...subscriber,
+      handleAhead(ahead) {
+        const handler = subscriber.handleAhead(ahead)
+        const { promise, resolve } = Promise.withResolvers<void>()
+        const isFirst = held.lives === 1
+        return {
+          ...handler,
+          async read(events, context) {
+            if (isFirst) {
+              waiting.push(...events.map(idOf))
+              await promise
+            }
+            return handler.read(events, context)
+          },
+          abandon() {
+            resolve()
+            handler.abandon()
+          },
+        }
+      },
+    }
+    await host.engine.subscribe(reading, { ...options, timeoutMs: 1_000_000 })
+    await host.engine.start()
+    await raise(host, [1])
+    await waitFor(() => waiting.length === 1, 'the reading')
+    held.host?.fail(new Error('refused'))
+    await waitFor(async () => (await pageIds(host)).length === 1, 'the event in a batch')
   })
 
   it('handles in batches, and parks, what is refused', async () => {
