@@ -65,6 +65,15 @@ export default defineConfig({
       },
       // The code blocks of README and docs, each in a process of its own.
       { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'], testTimeout: 180_000 } },
+      // What docs/production says how to do.
+      {
+        extends: true,
+        test: {
+          name: 'production',
+          include: ['e2e/production/**/*.test.ts'],
+          globalSetup: ['internal/testkit/src/postgres-setup.ts'],
+        },
+      },
       // The packages as npm would deliver them; its set-up builds what is out of date, and packs.
       {
         extends: true,

@@ -26,6 +26,8 @@ export interface PostgresServerOptions {
   readonly isDetached?: boolean
   /** Whether its data has to outlive the machine, and not only its own processes. */
   readonly survivesPowerCuts?: boolean
+  /** The folder of other programs (`initdb`, `postgres`) that any account may run. */
+  readonly programs?: string | undefined
 }
 
 /** How its processes are started. */
@@ -45,12 +47,13 @@ const NOBODY = 65_534
 export async function startPostgresServer({
   isDetached = false,
   survivesPowerCuts = true,
+  programs,
 }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const account: Account = {
     ...(process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
     detached: isDetached,
   }
-  const binaries = await findBinaries(account)
+  const binaries = programs ?? (await findBinaries(account))
   const folder = await mkdtemp(join(survivesPowerCuts ? tmpdir() : folderOfTests(), 'x-events-postgres-'))
   await chmod(folder, 0o755)
   const data = join(folder, 'data')
