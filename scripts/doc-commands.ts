@@ -9,6 +9,9 @@ import { readPackage, readPackages } from './workspace.ts'
 const { manifest } = readPackage('.')
 const published = readPackages('packages').map(({ name }) => name)
 
+/** Commands of npm itself. */
+const npmCommands: readonly string[] = ['init', 'pack']
+
 /** What is wrong with the commands of all pages. */
 export function problemsOfCommands(): string[] {
   return documentationPages()
@@ -43,6 +46,7 @@ function problemOf(command: string, folder: string): string | undefined {
       const unknown = rest.find((name) => name.startsWith('@x/') && !published.includes(name))
       return unknown && `there is no package ${unknown}`
     }
+    if (verb !== undefined && npmCommands.includes(verb)) return undefined
     const script = verb === 'run' ? rest[0] : verb
     if (script !== undefined && manifest.scripts?.[script] === undefined)
       return `there is no script "${script}"`

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { describe, expect, inject, it } from 'vitest'
+import { blocksOfPage } from '../../scripts/code-blocks.ts'
 import { run } from '../../scripts/pack.ts'
+import { runChild } from '../../scripts/setup/child-process.mjs'
 import { root } from '../../scripts/setup/paths.mjs'
 import { binaryOf, type RuntimeName, unavailable } from './runtimes.ts'
 
@@ -59,6 +62,20 @@ describe.skipIf(unavailable)('the packed packages', () => {
     'raise an event and hand it to a subscriber in %s',
     async (runtime) => {
       expect(await run(binaryOf(runtime), [join('programs', 'raise-an-event.ts')], consumer)).toBe('')
+    },
+  )
+
+  it.each(['node22', 'node24', 'node26'] as const)(
+    'receive a webhook of the quick start in %s',
+    async (runtime) => {
+      const { code = '' } =
+        blocksOfPage(join(root, 'docs/quick-start.md')).find(({ language }) => language === 'js') ?? {}
+      const file = join(consumer, `quick-start-${runtime}.mjs`)
+      await writeFile(file, code.replaceAll('4100', String(4_100 + Number(runtime.slice(4)))))
+      const env = { ...process.env, WEBHOOK_KEY: 'cd'.repeat(32), NODE_OPTIONS: '' }
+      const { code: ended, output } = await runChild(binaryOf(runtime), [file], { cwd: consumer, env })
+      expect(ended, output).toBe(0)
+      expect(output).toContain('received and verified: Invoice.Create')
     },
   )
 
