@@ -46,7 +46,7 @@ export function createTestSender({ store, clock, cloudEventSource, due }: TestSe
       ...messageOf({ event, eventType, entity: undefined, format, cloudEventSource, maxBodyBytes }),
       traceparent: activeTraceparent(),
     }
-    const key = await store.storeTestMessage(message, endpoint.key)
+    const key = await store.storeTestMessage(message, endpoint)
     // The endpoint may have changed since it was read.
     if (key === 'disabled') throw endpointDisabled(endpointId)
     if (typeof key === 'string') throw endpointNotFound(endpointId)

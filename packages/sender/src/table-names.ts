@@ -7,6 +7,7 @@ export interface TableNames {
   readonly endpoint: string
   readonly secret: string
   readonly certificate: string
+  readonly sequence: string
   readonly message: string
   readonly delivery: string
   readonly attempt: string
@@ -30,6 +31,7 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     endpoint: qualified('endpoint'),
     secret: qualified('secret'),
     certificate: qualified('certificate'),
+    sequence: qualified('sequence'),
     message: qualified('message'),
     delivery: qualified('delivery'),
     attempt: qualified('attempt'),

@@ -34,7 +34,12 @@ const messageTo = (...endpointKeys: readonly number[]): MessageToStore => ({
   body: '{}',
   headers: null,
   traceparent: null,
-  targets: endpointKeys.map((endpointKey) => ({ endpointKey, orderingKey: null, dueOn: NOW })),
+  targets: endpointKeys.map((endpointKey) => ({
+    endpointKey,
+    orderingKey: null,
+    dueOn: NOW,
+    isSequenced: false,
+  })),
 })
 
 /** Two endpoints, with one delivery each, whose leases are the first node's. */
@@ -44,15 +49,18 @@ async function openNodes() {
     await host.sender.endpoints.create({ tenantId: 1, url: `https://${name}.example.com` })
   }
   const first = storeOn(host.db, 'first')
-  const [messageKey = 0] = await host.db
-    .transaction()
-    .execute((trx) => first.storeMessages(trx, [messageTo(1, 2)], NOW))
+  const storeIn = async (trx: Parameters<DeliveryStore['storeMessages']>[0]) => {
+    const { keys } = await first.storeMessages(trx, [messageTo(1, 2)], NOW)
+    return keys[0] as number
+  }
+  const messageKey = await host.db.transaction().execute(storeIn)
   const leases = await first.leaseDueEndpoints(60_000, 10, [])
   expect(leases).toHaveLength(2)
   const record = (store: DeliveryStore, ...results: AttemptResult[]) =>
     store.recordAttempts({ results, states: [] }, async () => {})
   return {
     host,
+    storeIn,
     first,
     messageKey,
     epoch: leases[0]?.epoch as number,
@@ -134,13 +142,10 @@ it('finds what is stored while an endpoint is found to have nothing left', () =>
 it('records nothing of a lease that another node has taken since, also when all has gone well', () =>
   onPostgres(async () => {
     await using nodes = await openNodes()
-    const { host, first, messageKey, epoch, record } = nodes
+    const { host, storeIn, first, messageKey, epoch, record } = nodes
     const keys: number[] = [messageKey]
     for (let more = 0; more < 2; more++) {
-      const [key = 0] = await host.db
-        .transaction()
-        .execute((trx) => first.storeMessages(trx, [messageTo(1, 2)], NOW))
-      keys.push(key)
+      keys.push(await host.db.transaction().execute(storeIn))
     }
     const [one = 0, two = 0, three = 0] = keys
     await record(first, successOf(1, one, epoch, NOW), successOf(2, one, epoch, NOW))
@@ -190,12 +195,11 @@ it('tells and counts nothing again of what a commit has written whose answer was
 it('lets people change deliveries between results, and not in their midst', () =>
   onPostgres(async () => {
     await using nodes = await openNodes()
-    const { host, first, messageKey, epoch, record } = nodes
+    const { host, storeIn, first, messageKey, epoch, record } = nodes
     const { recording, recordIn } = recordingStore(host)
     const more: number[] = []
     for (let count = 0; count < 3; count++) {
-      const trx = host.db.transaction()
-      more.push(...(await trx.execute((own) => first.storeMessages(own, [messageTo(1, 2)], NOW))))
+      more.push(await host.db.transaction().execute(storeIn))
     }
     const [next = 0, cancelled = 0, again = 0] = more
     await record(recording, successOf(1, messageKey, epoch, NOW), successOf(2, messageKey, epoch, NOW))
@@ -218,12 +222,10 @@ it('lets people change deliveries between results, and not in their midst', () =
 it('takes no lease from under results that are being recorded', () =>
   onPostgres(async () => {
     await using nodes = await openNodes()
-    const { host, first, messageKey, epoch, record } = nodes
+    const { host, storeIn, first, messageKey, epoch, record } = nodes
     const { trx, commit } = await openTransaction(host)
     const { recording, recordIn } = recordingStore(host)
-    const [next = 0] = await host.db
-      .transaction()
-      .execute((other) => first.storeMessages(other, [messageTo(1, 2)], NOW))
+    const next = await host.db.transaction().execute(storeIn)
     await record(recording, successOf(1, messageKey, epoch, NOW), successOf(2, messageKey, epoch, NOW))
     // In the short way, of a statement that has not ended yet.
     recordIn(trx)

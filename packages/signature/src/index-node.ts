@@ -1,3 +1,4 @@
+export { chainNext, chainStart, digestOf } from './chain-node.ts'
 export type { AsyncSigner, SyncSigner } from './create-signer.ts'
 export { createSigner, createSigner as createSyncSigner } from './create-signer-node.ts'
 export type { AsyncVerifier, SyncVerifier, VerifiedMessage } from './create-verifier.ts'
@@ -32,4 +33,5 @@ export {
   type WebhookHeaders,
 } from './read-headers.ts'
 export { pastedMistake } from './secret-mistakes.ts'
+export { type ChainedMessage, type SequenceLink, sequenceContent } from './sequence.ts'
 export type { MessageToSign } from './signed-content.ts'

@@ -1,3 +1,4 @@
+export { chainNext, chainStart, digestOf } from './chain-web.ts'
 export type { AsyncSigner, SyncSigner } from './create-signer.ts'
 export { createSigner } from './create-signer-web.ts'
 export { createSyncSigner, createSyncVerifier } from './create-sync-web.ts'
@@ -33,4 +34,5 @@ export {
   type WebhookHeaders,
 } from './read-headers.ts'
 export { pastedMistake } from './secret-mistakes.ts'
+export { type ChainedMessage, type SequenceLink, sequenceContent } from './sequence.ts'
 export type { MessageToSign } from './signed-content.ts'

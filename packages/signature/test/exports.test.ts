@@ -5,10 +5,13 @@ it('exports these names, and no others', () => {
   expect(Object.keys(signature).sort()).toEqual([
     'WebhookKeyError',
     'WebhookVerificationError',
+    'chainNext',
+    'chainStart',
     'createSigner',
     'createSyncSigner',
     'createSyncVerifier',
     'createVerifier',
+    'digestOf',
     'formatKey',
     'generateKeyPair',
     'generateSecret',
@@ -18,6 +21,7 @@ it('exports these names, and no others', () => {
     'pastedMistake',
     'publicKeyOf',
     'readHeaders',
+    'sequenceContent',
     'takeRawBody',
   ])
 })

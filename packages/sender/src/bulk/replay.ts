@@ -146,20 +146,54 @@ export async function replayStored(
       wanted.map(({ eventId }) => eventId),
     ),
   )
-  const missing = wanted.filter(({ eventId }) => !had.has(eventId))
-  const deliveries = (await withContent(store, trx, endpoint, { rows: missing, contents })).map((row) => ({
-    messageKey: row.key,
-    createdOn: row.createdOn,
-    orderingKey: orderingKeyOf(endpoint as EndpointFilterRow),
-  }))
-  if (deliveries.length > 0) await store.addDeliveries(trx, endpointKey, deliveries, now)
+  const missing = wanted.filter(({ eventId }) => {
+    if (had.has(eventId)) return false
+    // An endpoint with a sequence may have got the message stored anew.
+    had.add(eventId)
+    return true
+  })
+  const added = await withContent(store, trx, endpoint, { rows: missing, contents })
+  if (endpoint && added.length > 0) await addMessages(store, trx, endpoint, { rows: added, now })
   const isEnd = next >= last && cursor.log === undefined
   return {
     state: isEnd ? 'succeeded' : 'running',
     cursor: { ...cursor, stored: { after: next, last, raisedBefore } },
     done: isEnd ? job.total : Math.min(job.total, job.done + next - after),
-    affected: job.affected + deliveries.length,
+    affected: job.affected + added.length,
     errorMessage: null,
+  }
+}
+
+/**
+ * Gives an endpoint messages that are stored. One with a sequence gets them stored anew, so that keys ascend with the
+ * numbers.
+ */
+async function addMessages(
+  store: DeliveryStore,
+  trx: SqlExecutor,
+  endpoint: EndpointFilterRow,
+  { rows, now }: { readonly rows: readonly StoredMessage[]; readonly now: number },
+): Promise<void> {
+  const { key: endpointKey, sequence: isSequenced } = endpoint
+  const orderingKey = orderingKeyOf(endpoint)
+  if (!isSequenced) {
+    const deliveries = rows.map(({ key, createdOn }) => ({ messageKey: key, createdOn, orderingKey }))
+    await store.addDeliveries(trx, endpointKey, deliveries, now)
+    return
+  }
+  for (let begin = 0; begin < rows.length; begin += BODIES_AT_ONCE) {
+    const some = rows.slice(begin, begin + BODIES_AT_ONCE)
+    const bodies = await store.readBodies(
+      trx,
+      some.map(({ key }) => key),
+    )
+    const messages = some.flatMap(({ key, createdOn: _, ...message }) => {
+      const content = bodies.get(key)
+      if (!content) return []
+      const targets = [{ endpointKey, orderingKey, dueOn: now, isSequenced }]
+      return [{ ...message, ...content, traceparent: null, targets }]
+    })
+    await store.storeMessages(trx, messages, now)
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Clock, Logger } from '@x/events-core'
+import { sequenceContent } from '@x/signature'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { attemptErrorOf } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
 import { Post, type PostOutcome } from '../http/post.ts'
-import { requestHeaders } from '../http/send.ts'
+import { requestHeaders, sequenceHeaders } from '../http/send.ts'
 import { createAttemptMeter } from '../observability/metrics.ts'
 import { traceAttempt } from '../observability/tracing.ts'
 import type { TelemetrySettings } from '../options.ts'
@@ -61,7 +62,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
 
   function begin(endpoint: LeasedEndpoint, delivery: DueDelivery, kind: AttemptKind): void {
     const target = endpoint.target as DeliveryTarget
-    const { eventId, body, headers: ofMessage } = delivery
+    const { eventId, body, headers: ofMessage, link } = delivery
     const bornIn = life
     const startedOn = clock.now()
     const startedAt = performance.now()
@@ -69,6 +70,11 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     const timestamp = Math.floor(startedOn / 1_000)
     const signature = target.signer.sign({ id: eventId, timestamp, body })
     const headers = requestHeaders(userAgent, eventId, timestamp, signature, ofMessage)
+    if (link) {
+      const place = { endpoint: target.endpointId, ...link }
+      const placeSignature = target.signer.sign({ id: eventId, timestamp, body: sequenceContent(place) })
+      headers.push(...sequenceHeaders(place, placeSignature))
+    }
     for (const part of target.ownHeaders) headers.push(part)
     const attemptTrace = traceAttempt(target, delivery, telemetry.traceparent)
     if (attemptTrace) headers.push(...attemptTrace.headers)

@@ -190,7 +190,7 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
       return {
         ...deliveryOf(row),
         body: message.body,
-        attempts: attempts.map((attempt) => attemptOf(attempt, row.eventId, userAgent, message.headers)),
+        attempts: attempts.map((attempt) => attemptOf(attempt, row, userAgent, message.headers)),
       }
     },
 

@@ -1,7 +1,15 @@
 import { integer, nullable, type RowOf, text, word } from '@x/events-engine/internal'
 import type { TableNames } from '../table-names.ts'
 import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
-import type { DeliveryRow } from './delivery-row.ts'
+import type { DeliveryLink, DeliveryRow } from './delivery-row.ts'
+
+/** How the columns of a delivery's link are read. */
+export const linkColumns = { sequence: nullable(integer), chain: nullable(text) }
+
+/** The link of a delivery's row. */
+export function linkOf({ sequence, chain }: RowOf<typeof linkColumns>): DeliveryLink | null {
+  return sequence === null || chain === null ? null : { sequence, chain }
+}
 
 /** How a delivery's columns are read. */
 export const deliveryColumns = {
@@ -18,6 +26,7 @@ export const deliveryColumns = {
   finished_on: nullable(integer),
   last_status: nullable(integer),
   last_error_code: nullable(word<AttemptErrorCode>()),
+  ...linkColumns,
 }
 
 /**
@@ -26,7 +35,8 @@ export const deliveryColumns = {
  */
 export const DELIVERY_COLUMNS = `d.endpoint_key, d.message_key, e.id as endpoint_id, e.tenant_id,
     coalesce(m.event_id, v.id) as event_id, coalesce(m.event_type, v.entity_name || '.' || v.action) as event_type,
-    d.state, d.attempt_count, d.due_on, d.created_on, d.finished_on, d.last_status, d.last_error_code`
+    d.state, d.attempt_count, d.due_on, d.created_on, d.finished_on, d.last_status, d.last_error_code,
+    d.sequence, d.chain`
 
 /** As the rest of the package has it. */
 export function deliveryRowOf(row: RowOf<typeof deliveryColumns>): DeliveryRow {
@@ -44,6 +54,7 @@ export function deliveryRowOf(row: RowOf<typeof deliveryColumns>): DeliveryRow {
     finishedOn: row.finished_on,
     lastStatus: row.last_status,
     lastErrorCode: row.last_error_code,
+    link: linkOf(row),
   }
 }
 

@@ -1,4 +1,4 @@
-import { requestHeaders } from '../http/send.ts'
+import { requestHeaders, sequenceHeaders } from '../http/send.ts'
 import { deliveryIdOf } from '../ids.ts'
 import type { Delivery, DeliveryAttempt } from './delivery.ts'
 import type { AttemptRow, DeliveryRow } from './delivery-row.ts'
@@ -18,18 +18,20 @@ export function deliveryOf(row: DeliveryRow): Delivery {
     ...(row.finishedOn === null ? {} : { finishedOn: new Date(row.finishedOn) }),
     ...(row.lastStatus === null ? {} : { lastStatus: row.lastStatus }),
     ...(row.lastErrorCode === null ? {} : { lastErrorCode: row.lastErrorCode }),
+    ...(row.link === null ? {} : { sequence: row.link.sequence }),
   }
 }
 
 /** An attempt as users see it, with the request as it was sent. */
 export function attemptOf(
   row: AttemptRow,
-  eventId: string,
+  { eventId, endpointId, link }: DeliveryRow,
   userAgent: string,
   ofMessage: readonly string[] | null,
 ): DeliveryAttempt {
   const timestamp = Math.floor(row.startedOn / 1_000)
   const flat = requestHeaders(userAgent, eventId, timestamp, row.signature, ofMessage)
+  if (link) flat.push(...sequenceHeaders({ endpoint: endpointId, ...link }, undefined))
   const headers: Record<string, string> = {}
   for (let index = 0; index < flat.length; index += 2)
     headers[flat[index] as string] = flat[index + 1] as string

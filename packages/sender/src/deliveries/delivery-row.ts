@@ -6,6 +6,14 @@ export interface DeliveryKey {
   readonly messageKey: number
 }
 
+/** The place of a message among those of its endpoint. */
+export interface DeliveryLink {
+  /** 1 for the first. */
+  readonly sequence: number
+  /** The hash over the one before and this message, in base64. */
+  readonly chain: string
+}
+
 /** A delivery as it is listed. */
 export interface DeliveryRow extends DeliveryKey {
   readonly endpointId: string
@@ -20,6 +28,8 @@ export interface DeliveryRow extends DeliveryKey {
   readonly finishedOn: number | null
   readonly lastStatus: number | null
   readonly lastErrorCode: AttemptErrorCode | null
+  /** Null where its endpoint had no sequence when it was stored. */
+  readonly link: DeliveryLink | null
 }
 
 /** An attempt as it is stored. */

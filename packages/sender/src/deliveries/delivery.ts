@@ -55,6 +55,8 @@ export interface Delivery {
   /** The status of the last response. */
   readonly lastStatus?: number
   readonly lastErrorCode?: AttemptErrorCode
+  /** The number of the message among those of the endpoint; absent where it has none. */
+  readonly sequence?: number
 }
 
 /** One HTTP request of a delivery, with its outcome. */
@@ -66,7 +68,10 @@ export interface DeliveryAttempt {
   readonly request: {
     readonly method: 'POST'
     readonly url: string
-    /** Without the endpoint's own headers, which may hold credentials, and without `traceparent`. */
+    /**
+     * Without the endpoint's own headers, which may hold credentials, and without `traceparent` and
+     * `webhook-sequence-signature`.
+     */
     readonly headers: Readonly<Record<string, string>>
   }
   /** Absent when there was no response. */

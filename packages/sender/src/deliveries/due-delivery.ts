@@ -1,5 +1,5 @@
 import type { AttemptResult } from './attempt-result.ts'
-import type { DeliveryKey } from './delivery-row.ts'
+import type { DeliveryKey, DeliveryLink } from './delivery-row.ts'
 
 /** What the worker needs to make one attempt. */
 export interface DueDelivery extends DeliveryKey {
@@ -15,6 +15,8 @@ export interface DueDelivery extends DeliveryKey {
   readonly orderingKey: string | null
   /** A person has asked for it: it is attempted at once, whatever else waits. */
   readonly manual: boolean
+  /** Null where its endpoint had no sequence when it was stored. */
+  readonly link: DeliveryLink | null
   /** What is to be told of it while it is not stored; undefined once it is. */
   readonly straight?: StraightHooks | undefined
 }

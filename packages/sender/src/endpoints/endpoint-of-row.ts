@@ -21,6 +21,7 @@ export function endpointOf(row: EndpointRow): Endpoint {
     ...(row.retrySchedule === null ? {} : { retrySchedule: row.retrySchedule }),
     format: row.format,
     ...(row.payloadVersion === null ? {} : { payloadVersion: row.payloadVersion }),
+    sequence: row.sequence,
     ...(row.certificate === null ? {} : { clientCertificate: certificateInfoOf(row.certificate) }),
     ...(row.ownership === null ? {} : { ownership: row.ownership }),
     enabled: row.enabled,

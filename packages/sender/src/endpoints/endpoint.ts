@@ -65,6 +65,8 @@ export interface Endpoint {
   readonly format: PayloadFormat
   /** The version that its payloads are rendered in; absent where it was created without one. */
   readonly payloadVersion?: string
+  /** Whether its messages are numbered, without gaps. */
+  readonly sequence: boolean
   /** The client certificate of requests (mutual TLS). Absent where there is none. */
   readonly clientCertificate?: ClientCertificateInfo
   /** Whether its owner has passed the challenge; absent where none is required. */
@@ -134,6 +136,12 @@ export interface CreateEndpoint {
    */
   readonly payloadVersion?: string | undefined
   /**
+   * Numbers its messages without gaps, and chains each to the one before by a hash, so that the consumer sees what is
+   * missing. Its webhooks are stored before they are sent.
+   * @defaultValue false
+   */
+  readonly sequence?: boolean | undefined
+  /**
    * A certificate for consumers that want one: mutual TLS. Stored encrypted; its key is never shown.
    * @defaultValue none
    */
@@ -173,6 +181,8 @@ export interface UpdateEndpoint {
   readonly format?: PayloadFormat | undefined
   /** `null`: the sender's `defaultPayloadVersion`. */
   readonly payloadVersion?: string | null | undefined
+  /** Applies to events raised from then on. Switched on again, numbers go on where they ended. */
+  readonly sequence?: boolean | undefined
   /** `null`: none. */
   readonly clientCertificate?: ClientCertificateInput | null | undefined
   /** The version that the change is meant for. It is refused where the endpoint has another one by now. */

@@ -34,6 +34,7 @@ import {
   validatePayloadVersion,
   validateRateLimit,
   validateRetrySchedule,
+  validateSequence,
   validateSiteId,
   validateUrl,
 } from './validate.ts'
@@ -184,6 +185,14 @@ export const ENDPOINT_FIELDS = {
     validate: (given: unknown, { payloadVersions }: EndpointRules) =>
       validatePayloadVersion(given, payloadVersions),
   },
+  /** Whether its messages are numbered. */
+  sequence: {
+    column: 'sequence',
+    ...FLAG,
+    set: CHANGED,
+    initial: () => false,
+    validate: validateSequence,
+  },
   /** Null where the owner is not challenged. */
   ownership: { column: 'ownership', ...orNull(wordOf<Ownership>()), set: CREATED },
   enabled: { column: 'enabled', ...FLAG, byDefault: 'true', set: STORED },
@@ -280,6 +289,7 @@ export const FILTER_FIELDS = [
   'retrySchedule',
   'format',
   'payloadVersion',
+  'sequence',
 ] as const
 /** What decides whether a filter could ever match: when one changes, it is compared with the schemas. */
 const FILTER_DEPENDS_ON = ['filter', 'eventTypes', 'payloadVersion'] as const
@@ -297,9 +307,9 @@ export function storedValuesOf<TName extends EndpointFieldName>(
 ): Parameter[] {
   return names.map((name) => {
     const value: unknown = values[name]
-    return (
-      ENDPOINT_FIELDS[name].type === 'json' && value !== null ? JSON.stringify(value) : value
-    ) as Parameter
+    const { type } = ENDPOINT_FIELDS[name]
+    if (type === 'flag') return value === true ? 1 : 0
+    return (type === 'json' && value !== null ? JSON.stringify(value) : value) as Parameter
   })
 }
 

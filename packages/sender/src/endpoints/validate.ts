@@ -53,6 +53,12 @@ export function validateVerifyOwnership(given: unknown = false): boolean {
 }
 
 /** @throws WebhookSenderError `invalid_endpoint` */
+export function validateSequence(given: unknown): boolean {
+  assertEndpoint(typeof given === 'boolean', 'sequence', 'true or false', given)
+  return given as boolean
+}
+
+/** @throws WebhookSenderError `invalid_endpoint` */
 export function validateSiteId(siteId: unknown): number | null {
   assertEndpoint(siteId === null || Number.isSafeInteger(siteId), 'siteId', 'an integer', siteId)
   return siteId as number | null

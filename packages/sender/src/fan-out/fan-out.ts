@@ -6,7 +6,7 @@ import { createEndpointMatcher, type EndpointMatcher } from '../endpoint-matcher
 import type { OrderingKeyOf } from '../endpoints/ordering.ts'
 import type { Composer } from '../messages/compose.ts'
 import { createFanOutSpans } from '../observability/tracing.ts'
-import type { MessageTarget, MessageToStore } from '../store/messages.ts'
+import type { MessageTarget, MessageToStore, StoredDelivery } from '../store/messages.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { FannedOut } from '../store/straight.ts'
 
@@ -107,10 +107,11 @@ export function createFanOut(parts: FanOutParts): FanOut {
         const messages = composed.flatMap(({ variant, body, headers, endpoints }) => {
           const left = ofEvent ? endpoints.filter(({ key }) => !ofEvent.has(key)) : endpoints
           if (left.length === 0) return []
-          const targets = left.map(({ key, ordering, retrySchedule }) => ({
+          const targets = left.map(({ key, ordering, retrySchedule, sequence }) => ({
             endpointKey: key,
             orderingKey: orderingKeyOf(ordering, event),
             dueOn: now + (retrySchedule ? firstDelayMsOf(retrySchedule) : firstDelayMs),
+            isSequenced: sequence,
           }))
           return [{ eventId, tenantId, siteId, eventType, variant, body, headers, traceparent, targets }]
         })
@@ -126,7 +127,7 @@ export function createFanOut(parts: FanOutParts): FanOut {
 export function dueDelivery(
   message: MessageToStore,
   { endpointKey, orderingKey, dueOn }: MessageTarget,
-  messageKey: number,
+  { messageKey, link }: StoredDelivery,
 ): DueDelivery {
   const { eventId, headers, traceparent } = message
   return {
@@ -141,6 +142,7 @@ export function dueDelivery(
     dueOn,
     orderingKey,
     manual: false,
+    link,
   }
 }
 

@@ -82,6 +82,7 @@ export function createFilterTrial({ rules, newestEvents, createMessages }: Filte
       ordering: 'none',
       retrySchedule: null,
       format: 'standard',
+      sequence: false,
       payloadVersion:
         payloadVersion === undefined ? versions.initial : validatePayloadVersion(payloadVersion, versions),
     }

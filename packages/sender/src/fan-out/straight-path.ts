@@ -10,7 +10,7 @@ import {
 import type { Worker } from '../deliver/worker.ts'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery, StraightDelivery } from '../deliveries/due-delivery.ts'
-import type { MessageTarget, MessageToStore } from '../store/messages.ts'
+import type { MessageTarget, MessageToStore, StoredDelivery } from '../store/messages.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { StraightResult } from '../store/straight.ts'
 import { dueDelivery, type FannedOutEvent, type FanOut, hadBy } from './fan-out.ts'
@@ -90,8 +90,9 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
   let current: { readonly busy: boolean; save(): Promise<void> } | undefined
 
   /** Whether a delivery needs no more than its event to be made of, and comes after no other. */
-  function isOwn({ variant, headers }: MessageToStore, { orderingKey, dueOn }: MessageTarget): boolean {
-    return variant === null && headers === null && orderingKey === null && dueOn <= clock.now()
+  function isOwn({ variant, headers }: MessageToStore, target: MessageTarget): boolean {
+    if (variant !== null || headers !== null || target.isSequenced) return false
+    return target.orderingKey === null && target.dueOn <= clock.now()
   }
 
   function handleAhead(host: AheadHost<DB>): AheadHandler {
@@ -155,7 +156,7 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
       const left = new Map<Passage, number>()
       for (const { passage } of batch) left.set(passage, (left.get(passage) ?? passage.open) - 1)
       const settled = [...left].flatMap(([{ ahead }, open]) => (open === 0 ? [ahead] : []))
-      const keys = new Map<Leg, number>()
+      const keys = new Map<Leg, StoredDelivery>()
       // A COMMIT whose response is late, or lost, must not let the worker read and send what is under way here.
       for (const leg of batch) {
         if (leg.isPlain && leg.result) continue
@@ -196,14 +197,14 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
     async function withoutThoseStored(
       executor: SqlExecutor,
       legs: readonly Leg[],
-      keys: Map<Leg, number>,
+      keys: Map<Leg, StoredDelivery>,
     ): Promise<readonly Leg[]> {
       if (!isUnclear) return legs
       const events = [...new Set(legs.map(({ passage }) => passage.ahead.event))]
       const had = hadBy(await store.findFannedOut(executor, events))
       return legs.filter((leg) => {
         const found = had.get(leg.message.eventId)?.get(leg.target.endpointKey)
-        if (found?.isPending) keys.set(leg, found.messageKey)
+        if (found?.isPending) keys.set(leg, found)
         return !found
       })
     }
@@ -212,34 +213,31 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
       executor: SqlExecutor,
       legs: readonly Leg[],
       now: number,
-      keys: Map<Leg, number>,
+      keys: Map<Leg, StoredDelivery>,
     ): Promise<void> {
       if (legs.length === 0) return
-      const byMessage = [...Map.groupBy(legs, ({ message }) => message)]
-      const messages = byMessage.map(([message, ofMessage]) => ({
+      const messages = [...Map.groupBy(legs, ({ message }) => message)].map(([message, ofMessage]) => ({
         ...message,
         targets: ofMessage.map(({ target }) => target),
       }))
-      const stored = await store.storeMessages(executor, messages, now)
-      byMessage.forEach(([, ofMessage], index) => {
-        for (const leg of ofMessage) keys.set(leg, stored[index] as number)
-      })
+      const { deliveries } = await store.storeMessages(executor, messages, now)
+      for (const leg of legs) keys.set(leg, deliveries.get(leg.target) as StoredDelivery)
     }
 
     /** All of it is committed. */
-    function settle(batch: readonly Leg[], keys: ReadonlyMap<Leg, number>): void {
+    function settle(batch: readonly Leg[], keys: ReadonlyMap<Leg, StoredDelivery>): void {
       const fresh: DueDelivery[] = []
       for (const leg of batch) {
         straight.delete(leg)
         bytes -= leg.message.body.length
-        const key = keys.get(leg)
+        const stored = keys.get(leg)
         const { delivery } = leg
         if (!delivery) {
-          if (key !== undefined) fresh.push(dueDelivery(leg.message, leg.target, key))
-        } else if (key === undefined) {
+          if (stored) fresh.push(dueDelivery(leg.message, leg.target, stored))
+        } else if (!stored) {
           delivery.straight = undefined
           worker.endStraight(delivery)
-        } else worker.storedStraight(delivery, key, leg.result)
+        } else worker.storedStraight(delivery, stored.messageKey, leg.result)
       }
       if (fresh.length > 0) worker.stored(fresh)
       for (const { release } of batch) release?.()
@@ -277,7 +275,7 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
       if (!mayGoStraight || closing || !isOwn(message, target)) return undefined
       lastKey -= 1
       const delivery: StraightDelivery = {
-        ...dueDelivery(message, target, lastKey),
+        ...dueDelivery(message, target, { messageKey: lastKey, link: null }),
         epoch: 0,
         straight: {
           hasBegun: false,

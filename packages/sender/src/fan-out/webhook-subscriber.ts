@@ -4,6 +4,7 @@ import type { IBatchEventSubscriber } from '@x/events-engine'
 import type { AheadHandler, AheadHost } from '@x/events-engine/internal'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { Renderings } from '../messages/render.ts'
+import type { StoredDelivery } from '../store/messages.ts'
 import { dueDelivery, type FanOut, type FanOutParts } from './fan-out.ts'
 
 /** What {@link createWebhookSubscriber} works with. */
@@ -43,11 +44,13 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts<DB>): 
       renderings?.forget(events)
       const messages = planned.flatMap((one) => one.messages)
       if (messages.length === 0) return
-      const keys = await store.storeMessages(executor, messages, clock.now())
+      const { deliveries } = await store.storeMessages(executor, messages, clock.now())
       context.afterCommit(() =>
         stored(
-          messages.flatMap((message, index) =>
-            message.targets.map((target) => dueDelivery(message, target, keys[index] as number)),
+          messages.flatMap((message) =>
+            message.targets.map((target) =>
+              dueDelivery(message, target, deliveries.get(target) as StoredDelivery),
+            ),
           ),
         ),
       )

@@ -1,3 +1,4 @@
+import type { SequenceLink } from '@x/signature'
 import { attemptErrorOf } from './errors.ts'
 import type { HttpPools, PoolTarget } from './pools.ts'
 import { Post, type PostOutcome } from './post.ts'
@@ -44,6 +45,26 @@ export function preparePost(
   }
   const post = new Post(done, send)
   return { post, send }
+}
+
+/**
+ * The headers by which a consumer knows the place of a numbered message, name and value in turn.
+ *
+ * @param signature - of the `sequenceContent`; left out where the request is only shown.
+ */
+export function sequenceHeaders(
+  { endpoint, sequence, chain }: SequenceLink,
+  signature: string | undefined,
+): string[] {
+  return [
+    'webhook-endpoint',
+    endpoint,
+    'webhook-sequence',
+    String(sequence),
+    'webhook-chain',
+    chain,
+    ...(signature === undefined ? [] : ['webhook-sequence-signature', signature]),
+  ]
 }
 
 const STANDARD_CONTENT: readonly string[] = ['content-type', 'application/json']

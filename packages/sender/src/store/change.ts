@@ -10,10 +10,12 @@ import {
   text,
 } from '@x/events-engine/internal'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
+import type { EndpointRow } from '../endpoints/fields.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
 import type { MessageToStore, messageStore } from './messages.ts'
 import { queueStatements } from './queue.ts'
+import { numberingStatements } from './sequence.ts'
 
 /** Why nothing is sent that a person has asked for. */
 export type NotSent = 'disabled' | 'deleted' | 'not_found'
@@ -38,8 +40,9 @@ export function changeStore(
   const lockRevision = sql.statement(
     `select value from ${names.revision} where id = 1${sql.lock('for share')}`,
   )
+  // Two replays of one endpoint must not add the same deliveries: the second sees what the first has committed.
   const endpoint = sql.statement(
-    `select enabled from ${names.endpoint} where key = $1 and deleted_on is null`,
+    `select enabled from ${names.endpoint} where key = $1 and deleted_on is null${sql.lock('for no key update')}`,
   )
   const chosen = `endpoint_key = $1 and ${sql.isListed('message_key', '$3')}`
   const step = "step = case when state = 'pending' then step else 0 end"
@@ -64,6 +67,7 @@ export function changeStore(
       d.message_key, d.created_on, d.ordering_key
     from ${addedRows.table('$3', 'd')} where true${sql.upsert({ key: 'message_key, endpoint_key' })}`)
   const { lockQueue, enqueue, endPause, openOrderingKeys, requeue } = queueStatements(context)
+  const { lockHeads } = numberingStatements(context)
   const noteClock = createClockMark(context)
 
   const open = (trx: SqlExecutor, endpointKey: number, rows: readonly ChangedRow[], dueOn: number) =>
@@ -184,16 +188,17 @@ export function changeStore(
     /** A message for one endpoint alone, in a transaction of its own, to be attempted as a delivery that is resent. */
     storeTestMessage: (
       message: Omit<MessageToStore, 'targets'>,
-      endpointKey: number,
+      { key: endpointKey, sequence: isSequenced }: Pick<EndpointRow, 'key' | 'sequence'>,
     ): Promise<NotSent | DeliveryKey> =>
       alone(async (trx, now) => {
         const state = await lockEndpoint(trx, endpointKey)
         if (state !== 'enabled') return state
+        if (isSequenced) await lockHeads(trx, [endpointKey])
         // Before the message, whose statement would only share the lock.
         await enqueue(trx, [{ endpointKey, dueOn: now - 1 }], true)
-        const targets = [{ endpointKey, orderingKey: null, dueOn: now }]
-        const [messageKey] = await storeMessages(trx, [{ ...message, targets }], now)
-        const key = { endpointKey, messageKey: messageKey as number }
+        const targets = [{ endpointKey, orderingKey: null, dueOn: now, isSequenced }]
+        const { keys } = await storeMessages(trx, [{ ...message, targets }], now)
+        const key = { endpointKey, messageKey: keys[0] as number }
         await makeManual(trx, key, now)
         return key
       }),

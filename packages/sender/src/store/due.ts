@@ -1,4 +1,5 @@
 import { flag, integer, json, nullable, type Parameter, readRows, text } from '@x/events-engine/internal'
+import { linkColumns, linkOf } from '../deliveries/delivery-columns.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { StoreContext } from './context.ts'
@@ -16,6 +17,7 @@ const dueColumns = {
   due_on: integer,
   ordering_key: nullable(text),
   manual: nullable(flag),
+  ...linkColumns,
 }
 
 const KEY_SPAN = 2 ** 32
@@ -58,6 +60,7 @@ export function dueStore(context: StoreContext) {
         dueOn: row.due_on,
         orderingKey: row.ordering_key,
         manual: row.manual !== null,
+        link: linkOf(row),
       }))
     }
   }
@@ -74,7 +77,8 @@ export function dueStore(context: StoreContext) {
 }
 
 const MESSAGE = 'm.event_id, m.body, m.headers, m.traceparent'
-const DELIVERY = 'x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.ordering_key, x.manual'
+const DELIVERY =
+  'x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.ordering_key, x.manual, x.sequence, x.chain'
 
 /**
  * SQLite has no lateral joins, and is fastest with a list of keys. What is known is one number for each, since pairs are

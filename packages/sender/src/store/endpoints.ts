@@ -16,7 +16,9 @@ import {
   CHANGEABLE_FIELDS,
   CREATED_FIELDS,
   columnsOf,
+  ENDPOINT_FIELDS,
   type EndpointChange,
+  type EndpointFieldName,
   type EndpointFilterRow,
   type EndpointRow,
   FILTER_FIELDS,
@@ -39,8 +41,11 @@ const endpointColumns = {
 }
 const filterColumns = readersOf(FILTER_FIELDS)
 
-const numbered = (count: number, first: number) =>
-  Array.from({ length: count }, (_, index) => `$${first + index}`)
+/** SQL: the values of fields as parameters, from a number on; flags come as 0 and 1. */
+const parametersOf = (names: readonly EndpointFieldName[], first: number) =>
+  names.map((name, index) =>
+    ENDPOINT_FIELDS[name].type === 'flag' ? `($${first + index} = 1)` : `$${first + index}`,
+  )
 
 /** Reads endpoints: `columns` of the endpoint table, under the name `e`. */
 export function endpointReader({ sql, names }: Pick<StoreContext, 'sql' | 'names'>) {
@@ -88,7 +93,7 @@ export function endpointStore(context: StoreContext) {
   const created = [...CREATED_FIELDS, ...CHANGEABLE_FIELDS]
   const updatedOn = `$${created.indexOf('createdOn') + 1}`
   const insert = sql.statement(`insert into ${names.endpoint} (${columnsOf(created).join(', ')}, updated_on)
-    values (${numbered(created.length, 1).join(', ')}, ${updatedOn}) returning key`)
+    values (${parametersOf(created, 1).join(', ')}, ${updatedOn}) returning key`)
   const byId = sql.statement(
     `select ${columns} from ${names.endpoint} e where e.id = $1 and e.deleted_on is null`,
   )
@@ -99,7 +104,8 @@ export function endpointStore(context: StoreContext) {
     where e.tenant_id = $1 and e.deleted_on is null
       and e.key < coalesce((select key from ${names.endpoint} where id = $2), ${Number.MAX_SAFE_INTEGER})
     order by e.key desc limit $3`)
-  const assignments = columnsOf(CHANGEABLE_FIELDS).map((column, index) => `${column} = $${index + 4}`)
+  const changed = parametersOf(CHANGEABLE_FIELDS, 4)
+  const assignments = columnsOf(CHANGEABLE_FIELDS).map((column, index) => `${column} = ${changed[index]}`)
   const change = sql.statement(`update ${names.endpoint}
     set ${assignments.join(', ')}, updated_on = $3, version = version + 1
     where key = $1 and version = $2 and deleted_on is null`)

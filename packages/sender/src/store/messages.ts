@@ -8,10 +8,12 @@ import {
   type SqlExecutor,
   text,
 } from '@x/events-engine/internal'
+import type { DeliveryLink } from '../deliveries/delivery-row.ts'
 import { messageName } from '../messages/compose.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
 import { type DueOrderingKey, queueStatements } from './queue.ts'
+import { numberingStatements } from './sequence.ts'
 
 /** Whom a message goes to, and how. */
 export interface MessageTarget {
@@ -20,6 +22,8 @@ export interface MessageTarget {
   readonly orderingKey: string | null
   /** When its first attempt is due, if it need not wait for another delivery of its ordering key. */
   readonly dueOn: number
+  /** Whether the endpoint's messages are numbered. */
+  readonly isSequenced: boolean
 }
 
 /** A rendered message, and whom it goes to. */
@@ -39,8 +43,25 @@ export interface MessageToStore {
   readonly targets: readonly MessageTarget[]
 }
 
+/** The numbers that the targets of some messages were given; those of endpoints without a sequence have none. */
+type Links = ReadonlyMap<MessageTarget, DeliveryLink>
+
+/** What the message of a target was stored as. */
+export interface StoredDelivery {
+  readonly messageKey: number
+  /** Null where the endpoint has no sequence. */
+  readonly link: DeliveryLink | null
+}
+
+/** What messages were stored as. */
+export interface StoredMessages {
+  /** The keys of the messages, in their order. */
+  readonly keys: readonly number[]
+  readonly deliveries: ReadonlyMap<MessageTarget, StoredDelivery>
+}
+
 /** What is stored of messages, and whether their endpoints are in the queue already. */
-interface StoredMessages {
+interface InsertedMessages {
   /** By {@link messageName}. */
   readonly keyOf: ReadonlyMap<string, number>
   readonly isQueued: boolean
@@ -49,29 +70,30 @@ interface StoredMessages {
 type InsertMessages = (
   executor: SqlExecutor,
   messages: readonly MessageToStore[],
+  links: Links,
   now: number,
-) => Promise<StoredMessages>
+) => Promise<InsertedMessages>
 
 /** Messages with their deliveries, many at once. */
 export function messageStore(context: StoreContext) {
   const insert = context.sql.hasWritingQueries ? createInsertAtOnce(context) : createInsertInSteps(context)
   const { enqueue, openOrderingKeys } = queueStatements(context)
+  const { number } = numberingStatements(context)
   const noteClock = createClockMark(context)
 
   return {
     /**
      * Stores messages and their deliveries. In an ordering key, one delivery at most is due at a time: the first
      * that is pending. The others are pending without a due time, until `recordAttempts` has recorded the end of the one
-     * before.
-     *
-     * @returns the keys of the messages, in their order.
+     * before. Messages of endpoints with a sequence get their numbers.
      */
     async storeMessages(
       executor: SqlExecutor,
       messages: readonly MessageToStore[],
       now: number,
-    ): Promise<number[]> {
-      const { keyOf, isQueued } = await insert(executor, messages, now)
+    ): Promise<StoredMessages> {
+      const links = await number(executor, messages)
+      const { keyOf, isQueued } = await insert(executor, messages, links, now)
       const orderingKeys = new Map<string, DueOrderingKey>()
       const dueOn = new Map<number, number>()
       for (const { targets } of messages) {
@@ -88,7 +110,13 @@ export function messageStore(context: StoreContext) {
       }
       await openOrderingKeys(executor, [...orderingKeys.values()])
       await noteClock(executor, now)
-      return messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
+      const keys = messages.map(({ eventId, variant }) => keyOf.get(messageName(eventId, variant)) as number)
+      const deliveries = new Map<MessageTarget, StoredDelivery>()
+      messages.forEach(({ targets }, index) => {
+        const messageKey = keys[index] as number
+        for (const target of targets) deliveries.set(target, { messageKey, link: links.get(target) ?? null })
+      })
+      return { keys, deliveries }
     },
   }
 }
@@ -110,12 +138,15 @@ function createInsertInSteps({ sql, names }: StoreContext): InsertMessages {
     message_key: 'integer',
     ordering_key: 'text',
     due_on: 'integer',
+    sequence: 'integer',
+    chain: 'text',
   })
   const insertDeliveries = sql.statement(`insert into ${names.delivery}
-    (endpoint_key, message_key, ordering_key, due_on, created_on)
-    select endpoint_key, message_key, ordering_key, case when ordering_key is null then due_on end, $2 from ${deliveries.table('$1', 'd')}`)
+    (endpoint_key, message_key, ordering_key, due_on, created_on, sequence, chain)
+    select endpoint_key, message_key, ordering_key, case when ordering_key is null then due_on end, $2, sequence, chain
+    from ${deliveries.table('$1', 'd')}`)
 
-  return async (executor, messages, now) => {
+  return async (executor, messages, links, now) => {
     const rows = messages.map((message) => [
       message.eventId,
       message.eventType,
@@ -130,12 +161,7 @@ function createInsertInSteps({ sql, names }: StoreContext): InsertMessages {
     const keyOf = new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
     const targets = messages.flatMap(({ eventId, variant, targets: of }) => {
       const messageKey = keyOf.get(messageName(eventId, variant)) as number
-      return of.map(({ endpointKey, orderingKey, dueOn }) => ({
-        endpoint_key: endpointKey,
-        message_key: messageKey,
-        ordering_key: orderingKey,
-        due_on: dueOn,
-      }))
+      return of.map((target) => ({ message_key: messageKey, ...deliveryOf(target, links) }))
     })
     await runStatement(executor, insertDeliveries, [deliveries.encode(targets), now])
     return { keyOf, isQueued: false }
@@ -149,7 +175,8 @@ function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
         variant text, headers text, tenant_id bigint, site_id bigint, targets json)) with ordinality as m
     ), t as materialized (
       select m.ordinality, t.*
-      from m cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, ordering_key text, due_on bigint)
+      from m cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, ordering_key text, due_on bigint,
+        sequence bigint, chain text)
     ), due as materialized (
       select endpoint_key, min(due_on) as due_on from t group by endpoint_key
     ), kept as materialized (
@@ -159,15 +186,16 @@ function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
       select event_id, event_type, $2, body, traceparent, variant, headers, tenant_id, site_id from m order by ordinality
       returning key, event_id, variant
     ), deliveries as (
-      insert into ${names.delivery} (endpoint_key, message_key, ordering_key, due_on, created_on)
-      select t.endpoint_key, stored.key, t.ordering_key, case when t.ordering_key is null then t.due_on end, $2
+      insert into ${names.delivery} (endpoint_key, message_key, ordering_key, due_on, created_on, sequence, chain)
+      select t.endpoint_key, stored.key, t.ordering_key, case when t.ordering_key is null then t.due_on end, $2,
+        t.sequence, t.chain
       from stored join m on m.event_id = stored.event_id and m.variant is not distinct from stored.variant
         join t on t.ordinality = m.ordinality
     )
     select key, event_id, variant, (select count(*) from kept) = (select count(*) from due) as is_queued from stored`)
   const storedColumns = { key: integer, event_id: text, variant: nullable(text), is_queued: flag }
 
-  return async (executor, messages, now) => {
+  return async (executor, messages, links, now) => {
     const rows = messages.map((message) => ({
       event_id: message.eventId,
       event_type: message.eventType,
@@ -177,17 +205,25 @@ function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
       headers: message.headers,
       tenant_id: message.tenantId,
       site_id: message.siteId,
-      targets: message.targets.map(({ endpointKey, orderingKey, dueOn }) => ({
-        endpoint_key: endpointKey,
-        ordering_key: orderingKey,
-        due_on: dueOn,
-      })),
+      targets: message.targets.map((target) => deliveryOf(target, links)),
     }))
     const stored = await readRows(executor, storedColumns, insert, [JSON.stringify(rows), now])
     return {
       keyOf: new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key])),
       isQueued: stored.every(({ is_queued }) => is_queued),
     }
+  }
+}
+
+/** A delivery, by the names of its columns. */
+function deliveryOf(target: MessageTarget, links: Links) {
+  const link = links.get(target)
+  return {
+    endpoint_key: target.endpointKey,
+    ordering_key: target.orderingKey,
+    due_on: target.dueOn,
+    sequence: link?.sequence ?? null,
+    chain: link?.chain ?? null,
   }
 }
 

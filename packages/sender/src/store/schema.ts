@@ -71,6 +71,12 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       fingerprint text not null,
       expires_on ${whole} not null
     )`,
+    // The last number that messages of an endpoint have, and the hash of the chain up to it.
+    `create table if not exists ${names.sequence} (
+      endpoint_key ${sql.wholeKey},
+      last ${whole} not null default 0,
+      chain text not null default ''
+    )${sql.tableOptions({ fillPercent: 50 })}`,
     // One row, which every change of an endpoint raises.
     `create table if not exists ${names.revision} (id integer primary key check (id = 1), value ${whole} not null)`,
     `insert into ${names.revision} (id, value) values (1, 0)${sql.upsert({ key: 'id' })}`,
@@ -112,9 +118,14 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       url text,
       signature text,
       response_body text,
+      sequence ${whole},
+      chain text,
       primary key (message_key, endpoint_key)
     )${sql.tableOptions({ isClustered: true, fillPercent: 85 })}`,
     `create index if not exists ${prefix}delivery_event on ${names.delivery} (event_seq) where event_seq is not null`,
+    // Numbers of an endpoint's messages: none is given twice.
+    `create unique index if not exists ${prefix}delivery_sequence on ${names.delivery} (endpoint_key, sequence)
+      where sequence is not null`,
     `create index if not exists ${prefix}delivery_endpoint on ${names.delivery} (endpoint_key${messageKey})`,
     `create index if not exists ${prefix}delivery_due on ${names.delivery}
       (endpoint_key, (attempt_count > 0), due_on${messageKey}) where state = 'pending'`,

@@ -12,6 +12,7 @@ import { endpointStateStore } from './queue.ts'
 import { reconcileStore } from './reconcile.ts'
 import { resultStore } from './results.ts'
 import { secretStore } from './secrets.ts'
+import { sequenceStore } from './sequence.ts'
 import { statisticsStore } from './statistics.ts'
 import { straightStore } from './straight.ts'
 import { tenantStore } from './tenants.ts'
@@ -28,6 +29,7 @@ export function openStore(context: StoreContext) {
     ...purgeStore(context),
     ...endpointStore(context),
     ...secretStore(context),
+    ...sequenceStore(context),
     ...endpointStateStore(context),
     ...countStore(context),
     ...leaseStore(context),

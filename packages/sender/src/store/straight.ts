@@ -14,7 +14,8 @@ import {
   text,
 } from '@x/events-engine/internal'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
-import type { DeliveryKey } from '../deliveries/delivery-row.ts'
+import { linkColumns, linkOf } from '../deliveries/delivery-columns.ts'
+import type { DeliveryKey, DeliveryLink } from '../deliveries/delivery-row.ts'
 import { type Message, messageOf } from '../messages/message.ts'
 import { countersOf, packCounters } from '../statistics/counters.ts'
 import { createClockMark } from './clock.ts'
@@ -30,6 +31,7 @@ export interface StraightResult {
 export interface FannedOut extends DeliveryKey {
   readonly eventId: string
   readonly isPending: boolean
+  readonly link: DeliveryLink | null
 }
 
 /** A row that a purge has looked at. */
@@ -61,7 +63,8 @@ export function straightStore(context: StoreContext) {
   const noteClock = createClockMark(context)
   const isPostgres = sql.name === 'postgres'
   const isOfEndpoint = `d.endpoint_key = coalesce(${sql.cast('$2', 'integer')}, d.endpoint_key)`
-  const storedOf = sql.statement(`select m.event_id, d.endpoint_key, d.message_key, d.state
+  const storedOf =
+    sql.statement(`select m.event_id, d.endpoint_key, d.message_key, d.state, d.sequence, d.chain
     from ${names.message} m join ${names.delivery} d on d.message_key = m.key
     where ${sql.isListed('m.event_id', '$1', 'text')} and ${isOfEndpoint}`)
   const recordedOf = sql.statement(`select d.event_seq, d.endpoint_key, d.message_key from ${names.delivery} d
@@ -196,12 +199,14 @@ export function straightStore(context: StoreContext) {
           endpointKey: row.endpoint_key,
           messageKey: row.message_key,
           isPending: row.state === 'pending',
+          link: linkOf(row),
         })),
         ...bySequence.map((row) => ({
           eventId: idOf.get(row.event_seq) as string,
           endpointKey: row.endpoint_key,
           messageKey: row.message_key,
           isPending: false,
+          link: null,
         })),
       ]
     },
@@ -278,7 +283,13 @@ export function straightStore(context: StoreContext) {
   }
 }
 
-const fannedOutColumns = { event_id: text, endpoint_key: integer, message_key: integer, state: text }
+const fannedOutColumns = {
+  event_id: text,
+  endpoint_key: integer,
+  message_key: integer,
+  state: text,
+  ...linkColumns,
+}
 const recordedColumns = { event_seq: integer, endpoint_key: integer, message_key: integer }
 const straightColumns = { message_key: integer, created_on: integer, seq: integer, ...eventColumns }
 const oldestColumns = { message_key: integer, endpoint_key: integer, event_seq: integer, created_on: integer }

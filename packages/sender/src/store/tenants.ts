@@ -59,7 +59,7 @@ export function tenantStore(context: StoreContext) {
   const attemptsOf = sql.statement(`delete from ${names.attempt} where ${isListed('message_key')}`)
   const messagesOf = sql.statement(`delete from ${names.message} where ${isListed('key')}`)
   // What a fan-out or a change of an endpoint has stored that was under way when the endpoints were closed.
-  const leftOvers = [names.secret, names.certificate, names.queue].map((table) =>
+  const leftOvers = [names.secret, names.certificate, names.sequence, names.queue].map((table) =>
     sql.statement(
       `delete from ${table} where endpoint_key in (select key from ${names.endpoint} where tenant_id = $1)`,
     ),

@@ -262,6 +262,7 @@ export function senderContract(driver: Driver): void {
         endpointKey,
         orderingKey,
         dueOn: now - 5,
+        isSequenced: endpointKey === key,
       })
       const message = (eventId: string, targets = [target(key)]): MessageToStore => ({
         eventId,
@@ -297,6 +298,7 @@ export function senderContract(driver: Driver): void {
         retrySchedule: [0, 60],
         format: 'json' as NewEndpointRow['format'],
         payloadVersion: null,
+        sequence: true,
         ownership: null,
         createdOn: now,
         certificate: { sealed: 'c', keyId: 'k0', subject: 's', fingerprint: 'f', expiresOn: now + HOUR_MS },
@@ -416,12 +418,29 @@ export function senderContract(driver: Driver): void {
             message('evt_3', [target(key, 'lane')]),
             message('evt_4', [target(key, 'lane'), target(other)]),
           ]
-          messageKeys = await inTransaction((trx) => store.storeMessages(trx, messages, now))
+          const stored = await inTransaction((trx) => store.storeMessages(trx, messages, now))
+          messageKeys = [...stored.keys]
           expect(messageKeys.every(Number.isSafeInteger)).toBe(true)
+          expect([...stored.deliveries.values()].map(({ link }) => link?.sequence)).toEqual([
+            1,
+            2,
+            3,
+            4,
+            undefined,
+          ])
+        },
+        async messagesAfter() {
+          const query = { endpointId: 'ep_1', tenantId: 1, after: 2, limit: 10 }
+          const { messages, ...rest } = await store.messagesAfter(query)
+          expect(rest).toEqual({ first: undefined, last: 4 })
+          expect(messages).toMatchObject([
+            { sequence: 3, eventId: 'evt_3', chain: expect.any(String), state: 'pending', createdOn: now },
+            { sequence: 4, body: message('evt_4').body, headers: message('evt_4').headers },
+          ])
         },
         async storeTestMessage() {
           const { targets, ...test } = message('evt_5')
-          const stored = await store.storeTestMessage(test, other)
+          const stored = await store.storeTestMessage(test, { key: other, sequence: true })
           expect(stored).toEqual({ endpointKey: other, messageKey: expect.any(Number) })
         },
         async nextDueOn() {
@@ -467,6 +486,7 @@ export function senderContract(driver: Driver): void {
             dueOn: now - 5,
             orderingKey: null,
             manual: false,
+            link: { sequence: 1, chain: expect.any(String) },
           })
         },
         async manualDeliveries() {
@@ -547,6 +567,7 @@ export function senderContract(driver: Driver): void {
             finishedOn: expect.any(Number),
             lastStatus: 500,
             lastErrorCode: 'http_status',
+            link: { sequence: 3, chain: expect.any(String) },
           })
         },
         async readMessage() {

@@ -43,7 +43,7 @@ const messageTo = (eventId: string, orderingKey: string | null, dueOn: number): 
   body: '{}',
   headers: null,
   traceparent: null,
-  targets: [{ endpointKey: ENDPOINT, orderingKey, dueOn }],
+  targets: [{ endpointKey: ENDPOINT, orderingKey, dueOn, isSequenced: false }],
 })
 
 const failureOf = (world: World, messageKey: number, more: Partial<AttemptResult> = {}): AttemptResult => ({
@@ -123,7 +123,8 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
     world.inTransaction((trx) =>
       world.store.storeMessages(trx, [messageTo('evt_n', 'a', world.now)], world.now),
     ),
-  'a test is sent': (world) => world.store.storeTestMessage(messageTo('evt_n', null, world.now), ENDPOINT),
+  'a test is sent': (world) =>
+    world.store.storeTestMessage(messageTo('evt_n', null, world.now), { key: ENDPOINT, sequence: false }),
   'one is resent': (world) => world.store.resend(first(world)),
   'one is resent out of turn': (world) => world.store.resend(second(world)),
   'one is resent that is not there': (world) => world.store.resend(nothing),
@@ -209,8 +210,8 @@ const operations: Readonly<Record<string, (world: World) => Promise<unknown>>> =
 /** Of a message for another endpoint, which this one is to have too. */
 async function messageOfAnother(world: World): Promise<number> {
   const message = { ...messageTo('evt_other', null, world.start), targets: [] }
-  const [key] = await world.inTransaction((trx) => world.store.storeMessages(trx, [message], world.now))
-  return key as number
+  const { keys } = await world.inTransaction((trx) => world.store.storeMessages(trx, [message], world.now))
+  return keys[0] as number
 }
 
 interface QueueRow {
@@ -242,10 +243,10 @@ async function openWorld(clock: Clock & { advance(ms: number): Promise<void> }) 
       ['d', 'a'],
       ['e', 'a'],
     ] as const) {
-      const [key] = await inTransaction((trx) =>
+      const stored = await inTransaction((trx) =>
         store.storeMessages(trx, [messageTo(`evt_${id}`, orderedBy, clock.now())], clock.now()),
       )
-      ;(orderedBy === null ? keys : lane).push(key as number)
+      ;(orderedBy === null ? keys : lane).push(stored.keys[0] as number)
     }
     const [lease] = await store.leaseDueEndpoints(MINUTE, 10, [])
     const now = clock.now()
