@@ -733,7 +733,9 @@ export function senderContract(driver: Driver): void {
         },
         async findFannedOut() {
           const event = await readOne()
-          const found = [{ eventId: event.id, endpointKey: key, messageKey: straightKey, isPending: false }]
+          const found = [
+            { eventId: event.id, endpointKey: key, messageKey: straightKey, isPending: false, link: null },
+          ]
           expect(await store.findFannedOut(undefined, [event])).toEqual(found)
           expect(await store.findFannedOut(undefined, [event], other)).toEqual([])
         },
