@@ -26,8 +26,8 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     // Generous: a test waits for conditions, and a machine may be busy.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     projects: [
       {
         extends: true,
@@ -64,7 +64,7 @@ export default defineConfig({
         },
       },
       // The code blocks of README and docs, each in a process of its own.
-      { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'], testTimeout: 180_000 } },
+      { extends: true, test: { name: 'docs', include: ['e2e/docs/**/*.test.ts'] } },
       // What docs/production says how to do.
       {
         extends: true,
@@ -80,8 +80,6 @@ export default defineConfig({
         test: {
           name: 'packed',
           include: ['e2e/packed/**/*.test.ts'],
-          // Compilers and package managers are slow on a busy machine.
-          testTimeout: 180_000,
           globalSetup: ['e2e/packed/install-packed-packages.ts'],
         },
       },

@@ -7,7 +7,7 @@
 export async function waitFor<TValue>(
   condition: () => TValue | Promise<TValue>,
   what: string,
-  timeoutMs = 60_000,
+  timeoutMs = 180_000,
 ): Promise<NonNullable<Exclude<TValue, false>>> {
   const deadline = Date.now() + timeoutMs
   let lastError: unknown
