@@ -51,6 +51,41 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByLabel('Admin token').waitFor()
   })
 
+  it('adds an endpoint that is only read, and looks after its keys', async () => {
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await page.getByRole('link', { name: 'Add endpoint' }).first().click()
+    await page.getByLabel('Delivery').selectOption('pull')
+    expect(await page.getByRole('textbox', { name: 'URL' }).count()).toBe(0)
+    await page.getByLabel('Description').fill('For the warehouse')
+    await page.getByRole('button', { name: 'Add endpoint' }).click()
+    await page.getByRole('heading', { name: 'The endpoint is there' }).waitFor()
+    await page.getByRole('link', { name: 'Go to the endpoint' }).click()
+    await page.getByRole('heading', { name: 'For the warehouse' }).waitFor()
+
+    const keyOf = async () =>
+      (await page.getByLabel('API key', { exact: true }).locator('pre').textContent()) ?? ''
+    await page.getByRole('button', { name: 'Create a key' }).click()
+    const first = await keyOf()
+    expect(first).toMatch(/^whk_[\w-]{43}$/)
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByText('never used').waitFor()
+    expect(await page.content()).not.toContain(first.slice(12))
+
+    await page.getByRole('button', { name: 'Rotate', exact: true }).click()
+    await page.getByRole('button', { name: 'Rotate it' }).click()
+    await page.getByText('valid until').waitFor()
+    expect(await keyOf()).not.toBe(first)
+    await page.getByRole('button', { name: 'Revoke' }).last().click()
+    await page.getByRole('button', { name: 'Revoke it' }).click()
+    await page.getByText('valid until').waitFor({ state: 'detached' })
+
+    await page.getByRole('button', { name: 'Send a test' }).click()
+    await page.getByText('Pull', { exact: true }).first().waitFor()
+    await page.getByRole('link', { name: 'Endpoints' }).first().click()
+    await page.getByRole('link', { name: 'For the warehouse' }).waitFor()
+  })
+
   it('adds an endpoint by the keyboard alone, whose deliveries then arrive by themselves', async () => {
     await using consumer = await testConsumer()
     await using window = await openPortalWindow(browser(), host)

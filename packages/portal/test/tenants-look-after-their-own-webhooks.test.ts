@@ -321,6 +321,10 @@ it('shows a viewer everything but secrets, and lets them change nothing', async 
     ['POST', `${path}/rotate-secret`],
     ['POST', `${path}/test`],
     ['GET', `${path}/secrets`],
+    ['GET', `${path}/keys`],
+    ['POST', `${path}/keys`],
+    ['POST', `${path}/rotate-key`, { keyId: 'key_x' }],
+    ['POST', `${path}/revoke-key`, { keyId: 'key_x' }],
     ['POST', '/deliveries/dlv_1_1/resend'],
     ['POST', '/deliveries/dlv_1_1/cancel'],
     ['POST', `${path}/cancel-pending`],
@@ -351,6 +355,10 @@ it("answers another tenant's ids as if they did not exist, on every route", asyn
     ['POST', `${path}/rotate-secret`],
     ['POST', `${path}/test`],
     ['GET', `${path}/secrets`],
+    ['GET', `${path}/keys`],
+    ['POST', `${path}/keys`],
+    ['POST', `${path}/rotate-key`, { keyId: 'key_x' }],
+    ['POST', `${path}/revoke-key`, { keyId: 'key_x' }],
     ['GET', `/deliveries/${delivery.id}`],
     ['POST', `/deliveries/${delivery.id}/resend`],
     ['POST', `/deliveries/${delivery.id}/cancel`],
@@ -402,7 +410,7 @@ it('says what is wrong with a request in a problem document', async () => {
     status: 400,
     body: { field: 'url' },
   })
-  expect(await call('manager', 'POST', '/endpoints', {})).toMatchObject({
+  expect(await call('manager', 'POST', '/endpoints', { url: '' })).toMatchObject({
     status: 400,
     body: { field: 'url' },
   })

@@ -15,6 +15,12 @@ export type WebhookSenderErrorCode =
   | 'too_many_endpoints'
   | 'endpoint_not_found'
   | 'endpoint_disabled'
+  | 'no_url'
+  | 'no_sequence'
+  | 'too_many_keys'
+  | 'key_not_found'
+  | 'messages_gone'
+  | 'check_failed'
   | 'ownership_not_proved'
   | 'delivery_not_found'
   | 'delivery_cancelled'
@@ -38,7 +44,7 @@ export interface WebhookSenderErrorOptions extends EventsErrorOptions {
 
 /** The error of everything in this package. What throws it has written nothing. */
 export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
-  static override readonly errorName = 'WebhookSenderError'
+  static override readonly errorName: string = 'WebhookSenderError'
 
   /** The field of the input that was wrong, such as `url` or `headers.authorization`. */
   readonly field: string | undefined
@@ -49,6 +55,22 @@ export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
     super(code, options.remedy === undefined ? detail : `${detail} ${options.remedy}`, options)
     this.field = options.field
     this.detail = detail
+  }
+}
+
+/** Messages that retention has deleted. */
+export class MessagesGoneError extends WebhookSenderError {
+  static override readonly errorName = 'MessagesGoneError'
+
+  /** The number of the oldest message that is left; where none is, the next one. */
+  readonly first: number
+
+  constructor(after: number, first: number) {
+    super(
+      'messages_gone',
+      `The messages from ${after + 1} to ${first - 1} are deleted, since they are older than messages are kept; go on after ${first - 1}.`,
+    )
+    this.first = first
   }
 }
 
@@ -90,6 +112,15 @@ export function endpointDisabled(id: string): WebhookSenderError {
   return new WebhookSenderError('endpoint_disabled', `The endpoint ${id} is disabled; enable it first.`, {
     remedy: 'endpoints.enable() does.',
   })
+}
+
+/** The error for sending something to an endpoint whose messages are only read. */
+export function noUrl(id: string): WebhookSenderError {
+  return new WebhookSenderError(
+    'no_url',
+    `The endpoint ${id} has no url, so that nothing is sent to it; its messages are there to be read.`,
+    { field: 'url' },
+  )
 }
 
 /** The error for a tenant that has used up its endpoints. */

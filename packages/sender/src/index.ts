@@ -20,6 +20,7 @@ export type {
   DeliveryState,
   ListDeliveries,
 } from './deliveries/delivery.ts'
+export type { EndpointApiKey, NewEndpointApiKey, RotateKey } from './endpoints/api-keys.ts'
 export type { ClientCertificateInfo, ClientCertificateInput } from './endpoints/client-certificate.ts'
 export type {
   Concurrency,
@@ -44,6 +45,7 @@ export { ENDPOINT_INPUTS } from './endpoints/fields.ts'
 export { createKeysHandler, type KeysHandler, type KeysHandlerOptions } from './endpoints/keys-handler.ts'
 export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
 export {
+  MessagesGoneError,
   WebhookSenderError,
   type WebhookSenderErrorCode,
   type WebhookSenderErrorOptions,
@@ -51,6 +53,7 @@ export {
 export type { DefineEventType, EventType, EventTypeContent, JsonSchema } from './event-types/event-type.ts'
 export type { EventTypes, ListEventTypes } from './event-types/event-types.ts'
 export type { OpenApiDocument, OpenApiOptions } from './event-types/open-api.ts'
+export { createEventsApi, type EventsApi, type EventsApiOptions } from './events-api/events-api.ts'
 export type {
   ContentFilter,
   ElementFilter,
@@ -63,6 +66,7 @@ export type { NetworkOptions } from './http/options.ts'
 export type { ProxyOptions } from './http/proxy.ts'
 export type { PurgedTenant } from './maintenance/tenant-purge.ts'
 export type { PayloadFormat } from './messages/message.ts'
+export type { Messages, PulledMessage, PulledMessages, PullMessages } from './messages/messages.ts'
 export type { Render, RenderContext, RenderOption } from './messages/render.ts'
 export type { Validation } from './messages/validation.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'

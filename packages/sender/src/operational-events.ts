@@ -75,7 +75,8 @@ export function createOperationalEvents<DB>(engine: EventEngine<DB>) {
         trx,
         data: {
           endpointId: endpoint.id,
-          url: endpoint.url,
+          // One without a URL is never attempted, and so neither fails nor recovers.
+          url: endpoint.url ?? '',
           ...(failingSince === null ? {} : { failingSince: new Date(failingSince).toISOString() }),
           ...(notice.kind === 'failing' ? { percent: notice.percent } : {}),
           ...(notice.kind === 'disabled' ? { reason: notice.reason } : {}),

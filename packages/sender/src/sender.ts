@@ -8,6 +8,7 @@ import {
 } from '@x/events-engine/internal'
 import { createBulkWork, type Jobs } from './bulk/jobs.ts'
 import { sharedClockOf } from './clock.ts'
+import { createPermissionCheck } from './deliver/permission.ts'
 import { createRetrySchedule } from './deliver/retry-schedule.ts'
 import { createWorker } from './deliver/worker.ts'
 import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
@@ -31,6 +32,9 @@ import { createReconciliation } from './maintenance/reconciliation.ts'
 import { createRetention } from './maintenance/retention.ts'
 import { createTenantPurge, type PurgedTenant } from './maintenance/tenant-purge.ts'
 import { acceptedVariants, createMessageMakers } from './messages/compose.ts'
+import { createMessageReader } from './messages/message-reader.ts'
+import { createMessageWatch } from './messages/message-watch.ts'
+import type { Messages } from './messages/messages.ts'
 import { detachedWorker } from './observability/detached-worker.ts'
 import { offerQueue } from './observability/metrics.ts'
 import { createOperationalEvents, lookingAfterNews } from './operational-events.ts'
@@ -78,6 +82,8 @@ export interface WebhookSender extends AsyncDisposable {
   readonly endpoints: Endpoints
   /** What was sent, what came of it, and what is still to be sent. */
   readonly deliveries: Deliveries
+  /** What consumers read, where an endpoint has a sequence. */
+  readonly messages: Messages
   /** What is being done to many deliveries at once. */
   readonly jobs: Jobs
   /** What consumers can subscribe to. */
@@ -140,6 +146,8 @@ export interface WebhookSender extends AsyncDisposable {
 }
 
 const SUBSCRIPTION = 'webhooks'
+/** What processes publish when they have stored messages that somebody may wait for. */
+const MESSAGES = 'webhook-messages'
 /** What processes tell each other when they have changed endpoints. */
 const CHANGES = 'webhook-endpoints'
 const DRAIN_LOOK_MS = 5
@@ -207,6 +215,17 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       announceChange: () => internals.publish(CHANGES),
     }),
   )
+  const watch = createMessageWatch({
+    store: patientStore,
+    logger,
+    pollMaxMs: settings.pollMaxMs,
+    publish: () => internals.publish(MESSAGES),
+  })
+  /** Something of an endpoint may be due, and there may be something to be read. */
+  const due = (endpointKey: number) => {
+    worker.due(endpointKey)
+    watch.committed([endpointKey])
+  }
   let hearNoMore = () => {}
 
   const reconciliation = createReconciliation({
@@ -233,7 +252,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       firstDelayMs: schedule.firstDelayMs,
       orderingKeyOf: createOrderingKeyOf(settings.orderingKeys),
     }
-    return { ...parts, fanOut: createFanOut(parts), stored: worker.stored }
+    return { ...parts, fanOut: createFanOut(parts), stored: worker.stored, numbered: watch.committed }
   }
   const createSubscriber = (on: DeliveryStore) =>
     createWebhookSubscriber<DB>({ ...createFanOutOn(on), handleAhead: undefined })
@@ -255,7 +274,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     accepts: (endpoint, variant) => acceptedVariants(endpoint, settings.payloadVersions).includes(variant),
     contents,
     createSubscriber,
-    changed: worker.due,
+    changed: due,
   })
 
   let stopOffering = () => {}
@@ -275,7 +294,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       rollup.start()
       const endLooks = internals.onMessage(SUBSCRIPTION, worker.lookSoon)
       const endChanges = internals.onMessage(CHANGES, worker.othersChanged)
-      hearNoMore = () => void [endLooks(), endChanges()]
+      const endMessages = internals.onMessage(MESSAGES, watch.look)
+      hearNoMore = () => void [endLooks(), endChanges(), endMessages()]
+      watch.start()
       runner.start()
       retention.start()
       stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
@@ -291,6 +312,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     async () => {
       stopOffering()
       hearNoMore()
+      await watch.stop()
       await runner.stop()
       // All at once: no attempt begins while the subscription hands back its lease.
       const unsubscribed = settings.fanOut ? engine.unsubscribe(SUBSCRIPTION) : undefined
@@ -343,6 +365,14 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       cancelled: worker.cancelled,
       begin,
     }),
+    messages: createMessageReader({
+      ...settings,
+      store,
+      cipher,
+      clock,
+      watch,
+      isAllowed: settings.canReceive && createPermissionCheck(settings.canReceive, { ...settings, logger }),
+    }),
     jobs,
     eventTypes: createEventTypes(catalog, settings.payloadVersions.names),
     async migrate() {
@@ -355,7 +385,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     start: lifecycle.start,
     stop: lifecycle.stop,
     statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
-    sendTest: createTestSender({ ...settings, store, clock, due: worker.due }),
+    sendTest: createTestSender({ ...settings, store, clock, due }),
     purgeTenant: createTenantPurge({
       engine,
       store: patientStore,

@@ -8,6 +8,7 @@ export interface TableNames {
   readonly secret: string
   readonly certificate: string
   readonly sequence: string
+  readonly apiKey: string
   readonly message: string
   readonly delivery: string
   readonly attempt: string
@@ -32,6 +33,7 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     secret: qualified('secret'),
     certificate: qualified('certificate'),
     sequence: qualified('sequence'),
+    apiKey: qualified('api_key'),
     message: qualified('message'),
     delivery: qualified('delivery'),
     attempt: qualified('attempt'),

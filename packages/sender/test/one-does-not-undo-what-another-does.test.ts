@@ -39,6 +39,7 @@ const messageTo = (...endpointKeys: readonly number[]): MessageToStore => ({
     orderingKey: null,
     dueOn: NOW,
     isSequenced: false,
+    isPull: false,
   })),
 })
 

@@ -4,7 +4,7 @@ import type { CreateEndpoint, Endpoint, Endpoints } from '@x/sender'
 
 /** What may be a slip in an endpoint that was stored all the same. */
 export interface EndpointWarning {
-  readonly code: 'all_event_types' | 'duplicate_url' | 'unresolved_host'
+  readonly code: 'all_event_types' | 'no_url' | 'duplicate_url' | 'unresolved_host'
   readonly field: 'eventTypes' | 'url'
   readonly detail: string
 }
@@ -16,7 +16,7 @@ const LOOKUP_TIMEOUT_MS = 1_500
 export async function creationWarnings(
   endpoints: Endpoints,
   endpoint: Endpoint,
-  { eventTypes }: CreateEndpoint,
+  { eventTypes, url }: CreateEndpoint,
 ): Promise<readonly EndpointWarning[]> {
   const all: EndpointWarning = {
     code: 'all_event_types',
@@ -24,12 +24,24 @@ export async function creationWarnings(
     detail:
       'eventTypes was not given, so that the endpoint gets all events. Give ["*"] to say so, or a choice of types.',
   }
-  return [...(eventTypes === undefined ? [all] : []), ...(await urlWarnings(endpoints, endpoint))]
+  const none: EndpointWarning = {
+    code: 'no_url',
+    field: 'url',
+    detail:
+      'url was not given, so that nothing is sent: messages are kept until they are read, with a key. Give null to say so, or a URL.',
+  }
+  return [
+    ...(eventTypes === undefined ? [all] : []),
+    ...(url === undefined ? [none] : []),
+    ...(await urlWarnings(endpoints, endpoint)),
+  ]
 }
 
 /** What may be a slip in an endpoint's URL. */
 export async function urlWarnings(endpoints: Endpoints, endpoint: Endpoint): Promise<EndpointWarning[]> {
-  const found = await Promise.all([duplicateOf(endpoints, endpoint), unresolvedHost(endpoint)])
+  const { url } = endpoint
+  if (url === undefined) return []
+  const found = await Promise.all([duplicateOf(endpoints, endpoint), unresolvedHost(url)])
   return found.flatMap((detail, index) => {
     if (detail === undefined) return []
     return [{ code: index === 0 ? 'duplicate_url' : 'unresolved_host', field: 'url', detail }]
@@ -53,7 +65,7 @@ async function duplicateOf(
 
 let isLookingUp = false
 
-async function unresolvedHost({ url }: Endpoint): Promise<string | undefined> {
+async function unresolvedHost(url: string): Promise<string | undefined> {
   const { hostname } = new URL(url)
   // The system's resolver has four threads for all of the process: a name whose servers are silent gets one.
   if (isIP(hostname.replaceAll(/[[\]]/g, '')) !== 0 || isLookingUp) return undefined

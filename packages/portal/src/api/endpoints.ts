@@ -2,6 +2,7 @@ import {
   type CreateEndpoint,
   ENDPOINT_INPUTS,
   type Endpoint,
+  type RotateKey,
   type RotateSecret,
   type TestFilter,
   type UpdateEndpoint,
@@ -132,6 +133,44 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       role: 'manager',
       async handle(call) {
         return Response.json({ items: await endpoints.secrets(call.id, scopeOf(call)) })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/endpoints/:id/keys',
+      role: 'manager',
+      async handle(call) {
+        return Response.json({ items: await endpoints.listKeys(call.id, scopeOf(call)) })
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/endpoints/:id/keys',
+      role: 'manager',
+      async handle(call) {
+        return Response.json(await endpoints.createKey(call.id, scopeOf(call)), { status: 201 })
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/endpoints/:id/rotate-key',
+      role: 'manager',
+      fields: ['keyId', 'overlapSeconds'],
+      async handle(call) {
+        const { keyId, ...options } = call.fields
+        const rotation = { ...(options as RotateKey), ...scopeOf(call) }
+        const rotated = await endpoints.rotateKey(call.id, keyId as string, rotation)
+        return Response.json(rotated, { status: 201 })
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/endpoints/:id/revoke-key',
+      role: 'manager',
+      fields: ['keyId'],
+      async handle(call) {
+        await endpoints.revokeKey(call.id, call.fields['keyId'] as string, scopeOf(call))
+        return new Response(null, { status: 204 })
       },
     },
   ]

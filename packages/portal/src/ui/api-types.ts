@@ -4,6 +4,8 @@ import type {
   DeliveryDetails as SenderDetails,
   Endpoint as SenderEndpoint,
   EventType as SenderEventType,
+  EndpointApiKey as SenderKey,
+  NewEndpointApiKey as SenderNewKey,
   EndpointSecret as SenderSecret,
   Statistics as SenderStatistics,
   TestedEvent as SenderTestedEvent,
@@ -24,6 +26,8 @@ export type Delivery = Json<SenderDelivery>
 export type DeliveryAttempt = Json<SenderAttempt>
 export type DeliveryDetails = Json<SenderDetails>
 export type EndpointSecret = Json<SenderSecret>
+export type EndpointKey = Json<SenderKey>
+export type NewEndpointKey = Json<SenderNewKey>
 export type EventType = SenderEventType
 export type Statistics = Json<SenderStatistics>
 /** An event that a filter was tried on; what it carries stays on the server. */

@@ -52,7 +52,13 @@ function isWanted({ kind, options }: JobRow, { state, createdOn, eventType }: Wi
   if (!isWantedTime(options, createdOn) || !isWantedType(options.eventTypes, eventType)) return false
   if (kind === 'cancel') return state === 'pending'
   if (kind === 'recover') return state === 'exhausted'
-  // What is pending is sent anyway.
-  if (state === 'pending' || eventType === TEST_EVENT_TYPE || options.include === 'missing') return false
+  // What is pending is sent anyway, and what is read is there anyway.
+  if (
+    state === 'pending' ||
+    state === 'pull' ||
+    eventType === TEST_EVENT_TYPE ||
+    options.include === 'missing'
+  )
+    return false
   return state !== 'succeeded' || options.include !== 'unsuccessful'
 }

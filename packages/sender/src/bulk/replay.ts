@@ -174,8 +174,8 @@ async function addMessages(
   endpoint: EndpointFilterRow,
   { rows, now }: { readonly rows: readonly StoredMessage[]; readonly now: number },
 ): Promise<void> {
-  const { key: endpointKey, sequence: isSequenced } = endpoint
-  const orderingKey = orderingKeyOf(endpoint)
+  const { key: endpointKey, sequence: isSequenced, isPull } = endpoint
+  const orderingKey = isPull ? null : orderingKeyOf(endpoint)
   if (!isSequenced) {
     const deliveries = rows.map(({ key, createdOn }) => ({ messageKey: key, createdOn, orderingKey }))
     await store.addDeliveries(trx, endpointKey, deliveries, now)
@@ -190,7 +190,7 @@ async function addMessages(
     const messages = some.flatMap(({ key, createdOn: _, ...message }) => {
       const content = bodies.get(key)
       if (!content) return []
-      const targets = [{ endpointKey, orderingKey, dueOn: now, isSequenced }]
+      const targets = [{ endpointKey, orderingKey, dueOn: now, isSequenced, isPull }]
       return [{ ...message, ...content, traceparent: null, targets }]
     })
     await store.storeMessages(trx, messages, now)

@@ -1,11 +1,10 @@
 import type { Clock, Logger } from '@x/events-core'
-import { sequenceContent } from '@x/signature'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
+import { signMessage } from '../endpoints/signing.ts'
 import { attemptErrorOf } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
 import { Post, type PostOutcome } from '../http/post.ts'
-import { requestHeaders, sequenceHeaders } from '../http/send.ts'
 import { createAttemptMeter } from '../observability/metrics.ts'
 import { traceAttempt } from '../observability/tracing.ts'
 import type { TelemetrySettings } from '../options.ts'
@@ -62,20 +61,12 @@ export function createAttempts(parts: AttemptsParts): Attempts {
 
   function begin(endpoint: LeasedEndpoint, delivery: DueDelivery, kind: AttemptKind): void {
     const target = endpoint.target as DeliveryTarget
-    const { eventId, body, headers: ofMessage, link } = delivery
+    const { body } = delivery
     const bornIn = life
     const startedOn = clock.now()
     const startedAt = performance.now()
     if (delivery.straight) delivery.straight.hasBegun = true
-    const timestamp = Math.floor(startedOn / 1_000)
-    const signature = target.signer.sign({ id: eventId, timestamp, body })
-    const headers = requestHeaders(userAgent, eventId, timestamp, signature, ofMessage)
-    if (link) {
-      const place = { endpoint: target.endpointId, ...link }
-      const placeSignature = target.signer.sign({ id: eventId, timestamp, body: sequenceContent(place) })
-      headers.push(...sequenceHeaders(place, placeSignature))
-    }
-    for (const part of target.ownHeaders) headers.push(part)
+    const { signature, headers } = signMessage(userAgent, target, delivery, startedOn)
     const attemptTrace = traceAttempt(target, delivery, telemetry.traceparent)
     if (attemptTrace) headers.push(...attemptTrace.headers)
     endpoint.begun += 1

@@ -29,14 +29,48 @@ export interface Permission {
   ask(): void
 }
 
+/** Whether an endpoint may have a message now; undefined where the host does not say. */
+export type IsAllowed = (
+  endpoint: Endpoint,
+  message: Pick<DueDelivery, 'eventId' | 'body' | 'headers'>,
+) => Promise<boolean | undefined>
+
+/** Creates what asks a host about a message that is read. */
+export function createPermissionCheck(
+  canReceive: CanReceive,
+  { timeoutMs, logger }: { readonly timeoutMs: number; readonly logger: Logger },
+): IsAllowed {
+  return async (endpoint, message) => {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`It did not answer within ${timeoutMs} ms.`)), timeoutMs)
+    })
+    try {
+      return await Promise.race([answerOf(canReceive, endpoint, message), late])
+    } catch (error) {
+      logger.warn({ err: error, endpoint: endpoint.id }, 'canReceive has failed; the message is not given')
+      return undefined
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+async function answerOf(
+  canReceive: CanReceive,
+  endpoint: Endpoint,
+  message: Pick<DueDelivery, 'eventId' | 'body' | 'headers'>,
+): Promise<boolean> {
+  const answer: unknown = await canReceive(endpoint, eventOf(message))
+  if (typeof answer === 'boolean') return answer
+  throw new TypeError(`It has answered ${shown(answer)}, not true or false.`)
+}
+
 /** Creates what asks a host. No answer, or none that is yes or no, is a fault of this side. */
 export function createPermissions(canReceive: CanReceive, logger: Logger) {
   async function refusalOf({ endpoint, delivery }: PermittedAttempt): Promise<AttemptError | undefined> {
     try {
-      const answer: unknown = await canReceive(endpoint, eventOf(delivery))
-      if (typeof answer !== 'boolean')
-        throw new TypeError(`It has answered ${shown(answer)}, not true or false.`)
-      return answer ? undefined : NOT_ALLOWED
+      return (await answerOf(canReceive, endpoint, delivery)) ? undefined : NOT_ALLOWED
     } catch (error) {
       logger.warn({ err: error, endpoint: endpoint.id }, 'canReceive has failed; the webhook waits')
       return unanswered(`options.canReceive has failed: ${thrownMessage(error)}`)
@@ -85,7 +119,11 @@ function unanswered(message: string): AttemptError {
 }
 
 /** Reads from a message what it is about, whichever its format. */
-function eventOf({ eventId, body, headers }: DueDelivery): DeliveredEvent {
+function eventOf({
+  eventId,
+  body,
+  headers,
+}: Pick<DueDelivery, 'eventId' | 'body' | 'headers'>): DeliveredEvent {
   const content = JSON.parse(body.toString()) as Content
   const timeAt = headers?.indexOf('ce-time') ?? -1
   const data = timeAt < 0 ? content.data : (content as unknown as Content['data'])

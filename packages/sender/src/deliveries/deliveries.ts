@@ -6,7 +6,7 @@ import { validateEventTypes } from '../bulk/jobs.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
-import { assertArgument, endpointDisabled, endpointNotFound, WebhookSenderError } from '../errors.ts'
+import { assertArgument, endpointDisabled, endpointNotFound, noUrl, WebhookSenderError } from '../errors.ts'
 import { isUniqueId, parseDeliveryId } from '../ids.ts'
 import type { Message } from '../messages/message.ts'
 import type { DeliveryStore } from '../store/store.ts'
@@ -130,7 +130,7 @@ export interface DeliveriesParts {
 }
 
 const INCLUDES = ['all', 'unsuccessful', 'missing']
-const STATES = ['pending', 'succeeded', 'exhausted', 'cancelled']
+const STATES = ['pending', 'succeeded', 'exhausted', 'cancelled', 'pull']
 
 /** Creates the deliveries of a sender. */
 export function createDeliveries({ store, userAgent, due, cancelled, begin }: DeliveriesParts): Deliveries {
@@ -199,6 +199,7 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
       await store.storeStraight(undefined, row.endpointKey, [row.messageKey])
       const notSent = await store.resend(row)
       if (notSent === 'disabled') throw endpointDisabled(row.endpointId)
+      if (notSent === 'pull') throw noUrl(row.endpointId)
       if (notSent === 'deleted') {
         throw new WebhookSenderError(
           'delivery_cancelled',
@@ -245,7 +246,9 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
 function notPending(id: string, state: DeliveryState): WebhookSenderError {
   return new WebhookSenderError(
     'delivery_not_pending',
-    `The delivery ${id} has ${state} already; only what is pending can be cancelled.`,
+    state === 'pull'
+      ? `The delivery ${id} is not sent; only what is pending can be cancelled.`
+      : `The delivery ${id} has ${state} already; only what is pending can be cancelled.`,
   )
 }
 

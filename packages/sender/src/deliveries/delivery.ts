@@ -2,8 +2,9 @@
  * The state of a delivery. `pending`: an attempt is due, now or later. `succeeded`: the consumer responded with 2xx.
  * `exhausted`: the last attempt of the schedule failed, or the consumer responded with 410 Gone. `cancelled`: a person
  * cancelled it or deleted the endpoint, or the host's `canReceive` returned false (`lastErrorCode` is `not_allowed`).
+ * `pull`: its endpoint has no URL, and the message is there to be read.
  */
-export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled'
+export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled' | 'pull'
 
 /**
  * Why an attempt failed, for programs. `dns_unavailable`, `network_unreachable`, `out_of_resources`,

@@ -49,11 +49,11 @@ const MAX_RSA_BITS = 4_096
  */
 export function certificateToStore(
   input: ClientCertificateInput | null | undefined,
-  url: string,
+  url: string | null,
   encrypt: (input: ClientCertificateInput) => StoredCertificate,
 ): StoredCertificate | null | undefined {
   if (input === undefined || input === null) return input
-  if (!url.startsWith('https:')) throw invalid(undefined, 'needs a url that begins with https:')
+  if (!url?.startsWith('https:')) throw invalid(undefined, 'needs a url that begins with https:')
   return encrypt(input)
 }
 

@@ -8,7 +8,7 @@ export function endpointOf(row: EndpointRow): Endpoint {
     id: row.id,
     tenantId: row.tenantId,
     ...(row.siteId === null ? {} : { siteId: row.siteId }),
-    url: row.url,
+    ...(row.url === null ? {} : { url: row.url }),
     eventTypes: row.eventTypes,
     ...(row.filter === null ? {} : { filter: row.filter }),
     description: row.description,

@@ -43,7 +43,8 @@ export interface Endpoint {
   readonly tenantId: number
   /** Only events of this site; absent where all sites of the tenant are wanted. */
   readonly siteId?: number
-  readonly url: string
+  /** Absent where its messages are only read (`createEventsApi`), and none is sent. */
+  readonly url?: string
   /** Event types and patterns of them: `File.Download`, `File.*`, `*.Delete`, `*`. */
   readonly eventTypes: readonly string[]
   /** Which of them, by what they carry; absent for all. */
@@ -87,8 +88,12 @@ export interface CreateEndpoint {
   readonly tenantId: number
   /** @defaultValue every site of the tenant */
   readonly siteId?: number | undefined
-  /** Where to POST to: `https:` or `http:`, at most 2048 characters, without credentials. */
-  readonly url: string
+  /**
+   * Where to POST to: `https:` or `http:`, at most 2048 characters, without credentials. Without one, its consumer reads the
+   * messages (`createEventsApi`), with a key (`endpoints.createKey`), and it has a `sequence`.
+   * @defaultValue null: there is none, and nothing is sent
+   */
+  readonly url?: string | null | undefined
   /**
    * 1 to 100 event types or patterns, of at most 5000 characters together.
    * @defaultValue ['*']
@@ -138,7 +143,7 @@ export interface CreateEndpoint {
   /**
    * Numbers its messages without gaps, and chains each to the one before by a hash, so that the consumer sees what is
    * missing. Its webhooks are stored before they are sent.
-   * @defaultValue false
+   * @defaultValue false; true without a `url`
    */
   readonly sequence?: boolean | undefined
   /**
@@ -163,7 +168,8 @@ export interface CreateEndpoint {
 export interface UpdateEndpoint {
   /** `null`: every site of the tenant. */
   readonly siteId?: number | null | undefined
-  readonly url?: string | undefined
+  /** One that has none may be given one: what is raised from then on is sent. It cannot be taken away (`null`). */
+  readonly url?: string | null | undefined
   readonly eventTypes?: readonly EventTypePattern[] | undefined
   /** `null`: none. It applies to events raised from then on. */
   readonly filter?: ContentFilter | null | undefined

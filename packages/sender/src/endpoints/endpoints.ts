@@ -3,6 +3,8 @@ import { readLimit } from '../argument.ts'
 import {
   assertArgument,
   endpointNotFound,
+  invalidEndpoint,
+  noUrl,
   ownershipNotProved,
   tooManyEndpoints,
   versionConflict,
@@ -11,6 +13,7 @@ import type { FilterTrial, TestedEvent, TestFilter } from '../fan-out/filter-tri
 import { isUniqueId, uniqueId } from '../ids.ts'
 import type { Statistics, StatisticsQuery } from '../statistics/statistics.ts'
 import type { DeliveryStore } from '../store/store.ts'
+import { createEndpointApiKeys, type EndpointApiKeys } from './api-keys.ts'
 import type { SecretCipher } from './cipher.ts'
 import { certificateToStore, encryptCertificate } from './client-certificate.ts'
 import type {
@@ -75,7 +78,7 @@ export interface RotateSecret extends TenantScope {
  * }
  * ```
  */
-export interface Endpoints {
+export interface Endpoints extends EndpointApiKeys {
   /**
    * One whose ownership is to be verified begins disabled. It is challenged at once if its `secret` was given, which its
    * consumer then knows already; else, call `verify` when the consumer has it.
@@ -202,6 +205,8 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
   }
 
   return {
+    ...createEndpointApiKeys({ store, clock, find }),
+
     async create(input) {
       const tenantId = validateTenantId(input?.tenantId)
       const signature = validateSignature(input.signature)
@@ -214,7 +219,15 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const certificate = certificateToStore(input.clientCertificate, fields.url, (given) =>
         encryptCertificate(given, cipher, id, now),
       )
-      const ownership = validateVerifyOwnership(input.verifyOwnership) || verifyOwnership ? 'pending' : null
+      const wantsProof = validateVerifyOwnership(input.verifyOwnership)
+      if (wantsProof && fields.url === null) {
+        throw invalidEndpoint(
+          'verifyOwnership',
+          'is for an endpoint with a url, whose owner is asked',
+          'true',
+        )
+      }
+      const ownership = fields.url !== null && (wantsProof || verifyOwnership) ? 'pending' : null
       const row = { id, tenantId, signature, ownership, createdOn: now, ...fields, certificate } as const
       await store.createEndpoint(row, encryptSecret(cipher, secret, id, now))
       // Its consumer knows the secret already.
@@ -242,7 +255,8 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
         const certificate = certificateToStore(changes.clientCertificate, change.url, (given) =>
           encryptCertificate(given, cipher, id, now),
         )
-        const mustProve = row.ownership !== null && change.url !== row.url
+        const isAsked = row.ownership !== null || (row.url === null && verifyOwnership)
+        const mustProve = isAsked && change.url !== row.url
         if (
           await store.changeEndpoint({ key: row.key, version }, { ...change, certificate }, now, mustProve)
         ) {
@@ -266,7 +280,9 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     enable: (id, scope) => setEnabled(id, true, scope),
     disable: (id, scope) => setEnabled(id, false, scope),
     async verify(id, scope) {
-      await parts.ownership.verify(await find(id, scope))
+      const row = await find(id, scope)
+      if (row.url === null) throw noUrl(id)
+      await parts.ownership.verify(row)
       return endpointOf(await find(id, scope))
     },
 

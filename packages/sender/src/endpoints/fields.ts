@@ -8,6 +8,7 @@ import {
   text,
   word,
 } from '@x/events-engine/internal'
+import { invalidEndpoint } from '../errors.ts'
 import { compileContentFilter } from '../fan-out/compile-filter.ts'
 import type { ContentFilter } from '../fan-out/content-filter.ts'
 import { assertFitsSchemas } from '../fan-out/filter-schema.ts'
@@ -95,12 +96,13 @@ export const ENDPOINT_FIELDS = {
     initial: () => null,
     validate: validateSiteId,
   },
+  /** Null where messages are only read, and none is sent. */
   url: {
     column: 'url',
-    ...TEXT,
+    ...orNull(TEXT),
     set: CHANGED,
-    initial: (rules: EndpointRules) => validateUrl(undefined, rules),
-    validate: validateUrl,
+    initial: () => null,
+    validate: (given: unknown, rules: EndpointRules) => (given === null ? null : validateUrl(given, rules)),
   },
   eventTypes: {
     column: 'event_types',
@@ -294,7 +296,10 @@ export const FILTER_FIELDS = [
 /** What decides whether a filter could ever match: when one changes, it is compared with the schemas. */
 const FILTER_DEPENDS_ON = ['filter', 'eventTypes', 'payloadVersion'] as const
 
-export type EndpointFilterRow = Values<(typeof FILTER_FIELDS)[number]>
+export type EndpointFilterRow = Values<(typeof FILTER_FIELDS)[number]> & {
+  /** Whether its messages are only read: it has no URL. */
+  readonly isPull: boolean
+}
 
 /** The columns of fields, as their names stand in SQL. */
 export const columnsOf = (names: readonly EndpointFieldName[]): string[] =>
@@ -341,13 +346,38 @@ export function validateChange(
     // What has been valid is not validated again, since rules may have become stricter: that is done before each delivery.
     return [name, before ? before[name] : field.initial(rules)]
   })
-  const change = Object.fromEntries(entries) as EndpointChange
+  const change = withSequence(Object.fromEntries(entries) as EndpointChange, input, before)
   const { filter, eventTypes, payloadVersion } = change
   if (filter !== null && FILTER_DEPENDS_ON.some((name) => input[name] !== undefined)) {
     const version = rules.payloadVersions.of(payloadVersion)
     assertFitsSchemas(compileContentFilter(filter), rules.catalog.contentsOf(eventTypes, version))
   }
   return change
+}
+
+/**
+ * An endpoint without a URL is read by numbers, so it has a sequence.
+ *
+ * @throws WebhookSenderError `invalid_endpoint`
+ */
+function withSequence(
+  change: EndpointChange,
+  input: UpdateEndpoint,
+  before: EndpointChange | undefined,
+): EndpointChange {
+  if (change.url !== null) return change
+  // Deliveries may be under way.
+  if (before && before.url !== null) {
+    throw invalidEndpoint('url', 'can be changed, but not taken away; create another endpoint', 'null')
+  }
+  if (input.sequence === false) {
+    throw invalidEndpoint(
+      'sequence',
+      'must be true where there is no url, since messages are read by their numbers',
+      'false',
+    )
+  }
+  return { ...change, sequence: true }
 }
 
 /** @throws WebhookSenderError `invalid_filter` */

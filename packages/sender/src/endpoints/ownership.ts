@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
 import { type DeliveryTarget, type TargetParts, targetOf } from '../deliver/delivery-target.ts'
-import { ownershipNotProved, WebhookSenderError } from '../errors.ts'
+import { noUrl, ownershipNotProved, WebhookSenderError } from '../errors.ts'
 import type { HttpPools } from '../http/pools.ts'
 import type { PostOutcome } from '../http/post.ts'
 import { preparePost, requestHeaders } from '../http/send.ts'
@@ -52,6 +52,7 @@ export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
   /** @throws WebhookSenderError `ownership_not_proved` */
   return async function challenge(endpoint: EndpointRow): Promise<void> {
     const target = await targetOf(endpoint, parts)
+    if (!target) throw noUrl(endpoint.id)
     const token = randomBytes(TOKEN_BYTES).toString('base64url')
     const now = clock.now()
     const id = uniqueId('evt_', now)
@@ -160,6 +161,7 @@ export function createOwnershipCheck({
 }: OwnershipCheckParts): OwnershipCheck {
   async function verify(row: EndpointRow): Promise<void> {
     if (row.ownership === 'verified') return
+    if (row.url === null) throw noUrl(row.id)
     await challenge(row)
     if (!(await store.proveOwnership(row.key, row.url, clock.now()))) {
       throw ownershipNotProved(row.id, 'its url has changed meanwhile.')

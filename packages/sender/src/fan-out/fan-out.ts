@@ -107,11 +107,12 @@ export function createFanOut(parts: FanOutParts): FanOut {
         const messages = composed.flatMap(({ variant, body, headers, endpoints }) => {
           const left = ofEvent ? endpoints.filter(({ key }) => !ofEvent.has(key)) : endpoints
           if (left.length === 0) return []
-          const targets = left.map(({ key, ordering, retrySchedule, sequence }) => ({
+          const targets = left.map(({ key, ordering, retrySchedule, sequence, isPull }) => ({
             endpointKey: key,
-            orderingKey: orderingKeyOf(ordering, event),
+            orderingKey: isPull ? null : orderingKeyOf(ordering, event),
             dueOn: now + (retrySchedule ? firstDelayMsOf(retrySchedule) : firstDelayMs),
             isSequenced: sequence,
+            isPull,
           }))
           return [{ eventId, tenantId, siteId, eventType, variant, body, headers, traceparent, targets }]
         })

@@ -83,6 +83,7 @@ export function createFilterTrial({ rules, newestEvents, createMessages }: Filte
       retrySchedule: null,
       format: 'standard',
       sequence: false,
+      isPull: false,
       payloadVersion:
         payloadVersion === undefined ? versions.initial : validatePayloadVersion(payloadVersion, versions),
     }

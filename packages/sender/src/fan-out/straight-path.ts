@@ -35,6 +35,8 @@ export interface StraightPathParts {
   readonly logger: Logger
   /** False where each attempt has to be allowed by the host first. */
   readonly mayGoStraight: boolean
+  /** Called with endpoints that have got numbered messages, once those are committed. */
+  numbered(endpointKeys: ReadonlySet<number>): void
 }
 
 /** Sends what can be sent at once straight from the log. */
@@ -85,7 +87,7 @@ const MAX_BYTES = 16 * 1024 * 1024
 
 /** Creates the straight path of a sender. */
 export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<DB> {
-  const { store, worker, fanOut, clock, logger, mayGoStraight } = parts
+  const { store, worker, fanOut, clock, logger, mayGoStraight, numbered } = parts
   let lastKey = 0
   let current: { readonly busy: boolean; save(): Promise<void> } | undefined
 
@@ -227,19 +229,22 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
     /** All of it is committed. */
     function settle(batch: readonly Leg[], keys: ReadonlyMap<Leg, StoredDelivery>): void {
       const fresh: DueDelivery[] = []
+      const withNumbers = new Set<number>()
       for (const leg of batch) {
         straight.delete(leg)
         bytes -= leg.message.body.length
         const stored = keys.get(leg)
         const { delivery } = leg
+        if (stored?.link) withNumbers.add(leg.target.endpointKey)
         if (!delivery) {
-          if (stored) fresh.push(dueDelivery(leg.message, leg.target, stored))
+          if (stored && !leg.target.isPull) fresh.push(dueDelivery(leg.message, leg.target, stored))
         } else if (!stored) {
           delivery.straight = undefined
           worker.endStraight(delivery)
         } else worker.storedStraight(delivery, stored.messageKey, leg.result)
       }
       if (fresh.length > 0) worker.stored(fresh)
+      if (withNumbers.size > 0) numbered(withNumbers)
       for (const { release } of batch) release?.()
       whenSmaller()
     }

@@ -16,6 +16,8 @@ export interface WebhookSubscriberParts<DB> extends Pick<FanOutParts, 'store' | 
   readonly handleAhead: ((host: AheadHost<DB>) => AheadHandler) | undefined
   /** Called with what was stored, once that is committed. */
   stored(deliveries: readonly DueDelivery[]): void
+  /** Called, then as well, with the endpoints that have got numbered messages. */
+  numbered(endpointKeys: ReadonlySet<number>): void
 }
 
 /**
@@ -23,7 +25,7 @@ export interface WebhookSubscriberParts<DB> extends Pick<FanOutParts, 'store' | 
  * event becomes deliveries exactly once, whatever crashes.
  */
 export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts<DB>): IBatchEventSubscriber<DB> {
-  const { store, clock, composer, fanOut, renderings, handleAhead, stored } = parts
+  const { store, clock, composer, fanOut, renderings, handleAhead, stored, numbered } = parts
 
   async function prepare(events: readonly SyncEvent[], { signal }: SubscriberContext): Promise<void> {
     const { match } = await fanOut.matcher()
@@ -45,15 +47,19 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts<DB>): 
       const messages = planned.flatMap((one) => one.messages)
       if (messages.length === 0) return
       const { deliveries } = await store.storeMessages(executor, messages, clock.now())
-      context.afterCommit(() =>
-        stored(
-          messages.flatMap((message) =>
-            message.targets.map((target) =>
-              dueDelivery(message, target, deliveries.get(target) as StoredDelivery),
-            ),
-          ),
-        ),
-      )
+      context.afterCommit(() => {
+        const fresh: DueDelivery[] = []
+        const withNumbers = new Set<number>()
+        for (const message of messages) {
+          for (const target of message.targets) {
+            const delivery = deliveries.get(target) as StoredDelivery
+            if (delivery.link) withNumbers.add(target.endpointKey)
+            if (!target.isPull) fresh.push(dueDelivery(message, target, delivery))
+          }
+        }
+        stored(fresh)
+        if (withNumbers.size > 0) numbered(withNumbers)
+      })
     },
   }
   return handleAhead ? Object.assign(subscriber, { handleAhead }) : subscriber

@@ -18,7 +18,7 @@ import { queueStatements } from './queue.ts'
 import { numberingStatements } from './sequence.ts'
 
 /** Why nothing is sent that a person has asked for. */
-export type NotSent = 'disabled' | 'deleted' | 'not_found'
+export type NotSent = 'disabled' | 'deleted' | 'pull' | 'not_found'
 
 /** A delivery of a message that is stored already. */
 export interface AddedDelivery {
@@ -42,7 +42,7 @@ export function changeStore(
   )
   // Two replays of one endpoint must not add the same deliveries: the second sees what the first has committed.
   const endpoint = sql.statement(
-    `select enabled from ${names.endpoint} where key = $1 and deleted_on is null${sql.lock('for no key update')}`,
+    `select enabled, url is null as is_pull from ${names.endpoint} where key = $1 and deleted_on is null${sql.lock('for no key update')}`,
   )
   const chosen = `endpoint_key = $1 and ${sql.isListed('message_key', '$3')}`
   const step = "step = case when state = 'pending' then step else 0 end"
@@ -84,10 +84,12 @@ export function changeStore(
   async function lockEndpoint(
     trx: SqlExecutor,
     endpointKey: number,
-  ): Promise<'enabled' | 'disabled' | 'deleted'> {
+  ): Promise<'enabled' | 'pull' | 'disabled' | 'deleted'> {
     if (!sql.isLocal) await runStatement(trx, lockRevision)
-    const [row] = await readRows(trx, { enabled: flag }, endpoint, [endpointKey])
-    return row === undefined ? 'deleted' : row.enabled ? 'enabled' : 'disabled'
+    const [row] = await readRows(trx, { enabled: flag, is_pull: flag }, endpoint, [endpointKey])
+    if (row === undefined) return 'deleted'
+    if (!row.enabled) return 'disabled'
+    return row.is_pull ? 'pull' : 'enabled'
   }
 
   async function cancelIn(
@@ -185,21 +187,25 @@ export function changeStore(
         return (await makeManual(trx, key, now)) ? undefined : 'not_found'
       }),
 
-    /** A message for one endpoint alone, in a transaction of its own, to be attempted as a delivery that is resent. */
+    /**
+     * A message for one endpoint alone, in a transaction of its own, to be attempted as a delivery that is resent, or to be
+     * read.
+     */
     storeTestMessage: (
       message: Omit<MessageToStore, 'targets'>,
       { key: endpointKey, sequence: isSequenced }: Pick<EndpointRow, 'key' | 'sequence'>,
     ): Promise<NotSent | DeliveryKey> =>
       alone(async (trx, now) => {
         const state = await lockEndpoint(trx, endpointKey)
-        if (state !== 'enabled') return state
+        if (state === 'disabled' || state === 'deleted') return state
+        const isPull = state === 'pull'
         if (isSequenced) await lockHeads(trx, [endpointKey])
         // Before the message, whose statement would only share the lock.
-        await enqueue(trx, [{ endpointKey, dueOn: now - 1 }], true)
-        const targets = [{ endpointKey, orderingKey: null, dueOn: now, isSequenced }]
+        if (!isPull) await enqueue(trx, [{ endpointKey, dueOn: now - 1 }], true)
+        const targets = [{ endpointKey, orderingKey: null, dueOn: now, isSequenced, isPull }]
         const { keys } = await storeMessages(trx, [{ ...message, targets }], now)
         const key = { endpointKey, messageKey: keys[0] as number }
-        await makeManual(trx, key, now)
+        if (!isPull) await makeManual(trx, key, now)
         return key
       }),
 

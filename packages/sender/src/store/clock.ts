@@ -113,12 +113,14 @@ export function clockStore(context: StoreContext) {
     }),
   )
   const { requeue } = queueStatements(context)
-  const rotated = sql.statement(`select endpoint_key, max(created_on) as rotated_on from ${names.secret}
-    group by endpoint_key having max(created_on) > $1`)
-  const expire =
-    sql.statement(`update ${names.secret} set created_on = case when created_on > $2 then $2 else created_on end,
-      expires_on = case when expires_on >= $3 then ${sql.greatest('$2', 'expires_on - ($3 - $2)')} else expires_on end
-    where endpoint_key = $1`)
+  const overlapping = [names.secret, names.apiKey].map((table) => ({
+    rotated: sql.statement(`select endpoint_key, max(created_on) as rotated_on from ${table}
+      group by endpoint_key having max(created_on) > $1`),
+    expire:
+      sql.statement(`update ${table} set created_on = case when created_on > $2 then $2 else created_on end,
+        expires_on = case when expires_on >= $3 then ${sql.greatest('$2', 'expires_on - ($3 - $2)')} else expires_on end
+      where endpoint_key = $1`),
+  }))
   const changed = sql.statement(`update ${names.endpoint} set version = version + 1 where key = $1`)
   const dated = ['created_on', 'updated_on', 'disabled_on', 'deleted_on']
   const endpoints = sql.statement(`update ${names.endpoint}
@@ -186,13 +188,15 @@ export function clockStore(context: StoreContext) {
     return isDeadNeighbour(leased_by) ? 0 : Math.min(leased_until, longest)
   }
 
-  async function moveSecrets({ now }: SetBackClock): Promise<void> {
-    const rows = await readRows(db, { endpoint_key: integer, rotated_on: integer }, rotated, [now])
-    for (const { endpoint_key, rotated_on } of rows) {
-      await ownTransaction(db, async (trx) => {
-        await runStatement(trx, expire, [endpoint_key, now, rotated_on])
-        await runStatement(trx, changed, [endpoint_key])
-      })
+  async function moveOverlaps({ now }: SetBackClock): Promise<void> {
+    for (const { rotated, expire } of overlapping) {
+      const rows = await readRows(db, { endpoint_key: integer, rotated_on: integer }, rotated, [now])
+      for (const { endpoint_key, rotated_on } of rows) {
+        await ownTransaction(db, async (trx) => {
+          await runStatement(trx, expire, [endpoint_key, now, rotated_on])
+          await runStatement(trx, changed, [endpoint_key])
+        })
+      }
     }
   }
 
@@ -219,12 +223,12 @@ export function clockStore(context: StoreContext) {
 
     /**
      * Brings back what is due at a time that lies further ahead than it was meant to: deliveries, pauses,
-     * leases, overlapping secrets. In small transactions; begun again, it goes on.
+     * leases, overlapping secrets and keys. In small transactions; begun again, it goes on.
      */
     async bringTimesBack(clock: SetBackClock, leaseMs: number): Promise<void> {
       if (!sql.isLocal) return
       await moveQueue(clock, leaseMs)
-      await moveSecrets(clock)
+      await moveOverlaps(clock)
       await countChanges(db, endpoints, [clock.now])
       await dateMessagesBack(clock)
       // Last of all: one that is killed before begins anew.

@@ -43,6 +43,7 @@ export function deliveryStore(context: StoreContext) {
     succeeded: listOf("x.state = 'succeeded'"),
     exhausted: listOf("x.state = 'exhausted'", indexed('delivery_exhausted')),
     cancelled: listOf("x.state = 'cancelled'", indexed('delivery_cancelled')),
+    pull: listOf("x.state = 'pull'"),
   } satisfies Record<DeliveryState | 'any', unknown>
   // SQLite: few that are pending are sorted; of many, some are soon found among the newest.
   const fewPending = listOf("x.state = 'pending'", indexed('delivery_due'))

@@ -1,5 +1,6 @@
 import {
   countChanges,
+  flag,
   integer,
   isStorable,
   json,
@@ -39,7 +40,7 @@ const endpointColumns = {
   certificate: nullable(json<StoredCertificate>()),
   failing_since: nullable(integer),
 }
-const filterColumns = readersOf(FILTER_FIELDS)
+const filterColumns = { ...readersOf(FILTER_FIELDS), is_pull: flag }
 
 /** SQL: the values of fields as parameters, from a number on; flags come as 0 and 1. */
 const parametersOf = (names: readonly EndpointFieldName[], first: number) =>
@@ -116,6 +117,7 @@ export function endpointStore(context: StoreContext) {
     set deleted_on = $2, enabled = false, headers = '{}', content_filter = null, version = version + 1, updated_on = $2
     where key = $1 and deleted_on is null`)
   const deleteSecrets = sql.statement(`delete from ${names.secret} where endpoint_key = $1`)
+  const deleteApiKeys = sql.statement(`delete from ${names.apiKey} where endpoint_key = $1`)
   const deleteQueue = sql.statement(`delete from ${names.queue} where endpoint_key = $1`)
   const demandProof = sql.statement(`update ${names.endpoint} set ownership = 'pending', enabled = false,
       disabled_reason = case when enabled then 'unverified' else disabled_reason end,
@@ -132,7 +134,8 @@ export function endpointStore(context: StoreContext) {
   const readRevision = sql.statement(
     `select value from ${names.revision} where id = 1${sql.lock('for share')}`,
   )
-  const filters = sql.statement(`select ${columnsOf(FILTER_FIELDS).join(', ')} from ${names.endpoint}
+  const filters =
+    sql.statement(`select ${columnsOf(FILTER_FIELDS).join(', ')}, url is null as is_pull from ${names.endpoint}
     where enabled and deleted_on is null order by key`)
   const raiseRevision = raiseRevisionStatement(context)
   const insertSecret = secretInsert(context)
@@ -242,6 +245,7 @@ export function endpointStore(context: StoreContext) {
       await changing(async (trx) => {
         await runStatement(trx, markDeleted, [endpointKey, now])
         await runStatement(trx, deleteSecrets, [endpointKey])
+        await runStatement(trx, deleteApiKeys, [endpointKey])
         await storeCertificate(trx, endpointKey, null)
         await runStatement(trx, deleteQueue, [endpointKey])
       })
@@ -257,7 +261,7 @@ export function endpointStore(context: StoreContext) {
 
     async readFilters(executor: SqlExecutor): Promise<EndpointFilterRow[]> {
       const rows = await readRows(executor, filterColumns, filters)
-      return rows.map((row) => fieldsOf(FILTER_FIELDS, row))
+      return rows.map((row) => ({ ...fieldsOf(FILTER_FIELDS, row), isPull: row.is_pull }))
     },
   }
 }

@@ -24,6 +24,8 @@ export interface MessageTarget {
   readonly dueOn: number
   /** Whether the endpoint's messages are numbered. */
   readonly isSequenced: boolean
+  /** Whether it is only read: nothing is due then. */
+  readonly isPull: boolean
 }
 
 /** A rendered message, and whom it goes to. */
@@ -97,7 +99,8 @@ export function messageStore(context: StoreContext) {
       const orderingKeys = new Map<string, DueOrderingKey>()
       const dueOn = new Map<number, number>()
       for (const { targets } of messages) {
-        for (const { endpointKey, orderingKey, dueOn: due } of targets) {
+        for (const { endpointKey, orderingKey, dueOn: due, isPull } of targets) {
+          if (isPull) continue
           dueOn.set(endpointKey, Math.min(due, dueOn.get(endpointKey) ?? due))
           if (orderingKey !== null)
             orderingKeys.set(`${endpointKey}:${orderingKey}`, { endpointKey, orderingKey, dueOn: due })
@@ -137,13 +140,15 @@ function createInsertInSteps({ sql, names }: StoreContext): InsertMessages {
     endpoint_key: 'integer',
     message_key: 'integer',
     ordering_key: 'text',
+    state: 'text',
     due_on: 'integer',
     sequence: 'integer',
     chain: 'text',
   })
   const insertDeliveries = sql.statement(`insert into ${names.delivery}
-    (endpoint_key, message_key, ordering_key, due_on, created_on, sequence, chain)
-    select endpoint_key, message_key, ordering_key, case when ordering_key is null then due_on end, $2, sequence, chain
+    (endpoint_key, message_key, ordering_key, state, due_on, created_on, finished_on, sequence, chain)
+    select endpoint_key, message_key, ordering_key, state, case when ordering_key is null then due_on end, $2,
+      case when state = 'pull' then $2 end, sequence, chain
     from ${deliveries.table('$1', 'd')}`)
 
   return async (executor, messages, links, now) => {
@@ -175,10 +180,10 @@ function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
         variant text, headers text, tenant_id bigint, site_id bigint, targets json)) with ordinality as m
     ), t as materialized (
       select m.ordinality, t.*
-      from m cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, ordering_key text, due_on bigint,
-        sequence bigint, chain text)
+      from m cross join lateral json_to_recordset(m.targets) as t(endpoint_key bigint, ordering_key text, state text,
+        due_on bigint, sequence bigint, chain text)
     ), due as materialized (
-      select endpoint_key, min(due_on) as due_on from t group by endpoint_key
+      select endpoint_key, min(due_on) as due_on from t where state = 'pending' group by endpoint_key
     ), kept as materialized (
       ${keepQueuedQuery({ sql, names }, 'due')}
     ), stored as (
@@ -186,9 +191,10 @@ function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
       select event_id, event_type, $2, body, traceparent, variant, headers, tenant_id, site_id from m order by ordinality
       returning key, event_id, variant
     ), deliveries as (
-      insert into ${names.delivery} (endpoint_key, message_key, ordering_key, due_on, created_on, sequence, chain)
-      select t.endpoint_key, stored.key, t.ordering_key, case when t.ordering_key is null then t.due_on end, $2,
-        t.sequence, t.chain
+      insert into ${names.delivery} (endpoint_key, message_key, ordering_key, state, due_on, created_on, finished_on,
+        sequence, chain)
+      select t.endpoint_key, stored.key, t.ordering_key, t.state, case when t.ordering_key is null then t.due_on end, $2,
+        case when t.state = 'pull' then $2 end, t.sequence, t.chain
       from stored join m on m.event_id = stored.event_id and m.variant is not distinct from stored.variant
         join t on t.ordinality = m.ordinality
     )
@@ -221,7 +227,8 @@ function deliveryOf(target: MessageTarget, links: Links) {
   return {
     endpoint_key: target.endpointKey,
     ordering_key: target.orderingKey,
-    due_on: target.dueOn,
+    state: target.isPull ? 'pull' : 'pending',
+    due_on: target.isPull ? null : target.dueOn,
     sequence: link?.sequence ?? null,
     chain: link?.chain ?? null,
   }

@@ -77,6 +77,18 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       last ${whole} not null default 0,
       chain text not null default ''
     )${sql.tableOptions({ fillPercent: 50 })}`,
+    // What consumers read messages with; the hash of each, since nobody needs its text again.
+    `create table if not exists ${names.apiKey} (
+      key ${sql.drawnKey},
+      id text not null unique,
+      endpoint_key ${whole} not null,
+      hash text not null unique,
+      prefix text not null,
+      created_on ${whole} not null,
+      last_used_on ${whole},
+      expires_on ${whole}
+    )`,
+    `create index if not exists ${prefix}api_key_endpoint on ${names.apiKey} (endpoint_key)`,
     // One row, which every change of an endpoint raises.
     `create table if not exists ${names.revision} (id integer primary key check (id = 1), value ${whole} not null)`,
     `insert into ${names.revision} (id, value) values (1, 0)${sql.upsert({ key: 'id' })}`,

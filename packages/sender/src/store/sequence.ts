@@ -153,18 +153,30 @@ export function sequenceStore(context: StoreContext) {
   const { db, sql, names } = context
   // By the index on number and endpoint: it reads no more rows than it gives.
   const after =
-    sql.statement(`select d.endpoint_key, d.message_key, d.sequence, d.chain, d.created_on, d.state,
+    sql.statement(`select c.endpoint_key, c.message_key, c.sequence, c.chain, c.created_on, c.state,
       m.event_id, m.body, m.headers
-    from ${names.endpoint} e
-    join ${names.delivery} d on d.endpoint_key = e.key and d.sequence > $3
-    join ${names.message} m on m.key = d.message_key
-    where e.id = $1 and e.tenant_id = $2 and e.deleted_on is null
-    order by d.sequence limit $4`)
+    from (
+      select endpoint_key, message_key, sequence, chain, created_on, state from ${names.delivery}
+      where endpoint_key = (select key from ${names.endpoint} where id = $1 and tenant_id = $2 and deleted_on is null)
+        and sequence > $3
+      order by sequence limit $4
+    ) c join ${names.message} m on m.key = c.message_key
+    order by c.sequence`)
   const last = sql.statement(`select s.last from ${names.endpoint} e
     join ${names.sequence} s on s.endpoint_key = e.key
     where e.id = $1 and e.tenant_id = $2 and e.deleted_on is null`)
 
+  const lastOfAll = sql.statement(`select s.endpoint_key, s.last from ${names.sequence} s
+    where ${sql.isListed('s.endpoint_key', '$1')}`)
+
   return {
+    /** The last numbers that were given to messages of endpoints; those that have none are left out. */
+    async lastNumbers(endpointKeys: readonly number[]): Promise<ReadonlyMap<number, number>> {
+      const columns = { endpoint_key: integer, last: integer }
+      const rows = await readRows(db, columns, lastOfAll, [JSON.stringify(endpointKeys)])
+      return new Map(rows.map((row) => [row.endpoint_key, row.last]))
+    },
+
     /**
      * Messages of an endpoint after a number, whatever has become of their deliveries, for as long as retention keeps them.
      *

@@ -1,3 +1,4 @@
+import { apiKeyStore } from './api-keys.ts'
 import { changeStore } from './change.ts'
 import { clockStore } from './clock.ts'
 import type { StoreContext } from './context.ts'
@@ -30,6 +31,7 @@ export function openStore(context: StoreContext) {
     ...endpointStore(context),
     ...secretStore(context),
     ...sequenceStore(context),
+    ...apiKeyStore(context),
     ...endpointStateStore(context),
     ...countStore(context),
     ...leaseStore(context),

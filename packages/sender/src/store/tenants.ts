@@ -31,8 +31,8 @@ export function tenantStore(context: StoreContext) {
   const close = sql.statement(`update ${names.endpoint}
     set deleted_on = coalesce(deleted_on, $2), enabled = false, headers = '{}', version = version + 1, updated_on = $2
     where tenant_id = $1 returning key`)
-  const ofEndpoints = [names.secret, names.certificate, names.queue].map((table) =>
-    sql.statement(`delete from ${table} where ${sql.isListed('endpoint_key', '$1')}`),
+  const ofEndpoints = [names.secret, names.certificate, names.apiKey, names.sequence, names.queue].map(
+    (table) => sql.statement(`delete from ${table} where ${sql.isListed('endpoint_key', '$1')}`),
   )
   const endpointsLeft = `select e.key from ${names.endpoint} e
     where e.tenant_id = $1 and exists (select 1 from ${names.delivery} d where d.endpoint_key = e.key)
@@ -59,10 +59,11 @@ export function tenantStore(context: StoreContext) {
   const attemptsOf = sql.statement(`delete from ${names.attempt} where ${isListed('message_key')}`)
   const messagesOf = sql.statement(`delete from ${names.message} where ${isListed('key')}`)
   // What a fan-out or a change of an endpoint has stored that was under way when the endpoints were closed.
-  const leftOvers = [names.secret, names.certificate, names.sequence, names.queue].map((table) =>
-    sql.statement(
-      `delete from ${table} where endpoint_key in (select key from ${names.endpoint} where tenant_id = $1)`,
-    ),
+  const leftOvers = [names.secret, names.certificate, names.apiKey, names.sequence, names.queue].map(
+    (table) =>
+      sql.statement(
+        `delete from ${table} where endpoint_key in (select key from ${names.endpoint} where tenant_id = $1)`,
+      ),
   )
   const jobs = sql.statement(`delete from ${names.job} where tenant_id = $1`)
   const endpoints = sql.statement(

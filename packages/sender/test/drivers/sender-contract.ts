@@ -263,6 +263,7 @@ export function senderContract(driver: Driver): void {
         orderingKey,
         dueOn: now - 5,
         isSequenced: endpointKey === key,
+        isPull: false,
       })
       const message = (eventId: string, targets = [target(key)]): MessageToStore => ({
         eventId,
@@ -428,6 +429,42 @@ export function senderContract(driver: Driver): void {
             4,
             undefined,
           ])
+        },
+        async lastNumbers() {
+          expect(await store.lastNumbers([key, 0])).toEqual(new Map([[key, expect.any(Number)]]))
+        },
+        async addApiKey() {
+          const apiKey = { id: 'key_1', hash: 'h1', prefix: 'whk_1', createdOn: now }
+          expect(await store.addApiKey(key, apiKey, 1)).toBe('added')
+          expect(await store.addApiKey(key, { ...apiKey, id: 'key_2', hash: 'h2' }, 1)).toBe('too_many')
+          expect(await store.addApiKey(0, apiKey, 1)).toBe('no_endpoint')
+          const replaced = { id: 'key_1', expiresOn: now + 1_000 }
+          const next = { ...apiKey, id: 'key_3', hash: 'h3' }
+          expect(await store.addApiKey(key, next, 2, { ...replaced, id: 'key_0' })).toBe('no_key')
+          expect(await store.addApiKey(key, next, 2, replaced)).toBe('added')
+        },
+        async findApiKey() {
+          const found = await store.findApiKey('h1', now)
+          expect(found).toMatchObject({
+            id: 'key_1',
+            endpointKey: key,
+            lastUsedOn: null,
+            expiresOn: now + 1_000,
+          })
+          expect(await store.findApiKey('h1', now + 1_000)).toBeUndefined()
+          expect(await store.findApiKey('h3', now + 1_000)).toMatchObject({ id: 'key_3', expiresOn: null })
+        },
+        async noteApiKeyUse() {
+          await store.noteApiKeyUse('key_3', now + 7)
+          expect(await store.findApiKey('h3', now)).toMatchObject({ lastUsedOn: now + 7 })
+        },
+        async listApiKeys() {
+          expect((await store.listApiKeys(key, now)).map(({ id }) => id)).toEqual(['key_3', 'key_1'])
+          expect((await store.listApiKeys(key, now + 1_000)).map(({ id }) => id)).toEqual(['key_3'])
+        },
+        async revokeApiKey() {
+          expect(await store.revokeApiKey(key, 'key_3')).toBe(true)
+          expect(await store.revokeApiKey(key, 'key_3')).toBe(false)
         },
         async messagesAfter() {
           const query = { endpointId: 'ep_1', tenantId: 1, after: 2, limit: 10 }

@@ -43,7 +43,7 @@ const messageTo = (eventId: string, orderingKey: string | null, dueOn: number): 
   body: '{}',
   headers: null,
   traceparent: null,
-  targets: [{ endpointKey: ENDPOINT, orderingKey, dueOn, isSequenced: false }],
+  targets: [{ endpointKey: ENDPOINT, orderingKey, dueOn, isSequenced: false, isPull: false }],
 })
 
 const failureOf = (world: World, messageKey: number, more: Partial<AttemptResult> = {}): AttemptResult => ({

@@ -4,6 +4,7 @@ import { go, href, useHashRoute } from '../hash-route.ts'
 import { Button } from '../parts/button.tsx'
 import { DeliveryTable } from '../parts/delivery-table.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { endpointName } from '../parts/endpoint-name.ts'
 import { Field } from '../parts/field.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { Pager, usePages } from '../parts/pager.tsx'
@@ -16,6 +17,7 @@ const STATES = [
   ['succeeded', 'Delivered'],
   ['exhausted', 'Failed'],
   ['cancelled', 'Cancelled'],
+  ['pull', 'Kept to be pulled'],
 ] as const
 
 /** What was sent, newest first; the filters stand in the address. */
@@ -110,9 +112,9 @@ function Filters({ state, endpointId, eventType }: FilterProps) {
             onChange={(event) => change({ endpointId: event.target.value })}
           >
             <option value="">Any endpoint</option>
-            {endpoints.map(({ id, url }) => (
-              <option key={id} value={id}>
-                {url}
+            {endpoints.map((one) => (
+              <option key={one.id} value={one.id}>
+                {endpointName(one)}
               </option>
             ))}
             {endpointId !== '' && !endpoints.some(({ id }) => id === endpointId) && (

@@ -9,6 +9,7 @@ import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { endpointName } from '../parts/endpoint-name.ts'
 import { PageHead } from '../parts/page-head.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
@@ -86,7 +87,7 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetails }) {
       <dl className="facts">
         <dt>Endpoint</dt>
         <dd>
-          <a href={href(['endpoints', endpointId])}>{endpoint?.url ?? endpointId}</a>
+          <a href={href(['endpoints', endpointId])}>{endpoint ? endpointName(endpoint) : endpointId}</a>
         </dd>
         <dt>Created</dt>
         <dd>{fullTime(createdOn)}</dd>

@@ -4,6 +4,8 @@ import type { HeaderRow } from '../parts/header-rows.tsx'
 
 /** An endpoint as it is being typed: texts, where the API wants numbers. */
 export interface EndpointDraft {
+  /** Messages are read by their consumer, and not sent: there is no URL. */
+  readonly isPull: boolean
   readonly url: string
   readonly description: string
   readonly eventTypes: readonly string[]
@@ -28,6 +30,7 @@ export interface EndpointDraft {
 }
 
 export const EMPTY_DRAFT: EndpointDraft = {
+  isPull: false,
   url: '',
   description: '',
   eventTypes: ['*'],
@@ -60,7 +63,8 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
     endpoint
   const { filter, siteId, payloadVersion } = endpoint
   return {
-    url,
+    isPull: url === undefined,
+    url: url ?? '',
     description,
     eventTypes,
     filter: filter === undefined ? '' : JSON.stringify(filter, null, 2),
@@ -86,18 +90,18 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
 
 /** Both when an endpoint is made and when it is changed. */
 function commonFields(draft: EndpointDraft, minConcurrency: number) {
-  const { url, description, eventTypes, ordering, concurrency, format } = draft
+  const { url, description, eventTypes, ordering, concurrency, format, isPull } = draft
   const max = Number(concurrency)
   const headers = draft.headers.filter(({ name, value }) => name.trim() !== '' || value !== '')
   return {
-    url: url.trim(),
+    url: isPull ? null : url.trim(),
     description,
     eventTypes,
     format,
     headers: Object.fromEntries(headers.map(({ name, value }) => [name.trim(), value])),
     ordering: ordering === 'none' || ordering === 'fifo' ? ordering : { by: ordering },
     concurrency: { min: Math.min(minConcurrency, max), max },
-    ...certificateOf(draft),
+    ...(isPull ? {} : certificateOf(draft)),
   }
 }
 
@@ -120,7 +124,7 @@ export function creationOf(draft: EndpointDraft): object {
     ...(filter === null ? {} : { filter }),
     ...(draft.rateLimit.trim() === '' ? {} : { rateLimit: rateOf(draft) }),
     signature: draft.signature,
-    ...(draft.verifyOwnership ? { verifyOwnership: true } : {}),
+    ...(draft.verifyOwnership && !draft.isPull ? { verifyOwnership: true } : {}),
     ...(draft.secret.trim() === '' ? {} : { secret: draft.secret.trim() }),
   }
 }

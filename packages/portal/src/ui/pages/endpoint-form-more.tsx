@@ -13,6 +13,32 @@ const ORDERINGS = [
   ['entity', 'One after the other for each entity'],
 ]
 
+/** Whether messages are sent, or read. */
+export function DeliveryField({ draft, onChange }: FieldsProps) {
+  return (
+    <Field
+      label="Delivery"
+      hint={
+        draft.isPull
+          ? 'Your application reads the messages by their numbers, with an API key. A URL may be given later.'
+          : undefined
+      }
+    >
+      {(control) => (
+        <select
+          {...control}
+          className="input"
+          value={draft.isPull ? 'pull' : 'push'}
+          onChange={(event) => onChange({ isPull: event.target.value === 'pull' })}
+        >
+          <option value="push">Sent to a URL, as webhooks</option>
+          <option value="pull">Pull: kept until they are read</option>
+        </select>
+      )}
+    </Field>
+  )
+}
+
 /** Order and pace. */
 export function PaceFields({ draft, errorAt, onChange }: FieldsProps) {
   const { ordering, concurrency, rateLimit, ratePerSeconds } = draft

@@ -4,6 +4,7 @@ import { go, href } from '../hash-route.ts'
 import { ask } from '../http.ts'
 import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
+import { endpointName } from '../parts/endpoint-name.ts'
 import { PageHead } from '../parts/page-head.tsx'
 import { ReceiverCode } from '../parts/receiver-code.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
@@ -43,7 +44,7 @@ function CreatedEndpoint({ endpoint, secret, warnings }: Created) {
     <>
       <PageHead
         title="The endpoint is there"
-        about={<span className="anywhere">{endpoint.url}</span>}
+        about={<span className="anywhere">{endpointName(endpoint)}</span>}
         back={{ to: href(['endpoints']), title: 'Endpoints' }}
       >
         <a className="button primary" href={href(['endpoints', endpoint.id])}>

@@ -7,7 +7,13 @@ import { HeaderRows } from '../parts/header-rows.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { useAction } from '../use-action.ts'
 import { type EndpointDraft, isInsecure, urlProblem } from './endpoint-draft.ts'
-import { CertificateFields, FormatField, PaceFields, SignatureFields } from './endpoint-form-more.tsx'
+import {
+  CertificateFields,
+  DeliveryField,
+  FormatField,
+  PaceFields,
+  SignatureFields,
+} from './endpoint-form-more.tsx'
 import { FilterField } from './filter-field.tsx'
 
 interface EndpointFormProps {
@@ -53,30 +59,33 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
   }
   return (
     <form className="card card-body form" ref={form} onSubmit={onSubmit} noValidate>
-      <Field
-        label="URL"
-        error={errorAt('url') ?? (isUrlLeft ? urlProblem(draft.url) : undefined)}
-        hint={
-          isInsecure(draft.url)
-            ? 'Anybody on the way can read what is sent to http://. Prefer https://.'
-            : 'Where your application takes webhooks.'
-        }
-      >
-        {(control) => (
-          <input
-            {...control}
-            className="input"
-            type="url"
-            inputMode="url"
-            autoComplete="off"
-            required
-            placeholder="https://example.com/hook"
-            value={draft.url}
-            onChange={(event) => change({ url: event.target.value })}
-            onBlur={() => setUrlLeft(true)}
-          />
-        )}
-      </Field>
+      {(isNew || initial.isPull) && <DeliveryField draft={draft} errorAt={errorAt} onChange={change} />}
+      {!draft.isPull && (
+        <Field
+          label="URL"
+          error={errorAt('url') ?? (isUrlLeft ? urlProblem(draft.url) : undefined)}
+          hint={
+            isInsecure(draft.url)
+              ? 'Anybody on the way can read what is sent to http://. Prefer https://.'
+              : 'Where your application takes webhooks.'
+          }
+        >
+          {(control) => (
+            <input
+              {...control}
+              className="input"
+              type="url"
+              inputMode="url"
+              autoComplete="off"
+              required
+              placeholder="https://example.com/hook"
+              value={draft.url}
+              onChange={(event) => change({ url: event.target.value })}
+              onBlur={() => setUrlLeft(true)}
+            />
+          )}
+        </Field>
+      )}
       <Field label="Description" hint="For you: what this endpoint is for." error={errorAt('description')}>
         {(control) => (
           <input
@@ -93,16 +102,20 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
         onChange={(eventTypes) => change({ eventTypes })}
       />
       <FilterField draft={draft} error={errorAt('filter')} onChange={change} />
-      <HeaderRows
-        rows={draft.headers}
-        error={errorAt('headers')}
-        onChange={(headers) => change({ headers })}
-      />
-      <PaceFields draft={draft} errorAt={errorAt} onChange={change} />
+      {!draft.isPull && (
+        <>
+          <HeaderRows
+            rows={draft.headers}
+            error={errorAt('headers')}
+            onChange={(headers) => change({ headers })}
+          />
+          <PaceFields draft={draft} errorAt={errorAt} onChange={change} />
+        </>
+      )}
       <FormatField draft={draft} errorAt={errorAt} onChange={change} />
       {isNew && <SignatureFields draft={draft} errorAt={errorAt} onChange={change} />}
-      <CertificateFields draft={draft} errorAt={errorAt} onChange={change} />
-      {isNew && (
+      {!draft.isPull && <CertificateFields draft={draft} errorAt={errorAt} onChange={change} />}
+      {isNew && !draft.isPull && (
         <label className="check">
           <input
             type="checkbox"

@@ -10,6 +10,7 @@ import { Code } from '../parts/code.tsx'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
 import { DeliveryTable } from '../parts/delivery-table.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { endpointName } from '../parts/endpoint-name.ts'
 import { PageHead } from '../parts/page-head.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
@@ -19,6 +20,7 @@ import { useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
 import { ActivityCard } from './activity-card.tsx'
 import { FORMATS } from './endpoint-draft.ts'
+import { KeysCard } from './keys-card.tsx'
 import { RecoverCard } from './recover-card.tsx'
 import { SecretsCard } from './secrets-card.tsx'
 import { TestCard } from './test-card.tsx'
@@ -33,7 +35,7 @@ export function EndpointPage({ id }: { readonly id: string }) {
   return (
     <>
       <PageHead
-        title={endpoint?.url ?? 'Endpoint'}
+        title={endpoint ? endpointName(endpoint) : 'Endpoint'}
         back={{ to: href(['endpoints']), title: 'Endpoints' }}
         about={endpoint?.description}
       >
@@ -49,13 +51,14 @@ export function EndpointPage({ id }: { readonly id: string }) {
           )}
           <div className="columns">
             <div className="stack">
-              <ActivityCard endpointId={id} />
+              {endpoint.url !== undefined && <ActivityCard endpointId={id} />}
               <RecentDeliveries endpointId={id} />
             </div>
             <div className="stack">
               <Configuration endpoint={endpoint} />
               {isManager && <TestCard endpoint={endpoint} />}
               {isManager && <SecretsCard endpoint={endpoint} />}
+              {isManager && endpoint.sequence && <KeysCard endpoint={endpoint} />}
               {isManager && <RecoverCard endpoint={endpoint} />}
             </div>
           </div>
@@ -113,7 +116,7 @@ function Actions({ endpoint }: { readonly endpoint: Endpoint }) {
           }
           onClose={close}
         >
-          <p className="anywhere">{endpoint.url}</p>
+          <p className="anywhere">{endpointName(endpoint)}</p>
           <p>What still waits for it is cancelled, and its secrets are gone. This cannot be undone.</p>
         </ConfirmDialog>
       )}
@@ -192,6 +195,7 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
     siteId,
     ownership,
     clientCertificate,
+    url,
   } = endpoint
   const names = Object.keys(headers)
   return (
@@ -219,16 +223,27 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
             <dd>{siteId} alone</dd>
           </>
         )}
-        <dt>Order</dt>
-        <dd>{typeof ordering === 'object' ? `one after the other, by ${ordering.by}` : ORDER[ordering]}</dd>
-        <dt>At once</dt>
-        <dd>{counted(concurrency.max, 'request')} at most</dd>
-        <dt>Rate limit</dt>
-        <dd>
-          {rateLimit
-            ? `${counted(rateLimit.limit, 'request')} in ${counted(rateLimit.perSeconds, 'second')}`
-            : 'none'}
-        </dd>
+        {url === undefined ? (
+          <>
+            <dt>Delivery</dt>
+            <dd>pull: your application reads the messages</dd>
+          </>
+        ) : (
+          <>
+            <dt>Order</dt>
+            <dd>
+              {typeof ordering === 'object' ? `one after the other, by ${ordering.by}` : ORDER[ordering]}
+            </dd>
+            <dt>At once</dt>
+            <dd>{counted(concurrency.max, 'request')} at most</dd>
+            <dt>Rate limit</dt>
+            <dd>
+              {rateLimit
+                ? `${counted(rateLimit.limit, 'request')} in ${counted(rateLimit.perSeconds, 'second')}`
+                : 'none'}
+            </dd>
+          </>
+        )}
         {names.length > 0 && (
           <>
             <dt>Headers</dt>

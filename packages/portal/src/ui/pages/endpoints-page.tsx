@@ -2,6 +2,7 @@ import type { Endpoint, Page } from '../api-types.ts'
 import { href } from '../hash-route.ts'
 import { EndpointBadge } from '../parts/badge.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { endpointName } from '../parts/endpoint-name.ts'
 import { PageHead } from '../parts/page-head.tsx'
 import { Pager, usePages } from '../parts/pager.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
@@ -60,9 +61,9 @@ function EndpointItem({ endpoint }: { readonly endpoint: Endpoint }) {
     <li className="endpoint-item">
       <div className="stack-tight">
         <a className="endpoint-url" href={href(['endpoints', id])}>
-          {url}
+          {endpointName(endpoint)}
         </a>
-        {description !== '' && <div className="quiet anywhere">{description}</div>}
+        {url !== undefined && description !== '' && <div className="quiet anywhere">{description}</div>}
         <div className="row">
           {eventTypes.slice(0, SHOWN_TYPES).map((type) => (
             <span className="chip" key={type}>

@@ -10,6 +10,7 @@ import { Field } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { Time } from '../parts/time.tsx'
 import { useAction } from '../use-action.ts'
+import { OVERLAPS } from './overlaps.ts'
 
 /** The keys that messages are signed with: shown when they are asked for, and replaced. */
 export function SecretsCard({ endpoint }: { readonly endpoint: Endpoint }) {
@@ -63,14 +64,6 @@ export function SecretsCard({ endpoint }: { readonly endpoint: Endpoint }) {
     </Card>
   )
 }
-
-const OVERLAPS = [
-  [0, 'It ends at once'],
-  [3_600, '1 hour'],
-  [86_400, '1 day'],
-  [3 * 86_400, '3 days'],
-  [7 * 86_400, '7 days'],
-] as const
 
 interface RotateDialogProps {
   readonly path: string

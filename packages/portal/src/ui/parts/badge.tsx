@@ -12,11 +12,13 @@ export function DeliveryBadge({ delivery }: { readonly delivery: Pick<Delivery, 
   if (state === 'succeeded') return <Badge tone="good">Delivered</Badge>
   if (state === 'exhausted') return <Badge tone="bad">Failed</Badge>
   if (state === 'cancelled') return <Badge tone="neutral">Cancelled</Badge>
+  if (state === 'pull') return <Badge tone="neutral">Pull</Badge>
   return attemptCount > 0 ? <Badge tone="warn">Retrying</Badge> : <Badge tone="wait">Waiting</Badge>
 }
 
 export function EndpointBadge({ endpoint }: { readonly endpoint: Endpoint }) {
-  const { enabled, failingSince, disabledReason, ownership } = endpoint
+  const { enabled, failingSince, disabledReason, ownership, url } = endpoint
+  if (enabled && url === undefined) return <Badge tone="good">Pull</Badge>
   if (enabled) {
     return failingSince ? <Badge tone="warn">Failing</Badge> : <Badge tone="good">Healthy</Badge>
   }

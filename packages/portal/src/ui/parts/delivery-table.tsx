@@ -3,6 +3,7 @@ import type { Delivery, Endpoint } from '../api-types.ts'
 import { duration } from '../format.ts'
 import { href } from '../hash-route.ts'
 import { DeliveryBadge } from './badge.tsx'
+import { endpointName } from './endpoint-name.ts'
 import { Time } from './time.tsx'
 
 interface DeliveryTableProps {
@@ -41,7 +42,7 @@ export function DeliveryTable({ deliveries, endpoints }: DeliveryTableProps) {
             </td>
             {endpoints && (
               <td className="anywhere" data-label="Endpoint">
-                {endpoints.find(({ id }) => id === delivery.endpointId)?.url ?? delivery.endpointId}
+                {nameOf(delivery, endpoints)}
               </td>
             )}
             <td data-label="Answer">{answerOf(delivery)}</td>
@@ -58,14 +59,22 @@ export function DeliveryTable({ deliveries, endpoints }: DeliveryTableProps) {
   )
 }
 
+function nameOf({ endpointId }: Delivery, endpoints: readonly Endpoint[]): string {
+  const endpoint = endpoints.find(({ id }) => id === endpointId)
+  return endpoint ? endpointName(endpoint) : endpointId
+}
+
 function answerOf({ lastStatus, lastErrorCode, state }: Delivery): string {
+  if (state === 'pull') return ''
   if (lastStatus !== undefined) return `HTTP ${lastStatus}`
   return lastErrorCode?.replaceAll('_', ' ') ?? (state === 'pending' ? 'none yet' : 'none')
 }
 
 /** From the event's arrival to the end of the delivery. */
-function tookOf({ createdOn, finishedOn }: Delivery): string {
-  return finishedOn === undefined ? '' : duration(Date.parse(finishedOn) - Date.parse(createdOn))
+function tookOf({ createdOn, finishedOn, state }: Delivery): string {
+  return finishedOn === undefined || state === 'pull'
+    ? ''
+    : duration(Date.parse(finishedOn) - Date.parse(createdOn))
 }
 
 /** Tells which ids were not there when the list was first shown. */

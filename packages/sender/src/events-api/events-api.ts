@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Clock, type Logger, shown, silentLogger, systemClock } from '@x/events-core'
+import type { Endpoint, RateLimit } from '../endpoints/endpoint.ts'
+import type { Endpoints } from '../endpoints/endpoints.ts'
+import { WebhookSenderError } from '../errors.ts'
+import type { Messages, PulledMessages } from '../messages/messages.ts'
+import { answerNode } from './node-request.ts'
+import { EventsApiProblem, notFound, problemOf, unavailable } from './problem.ts'
+import { readQuery } from './read-query.ts'
+import { createRequestLimits } from './request-limits.ts'
+
+/** Options of {@link createEventsApi}. */
+export interface EventsApiOptions {
+  /** Whose endpoints' messages are read. */
+  readonly sender: { readonly endpoints: Pick<Endpoints, 'findByKey'>; readonly messages: Messages }
+  /**
+   * Most requests of one key, 1 to 10000 in 1 to 86400 seconds. Each process counts for itself.
+   * @defaultValue { limit: 100, perSeconds: 10 }
+   */
+  readonly rateLimit?: RateLimit | undefined
+  /**
+   * Most requests with keys that are not valid, of everybody together: each costs a look at the database. A key that has
+   * been valid here passes.
+   * @defaultValue { limit: 1000, perSeconds: 60 }
+   */
+  readonly invalidKeyLimit?: RateLimit | undefined
+  /**
+   * Most requests that wait for messages at a time in this process.
+   * @defaultValue 1000
+   */
+  readonly maxWaiting?: number | undefined
+  /**
+   * Most of them of one key.
+   * @defaultValue 4
+   */
+  readonly maxWaitingPerKey?: number | undefined
+  /**
+   * Most bytes of a response: what does not fit comes with the next one. A single message is never cut.
+   * @defaultValue 4194304
+   */
+  readonly maxResponseBytes?: number | undefined
+  /**
+   * Ends the requests that wait, which would otherwise hold up a server that closes.
+   * @defaultValue they end with the sender
+   */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Gets the reasons of what fails here; consumers only learn that something does.
+   * @defaultValue silent
+   */
+  readonly logger?: Logger | undefined
+  /** @defaultValue the machine's */
+  readonly clock?: Pick<Clock, 'now'> | undefined
+}
+
+/** Gives consumers their messages; see {@link createEventsApi}. */
+export interface EventsApi {
+  /**
+   * Handles a request whose path ends in `/endpoints/<id>/messages`, wherever it is mounted. Never rejects. Its `signal`
+   * should be aborted when the consumer is gone.
+   */
+  handle(request: Request): Promise<Response>
+  /** The same for Express, Connect and `node:http`. It handles every path that it is given. */
+  node(request: IncomingMessage, response: ServerResponse): void
+  /** How many requests wait for messages. */
+  readonly waiting: number
+}
+
+const PATH = /\/endpoints\/([^/]+)\/messages$/
+const METHODS = 'GET, HEAD, OPTIONS'
+const BEARER = /^Bearer +(\S+) *$/i
+const READABLE_AGAIN_SECONDS = 5
+
+/**
+ * Creates the API that consumers read their messages from, each with the key of its endpoint
+ * (`endpoints.createKey`): those that they have missed, or all, where an endpoint has no URL.
+ *
+ * `GET .../endpoints/<id>/messages?after=<number>&limit=<1 to 250>&wait=<0 to 30 seconds>`, with `Authorization: Bearer
+ * <key>`. Every message comes as it is POSTed, with a signature made now.
+ *
+ * @throws WebhookSenderError `invalid_option`
+ * @example
+ * ```ts
+ * import express from 'express'
+ * import { createEventsApi, type WebhookSender } from '@x/sender'
+ *
+ * function hostOf(sender: WebhookSender) {
+ *   const app = express()
+ *   app.use('/events', createEventsApi({ sender }).node)
+ *   return app
+ * }
+ * ```
+ */
+export function createEventsApi(options: EventsApiOptions): EventsApi {
+  const { sender, logger = silentLogger, clock = systemClock, signal: hostSignal } = options
+  const maxResponseBytes = wholeOption('maxResponseBytes', options.maxResponseBytes ?? 4 * 1024 * 1024)
+  const limits = createRequestLimits({
+    rateLimit: rateLimitOption('rateLimit', options.rateLimit ?? { limit: 100, perSeconds: 10 }),
+    invalidKeyLimit: rateLimitOption(
+      'invalidKeyLimit',
+      options.invalidKeyLimit ?? { limit: 1_000, perSeconds: 60 },
+    ),
+    maxWaiting: wholeOption('maxWaiting', options.maxWaiting ?? 1_000),
+    maxWaitingPerKey: wholeOption('maxWaitingPerKey', options.maxWaitingPerKey ?? 4),
+    clock,
+  })
+
+  /** @throws EventsApiProblem 401 */
+  async function endpointOf(key: string): Promise<Endpoint> {
+    const found = await sender.endpoints.findByKey(key)
+    if (!found) throw unauthorized('The key that came along is not valid, or not any more.')
+    return found.endpoint
+  }
+
+  /** @throws EventsApiProblem 401, 429 */
+  async function admit(key: string, keyHash: string): Promise<Endpoint> {
+    limits.take(keyHash)
+    const found = await endpointOf(key).catch((error: unknown) => {
+      if (error instanceof EventsApiProblem) limits.found(keyHash, false)
+      throw error
+    })
+    limits.found(keyHash, true)
+    return found
+  }
+
+  async function read(request: Request): Promise<Response> {
+    const { method, url, headers, signal } = request
+    const { pathname, searchParams } = new URL(url)
+    const id = PATH.exec(pathname)?.[1]
+    if (id === undefined) throw notFound()
+    if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow: METHODS } })
+    if (method !== 'GET' && method !== 'HEAD') {
+      const detail = `Messages are read with GET; got ${shown(method)}.`
+      throw new EventsApiProblem(405, 'method_not_allowed', detail, { headers: { allow: METHODS } })
+    }
+    const key = BEARER.exec(headers.get('authorization') ?? '')?.[1]
+    if (key === undefined) throw unauthorized('No key came along.')
+    const keyHash = createHash('sha256').update(key).digest('base64')
+    const endpoint = await admit(key, keyHash)
+    if (endpoint.id !== id) throw notFound()
+    const { after, limit, waitMs } = readQuery(searchParams)
+    const mayWait = method === 'GET' && waitMs > 0
+    const leave = mayWait ? limits.wait(keyHash) : () => {}
+    try {
+      const pulled = await sender.messages.pull(endpoint.id, {
+        after,
+        limit,
+        maxBytes: maxResponseBytes,
+        waitMs: mayWait ? waitMs : 0,
+        signal: hostSignal ? AbortSignal.any([signal, hostSignal]) : signal,
+      })
+      // It may have been revoked meanwhile.
+      if (mayWait && pulled.messages.length > 0) await endpointOf(key)
+      const body = method === 'HEAD' ? null : bodyOf(pulled, maxResponseBytes)
+      return new Response(body, { headers: { 'content-type': 'application/json' } })
+    } finally {
+      leave()
+    }
+  }
+
+  async function handle(request: Request): Promise<Response> {
+    const response = await read(request).catch((error: unknown) => {
+      const problem = problemOf(error)
+      if (!problem || problem.status >= 500) {
+        logger.error({ err: error }, 'Messages could not be given to a consumer')
+      }
+      const other = problem ?? unavailable('not_available', 'Something failed here.', READABLE_AGAIN_SECONDS)
+      const written = other.response()
+      return request.method === 'HEAD' ? new Response(null, written) : written
+    })
+    // What is said of one endpoint is kept nowhere.
+    response.headers.set('cache-control', 'no-store')
+    response.headers.set('x-content-type-options', 'nosniff')
+    return response
+  }
+
+  return {
+    handle,
+    node: (request, response) => void answerNode(handle, request, response, logger),
+    get waiting() {
+      return limits.waiting
+    },
+  }
+}
+
+function unauthorized(why: string): EventsApiProblem {
+  const detail = `${why} Send the key of the endpoint with each request, in the header Authorization: Bearer whk_...`
+  return new EventsApiProblem(401, 'unauthorized', detail, { headers: { 'www-authenticate': 'Bearer' } })
+}
+
+/** At least one message, and no more than fit. */
+function bodyOf({ messages, cursor, hasMore }: PulledMessages, maxBytes: number): string {
+  const written: string[] = []
+  let bytes = 0
+  for (const message of messages) {
+    const text = JSON.stringify(message)
+    bytes += Buffer.byteLength(text)
+    if (written.length > 0 && bytes > maxBytes) break
+    written.push(text)
+  }
+  const isCut = written.length < messages.length
+  // Messages that were left out lie behind the last one only where all are written.
+  const last = isCut ? (messages[written.length - 1]?.sequence ?? cursor) : cursor
+  return `{"messages":[${written.join(',')}],"cursor":"${last}","hasMore":${hasMore || isCut}}`
+}
+
+function wholeOption(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  throw invalidOption(name, 'a whole number of at least 1', value)
+}
+
+function rateLimitOption(name: string, given: RateLimit): RateLimit {
+  const { limit, perSeconds } = given
+  const fits = (value: unknown, most: number) =>
+    Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most
+  if (!fits(limit, 10_000)) throw invalidOption(`${name}.limit`, 'an integer from 1 to 10000', limit)
+  if (!fits(perSeconds, 86_400))
+    throw invalidOption(`${name}.perSeconds`, 'an integer from 1 to 86400', perSeconds)
+  return { limit, perSeconds }
+}
+
+function invalidOption(name: string, expected: string, got: unknown): WebhookSenderError {
+  return new WebhookSenderError(
+    'invalid_option',
+    `createEventsApi: options.${name} must be ${expected}; got ${shown(got)}.`,
+    { field: name },
+  )
+}
