@@ -1,7 +1,7 @@
-import { createLogger } from './composition/create-logger.ts'
-import { openHost } from './composition/open-host.ts'
-import { startMetrics } from './composition/start-metrics.ts'
 import { readConfig } from './config.ts'
+import { createLogger } from './host/logger.ts'
+import { startMetrics } from './host/metrics.ts'
+import { openHost } from './host/open-host.ts'
 
 /** The engine and the sender wait 10 s each for what they have under way, and at the same time. */
 const CLOSE_WITHIN_MS = 28_000

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createReadCache } from '../src/cache/read-cache.ts'
+import { createReadCache } from '../src/cache/host-cache.ts'
 
 interface Named {
   readonly name: string

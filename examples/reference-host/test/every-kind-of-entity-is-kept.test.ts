@@ -1,6 +1,6 @@
 import { eventTypeOf } from '@x/events-core'
 import { expect } from 'vitest'
-import { entityKinds } from '../src/entities/entity-kinds.ts'
+import { entities } from '../src/entities/entities.ts'
 import { onEachDatabase } from './each-database.ts'
 import { jsonOf, openTestHost, type TestHost } from './open-test-host.ts'
 
@@ -52,6 +52,9 @@ const samples = {
   },
 } satisfies Record<string, Sample>
 
+/** Those of the samples, in their order. */
+const kinds = Object.keys(samples).flatMap((name) => entities.filter((entity) => entity.name === name))
+
 async function addReferred(host: TestHost): Promise<void> {
   for (const body of [ada, { ...ada, username: 'bob' }]) await host.send('/api/User', { body })
   expect((await host.send('/api/Page', { body: { name: 'Home' } })).status).toBe(201)
@@ -69,7 +72,7 @@ onEachDatabase('adds, reads, changes and removes each, and tells of it', async (
     return events
   }
 
-  for (const { entityName, key, isPublic, schema } of entityKinds) {
+  for (const { name: entityName, key, isPublic, schema } of kinds) {
     const { input, changed, also }: Sample = samples[entityName as keyof typeof samples]
     const path = `/api/${entityName}`
     const added = await host.send(path, { body: input })
@@ -106,7 +109,7 @@ onEachDatabase('adds, reads, changes and removes each, and tells of it', async (
     expect((await host.send(one)).status).toBe(404)
   }
   const deleted = (await newEvents()).map(eventTypeOf).filter((type) => type.endsWith('.Delete'))
-  expect(deleted).toEqual(entityKinds.map(({ entityName }) => `${entityName}.Delete`).toReversed())
+  expect(deleted).toEqual(kinds.map(({ name: entityName }) => `${entityName}.Delete`).toReversed())
 })
 
 onEachDatabase('lets nothing refer to what is another tenant’s, or to nothing', async () => {

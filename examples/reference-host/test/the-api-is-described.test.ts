@@ -1,8 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, it } from 'vitest'
-import { mountedRoutes } from '../src/http/mounted-routes.ts'
-import { routeDescriptions } from '../src/openapi/route-descriptions.ts'
+import { routes as routeDescriptions } from '../src/http/routes.ts'
+import { mountedRoutes } from './mounted-routes.ts'
 import { jsonOf, openTestHost, upload } from './open-test-host.ts'
 import { seedHost } from './seed-host.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { withStatementCache } from '@x/events-engine'
 import Database from 'better-sqlite3'
-import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely'
+import { Kysely, PostgresAdapter, PostgresDialect, SqliteDialect, sql } from 'kysely'
 import { Pool } from 'pg'
 import type { HostConfig } from '../config.ts'
 import type { HostTables } from './tables.ts'
@@ -64,4 +64,9 @@ function withoutPassword(databaseUrl: string): string {
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
   return error instanceof Error ? error.message : String(error)
+}
+
+/** Whether a database, or a transaction of one, is PostgreSQL; else it is SQLite. */
+export function isPostgres<DB>(db: Kysely<DB>): boolean {
+  return db.getExecutor().adapter instanceof PostgresAdapter
 }

@@ -1,36 +1,41 @@
 import type { Alias } from '@x/events-core'
+import type { Kysely } from 'kysely'
 import { z } from 'zod'
-import { entityId } from '../domain/input.ts'
-import { requireRow } from '../repositories/require-row.ts'
-import { entityKind } from './entity-kind.ts'
+import type { HostTables } from '../database/tables.ts'
+import { defineEntity } from '../entity/define-entity.ts'
+import { text } from '../entity/fields.ts'
 
-const alias = z.object({ aliasId: entityId, tenantId: entityId, siteId: entityId, name: z.string() })
-
-const aliasInput = z.object({
-  /** The site of the request's alias when left out. */
-  siteId: entityId.optional(),
-  name: z
-    .string()
-    .toLowerCase()
-    .regex(
-      /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?$/,
-      'must be a host name, with a port or without',
-    ),
-})
+const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?$/
 
 /**
- * The names that sites are reached under. Who is first has a name, as this host cannot tell whose it
+ * A name that a site is reached under. The first tenant that adds a name has it, as this host cannot tell whose it
  * is; one for strangers would ask for a proof, such as a record in the name's DNS zone.
  */
-export const aliasKind = entityKind<Readonly<z.infer<typeof alias>> & Alias, z.infer<typeof aliasInput>>({
-  table: 'alias',
-  key: 'aliasId',
-  entityName: 'Alias',
-  schema: alias,
-  input: aliasInput,
-  isPublic: false,
+export const alias = defineEntity({
+  name: 'Alias',
+  noun: 'A name of a site',
+  scope: 'site',
+  migration: '0003-alias',
+  fields: { name: text(z.string().toLowerCase().regex(NAME, 'must be a host name, with a port or without')) },
+  unique: ['name'],
   taken: 'The name is taken.',
-  async values({ siteId, name }, writing, before) {
-    return { name, ...(await requireRow(writing, 'Site', siteId ?? before?.siteId ?? writing.siteId)) }
-  },
+  site: 'movable',
+  isPublic: false,
 })
+
+declare module '../entity/define-entity.ts' {
+  interface Entities {
+    Alias: typeof alias
+  }
+}
+
+/** The alias of requests that come in under a name that is not registered. */
+export const DEFAULT_ALIAS = '*'
+
+/** The alias of a `Host` header: by name and port, else by name alone, else the default one. */
+export async function findAlias(db: Kysely<HostTables>, host: string): Promise<Alias | undefined> {
+  const name = host.toLowerCase()
+  const names = [name, name.replace(/:\d+$/, ''), DEFAULT_ALIAS]
+  const found = await db.selectFrom('alias').selectAll().where('name', 'in', names).execute()
+  return found.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name))[0]
+}

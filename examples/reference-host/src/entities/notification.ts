@@ -1,49 +1,25 @@
 import { z } from 'zod'
-import { entityId, line, text } from '../domain/input.ts'
-import { requireRow } from '../repositories/require-row.ts'
-import { entityKind } from './entity-kind.ts'
+import { defineEntity } from '../entity/define-entity.ts'
+import { line, lines, partOf, text, textOfHost, withheld } from '../entity/fields.ts'
 
-const notification = z.object({
-  notificationId: entityId,
-  tenantId: entityId,
-  siteId: entityId,
-  toUserId: entityId,
-  subject: z.string(),
-  body: z.string(),
-  createdOn: z.string(),
+/** A message to a user. What it says is for its reader alone, and travels to no consumer. */
+export const notification = defineEntity({
+  name: 'Notification',
+  noun: 'A notification',
+  scope: 'site',
+  migration: '0013-notification',
+  fields: {
+    toUserId: partOf('User'),
+    subject: withheld(text(line(200).min(1))),
+    body: withheld(text(lines(10_000).default(''))),
+    createdOn: textOfHost(z.iso.datetime()),
+  },
+  isPublic: false,
+  columns: (_input, _writing, before) => ({ createdOn: before?.createdOn ?? new Date().toISOString() }),
 })
 
-/** A message to a user. */
-export type Notification = Readonly<z.infer<typeof notification>>
-
-// What it says is for its reader alone, and travels to no consumer.
-declare module '@x/events-core' {
-  interface EntityTypes {
-    Notification: Omit<Notification, 'subject' | 'body'>
+declare module '../entity/define-entity.ts' {
+  interface Entities {
+    Notification: typeof notification
   }
 }
-
-const notificationInput = z.object({
-  toUserId: entityId,
-  subject: line(200).min(1),
-  body: text(10_000).default(''),
-})
-
-export const notificationKind = entityKind<Notification, z.infer<typeof notificationInput>>({
-  table: 'notification',
-  key: 'notificationId',
-  entityName: 'Notification',
-  schema: notification,
-  input: notificationInput,
-  isPublic: false,
-  data: ['notificationId', 'tenantId', 'siteId', 'toUserId', 'createdOn'],
-  taken: 'The notification is there already.',
-  async values(input, writing, before) {
-    const { siteId } = await requireRow(writing, 'User', input.toUserId)
-    return {
-      ...input,
-      siteId: before?.siteId ?? siteId,
-      createdOn: before?.createdOn ?? new Date().toISOString(),
-    }
-  },
-})

@@ -1,47 +1,32 @@
 import { z } from 'zod'
-import { entityId, line } from '../domain/input.ts'
-import { type ReferredEntity, requireRow } from '../repositories/require-row.ts'
-import { entityKind } from './entity-kind.ts'
+import { defineEntity } from '../entity/define-entity.ts'
+import { requireRow } from '../entity/entity-repository.ts'
+import { entityId, integer, line, text, withheld } from '../entity/fields.ts'
 
-const owners = z.enum(['Tenant', 'Site', 'Page', 'Module', 'User'] satisfies ReferredEntity[])
-
-const setting = z.object({
-  settingId: entityId,
-  tenantId: entityId,
-  siteId: entityId,
-  entityName: z.string(),
-  entityId,
-  name: z.string(),
-  value: z.string(),
-})
-
-/** A named value that belongs to another entity. */
-export type Setting = Readonly<z.infer<typeof setting>>
-
-// Its value may be a secret of somebody's; it stays here, for those with a token.
-declare module '@x/events-core' {
-  interface EntityTypes {
-    Setting: Omit<Setting, 'value'>
-  }
-}
-
-const settingInput = z.object({
-  entityName: owners,
-  entityId,
-  name: line(200).min(1),
-  value: line(2_000),
-})
-
-export const settingKind = entityKind<Setting, z.infer<typeof settingInput>>({
-  table: 'setting',
-  key: 'settingId',
-  entityName: 'Setting',
-  schema: setting,
-  input: settingInput,
-  isPublic: false,
-  data: ['settingId', 'tenantId', 'siteId', 'entityName', 'entityId', 'name'],
+/** A named value that belongs to another entity. Its value may be a secret: it stays here, for those with a token. */
+export const setting = defineEntity({
+  name: 'Setting',
+  noun: 'A setting',
+  scope: 'site',
+  site: 'derived',
+  migration: '0010-setting',
+  fields: {
+    entityName: text(z.enum(['Tenant', 'Site', 'Page', 'Module', 'User'])),
+    entityId: integer(entityId),
+    name: text(line(200).min(1)),
+    value: withheld(text(line(2_000))),
+  },
+  unique: ['tenantId', 'entityName', 'entityId', 'name'],
   taken: 'There already is a setting of that name.',
-  async values(input, writing) {
-    return { ...input, ...(await requireRow(writing, input.entityName, input.entityId)) }
+  isPublic: false,
+  async columns({ entityName, entityId: id }, writing) {
+    const { siteId = writing.siteId } = await requireRow(writing, entityName, id)
+    return { siteId }
   },
 })
+
+declare module '../entity/define-entity.ts' {
+  interface Entities {
+    Setting: typeof setting
+  }
+}

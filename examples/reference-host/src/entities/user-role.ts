@@ -1,41 +1,22 @@
-import { SyncEventActions } from '@x/events-core'
-import { z } from 'zod'
-import { entityId } from '../domain/input.ts'
-import { requireRow } from '../repositories/require-row.ts'
-import { entityKind } from './entity-kind.ts'
-
-const userRole = z.object({
-  userRoleId: entityId,
-  tenantId: entityId,
-  siteId: entityId,
-  userId: entityId,
-  roleId: entityId,
-})
+import { defineEntity } from '../entity/define-entity.ts'
+import { partOf } from '../entity/fields.ts'
 
 /** Who has which role, on the role's site. */
-export type UserRole = Readonly<z.infer<typeof userRole>>
+export const userRole = defineEntity({
+  name: 'UserRole',
+  noun: 'The role of a user',
+  scope: 'site',
+  migration: '0009-user-role',
+  fields: { userId: partOf('User'), roleId: partOf('Role') },
+  unique: ['userId', 'roleId'],
+  taken: 'The user already has that role.',
+  isPublic: false,
+  // What the user may see and do is different now.
+  also: ({ userId }) => [{ entityName: 'User', entityId: userId, action: 'Reload' }],
+})
 
-// Events about it carry it, and the compiler knows.
-declare module '@x/events-core' {
-  interface EntityTypes {
-    UserRole: UserRole
+declare module '../entity/define-entity.ts' {
+  interface Entities {
+    UserRole: typeof userRole
   }
 }
-
-const userRoleInput = z.object({ userId: entityId, roleId: entityId })
-
-export const userRoleKind = entityKind<UserRole, z.infer<typeof userRoleInput>>({
-  table: 'userRole',
-  key: 'userRoleId',
-  entityName: 'UserRole',
-  schema: userRole,
-  input: userRoleInput,
-  isPublic: false,
-  taken: 'The user already has that role.',
-  async values({ userId, roleId }, writing) {
-    await requireRow(writing, 'User', userId)
-    return { userId, roleId, ...(await requireRow(writing, 'Role', roleId)) }
-  },
-  // What somebody may see and do is different now.
-  also: ({ userId }) => ['User', userId, SyncEventActions.Reload],
-})

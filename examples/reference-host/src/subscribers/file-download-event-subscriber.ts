@@ -1,12 +1,11 @@
 import { EntityNames, type IEventSubscriber, type IServiceScopeFactory, type SyncEvent } from '@x/events-core'
-import type { TenantManager } from '../domain/tenant-manager.ts'
-import type { DownloadLog } from '../repositories/download-log.ts'
-import type { FileRepository } from '../repositories/file-repository.ts'
+import type { FileRepository } from '../entities/file.ts'
+import type { TenantManager } from '../entity/tenant-manager.ts'
+import type { DownloadLog } from '../files/download-log.ts'
 
 /**
  * Notes every file that was downloaded. It lives as long as the host, while the services it needs
- * live as long as one piece of work; so it opens a scope for each event, as the framework's own
- * subscribers do.
+ * live as long as one unit of work; so it opens a scope for each event.
  */
 export class FileDownloadEventSubscriber implements IEventSubscriber {
   readonly #serviceScopeFactory: IServiceScopeFactory

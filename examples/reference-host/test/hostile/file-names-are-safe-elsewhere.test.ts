@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { whyNoFileName } from '../../src/domain/file-name.ts'
+import { whyNoFileName } from '../../src/entities/file-name.ts'
 import { openTestHost, upload } from '../open-test-host.ts'
 
 const DEVICES = [

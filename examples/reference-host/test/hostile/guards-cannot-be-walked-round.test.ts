@@ -1,6 +1,6 @@
 import { request as sendRequest } from 'node:http'
 import { expect, it } from 'vitest'
-import { mountedRoutes } from '../../src/http/mounted-routes.ts'
+import { mountedRoutes } from '../mounted-routes.ts'
 import { openTestHost, type TestHost, upload } from '../open-test-host.ts'
 
 /** Sends a request target as it is written: neither URL nor fetch tidies it up. */

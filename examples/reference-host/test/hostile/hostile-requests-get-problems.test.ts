@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, vi } from 'vitest'
-import { mountedRoutes } from '../../src/http/mounted-routes.ts'
 import { onEachDatabase } from '../each-database.ts'
+import { mountedRoutes } from '../mounted-routes.ts'
 import { openTestHost, type TestHost, upload } from '../open-test-host.ts'
 import { seedHost } from '../seed-host.ts'
 

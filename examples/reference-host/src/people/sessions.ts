@@ -1,0 +1,134 @@
+import type { IncomingMessage } from 'node:http'
+import { EntityNames } from '@x/events-core'
+import type { Request, Response } from 'express'
+import type { RepositoryServices } from '../entity/entity-repository.ts'
+import { EntityNotFoundError } from '../entity/errors.ts'
+import { hashPassword, isPassword } from './password.ts'
+import { generateToken, hashOfToken } from './secret-hash.ts'
+
+/** The role whose members may do what a tenant's tokens may. */
+const ADMINISTRATORS = 'Administrators'
+
+/** How long somebody stays logged in. */
+const SESSION_MS = 12 * 60 * 60 * 1_000
+
+/** Somebody who is logged in. */
+export interface SessionUser {
+  readonly tenantId: number
+  readonly userId: number
+  readonly username: string
+  readonly isAdmin: boolean
+}
+
+/** Who is logged in, and how they get there. */
+export class SessionRepository {
+  readonly #engine: RepositoryServices['engine']
+  readonly #tenantManager: RepositoryServices['tenantManager']
+
+  constructor({ engine, tenantManager }: RepositoryServices) {
+    this.#engine = engine
+    this.#tenantManager = tenantManager
+  }
+
+  /** Logs a user of the tenant in, and raises User/Login. @returns the session's token, or undefined. */
+  async logIn(username: string, password: string): Promise<{ token: string; userId: number } | undefined> {
+    const alias = this.#tenantManager.getAlias()
+    const user = await this.#engine.db
+      .selectFrom('user')
+      .leftJoin('userPassword', 'userPassword.userId', 'user.userId')
+      .select(['user.userId', 'userPassword.passwordHash'])
+      .where('user.tenantId', '=', alias.tenantId)
+      .where('user.username', '=', username)
+      .executeTakeFirst()
+    if (!(await isPassword(password, user?.passwordHash ?? undefined)) || !user) return undefined
+
+    const { userId } = user
+    const token = generateToken()
+    const expiresOn = new Date(Date.now() + SESSION_MS).toISOString()
+    await this.#engine.transaction(async ({ trx, raise }) => {
+      await trx.deleteFrom('session').where('expiresOn', '<=', new Date().toISOString()).execute()
+      const { tenantId } = alias
+      await trx
+        .insertInto('session')
+        .values({ tokenHash: hashOfToken(token), tenantId, userId, expiresOn })
+        .execute()
+      await raise(alias, EntityNames.User, userId, 'Login')
+    })
+    return { token, userId }
+  }
+
+  /** Ends a session, and raises User/Logout if there was one. */
+  async logOut(token: string): Promise<void> {
+    const alias = this.#tenantManager.getAlias()
+    await this.#engine.transaction(async ({ trx, raise }) => {
+      const ended = await trx
+        .deleteFrom('session')
+        .where('tokenHash', '=', hashOfToken(token))
+        .where('tenantId', '=', alias.tenantId)
+        .returning('userId')
+        .executeTakeFirst()
+      if (ended) await raise(alias, EntityNames.User, ended.userId, 'Logout')
+    })
+  }
+
+  /** Sets a user's password, and ends their sessions. */
+  async setPassword(userId: number, password: string): Promise<void> {
+    const passwordHash = await hashPassword(password)
+    await this.#engine.transaction(async ({ trx }) => {
+      const user = await trx
+        .selectFrom('user')
+        .select('userId')
+        .where('userId', '=', userId)
+        .where('tenantId', '=', this.#tenantManager.tenantId)
+        .executeTakeFirst()
+      if (!user) throw new EntityNotFoundError(EntityNames.User, userId)
+      await trx
+        .insertInto('userPassword')
+        .values({ userId, passwordHash })
+        .onConflict((conflict) => conflict.column('userId').doUpdateSet({ passwordHash }))
+        .execute()
+      await trx.deleteFrom('session').where('userId', '=', userId).execute()
+    })
+  }
+
+  /** Whose session of this tenant a token stands for. */
+  async findUser(token: string): Promise<SessionUser | undefined> {
+    const { tenantId } = this.#tenantManager
+    const user = await this.#engine.db
+      .selectFrom('session')
+      .innerJoin('user', 'user.userId', 'session.userId')
+      .select(['user.userId', 'user.username'])
+      .where('tokenHash', '=', hashOfToken(token))
+      .where('session.tenantId', '=', tenantId)
+      .where('expiresOn', '>', new Date().toISOString())
+      .executeTakeFirst()
+    if (!user) return undefined
+    const admin = await this.#engine.db
+      .selectFrom('userRole')
+      .innerJoin('role', 'role.roleId', 'userRole.roleId')
+      .select('userRoleId')
+      .where('userRole.userId', '=', user.userId)
+      .where('role.name', '=', ADMINISTRATORS)
+      .executeTakeFirst()
+    return { ...user, tenantId, isAdmin: admin !== undefined }
+  }
+}
+
+const COOKIE = 'host_session'
+const TOKEN = new RegExp(`(?:^|;)\\s*${COOKIE}=([\\w-]{43})\\s*(?:;|$)`)
+
+/** The token of a session, from the `Cookie` header. */
+export function sessionToken({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
+  return TOKEN.exec(headers.cookie ?? '')?.[1]
+}
+
+/** Gives the browser a session, out of the reach of scripts and of other sites. */
+export function setSessionCookie(request: Request, response: Response, token: string): void {
+  const { secure } = request
+  response.cookie(COOKIE, token, { httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge: SESSION_MS })
+}
+
+/** Takes it back. */
+export function clearSessionCookie(request: Request, response: Response): void {
+  response.clearCookie(COOKIE, { httpOnly: true, sameSite: 'lax', secure: request.secure, path: '/' })
+}
