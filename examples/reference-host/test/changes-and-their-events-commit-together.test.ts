@@ -36,7 +36,13 @@ it.each([
     path: '/api/User',
     input: { username: 'ada', displayName: 'Ada', email: 'ada@example.org' },
     changed: { username: 'ada', displayName: 'Ada L.', email: 'ada@example.org' },
-    raised: ['User.Create 1:1 1', 'User.Update 1:1 1', 'User.Delete 1:1 1'],
+    raised: [
+      'User.Create 1:1 1',
+      'User.Update 1:1 1',
+      'User.Reload 1:1 1',
+      'User.Delete 1:1 1',
+      'User.Reload 1:1 1',
+    ],
   },
   {
     path: '/api/Site',
@@ -49,6 +55,7 @@ it.each([
       'Site.Refresh 1:2 2',
       'Folder.Delete 1:2 2',
       'Site.Delete 1:2 2',
+      'Site.Refresh 1:2 2',
     ],
   },
 ])(

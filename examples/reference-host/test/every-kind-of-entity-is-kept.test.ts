@@ -7,6 +7,8 @@ import { jsonOf, openTestHost, type TestHost } from './open-test-host.ts'
 const ada = { username: 'ada', displayName: 'Ada', email: 'ada@example.org' }
 
 interface Sample {
+  /** What its events are raised as, where it is another name than its own. */
+  readonly raisedAs?: string
   readonly input: object
   readonly changed: object
   /** What is raised beside the entity's own event. */
@@ -23,6 +25,8 @@ const samples = {
     also: 'User.Reload',
   },
   Setting: {
+    raisedAs: 'SiteSetting',
+    also: 'Site.Refresh',
     input: { entityName: 'Site', entityId: 1, name: 'Theme', value: 'dark' },
     changed: { entityName: 'Site', entityId: 1, name: 'Theme', value: 'light' },
   },
@@ -48,6 +52,25 @@ const samples = {
   UrlMapping: {
     input: { path: 'old', mappedPath: 'new' },
     changed: { path: 'old', mappedPath: 'newer' },
+  },
+  Profile: { input: { name: 'city', title: 'City' }, changed: { name: 'city', title: 'Town' } },
+  Theme: {
+    input: { name: 'Plain', version: '1.0.0' },
+    changed: { name: 'Plain', version: '1.1.0' },
+    also: 'Site.Refresh',
+  },
+  ModuleDefinition: {
+    input: { name: 'Blog', version: '1.0.0' },
+    changed: { name: 'Blog', version: '1.1.0' },
+    also: 'Site.Refresh',
+  },
+  SiteGroup: {
+    input: { name: 'Shops', type: 'Localization', primarySiteId: 1 },
+    changed: { name: 'Stores', type: 'Localization', primarySiteId: 1 },
+  },
+  SiteGroupMember: {
+    input: { siteGroupId: 1, siteId: 1 },
+    changed: { siteGroupId: 1, siteId: 3 },
     also: 'Site.Refresh',
   },
 } satisfies Record<string, Sample>
@@ -58,6 +81,7 @@ const kinds = Object.keys(samples).flatMap((name) => entities.filter((entity) =>
 async function addReferred(host: TestHost): Promise<void> {
   for (const body of [ada, { ...ada, username: 'bob' }]) await host.send('/api/User', { body })
   expect((await host.send('/api/Page', { body: { name: 'Home' } })).status).toBe(201)
+  expect((await host.send('/api/Site', { body: { name: 'Shop' } })).status).toBe(201)
 }
 
 onEachDatabase('adds, reads, changes and removes each, and tells of it', async () => {
@@ -73,7 +97,12 @@ onEachDatabase('adds, reads, changes and removes each, and tells of it', async (
   }
 
   for (const { name: entityName, key, isPublic, schema } of kinds) {
-    const { input, changed, also }: Sample = samples[entityName as keyof typeof samples]
+    const {
+      input,
+      changed,
+      also,
+      raisedAs = entityName,
+    }: Sample = samples[entityName as keyof typeof samples]
     const path = `/api/${entityName}`
     const added = await host.send(path, { body: input })
     const text = await added.text()
@@ -99,7 +128,7 @@ onEachDatabase('adds, reads, changes and removes each, and tells of it', async (
     // The same again is no change.
     expect((await host.send(one, { method: 'PUT', body: changed })).status).toBe(200)
     const types = (await newEvents()).map(eventTypeOf).sort()
-    const expected = [`${entityName}.Create`, `${entityName}.Update`, ...(also ? [also, also] : [])]
+    const expected = [`${raisedAs}.Create`, `${raisedAs}.Update`, ...(also ? [also, also] : [])]
     expect(types).toEqual(expected.sort())
     told.push(one)
   }
@@ -109,7 +138,8 @@ onEachDatabase('adds, reads, changes and removes each, and tells of it', async (
     expect((await host.send(one)).status).toBe(404)
   }
   const deleted = (await newEvents()).map(eventTypeOf).filter((type) => type.endsWith('.Delete'))
-  expect(deleted).toEqual(kinds.map(({ name: entityName }) => `${entityName}.Delete`).toReversed())
+  const names = Object.entries(samples).map(([name, { raisedAs = name }]: [string, Sample]) => raisedAs)
+  expect(deleted).toEqual(names.map((name) => `${name}.Delete`).toReversed())
 })
 
 onEachDatabase('lets nothing refer to what is another tenant’s, or to nothing', async () => {
@@ -131,6 +161,8 @@ onEachDatabase('lets nothing refer to what is another tenant’s, or to nothing'
     ['Language', { ...samples.Language.input, siteId: 1 }],
     ['UrlMapping', { ...samples.UrlMapping.input, siteId: 1 }],
     ['Alias', { name: 'mine.test', siteId: 1 }],
+    ['SiteGroup', samples.SiteGroup.input],
+    ['SiteGroupMember', samples.SiteGroupMember.input],
   ] as const) {
     const answer = await host.send(`/api/${entityName}`, { token, hostName, body })
     expect.soft([entityName, answer.status]).toEqual([entityName, 404])
@@ -150,7 +182,7 @@ onEachDatabase('tells of everything that goes with a user', async () => {
   expect((await host.send('/api/User/1', { method: 'DELETE' })).status).toBe(204)
 
   const types = (await host.events()).slice(before).map(eventTypeOf)
-  expect(types.sort()).toEqual(['Notification.Delete', 'User.Delete', 'UserRole.Delete'])
+  expect(types.sort()).toEqual(['Notification.Delete', 'User.Delete', 'User.Reload', 'UserRole.Delete'])
 })
 
 onEachDatabase('reaches a site under a name from when it is added to when it is removed', async () => {

@@ -63,7 +63,7 @@ browserTests('the pages of the portal', (browser) => {
       },
       { name: 'broken', mode: 'durable', retry: { maxAttempts: 1 } },
     )
-    await engine.syncManager.addSyncEvent({ tenantId: 1, siteId: 1 }, 'ModuleDefinition', XSS, 'Create', {
+    await engine.syncManager.addSyncEvent({ tenantId: 1, siteId: 1 }, 'Visitor', XSS, 'Create', {
       data: XSS,
     })
     host.takeErrors()

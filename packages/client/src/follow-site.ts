@@ -8,6 +8,12 @@ export interface FollowSiteOptions {
   readonly client: Pick<SyncClient, 'on'>
   /** `tenantId:siteId` of the site that is shown. */
   readonly siteKey: string
+  /**
+   * The user who is signed in. What they may see and do is different after a User/Reload about them, so the
+   * application is loaded again.
+   * @defaultValue none: no User/Reload is acted on
+   */
+  readonly userId?: number | string | undefined
   /** Loads the whole application again. */
   readonly reload: (event: SyncEvent) => unknown
   /** Fetches the state of the page again. */
@@ -15,8 +21,8 @@ export interface FollowSiteOptions {
 }
 
 /**
- * Keeps the page of a site up to date: reloads at Host/Reload and at Site/Reload of this site, refreshes at Site/Refresh of
- * this site. All events of one response, or of the time of a refresh, cause one action; a reload takes precedence; two
+ * Keeps the page of a site up to date: reloads at Host/Reload, at Site/Reload of this site and at User/Reload of this user,
+ * refreshes at Site/Refresh of this site. All events of one response, or of the time of a refresh, cause one action; a reload takes precedence; two
  * actions never run at the same time.
  *
  * @returns a function that ends it.
@@ -35,7 +41,7 @@ export interface FollowSiteOptions {
  * client.start()
  * ```
  */
-export function followSite({ client, siteKey, reload, refresh }: FollowSiteOptions): () => void {
+export function followSite({ client, siteKey, userId, reload, refresh }: FollowSiteOptions): () => void {
   const site = requireSite(siteKey)
   let pending: SyncEvent | undefined
   let isActing = false
@@ -61,6 +67,16 @@ export function followSite({ client, siteKey, reload, refresh }: FollowSiteOptio
   // The promise goes back to the client, which reports what it is rejected with.
   function onEvent(event: SyncEvent): Promise<void> | undefined {
     if (!concernsSite(site, event)) return undefined
+    return take(event)
+  }
+
+  // Users belong to a tenant: the event carries the site that the change was made by, which may be another one.
+  function onUserEvent(event: SyncEvent): Promise<void> | undefined {
+    const isAbout = event.tenantId === site.tenantId && String(event.entityId) === String(userId)
+    return userId !== undefined && isAbout ? take(event) : undefined
+  }
+
+  function take(event: SyncEvent): Promise<void> | undefined {
     if (pending?.action !== SyncEventActions.Reload) pending = event
     return isActing ? undefined : act()
   }
@@ -69,6 +85,7 @@ export function followSite({ client, siteKey, reload, refresh }: FollowSiteOptio
     client.on(`${EntityNames.Host}.Reload`, onEvent),
     client.on(`${EntityNames.Site}.Reload`, onEvent),
     client.on(`${EntityNames.Site}.Refresh`, onEvent),
+    client.on(`${EntityNames.User}.Reload`, onUserEvent),
   ]
   return () => {
     isEnded = true

@@ -6,6 +6,10 @@ import { type EventJson, eventJson, syncServer } from './sync-server.ts'
 const hostReload = { tenantId: -1, siteId: -1, entityName: 'Host', entityId: -1, action: 'Reload' }
 
 async function actionsFor(...events: Partial<EventJson>[]): Promise<string[]> {
+  return actionsOf(undefined, ...events)
+}
+
+async function actionsOf(userId: number | undefined, ...events: Partial<EventJson>[]): Promise<string[]> {
   await using server = await syncServer()
   server.events.push(...events.map(eventJson))
   const client = createSyncClient({ transport: 'polling', url: server.url, lastSyncDate: new Date(0) })
@@ -13,6 +17,7 @@ async function actionsFor(...events: Partial<EventJson>[]): Promise<string[]> {
   followSite({
     client,
     siteKey: '1:7',
+    userId,
     reload: ({ entityName }) => actions.push(`reload for ${entityName}`),
     refresh: ({ entityName }) => actions.push(`refresh for ${entityName}`),
   })
@@ -27,6 +32,16 @@ it('reloads when the host was started, whatever the site', async () => {
 it('refreshes or reloads as its own site asks', async () => {
   expect(await actionsFor({ action: 'Refresh' })).toEqual(['refresh for Site'])
   expect(await actionsFor({ action: 'Reload' })).toEqual(['reload for Site'])
+})
+
+it('reloads when what its user may do has changed, by whichever site of the tenant', async () => {
+  const userReload = { entityName: 'User', entityId: 5, action: 'Reload' }
+  expect(await actionsOf(5, userReload)).toEqual(['reload for User'])
+  expect(await actionsOf(5, { ...userReload, siteId: 8 })).toEqual(['reload for User'])
+  expect(await actionsOf(5, { ...userReload, entityId: 6 })).toEqual([])
+  expect(await actionsOf(5, { ...userReload, tenantId: 2 })).toEqual([])
+  expect(await actionsOf(5, { ...userReload, action: 'Update' })).toEqual([])
+  expect(await actionsFor(userReload)).toEqual([])
 })
 
 it('leaves other sites, other tenants and other events alone', async () => {

@@ -39,14 +39,14 @@ export type EventTypeName = WhereActionsAre<string, KnownEventType>
  */
 export type EventTypePattern = WhereActionsAre<string, KnownEventPattern>
 
-const MEMBER = '[A-Za-z0-9_][A-Za-z0-9_-]{0,99}'
+const MEMBER = '[A-Za-z0-9_][A-Za-z0-9_:-]{0,99}'
 const EVENT_TYPE = /* @__PURE__ */ new RegExp(`^${MEMBER}\\.${MEMBER}$`)
 const EVENT_TYPE_PATTERN = /* @__PURE__ */ new RegExp(`^(\\*|(?:\\*|${MEMBER})\\.(?:\\*|${MEMBER}))$`)
 const NAME = /* @__PURE__ */ new RegExp(`^${MEMBER}$`)
 
 /**
- * Whether a string can be an entity name or an action: letters, digits, `_` and `-`, at most 100,
- * not starting with `-`. A full stop is not allowed, since it separates the two in an event type.
+ * Whether a string can be an entity name or an action: letters, digits, `_`, `-` and `:`, at most 100,
+ * not starting with `-` or `:`. A full stop is not allowed, since it separates the two in an event type.
  */
 export function isEventTypeMember(value: string): boolean {
   return NAME.test(value)

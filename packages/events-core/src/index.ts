@@ -8,6 +8,7 @@ export {
   type EntityName,
   EntityNames,
   type SettingEntityName,
+  settingNameOf,
 } from './entity-names.ts'
 export type { EntityData, EntityTypes } from './entity-types.ts'
 export { EventsError, type EventsErrorClass, type EventsErrorOptions } from './errors.ts'

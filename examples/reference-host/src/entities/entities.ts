@@ -4,13 +4,18 @@ import { file } from './file.ts'
 import { folder } from './folder.ts'
 import { language } from './language.ts'
 import { module } from './module.ts'
+import { moduleDefinition } from './module-definition.ts'
 import { notification } from './notification.ts'
 import { page } from './page.ts'
 import { pageModule } from './page-module.ts'
+import { profile } from './profile.ts'
 import { role } from './role.ts'
 import { setting } from './setting.ts'
 import { site } from './site.ts'
+import { siteGroup } from './site-group.ts'
+import { siteGroupMember } from './site-group-member.ts'
 import { tenant } from './tenant.ts'
+import { theme } from './theme.ts'
 import { urlMapping } from './url-mapping.ts'
 import { user } from './user.ts'
 import { userRole } from './user-role.ts'
@@ -32,6 +37,11 @@ const all: readonly unknown[] = [
   notification,
   language,
   urlMapping,
+  profile,
+  theme,
+  moduleDefinition,
+  siteGroup,
+  siteGroupMember,
 ]
 
 /** All entities of the host. A new one is a file beside this one, and a line above. */

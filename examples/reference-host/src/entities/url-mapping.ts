@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineEntity, refreshSite } from '../entity/define-entity.ts'
+import { defineEntity } from '../entity/define-entity.ts'
 import { text } from '../entity/fields.ts'
 
 // No scheme and no host: a mapping leads to another page of the site, and nowhere else.
@@ -15,7 +15,6 @@ export const urlMapping = defineEntity({
   unique: ['siteId', 'path'],
   taken: 'The site already maps that path.',
   isPublic: true,
-  also: refreshSite,
 })
 
 declare module '../entity/define-entity.ts' {

@@ -26,6 +26,9 @@ export const user = defineEntity({
   taken: 'The username is taken.',
   isPublic: false,
   example: { tenantId: 1, userId: 5, username: 'ada', displayName: 'Ada' },
+  // Windows of the user show what only the user may see, or what no longer is there.
+  also: ({ userId }, { action }) =>
+    action === 'Create' ? [] : [{ entityName: 'User', entityId: userId, action: 'Reload' }],
   cached: (cache, tenantId, userId) => [cache.users, userKeyOf({ tenantId }, userId)],
 })
 
@@ -63,7 +66,7 @@ export const userRoutes = [
   route({
     method: 'post',
     path: '/api/User/logout',
-    summary: 'Ends the session; raises User.Logout',
+    summary: 'Ends the session; raises User.Logout and User.Reload',
     tag: 'User',
     audience: 'everybody',
     status: 204,
@@ -71,6 +74,19 @@ export const userRoutes = [
     async handle({ services, request, response }) {
       const token = sessionToken(request)
       if (token !== undefined) await services.sessionRepository.logOut(token)
+      clearSessionCookie(request, response)
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/User/logouteverywhere',
+    summary: 'Ends all sessions of the user who is logged in; raises User.Logout',
+    tag: 'User',
+    audience: 'everybody',
+    status: 204,
+    alsoAnswers: [403],
+    async handle({ services, request, response }) {
+      if (request.user) await services.sessionRepository.logOutEverywhere(request.user.userId)
       clearSessionCookie(request, response)
     },
   }),

@@ -132,7 +132,7 @@ export interface EntityOptions<
    * The entity name of a row's events, where it depends on the row. The repository raises them, since the
    * database's triggers know one name for each table.
    */
-  eventsOf?(row: TRow): string
+  readonly eventsOf?: { readonly names: readonly string[]; nameOf(row: TRow): string }
   /** Where this node keeps what it has read of a row. */
   cached?(cache: HostCache, tenantId: number, id: number): readonly [cache: ReadCache<object>, key: string]
   /** What else in the cache a change makes stale. */

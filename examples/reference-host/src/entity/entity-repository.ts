@@ -128,7 +128,7 @@ export class EntityRepository<TRow extends EntityRow, TInput> {
       const known = asRow<Readonly<Record<string, JsonValue>> | undefined>(before)
       const changed = known && Object.keys(values).filter((column) => values[column] !== known[column])
       const visible = Object.fromEntries(data.map((column) => [column, values[column] ?? null]))
-      await raise(site, eventsOf(row) as EntityName, row[key] as number, action, {
+      await raise(site, eventsOf.nameOf(row) as EntityName, row[key] as number, action, {
         data: { ...visible, ...(changed && { $changed: changed }) } as never,
       })
     }

@@ -3,6 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { isPostgres } from '../database/open-database.ts'
 import type { HostTables } from '../database/tables.ts'
 import { DEFAULT_ALIAS } from '../entities/alias.ts'
+import { SITE_DEFAULTS } from '../entities/site.ts'
 import { generateToken } from '../people/secret-hash.ts'
 import type { TokenRepository } from '../people/tokens.ts'
 
@@ -42,7 +43,7 @@ async function insertTenant(
     .executeTakeFirstOrThrow()
   const { siteId } = await trx
     .insertInto('site')
-    .values({ tenantId, name })
+    .values({ tenantId, name, ...SITE_DEFAULTS })
     .returningAll()
     .executeTakeFirstOrThrow()
   const root = { tenantId, siteId, parentId: null, name: 'Files' }

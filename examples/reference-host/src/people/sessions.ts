@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { EntityNames } from '@x/events-core'
+import { EntityNames, SyncEventActions } from '@x/events-core'
 import type { Request, Response } from 'express'
 import type { RepositoryServices } from '../entity/entity-repository.ts'
 import { EntityNotFoundError } from '../entity/errors.ts'
@@ -57,7 +57,7 @@ export class SessionRepository {
     return { token, userId }
   }
 
-  /** Ends a session, and raises User/Logout if there was one. */
+  /** Ends a session, and raises User/Logout and User/Reload if there was one. */
   async logOut(token: string): Promise<void> {
     const alias = this.#tenantManager.getAlias()
     await this.#engine.transaction(async ({ trx, raise }) => {
@@ -67,14 +67,28 @@ export class SessionRepository {
         .where('tenantId', '=', alias.tenantId)
         .returning('userId')
         .executeTakeFirst()
-      if (ended) await raise(alias, EntityNames.User, ended.userId, 'Logout')
+      if (!ended) return
+      await raise(alias, EntityNames.User, ended.userId, 'Logout')
+      await raise(alias, EntityNames.User, ended.userId, SyncEventActions.Reload)
     })
   }
 
-  /** Sets a user's password, and ends their sessions. */
+  /** Ends all sessions of a user. What may be done in its name has changed: an update of the user, as in Oqtane. */
+  async logOutEverywhere(userId: number): Promise<void> {
+    const alias = this.#tenantManager.getAlias()
+    await this.#engine.transaction(async ({ trx, raise }) => {
+      await trx.deleteFrom('session').where('userId', '=', userId).execute()
+      await raise(alias, EntityNames.User, userId, SyncEventActions.Update)
+      await raise(alias, EntityNames.User, userId, SyncEventActions.Reload)
+      await raise(alias, EntityNames.User, userId, 'Logout')
+    })
+  }
+
+  /** Sets a user's password, ends their sessions, and raises User/Update and User/Reload: passwords are in no captured table. */
   async setPassword(userId: number, password: string): Promise<void> {
+    const alias = this.#tenantManager.getAlias()
     const passwordHash = await hashPassword(password)
-    await this.#engine.transaction(async ({ trx }) => {
+    await this.#engine.transaction(async ({ trx, raise }) => {
       const user = await trx
         .selectFrom('user')
         .select('userId')
@@ -88,6 +102,8 @@ export class SessionRepository {
         .onConflict((conflict) => conflict.column('userId').doUpdateSet({ passwordHash }))
         .execute()
       await trx.deleteFrom('session').where('userId', '=', userId).execute()
+      await raise(alias, EntityNames.User, userId, SyncEventActions.Update)
+      await raise(alias, EntityNames.User, userId, SyncEventActions.Reload)
     })
   }
 

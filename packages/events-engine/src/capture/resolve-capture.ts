@@ -28,7 +28,7 @@ export function resolveCapture<DB>(options: CaptureTableOptions<DB>): Capture {
   } = options
   const table = assertName('table', options.table)
   const isMember = typeof entityName === 'string' && isEventTypeMember(entityName)
-  assertOption(isMember, 'entityName', 'letters, digits, _ and -, at most 100', entityName)
+  assertOption(isMember, 'entityName', 'letters, digits, _, - and :, at most 100', entityName)
   assertName('entityId', entityId)
   const areActions =
     Array.isArray(actions) && actions.length > 0 && actions.every((one) => ACTIONS.includes(one))

@@ -18,7 +18,7 @@ export function validateEvent(
 ): void {
   assertArgument(isInteger(site?.tenantId), 'tenantId', 'an integer', site?.tenantId)
   assertArgument(isInteger(site.siteId), 'siteId', 'an integer', site.siteId)
-  const name = 'letters, digits, _ and -, at most 100'
+  const name = 'letters, digits, _, - and :, at most 100'
   assertArgument(isMember(entityName), 'entityName', name, entityName)
   assertArgument(isMember(action), 'action', name, action)
   const idFits =

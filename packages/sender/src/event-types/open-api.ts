@@ -113,7 +113,7 @@ function operationOf({ type, description, deprecated, example }: EventType): obj
       required: true,
       content: {
         'application/json': {
-          schema: { $ref: `#/components/schemas/${type}` },
+          schema: { $ref: `#/components/schemas/${nameOf(type)}` },
           examples: { [type]: { value } },
         },
       },
@@ -128,10 +128,13 @@ function operationOf({ type, description, deprecated, example }: EventType): obj
   }
 }
 
+/** The name of a type's schema: of the characters in an event type, OpenAPI does not take the colon. */
+const nameOf = (type: string) => type.replaceAll(':', '_')
+
 /** The schema of a whole body, and what it is made of, by name. */
 function schemasOf({ type, description, schema }: EventType): Record<string, object | boolean> {
   const [entityName = '', action = ''] = type.split('.')
-  const entity = `${type}.entity`
+  const entity = `${nameOf(type)}.entity`
   const properties = {
     tenantId: { type: 'integer' },
     siteId: { type: 'integer', description: '-1 where no single site is concerned.' },
@@ -143,7 +146,7 @@ function schemasOf({ type, description, schema }: EventType): Record<string, obj
   }
   const always = Object.keys(properties).filter((name) => name !== 'entity' || schema !== undefined)
   return {
-    [type]: {
+    [nameOf(type)]: {
       type: 'object',
       description,
       properties: {
