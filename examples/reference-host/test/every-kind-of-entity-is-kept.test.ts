@@ -70,7 +70,7 @@ const samples = {
   },
   SiteGroupMember: {
     input: { siteGroupId: 1, siteId: 1 },
-    changed: { siteGroupId: 1, siteId: 3 },
+    changed: { siteGroupId: 2 },
     also: 'Site.Refresh',
   },
 } satisfies Record<string, Sample>
@@ -81,7 +81,8 @@ const kinds = Object.keys(samples).flatMap((name) => entities.filter((entity) =>
 async function addReferred(host: TestHost): Promise<void> {
   for (const body of [ada, { ...ada, username: 'bob' }]) await host.send('/api/User', { body })
   expect((await host.send('/api/Page', { body: { name: 'Home' } })).status).toBe(201)
-  expect((await host.send('/api/Site', { body: { name: 'Shop' } })).status).toBe(201)
+  const group = { name: 'Others', type: 'Localization', primarySiteId: 1 }
+  expect((await host.send('/api/SiteGroup', { body: group })).status).toBe(201)
 }
 
 onEachDatabase('adds, reads, changes and removes each, and tells of it', async () => {

@@ -6,7 +6,7 @@ export const siteGroupMember = defineEntity({
   name: 'SiteGroupMember',
   noun: 'The membership of a site in a group',
   scope: 'site',
-  site: 'movable',
+  site: 'chosen',
   migration: '0023-site-group-member',
   fields: { siteGroupId: partOf('SiteGroup') },
   unique: ['siteGroupId', 'siteId'],

@@ -93,8 +93,8 @@ export interface EntityOptions<
   readonly noun: string
   /** Whether each site has its own, all sites of a tenant share them, or it is a tenant itself. */
   readonly scope: TScope
-  /** The migration that creates the table: a number that is higher than those before, and the table's name. */
-  readonly migration: string
+  /** The migration that creates the table: a number that is higher than those before, and a name. */
+  readonly migration: `${number}-${string}`
   /** The columns beside the key, the tenant and the site. */
   readonly fields: TFields
   /** Columns that neither the API nor events show. */
