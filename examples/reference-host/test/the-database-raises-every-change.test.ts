@@ -138,13 +138,14 @@ it('attaches to an event what the API shows of its entity, and nothing that is p
   const file = await jsonOf<object>(await upload(host, 'a.txt', 'content'))
   await host.send('/api/User/1', { method: 'PUT', body: { ...user, email: 'private@example.org' } })
 
-  const events = await eventsOf(host)
+  const all = await eventsOf(host)
+  const events = all.filter(({ action }) => action !== 'Reload')
   expect(events.map(told)).toEqual(['User.Create 1:1 1', 'File.Create 1:1 1', 'User.Update 1:1 1'])
   // Consumers may ask for the address with a token; it does not travel to every URL that was configured.
   const data = { userId: 1, tenantId: 1, username: 'ada', displayName: 'Ada' }
   expect(events.map((event) => event.data)).toEqual([data, file, { ...data, $changed: ['email'] }])
-  expect(JSON.stringify(events)).not.toContain('example.org')
-  expect(JSON.stringify(events)).not.toContain('storageKey')
+  expect(JSON.stringify(all)).not.toContain('example.org')
+  expect(JSON.stringify(all)).not.toContain('storageKey')
 })
 
 it('raises the same once, however often and on however many nodes the host is started', async () => {
