@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
 import { inject } from 'vitest'
+import { observedDialect, type StatementObserver } from './observed-dialect.ts'
 import { asAdministrator, templateName } from './postgres-administrator.ts'
 
 /** How {@link PostgresDatabase} is connected to. */
@@ -9,6 +10,8 @@ export interface ConnectOptions {
   readonly max?: number
   /** Another way to the same database: through a proxy, or under a name. */
   readonly url?: string | undefined
+  /** Is told of each statement that runs on these connections. */
+  readonly observer?: StatementObserver | undefined
 }
 
 /** A database of a test's own. */
@@ -48,11 +51,11 @@ function databaseOf<DB>(serverUrl: string, name: string): PostgresDatabase<DB> {
   location.pathname = `/${name}`
   const opened: Kysely<DB>[] = []
 
-  function connect({ max = 10, url = location.href }: ConnectOptions = {}) {
+  function connect({ max = 10, url = location.href, observer = {} }: ConnectOptions = {}) {
     const pool = new Pool({ connectionString: url, max })
     // Idle connections that the server ends are replaced at the next use.
     pool.on('error', () => {})
-    const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
+    const db = new Kysely<DB>({ dialect: observedDialect(new PostgresDialect({ pool }), observer) })
     opened.push(db)
     return { pool, db }
   }

@@ -6,7 +6,13 @@ assertNodeVersion()
 // it, and it may change with any version.
 
 export type { WatchedDatabase } from './connections/watched-database.ts'
-export type { AheadEvent, AheadHandler, AheadHost, IAheadSubscriber } from './distribute/ahead.ts'
+export type {
+  AheadEvent,
+  AheadHandler,
+  AheadHost,
+  IAheadSubscriber,
+  WrittenAtOnce,
+} from './distribute/ahead.ts'
 export { type EngineInternals, internalsOf } from './internals.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 export { isDeadNeighbour } from './node-id.ts'
@@ -53,6 +59,7 @@ export { withSecureDelete } from './sql/secure-delete.ts'
 export { createRowsStatement } from './sql/sqlite-rows.ts'
 export { ownTransaction, transact } from './sql/transact.ts'
 export { type EventRow, eventColumns, eventOf, SELECTED_COLUMNS, sequenceOf } from './store/event-row.ts'
+export { type FencePart, FIRST_AFTER_FENCE } from './store/event-store.ts'
 export type { HandledLog, HandledRange } from './store/handled.ts'
 export { createLifecycle, type Lifecycle } from './util/lifecycle.ts'
 export { createPeriodic, type Periodic, type PeriodicOptions } from './util/periodic.ts'

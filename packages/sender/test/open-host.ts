@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from '@x/events-core'
 import { createEventEngine, type EventEngine, type EventEngineOptions } from '@x/events-engine'
 import { temporaryFolder } from '@x/testkit'
+import { observedDialect, type StatementObserver } from '@x/testkit/observed-dialect'
 import { type DatabaseTemplate, postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
 import { CompiledQuery, Kysely, SqliteDialect } from 'kysely'
@@ -38,6 +39,8 @@ export interface HostOptions extends Partial<Omit<WebhookSenderOptions<HostTable
   readonly url?: string
   /** PostgreSQL only: another server than that of the test run. */
   readonly serverUrl?: string
+  /** Is told of each statement that runs on the connections of this host. */
+  readonly observer?: StatementObserver
 }
 
 export const encryptionKey = randomBytes(32)
@@ -74,7 +77,7 @@ interface TestDatabase extends AsyncDisposable {
   readonly file?: string
   readonly url?: string
   /** What an engine needs to work on it, through connections of its own. */
-  connect(url?: string): Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>
+  connect(url?: string, observer?: StatementObserver): Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>
 }
 
 async function sqliteDatabase(): Promise<TestDatabase> {
@@ -82,10 +85,11 @@ async function sqliteDatabase(): Promise<TestDatabase> {
   const file = join(folder.path, 'host.db')
   return {
     file,
-    connect() {
+    connect(_, observer = {}) {
       const database = new Database(file)
       database.pragma('journal_mode = WAL')
-      return { db: new Kysely<HostTables>({ dialect: new SqliteDialect({ database }) }) }
+      const dialect = observedDialect(new SqliteDialect({ database }), observer)
+      return { db: new Kysely<HostTables>({ dialect }) }
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   }
@@ -104,8 +108,8 @@ async function postgresServerDatabase(serverUrl?: string): Promise<TestDatabase>
   const database = await postgresDatabase<HostTables>(serverUrl, migrated)
   return {
     url: database.url,
-    connect(url) {
-      const { db, pool } = database.connect({ url })
+    connect(url, observer) {
+      const { db, pool } = database.connect({ url, observer })
       return { db, postgres: { pool } }
     },
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
@@ -113,8 +117,8 @@ async function postgresServerDatabase(serverUrl?: string): Promise<TestDatabase>
 }
 
 async function open(database: TestDatabase, options: HostOptions): Promise<OpenHost> {
-  const { engine: engineOptions, url, serverUrl: _, ...senderOptions } = options
-  const connection = database.connect(url)
+  const { engine: engineOptions, url, serverUrl: _, observer, ...senderOptions } = options
+  const connection = database.connect(url, observer)
   const { db } = connection
   const engine = createEventEngine({ ...connection, pollMaxMs: 50, ...engineOptions })
   const sender = createWebhookSender({

@@ -42,6 +42,8 @@ it('never leaves a delivery out, while some are stored and others recorded', asy
   }
   await raising
   expect(looks).toBeGreaterThan(20)
+  // What has not been sent yet need not be stored: only then is nothing pending for good.
+  await host.sender.drain()
   await waitFor(async () => (await host.sender.stats()).deliveries.pending === 0, 'the last retry')
   const reconciliation = await waitFor(async () => {
     const { reconciliation: done } = await host.sender.stats()

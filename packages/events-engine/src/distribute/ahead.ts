@@ -1,7 +1,7 @@
 import type { SubscriberContext, SyncEvent } from '@x/events-core'
 import type { Transaction } from 'kysely'
 import { ownTransaction } from '../sql/transact.ts'
-import type { EventPage, Position, PositionedEvent } from '../store/event-store.ts'
+import type { EventPage, FencePart, Position, PositionedEvent } from '../store/event-store.ts'
 import { createPageWork } from './batches.ts'
 import { callSubscriber } from './call.ts'
 import { assertLease, endsWork, isLeaseLost } from './interruptions.ts'
@@ -33,14 +33,25 @@ export interface AheadHost<DB> {
    * Runs a transaction that begins with the fence of the subscription's lease, and settles events by its commit. One at
    * a time. `write` is called again where it had to give way to another transaction.
    *
+   * @param writeAtOnce - is called before, and may make `write` unnecessary.
    * @throws EventEngineError `lease_lost`, after which nothing more is recorded.
    */
-  record(events: readonly AheadEvent[], write: (trx: Transaction<DB>) => Promise<void>): Promise<void>
+  record(
+    events: readonly AheadEvent[],
+    write: (trx: Transaction<DB>) => Promise<void>,
+    writeAtOnce?: (fence: FencePart) => Promise<WrittenAtOnce>,
+  ): Promise<void>
   /** Saves the position now, where it can move. */
   save(): Promise<void>
   /** Ends the handling ahead: the events that are not settled are read again, and handled in batches. */
   fail(error: unknown): void
 }
+
+/**
+ * What has come of writing with a {@link FencePart}: all is committed; the lease is lost, and nothing is written; or nothing
+ * is written for another reason.
+ */
+export type WrittenAtOnce = 'committed' | 'lease_lost' | 'not_written'
 
 /** Handles the events of one lease ahead. */
 export interface AheadHandler {
@@ -238,7 +249,7 @@ export function createAheadWork<DB>(
       const host: AheadHost<DB> = {
         save,
         fail,
-        record: (events, write) =>
+        record: (events, write, writeAtOnce) =>
           inTurn(async () => {
             if (failure) throw failure.error
             assertLease(name, runtime.leases.isHeld(fence))
@@ -248,17 +259,19 @@ export function createAheadWork<DB>(
             // Where the position is not saved, these events lie after it.
             const ahead = isAheadStored || mark.isAhead || !isDue
             const moved = isDue || !isAheadStored ? { position: mark.position, ahead } : undefined
-            await ownTransaction(db, async (trx) => {
-              // First of all the fence: it waits for a transaction of ours that seemed to fail, too.
-              assertLease(name, await store.fenceIn(trx.withoutPlugins(), fence, moved, lasting))
-              await write(trx)
-            })
+            const atOnce = await writeAtOnce?.(store.fencePart(fence, moved))
+            assertLease(name, atOnce !== 'lease_lost')
+            if (atOnce !== 'committed') {
+              await ownTransaction(db, async (trx) => {
+                // First of all the fence: it waits for a transaction of ours that seemed to fail, too.
+                assertLease(name, await store.fenceIn(trx.withoutPlugins(), fence, moved, lasting))
+                await write(trx)
+              })
+            }
             settled(events as readonly WindowEvent[])
             if (moved) noteSaved(mark, ahead)
-            observer.handled(
-              name,
-              events.map(({ event }) => event),
-            )
+            const handled = events.map(({ event }) => event)
+            observer.handled(name, handled)
           }),
       }
       const handler = subscriber.handleAhead(host)

@@ -1,5 +1,5 @@
 import type { SyncEvent } from '@x/events-core'
-import type { SqlExecutor } from '../sql/database.ts'
+import type { Parameter, SqlExecutor } from '../sql/database.ts'
 import type { EventRow } from './event-row.ts'
 import type { TenantStore } from './purge-tenant.ts'
 
@@ -93,6 +93,25 @@ export interface Fence {
    */
   readonly at?: Position | undefined
 }
+
+/**
+ * A fence as a part of another statement, in a database whose queries may write: what the statement writes depends on
+ * the fence's row, so one round trip checks the lease, moves the subscription on, and writes. The other parameters of the
+ * statement are numbered from {@link FIRST_AFTER_FENCE}.
+ */
+export interface FencePart {
+  /**
+   * SQL: the query of a common table expression, which has one row while the lease is held. Nobody else changes the
+   * subscription's row until the transaction ends.
+   *
+   * @param condition - where it is false there is no row, and the position stays.
+   */
+  query(condition: string): string
+  readonly parameters: readonly Parameter[]
+}
+
+/** The number of the first parameter that a statement may use beside those of a {@link FencePart}. */
+export const FIRST_AFTER_FENCE = 6
 
 /** How long the lease of a transaction that moves a subscription is to last, and how long it may idle. */
 export interface LeasedTransaction {
@@ -209,6 +228,11 @@ export interface EventStore extends TenantStore {
     moved: { readonly position: Position; readonly ahead: boolean } | undefined,
     lasting: LeasedTransaction,
   ): Promise<boolean>
+  /** The same as a part of another statement. */
+  fencePart(
+    fence: Fence,
+    moved: { readonly position: Position; readonly ahead: boolean } | undefined,
+  ): FencePart
   /**
    * Stores that a try has failed; the error's text only while the event is in the log. A subscription that
    * is paused stays so.

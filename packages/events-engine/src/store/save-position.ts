@@ -4,7 +4,7 @@ import { countChanges, type Dialect, findsRow, type SqlExecutor } from '../sql/d
 import { sqlDialectOf } from '../sql/dialect.ts'
 import { ownTransaction } from '../sql/transact.ts'
 import { sequenceOf } from './event-row.ts'
-import type { Fence, LeasedTransaction, Position, SubscriptionState } from './event-store.ts'
+import type { Fence, FencePart, LeasedTransaction, Position, SubscriptionState } from './event-store.ts'
 import type { TableNames } from './table-names.ts'
 
 /** The parameters of {@link fenced}. */
@@ -40,9 +40,9 @@ export function keptEventQuery(dialect: Dialect, names: TableNames) {
 export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames) {
   const { statement, lock } = sqlDialectOf(dialect)
   const isPostgres = dialect === 'postgres'
-  const moved =
+  const moveTo =
     'position = $1, ahead = coalesce(cast($2 as integer), ahead), failed_attempts = 0, last_error = null'
-  const move = statement(`update ${names.subscription} set ${moved} ${fenced(3)}`)
+  const move = statement(`update ${names.subscription} set ${moveTo} ${fenced(3)}`)
   // On PostgreSQL the row stays locked while the subscriber works, so that the lease cannot be renewed: it is extended here.
   // A limit on idling ends the transaction of a node that has fallen silent, and with it the lock.
   const extended = isPostgres
@@ -52,7 +52,7 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
   const limitsIdle = (parameter: string) => `set_config(${idleSetting},
         case current_setting(${idleSetting}) when '0' then ${parameter}::text else current_setting(${idleSetting}) end, true)`
   const moveAndLock = statement(
-    `update ${names.subscription} set ${moved}${extended} ${fenced(3)}${isPostgres ? ` returning ${limitsIdle('$7')}` : ''}`,
+    `update ${names.subscription} set ${moveTo}${extended} ${fenced(3)}${isPostgres ? ` returning ${limitsIdle('$7')}` : ''}`,
   )
   const lockRow = statement(
     `select ${isPostgres ? limitsIdle('$4') : 'name'} from ${names.subscription} ${fenced(1)}${lock('for no key update')}`,
@@ -98,6 +98,20 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
     ): Promise<boolean> {
       if (!moved) return findsRow(trx, lockRow, [...fenceValues(fence), String(lasting.idleMs)])
       return savePositionIn(trx, fence, moved.position, lasting, moved.ahead)
+    },
+
+    /** The same as a part of another statement. */
+    fencePart(
+      fence: Fence,
+      moved: { readonly position: Position; readonly ahead: boolean } | undefined,
+    ): FencePart {
+      return {
+        query: (condition) =>
+          moved
+            ? `update ${names.subscription} set ${moveTo} ${fenced(3)} and (${condition}) returning 1 as held`
+            : `select 1 as held from ${names.subscription} ${fenced(3)} and (${condition}) for no key update`,
+        parameters: [moved?.position ?? null, aheadValue(moved?.ahead), ...fenceValues(fence)],
+      }
     },
 
     async hold(name: string, sequence: number | null): Promise<void> {

@@ -1,8 +1,9 @@
 import { EntityNames, type IEventSubscriber, type SyncEvent } from '@x/events-core'
 import { temporaryFolder, waitFor } from '@x/testkit'
+import { observedDialect } from '@x/testkit/observed-dialect'
 import { postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
-import { type DatabaseConnection, type Dialect, Kysely, PostgresDialect, SqliteDialect } from 'kysely'
+import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { createEventEngine, type EventEngine, type IBatchEventSubscriber } from '../../src/index.ts'
 import { type HostTables, onEachDatabase, site } from '../open-engine.ts'
@@ -151,50 +152,12 @@ async function openWithLateReplies(dialect: 'sqlite' | 'postgres') {
     if (dialect === 'postgres') await changing
   }
 
-  function watched(connection: DatabaseConnection): DatabaseConnection {
-    return {
-      async executeQuery(query) {
-        const result = await connection.executeQuery<never>(query)
-        await afterStatement(query.sql)
-        return result
-      },
-      streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
-    }
-  }
-
-  function withLateReplies(inner: Dialect): Dialect {
-    return {
-      createAdapter: () => inner.createAdapter(),
-      createIntrospector: (db) => inner.createIntrospector(db),
-      createQueryCompiler: () => inner.createQueryCompiler(),
-      createDriver() {
-        const driver = inner.createDriver()
-        const given = new WeakMap<DatabaseConnection, DatabaseConnection>()
-        const innerOf = (connection: DatabaseConnection) => given.get(connection) as DatabaseConnection
-        return {
-          init: () => driver.init(),
-          destroy: () => driver.destroy(),
-          async acquireConnection() {
-            const connection = await driver.acquireConnection()
-            const outer = watched(connection)
-            given.set(outer, connection)
-            return outer
-          },
-          releaseConnection: (connection) => driver.releaseConnection(innerOf(connection)),
-          beginTransaction: (connection, settings) => driver.beginTransaction(innerOf(connection), settings),
-          commitTransaction: (connection) => driver.commitTransaction(innerOf(connection)),
-          rollbackTransaction: (connection) => driver.rollbackTransaction(innerOf(connection)),
-        }
-      },
-    }
-  }
-
   const opened = dialect === 'postgres' ? await postgresDatabase<HostTables>() : await temporaryFolder()
   const inner =
     'pool' in opened
       ? new PostgresDialect({ pool: opened.pool })
       : new SqliteDialect({ database: new Database(`${opened.path}/host.db`) })
-  const db = new Kysely<HostTables>({ dialect: withLateReplies(inner) })
+  const db = new Kysely<HostTables>({ dialect: observedDialect(inner, { after: afterStatement }) })
   return {
     db,
     beforeReply(statement: RegExp, change: () => Promise<void>) {

@@ -4,7 +4,14 @@ import type { Driver, DriverDatabase } from '@x/testkit/drivers'
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEventEngine, EventEngineError } from '../../src/index.ts'
-import { internalsOf, isMigrated, isRefusal } from '../../src/internal.ts'
+import {
+  FIRST_AFTER_FENCE,
+  findsRow,
+  internalsOf,
+  isMigrated,
+  isRefusal,
+  sqlDialectOf,
+} from '../../src/internal.ts'
 import { rowOf } from '../../src/store/event-row.ts'
 import type { EventStore, Fence, Position, SubscriptionLease } from '../../src/store/event-store.ts'
 import { createGivenPositions } from '../../src/store/given-positions.ts'
@@ -351,6 +358,20 @@ export function engineContract(driver: Driver): void {
           expect(await inTransaction(fence(), moved)).toBe(true)
           expect(await inTransaction({ ...fence(), epoch: 99 }, undefined)).toBe(false)
           expect(await inTransaction({ ...fence(), epoch: 99 }, moved)).toBe(false)
+        },
+        fencePart: async () => {
+          const { statement, hasWritingQueries } = sqlDialectOf(engine.dialect)
+          if (!hasWritingQueries) return
+          const holds = (at: Fence, moved: { position: Position; ahead: boolean } | undefined) => {
+            const { query, parameters } = store.fencePart(at, moved)
+            const text = `with fence as (${query(`$${FIRST_AFTER_FENCE} = 'b'`)}) select held from fence`
+            return findsRow(bare, statement(text), [...parameters, 'b'])
+          }
+          for (const moved of [undefined, { position: end, ahead: false }]) {
+            expect(await holds(fence(), moved)).toBe(true)
+            expect(await holds({ ...fence(), at: end }, moved)).toBe(true)
+            expect(await holds({ ...fence(), epoch: 99 }, moved)).toBe(false)
+          }
         },
         hold: async () => {
           await store.hold('a', 7)

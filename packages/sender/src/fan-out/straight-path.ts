@@ -1,19 +1,12 @@
 import type { Clock, Logger } from '@x/events-core'
 import { EventEngineError } from '@x/events-engine'
-import {
-  type AheadEvent,
-  type AheadHandler,
-  type AheadHost,
-  isRefusal,
-  type SqlExecutor,
-} from '@x/events-engine/internal'
+import { type AheadEvent, type AheadHandler, type AheadHost, isRefusal } from '@x/events-engine/internal'
 import type { Worker } from '../deliver/worker.ts'
-import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery, StraightDelivery } from '../deliveries/due-delivery.ts'
 import type { MessageTarget, MessageToStore, StoredDelivery } from '../store/messages.ts'
 import type { DeliveryStore } from '../store/store.ts'
-import type { StraightResult } from '../store/straight.ts'
-import { dueDelivery, type FannedOutEvent, type FanOut, hadBy } from './fan-out.ts'
+import { createBatchWrite, type Leg, type Passage } from './batch-write.ts'
+import { dueDelivery, type FannedOutEvent, type FanOut } from './fan-out.ts'
 
 /** What {@link createStraightPath} works with. */
 export interface StraightPathParts {
@@ -46,31 +39,6 @@ export interface StraightPath<DB> {
   /** Saves the position of what is. */
   save(): Promise<void>
   handleAhead(host: AheadHost<DB>): AheadHandler
-}
-
-/** An event on its way, and how many of its deliveries are neither recorded nor stored. */
-interface Passage {
-  readonly ahead: AheadEvent
-  /** Of the endpoints, as they were when it was matched. */
-  readonly revision: number
-  open: number
-}
-
-/** A delivery on its way. */
-interface Leg {
-  readonly passage: Passage
-  readonly message: MessageToStore
-  readonly target: MessageTarget
-  /** Undefined for one that is not sent straight. */
-  readonly delivery: StraightDelivery | undefined
-  /** Looks since it was read, or since its attempt has begun. */
-  looks: number
-  hasBegun: boolean
-  result: AttemptResult | undefined
-  isPlain: boolean
-  isQueued: boolean
-  /** Ends the holding back of reads that may find it stored. */
-  release: (() => void) | undefined
 }
 
 /**
@@ -158,72 +126,16 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
       const left = new Map<Passage, number>()
       for (const { passage } of batch) left.set(passage, (left.get(passage) ?? passage.open) - 1)
       const settled = [...left].flatMap(([{ ahead }, open]) => (open === 0 ? [ahead] : []))
-      const keys = new Map<Leg, StoredDelivery>()
       // A COMMIT whose response is late, or lost, must not let the worker read and send what is under way here.
       for (const leg of batch) {
         if (leg.isPlain && leg.result) continue
         leg.release ??= worker.holdBack(leg.target.endpointKey, leg.message.eventId)
       }
 
-      await host.record(settled, async (trx) => {
-        keys.clear()
-        const executor = trx.withoutPlugins()
-        const now = clock.now()
-        const legs = await withoutThoseStored(executor, await ofKeptEndpoints(executor, batch), keys)
-        const results: StraightResult[] = []
-        const toStore: Leg[] = []
-        for (const leg of legs) {
-          if (leg.isPlain && leg.result) {
-            results.push({ event: leg.passage.ahead.event, result: leg.result })
-          } else toStore.push(leg)
-        }
-        // Keys ascend as events were read, as far as they are recorded together.
-        results.sort((a, b) => b.result.messageKey - a.result.messageKey)
-        if (results.length > 0) await store.recordStraight(executor, results, now)
-        await storePending(executor, toStore, now, keys)
-      })
+      const { inTransaction, atOnce, stored } = createBatchWrite(batch, { store, clock, isUnclear })
+      await host.record(settled, inTransaction, atOnce)
       for (const passage of left.keys()) passage.open = left.get(passage) as number
-      settle(batch, keys)
-    }
-
-    /** Nothing is written of endpoints that were deleted meanwhile; the others stay as they are until the commit. */
-    async function ofKeptEndpoints(executor: SqlExecutor, legs: readonly Leg[]): Promise<readonly Leg[]> {
-      const revision = await store.revision(executor)
-      if (legs.every(({ passage }) => passage.revision === revision)) return legs
-      const endpoints = [...new Set(legs.map(({ target }) => target.endpointKey))]
-      const kept = new Set(await store.keptEndpoints(executor, endpoints))
-      return legs.filter(({ target }) => kept.has(target.endpointKey))
-    }
-
-    /** After a COMMIT whose response was lost, only the database knows what was written. */
-    async function withoutThoseStored(
-      executor: SqlExecutor,
-      legs: readonly Leg[],
-      keys: Map<Leg, StoredDelivery>,
-    ): Promise<readonly Leg[]> {
-      if (!isUnclear) return legs
-      const events = [...new Set(legs.map(({ passage }) => passage.ahead.event))]
-      const had = hadBy(await store.findFannedOut(executor, events))
-      return legs.filter((leg) => {
-        const found = had.get(leg.message.eventId)?.get(leg.target.endpointKey)
-        if (found?.isPending) keys.set(leg, found)
-        return !found
-      })
-    }
-
-    async function storePending(
-      executor: SqlExecutor,
-      legs: readonly Leg[],
-      now: number,
-      keys: Map<Leg, StoredDelivery>,
-    ): Promise<void> {
-      if (legs.length === 0) return
-      const messages = [...Map.groupBy(legs, ({ message }) => message)].map(([message, ofMessage]) => ({
-        ...message,
-        targets: ofMessage.map(({ target }) => target),
-      }))
-      const { deliveries } = await store.storeMessages(executor, messages, now)
-      for (const leg of legs) keys.set(leg, deliveries.get(leg.target) as StoredDelivery)
+      settle(batch, stored)
     }
 
     /** All of it is committed. */

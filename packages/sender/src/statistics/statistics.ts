@@ -196,7 +196,7 @@ export function createStatisticsRollup(store: DeliveryStore, logger: Logger): St
   })
 
   return {
-    counting: (inner) => ({
+    counting: ({ recordAtOnce, ...inner }) => ({
       ...inner,
       async recordAttempts(batch, tell) {
         await inner.recordAttempts(batch, tell)
@@ -206,6 +206,13 @@ export function createStatisticsRollup(store: DeliveryStore, logger: Logger): St
         await inner.recordStraight(executor, results, now)
         loop.within(ROLL_UP_AFTER_MS)
       },
+      recordAtOnce:
+        recordAtOnce &&
+        (async (...parameters) => {
+          const written = await recordAtOnce(...parameters)
+          loop.within(ROLL_UP_AFTER_MS)
+          return written
+        }),
     }),
     rollUp,
     start: loop.start,

@@ -1,6 +1,5 @@
 import {
   createRowsStatement,
-  flag,
   integer,
   nullable,
   readRows,
@@ -12,7 +11,7 @@ import type { DeliveryLink } from '../deliveries/delivery-row.ts'
 import { messageName } from '../messages/compose.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
-import { type DueOrderingKey, queueStatements } from './queue.ts'
+import { type DueOrderingKey, enqueueQuery, queueStatements } from './queue.ts'
 import { numberingStatements } from './sequence.ts'
 
 /** Whom a message goes to, and how. */
@@ -62,24 +61,18 @@ export interface StoredMessages {
   readonly deliveries: ReadonlyMap<MessageTarget, StoredDelivery>
 }
 
-/** What is stored of messages, and whether their endpoints are in the queue already. */
-interface InsertedMessages {
-  /** By {@link messageName}. */
-  readonly keyOf: ReadonlyMap<string, number>
-  readonly isQueued: boolean
-}
-
+/** Inserts messages and deliveries, and makes the endpoints due. @returns the keys of messages, by {@link messageName}. */
 type InsertMessages = (
   executor: SqlExecutor,
   messages: readonly MessageToStore[],
   links: Links,
   now: number,
-) => Promise<InsertedMessages>
+) => Promise<ReadonlyMap<string, number>>
 
 /** Messages with their deliveries, many at once. */
 export function messageStore(context: StoreContext) {
   const insert = context.sql.hasWritingQueries ? createInsertAtOnce(context) : createInsertInSteps(context)
-  const { enqueue, openOrderingKeys } = queueStatements(context)
+  const { openOrderingKeys } = queueStatements(context)
   const { number } = numberingStatements(context)
   const noteClock = createClockMark(context)
 
@@ -95,21 +88,15 @@ export function messageStore(context: StoreContext) {
       now: number,
     ): Promise<StoredMessages> {
       const links = await number(executor, messages)
-      const { keyOf, isQueued } = await insert(executor, messages, links, now)
+      // The endpoints' rows in the queue are locked before the ordering keys are looked at: a record that ends one's delivery
+      // just now is waited for.
+      const keyOf = await insert(executor, messages, links, now)
       const orderingKeys = new Map<string, DueOrderingKey>()
-      const dueOn = new Map<number, number>()
       for (const { targets } of messages) {
-        for (const { endpointKey, orderingKey, dueOn: due, isPull } of targets) {
-          if (isPull) continue
-          dueOn.set(endpointKey, Math.min(due, dueOn.get(endpointKey) ?? due))
-          if (orderingKey !== null)
-            orderingKeys.set(`${endpointKey}:${orderingKey}`, { endpointKey, orderingKey, dueOn: due })
+        for (const { endpointKey, orderingKey, dueOn, isPull } of targets) {
+          if (orderingKey === null || isPull) continue
+          orderingKeys.set(`${endpointKey}:${orderingKey}`, { endpointKey, orderingKey, dueOn })
         }
-      }
-      // In any case before the ordering keys are looked at: a record that ends one's delivery just now is waited for.
-      if (!isQueued) {
-        const due = [...dueOn].map(([endpointKey, first]) => ({ endpointKey, dueOn: first }))
-        await enqueue(executor, due)
       }
       await openOrderingKeys(executor, [...orderingKeys.values()])
       await noteClock(executor, now)
@@ -125,7 +112,9 @@ export function messageStore(context: StoreContext) {
 }
 
 /** Statement by statement; rows of long texts are several times as fast as one JSON parameter on SQLite. */
-function createInsertInSteps({ sql, names }: StoreContext): InsertMessages {
+function createInsertInSteps(context: StoreContext): InsertMessages {
+  const { sql, names } = context
+  const { enqueue } = queueStatements(context)
   const insertMessages = createRowsStatement(
     8,
     { key: integer, event_id: text, variant: nullable(text) },
@@ -169,11 +158,17 @@ function createInsertInSteps({ sql, names }: StoreContext): InsertMessages {
       return of.map((target) => ({ message_key: messageKey, ...deliveryOf(target, links) }))
     })
     await runStatement(executor, insertDeliveries, [deliveries.encode(targets), now])
-    return { keyOf, isQueued: false }
+    const due = new Map<number, number>()
+    for (const { endpoint_key: key, due_on: dueOn } of targets) {
+      if (dueOn !== null) due.set(key, Math.min(dueOn, due.get(key) ?? dueOn))
+    }
+    const queued = [...due].map(([endpointKey, dueOn]) => ({ endpointKey, dueOn }))
+    if (queued.length > 0) await enqueue(executor, queued)
+    return keyOf
   }
 }
 
-/** One round trip, which also finds out whether the endpoints are in the queue: a busy one's row is then not written. */
+/** One round trip, which also makes the endpoints due: the row of a busy one, which is due already, is not written. */
 function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
   const insert = sql.statement(`with m as materialized (
       select * from rows from (json_to_recordset($1::text::json) as (event_id text, event_type text, body text, traceparent text,
@@ -186,6 +181,8 @@ function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
       select endpoint_key, min(due_on) as due_on from t where state = 'pending' group by endpoint_key
     ), kept as materialized (
       ${keepQueuedQuery({ sql, names }, 'due')}
+    ), queued as (
+      ${enqueueQuery({ sql, names }, 'due n', '(select count(*) from kept) < (select count(*) from due)', false)}
     ), stored as (
       insert into ${names.message} (event_id, event_type, created_on, body, traceparent, variant, headers, tenant_id, site_id)
       select event_id, event_type, $2, body, traceparent, variant, headers, tenant_id, site_id from m order by ordinality
@@ -198,8 +195,8 @@ function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
       from stored join m on m.event_id = stored.event_id and m.variant is not distinct from stored.variant
         join t on t.ordinality = m.ordinality
     )
-    select key, event_id, variant, (select count(*) from kept) = (select count(*) from due) as is_queued from stored`)
-  const storedColumns = { key: integer, event_id: text, variant: nullable(text), is_queued: flag }
+    select key, event_id, variant from stored`)
+  const storedColumns = { key: integer, event_id: text, variant: nullable(text) }
 
   return async (executor, messages, links, now) => {
     const rows = messages.map((message) => ({
@@ -214,10 +211,7 @@ function createInsertAtOnce({ sql, names }: StoreContext): InsertMessages {
       targets: message.targets.map((target) => deliveryOf(target, links)),
     }))
     const stored = await readRows(executor, storedColumns, insert, [JSON.stringify(rows), now])
-    return {
-      keyOf: new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key])),
-      isQueued: stored.every(({ is_queued }) => is_queued),
-    }
+    return new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
   }
 }
 

@@ -35,6 +35,44 @@ const lockedColumns = { endpoint_key: integer, epoch: integer }
 /** SQL: a table of both kinds of deliveries, never attempted and attempted, each of which an index has in order. */
 export const KINDS = '(select false as tried union all select true) kind'
 
+const keepsFirstOn = (sql: StoreContext['sql']): boolean => !sql.isLocal
+
+/** SQL: locks endpoints' rows, in the order of keys; gives their keys and epochs. */
+export const lockQueueQuery = ({ sql, names }: SqlContext, endpointKeys: string): string =>
+  `select q.endpoint_key, q.epoch from ${names.queue} q
+    where ${sql.limitsIdle} and ${sql.isListed('q.endpoint_key', endpointKeys)}
+    order by q.endpoint_key${sql.lock('for update of q')}`
+
+/**
+ * SQL: makes endpoints due at a time, unless they are due sooner, and locks their rows either way.
+ *
+ * @param due - a table of endpoint_key and due_on, named `n`.
+ * @param condition - of all rows.
+ * @param isManual - they are due although they are paused.
+ */
+export function enqueueQuery(
+  { sql, names }: SqlContext,
+  due: string,
+  condition: string,
+  isManual: boolean,
+): string {
+  const keepsFirst = keepsFirstOn(sql)
+  const proposed = sql.proposed('due_on')
+  const dueOn = isManual ? proposed : sql.greatest(proposed, 'q.not_before')
+  const firstOn = sql.proposed('first_on')
+  const isLater = (column: string, time: string) => `q.${column} is null or q.${column} > ${time}`
+  return `insert into ${names.queue} as q (endpoint_key, due_on${keepsFirst ? ', first_on' : ''})
+      select n.endpoint_key, n.due_on${keepsFirst ? ', n.due_on' : ''} from ${due}
+      where ${condition} order by n.endpoint_key${sql.upsert({
+        key: 'endpoint_key',
+        set: `due_on = ${sql.least('q.due_on', dueOn)}${
+          keepsFirst ? `, first_on = ${sql.least('q.first_on', firstOn)}` : ''
+        }`,
+        // A row that is due by then needs no write.
+        where: `${isLater('due_on', dueOn)}${keepsFirst ? ` or ${isLater('first_on', firstOn)}` : ''}`,
+      })}`
+}
+
 /**
  * What changes endpoints' rows in the queue. `due_on` tells when to look: not before a pause has ended (`not_before`),
  * unless a person has asked for an attempt. Where many nodes write, `first_on` is never later than the due time of any pending
@@ -42,29 +80,14 @@ export const KINDS = '(select false as tried union all select true) kind'
  * exact: elsewhere a row may say that something is due when the last of it is done, and is put right by `requeue`.
  */
 export function queueStatements({ sql, names }: SqlContext) {
-  const keepsFirst = !sql.isLocal
+  const keepsFirst = keepsFirstOn(sql)
   const endpoints = sql.records({ endpoint_key: 'integer', due_on: 'integer' })
-  function enqueueStatement(isManual: boolean) {
-    const proposed = sql.proposed('due_on')
-    const due = isManual ? proposed : sql.greatest(proposed, 'q.not_before')
-    const isLater = (column: string, time: string) => `q.${column} is null or q.${column} > ${time}`
-    return sql.statement(`insert into ${names.queue} as q (endpoint_key, due_on${keepsFirst ? ', first_on' : ''})
-      select n.endpoint_key, n.due_on${keepsFirst ? ', n.due_on' : ''} from ${endpoints.table('$1', 'n')}
-      where ${sql.limitsIdle} order by n.endpoint_key${sql.upsert({
-        key: 'endpoint_key',
-        set: `due_on = ${sql.least('q.due_on', due)}${
-          keepsFirst ? `, first_on = ${sql.least('q.first_on', sql.proposed('first_on'))}` : ''
-        }`,
-        // A row that is due by then needs no write.
-        where: `${isLater('due_on', due)}${keepsFirst ? ` or ${isLater('first_on', sql.proposed('first_on'))}` : ''}`,
-      })}`)
-  }
+  const enqueueStatement = (isManual: boolean) =>
+    sql.statement(enqueueQuery({ sql, names }, endpoints.table('$1', 'n'), sql.limitsIdle, isManual))
   const enqueue = enqueueStatement(false)
   const enqueueManual = enqueueStatement(true)
 
-  const lock = sql.statement(`select q.endpoint_key, q.epoch from ${names.queue} q
-    where ${sql.limitsIdle} and ${sql.isListed('q.endpoint_key', '$1')}
-    order by q.endpoint_key${sql.lock('for update of q')}`)
+  const lock = sql.statement(lockQueueQuery({ sql, names }, '$1'))
   const forget = sql.statement(`update ${names.queue}
     set failing_since = null, not_before = 0, details = null, resets = resets + 1 where endpoint_key = $1`)
   const endPause = sql.statement(`update ${names.queue} set not_before = 0, resets = resets + 1

@@ -19,7 +19,7 @@ import { countersOf, packCounters } from '../statistics/counters.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
 import { endpointReader, raiseRevisionStatement } from './endpoints.ts'
-import { type DueOrderingKey, queueStatements } from './queue.ts'
+import { type DueOrderingKey, lockQueueQuery, queueStatements } from './queue.ts'
 
 /** How long a busy endpoint's row in the queue may lag behind what is recorded, where many nodes write. */
 const QUEUE_LAG_MS = 1_000
@@ -39,12 +39,21 @@ const ATTEMPT_COLUMNS = [
   'response_body',
 ] as const
 
-/** Writes results whose leases are held. */
+/** What was written of some results. */
+interface WrittenResults {
+  /** Those whose leases are held. */
+  readonly held: readonly AttemptResult[]
+  /** Whether they were not written before. */
+  readonly isNew: boolean
+}
+
+/** Locks endpoints' rows in the queue, and writes the results whose leases are held. */
 type WriteResults = (
   trx: SqlExecutor,
-  held: readonly AttemptResult[],
+  results: readonly AttemptResult[],
+  endpointKeys: readonly number[],
   now: number,
-) => Promise<{ readonly isNew: boolean }>
+) => Promise<WrittenResults>
 
 /**
  * Stores the results of attempts, in one transaction. A result counts only while the lease that the
@@ -120,9 +129,7 @@ export function resultStore(context: StoreContext) {
       await ownTransaction(db, async (trx) => {
         // Before the queue, as fan-out does it, so that neither waits for the other.
         if (mayDisable) await runStatement(trx, raiseRevision)
-        const epochs = await lockQueue(trx, endpointKeys)
-        const held = results.filter(({ endpointKey, epoch }) => epochs.get(endpointKey) === epoch)
-        const { isNew } = await write(trx, held, now)
+        const { held, isNew } = await write(trx, results, endpointKeys, now)
         await openOrderingKeys(trx, orderingKeysToOpen(held, now))
         await saveStates(trx, states)
         await requeue(trx, endpointKeys, now, 'first')
@@ -184,6 +191,7 @@ const IS_OPEN = `case when d.state in ('pending', 'cancelled') then true else fa
 /** Statement by statement; attempts hold long texts, see `createRowsStatement`. */
 function createWriteInSteps(context: StoreContext): WriteResults {
   const { sql, names } = context
+  const { lockQueue } = queueStatements(context)
   const insert = createRowsStatement(
     ATTEMPT_COLUMNS.length,
     {},
@@ -207,8 +215,9 @@ function createWriteInSteps(context: StoreContext): WriteResults {
     from r where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${IS_OPEN}`)
   const insertCounters = sql.statement(`insert into ${names.counter} (body) values ($1)`)
 
-  return async (trx, held, now) => {
-    if (held.length === 0) return { isNew: false }
+  return async (trx, results, endpointKeys, now) => {
+    const held = heldOf(results, await lockQueue(trx, endpointKeys))
+    if (held.length === 0) return { held, isNew: false }
     const rows = held.map(rowOf)
     const attempts = rows
       .filter(({ counted }) => counted)
@@ -217,36 +226,64 @@ function createWriteInSteps(context: StoreContext): WriteResults {
     await runStatement(trx, update, [changes.encode(rows), now])
     const counted = packCounters(countersOf(held))
     if (counted !== '') await runStatement(trx, insertCounters, [counted])
-    return { isNew: true }
+    return { held, isNew: true }
   }
 }
 
-/** One round trip. Results that were written before, whose COMMIT was answered too late, are not counted again. */
+/**
+ * One round trip, unless a lease is lost: then the results are written without those of that lease. Results that were
+ * written before, whose COMMIT was answered too late, are not counted again.
+ */
 function createWriteAtOnce(context: StoreContext): WriteResults {
   const { sql, names } = context
+  const { lockQueue } = queueStatements(context)
   const records = resultRecords(context)
   const columns = ATTEMPT_COLUMNS.join(', ')
-  const statement = sql.statement(`with r as materialized (
-      select * from ${records.table('$1', 'r')}
+  const statement = sql.statement(`with locked as materialized (
+      ${lockQueueQuery(context, '$4')}
+    ), given as materialized (
+      select * from ${records.table('$1', 'g')}
+    ), verdict as materialized (
+      select count(locked.epoch) = count(*) as counts
+      from given left join locked on locked.endpoint_key = given.endpoint_key and locked.epoch = given.epoch
+    ), r as materialized (
+      select given.* from given cross join verdict where counts
     ), attempts as (
       insert into ${names.attempt} (${columns}) select ${columns} from r where counted
       on conflict do nothing returning 1
     ), novelty as (
       select exists (select from attempts) or not exists (select from r where counted) as is_new
     ), counters as (
-      insert into ${names.counter} (body) select $3::text from novelty where is_new and $3::text <> ''
+      insert into ${names.counter} (body) select $3::text from novelty cross join verdict
+      where counts and is_new and $3::text <> ''
     ), written as (
       update ${names.delivery} as d set ${changesOf(context)}
       from r where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${IS_OPEN}
     )
-    select is_new from novelty`)
+    select counts, is_new from novelty cross join verdict`)
 
-  return async (trx, held, now) => {
-    if (held.length === 0) return { isNew: false }
-    const values = [records.encode(held.map(rowOf)), now, packCounters(countersOf(held))]
-    const [row] = await readRows(trx, { is_new: flag }, statement, values)
-    return { isNew: row?.is_new === true }
+  return async (trx, results, endpointKeys, now) => {
+    let held = results
+    for (;;) {
+      const values = [
+        records.encode(held.map(rowOf)),
+        now,
+        packCounters(countersOf(held)),
+        JSON.stringify(endpointKeys),
+      ]
+      const [row] = await readRows(trx, { counts: flag, is_new: flag }, statement, values)
+      if (row?.counts) return { held, isNew: held.length > 0 && row.is_new }
+      // The rows are locked by now: no other lease is lost.
+      held = heldOf(results, await lockQueue(trx, endpointKeys))
+    }
   }
+}
+
+function heldOf(
+  results: readonly AttemptResult[],
+  epochs: ReadonlyMap<number, number>,
+): readonly AttemptResult[] {
+  return results.filter(({ endpointKey, epoch }) => epochs.get(endpointKey) === epoch)
 }
 
 /**

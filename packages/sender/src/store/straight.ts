@@ -3,6 +3,9 @@ import {
   createRowsStatement,
   eventColumns,
   eventOf,
+  type FencePart,
+  FIRST_AFTER_FENCE,
+  flag,
   integer,
   nullable,
   ownTransaction,
@@ -10,8 +13,10 @@ import {
   runStatement,
   SELECTED_COLUMNS,
   type SqlExecutor,
+  type Statement,
   sequenceOf,
   text,
+  type WrittenAtOnce,
 } from '@x/events-engine/internal'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import { linkColumns, linkOf } from '../deliveries/delivery-columns.ts'
@@ -86,12 +91,43 @@ export function straightStore(context: StoreContext) {
     response_body: 'text',
   })
   // Keys are drawn where those of messages are: they ascend with time, and tell deliveries of both kinds apart.
+  const drawnKey = `nextval(pg_get_serial_sequence('${names.message}', 'key')::regclass)`
   const recordOnPostgres = sql.statement(`with counted as (
       insert into ${names.counter} (body) select $2::text where $2::text <> ''
     )
     insert into ${names.delivery} (message_key, state, attempt_count, step, ${columns})
-    select nextval(pg_get_serial_sequence('${names.message}', 'key')::regclass), 'succeeded', 1, 1, ${columns}
+    select ${drawnKey}, 'succeeded', 1, 1, ${columns}
     from ${results.table('$1', 'r')}`)
+  const atOnce = new Map<string, Statement>()
+
+  /**
+   * Depends on the fence, and on the revision first: were the fence first, it would move the position although nothing is
+   * recorded. Both stay locked until the transaction ends.
+   */
+  function recordAtOnceStatement({ query }: FencePart): Statement {
+    const [revision, rows, counters] = [0, 1, 2].map((index) => `$${FIRST_AFTER_FENCE + index}`) as [
+      string,
+      string,
+      string,
+    ]
+    const fence = query(`(select value from revision) = ${revision}`)
+    let statement = atOnce.get(fence)
+    if (!statement) {
+      statement = sql.statement(`with revision as materialized (
+          select value from ${names.revision} where id = 1 and ${sql.limitsIdle} for share
+        ), fence as (
+          ${fence}
+        ), counted as (
+          insert into ${names.counter} (body) select ${counters}::text from fence where ${counters}::text <> ''
+        ), recorded as (
+          insert into ${names.delivery} (message_key, state, attempt_count, step, ${columns})
+          select ${drawnKey}, 'succeeded', 1, 1, ${columns} from ${results.table(rows, 'r')} cross join fence
+        )
+        select value as revision, exists (select from fence) as held from revision`)
+      atOnce.set(fence, statement)
+    }
+    return statement
+  }
   const lastKey = `select max(seq) as last from sqlite_sequence where name = '${names.message}'`
   const noteKey = `update sqlite_sequence set seq = ? where name = '${names.message}'`
   const firstKey = `insert into sqlite_sequence (name, seq) values ('${names.message}', ?)`
@@ -234,6 +270,39 @@ export function straightStore(context: StoreContext) {
       await noteClock(executor, now)
     },
 
+    /**
+     * Writes deliveries in their final state in the statement that checks the lease of the subscription: alone, it is a
+     * transaction of its own. Undefined where queries cannot write.
+     *
+     * @param revision - of the endpoints, at which they were matched: nothing is written where it is another by now.
+     * @param storeRest - writes more in the same transaction.
+     */
+    recordAtOnce: sql.hasWritingQueries
+      ? async (
+          fence: FencePart,
+          revision: number,
+          straight: readonly StraightResult[],
+          now: number,
+          storeRest?: (trx: SqlExecutor) => Promise<void>,
+        ): Promise<WrittenAtOnce> => {
+          const statement = recordAtOnceStatement(fence)
+          const counters = packCounters(countersOf(straight.map(({ result }) => result)))
+          const rows = results.encode(straight.map((one) => recordOf(one, now)))
+          const values = [...fence.parameters, revision, rows, counters]
+          const write = async (executor: SqlExecutor): Promise<WrittenAtOnce> => {
+            const [row] = await readRows(executor, guardColumns, statement, values)
+            if (row?.held) return 'committed'
+            return row?.revision === revision ? 'lease_lost' : 'not_written'
+          }
+          if (!storeRest) return write(db)
+          return ownTransaction(db, async (trx) => {
+            const written = await write(trx)
+            if (written === 'committed') await storeRest(trx)
+            return written
+          })
+        }
+      : undefined,
+
     /** Composes the message of a delivery again; undefined where it was not sent straight, or has been stored since. */
     async composeStraight(messageKey: number): Promise<Message | undefined> {
       const [row] = await readRows(db, straightColumns, readOne, [messageKey])
@@ -290,6 +359,7 @@ const fannedOutColumns = {
   state: text,
   ...linkColumns,
 }
+const guardColumns = { revision: integer, held: flag }
 const recordedColumns = { event_seq: integer, endpoint_key: integer, message_key: integer }
 const straightColumns = { message_key: integer, created_on: integer, seq: integer, ...eventColumns }
 const oldestColumns = { message_key: integer, endpoint_key: integer, event_seq: integer, created_on: integer }

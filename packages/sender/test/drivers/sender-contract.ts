@@ -4,6 +4,7 @@ import { createEventEngine } from '@x/events-engine'
 import {
   eventColumns,
   eventOf,
+  type FencePart,
   integer,
   isMigrated,
   isRefusal,
@@ -791,6 +792,24 @@ export function senderContract(driver: Driver): void {
           const mark = await store.purgeStraight(10, undefined, 10)
           expect(mark).toEqual({ eventSequence: expect.any(Number), messageKey: expect.any(Number) })
           expect(await store.purgeStraight(10, mark, 10)).toBeUndefined()
+        },
+        async recordAtOnce() {
+          const event = await readOne()
+          const result = successOf(key, -1, lease.epoch, 5)
+          const fence: FencePart = {
+            query: (condition) => `select 1 as held where ${condition}`,
+            parameters: [null, null, null, null, null],
+          }
+          const at = await inTransaction((trx) => store.revision(trx))
+          const lost = { ...fence, query: () => 'select 1 as held where false' }
+          const record = (given: FencePart, revision: number) =>
+            store.recordAtOnce?.(given, revision, [{ event, result }], now)
+          if (!store.recordAtOnce) return
+          expect(await record(fence, at + 1)).toBe('not_written')
+          expect(await record(lost, at)).toBe('lease_lost')
+          expect(await store.purgeStraight(10, undefined, 10)).toBeUndefined()
+          expect(await record(fence, at)).toBe('committed')
+          expect(await store.purgeStraight(10, undefined, 10)).toBeDefined()
         },
         async storeStraight() {
           const event = await readOne()

@@ -95,8 +95,9 @@ it('stores a webhook that was sent straight when it is sent again, by a person o
   const again = await host.sender.deliveries.get(first?.id ?? '')
   expect(again).toMatchObject({ state: 'succeeded', attemptCount: 2 })
   expect(again.attempts.map(({ number }) => number)).toEqual([1, 2])
-  expect(again.body).toBe(String(consumer.requests[0]?.rawBody))
-  expect(consumer.requests[2]?.rawBody).toEqual(consumer.requests[0]?.rawBody)
+  // Requests of two connections may arrive in any order.
+  const sent = consumer.requests.filter(({ headers }) => headers['webhook-id'] === first?.eventId)
+  expect(sent.map(({ rawBody }) => String(rawBody))).toEqual([again.body, again.body])
 
   await host.sender.deliveries.replay(endpoint.id, { tenantId: 1, since: new Date(0) })
   await waitFor(() => consumer.requests.length === 5, 'both of them once more')
