@@ -5,8 +5,9 @@ import type { Inbox, InboxPurgeOptions, PostgresInboxOptions } from './inbox.ts'
 import { DEFAULT_INBOX_TABLE, type InboxDialect, quotedTable } from './inbox-table.ts'
 import { isPromise } from './is-promise.ts'
 import { checkScope } from './replay-times.ts'
+import type { SequenceMark, SequenceStore } from './sequence-store.ts'
 
-/** A statement of constant text. Each gives back a row for each row that it inserted or deleted. */
+/** A statement of constant text. It gives back rows: of those that write, one for each that was inserted or deleted. */
 export interface InboxStatement {
   readonly text: string
   readonly parameters: readonly (string | number)[]
@@ -23,8 +24,8 @@ export interface InboxLibrary<TTrx> {
    * @returns false when the mark inserted no row; the work then did not run.
    */
   transaction(mark: InboxStatement, work: (trx: TTrx) => unknown): Promise<boolean>
-  /** Runs a statement in a transaction of its own. */
-  run(statement: InboxStatement): Promise<number>
+  /** Runs a statement in a transaction of its own, and gives its rows. */
+  run(statement: InboxStatement): Promise<readonly unknown[]>
 }
 
 const DAY_MS = 24 * 3_600_000
@@ -32,6 +33,8 @@ const DEFAULT_RETENTION_DAYS = 30
 // The schedule of Standard Webhooks ends after 75.6 hours: a mark that leaves before lets the last attempts in again.
 const MIN_RETENTION_DAYS = 4
 const MAX_RETENTION_DAYS = 36_500
+/** When a place was received: no purge reaches it. */
+const NEVER_OLD = 8_640_000_000_000_000
 const PURGE_INTERVAL_MS = 600_000
 const PURGE_BATCH = 1_000
 /** How soon a batch that was full is followed by another. */
@@ -50,13 +53,22 @@ const MAX_PAUSE_MS = 50
 const MAX_RETRYING_MS = 5_000
 
 function statementsOf(dialect: InboxDialect, table: string) {
-  const [$1, $2, $3] = dialect === 'postgres' ? ['$1', '$2', '$3'] : ['?', '?', '?']
+  const [$1, $2, $3, $4, $5, $6, $7] = [1, 2, 3, 4, 5, 6, 7].map((number) =>
+    dialect === 'postgres' ? `$${number}` : '?',
+  )
+  // Of an endpoint that is followed, what is after the place is needed to find the next one.
+  const isPassed = `(m.endpoint is null or m.sequence <= (select p.sequence from ${table} p where p.scope = m.scope and p.id = '.' || m.endpoint))`
   // Several processes may purge at once: none waits for another's batch.
-  const locked = dialect === 'postgres' ? ' for update skip locked' : ''
+  const locked = dialect === 'postgres' ? ' for update of m skip locked' : ''
   return {
     // PostgreSQL lets a copy wait here for the transaction that holds the same mark.
     mark: `insert into ${table} (scope, id, received_at) values (${$1}, ${$2}, ${$3}) on conflict do nothing returning id`,
-    purge: `delete from ${table} where scope = ${$1} and id in (select id from ${table} where scope = ${$2} and received_at < ${$3} order by received_at limit ${PURGE_BATCH}${locked}) returning id`,
+    numberedMark: `insert into ${table} (scope, id, received_at, endpoint, sequence, chain, digest) values (${$1}, ${$2}, ${$3}, ${$4}, ${$5}, ${$6}, ${$7}) on conflict do nothing returning id`,
+    purge: `delete from ${table} where scope = ${$1} and id in (select m.id from ${table} m where m.scope = ${$2} and m.received_at < ${$3} and ${isPassed} order by m.received_at limit ${PURGE_BATCH}${locked}) returning id`,
+    place: `select sequence, chain from ${table} where scope = ${$1} and id = ${$2}`,
+    savePlace: `insert into ${table} as p (scope, id, received_at, sequence, chain) values (${$1}, ${$2}, ${$3}, ${$4}, ${$5}) on conflict (scope, id) do update set sequence = excluded.sequence, chain = excluded.chain where p.sequence < excluded.sequence returning id`,
+    number: `update ${table} set endpoint = ${$1}, sequence = ${$2}, chain = ${$3}, digest = ${$4} where scope = ${$5} and id = ${$6} and endpoint is null returning id`,
+    marks: `select id, sequence, chain, digest from ${table} where scope = ${$1} and endpoint = ${$2} and sequence > ${$3} order by sequence, id limit ${$4}`,
   }
 }
 
@@ -130,7 +142,11 @@ export function createInbox<TTrx>(library: InboxLibrary<TTrx>, options: Postgres
   const inWork = new Map<string, Promise<boolean>>()
   let nextPurge = clock.now() + PURGE_INTERVAL_MS
 
-  async function handle(id: string, work: (trx: TTrx) => unknown): Promise<boolean> {
+  async function handle(
+    id: string,
+    work: (trx: TTrx) => unknown,
+    mark: SequenceMark | undefined,
+  ): Promise<boolean> {
     let failure: { readonly error: unknown } | undefined
     const observed = (trx: TTrx): unknown => {
       failure = undefined
@@ -148,8 +164,7 @@ export function createInbox<TTrx>(library: InboxLibrary<TTrx>, options: Postgres
     try {
       return await repeatConflicts(() => {
         failure = undefined
-        const mark = { text: statements.mark, parameters: [scope, id, clock.now()] }
-        return library.transaction(mark, observed)
+        return library.transaction(markOf(id, mark), observed)
       })
     } catch (error) {
       // What a handler threw comes back as it was, even where the library has wrapped it, or could not roll back.
@@ -158,18 +173,55 @@ export function createInbox<TTrx>(library: InboxLibrary<TTrx>, options: Postgres
     }
   }
 
+  function markOf(id: string, mark: SequenceMark | undefined): InboxStatement {
+    const parameters = [scope, id, clock.now()]
+    if (!mark) return { text: statements.mark, parameters }
+    const { endpoint, sequence, chain, digest } = mark
+    return { text: statements.numberedMark, parameters: [...parameters, endpoint, sequence, chain, digest] }
+  }
+
+  // Drivers give numbers in ways of their own: as BigInt, or as text. No id of a message has a full stop.
+  const sequences: SequenceStore = {
+    async place(endpoint) {
+      const [row] = await library.run({ text: statements.place, parameters: [scope, `.${endpoint}`] })
+      if (!row) return undefined
+      const { sequence, chain } = row as Record<string, unknown>
+      return { sequence: Number(sequence), chain: String(chain) }
+    },
+    async savePlace(endpoint, { sequence, chain }) {
+      const parameters = [scope, `.${endpoint}`, NEVER_OLD, sequence, chain]
+      await library.run({ text: statements.savePlace, parameters })
+    },
+    async add({ id, endpoint, sequence, chain, digest }) {
+      const parameters = [endpoint, sequence, chain, digest, scope, id]
+      await library.run({ text: statements.number, parameters })
+    },
+    async marks(endpoint, after, limit) {
+      const parameters = [scope, endpoint, after, limit]
+      const rows = await library.run({ text: statements.marks, parameters })
+      return (rows as readonly Record<string, unknown>[]).map(({ id, sequence, chain, digest }) => ({
+        endpoint,
+        sequence: Number(sequence),
+        chain: String(chain),
+        id: String(id),
+        digest: String(digest),
+      }))
+    },
+  }
+
   async function deleteBatch(days: number): Promise<number> {
     const parameters = [scope, scope, clock.now() - days * DAY_MS]
     // PostgreSQL's text repeats no parameter; both take them in order.
-    return library.run({ text: statements.purge, parameters })
+    return (await library.run({ text: statements.purge, parameters })).length
   }
 
   return {
-    async receive(id, work) {
+    sequences,
+    async receive(id, work, mark) {
       for (let other = inWork.get(id); other; other = inWork.get(id)) {
         if (await other) return 'duplicate'
       }
-      const handling = handle(id, work)
+      const handling = handle(id, work, mark)
       inWork.set(
         id,
         handling.then(

@@ -1,5 +1,6 @@
 import { EventsError } from '@x/events-core'
 import { type RawBody, takeRawBody, type WebhookHeaders } from '@x/signature'
+import { type CatchUpOptions, type CaughtUp, createCatchUp } from './catch-up.ts'
 import { ReceiverError } from './errors.ts'
 import type { EventHandler, EventOf, PatternOf } from './event-map.ts'
 import type { WebhookEvent, WebhookHandler } from './event-patterns.ts'
@@ -20,10 +21,14 @@ import type { Protocol } from './protocol.ts'
 import { checkBodySize, createReceive, type ReceiverErrorContext } from './receive.ts'
 import type { ReceiverInput } from './receiver-input.ts'
 import type { SecretSource } from './secret-source.ts'
+import { createSequenceTracker, type SequenceNotice, type SequenceState } from './sequence-tracker.ts'
 import { standardProtocol } from './standard-protocol.ts'
 
 /** Hears of everything that was answered with an error: refused messages, failed handlers, faults. */
 export type ReceiverErrorListener = (error: unknown, context: ReceiverErrorContext) => void
+
+/** Hears of what the numbers of messages show. */
+export type SequenceListener = (notice: SequenceNotice) => void
 
 /** What secrets that are looked up may depend on, beside the headers. */
 export interface VerifyContext {
@@ -66,11 +71,44 @@ export interface Receiver<TEvents extends object = object, TTrx = never> {
    * @returns a function that ends it.
    */
   onError(listener: ReceiverErrorListener): () => void
+  /**
+   * Calls a listener with what the numbers of messages show: a gap, a fork, a repeat, a reordering, a loss. Several processes may
+   * each tell the same.
+   *
+   * @returns a function that ends it.
+   * @throws EventsError (`invalid_argument`) when the receiver has no `sequence`.
+   *
+   * @example
+   * ```ts
+   * import type { Receiver } from '@x/receiver'
+   *
+   * function heal(receiver: Receiver, key: string) {
+   *   receiver.onGap(async (notice) => {
+   *     if (notice.kind !== 'gap') return console.warn(notice)
+   *     await receiver.catchUp({ url: 'https://example.com/events', endpoint: notice.endpoint, key })
+   *   })
+   * }
+   * ```
+   */
+  onGap(listener: SequenceListener): () => void
+  /**
+   * Fetches what is missing from the sender's events API, from the place on, and has it verified and handled as any other
+   * message. Of two calls for one endpoint at the same time, the second waits for the first.
+   *
+   * @throws ReceiverError (`catch_up_failed`) when the API refuses, or a message was not handled; what was handled
+   * before stays so. EventsError (`invalid_argument`) when an option cannot be used, or the receiver has no `sequence`.
+   */
+  catchUp(options: CatchUpOptions): Promise<CaughtUp>
+  /** How this process stands with the endpoints that it has heard of; empty without a `sequence`. */
+  sequences(): readonly SequenceState[]
   /** Receives a fetch request: Workers, Deno, Bun, Hono, Next.js. Never rejects. */
   handle(request: Request): Promise<Response>
   /** Receives a message in parts and says what to answer: what adapters are made of. Never rejects. */
   receive(input: ReceiverInput): Promise<ReceiverResponse>
 }
+
+/** How long a message that another has overtaken is waited for before it is fetched. */
+const SETTLE_MS = 1_000
 
 function needsWaiting(outcome: PromiseLike<unknown>): ReceiverError {
   outcome.then(undefined, () => {}) // nobody will wait for it
@@ -147,7 +185,42 @@ export function createReceiver<TEvents extends object, TTrx>(
   const known = (event: WebhookEvent) => event as EventOf<TEvents, '*'>
 
   const protocol = protocolOf(settings)
-  const receive = createReceive({ settings, protocol, handlers, report })
+  const { sequence, clock } = settings
+  const gapListeners = new Set<{ readonly listener: SequenceListener }>()
+  const tracker = sequence && createSequenceTracker({ ...sequence, tell })
+  const receive = createReceive({ settings, protocol, handlers, tracker, report })
+  const catchUp = tracker && createCatchUp({ tracker, clock, receive })
+  const planned = new Set<string>()
+
+  function tell(notice: SequenceNotice): void {
+    for (const { listener } of gapListeners) {
+      const call = async () => listener(notice)
+      call().catch((error) => report(error, { status: protocol.acknowledgement.status }))
+    }
+    if (notice.kind === 'gap') planCatchUp(notice.endpoint)
+  }
+
+  /** What is only late comes by itself; where the order is kept, it is waited for. */
+  function planCatchUp(endpoint: string): void {
+    const source = sequence?.sourceOf(endpoint)
+    if (!source || !catchUp || planned.has(endpoint)) return
+    planned.add(endpoint)
+    const begin = async () => {
+      planned.delete(endpoint)
+      await catchUp(source)
+    }
+    clock.schedule(
+      () => void begin().catch((error) => report(error, { status: protocol.acknowledgement.status })),
+      sequence?.isOrdered ? 0 : SETTLE_MS,
+    )
+  }
+
+  function needSequence(method: string): never {
+    throw new EventsError(
+      'invalid_argument',
+      `receiver.${method}: the receiver has no sequence; give createReceiver options.sequence`,
+    )
+  }
 
   return {
     async verify(rawBody, headers, about) {
@@ -180,6 +253,24 @@ export function createReceiver<TEvents extends object, TTrx>(
         listeners.delete(entry)
       }
     },
+    onGap(listener) {
+      if (!tracker) needSequence('onGap')
+      if (typeof listener !== 'function') {
+        throw new EventsError(
+          'invalid_argument',
+          `receiver.onGap: the listener must be a function; got ${typeof listener}`,
+        )
+      }
+      const entry = { listener }
+      gapListeners.add(entry)
+      return () => {
+        gapListeners.delete(entry)
+      }
+    },
+    async catchUp(catchUpOptions) {
+      return catchUp ? catchUp(catchUpOptions) : needSequence('catchUp')
+    },
+    sequences: () => tracker?.states() ?? [],
     receive,
     async handle(request) {
       return responseOf(await receive(inputOf(request)))

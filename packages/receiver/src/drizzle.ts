@@ -54,10 +54,10 @@ function queryOf({ text, parameters }: InboxStatement) {
 }
 
 /** Drizzle on PostgreSQL hands out what the driver answers: an object with rows, or the rows. */
-async function runOnPostgres(db: object, statement: InboxStatement): Promise<number> {
+async function runOnPostgres(db: object, statement: InboxStatement): Promise<readonly unknown[]> {
   const { execute } = db as { execute(query: unknown): PromiseLike<unknown> }
   const result = await execute.call(db, queryOf(statement))
-  return (Array.isArray(result) ? result : (result as { readonly rows: readonly unknown[] }).rows).length
+  return Array.isArray(result) ? result : (result as { readonly rows: readonly unknown[] }).rows
 }
 
 function allOnSqlite(
@@ -127,7 +127,7 @@ export function drizzleInbox<TTrx>(
     postgres: (mark: InboxStatement, work: (trx: TTrx) => unknown) =>
       (db as unknown as PgTransactions).transaction(
         async (trx) => {
-          if ((await runOnPostgres(trx, mark)) === 0) return false
+          if ((await runOnPostgres(trx, mark)).length === 0) return false
           await work(trx as TTrx)
           await assertAlive(trx)
           return true
@@ -160,9 +160,8 @@ export function drizzleInbox<TTrx>(
       name: 'drizzleInbox',
       dialect: kind === 'postgres' ? 'postgres' : 'sqlite',
       transaction: transactions[kind],
-      async run(statement) {
-        return kind === 'postgres' ? runOnPostgres(db, statement) : (await allOnSqlite(db, statement)).length
-      },
+      run: async (statement) =>
+        kind === 'postgres' ? runOnPostgres(db, statement) : allOnSqlite(db, statement),
     },
     options,
   )

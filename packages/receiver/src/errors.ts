@@ -3,6 +3,7 @@ import { EventsError } from '@x/events-core'
 /** What is wrong on the receiver's own side; see {@link ReceiverError}. */
 export type ReceiverErrorCode =
   | 'body_consumed'
+  | 'catch_up_failed'
   | 'handlers_failed'
   | 'inbox_unavailable'
   | 'schema_failed'

@@ -45,19 +45,22 @@ export function inboxTableStatements({ dialect, table = DEFAULT_INBOX_TABLE }: I
   // In SQLite an index is in the schema of its table, and named after it. The rows of a table without rowids lie in
   // its primary key: one page to write instead of two.
   const [schema, bare] = table.includes('.') ? table.split('.') : [undefined, table]
-  const index = `"${bare}_received_at"`
-  const [place, tail, target] =
-    dialect === 'sqlite'
-      ? [schema ? `"${schema}".${index}` : index, ' without rowid', `"${bare}"`]
-      : [index, '', name]
+  const index = (of: string) =>
+    dialect === 'sqlite' && schema ? `"${schema}"."${bare}_${of}"` : `"${bare}_${of}"`
+  const [tail, target] = dialect === 'sqlite' ? [' without rowid', `"${bare}"`] : ['', name]
   return [
     `create table if not exists ${name} (
   scope varchar(100) not null,
   id varchar(256) not null,
   received_at bigint not null,
+  endpoint varchar(200),
+  sequence bigint,
+  chain varchar(44),
+  digest varchar(44),
   primary key (scope, id)
 )${tail}`,
-    `create index if not exists ${place} on ${target} (scope, received_at)`,
+    `create index if not exists ${index('received_at')} on ${target} (scope, received_at)`,
+    `create index if not exists ${index('sequence')} on ${target} (scope, endpoint, sequence) where endpoint is not null`,
   ]
 }
 

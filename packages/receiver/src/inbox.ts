@@ -1,4 +1,5 @@
 import type { Clock } from '@x/events-core'
+import type { SequenceMark, SequenceStore } from './sequence-store.ts'
 
 /** What became of a message: its handlers ran and their work is committed, or it was handled before. */
 export type InboxOutcome = 'handled' | 'duplicate'
@@ -26,9 +27,12 @@ export interface Inbox<TTrx> {
    * may be run again where the database has rolled the transaction back for another one's sake.
    *
    * @param id - the `webhook-id`.
+   * @param mark - the number that the message has, kept with its mark.
    * @throws what the work throws, after a rollback; ReceiverError (`inbox_unavailable`) when the database failed.
    */
-  receive(id: string, work: (trx: TTrx) => unknown): Promise<InboxOutcome>
+  receive(id: string, work: (trx: TTrx) => unknown, mark?: SequenceMark): Promise<InboxOutcome>
+  /** What is known of numbered messages: for a receiver with `sequence`. */
+  readonly sequences?: SequenceStore | undefined
   /**
    * Deletes old marks, a thousand in each transaction. The inbox does it by itself: after a message, every ten
    * minutes. Call it where that may not happen at the time of a message.

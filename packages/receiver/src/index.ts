@@ -8,10 +8,12 @@ export {
   type WebhookVerificationCode,
   WebhookVerificationError,
 } from '@x/signature'
+export type { CatchUpOptions, CatchUpSource, CaughtUp } from './catch-up.ts'
 export {
   createReceiver,
   type Receiver,
   type ReceiverErrorListener,
+  type SequenceListener,
   type VerifyContext,
 } from './create-receiver.ts'
 export { ReceiverError, type ReceiverErrorCode } from './errors.ts'
@@ -41,5 +43,14 @@ export type { ReceiverInput } from './receiver-input.ts'
 export type { ReplayClaim, ReplayStore } from './replay-store.ts'
 export type { ReplayTimes } from './replay-times.ts'
 export type { SecretRequest, SecretSource } from './secret-source.ts'
+export type { SequenceOptions } from './sequence-options.ts'
+export {
+  type MemorySequenceStoreOptions,
+  memorySequenceStore,
+  type SequenceMark,
+  type SequencePlace,
+  type SequenceStore,
+} from './sequence-store.ts'
+export type { SequenceNotice, SequenceRange, SequenceState } from './sequence-tracker.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export { Webhook, type WebhookOptions, type WebhookVerifyOptions } from './webhook.ts'

@@ -42,11 +42,10 @@ function dialectOf(caller: string, { client }: KnexQueryable): InboxDialect {
   )
 }
 
-async function runOn(db: KnexQueryable, { text, parameters }: InboxStatement): Promise<number> {
+async function runOn(db: KnexQueryable, { text, parameters }: InboxStatement): Promise<readonly unknown[]> {
   // Knex takes question marks alone.
   const result = await db.raw(text.replaceAll(/\$\d/g, '?'), [...parameters] as never)
-  const rows = Array.isArray(result) ? result : (result as { readonly rows: readonly unknown[] }).rows
-  return rows.length
+  return Array.isArray(result) ? result : (result as { readonly rows: readonly unknown[] }).rows
 }
 
 /**
@@ -109,7 +108,7 @@ export function knexInbox<TTrx>(db: KnexDatabase<TTrx>, options: PostgresInboxOp
             trx.on('query-error', (error) => {
               failed ??= { error }
             })
-            if ((await runOn(trx, mark)) === 0) return false
+            if ((await runOn(trx, mark)).length === 0) return false
             await work(trx as TTrx)
             // Knex does not look at what COMMIT answers, which is ROLLBACK where a statement has failed before.
             if (failed && dialect === 'postgres') await assertAlive(trx, failed.error)

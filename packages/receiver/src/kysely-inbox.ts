@@ -53,11 +53,11 @@ function createRun() {
     return { ...query, parameters }
   }
 
-  return async (db: KyselyExecutor, statement: InboxStatement): Promise<number> => {
+  return async (db: KyselyExecutor, statement: InboxStatement): Promise<readonly unknown[]> => {
     // Around plugins: they may rename what is in a row, but not how many there are.
     const query = await queryOf(statement)
     const { rows } = await executorOf(db).provideConnection((connection) => connection.executeQuery(query))
-    return rows.length
+    return rows
   }
 }
 
@@ -166,7 +166,7 @@ export function kyselyInbox<TTrx>(
       dialect,
       transaction: (mark, work) =>
         begin().execute(async (trx) => {
-          if ((await run(trx, mark)) === 0) return false
+          if ((await run(trx, mark)).length === 0) return false
           if (dialect === 'sqlite') await work(trx as TTrx)
           else await workOnPostgres(trx, () => work(trx as TTrx))
           return true

@@ -1,4 +1,5 @@
 import { type Clock, EventsError, shown, systemClock } from '@x/events-core'
+import { isSource, sourceFor } from './catch-up.ts'
 import type { EventSchemas } from './event-map.ts'
 import type { Inbox } from './inbox.ts'
 import { checkedHandshake, type HandshakeOptions } from './origin-handshake.ts'
@@ -6,6 +7,7 @@ import type { WebhookScheme } from './protocol.ts'
 import type { PublicKeySource } from './public-keys.ts'
 import type { ReplayStore } from './replay-store.ts'
 import type { SecretSource } from './secret-source.ts'
+import type { SequenceOptions, SequenceSettings } from './sequence-options.ts'
 import { isStandardSchema, type StandardSchema } from './standard-schema.ts'
 import { createValidateData, type ValidateData } from './validate-data.ts'
 
@@ -44,6 +46,13 @@ export interface ReceiverOptions<TEvents extends object = object, TTrx = never> 
    * @defaultValue none
    */
   readonly inbox?: Inbox<TTrx> | undefined
+  /**
+   * Watches the numbers that messages of an endpoint with a sequence have: what is missing, repeated, reordered or
+   * changed is told by `receiver.onGap`, and fetched by `receiver.catchUp`.
+   *
+   * @defaultValue none: numbers are not looked at
+   */
+  readonly sequence?: SequenceOptions | undefined
   /**
    * Schemas (zod, valibot, arktype, any Standard Schema) for the `data` of events, by type. They are
    * asked after the signature was verified; handlers get what they make of it. Data that does not fit
@@ -106,7 +115,7 @@ export interface PublicKeyReceiverOptions<TEvents extends object = object, TTrx 
 export interface SchemeReceiverOptions<TEvents extends object = Record<string, unknown>, TTrx = never>
   extends Omit<
     ReceiverOptions<TEvents, TTrx>,
-    'secrets' | 'answerChallenges' | 'trustUnsignedCloudEventHeaders'
+    'secrets' | 'answerChallenges' | 'trustUnsignedCloudEventHeaders' | 'sequence'
   > {
   /** How the sender proves and names its webhooks, with its secret: `github({ secret })`. */
   readonly scheme: WebhookScheme
@@ -123,6 +132,7 @@ export interface ReceiverSettings {
   readonly maxBodyBytes: number
   readonly replayStore: ReplayStore | undefined
   readonly inbox: Inbox<unknown> | undefined
+  readonly sequence: SequenceSettings | undefined
   readonly validateData: ValidateData
   readonly answerChallenges: boolean
   readonly handshake: HandshakeOptions | undefined
@@ -165,6 +175,47 @@ function checkedTrust(options: object): Trust {
   return { secrets: publicKeys ? () => publicKeys.keys() : secrets, scheme, publicKeys }
 }
 
+const isNumber = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1
+
+function checkedSequence(
+  given: SequenceOptions | undefined,
+  inbox: Inbox<unknown> | undefined,
+  { scheme }: Trust,
+): SequenceSettings | undefined {
+  if (given === undefined) return undefined
+  if (typeof given !== 'object' || given === null) throw invalid('sequence', 'an object', given)
+  if (scheme) throw invalid('sequence', 'left out beside scheme: only x-events hosts number messages', 'both')
+  const { store, order = 'any', start = 1, catchUp } = given
+  if (order !== 'any' && order !== 'sequence') throw invalid('sequence.order', "'any' or 'sequence'", order)
+  if (start !== 'first' && !isNumber(start))
+    throw invalid('sequence.start', "'first' or a whole number, 1 or more", start)
+  if (inbox && store)
+    throw invalid('sequence.store', 'left out beside an inbox, which keeps the place', 'both')
+  const used = inbox ? inbox.sequences : store
+  if (typeof catchUp !== 'function' && catchUp !== undefined && !isSource(catchUp)) {
+    throw invalid(
+      'sequence.catchUp',
+      'a function, or { url, key } with the address of an events API',
+      catchUp,
+    )
+  }
+  for (const method of ['place', 'savePlace', 'marks', 'add']) {
+    if (typeof Object(used)[method] !== 'function') {
+      throw invalid('sequence.store', 'a SequenceStore, such as memorySequenceStore()', typeof used)
+    }
+  }
+  return {
+    store: used as SequenceSettings['store'],
+    hasInbox: inbox !== undefined,
+    isOrdered: order === 'sequence',
+    start,
+    sourceOf: (endpoint) => {
+      const source = typeof catchUp === 'function' ? catchUp(endpoint) : catchUp
+      return source && sourceFor(source, endpoint)
+    },
+  }
+}
+
 function checkedSchemas(schemas: object): Record<string, StandardSchema> {
   const checked: Record<string, StandardSchema> = {}
   for (const [type, schema] of Object.entries(schemas)) {
@@ -193,6 +244,7 @@ export function resolveReceiverOptions(
     )
   }
   const {
+    sequence,
     answerChallenges = DEFAULTS.answerChallenges,
     trustUnsignedCloudEventHeaders = DEFAULTS.trustUnsignedCloudEventHeaders,
   }: Partial<ReceiverOptions> = options as object
@@ -238,12 +290,14 @@ export function resolveReceiverOptions(
       'createReceiver: options.inbox and options.replayStore exclude each other. The inbox keeps handlers from running twice by itself: leave out replayStore.',
     )
   }
+  const trust = checkedTrust(options)
   return Object.freeze({
-    ...checkedTrust(options),
+    ...trust,
     toleranceSeconds,
     maxBodyBytes,
     replayStore,
     inbox,
+    sequence: checkedSequence(sequence, inbox, trust),
     validateData: createValidateData(checkedSchemas(schemas)),
     answerChallenges,
     handshake: checkedHandshake(handshake),

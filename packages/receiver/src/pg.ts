@@ -114,7 +114,7 @@ export function pgInbox<TClient>(pool: PgPool<TClient>, options: PostgresInboxOp
       },
       async run({ text, parameters }) {
         const { rows } = (await pool.query(text, [...parameters])) as { readonly rows: readonly unknown[] }
-        return rows.length
+        return rows
       },
     },
     options,

@@ -124,7 +124,7 @@ export function prismaInbox<TTrx>(db: PrismaDatabase<TTrx>, options: PrismaInbox
           return true
         }, settings),
       async run({ text, parameters }) {
-        return ((await db.$queryRawUnsafe(text, ...bound(parameters))) as unknown[]).length
+        return (await db.$queryRawUnsafe(text, ...bound(parameters))) as unknown[]
       },
     },
     options,

@@ -62,6 +62,8 @@ const ANSWERS: Readonly<
   body_too_large: () => problem(413, 'body_too_large', 'The body is too large.'),
   // Of our own side: 500, so that the sender tries again.
   body_consumed: (message) => problem(500, 'body_consumed', message),
+  // Nobody waits for an answer.
+  catch_up_failed: () => INTERNAL,
   handlers_failed: () => problem(500, 'handlers_failed', 'The event was not handled. Send it again.'),
   inbox_unavailable: () =>
     problem(503, 'inbox_unavailable', 'The event could not be recorded. Send it again later.'),

@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import type { VerifiedMessage, WebhookHeaders } from '@x/signature'
+import type { SequenceLink, VerifiedMessage, WebhookHeaders } from '@x/signature'
 import type { WebhookEvent } from './event-patterns.ts'
 import type { ReceiverResponse } from './problem.ts'
 import type { ReceiverInput } from './receiver-input.ts'
@@ -7,6 +7,8 @@ import type { ReceiverInput } from './receiver-input.ts'
 /** One message of a request whose sender is proved; it is claimed, handled and acknowledged by itself. */
 export interface OpenedMessage {
   readonly message: VerifiedMessage
+  /** Its place among the messages of its endpoint, where it has one and the receiver asks for it. */
+  readonly link?: SequenceLink | undefined
   /**
    * Reads the event, after the message was claimed.
    *

@@ -1,4 +1,4 @@
-import { takeRawBody } from '@x/signature'
+import { digestOf, takeRawBody } from '@x/signature'
 import type { WebhookContext, WebhookEvent } from './event-patterns.ts'
 import type { Handlers } from './handlers.ts'
 import type { Inbox } from './inbox.ts'
@@ -8,6 +8,8 @@ import { problem, problemOf, type ReceiverResponse } from './problem.ts'
 import type { OpenedMessage, Protocol } from './protocol.ts'
 import { bodyTooLarge } from './read-body.ts'
 import type { ReceiverInput } from './receiver-input.ts'
+import type { SequenceMark } from './sequence-store.ts'
+import type { SequenceTracker } from './sequence-tracker.ts'
 import { openContext } from './webhook-context.ts'
 
 /** What is known about a message that could not be received. */
@@ -23,6 +25,8 @@ export interface ReceiverErrorContext {
 interface Verified extends OpenedMessage {
   readonly body: Uint8Array | string
   readonly input: ReceiverInput
+  /** What is noted of its number, once it was handled. */
+  readonly mark?: SequenceMark
 }
 
 /** What {@link createReceive} needs. */
@@ -30,6 +34,8 @@ export interface ReceiveParts {
   readonly settings: ReceiverSettings
   readonly protocol: Protocol
   readonly handlers: Handlers
+  /** Undefined where numbers are not looked at. */
+  readonly tracker: SequenceTracker | undefined
   report(error: unknown, context: ReceiverErrorContext): void
 }
 
@@ -45,7 +51,7 @@ export function checkBodySize(body: Uint8Array | string, maxBodyBytes: number): 
 
 /** Builds the one path that every message takes: size, signature, replay, parse, handlers. */
 export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Promise<ReceiverResponse> {
-  const { settings, protocol, handlers, report } = parts
+  const { settings, protocol, handlers, tracker, report } = parts
   const { maxBodyBytes, replayStore, inbox, validateData, handlerTimeoutMs, clock } = settings
 
   function failure(error: unknown, about: Omit<ReceiverErrorContext, 'status'> = {}): ReceiverResponse {
@@ -57,8 +63,12 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
   async function callHandlers(event: WebhookEvent, verified: Verified): Promise<ReceiverResponse> {
     const { context, close } = openContext({ ...verified, clock, handlerTimeoutMs })
     try {
-      if (inbox && handlers.wants(event.type)) return await callInInbox(inbox, event, context)
+      // A number is noted also of what nobody wants.
+      if (inbox && (verified.mark || handlers.wants(event.type))) {
+        return await callInInbox(inbox, event, context, verified.mark)
+      }
       await handlers.call(event, context)
+      await note(verified, 'handled', event)
       return protocol.acknowledgement
     } finally {
       close()
@@ -70,10 +80,11 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     inbox: Inbox<unknown>,
     event: WebhookEvent,
     context: WebhookContext,
+    mark: SequenceMark | undefined,
   ): Promise<ReceiverResponse> {
-    const outcome = await inbox.receive(context.id, (trx) =>
-      handlers.callInTransaction(event, Object.assign(context, { trx })),
-    )
+    const work = (trx: unknown) => handlers.callInTransaction(event, Object.assign(context, { trx }))
+    const outcome = await inbox.receive(context.id, work, mark)
+    await note({ message: { id: context.id }, mark }, outcome, event)
     if (outcome === 'duplicate') return protocol.repeated
     try {
       await inbox.maintain()
@@ -82,6 +93,28 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
       report(error, { status: protocol.acknowledgement.status, event, id: context.id })
     }
     return protocol.acknowledgement
+  }
+
+  /** The event was handled, whatever becomes of its number: an inbox has noted that before. */
+  async function note(
+    {
+      message,
+      mark,
+    }: { readonly message: { readonly id: string }; readonly mark?: SequenceMark | undefined },
+    outcome: 'handled' | 'duplicate',
+    event?: WebhookEvent,
+  ): Promise<void> {
+    if (!tracker) return
+    const { id } = message
+    if (!mark) {
+      tracker.unnumbered(id)
+      return
+    }
+    try {
+      await tracker.handled(mark, outcome)
+    } catch (error) {
+      report(error, { status: protocol.acknowledgement.status, ...(event ? { event } : {}), id })
+    }
   }
 
   async function handle(verified: Verified, token: string): Promise<ReceiverResponse> {
@@ -118,10 +151,24 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     const { id } = verified.message
     const token = replayStore ? crypto.randomUUID() : ''
     const claim = (await replayStore?.begin(id, token)) ?? 'new'
-    if (claim === 'done') return protocol.repeated
+    if (claim === 'done') {
+      await note(verified, 'duplicate')
+      return protocol.repeated
+    }
     if (claim === 'in_progress')
       return problem(409, 'in_progress', 'This message is being handled. Send it again later.')
     return handle(verified, token)
+  }
+
+  /** Finds out whether it is the turn of a message. */
+  async function admitted(verified: Verified): Promise<ReceiverResponse> {
+    const { link, message, body } = verified
+    if (!tracker || !link) return claimed(verified)
+    const mark = { ...link, id: message.id, digest: await digestOf(body) }
+    const admission = await tracker.admit(mark)
+    if (admission === 'repeat') return protocol.repeated
+    if (admission === 'due') return claimed({ ...verified, mark })
+    return problem(409, 'out_of_sequence', 'Messages before this one were not received. Send it again later.')
   }
 
   function greet({ method, headers }: ReceiverInput): ReceiverResponse | undefined {
@@ -131,15 +178,15 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
   }
 
   async function receive(input: ReceiverInput): Promise<ReceiverResponse> {
-    const admitted = greet(input) ?? (await protocol.admit(input))
-    if (admitted) return admitted
+    const answered = greet(input) ?? (await protocol.admit(input))
+    if (answered) return answered
     const body = takeRawBody(typeof input.body === 'function' ? await input.body(maxBodyBytes) : input.body)
     checkBodySize(body, maxBodyBytes)
     const opened = await protocol.open(body, input)
     if ('status' in opened) return opened
     let answer = protocol.acknowledgement
     for (const one of opened) {
-      const next = await claimed({ ...one, body, input })
+      const next = await admitted({ ...one, body, input })
       // A failure keeps no other message of the request from its handlers. The sender repeats them all, and the replay
       // store, or the inbox, lets through those that failed.
       if (answer.status < 300) answer = next

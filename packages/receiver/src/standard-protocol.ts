@@ -8,10 +8,11 @@ import type { Protocol } from './protocol.ts'
 import type { ReceiverInput } from './receiver-input.ts'
 import { requestProblem } from './request-problem.ts'
 import type { SecretSource } from './secret-source.ts'
+import { openLink } from './sequence-headers.ts'
 
 /** What {@link standardProtocol} works with. */
 export interface StandardProtocolParts {
-  readonly settings: Pick<ReceiverSettings, 'answerChallenges'>
+  readonly settings: Pick<ReceiverSettings, 'answerChallenges' | 'sequence'>
   readonly secrets: SecretSource
   readonly verifier: MessageVerifier
   readonly parsePayload: ParsePayload
@@ -20,7 +21,7 @@ export interface StandardProtocolParts {
 /** The protocol of Standard Webhooks: a request brings one message, and its headers prove it. */
 export function standardProtocol(parts: StandardProtocolParts): Protocol {
   const { settings, secrets, verifier, parsePayload } = parts
-  const { answerChallenges } = settings
+  const { answerChallenges, sequence } = settings
 
   async function secretsFor({ headers, url }: ReceiverInput): Promise<readonly string[]> {
     const current = typeof secrets === 'function' ? await secrets(requestOf(headers, url)) : secrets
@@ -41,9 +42,11 @@ export function standardProtocol(parts: StandardProtocolParts): Protocol {
     async open(body, input) {
       const { headers, url } = input
       const message = await verifier.verify(body, headers, url)
+      const link = sequence && (await openLink(verifier, message, headers, url))
       return [
         {
           message,
+          link,
           read: () => parsePayload({ id: message.id, body, headers }),
           challenge(event) {
             const token = answerChallenges ? challengeOf(event) : undefined

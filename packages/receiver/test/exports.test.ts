@@ -28,6 +28,7 @@ it('exports these names, and no others', () => {
     'inboxTableSql',
     'jwks',
     'memoryReplayStore',
+    'memorySequenceStore',
   ])
   for (const adapter of [express, fastify, hono, koa, lambda, nestjs, next, node]) {
     expect(Object.keys(adapter)).toEqual(['webhook'])

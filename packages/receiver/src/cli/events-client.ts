@@ -1,20 +1,5 @@
+import { type MessagePage, pageOf, problemOf } from '../events-page.ts'
 import { type CliIo, UsageError } from './cli-io.ts'
-
-/** A message of an events API. */
-export interface PulledMessage {
-  readonly id: string
-  readonly sequence: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-}
-
-/** What an events API gives at a time. */
-export interface MessagePage {
-  readonly messages: readonly PulledMessage[]
-  /** What the next ones come after. */
-  readonly cursor: string
-  readonly hasMore: boolean
-}
 
 /** Which messages to ask for. */
 export interface PageQuery {
@@ -96,7 +81,7 @@ export function createEventsClient(
         )
       }
       if (response.status !== 200) throw refusal(response, text, url)
-      return pageOf(text, url)
+      return pageAt(text, url)
     },
   }
 }
@@ -140,37 +125,12 @@ function refusal(response: Response, text: string, url: URL): EventsApiError {
   return new EventsApiError(`${url.origin} answered ${status}${what}${hint}`, status, retryAfterMs)
 }
 
-function problemOf(text: string): { readonly detail?: unknown; readonly first?: unknown } {
-  try {
-    return Object(JSON.parse(text))
-  } catch {
-    return {}
-  }
-}
-
-function pageOf(text: string, url: URL): MessagePage {
-  const page = problemOf(text) as Partial<MessagePage>
-  const isPage =
-    Array.isArray(page.messages) &&
-    page.messages.every(isMessage) &&
-    typeof page.cursor === 'string' &&
-    typeof page.hasMore === 'boolean'
-  if (isPage) return page as MessagePage
+function pageAt(text: string, url: URL): MessagePage {
+  const page = pageOf(text)
+  if (page) return page
   // A proxy in between, or a page that wants somebody to sign in.
   throw new EventsApiError(
     `${url.origin} answered 200 with something else than messages; is it the right --url?`,
     200,
-  )
-}
-
-function isMessage(value: unknown): value is PulledMessage {
-  const { id, sequence, headers, body } = Object(value)
-  return (
-    typeof id === 'string' &&
-    Number.isSafeInteger(sequence) &&
-    typeof body === 'string' &&
-    typeof headers === 'object' &&
-    headers !== null &&
-    Object.values(headers).every((one) => typeof one === 'string')
   )
 }

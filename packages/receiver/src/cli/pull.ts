@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { createVerifier, WebhookVerificationError } from '@x/signature'
+import type { MessagePage, PulledMessage } from '../events-page.ts'
 import { type CliIo, UsageError } from './cli-io.ts'
 import {
   clientOptions,
@@ -7,9 +8,7 @@ import {
   EventsApiError,
   type EventsClient,
   MAX_PAGE,
-  type MessagePage,
   type PageQuery,
-  type PulledMessage,
 } from './events-client.ts'
 import { backoffMs, interruption, pause } from './interruption.ts'
 import { openPlace } from './place.ts'

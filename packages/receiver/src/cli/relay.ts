@@ -1,5 +1,6 @@
+import type { PulledMessage } from '../events-page.ts'
 import type { CliIo } from './cli-io.ts'
-import { type EventsClient, MAX_PAGE, type PulledMessage } from './events-client.ts'
+import { type EventsClient, MAX_PAGE } from './events-client.ts'
 import { backoffMs, interruption, pause } from './interruption.ts'
 import type { Place } from './place.ts'
 import { type Check, cursorAfter, readPatiently } from './pull.ts'

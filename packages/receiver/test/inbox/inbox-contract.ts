@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { digestOf } from '@x/signature'
 import { manualClock, waitFor } from '@x/testkit'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createReceiver, type InboxOptions } from '../../src/index.ts'
+import {
+  createReceiver,
+  type InboxOptions,
+  type SequenceNotice,
+  type SequenceStore,
+} from '../../src/index.ts'
 import type { PostgresInboxOptions } from '../../src/pg.ts'
 import { request, secret } from '../messages.ts'
+import { ENDPOINT, inputOf, numberedSender, type SentMessage } from '../sequence/numbered-sender.ts'
 import { type ConsumerDatabase, consumerDatabase } from './consumer-database.ts'
 import type { HostKind } from './hosts/hosts.ts'
 import type { InboxHost } from './hosts/inbox-host.ts'
@@ -46,6 +53,71 @@ export function inboxContract(kind: HostKind): void {
     expect(mark?.receivedAt).toBeGreaterThanOrEqual(before)
     expect(mark?.receivedAt).toBeLessThanOrEqual(Date.now())
     expect([others, errors]).toEqual([[], []])
+  })
+
+  it('keeps the number of a message with its mark, and neither when a handler throws', async () => {
+    const sender = numberedSender()
+    const [one, two, three] = [sender.send(), sender.send(), sender.send()]
+    const scope = `numbered-${randomUUID()}`
+    function openNumbered(on = host) {
+      const inbox = on.inbox({ scope })
+      const receiver = createReceiver({ secrets: secret, inbox, sequence: {} })
+      const notices: SequenceNotice[] = []
+      receiver.onGap((notice) => void notices.push(notice))
+      const receive = async (message: SentMessage) => (await receiver.receive(inputOf(message))).status
+      return { receiver, notices, receive, sequences: inbox.sequences as SequenceStore }
+    }
+    const first = openNumbered()
+    let fails = true
+    first.receiver.on('*', (event, { trx }) => {
+      const written = host.write(trx, event.id)
+      if (!fails) return written
+      throw new Error('not now')
+    })
+    expect(await first.receive(one)).toBe(500)
+    expect(await first.sequences.marks(ENDPOINT, 0, 10)).toEqual([])
+    fails = false
+    expect([await first.receive(one), await first.receive(three)]).toEqual([204, 204])
+    const { id, sequence, chain, body } = one
+    expect(await first.sequences.marks(ENDPOINT, 0, 1)).toEqual([
+      { endpoint: ENDPOINT, id, sequence, chain, digest: digestOf(body) },
+    ])
+    expect(first.notices).toEqual([{ kind: 'gap', endpoint: ENDPOINT, from: 2, to: 2 }])
+    // Another process, or the same after a restart; nobody wants the type there, and the number is kept all the same.
+    const second = openNumbered()
+    expect([await second.receive(three), await second.receive(two)]).toEqual([200, 204])
+    expect(second.receiver.sequences()).toMatchObject([
+      { sequence: 3, chain: sender.chain, highest: 3, missing: [] },
+    ])
+    expect(await effectsOf(two.id)).toEqual([])
+    // What is saved is never an earlier place.
+    await second.sequences.savePlace(ENDPOINT, { sequence: 3, chain: sender.chain })
+    await second.sequences.savePlace(ENDPOINT, { sequence: 2, chain: two.chain })
+    expect(await second.sequences.place(ENDPOINT)).toEqual({ sequence: 3, chain: sender.chain })
+    // A number that was taken away on its way, and comes with the next attempt.
+    const four = sender.send()
+    expect(await statusOf(first.receiver, four.id)).toBe(204)
+    expect(await first.receive(four)).toBe(200)
+    expect(await first.sequences.marks(ENDPOINT, 3, 10)).toMatchObject([{ id: four.id, sequence: 4 }])
+    expect(first.receiver.sequences()).toMatchObject([{ sequence: 4, chain: sender.chain }])
+  })
+
+  it('purges no number that is after the place', async () => {
+    const sender = numberedSender()
+    const scope = `old-${randomUUID()}`
+    const clock = manualClock(Date.now() - 40 * DAY_MS)
+    const old = host.inbox({ scope, clock })
+    const at = { secrets: secret, inbox: old, sequence: {} }
+    const receiver = createReceiver(at)
+    const messages = [sender.send(), sender.send(), sender.send(), sender.send()]
+    for (const number of [1, 2, 4]) await receiver.receive(inputOf(messages[number - 1] as SentMessage))
+    const now = host.inbox({ scope })
+    const sequences = now.sequences as SequenceStore
+    expect(await now.purge()).toBe(0)
+    await sequences.savePlace(ENDPOINT, { sequence: 2, chain: (messages[1] as SentMessage).chain })
+    expect(await now.purge()).toBe(2)
+    expect(await sequences.marks(ENDPOINT, 0, 10)).toMatchObject([{ sequence: 4 }])
+    expect(await sequences.place(ENDPOINT)).toMatchObject({ sequence: 2 })
   })
 
   it('runs no handler for a copy', async () => {

@@ -1,0 +1,171 @@
+import { type Clock, EventsError, shown } from '@x/events-core'
+import { ReceiverError } from './errors.ts'
+import { type MessagePage, messagesUrlOf, type PulledMessage, pageOf, problemOf } from './events-page.ts'
+import type { ReceiverResponse } from './problem.ts'
+import type { ReceiverInput } from './receiver-input.ts'
+import type { SequenceTracker } from './sequence-tracker.ts'
+
+/** Where to fetch what is missing: the sender's events API. */
+export interface CatchUpSource {
+  /** Of the endpoint's messages, `https://example.com/events/endpoints/ep_.../messages`; or of the API, with `endpoint`. */
+  readonly url: string
+  /** The endpoint's key, `whk_...`. */
+  readonly key: string
+  /** The endpoint's id, where `url` does not name it. */
+  readonly endpoint?: string | undefined
+}
+
+/** Whether something tells where to fetch from. */
+export function isSource({ url, key }: Partial<CatchUpSource>): boolean {
+  return (
+    typeof url === 'string' && /^https?:$/.test(URL.parse(url)?.protocol ?? '') && typeof key === 'string'
+  )
+}
+
+/** The source for one endpoint; undefined where it names another. */
+export function sourceFor({ url, key, endpoint }: CatchUpSource, wanted: string): CatchUpSource | undefined {
+  const target = messagesUrlOf(url, endpoint) ?? messagesUrlOf(url, wanted)
+  return target?.endpoint === wanted ? { url: target.url.href, key } : undefined
+}
+
+/** Options of `receiver.catchUp`. */
+export interface CatchUpOptions extends CatchUpSource {
+  /** Ends it between two messages. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * What requests are made with.
+   *
+   * @defaultValue the global `fetch`
+   */
+  readonly fetch?: typeof globalThis.fetch | undefined
+}
+
+/** What `receiver.catchUp` has done. */
+export interface CaughtUp {
+  readonly endpoint: string
+  /** Messages that were fetched and handled, or found to be handled already. */
+  readonly received: number
+  /** All up to this number was handled, or is lost. */
+  readonly sequence: number
+}
+
+/** What {@link createCatchUp} works with. */
+export interface CatchUpParts {
+  readonly tracker: SequenceTracker
+  readonly clock: Clock
+  receive(input: ReceiverInput): Promise<ReceiverResponse>
+}
+
+const LIMIT = 250
+const MAX_WAITS = 10
+const MAX_WAIT_MS = 60_000
+const REQUEST_TIMEOUT_MS = 60_000
+
+const failed = (what: string, cause?: unknown) =>
+  new ReceiverError('catch_up_failed', `receiver.catchUp: ${what}`, { cause })
+
+/** Creates what fetches the messages that are missing, and has them handled as any other. One runs for each endpoint at a time. */
+export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
+  const running = new Map<string, Promise<CaughtUp>>()
+
+  /** @returns undefined where the messages after the number are gone; then what is left begins at `first`. */
+  async function read(
+    url: URL,
+    after: number,
+    { key, signal, fetch: send = fetch }: CatchUpOptions,
+  ): Promise<{ readonly page: MessagePage } | { readonly first: number }> {
+    const target = new URL(url)
+    target.searchParams.set('after', String(after))
+    target.searchParams.set('limit', String(LIMIT))
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
+    for (let waits = 0; ; waits++) {
+      let response: Response
+      let text: string
+      try {
+        response = await send(target, {
+          headers: { authorization: `Bearer ${key}`, accept: 'application/json' },
+          signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+          redirect: 'manual',
+        })
+        text = await response.text()
+      } catch (error) {
+        throw failed(`${url.origin} did not answer`, error)
+      }
+      const { status, headers } = response
+      if (status === 200) {
+        const page = pageOf(text)
+        if (page) return { page }
+        throw failed(`${url.origin} answered with something else than messages; is it the right url?`)
+      }
+      const { code, detail, first } = problemOf(text)
+      if (status === 410 && code === 'gone' && Number.isSafeInteger(first)) return { first: first as number }
+      if (status !== 429 || waits === MAX_WAITS) {
+        const why = typeof detail === 'string' ? `: ${detail}` : ''
+        throw failed(`${url.origin} answered ${status}${why}`)
+      }
+      const seconds = Number(headers.get('retry-after') ?? 1)
+      const delayMs = Math.min(MAX_WAIT_MS, Number.isFinite(seconds) ? Math.max(0, seconds * 1_000) : 1_000)
+      await new Promise<void>((resolve) => {
+        clock.schedule(resolve, delayMs)
+      })
+    }
+  }
+
+  async function receiveOne(url: URL, { headers, body, sequence, id }: PulledMessage): Promise<void> {
+    const { status, body: answer } = await receive({ method: 'POST', headers, body, url: url.href })
+    if (status >= 300) {
+      const { detail } = problemOf(answer)
+      throw failed(`message ${sequence} (${id}) was answered with ${status}: ${String(detail)}`)
+    }
+  }
+
+  async function run(url: URL, endpoint: string, options: CatchUpOptions): Promise<CaughtUp> {
+    let received = 0
+    let after = (await tracker.place(endpoint)).sequence
+    for (;;) {
+      const found = await read(url, after, options)
+      if ('first' in found) {
+        if (found.first <= after + 1)
+          throw failed(`${url.origin} has nothing after ${after}, and says no more`)
+        await tracker.giveUp(endpoint, found.first - 1)
+        after = found.first - 1
+        continue
+      }
+      const { messages, hasMore } = found.page
+      for (const message of messages) {
+        if (options.signal?.aborted) throw failed('it was aborted', options.signal.reason)
+        // Handled, though others before it were not.
+        if (await tracker.has(endpoint, message.sequence)) continue
+        await receiveOne(url, message)
+        received += 1
+      }
+      const last = messages.at(-1)?.sequence ?? after
+      if (!hasMore) return { endpoint, received, sequence: (await tracker.place(endpoint)).sequence }
+      if (last <= after) throw failed(`${url.origin} gives the same messages again after ${after}`)
+      after = last
+    }
+  }
+
+  return async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
+    const { url: given, endpoint: named, key } = Object(options) as Partial<CatchUpOptions>
+    if (typeof key !== 'string' || !/^[\x21-\x7e]+$/.test(key)) {
+      throw new EventsError(
+        'invalid_argument',
+        `receiver.catchUp: key must be the endpoint's key, whk_...; got ${typeof key}`,
+      )
+    }
+    const target = typeof given === 'string' ? messagesUrlOf(given, named) : undefined
+    if (!target) {
+      throw new EventsError(
+        'invalid_argument',
+        `receiver.catchUp: url must be http(s) and end in /endpoints/<id>/messages, or be given with endpoint; got ${shown(given)}`,
+      )
+    }
+    const { url, endpoint } = target
+    const before = running.get(endpoint)
+    if (before) return before
+    const current = run(url, endpoint, options).finally(() => running.delete(endpoint))
+    running.set(endpoint, current)
+    return current
+  }
+}
