@@ -15,6 +15,7 @@ const checks = {
   'published packages': ['scripts/check-packages.ts'],
   'unused code': ['node_modules/knip/bin/knip.js', '--no-progress', '--no-config-hints'],
   'examples in docs': ['scripts/check-doc-examples.ts'],
+  site: ['scripts/build-site.ts'],
   'packed packages': ['node_modules/vitest/vitest.mjs', 'run', '--project', 'packed'],
   'other runtimes': ['node_modules/vitest/vitest.mjs', 'run', '--config', 'e2e/runtimes/vitest.config.ts'],
 }

@@ -34,6 +34,7 @@ const jobs = {
   check: { run: ['scripts/check.ts'] },
   bench: { run: [fromSource, 'bench/main.ts'] },
   build: { run: ['scripts/build.ts'] },
+  docs: { run: ['scripts/build-site.ts'] },
   screenshots: { browser: true, run: [fromSource, 'scripts/screenshots.ts'] },
   changeset: { run: [changeset] },
   format: { run: [biome, 'check', '--write', '.'] },
