@@ -83,7 +83,10 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('button', { name: 'Send a test' }).click()
     await page.getByText('Pull', { exact: true }).first().waitFor()
     await page.getByRole('link', { name: 'Endpoints' }).first().click()
-    await page.getByRole('link', { name: 'For the warehouse' }).waitFor()
+    await page.getByRole('link', { name: 'For the warehouse' }).click()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Delete it' }).click()
+    await page.getByText('No endpoints yet').waitFor()
   })
 
   it('adds an endpoint by the keyboard alone, whose deliveries then arrive by themselves', async () => {

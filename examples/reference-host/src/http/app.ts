@@ -1,3 +1,4 @@
+import { createEventsApi } from '@x/sender'
 import type { AwilixContainer } from 'awilix'
 import express, { type Express } from 'express'
 import helmet from 'helmet'
@@ -15,7 +16,7 @@ import { webhookPortal } from './webhook-portal.ts'
 /** Puts middleware and routes together, in the order in which requests pass them. */
 export function createApp(container: AwilixContainer<Services>): Express {
   const services = container.cradle
-  const { config, logger } = services
+  const { config, logger, sender, closing } = services
   const app = express()
   app.disable('x-powered-by')
   // Whose address it is, and whether it came by HTTPS, the nearest proxies know; what others say is hearsay.
@@ -33,6 +34,7 @@ export function createApp(container: AwilixContainer<Services>): Express {
   app.use('/api', noStore, identifyCaller, refuseCrossSite)
   addRoutes(app, routes)
   app.use('/portal', webhookPortal(services))
+  app.use('/events', createEventsApi({ sender, logger, signal: closing.signal }).node)
   app.use(webPage())
   app.use(noSuchRoute)
   app.use(handleErrors(logger))

@@ -211,6 +211,24 @@ it('ends the overlap of secrets when it was meant to', async () => {
   expect(consumer.requests[1]?.headers['webhook-signature']?.toString().split(' ')).toHaveLength(1)
 })
 
+it('ends the overlap of keys when it was meant to', async () => {
+  const parts = await begin({ what: '', lengthMs: 0 })
+  const { clock, consumer } = parts
+  await using host = parts.host
+  await using _consumer = consumer
+  const { endpoints } = host.sender
+  const { endpoint } = await endpoints.create({ tenantId: 1 })
+  const { id, key } = await endpoints.createKey(endpoint.id)
+  await clock.jump(DAY)
+  await endpoints.rotateKey(endpoint.id, id, { overlapSeconds: 3_600 })
+  await clock.jump(-DAY)
+  const expiry = async () => (await endpoints.listKeys(endpoint.id))[1]?.expiresOn?.getTime()
+  await waitFor(async () => (await expiry()) === START + 60 * MINUTE, 'the overlap')
+  expect(await endpoints.findByKey(key)).toBeDefined()
+  await clock.jump(60 * MINUTE)
+  expect(await endpoints.findByKey(key)).toBeUndefined()
+})
+
 it('takes over leases of endpoints and jobs that a process on another machine has left behind', async () => {
   const parts = await begin({ what: '', lengthMs: 0 })
   const { clock, consumer, endpointId } = parts

@@ -93,6 +93,26 @@ it('leaves no text of a tenant in any table, and everything of the others', asyn
   )
 })
 
+it('leaves no key, number or message of an endpoint that was only read', async () => {
+  await using host = await startHost()
+  for (const tenantId of [forgotten, kept]) {
+    const { endpoint } = await host.sender.endpoints.create({ tenantId })
+    await host.sender.endpoints.createKey(endpoint.id)
+    await raise(host, tenantId, 1)
+  }
+  await host.sender.drain()
+  const countsOf = () =>
+    Promise.all(
+      ['api_key', 'sequence', 'message', 'delivery'].map(async (table) => {
+        const [row] = await host.run<{ count: number }>(`select count(*) as count from xe_webhook_${table}`)
+        return Number(row?.count)
+      }),
+    )
+  expect(await countsOf()).toEqual([2, 2, 2, 2])
+  await host.sender.purgeTenant(forgotten)
+  expect(await countsOf()).toEqual([1, 1, 1, 1])
+})
+
 it('stores nothing of events that are being fanned out while their tenant is purged', async () => {
   let rendering = () => {}
   const begun = Promise.withResolvers<void>()

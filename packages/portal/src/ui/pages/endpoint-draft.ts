@@ -7,6 +7,8 @@ export interface EndpointDraft {
   /** Messages are read by their consumer, and not sent: there is no URL. */
   readonly isPull: boolean
   readonly url: string
+  /** Whether messages are numbered. */
+  readonly sequence: boolean
   readonly description: string
   readonly eventTypes: readonly string[]
   /** JSON; empty for none. */
@@ -32,6 +34,7 @@ export interface EndpointDraft {
 export const EMPTY_DRAFT: EndpointDraft = {
   isPull: false,
   url: '',
+  sequence: false,
   description: '',
   eventTypes: ['*'],
   filter: '',
@@ -65,6 +68,7 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
   return {
     isPull: url === undefined,
     url: url ?? '',
+    sequence: endpoint.sequence,
     description,
     eventTypes,
     filter: filter === undefined ? '' : JSON.stringify(filter, null, 2),
@@ -90,11 +94,12 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
 
 /** Both when an endpoint is made and when it is changed. */
 function commonFields(draft: EndpointDraft, minConcurrency: number) {
-  const { url, description, eventTypes, ordering, concurrency, format, isPull } = draft
+  const { url, description, eventTypes, ordering, concurrency, format, isPull, sequence } = draft
   const max = Number(concurrency)
   const headers = draft.headers.filter(({ name, value }) => name.trim() !== '' || value !== '')
   return {
     url: isPull ? null : url.trim(),
+    sequence: isPull || sequence,
     description,
     eventTypes,
     format,

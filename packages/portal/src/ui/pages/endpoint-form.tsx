@@ -114,6 +114,16 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
       )}
       <FormatField draft={draft} errorAt={errorAt} onChange={change} />
       {isNew && <SignatureFields draft={draft} errorAt={errorAt} onChange={change} />}
+      {!draft.isPull && (
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={draft.sequence}
+            onChange={(event) => change({ sequence: event.target.checked })}
+          />
+          <span>Number the messages, so that what is missing is noticed and can be read</span>
+        </label>
+      )}
       {!draft.isPull && <CertificateFields draft={draft} errorAt={errorAt} onChange={change} />}
       {isNew && !draft.isPull && (
         <label className="check">

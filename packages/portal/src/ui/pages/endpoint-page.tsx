@@ -272,6 +272,12 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
             <dd>{ownership === 'verified' ? 'verified' : 'not verified yet'}</dd>
           </>
         )}
+        {endpoint.sequence && (
+          <>
+            <dt>Messages</dt>
+            <dd>numbered</dd>
+          </>
+        )}
         <dt>Format</dt>
         <dd>
           {FORMATS.find(([value]) => value === format)?.[1] ?? format}
