@@ -105,7 +105,7 @@ browserTests('the portal in a browser', (browser) => {
 
     await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
     await page.getByLabel('Only these').press('Space')
-    await page.locator('summary', { hasText: 'File' }).press('Enter')
+    await page.locator('summary', { hasText: /^File\b/ }).press('Enter')
     await page.getByLabel('File.Download').press('Space')
     await page.getByRole('button', { name: 'Add endpoint' }).press('Enter')
     await page.getByRole('heading', { name: 'The endpoint is there' }).waitFor()
