@@ -51,6 +51,7 @@ const groups: readonly Group[] = [
       'docs/receive/any-language.md',
       'docs/receive/events.md',
       'docs/receive/inbox.md',
+      'docs/receive/sequence.md',
       'docs/receive/replays.md',
       'docs/receive/other-senders.md',
       'docs/receive/public-keys.md',

@@ -132,8 +132,12 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
         continue
       }
       const { messages, hasMore } = found.page
+      let next = after + 1
       for (const message of messages) {
         if (options.signal?.aborted) throw failed('it was aborted', options.signal.reason)
+        // What the sender leaves out it does not give away.
+        if (message.sequence > next) await tracker.giveUp(endpoint, message.sequence - 1)
+        next = message.sequence + 1
         // Handled, though others before it were not.
         if (await tracker.has(endpoint, message.sequence)) continue
         await receiveOne(url, message)

@@ -20,6 +20,8 @@ export interface EndpointDraft {
   readonly concurrency: string
   readonly rateLimit: string
   readonly ratePerSeconds: string
+  /** Whether messages are numbered; those that are pulled always are. */
+  readonly sequence: boolean
   readonly format: Endpoint['format']
   readonly signature: 'hmac' | 'ed25519'
   readonly secret: string
@@ -44,6 +46,7 @@ export const EMPTY_DRAFT: EndpointDraft = {
   concurrency: '8',
   rateLimit: '',
   ratePerSeconds: '1',
+  sequence: false,
   format: 'standard',
   signature: 'hmac',
   secret: '',
@@ -81,6 +84,7 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
     concurrency: String(concurrency.max),
     rateLimit: rateLimit ? String(rateLimit.limit) : '',
     ratePerSeconds: String(rateLimit?.perSeconds ?? 1),
+    sequence: endpoint.sequence,
     format,
     signature,
     secret: '',
@@ -106,7 +110,7 @@ function commonFields(draft: EndpointDraft, minConcurrency: number) {
     headers: Object.fromEntries(headers.map(({ name, value }) => [name.trim(), value])),
     ordering: ordering === 'none' || ordering === 'fifo' ? ordering : { by: ordering },
     concurrency: { min: Math.min(minConcurrency, max), max },
-    ...(isPull ? {} : certificateOf(draft)),
+    ...(isPull ? {} : { sequence: draft.sequence, ...certificateOf(draft) }),
   }
 }
 
