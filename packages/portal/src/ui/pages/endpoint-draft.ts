@@ -20,8 +20,6 @@ export interface EndpointDraft {
   readonly concurrency: string
   readonly rateLimit: string
   readonly ratePerSeconds: string
-  /** Whether messages are numbered; those that are pulled always are. */
-  readonly sequence: boolean
   readonly format: Endpoint['format']
   readonly signature: 'hmac' | 'ed25519'
   readonly secret: string
@@ -46,7 +44,6 @@ export const EMPTY_DRAFT: EndpointDraft = {
   concurrency: '8',
   rateLimit: '',
   ratePerSeconds: '1',
-  sequence: false,
   format: 'standard',
   signature: 'hmac',
   secret: '',
@@ -84,7 +81,6 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
     concurrency: String(concurrency.max),
     rateLimit: rateLimit ? String(rateLimit.limit) : '',
     ratePerSeconds: String(rateLimit?.perSeconds ?? 1),
-    sequence: endpoint.sequence,
     format,
     signature,
     secret: '',
@@ -110,7 +106,7 @@ function commonFields(draft: EndpointDraft, minConcurrency: number) {
     headers: Object.fromEntries(headers.map(({ name, value }) => [name.trim(), value])),
     ordering: ordering === 'none' || ordering === 'fifo' ? ordering : { by: ordering },
     concurrency: { min: Math.min(minConcurrency, max), max },
-    ...(isPull ? {} : { sequence: draft.sequence, ...certificateOf(draft) }),
+    ...(isPull ? {} : certificateOf(draft)),
   }
 }
 

@@ -105,17 +105,6 @@ export function PaceFields({ draft, errorAt, onChange }: FieldsProps) {
           </Field>
         )}
       </div>
-      <label className="check">
-        <input
-          type="checkbox"
-          checked={draft.sequence}
-          onChange={(event) => onChange({ sequence: event.target.checked })}
-        />
-        <span>
-          Number the messages, so that your application sees when one is missing. With an API key it can fetch
-          what it has missed.
-        </span>
-      </label>
     </fieldset>
   )
 }

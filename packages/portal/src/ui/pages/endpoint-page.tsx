@@ -236,8 +236,6 @@ function Configuration({ endpoint }: { readonly endpoint: Endpoint }) {
             </dd>
             <dt>At once</dt>
             <dd>{counted(concurrency.max, 'request')} at most</dd>
-            <dt>Numbers</dt>
-            <dd>{endpoint.sequence ? 'each message has one, without gaps' : 'none'}</dd>
             <dt>Rate limit</dt>
             <dd>
               {rateLimit
