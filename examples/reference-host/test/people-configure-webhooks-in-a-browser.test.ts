@@ -149,7 +149,7 @@ browserTests('the portal in a browser', (browser) => {
       .getByRole('row', { name: /Retrying .*HTTP 500/ })
       .getByRole('link')
       .click()
-    await page.getByText('The consumer has answered 500').waitFor()
+    await page.getByText('The consumer responded with 500').waitFor()
     await page.getByText("The answer's body").click()
     await page.getByText('The disk is full.').waitFor()
     await page.getByText('Next attempt').waitFor()

@@ -15,7 +15,7 @@ const pages: readonly { place: string; sign: string; typed?: string }[] = [
   { place: 'endpoints/:endpoint/edit', sign: 'Save changes' },
   { place: 'deliveries', sign: 'Page.Create' },
   { place: 'deliveries?state=cancelled', sign: 'No delivery fits' },
-  { place: 'deliveries/:delivery', sign: 'The consumer has answered 500', typed: XSS },
+  { place: 'deliveries/:delivery', sign: 'The consumer responded with 500', typed: XSS },
   { place: 'event-types', sign: 'A page was added.' },
   { place: 'event-types/Page.Create', sign: 'createReceiver' },
   { place: 'subscriptions', sign: 'Running, some parked' },

@@ -4,8 +4,7 @@ import '@x/events-engine'
 export type { EventEngineErrorCode } from '@x/events-engine'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
 export type { Jobs } from './bulk/jobs.ts'
-export type { CircuitOptions } from './deliver/circuit-options.ts'
-export type { CanReceive, DeliveredEvent } from './deliver/permission.ts'
+export type { CircuitOptions } from './deliver/circuit-breaker.ts'
 export type {
   CancelDeliveries,
   Deliveries,
@@ -70,7 +69,7 @@ export type { Messages, PulledMessage, PulledMessages, PullMessages } from './me
 export type { Render, RenderContext, RenderOption } from './messages/render.ts'
 export type { Validation } from './messages/validation.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
-export type { TelemetryOptions, WebhookSenderOptions } from './options.ts'
+export type { CanReceive, DeliveredEvent, TelemetryOptions, WebhookSenderOptions } from './options.ts'
 export type { SenderStats, WebhookSender } from './sender.ts'
 export { createWebhookSender } from './sender.ts'
 export type {

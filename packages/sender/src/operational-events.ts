@@ -8,7 +8,6 @@ import type { DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DisabledReason } from './endpoints/endpoint.ts'
 import type { EndpointRow } from './endpoints/fields.ts'
 import { deliveryIdOf, parseDeliveryId } from './ids.ts'
-import type { DeliveryStore } from './store/store.ts'
 
 /** What a `WebhookEndpoint.Failing`, `.Recovered` or `.Disabled` event carries. */
 export interface WebhookEndpointChange {
@@ -45,7 +44,7 @@ declare module '@x/events-core' {
 const ENTITIES = ['WebhookEndpoint', 'WebhookDelivery']
 const ACTIONS = { failing: 'Failing', recovered: 'Recovered', disabled: 'Disabled' } as const
 
-/** Whether an event tells of the sender's own work. */
+/** Whether an event is about the sender's own work. */
 export function isOperational({ entityName }: Pick<SyncEvent, 'entityName'>): boolean {
   return ENTITIES.includes(entityName)
 }
@@ -64,7 +63,7 @@ export function wantsOperational(
 
 /** Creates what raises these events, in the transaction that records what they tell of. */
 export function createOperationalEvents<DB>(engine: EventEngine<DB>) {
-  async function tellOfEndpoint(trx: Transaction<DB>, endpoint: EndpointRow, notice: EndpointNotice) {
+  async function raiseAboutEndpoint(trx: Transaction<DB>, endpoint: EndpointRow, notice: EndpointNotice) {
     const { failingSince } = notice
     await engine.syncManager.addSyncEvent(
       siteOf(endpoint),
@@ -85,8 +84,8 @@ export function createOperationalEvents<DB>(engine: EventEngine<DB>) {
     )
   }
 
-  async function tellOfDelivery(trx: Transaction<DB>, endpoint: EndpointRow, row: DeliveryRow) {
-    // What tells of deliveries must not end in telling of itself.
+  async function raiseAboutDelivery(trx: Transaction<DB>, endpoint: EndpointRow, row: DeliveryRow) {
+    // An event about a delivery must not cause events about its own.
     if (ENTITIES.some((name) => row.eventType.startsWith(`${name}.`))) return
     const id = deliveryIdOf(row)
     await engine.syncManager.addSyncEvent(siteOf(endpoint), 'WebhookDelivery', id, 'Exhausted', {
@@ -103,32 +102,20 @@ export function createOperationalEvents<DB>(engine: EventEngine<DB>) {
     })
   }
 
-  return async function tell(transaction: Transaction<unknown>, recorded: RecordedResults): Promise<void> {
+  return async function raiseNotices(
+    transaction: Transaction<unknown>,
+    recorded: RecordedResults,
+  ): Promise<void> {
     const trx = transaction as Transaction<DB>
     const { endpoints, notices, exhausted } = recorded
     for (const row of exhausted) {
       const endpoint = endpoints.get(row.endpointKey)
-      if (endpoint) await tellOfDelivery(trx, endpoint, row)
+      if (endpoint) await raiseAboutDelivery(trx, endpoint, row)
     }
     for (const { endpointKey, notice } of notices) {
       const endpoint = endpoints.get(endpointKey)
-      if (endpoint) await tellOfEndpoint(trx, endpoint, notice)
+      if (endpoint) await raiseAboutEndpoint(trx, endpoint, notice)
     }
-  }
-}
-
-/** A store that says when it has committed news: only then can others see them. */
-export function lookingAfterNews(store: DeliveryStore, look: () => void): DeliveryStore {
-  return {
-    ...store,
-    async recordAttempts(batch, tell) {
-      let hasNews = false
-      await store.recordAttempts(batch, (trx, recorded) => {
-        hasNews = true
-        return tell(trx, recorded)
-      })
-      if (hasNews) look()
-    },
   }
 }
 

@@ -1,9 +1,9 @@
+import type { SyncEvent } from '@x/events-core'
 import type { EventEngine, RetryOptions } from '@x/events-engine'
-import type { CircuitPolicy } from './deliver/circuit-breaker.ts'
-import { type CircuitOptions, readCircuitPolicy } from './deliver/circuit-options.ts'
-import type { CanReceive } from './deliver/permission.ts'
+import { type CircuitOptions, type CircuitPolicy, readCircuitPolicy } from './deliver/circuit-breaker.ts'
 import { isSchedule, SCHEDULE_RULE } from './deliver/retry-schedule.ts'
 import { readEncryptionKey } from './endpoints/cipher.ts'
+import type { Endpoint } from './endpoints/endpoint.ts'
 import type { OrderingKeys } from './endpoints/ordering.ts'
 import { assertOption } from './errors.ts'
 import { type NetworkOptions, type NetworkSettings, readNetworkOptions } from './http/options.ts'
@@ -15,6 +15,12 @@ import {
   readRender,
 } from './messages/render.ts'
 import { readValidation, type Validation } from './messages/validation.ts'
+
+/** The event that a webhook is about, without what it carried. */
+export type DeliveredEvent = Omit<SyncEvent, 'data'>
+
+/** Decides, before each attempt, whether an endpoint may still get an event. */
+export type CanReceive = (endpoint: Endpoint, event: DeliveredEvent) => boolean | Promise<boolean>
 
 /** What {@link createWebhookSender} takes. */
 export interface WebhookSenderOptions<DB> {

@@ -35,9 +35,8 @@ import { acceptedVariants, createMessageMakers } from './messages/compose.ts'
 import { createMessageReader } from './messages/message-reader.ts'
 import { createMessageWatch } from './messages/message-watch.ts'
 import type { Messages } from './messages/messages.ts'
-import { detachedWorker } from './observability/detached-worker.ts'
 import { offerQueue } from './observability/metrics.ts'
-import { createOperationalEvents, lookingAfterNews } from './operational-events.ts'
+import { createOperationalEvents } from './operational-events.ts'
 import {
   resolveWebhookSenderOptions,
   type WebhookSenderOptions,
@@ -193,28 +192,28 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const catalog = createEventCatalog(settings.payloadVersions.names)
   const schedule = createRetrySchedule(settings.retrySchedule)
   const pools = createHttpPools(settings)
-  const tell = createOperationalEvents(engine)
   const rollup = createStatisticsRollup(store, logger)
-  const recording = lookingAfterNews(rollup.counting(store), internals.lookSoon)
   const readStatistics = createStatisticsReader(store, clock, rollup.rollUp)
   const challenge = createOwnershipChallenge({ ...settings, urlRules: settings, store, cipher, clock, pools })
   const contents = createContentMatcher(logger)
   const createMessages = createMessageMakers(engine, { ...settings, contents }, catalog)
-  const worker = detachedWorker(
-    createWorker({
-      ...settings,
-      urlRules: settings,
-      store: recording,
-      cipher,
-      pools,
-      clock,
-      logger,
-      schedule,
-      tell,
-      wakeOthers: () => internals.publish(SUBSCRIPTION),
-      announceChange: () => internals.publish(CHANGES),
-    }),
-  )
+  const worker = createWorker({
+    ...settings,
+    urlRules: settings,
+    store,
+    cipher,
+    pools,
+    clock,
+    logger,
+    schedule,
+    raiseNotices: createOperationalEvents(engine),
+    committed(hasNotices) {
+      rollup.rollUpSoon()
+      if (hasNotices) internals.lookSoon()
+    },
+    wakeOthers: () => internals.publish(SUBSCRIPTION),
+    announceChange: () => internals.publish(CHANGES),
+  })
   const watch = createMessageWatch({
     store: patientStore,
     logger,
@@ -256,11 +255,12 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   }
   const createSubscriber = (on: DeliveryStore) =>
     createWebhookSubscriber<DB>({ ...createFanOutOn(on), handleAhead: undefined })
-  const ofLog = createFanOutOn(recording)
+  const ofLog = createFanOutOn(store)
   const straight = createStraightPath<DB>({
     ...ofLog,
     worker,
     logger,
+    counted: rollup.rollUpSoon,
     mayGoStraight: settings.canReceive === undefined,
   })
   // What has to be rendered first takes its time, and is kept as it was rendered.

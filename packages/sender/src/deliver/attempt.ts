@@ -1,31 +1,30 @@
 import type { Clock, Logger } from '@x/events-core'
+import { storableText, thrownMessage } from '@x/events-engine/internal'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { signMessage } from '../endpoints/signing.ts'
-import { attemptErrorOf } from '../http/errors.ts'
+import type { AttemptError } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
-import { Post, type PostOutcome } from '../http/post.ts'
+import type { Post, PostOutcome, PostUnderWay } from '../http/post.ts'
+import { preparePost } from '../http/send.ts'
 import { createAttemptMeter } from '../observability/metrics.ts'
 import { traceAttempt } from '../observability/tracing.ts'
-import type { TelemetrySettings } from '../options.ts'
-import { adaptLimit } from './adapt-limit.ts'
-import type { AttemptOrder } from './circuit-breaker.ts'
+import type { CanReceive, TelemetrySettings } from '../options.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
-import { createFailureAttribution } from './failure-attribution.ts'
-import type { AttemptKind, InFlight } from './in-flight.ts'
-import { isPaused, type LeasedEndpoint } from './leased-endpoint.ts'
-import { outcomeOf } from './outcome.ts'
-import { type CanReceive, createPermissions } from './permission.ts'
+import type { AttemptInFlight, AttemptKind, LeasedEndpoint } from './leased-endpoint.ts'
+import { createFailureAttribution, outcomeOf } from './outcome.ts'
+import { isAllowed } from './permission.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
+import type { Slots } from './slots.ts'
 
-/** What {@link createAttempts} works with. */
+/** What {@link createAttempts} needs. */
 export interface AttemptsParts {
   readonly clock: Clock
   readonly pools: HttpPools
   readonly schedule: RetrySchedule
   readonly userAgent: string
   readonly telemetry: TelemetrySettings
-  readonly inFlight: InFlight
+  readonly slots: Slots
   readonly logger: Logger
   /** Undefined where everything may be sent. */
   readonly canReceive: CanReceive | undefined
@@ -35,128 +34,125 @@ export interface AttemptsParts {
 /** Makes attempts. */
 export interface Attempts {
   begin(endpoint: LeasedEndpoint, delivery: DueDelivery, kind: AttemptKind): void
-  /** Forgets what is under way: it is not recorded, and made again later. */
+  /** Forgets what is in flight: it is not recorded, and repeated later. */
   abandon(): void
 }
 
 /** What is known of an attempt when it begins. */
-interface Beginning extends Pick<AttemptResult, 'signature' | 'startedOn'>, Pick<AttemptOrder, 'wasPaused'> {
+interface Beginning extends Pick<AttemptResult, 'signature' | 'startedOn'> {
   readonly startedAt: number
-  readonly begun: number
   readonly target: DeliveryTarget
+  readonly attempt: AttemptInFlight
 }
 
-/** When to try again what a person has asked for, and a fault of this side has prevented. */
-const MANUAL_AGAIN_MS = 5_000
-// What is unclear for so long is not a fault of this side any more.
+/** When to retry what a person has asked for, after a failure that is attributed to the sender. */
+const MANUAL_RETRY_MS = 5_000
+/** What is unclear for so long is attributed to the endpoint. */
 const UNCLEAR_FOR_MS = 24 * 60 * 60 * 1_000
 
 /** Creates what signs and sends. */
 export function createAttempts(parts: AttemptsParts): Attempts {
-  const { clock, pools, schedule, userAgent, telemetry, inFlight, logger, canReceive, ended } = parts
+  const { clock, pools, schedule, userAgent, telemetry, slots, logger, canReceive, ended } = parts
   const measure = createAttemptMeter(telemetry.perEndpoint)
   const attribution = createFailureAttribution()
-  const permissionFor = canReceive && createPermissions(canReceive, logger)
-  let life = 0
+  let generation = 0
 
   function begin(endpoint: LeasedEndpoint, delivery: DueDelivery, kind: AttemptKind): void {
     const target = endpoint.target as DeliveryTarget
     const { body } = delivery
-    const bornIn = life
+    const begunIn = generation
     const startedOn = clock.now()
     const startedAt = performance.now()
     if (delivery.straight) delivery.straight.hasBegun = true
     const { signature, headers } = signMessage(userAgent, target, delivery, startedOn)
     const attemptTrace = traceAttempt(target, delivery, telemetry.traceparent)
     if (attemptTrace) headers.push(...attemptTrace.headers)
-    endpoint.begun += 1
-    const wasPaused = isPaused(endpoint, startedOn)
-    const beginning = { target, signature, startedOn, startedAt, begun: endpoint.begun, wasPaused }
-    const isExtra = kind === 'extra'
-    const { rate, extras } = endpoint
+    const attempt = endpoint.beginAttempt(kind, startedOn)
 
-    const send = () => {
-      try {
-        const pool = pools.of(target)
-        pool.dispatch({ path: target.path, method: 'POST', headers, body }, post)
-      } catch (error) {
-        post.giveUp(attemptErrorOf(error))
-      }
-    }
-    const post = new Post((posted) => {
-      inFlight.end(underWay)
-      if (isExtra) {
-        endpoint.extraInFlight -= 1
-        extras?.ended(performance.now())
-      } else {
-        endpoint.inFlight -= 1
-        rate?.ended(clock.now())
-      }
-      if (bornIn !== life) {
+    const request = preparePost(pools, target, { headers, body }, (response) => {
+      slots.end(underWay)
+      endpoint.endAttempt(attempt, clock.now())
+      if (begunIn !== generation) {
         attemptTrace?.end(undefined)
         return
       }
-      const result = resultOf(endpoint, delivery, beginning, posted)
+      const beginning = { target, signature, startedOn, startedAt, attempt }
+      const result = resultOf(endpoint, delivery, beginning, response)
       attemptTrace?.end(result)
       measure(target.endpointId, result)
       ended(endpoint, result, delivery)
-    }, send)
-    const permission = permissionFor?.({
-      endpoint: target.endpoint,
-      delivery,
-      post,
-      send: () => start(),
-      isOver: () => isOver(endpoint, target, bornIn),
     })
-    const underWay = permission?.underWay ?? post
-    if (isExtra) {
-      endpoint.extraInFlight += 1
-      endpoint.extrasInARow += 1
-      extras?.take()
-    } else {
-      endpoint.inFlight += 1
-      endpoint.extrasInARow = 0
-      rate?.take()
-    }
-    inFlight.begin(underWay, endpoint.tenantId, kind)
-    const { refusal } = target
-    // Its end may begin the next one: not from within this one's beginning.
-    if (refusal) queueMicrotask(() => post.giveUp(refusal))
-    else if (permission) permission.ask()
-    else start()
+    const send = () => (attemptTrace ? attemptTrace.send(request.send) : request.send())
+    // Much may have happened while the host was asked.
+    const isOver = () => begunIn !== generation || !endpoint.isHeld || endpoint.target !== target
+    const mustAsk = canReceive !== undefined || target.refusal !== undefined
+    const underWay = mustAsk ? askFirst(target, delivery, request.post, { send, isOver }) : request.post
+    slots.begin(underWay, endpoint.tenantId, kind)
+    if (!mustAsk) send()
+  }
 
-    function start(): void {
-      if (attemptTrace) attemptTrace.send(send)
+  /**
+   * Sends, in a later turn, what may be sent.
+   *
+   * @returns what can be given up meanwhile.
+   */
+  function askFirst(
+    target: DeliveryTarget,
+    delivery: DueDelivery,
+    post: Post,
+    { send, isOver }: { send(): void; isOver(): boolean },
+  ): PostUnderWay {
+    let waiting = true
+    void refusalOf(target, delivery).then((refusal) => {
+      if (!waiting) return
+      waiting = false
+      if (refusal) post.giveUp(refusal)
+      else if (isOver()) post.giveUp(OVER)
       else send()
+    })
+    return {
+      giveUp(error) {
+        const isLate = waiting && error.code === 'timeout'
+        waiting = false
+        post.giveUp(isLate ? unchecked('options.canReceive did not respond within timeoutMs.') : error)
+      },
     }
   }
 
-  /** Much may have happened while a host was asked. */
-  function isOver(endpoint: LeasedEndpoint, target: DeliveryTarget, bornIn: number): boolean {
-    const isHeld = !endpoint.closed && endpoint.target === target && performance.now() < endpoint.leasedUntil
-    return !isHeld || bornIn !== life
+  /** Anything but a yes or no of the host is attributed to the sender. */
+  async function refusalOf(
+    { refusal, endpoint }: DeliveryTarget,
+    delivery: DueDelivery,
+  ): Promise<AttemptError | undefined> {
+    if (refusal || !canReceive) return refusal
+    // Not from within the beginning of the attempt.
+    await undefined
+    try {
+      return (await isAllowed(canReceive, endpoint, delivery)) ? undefined : NOT_ALLOWED
+    } catch (error) {
+      logger.warn({ err: error, endpoint: endpoint.id }, 'canReceive has failed; the webhook waits')
+      return unchecked(`options.canReceive has failed: ${thrownMessage(error)}`)
+    }
   }
 
   function resultOf(
     endpoint: LeasedEndpoint,
     delivery: DueDelivery,
-    { target, begun, startedAt, startedOn, signature, wasPaused }: Beginning,
-    posted: PostOutcome,
+    { target, attempt, startedAt, startedOn, signature }: Beginning,
+    response: PostOutcome,
   ): AttemptResult {
     const now = clock.now()
     const durationMs = Math.round(performance.now() - startedAt)
-    const outcome = outcomeOf(posted, delivery.step + 1, target.schedule ?? schedule, {
+    const outcome = outcomeOf(response, delivery.step + 1, target.schedule ?? schedule, {
       now,
       mayBeOurs: mayBeOurs(endpoint, target.origin, now),
     })
-    if (posted.status !== undefined) attribution.answered(target.origin)
-    const order = { begun, latest: endpoint.begun, wasPaused }
+    if (response.status !== undefined) attribution.responded(target.origin)
     const wasMade = outcome.state !== 'cancelled'
-    const notice = (wasMade && endpoint.circuit?.note(outcome, order, now)) || null
-    if (wasMade) adaptLimit(endpoint, { ...order, durationMs, inTrouble: outcome.inTrouble })
-    const counted = wasMade && !outcome.isOurFault
+    const notice = wasMade ? endpoint.apply(outcome, attempt, durationMs, now) : null
+    const counted = wasMade && !outcome.isOwnFault
     // It was not made, and is still asked for.
-    const delayMs = delivery.manual && outcome.isOurFault ? MANUAL_AGAIN_MS : outcome.delayMs
+    const delayMs = delivery.manual && outcome.isOwnFault ? MANUAL_RETRY_MS : outcome.delayMs
     return {
       endpointKey: delivery.endpointKey,
       messageKey: delivery.messageKey,
@@ -172,24 +168,40 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       durationMs,
       signature,
       url: target.url,
-      status: posted.status ?? null,
+      status: response.status ?? null,
       errorCode: outcome.errorCode,
       errorMessage: outcome.errorMessage,
-      responseBody: posted.snippet ?? null,
+      responseBody: response.snippet ?? null,
       counted,
       notice,
     }
   }
 
-  function mayBeOurs({ circuit }: LeasedEndpoint, origin: string, now: number): boolean {
-    const since = circuit?.ownFaultsSince ?? null
-    return attribution.isAlone(origin) && (since === null || now - since < UNCLEAR_FOR_MS)
+  function mayBeOurs({ ownFaultsSince }: LeasedEndpoint, origin: string, now: number): boolean {
+    return attribution.isAlone(origin) && (ownFaultsSince === null || now - ownFaultsSince < UNCLEAR_FOR_MS)
   }
 
   return {
     begin,
     abandon() {
-      life += 1
+      generation += 1
     },
   }
+}
+
+const NOT_ALLOWED: AttemptError = {
+  code: 'not_allowed',
+  attribution: 'sender',
+  message: 'options.canReceive has said no.',
+}
+const OVER: AttemptError = {
+  code: 'aborted',
+  attribution: 'sender',
+  message: 'The endpoint has changed, or the sender has stopped, while options.canReceive was asked.',
+}
+
+const MAX_MESSAGE_LENGTH = 500
+
+function unchecked(message: string): AttemptError {
+  return { code: 'check_failed', attribution: 'sender', message: storableText(message, MAX_MESSAGE_LENGTH) }
 }

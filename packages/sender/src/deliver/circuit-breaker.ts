@@ -1,6 +1,58 @@
+import { assertOption } from '../errors.ts'
 import type { Outcome } from './outcome.ts'
 
-/** What is stored of an endpoint's circuit, beside its queue. */
+/** When an endpoint is left alone for a while. */
+export interface CircuitOptions {
+  /**
+   * Failures in a row (no response, 429, 5xx) after which an endpoint is sent one request at a time, with
+   * pauses. What is due meanwhile waits, and loses no attempt. 429, 502, 503 and 504 do it at once.
+   * @defaultValue 5
+   */
+  readonly failures?: number | undefined
+  /**
+   * The first pause, in seconds; each is twice as long as the one before.
+   * @defaultValue 1
+   */
+  readonly firstPauseSeconds?: number | undefined
+  /**
+   * The longest pause, in seconds, unless the consumer asks for more by Retry-After.
+   * @defaultValue 300
+   */
+  readonly maxPauseSeconds?: number | undefined
+}
+
+/** When to pause an endpoint, and when to disable it. */
+export interface CircuitPolicy {
+  readonly disableAfterMs: number
+  /** Failures in a row that open the circuit. */
+  readonly failures: number
+  readonly firstPauseMs: number
+  readonly maxPauseMs: number
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+
+/** @throws WebhookSenderError `invalid_option` */
+export function readCircuitPolicy({
+  disableAfterDays = 5,
+  circuit = {},
+}: {
+  readonly disableAfterDays?: number | undefined
+  readonly circuit?: CircuitOptions | undefined
+}): CircuitPolicy {
+  const { firstPauseSeconds = 1, maxPauseSeconds = 300 } = circuit
+  assertOption.number('disableAfterDays', disableAfterDays, 0.01, 3_650)
+  assertOption.number('circuit.firstPauseSeconds', firstPauseSeconds, 0, 86_400)
+  assertOption.number('circuit.maxPauseSeconds', maxPauseSeconds, firstPauseSeconds, 86_400)
+  return Object.freeze({
+    disableAfterMs: disableAfterDays * DAY_MS,
+    failures: assertOption.integer('circuit.failures', circuit.failures ?? 5, 1),
+    firstPauseMs: firstPauseSeconds * 1_000,
+    maxPauseMs: maxPauseSeconds * 1_000,
+  })
+}
+
+/** What is stored of a circuit breaker. */
 export interface StoredCircuit {
   /** Since when no attempt has succeeded; null while they do. */
   readonly failingSince: number | null
@@ -10,20 +62,11 @@ export interface StoredCircuit {
   readonly details: string | null
 }
 
-/** What is worth telling the host of. */
+/** What the host is told of an endpoint. */
 export type EndpointNotice =
   | { readonly kind: 'failing'; readonly percent: number; readonly failingSince: number }
   | { readonly kind: 'recovered'; readonly failingSince: number }
   | { readonly kind: 'disabled'; readonly reason: 'failing' | 'gone'; readonly failingSince: number | null }
-
-/** When to pause an endpoint, and when to give it up. */
-export interface CircuitPolicy {
-  readonly disableAfterMs: number
-  /** Failures in a row after which it is probed only. */
-  readonly failures: number
-  readonly firstPauseMs: number
-  readonly maxPauseMs: number
-}
 
 /** The place of an attempt in the order of beginnings, and the latest beginning by the time it ends. */
 export interface AttemptOrder {
@@ -33,29 +76,29 @@ export interface AttemptOrder {
   readonly wasPaused: boolean
 }
 
-/** How an endpoint does: whether it may be asked now, and for how long it has not answered well. */
-export interface CircuitBreaker {
-  readonly failingSince: number | null
+/** Decides from outcomes whether an endpoint gets attempts, and when it is disabled. */
+export interface CircuitBreaker extends StoredCircuit {
+  /** Open until then; half-open after it, unless it is closed. */
   readonly notBefore: number
-  /** One request at a time, to see whether it is back. */
-  readonly probing: boolean
+  /** Half-open, it lets one request at a time through. */
+  readonly isClosed: boolean
   /** Rises with every change: what has to be stored. */
   readonly changes: number
-  /** Since when attempts have failed for reasons that may be ours; null while they do not. */
+  /** Since when attempts have failed for reasons that may be the sender's; null while they do not. */
   readonly ownFaultsSince: number | null
-  readonly details: string
-  /** What came of one. */
   note(outcome: Outcome, attempt: AttemptOrder, now: number): EndpointNotice | null
 }
 
 interface Details {
   /** The latest failure. */
   readonly failedOn: number
-  /** Percent of the way to being disabled that the host was told of. */
+  /** Percent of the time until it is disabled that the host was told of. */
   readonly warned: number
+  /** Failures in a row. */
   readonly strikes: number
   /** How often the pause was lengthened. */
   readonly level: number
+  /** Failures in a row that are attributed to the sender. */
   readonly ownFaults: number
   readonly ownFaultsSince: number | null
 }
@@ -64,7 +107,7 @@ const WARNINGS = [90, 70, 50]
 const OWN_FAULT_FIRST_MS = 1_000
 const OWN_FAULT_MAX_MS = 60_000
 const JITTER = 0.1
-const HEALTHY: Details = {
+const CLOSED: Details = {
   failedOn: 0,
   warned: 0,
   strikes: 0,
@@ -73,12 +116,12 @@ const HEALTHY: Details = {
   ownFaultsSince: null,
 }
 
-/** Goes on from what is stored; what comes of it is stored with the results that it came from. */
+/** Creates a circuit breaker that continues from what is stored. Its state is stored with the results that changed it. */
 export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolicy): CircuitBreaker {
   let { failingSince, notBefore } = stored
-  let details: Details = { ...HEALTHY, ...(JSON.parse(stored.details ?? '{}') as Partial<Details>) }
+  let details: Details = { ...CLOSED, ...(JSON.parse(stored.details ?? '{}') as Partial<Details>) }
   let changes = 0
-  /** Attempts begun until then say nothing new: they were under way when the pause began. */
+  /** Attempts that had begun by then say nothing new: they were in flight when the pause began. */
   let pausedAt = 0
 
   function change(to: Partial<Details>): void {
@@ -92,8 +135,8 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
     changes += 1
   }
 
-  /** It has answered, whatever: no reason to hold back. */
-  function isAlive(begun: number): void {
+  /** Any response but those of trouble closes the circuit. */
+  function noteResponse(begun: number): void {
     if (begun <= pausedAt) return
     const { strikes, level, ownFaults } = details
     if (strikes + level + ownFaults === 0) return
@@ -101,21 +144,26 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
     change({ strikes: 0, level: 0, ownFaults: 0, ownFaultsSince: null })
   }
 
-  function isInTrouble({ asksForPause, retryAfterMs }: Outcome, attempt: AttemptOrder, now: number): void {
-    // Of an attempt in the midst of a pause, only success says something new.
+  function noteTrouble({ asksForPause, retryAfterMs }: Outcome, attempt: AttemptOrder, now: number): void {
+    // Of an attempt during a pause, only success says something new.
     const isNews = attempt.begun > pausedAt && !attempt.wasPaused
     const strikes = details.strikes + 1
-    const isTooMuch = asksForPause || strikes >= policy.failures
-    const level = isTooMuch && isNews ? details.level + 1 : details.level
+    const opens = isNews && (asksForPause || strikes >= policy.failures)
+    const level = details.level + (opens ? 1 : 0)
     change({ strikes, level, ownFaults: 0, ownFaultsSince: null })
-    if (isTooMuch && isNews) {
-      pause(now, Math.min(policy.maxPauseMs, policy.firstPauseMs * 2 ** (level - 1)), attempt.latest)
-    }
+    if (opens) pause(now, Math.min(policy.maxPauseMs, policy.firstPauseMs * 2 ** (level - 1)), attempt.latest)
     if (retryAfterMs > 0) pause(now, retryAfterMs, attempt.latest)
   }
 
-  function hasFailed(now: number): EndpointNotice | null {
-    // A failure long after the one before tells nothing of the time between.
+  function noteOwnFault(attempt: AttemptOrder, now: number): void {
+    if (attempt.begun <= pausedAt || attempt.wasPaused) return
+    const ownFaults = details.ownFaults + 1
+    change({ ownFaults, ownFaultsSince: details.ownFaultsSince ?? now })
+    pause(now, Math.min(OWN_FAULT_MAX_MS, OWN_FAULT_FIRST_MS * 2 ** (ownFaults - 1)), attempt.latest)
+  }
+
+  function noteFailure(now: number): EndpointNotice | null {
+    // A failure long after the one before says nothing of the time between.
     if (failingSince === null || now - details.failedOn > policy.disableAfterMs) {
       failingSince = now
       change({ warned: 0 })
@@ -129,6 +177,14 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
     return { kind: 'failing', percent: warning, failingSince }
   }
 
+  function noteSuccess(): EndpointNotice | null {
+    if (failingSince === null) return null
+    const notice: EndpointNotice | null = details.warned > 0 ? { kind: 'recovered', failingSince } : null
+    failingSince = null
+    change({ warned: 0, failedOn: 0 })
+    return notice
+  }
+
   return {
     get failingSince() {
       return failingSince
@@ -136,8 +192,8 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
     get notBefore() {
       return notBefore
     },
-    get probing() {
-      return details.level > 0 || details.ownFaults > 0
+    get isClosed() {
+      return details.level === 0 && details.ownFaults === 0
     },
     get changes() {
       return changes
@@ -149,22 +205,14 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
       return JSON.stringify(details)
     },
     note(outcome, attempt, now) {
-      if (outcome.isOurFault) {
-        if (attempt.begun <= pausedAt || attempt.wasPaused) return null
-        const ownFaults = details.ownFaults + 1
-        change({ ownFaults, ownFaultsSince: details.ownFaultsSince ?? now })
-        pause(now, Math.min(OWN_FAULT_MAX_MS, OWN_FAULT_FIRST_MS * 2 ** (ownFaults - 1)), attempt.latest)
+      if (outcome.isOwnFault) {
+        noteOwnFault(attempt, now)
         return null
       }
-      if (outcome.inTrouble) isInTrouble(outcome, attempt, now)
-      else isAlive(attempt.begun)
+      if (outcome.isTrouble) noteTrouble(outcome, attempt, now)
+      else noteResponse(attempt.begun)
       if (outcome.gone) return { kind: 'disabled', reason: 'gone', failingSince }
-      if (outcome.state !== 'succeeded') return hasFailed(now)
-      if (failingSince === null) return null
-      const notice: EndpointNotice | null = details.warned > 0 ? { kind: 'recovered', failingSince } : null
-      failingSince = null
-      change({ warned: 0, failedOn: 0 })
-      return notice
+      return outcome.state === 'succeeded' ? noteSuccess() : noteFailure(now)
     },
   }
 }

@@ -1,293 +1,362 @@
-import type { EndpointState } from '../deliveries/attempt-result.ts'
+import type { AttemptResult, EndpointState, StoredEndpointState } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
-import type { RateLimit } from '../endpoints/endpoint.ts'
 import type { TakenLease } from '../store/leases.ts'
-import type { CircuitBreaker } from './circuit-breaker.ts'
+import {
+  type AttemptOrder,
+  type CircuitBreaker,
+  type CircuitPolicy,
+  createCircuitBreaker,
+  type EndpointNotice,
+} from './circuit-breaker.ts'
+import { DeliveryBuffer, MANUAL_AT_ONCE } from './delivery-buffer.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
-import type { RateLimiter } from './rate-limiter.ts'
+import type { Outcome } from './outcome.ts'
+import { createRateLimiter, type RateLimiter } from './rate-limiter.ts'
 
-/** An endpoint that this node holds the lease of, and what is being delivered to it. */
-export interface LeasedEndpoint {
+/** A first attempt or a retry, in its turn; or one beyond the endpoint's limits, because a person has asked for it. */
+export type AttemptKind = 'first' | 'retry' | 'extra'
+
+/** An attempt as its endpoint counts it. */
+export interface AttemptInFlight extends Omit<AttemptOrder, 'latest'> {
+  readonly kind: AttemptKind
+  /** The limiter that it has taken a token of. */
+  readonly limiter: RateLimiter | undefined
+}
+
+/** How many attempts that people ask for may be in flight to an endpoint beyond what it allows. */
+const EXTRA_AT_ONCE = 5
+/** How many of them may begin in so many seconds, or in those of the endpoint's rate limit if they are more. */
+const EXTRA_ATTEMPTS = MANUAL_AT_ONCE
+const EXTRA_SECONDS = 10
+/** What a rate-limited endpoint may have begun and not recorded, as a multiple of its concurrency. */
+const UNRECORDED_FACTOR = 2
+/** What waits longer than this for its turn is better stored. */
+const LONGEST_STRAIGHT_WAIT_MS = 200
+const FAST_MS = 1_000
+
+/**
+ * An endpoint whose lease this node holds: how it is delivered to, what is in flight, and what of its state is not stored.
+ * Only this file and its buffer change that. Times called `now` are the engine's clock's; all others are of
+ * `performance.now()`.
+ */
+export class LeasedEndpoint {
   readonly endpointKey: number
   readonly epoch: number
   readonly tenantId: number
+  /** Its deliveries that are known here. */
+  readonly buffer: DeliveryBuffer
+
+  #leasedUntil: number
+  #closed = false
+
+  #target: DeliveryTarget | undefined
+  /** Leased when nothing was due, and not read since. */
+  #isFresh: boolean
+  #circuit: CircuitBreaker | undefined
+  /** Which of the resets by people the circuit breaker includes. */
+  #resets = 0
+  #storedChanges = 0
+  #rate: RateLimiter | undefined
+  /** Limits the attempts beyond what the endpoint allows. */
+  #extras: RateLimiter | undefined
+  /** An outcome disables the endpoint: nothing begins until that is recorded. */
+  #isBeingDisabled = false
+
+  #begun = 0
+  #inFlight = 0
+  #extraInFlight = 0
+  /** Extra attempts that have begun since the last one that the endpoint allows. */
+  #extrasInARow = 0
+  /** Requests that may be in flight at once: fewer than the endpoint allows while it fails. */
+  #limit = Number.POSITIVE_INFINITY
+  /** The attempt that had begun last when the limit was lowered. */
+  #loweredAt = 0
+  /** How long attempts take that are sent straight, as a moving average. */
+  #straightMs = 0
+
+  /** @param isFresh - whether nothing was due when the lease was taken. */
+  constructor({ endpointKey, epoch, tenantId }: TakenLease, leasedUntil: number, isFresh: boolean) {
+    this.endpointKey = endpointKey
+    this.epoch = epoch
+    this.tenantId = tenantId
+    this.buffer = new DeliveryBuffer(endpointKey, !isFresh)
+    this.#leasedUntil = leasedUntil
+    this.#isFresh = isFresh
+  }
+
+  // The lease.
+
+  /** The lease was lost or released: nothing more begins. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Whether the lease has not expired. */
+  get isHeld(): boolean {
+    return !this.#closed && performance.now() < this.#leasedUntil
+  }
+
+  /** @param version - of the endpoint as it is stored: another process may have changed it. */
+  extendLease(leasedUntil: number, version: number): void {
+    this.#leasedUntil = leasedUntil
+    if (this.#target && this.#target.version !== version) this.#target = undefined
+  }
+
+  close(): void {
+    this.#closed = true
+    this.buffer.close()
+  }
+
+  /** Whether it has nothing to do. */
+  get isIdle(): boolean {
+    return this.#target !== undefined && this.buffer.isEmpty
+  }
+
+  // How it is delivered to.
+
   /** Undefined until it is read, and again when the endpoint has changed. */
-  target: DeliveryTarget | undefined
-  /** Undefined until it is read. */
-  circuit: CircuitBreaker | undefined
-  /** Which of the resets by people the circuit has heard of. */
-  resets: number
-  /** Of the circuit's changes, how many are stored. */
-  storedChanges: number
-  rate: RateLimiter | undefined
-  /** What the limiter was made for. */
-  rateLimit: RateLimit | undefined
-  /** Read and not begun yet: deliveries that were never attempted, and those that were. */
-  readonly first: DueDelivery[]
-  readonly retries: DueDelivery[]
-  /** Read and not begun yet: what people have asked for. */
-  readonly manual: DueDelivery[]
-  turn: number
-  /** Whether the last attempt that was begun in its turn was one that a person had asked for. */
-  wasManual: boolean
-  /** Messages that are buffered, under way, or not recorded yet: not to be read again. */
-  readonly known: Set<number>
-  /** How many of them are sent straight, and are not stored. */
-  straight: number
-  /** How long their attempts take, in milliseconds; an average that the latest weigh most in. */
-  straightMs: number
-  /** Events whose deliveries are being stored: a read that finds them leaves them to those who store them. */
-  readonly heldBack: Set<string>
-  /** Those of them that were stored during a read, which may find them yet. */
-  readonly released: string[]
-  /** Whether a read has left some out. */
-  missed: boolean
-  /** Of those that are ordered, the message of each ordering key: a second one waits for its end. */
-  readonly ordered: Map<string, number>
-  inFlight: number
-  /** Attempts under way beyond what the endpoint allows, which people have asked for. */
-  extraInFlight: number
-  /** How many of those were begun since the last one that the endpoint allows. */
-  extrasInARow: number
-  /** How many of those there may be, by `performance.now()`; undefined until the endpoint is read. */
-  extras: RateLimiter | undefined
-  /** Attempts begun. */
-  begun: number
-  /** Requests that may be under way at once: fewer than the endpoint allows while it fails. */
-  limit: number
-  /** The attempt begun last when the limit was lowered. */
-  loweredAt: number
-  /** By `performance.now()`: since when it could not be read, however often that was tried. */
-  failingSince: number | undefined
-  /** Leased when nothing was due, and not read since: there is nothing to be read yet. */
-  isFresh: boolean
-  /** What is due of it is being read just now. */
-  reading: boolean
-  /** Whether there may be something due that was not read. */
-  moreFirst: boolean
-  moreRetries: boolean
-  moreManual: boolean
-  /** By `performance.now()`: no attempt begins after it unless the lease was extended. */
-  leasedUntil: number
-  /** By `performance.now()`. */
-  busyAt: number
-  /** Its lease was lost or handed back: nothing more begins. */
-  closed: boolean
-  /** The endpoint is being disabled: nothing begins until that is recorded, and the endpoint closed. */
-  gone: boolean
-}
-
-const RETRY_EVERY = 4
-/** How many attempts that people ask for may be under way to an endpoint beyond what it allows. */
-const EXTRA_AT_ONCE = 5
-/** How many of them may be made in so many seconds, or in those of the endpoint's rate limit if they are more. */
-export const EXTRA_ATTEMPTS = 10
-export const EXTRA_SECONDS = 10
-/** What a rate-limited endpoint may have begun and not recorded, as a multiple of its concurrency. */
-export const UNRECORDED_FACTOR = 2
-
-/**
- * Creates the endpoint of a lease just taken.
- *
- * @param isFresh - whether nothing was due when it was.
- */
-export function createLeasedEndpoint(
-  { endpointKey, epoch, tenantId }: TakenLease,
-  leasedUntil: number,
-  isFresh: boolean,
-): LeasedEndpoint {
-  return {
-    endpointKey,
-    epoch,
-    tenantId,
-    target: undefined,
-    circuit: undefined,
-    resets: 0,
-    storedChanges: 0,
-    rate: undefined,
-    rateLimit: undefined,
-    first: [],
-    retries: [],
-    manual: [],
-    turn: 0,
-    wasManual: false,
-    known: new Set(),
-    straight: 0,
-    straightMs: 0,
-    heldBack: new Set(),
-    released: [],
-    missed: false,
-    ordered: new Map(),
-    inFlight: 0,
-    extraInFlight: 0,
-    extrasInARow: 0,
-    extras: undefined,
-    begun: 0,
-    limit: Number.POSITIVE_INFINITY,
-    loweredAt: 0,
-    failingSince: undefined,
-    isFresh,
-    reading: false,
-    moreFirst: !isFresh,
-    moreRetries: !isFresh,
-    moreManual: !isFresh,
-    leasedUntil,
-    busyAt: performance.now(),
-    closed: false,
-    gone: false,
+  get target(): DeliveryTarget | undefined {
+    return this.#target
   }
-}
 
-/** Whether an attempt may begin now, as far as the endpoint is concerned, its rate limit aside. */
-export function isWilling(endpoint: LeasedEndpoint, now: number): boolean {
-  const { target, circuit, first, retries, manual, inFlight, extraInFlight, limit, closed, gone } = endpoint
-  if (first.length + retries.length + manual.length === 0) return false
-  if (!target || !circuit || closed || gone || now < circuit.notBefore) return false
-  // What a person has asked for is the probe; many such wishes do not take the place of all others.
-  if (circuit.probing && extraInFlight > 0 && endpoint.extrasInARow <= EXTRA_AT_ONCE) return false
-  if (circuit.probing) return inFlight < 1
-  return inFlight < Math.min(limit, target.concurrency.max)
-}
-
-/** What waits longer than this for its turn is better stored. */
-const LONGEST_STRAIGHT_WAIT_MS = 200
-
-/**
- * Whether a delivery may be sent that is not stored: nothing is due that was not read, few that are stored come before it,
- * nothing has to be kept up to date in the database for it, and its turn comes soon.
- */
-export function canSendStraight(endpoint: LeasedEndpoint, now: number): boolean {
-  const { target, circuit, rate, known, first, closed, gone, reading } = endpoint
-  if (!target || !circuit || closed || gone || reading || endpoint.moreFirst || rate) return false
-  if (target.refusal || circuit.probing || isPaused(endpoint, now)) return false
-  if (performance.now() >= endpoint.leasedUntil) return false
-  // Those that are stored are late: many of them are a sign that this one would be, too.
-  if (known.size - endpoint.straight > target.concurrency.max / 2) return false
-  return (first.length * endpoint.straightMs) / target.concurrency.max <= LONGEST_STRAIGHT_WAIT_MS
-}
-
-/** Whether an attempt may begin now. */
-export function canStart(endpoint: LeasedEndpoint, now: number): boolean {
-  if (!isWilling(endpoint, now)) return false
-  const { rate, known, first, retries, manual, extraInFlight, target } = endpoint
-  if (!rate) return true
-  // Who takes over if this process dies has to know how many requests were not recorded, at most.
-  const unrecorded = known.size - first.length - retries.length - manual.length - extraInFlight
-  return unrecorded < (target?.concurrency.max ?? 1) * UNRECORDED_FACTOR && rate.hasToken(now)
-}
-
-/**
- * Whether an attempt that a person has asked for may begin now, beyond what the endpoint allows: whatever its circuit
- * breaker, its rate limit and what is under way say.
- */
-export function canStartExtra(endpoint: LeasedEndpoint): boolean {
-  const { target, circuit, manual, extraInFlight, extras, closed, gone } = endpoint
-  if (manual.length === 0 || extraInFlight >= EXTRA_AT_ONCE) return false
-  if (!target || !circuit || !extras || closed || gone) return false
-  return extras.hasToken(performance.now())
-}
-
-/**
- * What to begin in its turn: what people have asked for every second time, so that many such wishes leave room for the
- * rest; first attempts before retries, which get every fourth turn.
- */
-export function takeNext(endpoint: LeasedEndpoint, mayRetry: boolean): DueDelivery | undefined {
-  const { first, retries, manual } = endpoint
-  const others = first.length + (mayRetry ? retries.length : 0)
-  endpoint.wasManual = manual.length > 0 && (others === 0 || !endpoint.wasManual)
-  if (endpoint.wasManual) return manual.shift()
-  const isRetryTurn =
-    mayRetry && retries.length > 0 && (first.length === 0 || ++endpoint.turn % RETRY_EVERY === 0)
-  return isRetryTurn ? retries.shift() : first.shift()
-}
-
-/** Whether another delivery of its ordering endpoint has not come to its end here; a cancelled one may be under way yet. */
-export function mustWait({ ordered }: LeasedEndpoint, { orderingKey, messageKey }: DueDelivery): boolean {
-  return orderingKey !== null && (ordered.get(orderingKey) ?? messageKey) !== messageKey
-}
-
-/** A delivery was read. One that a person has asked for is beside the order. */
-export function remember(endpoint: LeasedEndpoint, { orderingKey, messageKey, manual }: DueDelivery): void {
-  endpoint.known.add(messageKey)
-  if (messageKey < 0) endpoint.straight += 1
-  if (orderingKey !== null && !manual) endpoint.ordered.set(orderingKey, messageKey)
-}
-
-/** A delivery is not buffered, nor under way, nor waits to be recorded any more. */
-export function forget(endpoint: LeasedEndpoint, messageKey: number, orderingKey: string | null): void {
-  if (endpoint.known.delete(messageKey) && messageKey < 0) endpoint.straight -= 1
-  if (orderingKey !== null && endpoint.ordered.get(orderingKey) === messageKey)
-    endpoint.ordered.delete(orderingKey)
-}
-
-/** Drops a delivery that was read, unless its attempt is under way. */
-export function dropBuffered(endpoint: LeasedEndpoint, messageKey: number): void {
-  for (const buffer of [endpoint.first, endpoint.retries, endpoint.manual]) {
-    const index = buffer.findIndex((delivery) => delivery.messageKey === messageKey)
-    const [dropped] = index < 0 ? [] : buffer.splice(index, 1)
-    if (dropped) forget(endpoint, messageKey, dropped.orderingKey)
+  forgetTarget(): void {
+    this.#target = undefined
   }
-}
 
-/** How many of each kind are kept ready. */
-export function bufferSize({ target }: LeasedEndpoint): number {
-  return (target?.concurrency.max ?? 1) * 2
-}
-
-/** Whether the endpoint is to be left alone for now, but for what people ask for. */
-export function isPaused({ circuit }: LeasedEndpoint, now: number): boolean {
-  return now < (circuit?.notBefore ?? 0)
-}
-
-/** Whether it is time to read what people have asked for. */
-export function wantsManual({ moreManual, manual }: LeasedEndpoint): boolean {
-  return moreManual && manual.length < EXTRA_ATTEMPTS
-}
-
-/** Whether it is time to read on. */
-export function isHungry(endpoint: LeasedEndpoint, now: number): boolean {
-  if (endpoint.closed || endpoint.gone) return false
-  if (endpoint.target === undefined || wantsManual(endpoint)) return true
-  if (isPaused(endpoint, now)) return false
-  const size = bufferSize(endpoint)
-  return (
-    (endpoint.moreFirst && endpoint.first.length < size) ||
-    (endpoint.moreRetries && endpoint.retries.length < size)
-  )
-}
-
-/** Whether nothing is left of what was read. */
-export function isIdle(endpoint: LeasedEndpoint): boolean {
-  const mayHaveMore = endpoint.moreFirst || endpoint.moreRetries || endpoint.moreManual
-  return endpoint.known.size === 0 && endpoint.target !== undefined && !mayHaveMore
-}
-
-/**
- * Nothing begins for a while, but for what people ask for: forgets what was read and not begun. The queue tells when to
- * read again.
- */
-export function shelve(endpoint: LeasedEndpoint): void {
-  for (const { messageKey, orderingKey } of [...endpoint.first, ...endpoint.retries]) {
-    forget(endpoint, messageKey, orderingKey)
+  /**
+   * Continues from what is stored. What is in memory is newer, unless a person has reset it. The successor of a node that
+   * died does not know what that had begun, and assumes that as many tokens of the rate limit are out.
+   */
+  load(target: DeliveryTarget, stored: StoredEndpointState, policy: CircuitPolicy, now: number): void {
+    const { rateLimit, concurrency } = target
+    const isNew = this.#circuit === undefined
+    if (isNew || this.#resets !== stored.resets) {
+      this.#circuit = createCircuitBreaker(stored, policy)
+      this.#resets = stored.resets
+      this.#storedChanges = 0
+    }
+    const before = this.#rate?.limit
+    const isSameLimit = before?.limit === rateLimit?.limit && before?.perSeconds === rateLimit?.perSeconds
+    if (isNew || !isSameLimit) {
+      const unrecorded = stored.wasHandedBack ? 0 : concurrency.max * UNRECORDED_FACTOR
+      const tokens = this.#rate?.stored(now) ?? stored.rate
+      this.#rate = rateLimit && createRateLimiter(rateLimit, tokens, isNew ? unrecorded : this.#inFlight, now)
+      const perSeconds = Math.max(EXTRA_SECONDS, rateLimit?.perSeconds ?? 0)
+      this.#extras = createRateLimiter({ limit: EXTRA_ATTEMPTS, perSeconds }, null, 0, performance.now())
+    }
+    this.#target = target
+    this.#isFresh = false
   }
-  endpoint.first.length = 0
-  endpoint.retries.length = 0
-  endpoint.moreFirst = false
-  endpoint.moreRetries = false
-}
 
-/** What has to be stored of a endpoint's endpoint; undefined when nothing has changed. */
-export function stateToStore(endpoint: LeasedEndpoint, now: number): EndpointState | undefined {
-  const { endpointKey, epoch, circuit, rate, resets } = endpoint
-  if (!circuit || (circuit.changes === endpoint.storedChanges && !rate)) return undefined
-  return {
-    endpointKey,
-    epoch,
-    resets,
-    failingSince: circuit.failingSince,
-    notBefore: Math.max(circuit.notBefore, rate && !rate.hasToken(now) ? (rate.nextTokenOn(now) ?? 0) : 0),
-    details: circuit.details,
-    rate: rate?.stored(now) ?? null,
-    changes: circuit.changes,
+  /** Whether the circuit is open: nothing begins but what people ask for. */
+  isPaused(now: number): boolean {
+    return now < (this.#circuit?.notBefore ?? 0)
+  }
+
+  /** Since when attempts have failed for reasons that may be the sender's; null while they do not. */
+  get ownFaultsSince(): number | null {
+    return this.#circuit?.ownFaultsSince ?? null
+  }
+
+  // What is read of it, and given to it.
+
+  /** Whether it should be read now: the endpoint itself, or what is due of it. */
+  needsMore(now: number): boolean {
+    if (this.#closed || this.#isBeingDisabled) return false
+    if (this.#target === undefined || this.buffer.wantsManual) return true
+    return !this.isPaused(now) && this.buffer.needsDue(this.#bufferSize)
+  }
+
+  /** Whether a read of it should include what is due besides what people have asked for. */
+  get wantsDue(): boolean {
+    return (!this.#target && !this.#isFresh) || this.buffer.wantsDue
+  }
+
+  get #bufferSize(): number {
+    return (this.#target?.concurrency.max ?? 1) * 2
+  }
+
+  /** Something may have become due. */
+  expectMore(now: number): void {
+    // What was read before a pause began may arrive after it: the queue tells when to continue.
+    if (!this.#target || !this.isPaused(now)) this.buffer.expectMore()
+  }
+
+  /** Takes what a read has found; of each kind, at most `limit` were read. */
+  endRead(found: readonly DueDelivery[], limit: number, now: number): void {
+    this.buffer.endRead(found, limit, this.#bufferSize)
+    // A pause that began during the read: the queue tells when to read again.
+    if (this.isPaused(now)) this.buffer.dropPrefetched()
+  }
+
+  /**
+   * Takes a delivery that was just stored, so that it need not be read.
+   *
+   * @returns false where it has to be read.
+   */
+  give(delivery: DueDelivery, now: number): boolean {
+    // Of those with an ordering key, the database knows which one is due.
+    if (delivery.orderingKey !== null || delivery.dueOn > now) return false
+    return this.#isReady && !this.isPaused(now) && this.buffer.give(delivery)
+  }
+
+  /**
+   * Takes a delivery that is not stored, unless something due was not read, many that are stored come before it, the
+   * database has to keep a state for it, or its turn is not soon.
+   */
+  takeStraight(delivery: DueDelivery, now: number): boolean {
+    const { concurrency, refusal } = this.#target ?? {}
+    if (!this.#isReady || !concurrency || refusal || this.#rate) return false
+    if (!this.#circuit?.isClosed || this.isPaused(now) || !this.isHeld) return false
+    // Those that are stored are late: many of them are a sign that this one would be, too.
+    if (this.buffer.stored > concurrency.max / 2) return false
+    const waitMs = (this.buffer.waitingFirst * this.#straightMs) / concurrency.max
+    return waitMs <= LONGEST_STRAIGHT_WAIT_MS && this.buffer.give(delivery)
+  }
+
+  // Which attempt may begin.
+
+  get #isReady(): boolean {
+    return this.#target !== undefined && !this.#closed && !this.#isBeingDisabled
+  }
+
+  /** Whether people have asked for attempts that have not ended. */
+  get isAskedFor(): boolean {
+    return this.buffer.hasManual || this.#extraInFlight > 0
+  }
+
+  /** Whether an attempt may begin in its turn. */
+  canStart(now: number): boolean {
+    if (!this.#isWilling(now)) return false
+    if (!this.#rate) return true
+    // The successor of this node, if it dies, has to know how many requests were not recorded, at most.
+    const max = (this.#target?.concurrency.max ?? 1) * UNRECORDED_FACTOR
+    return this.buffer.begun - this.#extraInFlight < max && this.#rate.hasToken(now)
+  }
+
+  /** When an attempt may begin that waits only for a token; undefined for others. */
+  nextTokenOn(now: number): number | undefined {
+    return this.#isWilling(now) ? this.#rate?.nextTokenOn(now) : undefined
+  }
+
+  #isWilling(now: number): boolean {
+    if (!this.#isReady || !this.#circuit || this.buffer.waiting === 0 || this.isPaused(now)) return false
+    const max = this.#target?.concurrency.max ?? 1
+    if (this.#circuit.isClosed) return this.#inFlight < Math.min(this.#limit, max)
+    // What a person has asked for is the probe of a half-open circuit; many of them do not take the place of all others.
+    if (this.#extraInFlight > 0 && this.#extrasInARow <= EXTRA_AT_ONCE) return false
+    return this.#inFlight < 1
+  }
+
+  /** Whether an attempt that a person has asked for may begin beyond what the endpoint allows. */
+  get canStartExtra(): boolean {
+    if (!this.buffer.hasManual || this.#extraInFlight >= EXTRA_AT_ONCE || !this.#isReady) return false
+    return this.#extras?.hasToken(performance.now()) ?? false
+  }
+
+  /** Milliseconds until there is a token for such an attempt; undefined when that depends on a request in flight. */
+  get nextExtraInMs(): number | undefined {
+    const now = performance.now()
+    const next = this.#extras?.nextTokenOn(now)
+    return next === undefined ? undefined : next - now
+  }
+
+  /** Whether attempts may begin under its lease. A target with an expired secret is forgotten: it must be read again. */
+  mayBegin(now: number): boolean {
+    if (performance.now() >= this.#leasedUntil) return false
+    if (now >= (this.#target?.validUntil ?? 0)) this.#target = undefined
+    return true
+  }
+
+  // Attempts, from their beginning to the record of their results.
+
+  beginAttempt(kind: AttemptKind, now: number): AttemptInFlight {
+    this.#begun += 1
+    const limiter = kind === 'extra' ? this.#extras : this.#rate
+    limiter?.take()
+    if (kind === 'extra') {
+      this.#extraInFlight += 1
+      this.#extrasInARow += 1
+    } else {
+      this.#inFlight += 1
+      this.#extrasInARow = 0
+    }
+    return { kind, begun: this.#begun, wasPaused: this.isPaused(now), limiter }
+  }
+
+  endAttempt({ kind, limiter }: AttemptInFlight, now: number): void {
+    if (kind === 'extra') this.#extraInFlight -= 1
+    else this.#inFlight -= 1
+    limiter?.ended(kind === 'extra' ? performance.now() : now)
+  }
+
+  /**
+   * Applies an outcome to the circuit breaker, and to how many requests may be in flight.
+   *
+   * @returns what the host is to be told of.
+   */
+  apply(
+    outcome: Outcome,
+    { begun, wasPaused }: AttemptInFlight,
+    durationMs: number,
+    now: number,
+  ): EndpointNotice | null {
+    const order = { begun, latest: this.#begun, wasPaused }
+    const notice = this.#circuit?.note(outcome, order, now) ?? null
+    if (notice?.kind === 'disabled') this.#isBeingDisabled = true
+    this.#adaptLimit(outcome.isTrouble, order, durationMs)
+    return notice
+  }
+
+  /** One more for each fast response, half as many after trouble. Requests that were in flight together count once. */
+  #adaptLimit(isTrouble: boolean, { begun, latest }: AttemptOrder, durationMs: number): void {
+    const { min, max } = this.#target?.concurrency ?? { min: 1, max: this.#limit }
+    this.#limit = Math.min(this.#limit, max)
+    if (!isTrouble) {
+      if (durationMs <= FAST_MS) this.#limit = Math.min(max, this.#limit + 1)
+    } else if (begun > this.#loweredAt) {
+      this.#limit = Math.max(min, Math.floor(this.#limit / 2))
+      this.#loweredAt = latest
+    }
+  }
+
+  /** @returns whether the result of an attempt that was sent straight is a success, and changes nothing else. */
+  endStraightAttempt({ durationMs, state, counted, notice }: AttemptResult, now: number): boolean {
+    this.#straightMs = this.#straightMs * 0.9 + durationMs * 0.1
+    return state === 'succeeded' && counted && notice === null && !this.stateToStore(now)
+  }
+
+  /** What has to be stored of the endpoint; undefined when nothing has changed. */
+  stateToStore(now: number): EndpointState | undefined {
+    const circuit = this.#circuit
+    const rate = this.#rate
+    if (!circuit || (circuit.changes === this.#storedChanges && !rate)) return undefined
+    const nextTokenOn = rate && !rate.hasToken(now) ? (rate.nextTokenOn(now) ?? 0) : 0
+    return {
+      endpointKey: this.endpointKey,
+      epoch: this.epoch,
+      resets: this.#resets,
+      failingSince: circuit.failingSince,
+      notBefore: Math.max(circuit.notBefore, nextTokenOn),
+      details: circuit.details,
+      rate: rate?.stored(now) ?? null,
+      changes: circuit.changes,
+    }
+  }
+
+  /** A result is recorded. */
+  recorded({ messageKey, orderingKey, manual, state }: AttemptResult, now: number): void {
+    this.buffer.forget(messageKey, orderingKey)
+    // A person may have asked for it while its attempt was in flight.
+    if (manual || state === 'pending') this.buffer.expectManual()
+    // Its successor is due, or what a person has asked for has ended the endpoint's pause.
+    if (manual || orderingKey !== null) this.expectMore(now)
+  }
+
+  /** A state is recorded. If that fails, it is stored again, with what has changed since. */
+  stateRecorded({ resets, changes, notBefore }: EndpointState, now: number, leaseMs: number): void {
+    if (this.#resets === resets) this.#storedChanges = changes
+    // The queue tells when to continue. For a token that comes soon, nothing is dropped.
+    if (notBefore > now && (this.isPaused(now) || notBefore > now + leaseMs)) this.buffer.dropPrefetched()
   }
 }

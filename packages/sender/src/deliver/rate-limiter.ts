@@ -1,18 +1,19 @@
 import type { RateLimit } from '../endpoints/endpoint.ts'
 
 /**
- * A bucket of tokens. Each request takes one, which comes back so many seconds after the request has
- * ended: the next request then arrives later than that after this one, whatever the network does, and
- * in no stretch of that length does the consumer see more requests than there are tokens.
+ * A bucket of tokens. Each request takes one, which comes back so many seconds after the request has ended: the next
+ * request then arrives later than that, whatever the network does, and in no time of that length does the consumer get
+ * more requests than there are tokens.
  */
 export interface RateLimiter {
+  readonly limit: RateLimit
   hasToken(now: number): boolean
   take(): void
   /** The request has ended. */
   ended(now: number): void
   /** When there is a token again; undefined when that depends on a request under way. */
   nextTokenOn(now: number): number | undefined
-  /** What is out, and when it comes back: JSON. */
+  /** The tokens that are out, and when they come back: JSON. */
   stored(now: number): string
 }
 
@@ -22,15 +23,16 @@ type Returning = [on: number, tokens: number]
 const GRAINS = 100
 
 /**
- * @param stored - of the one who delivered before.
- * @param unknown - tokens that may have been taken since it was stored, by one who has died.
+ * @param stored - what the node that delivered before has stored.
+ * @param unknown - how many tokens that node may have taken since, if it died.
  */
 export function createRateLimiter(
-  { limit, perSeconds }: RateLimit,
+  rateLimit: RateLimit,
   stored: string | null,
   unknown: number,
   now: number,
 ): RateLimiter {
+  const { limit, perSeconds } = rateLimit
   const perMs = perSeconds * 1_000
   const grainMs = Math.max(1, Math.floor(perMs / GRAINS))
   const returning = JSON.parse(stored ?? '[]') as Returning[]
@@ -64,6 +66,7 @@ export function createRateLimiter(
   }
 
   return {
+    limit: rateLimit,
     hasToken,
     take() {
       underWay += 1
@@ -74,7 +77,7 @@ export function createRateLimiter(
     },
     nextTokenOn(time) {
       if (hasToken(time)) return time
-      // More may be out than there are tokens, when the limit was lowered or somebody has died.
+      // More may be out than there are tokens, when the limit was lowered or a node has died.
       let missing = underWay + out - limit + 1
       for (const [on, tokens] of returning) {
         missing -= tokens

@@ -1,154 +1,150 @@
-import { type Clock, systemClock } from '@x/events-core'
+import type { Clock, Logger } from '@x/events-core'
+import { createPeriodic } from '@x/events-engine/internal'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { Attempts } from './attempt.ts'
-import { createDueTimer, type DueTimer } from './due-timer.ts'
-import type { AttemptKind, InFlight } from './in-flight.ts'
-import { canStart, canStartExtra, isWilling, type LeasedEndpoint, takeNext } from './leased-endpoint.ts'
-import type { RateLimiter } from './rate-limiter.ts'
+import type { AttemptKind, LeasedEndpoint } from './leased-endpoint.ts'
+import type { Prefetch } from './prefetch.ts'
 import type { ResultWriter } from './result-writer.ts'
+import type { Slots } from './slots.ts'
 
-/** Gives the endpoints that can begin an attempt their turn, one after the other. */
+/** Decides which delivery is attempted next: tenants take turns, and the endpoints of each tenant in its own. */
 export interface Scheduler {
-  /** Lets a endpoint wait for its turn if it can begin something, or for a token if only that is missing. */
-  offer(endpoint: LeasedEndpoint, now: number): void
-  /** Begins as much as there is room for. */
-  begin(): void
+  /**
+   * Something has changed for these endpoints: has them read on where they have room, and begins every attempt that may
+   * begin, of other endpoints, too.
+   */
+  attend(endpoints: Iterable<LeasedEndpoint>): void
   start(): void
   stop(): void
 }
 
-/** What {@link createScheduler} works with. */
+/** What {@link createScheduler} needs. */
 export interface SchedulerParts {
   readonly clock: Clock
-  readonly inFlight: InFlight
-  readonly writer: ResultWriter
+  readonly logger: Logger
+  readonly slots: Slots
+  readonly prefetch: Prefetch
   readonly attempts: Attempts
-  /** Called for a endpoint that may want to read on, and is to be offered again. */
-  wanting(endpoint: LeasedEndpoint): void
-  /** Called when a endpoint may have got a token. */
+  readonly writer: ResultWriter
+  /** Called when an endpoint may have got a token of its rate limit. */
   wake(): void
 }
 
-/** How much people may ask for has to do with this machine and the consumer, not with the time that a test lives in. */
-const MONOTONIC: Clock = {
-  now: () => performance.now(),
-  schedule: (callback, delayMs) => systemClock.schedule(callback, delayMs),
-}
-
-/** Nothing begins until it is started. */
-export function createScheduler({
-  clock,
-  inFlight,
-  writer,
-  attempts,
-  wanting,
-  wake,
-}: SchedulerParts): Scheduler {
-  /** By tenant, whose scheduler go round; each tenant's endpoints take scheduler in its own. */
+/** Creates a scheduler. Nothing begins until it is started. */
+export function createScheduler(parts: SchedulerParts): Scheduler {
+  const { clock, logger, slots, prefetch, attempts, writer } = parts
+  /** By tenant; the tenant and the endpoint whose turn is next come first. */
   const ready = new Map<number, Set<LeasedEndpoint>>()
-  /** Lanes that have something which people have asked for. */
+  /** Endpoints that may begin what people have asked for. */
   const asked = new Set<LeasedEndpoint>()
-  /** Lanes that have retries only, while there is no slot for those. */
+  /** Endpoints that have only retries, while there is no slot for those. */
   const waitingToRetry = new Set<LeasedEndpoint>()
-  const tokenTimer = createDueTimer(clock, wake)
-  const extraTimer = createDueTimer(MONOTONIC, wake)
+  const timer = {
+    run: async () => parts.wake(),
+    failed: (error: unknown) =>
+      logger.error({ err: error }, 'Attempts that waited for a token could not begin'),
+    firstAfterMs: Number.POSITIVE_INFINITY,
+    everyMs: Number.POSITIVE_INFINITY,
+  }
+  const nextToken = createPeriodic({ ...timer, clock })
+  // What people may ask for depends on this machine and the consumer, whatever the engine's clock says.
+  const nextExtra = createPeriodic(timer)
   let running = false
 
-  function expectToken(timer: DueTimer, limiter: RateLimiter | undefined, now: number): void {
-    const next = limiter?.nextTokenOn(now)
-    if (running && next !== undefined && next > now) timer.expect(next)
+  /** Queues an endpoint for its turn if it can begin something, and waits for a token if only that is missing. */
+  function offer(endpoint: LeasedEndpoint, now: number): void {
+    if (endpoint.needsMore(now)) prefetch.feed(endpoint)
+    if (endpoint.canStartExtra) asked.add(endpoint)
+    else if (endpoint.buffer.hasManual) waitFor(nextExtra, endpoint.nextExtraInMs)
+    if (endpoint.canStart(now)) queue(endpoint)
+    else {
+      const next = endpoint.nextTokenOn(now)
+      waitFor(nextToken, next === undefined ? undefined : next - now)
+    }
   }
 
-  function getReady(endpoint: LeasedEndpoint): void {
+  function waitFor(token: typeof nextToken, inMs: number | undefined): void {
+    if (inMs !== undefined && inMs > 0) token.within(inMs)
+  }
+
+  function queue(endpoint: LeasedEndpoint): void {
     const ofTenant = ready.get(endpoint.tenantId)
     if (ofTenant) ofTenant.add(endpoint)
     else ready.set(endpoint.tenantId, new Set([endpoint]))
   }
 
+  function begin(): void {
+    if (!running) return
+    for (const endpoint of waitingToRetry) {
+      if (!slots.hasRoom(endpoint.tenantId, 'retry')) continue
+      waitingToRetry.delete(endpoint)
+      queue(endpoint)
+    }
+    const now = clock.now()
+    beginAsked(now)
+    let passed = 0
+    // A tenant goes to the end of the line, which the loop comes to as well, until no tenant that is ready has room.
+    for (const [tenantId, endpoints] of ready) {
+      if (slots.full || writer.full || passed >= ready.size) return
+      ready.delete(tenantId)
+      const [endpoint] = slots.hasRoom(tenantId, 'first') ? endpoints : []
+      if (endpoint) endpoints.delete(endpoint)
+      if (endpoints.size > 0) ready.set(tenantId, endpoints)
+      passed = endpoint ? 0 : passed + 1
+      if (endpoint?.mayBegin(now)) beginOne(endpoint, now)
+    }
+  }
+
   function beginOne(endpoint: LeasedEndpoint, now: number): void {
-    if (canStart(endpoint, now)) {
-      const delivery = takeNext(endpoint, inFlight.hasRoom(endpoint.tenantId, 'retry'))
+    if (endpoint.canStart(now)) {
+      const delivery = endpoint.buffer.next(slots.hasRoom(endpoint.tenantId, 'retry'))
       if (!delivery) {
         waitingToRetry.add(endpoint)
         return
       }
       attempts.begin(endpoint, delivery, delivery.attemptCount > 0 && !delivery.manual ? 'retry' : 'first')
     }
-    // To the end of the line, which the loop will come to as well.
-    wanting(endpoint)
-  }
-
-  /** Offered again once the lease was extended. */
-  function mayBegin(endpoint: LeasedEndpoint, now: number): boolean {
-    if (performance.now() >= endpoint.leasedUntil) return false
-    // One of its secrets has expired: the rest must sign.
-    if (now >= (endpoint.target?.validUntil ?? 0)) endpoint.target = undefined
-    return true
-  }
-
-  /** How what a person has asked for goes out: in its turn where nothing else is due, else beyond the endpoint's limits. */
-  function kindOfAsked(endpoint: LeasedEndpoint, now: number): AttemptKind | undefined {
-    const isAlone = endpoint.first.length + endpoint.retries.length === 0
-    if (isAlone && canStart(endpoint, now) && inFlight.hasRoom(endpoint.tenantId, 'first')) return 'first'
-    return canStartExtra(endpoint) && inFlight.hasRoom(endpoint.tenantId, 'extra') ? 'extra' : undefined
+    offer(endpoint, now)
   }
 
   function beginAsked(now: number): void {
     for (const endpoint of asked) {
       if (writer.full) return
-      if (mayBegin(endpoint, now)) {
-        for (
-          let kind = kindOfAsked(endpoint, now);
-          kind && endpoint.manual.length > 0;
-          kind = kindOfAsked(endpoint, now)
-        ) {
-          attempts.begin(endpoint, endpoint.manual.shift() as DueDelivery, kind)
+      if (endpoint.mayBegin(now)) {
+        for (let kind = kindOfAsked(endpoint, now); kind; kind = kindOfAsked(endpoint, now)) {
+          attempts.begin(endpoint, endpoint.buffer.nextManual() as DueDelivery, kind)
         }
       }
-      // Without room it stays, until something ends.
-      if (canStartExtra(endpoint)) continue
+      // Without a slot it stays, until an attempt ends.
+      if (endpoint.canStartExtra) continue
       asked.delete(endpoint)
-      wanting(endpoint)
+      offer(endpoint, now)
     }
   }
 
+  /** What a person has asked for goes out in its turn where nothing else is due, else beyond the endpoint's limits. */
+  function kindOfAsked(endpoint: LeasedEndpoint, now: number): AttemptKind | undefined {
+    if (!endpoint.buffer.hasManual) return undefined
+    const isAlone = endpoint.buffer.hasManualOnly && endpoint.canStart(now)
+    if (isAlone && slots.hasRoom(endpoint.tenantId, 'first')) return 'first'
+    return endpoint.canStartExtra && slots.hasRoom(endpoint.tenantId, 'extra') ? 'extra' : undefined
+  }
+
   return {
-    offer(endpoint, now) {
-      if (endpoint.manual.length > 0) {
-        if (canStartExtra(endpoint)) asked.add(endpoint)
-        else expectToken(extraTimer, endpoint.extras, performance.now())
-      }
-      if (canStart(endpoint, now)) getReady(endpoint)
-      else if (isWilling(endpoint, now)) expectToken(tokenTimer, endpoint.rate, now)
-    },
-    begin() {
-      if (!running) return
-      for (const endpoint of waitingToRetry) {
-        if (!inFlight.hasRoom(endpoint.tenantId, 'retry')) continue
-        waitingToRetry.delete(endpoint)
-        getReady(endpoint)
-      }
+    attend(endpoints) {
       const now = clock.now()
-      beginAsked(now)
-      let passed = 0
-      // Goes round until nobody who is ready has room.
-      for (const [tenantId, endpoints] of ready) {
-        if (inFlight.isFull || writer.full || passed >= ready.size) return
-        ready.delete(tenantId)
-        const [endpoint] = inFlight.hasRoom(tenantId, 'first') ? endpoints : []
-        if (endpoint) endpoints.delete(endpoint)
-        if (endpoints.size > 0) ready.set(tenantId, endpoints)
-        passed = endpoint ? 0 : passed + 1
-        if (endpoint && mayBegin(endpoint, now)) beginOne(endpoint, now)
-      }
+      for (const endpoint of endpoints) offer(endpoint, now)
+      begin()
     },
     start() {
       running = true
+      nextToken.start()
+      nextExtra.start()
     },
     stop() {
       running = false
-      tokenTimer.clear()
-      extraTimer.clear()
+      void nextToken.stop()
+      void nextExtra.stop()
       ready.clear()
       asked.clear()
       waitingToRetry.clear()

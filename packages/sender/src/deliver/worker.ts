@@ -1,29 +1,37 @@
-import { createClockWatch } from '../clock.ts'
-import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
+import type { Logger } from '@x/events-core'
+import { createPeriodic, detached } from '@x/events-engine/internal'
+import { createClockWatch, type SharedClock } from '../clock.ts'
+import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DueDelivery, StraightDelivery } from '../deliveries/due-delivery.ts'
-import { createAttempts } from './attempt.ts'
-import { createDueTimer } from './due-timer.ts'
-import { handOver } from './hand-over.ts'
-import { createInFlight } from './in-flight.ts'
+import { type AttemptsParts, createAttempts } from './attempt.ts'
+import type { CircuitPolicy } from './circuit-breaker.ts'
+import type { TargetParts } from './delivery-target.ts'
 import { createLeaseManager } from './lease-manager.ts'
-import {
-  canSendStraight,
-  dropBuffered,
-  forget,
-  isHungry,
-  isIdle,
-  isPaused,
-  type LeasedEndpoint,
-  remember,
-  shelve,
-  stateToStore,
-} from './leased-endpoint.ts'
-import { createPoll } from './poll.ts'
+import type { LeasedEndpoint } from './leased-endpoint.ts'
 import { createPrefetch } from './prefetch.ts'
-import { createResultWriter } from './result-writer.ts'
+import { createResultWriter, type ResultWriterParts } from './result-writer.ts'
 import { createScheduler } from './scheduler.ts'
-import type { WorkerParts } from './worker-parts.ts'
+import { createSlots } from './slots.ts'
+
+/** What a worker needs. */
+export interface WorkerParts
+  extends Omit<TargetParts, 'clock'>,
+    Omit<AttemptsParts, 'clock' | 'slots' | 'ended'>,
+    Pick<ResultWriterParts, 'raiseNotices' | 'committed'> {
+  readonly clock: SharedClock
+  readonly logger: Logger
+  readonly circuitPolicy: CircuitPolicy
+  /** Tells other nodes that something is due which this one may not deliver. */
+  wakeOthers(): void
+  /** Tells other nodes that an endpoint has changed, which one of them may hold. */
+  announceChange(): void
+  readonly timeoutMs: number
+  readonly maxInFlight: number
+  readonly leaseMs: number
+  readonly pollMaxMs: number
+  readonly stopTimeoutMs: number
+}
 
 /** What a worker has done since it was started. */
 export interface WorkerCounts {
@@ -33,7 +41,10 @@ export interface WorkerCounts {
   exhausted: number
 }
 
-/** Delivers what is due, to the endpoints that this node holds. */
+/**
+ * Delivers what is due, to the endpoints that this node leases. It works outside of the trace, and of any other
+ * asynchronous context, of its callers: a delivery is no part of the request that has changed its endpoint.
+ */
 export interface Worker {
   readonly counts: Readonly<WorkerCounts>
   readonly inFlight: number
@@ -48,327 +59,297 @@ export interface Worker {
   beginStraight(): void
   /** Drops one that has not begun. */
   dropStraight(delivery: StraightDelivery): void
-  /** One is recorded, or counts no more. */
+  /** One is recorded, or was deleted. */
   endStraight(delivery: StraightDelivery): void
   /** One was stored as pending, and is committed; it goes on like any other, with the result of its attempt if there is one. */
   storedStraight(delivery: StraightDelivery, messageKey: number, result: AttemptResult | undefined): void
   /**
-   * The delivery of an event is about to be stored: where a read finds it before that is known here, it is left alone.
+   * The delivery of an event is about to be stored: where a read finds it before that is known here, it is left out.
    *
    * @returns to be called once it is known.
    */
   holdBack(endpointKey: number, eventId: string): () => void
-  /** An endpoint has changed: what is known of it counts no more. */
+  /** An endpoint has changed: it is read again. */
   changed(endpointKey: number): void
   /** Another process has changed endpoints. */
   othersChanged(): void
   /** Something of an endpoint was made due. */
   due(endpointKey: number): void
-  /** A delivery was cancelled: unless its attempt is under way, none begins. */
+  /** A delivery was cancelled: unless its attempt is in flight, none begins. */
   cancelled(key: DeliveryKey): void
   /** Looks for work now. */
   look(): Promise<void>
   /** There may be work: looks soon, unless stopped. */
   lookSoon(): void
   start(): Promise<void>
-  /** @param before - what has to have ended before the leases are handed back. */
+  /** @param before - what has to end before the leases are released. */
   stop(before?: Promise<unknown>): Promise<void>
 }
 
 /** Endpoints that take longer to be read than this are sent to when their deliveries are stored. */
 const LONGEST_LEASING_MS = 100
+const MAX_GIVEN_BYTES = 16 * 1024 * 1024
+const SHORTEST_POLL_MS = 20
+const POLL_BACK_OFF = 1.5
+/** After an error, which may have hidden something. */
+const POLL_RETRY_MS = 1_000
+// Timers hold no more than 24 days: longer waits are done in parts.
+const LONGEST_TIMER_MS = 60 * 60 * 1_000
 
 /**
- * Creates a worker. Its parts: the leases holds leases, the prefetch reads what is due of them into
- * their endpoints, and whenever there is room the next endpoint in turn begins its next attempt.
+ * Creates a worker. Leases are taken by {@link look}, what is due of them is read by the prefetch, and the scheduler begins
+ * an attempt whenever a slot is free; its result goes to the writer, which commits it and lets the endpoint continue.
  */
 export function createWorker(parts: WorkerParts): Worker {
-  const { store, clock, logger, tell, timeoutMs, maxInFlight, leaseMs, pollMaxMs, stopTimeoutMs } = parts
+  const { store, clock, logger, timeoutMs, maxInFlight, leaseMs, pollMaxMs, stopTimeoutMs } = parts
   const counts: WorkerCounts = { attempts: 0, succeeded: 0, failed: 0, exhausted: 0 }
-  let running = false
-  /** Lanes that were given something to send straight. */
+  /** Endpoints that were given something to send straight. */
   const toBegin = new Set<LeasedEndpoint>()
 
-  const inFlight = createInFlight({ maxInFlight, timeoutMs, roomMade: () => scheduler.begin() })
-  const writer = createResultWriter({ store, logger, statesOf, tell, recorded })
-  const leases = createLeaseManager({ store, logger, leaseMs, isStuck, renewed: onRenewed })
-  const prefetch = createPrefetch({ ...parts, filled, ended: leases.close })
-  const watch = createClockWatch({ store, clock, logger, leaseMs })
-  const poll = createPoll(look, pollMaxMs, logger)
-  const timer = createDueTimer(clock, poll.now)
-  const attempts = createAttempts({ ...parts, inFlight, ended: onAttempt })
-  const scheduler = createScheduler({ clock, inFlight, writer, attempts, wanting: attend, wake: wakeAll })
+  const slots = createSlots({ maxInFlight, timeoutMs, logger, roomMade: () => attend([]) })
+  const leases = createLeaseManager({ store, logger, leaseMs })
+  const writer = createResultWriter({ ...parts, leases, expect, attend })
+  const prefetch = createPrefetch({ ...parts, leases, attend })
+  const attempts = createAttempts({ ...parts, slots, ended })
+  const scheduler = createScheduler({ clock, logger, slots, prefetch, attempts, writer, wake: attendAll })
 
+  // What is stored is true, and other processes write it too: what they tell only makes this quicker.
+  const watch = createClockWatch({ store, clock, logger, leaseMs })
+  let pollMs = SHORTEST_POLL_MS
+  const poll = createPeriodic({
+    async run() {
+      pollMs = (await look()) ? SHORTEST_POLL_MS : Math.min(pollMs * POLL_BACK_OFF, pollMaxMs)
+    },
+    failed(error) {
+      pollMs = Math.min(pollMaxMs, POLL_RETRY_MS)
+      logger.warn({ err: error }, 'Due endpoints could not be looked for; trying again')
+    },
+    everyMs: () => pollMs,
+  })
+  const nextDue = createPeriodic({
+    run: async () => lookSoon(),
+    failed() {},
+    firstAfterMs: Number.POSITIVE_INFINITY,
+    everyMs: Number.POSITIVE_INFINITY,
+    clock,
+  })
+  const renewal = createPeriodic({
+    async run() {
+      renewal.within(leaseMs / 3)
+      await leases.renew(isStuck)
+      parts.pools.closeIdle()
+      attendAll()
+    },
+    failed(error) {
+      logger.warn({ err: error }, 'The leases of endpoints could not be extended; trying again')
+    },
+    firstAfterMs: leaseMs / 3,
+    everyMs: leaseMs / 3,
+  })
+
+  /** @returns whether there was work to take. */
   async function look(): Promise<boolean> {
     if (await watch.look()) for (const endpoint of leases.endpoints.values()) readAnew(endpoint)
     // From before the first question: what becomes due while it is asked is found by the next look.
     const since = clock.now()
     const taken = await leases.takeDue()
     for (const endpoint of taken) prefetch.feed(endpoint)
-    for (const endpointKey of await store.dueLeasedEndpoints()) {
-      const endpoint = leases.endpoints.get(endpointKey)
-      // Due, in the midst of a pause: a person, maybe in another process, has ended that, or asked for an attempt.
-      const isAskedFor = endpoint && (endpoint.manual.length > 0 || endpoint.extraInFlight > 0)
-      if (endpoint && !isAskedFor && isPaused(endpoint, clock.now())) endpoint.target = undefined
-      if (endpoint) lookAt(endpoint)
+    const due = await store.dueLeasedEndpoints()
+    for (const endpoint of due.flatMap((key) => leases.endpoints.get(key) ?? [])) {
+      // Due during a pause: a person, maybe in another process, has ended that, or asked for an attempt.
+      if (!endpoint.isAskedFor && endpoint.isPaused(clock.now())) endpoint.forgetTarget()
+      endpoint.buffer.expectManual()
+      expectMore(endpoint)
     }
     const next = await store.nextDueOn(since)
-    if (next !== undefined && running) timer.expect(next)
+    if (next !== undefined) expect(next)
     return taken.length > 0
   }
 
-  /** What was read before times were changed counts no more, pauses included. */
+  function lookSoon(): void {
+    pollMs = SHORTEST_POLL_MS
+    void poll.now()
+  }
+
+  /** Something will be due: looks again by then. */
+  function expect(dueOn: number): void {
+    nextDue.within(Math.min(LONGEST_TIMER_MS, Math.max(0, dueOn - clock.now())))
+  }
+
+  /** Times were changed: what was read before counts no more, pauses included. */
   function readAnew(endpoint: LeasedEndpoint): void {
-    shelve(endpoint)
-    endpoint.target = undefined
-    wantMore(endpoint)
+    endpoint.buffer.dropPrefetched()
+    endpoint.forgetTarget()
+    expectMore(endpoint)
   }
 
-  function wantMore(endpoint: LeasedEndpoint): void {
-    // What was read before a pause began may arrive after it: the queue tells when to go on.
-    if (!endpoint.target || !isPaused(endpoint, clock.now())) {
-      endpoint.moreFirst = true
-      endpoint.moreRetries = true
-    }
-    attend(endpoint)
+  function expectMore(endpoint: LeasedEndpoint): void {
+    endpoint.expectMore(clock.now())
+    attend([endpoint])
   }
 
-  /** The same, and for what people have asked for, too. */
-  function lookAt(endpoint: LeasedEndpoint): void {
-    endpoint.moreManual = true
-    wantMore(endpoint)
+  function attend(endpoints: Iterable<LeasedEndpoint>): void {
+    scheduler.attend(endpoints)
   }
 
-  /** Reads on where there is room, and begins what can be begun. */
-  function attend(endpoint: LeasedEndpoint): void {
-    const now = clock.now()
-    if (isHungry(endpoint, now)) prefetch.feed(endpoint)
-    scheduler.offer(endpoint, now)
+  function attendAll(): void {
+    attend(leases.endpoints.values())
   }
 
-  function filled(endpoint: LeasedEndpoint): void {
-    attend(endpoint)
-    scheduler.begin()
+  function isStuck({ endpointKey, buffer }: LeasedEndpoint): boolean {
+    return buffer.readFailsMs >= leaseMs || writer.isFailing(endpointKey, leaseMs)
   }
 
-  function wakeAll(): void {
-    for (const endpoint of leases.endpoints.values()) attend(endpoint)
-    scheduler.begin()
-  }
-
-  function onAttempt(endpoint: LeasedEndpoint, result: AttemptResult, delivery: DueDelivery): void {
+  /** An attempt has ended. The next of its ordering key begins once its result is committed. */
+  function ended(endpoint: LeasedEndpoint, result: AttemptResult, delivery: DueDelivery): void {
     if (result.counted) {
       counts.attempts += 1
       if (result.state === 'succeeded') counts.succeeded += 1
       else counts.failed += 1
       if (result.state === 'exhausted') counts.exhausted += 1
     }
-    if (result.notice?.kind === 'disabled') endpoint.gone = true
-    // The next of its endpoint begins once this is committed.
-    if (delivery.straight) {
-      endpoint.straightMs = endpoint.straightMs * 0.9 + result.durationMs * 0.1
-      delivery.straight.ended(result, isPlainSuccess(endpoint, result))
-    } else {
-      writer.add(result, result.orderingKey !== null || result.manual)
-    }
-    attend(endpoint)
-    scheduler.begin()
-    if (inFlight.size === 0) writer.hurry()
+    const { straight } = delivery
+    if (straight) straight.ended(result, endpoint.endStraightAttempt(result, clock.now()))
+    else writer.add(result, result.orderingKey !== null || result.manual)
+    attend([endpoint])
+    if (slots.inFlight === 0) writer.hurry()
   }
 
-  /** A success after which nothing is to be stored of the endpoint. */
-  function isPlainSuccess(endpoint: LeasedEndpoint, { state, counted, notice }: AttemptResult): boolean {
-    return state === 'succeeded' && counted && notice === null && !stateToStore(endpoint, clock.now())
-  }
-
-  function endpointsOf(results: readonly AttemptResult[]): Set<LeasedEndpoint> {
-    const endpoints = new Set<LeasedEndpoint>()
-    for (const { endpointKey, epoch } of results) {
-      const endpoint = leases.endpoints.get(endpointKey)
-      if (endpoint?.epoch === epoch) endpoints.add(endpoint)
-    }
-    return endpoints
-  }
-
-  function statesOf(results: readonly AttemptResult[]): EndpointState[] {
+  /** Gives endpoints what was stored for them just now, so that it need not be read. */
+  function give(deliveries: readonly DueDelivery[]): void {
     const now = clock.now()
-    return [...endpointsOf(results)].flatMap((endpoint) => stateToStore(endpoint, now) ?? [])
-  }
-
-  function recorded(results: readonly AttemptResult[], states: readonly EndpointState[]): void {
-    const now = clock.now()
-    const endpoints = endpointsOf(results)
-    for (const { endpointKey, messageKey, epoch, state, dueOn, notice, manual, orderingKey } of results) {
-      if (dueOn !== null && running) timer.expect(dueOn)
-      const endpoint = leases.endpoints.get(endpointKey)
-      if (!endpoint || endpoint.epoch !== epoch) continue
-      forget(endpoint, messageKey, orderingKey)
-      endpoint.busyAt = performance.now()
-      if (notice?.kind === 'disabled') leases.close(endpoint)
-      else {
-        // A person may have asked for it while its attempt was under way.
-        if (manual || state === 'pending') endpoint.moreManual = true
-        // What a person had asked for may have ended the endpoint's pause.
-        if (manual || orderingKey !== null) wantMore(endpoint)
+    const given = new Set<LeasedEndpoint>()
+    const toRead = new Set<LeasedEndpoint>()
+    let isElsewhere = false
+    let bytes = 0
+    for (const endpoint of leases.endpoints.values()) bytes += endpoint.buffer.bytes
+    for (const delivery of deliveries) {
+      const endpoint = leases.endpoints.get(delivery.endpointKey)
+      if (!endpoint) isElsewhere = true
+      // What follows something that has to be read is read after it.
+      else if (toRead.has(endpoint) || bytes >= MAX_GIVEN_BYTES || !endpoint.give(delivery, now)) {
+        toRead.add(endpoint)
+      } else {
+        given.add(endpoint)
+        bytes += delivery.body.length
       }
     }
-    for (const { endpointKey, epoch, resets, notBefore, changes } of states) {
-      const endpoint = leases.endpoints.get(endpointKey)
-      if (!endpoint || endpoint.epoch !== epoch) continue
-      // Only now: a commit that fails is tried again, with what has changed since.
-      if (endpoint.resets === resets) endpoint.storedChanges = changes
-      if (notBefore <= now) continue
-      // The queue says when to go on; a short wait for a token is no reason to read again.
-      if (running) timer.expect(notBefore)
-      if ((endpoint.circuit?.notBefore ?? 0) > now || notBefore > now + leaseMs) shelve(endpoint)
-    }
-    for (const endpoint of endpoints) attend(endpoint)
-    scheduler.begin()
+    for (const endpoint of toRead) endpoint.expectMore(now)
+    attend([...given, ...toRead])
+    if (!isElsewhere) return
+    lookSoon()
+    parts.wakeOthers()
   }
 
-  /** The endpoint is read anew, too: its pause may have been ended. */
+  /** The endpoint is read again, too: a person may have ended its pause. */
   function due(endpointKey: number): void {
     const endpoint = leases.endpoints.get(endpointKey)
     if (!endpoint) parts.wakeOthers()
     else {
-      endpoint.target = undefined
-      lookAt(endpoint)
+      endpoint.forgetTarget()
+      endpoint.buffer.expectManual()
+      expectMore(endpoint)
     }
-    poll.now()
+    lookSoon()
   }
 
-  /** The endpoint that a delivery is sent from, unless its lease has ended. */
-  function endpointOf({ endpointKey, epoch }: StraightDelivery): LeasedEndpoint | undefined {
-    const endpoint = leases.endpoints.get(endpointKey)
-    return endpoint?.epoch === epoch ? endpoint : undefined
+  async function leaseIdle(endpointKeys: ReadonlySet<number>): Promise<void> {
+    if (!poll.running) return
+    const taken = await leases.takeIdle(endpointKeys)
+    if (taken.length === 0) return
+    for (const endpoint of taken) prefetch.feed(endpoint)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const over = setTimeout(resolve, LONGEST_LEASING_MS)
+    await Promise.race([prefetch.settled(), promise])
+    clearTimeout(over)
   }
 
-  function isStuck({ endpointKey, failingSince = Number.POSITIVE_INFINITY }: LeasedEndpoint): boolean {
-    return performance.now() - failingSince >= leaseMs || writer.isFailing(endpointKey, leaseMs)
-  }
-
-  function onRenewed(): void {
-    parts.pools.closeIdle()
-    wakeAll()
+  function storedStraight(
+    delivery: StraightDelivery,
+    messageKey: number,
+    result: AttemptResult | undefined,
+  ): void {
+    const isHere = leases.find(delivery)?.buffer.storeStraight(delivery.messageKey, messageKey) ?? false
+    delivery.messageKey = messageKey
+    delivery.straight = undefined
+    // Otherwise its endpoint is not leased here any more, or paused: the queue tells when it is due.
+    if (!isHere) lookSoon()
+    else if (result) writer.add({ ...result, messageKey }, false)
   }
 
   return {
     counts,
     get inFlight() {
-      return inFlight.size
+      return slots.inFlight
     },
     get idle() {
-      return !prefetch.busy && writer.waiting === 0 && [...leases.endpoints.values()].every(isIdle)
+      const isIdle = [...leases.endpoints.values()].every((endpoint) => endpoint.isIdle)
+      return isIdle && !prefetch.busy && writer.waiting === 0
     },
     stored(deliveries) {
-      if (!running) return parts.wakeOthers()
-      const { given, toRead, elsewhere } = handOver(deliveries, leases.endpoints, clock.now())
-      for (const endpoint of toRead) wantMore(endpoint)
-      for (const endpoint of given) attend(endpoint)
-      scheduler.begin()
-      if (!elsewhere) return
-      poll.now()
-      parts.wakeOthers()
+      if (poll.running) detached(() => give(deliveries))
+      else parts.wakeOthers()
     },
-    async leaseIdle(endpointKeys) {
-      if (!running) return
-      const taken = await leases.takeIdle(endpointKeys)
-      for (const endpoint of taken) prefetch.feed(endpoint)
-      if (taken.length === 0) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const over = setTimeout(resolve, LONGEST_LEASING_MS)
-      await Promise.race([prefetch.settled(), promise])
-      clearTimeout(over)
-    },
+    leaseIdle: (endpointKeys) => detached(() => leaseIdle(endpointKeys)),
     takeStraight(delivery) {
       const endpoint = leases.endpoints.get(delivery.endpointKey)
-      if (!running || !endpoint || !canSendStraight(endpoint, clock.now())) return false
+      if (!poll.running || !endpoint?.takeStraight(delivery, clock.now())) return false
       delivery.epoch = endpoint.epoch
-      endpoint.first.push(delivery)
-      remember(endpoint, delivery)
       toBegin.add(endpoint)
       return true
     },
     beginStraight() {
-      const now = clock.now()
-      for (const endpoint of toBegin) scheduler.offer(endpoint, now)
+      const endpoints = [...toBegin]
       toBegin.clear()
-      scheduler.begin()
+      detached(() => attend(endpoints))
     },
-    dropStraight(delivery) {
-      const endpoint = endpointOf(delivery)
-      if (endpoint) dropBuffered(endpoint, delivery.messageKey)
-    },
-    endStraight(delivery) {
-      const endpoint = endpointOf(delivery)
-      if (!endpoint) return
-      forget(endpoint, delivery.messageKey, null)
-      endpoint.busyAt = performance.now()
-    },
-    storedStraight(delivery, messageKey, result) {
-      const endpoint = endpointOf(delivery)
-      const isHere = endpoint?.known.has(delivery.messageKey) ?? false
-      if (endpoint && isHere) {
-        forget(endpoint, delivery.messageKey, null)
-        endpoint.known.add(messageKey)
-        endpoint.busyAt = performance.now()
-      }
-      delivery.messageKey = messageKey
-      delivery.straight = undefined
-      // Otherwise its endpoint is not leased here any more, or paused: the queue tells when it is due.
-      if (!isHere) return poll.now()
-      if (result) writer.add({ ...result, messageKey }, false)
-    },
+    dropStraight: (delivery) => leases.find(delivery)?.buffer.drop(delivery.messageKey),
+    endStraight: (delivery) => leases.find(delivery)?.buffer.forget(delivery.messageKey, null),
+    storedStraight: (...stored) => detached(() => storedStraight(...stored)),
     holdBack(endpointKey, eventId) {
       const endpoint = leases.endpoints.get(endpointKey)
-      endpoint?.heldBack.add(eventId)
+      endpoint?.buffer.holdBack(eventId)
       return () => {
-        if (!endpoint || endpoint.closed) return
-        if (endpoint.reading) endpoint.released.push(eventId)
-        else endpoint.heldBack.delete(eventId)
-        if (!endpoint.missed) return
-        endpoint.missed = false
-        wantMore(endpoint)
+        if (endpoint?.buffer.release(eventId)) detached(() => expectMore(endpoint))
       }
     },
-    changed(endpointKey) {
-      if (!leases.endpoints.has(endpointKey)) parts.announceChange()
-      due(endpointKey)
-    },
+    changed: (endpointKey) =>
+      detached(() => {
+        if (!leases.endpoints.has(endpointKey)) parts.announceChange()
+        due(endpointKey)
+      }),
     othersChanged() {
-      leases.refresh()
-      poll.now()
+      if (leases.endpoints.size > 0) void renewal.now()
+      lookSoon()
     },
-    due,
-    cancelled({ endpointKey, messageKey }) {
-      const endpoint = leases.endpoints.get(endpointKey)
-      if (!endpoint) return
-      dropBuffered(endpoint, messageKey)
-      wantMore(endpoint)
-    },
-    look: () => poll.look(),
-    lookSoon: poll.now,
+    due: (endpointKey) => detached(() => due(endpointKey)),
+    cancelled: ({ endpointKey, messageKey }) =>
+      detached(() => {
+        const endpoint = leases.endpoints.get(endpointKey)
+        if (!endpoint) return
+        endpoint.buffer.drop(messageKey)
+        expectMore(endpoint)
+      }),
+    look: poll.now,
+    lookSoon,
     async start() {
       Object.assign(counts, { attempts: 0, succeeded: 0, failed: 0, exhausted: 0 })
-      await store.findDeadNodes()
-      running = true
-      scheduler.start()
-      prefetch.start()
-      inFlight.start()
-      leases.start()
-      poll.start()
+      await detached(store.findDeadNodes)
+      for (const one of [nextDue, scheduler, prefetch, writer, slots, renewal, poll]) one.start()
     },
     async stop(before) {
-      running = false
-      timer.clear()
+      const looked = poll.stop()
+      void nextDue.stop()
       scheduler.stop()
-      await poll.stop()
+      await looked
       await prefetch.stop()
-      await Promise.all([inFlight.settled(stopTimeoutMs), before])
+      await Promise.all([slots.settled(stopTimeoutMs), before])
       attempts.abandon()
-      inFlight.stop()
+      slots.stop()
       await writer.settled(stopTimeoutMs)
-      await leases.stop()
+      writer.stop()
+      await renewal.stop()
+      await leases.closeAll()
     },
   }
 }

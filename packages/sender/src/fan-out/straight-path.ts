@@ -26,6 +26,8 @@ export interface StraightPathParts {
   readonly fanOut: FanOut
   readonly clock: Clock
   readonly logger: Logger
+  /** Called after a commit that has counted attempts. */
+  counted(): void
   /** False where each attempt has to be allowed by the host first. */
   readonly mayGoStraight: boolean
   /** Called with endpoints that have got numbered messages, once those are committed. */
@@ -55,7 +57,7 @@ const MAX_BYTES = 16 * 1024 * 1024
 
 /** Creates the straight path of a sender. */
 export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<DB> {
-  const { store, worker, fanOut, clock, logger, mayGoStraight, numbered } = parts
+  const { store, worker, fanOut, clock, logger, counted, mayGoStraight, numbered } = parts
   let lastKey = 0
   let current: { readonly busy: boolean; save(): Promise<void> } | undefined
 
@@ -135,6 +137,7 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
       const { inTransaction, atOnce, stored } = createBatchWrite(batch, { store, clock, isUnclear })
       await host.record(settled, inTransaction, atOnce)
       for (const passage of left.keys()) passage.open = left.get(passage) as number
+      counted()
       settle(batch, stored)
     }
 

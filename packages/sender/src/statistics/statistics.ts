@@ -161,10 +161,10 @@ function scaleIn(since: number, until: number, seconds: number): Scale {
 
 /** Adds counters to the statistics. */
 export interface StatisticsRollup {
-  /** A store that has its results rolled up soon after it has recorded them. */
-  counting(store: DeliveryStore): DeliveryStore
   /** Rolls up everything that is recorded. */
   rollUp(): Promise<void>
+  /** Attempts were recorded: rolls them up soon. */
+  rollUpSoon(): void
   start(): void
   stop(): Promise<void>
 }
@@ -196,25 +196,8 @@ export function createStatisticsRollup(store: DeliveryStore, logger: Logger): St
   })
 
   return {
-    counting: ({ recordAtOnce, ...inner }) => ({
-      ...inner,
-      async recordAttempts(batch, tell) {
-        await inner.recordAttempts(batch, tell)
-        loop.within(ROLL_UP_AFTER_MS)
-      },
-      async recordStraight(executor, results, now) {
-        await inner.recordStraight(executor, results, now)
-        loop.within(ROLL_UP_AFTER_MS)
-      },
-      recordAtOnce:
-        recordAtOnce &&
-        (async (...parameters) => {
-          const written = await recordAtOnce(...parameters)
-          loop.within(ROLL_UP_AFTER_MS)
-          return written
-        }),
-    }),
     rollUp,
+    rollUpSoon: () => loop.within(ROLL_UP_AFTER_MS),
     start: loop.start,
     stop: loop.stop,
   }

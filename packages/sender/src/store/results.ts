@@ -109,12 +109,13 @@ export function resultStore(context: StoreContext) {
      * In one transaction: the attempts, the states of their deliveries, that the next in their ordering keys are
      * due, how the endpoints do, and which are disabled.
      *
-     * @param publish - called inside of the transaction when the host has a notice to get.
+     * @param raiseNotices - called inside of the transaction when there is something that the host is told.
+     * @returns whether it was called.
      */
     async recordAttempts(
       { results, states }: ResultBatch,
-      publish: (trx: Transaction<unknown>, recorded: RecordedResults) => Promise<void>,
-    ): Promise<void> {
+      raiseNotices?: (trx: Transaction<unknown>, recorded: RecordedResults) => Promise<void>,
+    ): Promise<boolean> {
       const now = clock.now()
       const endpointKeys = [...new Set([...results, ...states].map(({ endpointKey }) => endpointKey))]
       const isPlain = states.length === 0 && results.every(isPlainSuccess)
@@ -124,9 +125,9 @@ export function resultStore(context: StoreContext) {
         isQueueFresh(endpointKeys, now) &&
         (await writeSuccesses(results, now))
       )
-        return
+        return false
       const mayDisable = results.some(({ notice }) => notice?.kind === 'disabled')
-      await ownTransaction(db, async (trx) => {
+      const hasNotices = await ownTransaction(db, async (trx) => {
         // Before the queue, as fan-out does it, so that neither waits for the other.
         if (mayDisable) await runStatement(trx, raiseRevision)
         const { held, isNew } = await write(trx, results, endpointKeys, now)
@@ -134,13 +135,16 @@ export function resultStore(context: StoreContext) {
         await saveStates(trx, states)
         await requeue(trx, endpointKeys, now, 'first')
         await noteClock(trx, now)
-        if (!isNew || !held.some(({ notice, state }) => notice !== null || state === 'exhausted')) return
+        if (!isNew || !held.some(({ notice, state }) => notice !== null || state === 'exhausted'))
+          return false
         const recorded = await readRecorded(trx, held)
         const disabled = endpointsToDisable(recorded)
         if (disabled.length > 0) await runStatement(trx, disable, [reasons.encode(disabled), now])
-        await publish(trx, recorded)
+        await raiseNotices?.(trx, recorded)
+        return raiseNotices !== undefined
       })
       rememberQueue(endpointKeys, now)
+      return hasNotices
     },
   }
 }

@@ -1,32 +1,34 @@
+import type { Logger } from '@x/events-core'
+import { createPeriodic } from '@x/events-engine/internal'
 import { createFairShare } from '../fair-share.ts'
 import type { PostUnderWay } from '../http/post.ts'
+import type { AttemptKind } from './leased-endpoint.ts'
 
-/** A first attempt or a retry, in its turn; or one beyond the endpoint's limits, because a person has asked for it. */
-export type AttemptKind = 'first' | 'retry' | 'extra'
-
-/** The requests of this process that are under way: how many there may be, and for how long. */
-export interface InFlight {
-  readonly size: number
-  /** Whether no tenant's can begin, but for what people have asked for. */
-  readonly isFull: boolean
+/** The in-flight slots of this process: how many requests there may be, and for how long. */
+export interface Slots {
+  /** Requests in flight. */
+  readonly inFlight: number
+  /** Whether no tenant has room for more, except for what people have asked for. */
+  readonly full: boolean
   /**
-   * Whether another of the tenant may begin. Retries leave some slots to first attempts; what people have asked for
-   * beyond an endpoint's limits has slots of its own.
+   * Whether another request of the tenant may begin. Retries leave some slots to first attempts; what people have asked
+   * for beyond an endpoint's limits has slots of its own.
    */
   hasRoom(tenantId: number, kind: AttemptKind): boolean
   begin(post: PostUnderWay, tenantId: number, kind: AttemptKind): void
   end(post: PostUnderWay): void
   start(): void
   stop(): void
-  /** Resolves when none is under way, or when the time is over. */
+  /** Resolves when none is in flight, or when the time is over. */
   settled(timeoutMs: number): Promise<void>
 }
 
-/** What {@link createInFlight} works with. */
-export interface InFlightParts {
+/** What {@link createSlots} needs. */
+export interface SlotsParts {
   readonly maxInFlight: number
   readonly timeoutMs: number
-  /** Called when there is room again because some have turned out to be slow. */
+  readonly logger: Logger
+  /** Called when slow requests have given back their slots. */
   roomMade(): void
 }
 
@@ -41,19 +43,20 @@ const SLOW_MS = 1_000
 const SLOW_FACTOR = 8
 const KEPT_FOR_FIRST = 0.25
 const MAX_EXTRAS = 32
+const SHORTEST_SWEEP_MS = 5
 const LONGEST_SWEEP_MS = 250
 
 /**
- * Counts requests, and ends those that take too long; one timer for all of them. A request that waits for its
- * response for long gives its slot back and keeps its socket. Tenants share slots and sockets, so that one whose
- * consumers hang delays its own requests only.
+ * Counts requests, and ends those that take too long; one timer for all of them. A request that has waited long for its
+ * response gives its slot back and keeps its socket. Tenants share slots and sockets, so that one whose consumers hang
+ * delays its own requests only.
  */
-export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightParts): InFlight {
+export function createSlots({ maxInFlight, timeoutMs, logger, roomMade }: SlotsParts): Slots {
   // In the order of their beginnings, so that a sweep can end at the first young one.
   const entries = new Map<PostUnderWay, Entry>()
   const timeout = {
     code: 'timeout',
-    message: `The answer was not complete after ${timeoutMs} ms.`,
+    message: `The response was not complete after ${timeoutMs} ms.`,
     attribution: 'endpoint',
   } as const
   const youngMs = Math.min(timeoutMs, SLOW_MS)
@@ -62,7 +65,6 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
   const extra = { slots: createFairShare(MAX_EXTRAS), sockets: createFairShare(MAX_EXTRAS * SLOW_FACTOR) }
   const sharesOf = { first: inTurn, retry: inTurn, extra }
   const retries = createFairShare(maxRetries)
-  let timer: NodeJS.Timeout | undefined
   let whenSettled: (() => void) | undefined
 
   function giveSlotBack({ tenantId, kind }: Entry): void {
@@ -70,28 +72,32 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
     if (kind === 'retry') retries.release(tenantId)
   }
 
-  function sweep(): void {
-    const now = performance.now()
-    let found = 0
-    for (const [post, entry] of entries) {
-      const age = now - entry.startedAt
-      if (age < youngMs) break
-      if (age >= timeoutMs) {
-        post.giveUp(timeout)
-      } else if (!entry.slow) {
-        entry.slow = true
-        giveSlotBack(entry)
-        found += 1
+  const sweeping = createPeriodic({
+    async run() {
+      const now = performance.now()
+      let hasMadeRoom = false
+      for (const [post, entry] of entries) {
+        const age = now - entry.startedAt
+        if (age < youngMs) break
+        if (age >= timeoutMs) {
+          post.giveUp(timeout)
+        } else if (!entry.slow) {
+          entry.slow = true
+          giveSlotBack(entry)
+          hasMadeRoom = true
+        }
       }
-    }
-    if (found > 0) roomMade()
-  }
+      if (hasMadeRoom) roomMade()
+    },
+    failed: (error) => logger.error({ err: error }, 'Slow requests could not be ended'),
+    everyMs: Math.max(SHORTEST_SWEEP_MS, Math.min(LONGEST_SWEEP_MS, timeoutMs / 10)),
+  })
 
   return {
-    get size() {
+    get inFlight() {
       return entries.size
     },
-    get isFull() {
+    get full() {
       return inTurn.slots.used >= maxInFlight || inTurn.sockets.used >= maxInFlight * SLOW_FACTOR
     },
     hasRoom(tenantId, kind) {
@@ -114,12 +120,8 @@ export function createInFlight({ maxInFlight, timeoutMs, roomMade }: InFlightPar
       if (!entry.slow) giveSlotBack(entry)
       if (entries.size === 0) whenSettled?.()
     },
-    start() {
-      timer = setInterval(sweep, Math.max(5, Math.min(LONGEST_SWEEP_MS, timeoutMs / 10)))
-    },
-    stop() {
-      clearInterval(timer)
-    },
+    start: sweeping.start,
+    stop: () => void sweeping.stop(),
     settled(waitMs) {
       if (entries.size === 0) return Promise.resolve()
       return new Promise((resolve) => {
