@@ -27,8 +27,21 @@ export const retiredWords: readonly RetiredWord[] = [
   },
   {
     word: /\blanes?\b/i,
-    use: 'partition',
-    in: ['packages/events-engine/src/', 'docs/guides/observability.md'],
+    use: 'partition (engine), leased endpoint or ordering key (sender)',
+    in: ['packages/events-engine/src/', 'packages/sender/src/', 'docs/guides/'],
+  },
+  { word: /\bverdicts?\b/i, use: 'outcome', in: ['packages/sender/'] },
+  { word: /\bblame[sd]?\b/i, use: 'attribute', in: ['packages/sender/'] },
+  { word: /tall(?:y|ies)\b/i, use: 'counters', in: ['packages/sender/', 'docs/guides/'] },
+  {
+    word: /\b(?:shelved?|hungry)\b/i,
+    use: 'drop what was prefetched, or needs more',
+    in: ['packages/sender/src/'],
+  },
+  {
+    word: /\b(?:group commit|result recorder|hand-over)\b/i,
+    use: 'result writer, or prefetch',
+    in: ['packages/sender/src/'],
   },
   { word: /\brefuseUnless\b/, use: 'assertX', in: EVERYWHERE },
   {

@@ -1,7 +1,7 @@
 import { systemClock } from '@x/events-core'
 import { testConsumer, waitFor } from '@x/testkit'
 import { expect, onTestFinished, it as vitestIt } from 'vitest'
-import type { JobRow, NewJob } from '../src/bulk/job-row.ts'
+import type { JobRow, NewJob } from '../src/bulk/job.ts'
 import { createJobRunner, type JobRunnerParts } from '../src/bulk/runner.ts'
 import { asSharedClock } from '../src/clock.ts'
 import type { JobStore } from '../src/store/jobs.ts'

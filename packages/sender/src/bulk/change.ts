@@ -3,7 +3,7 @@ import type { SqlExecutor } from '@x/events-engine/internal'
 import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { WindowedDelivery } from '../store/windows.ts'
-import type { JobProgress, JobRow } from './job-row.ts'
+import type { JobProgress, JobRow } from './job.ts'
 
 const AT_ONCE = 500
 

@@ -2,17 +2,17 @@ import { ALL_TENANTS, createSyncEvent, eventTypeOf, type Logger, type SyncEvent 
 import type { IBatchEventSubscriber } from '@x/events-engine'
 import { type HandledLog, isInterruption, type SqlExecutor } from '@x/events-engine/internal'
 import type { Transaction } from 'kysely'
-import { createEndpointMatcher } from '../endpoint-matcher.ts'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import { WebhookSenderError } from '../errors.ts'
 import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
 import type { ContentMatcher } from '../fan-out/content-matcher.ts'
+import { createEndpointMatcher } from '../fan-out/fan-out.ts'
 import { storedPayload } from '../messages/message.ts'
 import { isOperational } from '../operational-events.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { StoredMessage } from '../store/windows.ts'
 import { isWantedTime, isWantedType } from './change.ts'
-import type { JobProgress, JobRow } from './job-row.ts'
+import type { JobProgress, JobRow } from './job.ts'
 
 /** What {@link createLogReplay} works with. */
 export interface LogReplayParts<DB> {

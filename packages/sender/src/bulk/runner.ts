@@ -5,7 +5,7 @@ import type { ContentMatcher } from '../fan-out/content-matcher.ts'
 import type { JobStore } from '../store/jobs.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import { changeMany } from './change.ts'
-import type { JobProgress, JobRow, NewJob } from './job-row.ts'
+import type { JobProgress, JobRow, NewJob } from './job.ts'
 import { type AcceptsVariant, type PreparedStep, replayStored } from './replay.ts'
 
 /** Works on jobs step by step. Each step is a transaction, which also saves how far the job has come. */

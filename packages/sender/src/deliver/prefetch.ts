@@ -37,7 +37,7 @@ const RETRY_MS = 250
 /** Creates the prefetch. One statement reads for all endpoints that wait, so that many cost little more than one. */
 export function createPrefetch(parts: PrefetchParts): Prefetch {
   const { store, clock, logger, leases, circuitPolicy, attend } = parts
-  const hungry = new Set<LeasedEndpoint>()
+  const waiting = new Set<LeasedEndpoint>()
   let isReading = false
 
   const loop = createPeriodic({
@@ -51,9 +51,9 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
     isReading = true
     // Later in this turn, so that endpoints that are fed in the same turn are read together.
     await undefined
-    while (hungry.size > 0 && !signal.aborted) {
-      const endpoints = tenantsInTurn(hungry, MAX_ENDPOINTS_AT_ONCE)
-      for (const endpoint of endpoints) hungry.delete(endpoint)
+    while (waiting.size > 0 && !signal.aborted) {
+      const endpoints = tenantsInTurn(waiting, MAX_ENDPOINTS_AT_ONCE)
+      for (const endpoint of endpoints) waiting.delete(endpoint)
       const startedAt = performance.now()
       try {
         const wanting = endpoints.filter(({ wantsDue }) => wantsDue)
@@ -67,7 +67,7 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
         logger.warn({ err: error }, 'Due deliveries could not be read; trying again')
         for (const endpoint of endpoints) {
           endpoint.buffer.readFailed(startedAt)
-          if (!endpoint.closed) hungry.add(endpoint)
+          if (!endpoint.closed) waiting.add(endpoint)
         }
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
@@ -123,17 +123,17 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
 
   return {
     get busy() {
-      return isReading || hungry.size > 0
+      return isReading || waiting.size > 0
     },
     feed(endpoint) {
-      hungry.add(endpoint)
+      waiting.add(endpoint)
       if (!isReading) void loop.now()
     },
     settled: loop.now,
     start: loop.start,
     async stop() {
       await loop.stop()
-      hungry.clear()
+      waiting.clear()
     },
   }
 }

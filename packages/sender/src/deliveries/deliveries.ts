@@ -1,7 +1,6 @@
 import { type EventTypePattern, isEventType, shown } from '@x/events-core'
 import { readLimit, readTime, readTimeRange } from '../argument.ts'
-import type { JobKind, ReplayScope, WebhookJob } from '../bulk/job.ts'
-import type { StoredJobOptions } from '../bulk/job-row.ts'
+import type { JobKind, ReplayScope, StoredJobOptions, WebhookJob } from '../bulk/job.ts'
 import { validateEventTypes } from '../bulk/jobs.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'

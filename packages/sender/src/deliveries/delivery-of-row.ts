@@ -1,4 +1,4 @@
-import { requestHeaders, sequenceHeaders } from '../http/send.ts'
+import { requestHeaders, sequenceHeaders } from '../http/post.ts'
 import { deliveryIdOf } from '../ids.ts'
 import type { Delivery, DeliveryAttempt } from './delivery.ts'
 import type { AttemptRow, DeliveryRow } from './delivery-row.ts'

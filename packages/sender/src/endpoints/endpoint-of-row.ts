@@ -2,34 +2,25 @@ import { certificateInfoOf } from './client-certificate.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { EndpointRow } from './fields.ts'
 
-/** An endpoint as users see it. */
-export function endpointOf(row: EndpointRow): Endpoint {
-  return {
-    id: row.id,
-    tenantId: row.tenantId,
-    ...(row.siteId === null ? {} : { siteId: row.siteId }),
-    ...(row.url === null ? {} : { url: row.url }),
-    eventTypes: row.eventTypes,
-    ...(row.filter === null ? {} : { filter: row.filter }),
-    description: row.description,
-    headers: row.headers,
-    metadata: row.metadata,
-    signature: row.signature,
-    concurrency: row.concurrency,
-    ordering: row.ordering,
-    ...(row.rateLimit === null ? {} : { rateLimit: row.rateLimit }),
-    ...(row.retrySchedule === null ? {} : { retrySchedule: row.retrySchedule }),
-    format: row.format,
-    ...(row.payloadVersion === null ? {} : { payloadVersion: row.payloadVersion }),
-    sequence: row.sequence,
-    ...(row.certificate === null ? {} : { clientCertificate: certificateInfoOf(row.certificate) }),
-    ...(row.ownership === null ? {} : { ownership: row.ownership }),
-    enabled: row.enabled,
-    ...(row.failingSince === null ? {} : { failingSince: new Date(row.failingSince) }),
-    ...(row.disabledReason === null ? {} : { disabledReason: row.disabledReason }),
-    ...(row.disabledOn === null ? {} : { disabledOn: new Date(row.disabledOn) }),
-    version: row.version,
-    createdOn: new Date(row.createdOn),
-    updatedOn: new Date(row.updatedOn),
-  }
+const TIMES = ['failingSince', 'disabledOn', 'createdOn', 'updatedOn'] as const
+
+type Row = Omit<EndpointRow, 'key' | 'certificate'>
+type Shown<TName, TValue> = TName extends (typeof TIMES)[number] ? Date : TValue
+/** A row without what is null, and with times as dates. */
+type ShownRow = {
+  readonly [TName in keyof Row as null extends Row[TName] ? never : TName]: Shown<TName, Row[TName]>
+} & {
+  readonly [TName in keyof Row as null extends Row[TName] ? TName : never]?: Shown<
+    TName,
+    NonNullable<Row[TName]>
+  >
+}
+
+/** An endpoint as users see it: every field of its row. */
+export function endpointOf({ key: _, certificate, ...row }: EndpointRow): Endpoint {
+  const shown: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(row)) if (value !== null) shown[name] = value
+  for (const name of TIMES) if (row[name] !== null) shown[name] = new Date(row[name])
+  const clientCertificate = certificate && certificateInfoOf(certificate)
+  return { ...(shown as ShownRow), ...(clientCertificate ? { clientCertificate } : {}) }
 }

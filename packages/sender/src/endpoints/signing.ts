@@ -1,7 +1,7 @@
 import type { Clock } from '@x/events-core'
 import { createSigner, type SyncSigner, sequenceContent } from '@x/signature'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
-import { requestHeaders, sequenceHeaders } from '../http/send.ts'
+import { requestHeaders, sequenceHeaders } from '../http/post.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { SecretCipher } from './cipher.ts'
 import type { EndpointRow } from './fields.ts'

@@ -19,6 +19,8 @@ export interface Passage {
 export interface Leg {
   readonly passage: Passage
   readonly message: MessageToStore
+  /** The bytes of the message's body. */
+  readonly body: Buffer
   readonly target: MessageTarget
   /** Undefined for one that is not sent straight. */
   readonly delivery: StraightDelivery | undefined

@@ -1,6 +1,5 @@
 import { type EventTypePattern, eventTypeOf, type SyncEvent, type WebhookPayload } from '@x/events-core'
 import type { EngineInternals } from '@x/events-engine/internal'
-import { createEndpointMatcher } from '../endpoint-matcher.ts'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import {
   type EndpointRules,
@@ -13,6 +12,7 @@ import { assertArgument } from '../errors.ts'
 import type { Messages } from '../messages/compose.ts'
 import { compileContentFilter, FilterTooCostly } from './compile-filter.ts'
 import type { CompiledFilter, ContentFilter } from './content-filter.ts'
+import { createEndpointMatcher } from './fan-out.ts'
 import { assertFitsSchemas } from './filter-schema.ts'
 
 /** A filter to try, and the rest of what decides which events an endpoint gets. */

@@ -11,18 +11,7 @@ import { dueDelivery, type FannedOutEvent, type FanOut } from './fan-out.ts'
 /** What {@link createStraightPath} works with. */
 export interface StraightPathParts {
   readonly store: DeliveryStore
-  readonly worker: Pick<
-    Worker,
-    | 'leaseIdle'
-    | 'takeStraight'
-    | 'beginStraight'
-    | 'dropStraight'
-    | 'endStraight'
-    | 'storedStraight'
-    | 'holdBack'
-    | 'stored'
-    | 'inFlight'
-  >
+  readonly worker: Worker
   readonly fanOut: FanOut
   readonly clock: Clock
   readonly logger: Logger
@@ -152,7 +141,7 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
         const { delivery } = leg
         if (stored?.link) withNumbers.add(leg.target.endpointKey)
         if (!delivery) {
-          if (stored && !leg.target.isPull) fresh.push(dueDelivery(leg.message, leg.target, stored))
+          if (stored && !leg.target.isPull) fresh.push(dueDelivery(leg.message, leg.target, stored, leg.body))
         } else if (!stored) {
           delivery.straight = undefined
           worker.endStraight(delivery)
@@ -191,11 +180,11 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
     }
 
     function sendStraight(leg: Omit<Leg, 'delivery'>): Leg | undefined {
-      const { message, target } = leg
+      const { message, body, target } = leg
       if (!mayGoStraight || closing || !isOwn(message, target)) return undefined
       lastKey -= 1
       const delivery: StraightDelivery = {
-        ...dueDelivery(message, target, { messageKey: lastKey, link: null }),
+        ...dueDelivery(message, target, { messageKey: lastKey, link: null }, body),
         epoch: 0,
         straight: {
           hasBegun: false,
@@ -222,10 +211,12 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
       }
       const passage: Passage = { ahead, revision, open }
       for (const message of messages) {
+        const body = Buffer.from(message.body)
         for (const target of message.targets) {
           const leg = {
             passage,
             message,
+            body,
             target,
             looks: 0,
             hasBegun: false,

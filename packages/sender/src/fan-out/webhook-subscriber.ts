@@ -51,10 +51,11 @@ export function createWebhookSubscriber<DB>(parts: WebhookSubscriberParts<DB>): 
         const fresh: DueDelivery[] = []
         const withNumbers = new Set<number>()
         for (const message of messages) {
+          const body = Buffer.from(message.body)
           for (const target of message.targets) {
             const delivery = deliveries.get(target) as StoredDelivery
             if (delivery.link) withNumbers.add(target.endpointKey)
-            if (!target.isPull) fresh.push(dueDelivery(message, target, delivery))
+            if (!target.isPull) fresh.push(dueDelivery(message, target, delivery, body))
           }
         }
         stored(fresh)

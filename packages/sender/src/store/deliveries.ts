@@ -9,10 +9,9 @@ import {
   messageJoins,
 } from '../deliveries/delivery-columns.ts'
 import type { AttemptRow, DeliveryKey, DeliveryRow } from '../deliveries/delivery-row.ts'
-import { type DeliveryFilter, messageRangeOf } from '../deliveries/message-range.ts'
 import type { Message } from '../messages/message.ts'
 import type { StoreContext } from './context.ts'
-import { createMessageBound } from './message-bound.ts'
+import { createMessageBound, type DeliveryFilter, messageRangeOf } from './message-range.ts'
 
 const attemptColumns = {
   number: integer,

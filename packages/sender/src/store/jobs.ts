@@ -12,8 +12,16 @@ import {
   text,
   word,
 } from '@x/events-engine/internal'
-import type { JobKind, JobState } from '../bulk/job.ts'
-import type { JobCursor, JobFilter, JobProgress, JobRow, NewJob, StoredJobOptions } from '../bulk/job-row.ts'
+import type {
+  JobCursor,
+  JobFilter,
+  JobKind,
+  JobProgress,
+  JobRow,
+  JobState,
+  NewJob,
+  StoredJobOptions,
+} from '../bulk/job.ts'
 import type { StoreContext } from './context.ts'
 
 const jobColumns = {

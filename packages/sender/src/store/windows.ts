@@ -3,7 +3,7 @@ import type { DeliveryState } from '../deliveries/delivery.ts'
 import { eventTypeOfDelivery } from '../deliveries/delivery-columns.ts'
 import type { Message } from '../messages/message.ts'
 import type { StoreContext } from './context.ts'
-import { createMessageBound } from './message-bound.ts'
+import { createMessageBound } from './message-range.ts'
 
 /** Which deliveries of an endpoint to read: of messages after one, up to another. */
 export interface DeliveryWindow {
