@@ -247,24 +247,24 @@ function createWriteAtOnce(context: StoreContext): WriteResults {
       ${lockQueueQuery(context, '$4')}
     ), given as materialized (
       select * from ${records.table('$1', 'g')}
-    ), verdict as materialized (
+    ), fence as materialized (
       select count(locked.epoch) = count(*) as counts
       from given left join locked on locked.endpoint_key = given.endpoint_key and locked.epoch = given.epoch
     ), r as materialized (
-      select given.* from given cross join verdict where counts
+      select given.* from given cross join fence where counts
     ), attempts as (
       insert into ${names.attempt} (${columns}) select ${columns} from r where counted
       on conflict do nothing returning 1
     ), novelty as (
       select exists (select from attempts) or not exists (select from r where counted) as is_new
     ), counters as (
-      insert into ${names.counter} (body) select $3::text from novelty cross join verdict
+      insert into ${names.counter} (body) select $3::text from novelty cross join fence
       where counts and is_new and $3::text <> ''
     ), written as (
       update ${names.delivery} as d set ${changesOf(context)}
       from r where d.endpoint_key = r.endpoint_key and d.message_key = r.message_key and ${IS_OPEN}
     )
-    select counts, is_new from novelty cross join verdict`)
+    select counts, is_new from novelty cross join fence`)
 
   return async (trx, results, endpointKeys, now) => {
     let held = results

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createSigner, sequenceContent } from '@x/signature'
 import { expect, it } from 'vitest'
-import { requestHeaders, sequenceHeaders } from '../../src/http/send.ts'
+import { requestHeaders, sequenceHeaders } from '../../src/http/post.ts'
 
 it('writes the headers of the specification', () => {
   const file = new URL('../../../../docs/spec/sequence-vectors.json', import.meta.url)
