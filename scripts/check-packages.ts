@@ -1,5 +1,5 @@
-// Looks at every package as npm would publish it: publint for its package.json, attw for its types.
-import { mkdtemp, rm } from 'node:fs/promises'
+// Looks at every package as npm would publish it: its files and size, publint for its package.json, attw for its types.
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pack, run } from './pack.ts'
@@ -14,11 +14,41 @@ function profileOf(pkg: Package): string {
   return JSON.stringify(pkg.manifest.exports).includes('.cjs') ? 'node16' : 'esm-only'
 }
 
+/** Most kilobytes of each tarball, about a quarter more than it has: what grows beyond is looked at. */
+const LARGEST_KB: Readonly<Record<string, number>> = {
+  '@x/client': 110,
+  '@x/events-core': 40,
+  '@x/events-engine': 360,
+  '@x/portal': 280,
+  '@x/receiver': 680,
+  '@x/sender': 600,
+  '@x/signature': 115,
+}
+const EXPECTED = /^package\/(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|(?:dist|bin|vectors)\/.*)$/
+const REQUIRED = ['package/package.json', 'package/README.md', 'package/LICENSE']
+
+/** No sources, tests or secrets are published by accident. */
+async function assertContents(pkg: Package, tarball: string): Promise<void> {
+  const files = (await run('tar', ['tzf', tarball], root)).trim().split('\n')
+  const unexpected = files.filter((file) => !EXPECTED.test(file))
+  const missing = REQUIRED.filter((file) => !files.includes(file))
+  if (unexpected.length > 0) throw new Error(`${pkg.name} packs what it should not: ${unexpected.join(', ')}`)
+  if (missing.length > 0) throw new Error(`${pkg.name} packs no ${missing.join(', ')}`)
+  const kilobytes = Math.ceil((await stat(tarball)).size / 1_000)
+  const limit = LARGEST_KB[pkg.name] ?? 0
+  if (kilobytes > limit) {
+    throw new Error(
+      `${pkg.name} is packed to ${kilobytes} KB, more than ${limit} (LARGEST_KB in scripts/check-packages.ts)`,
+    )
+  }
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'x-events-check-'))
 try {
   const results = await Promise.allSettled(
     publishedPackages().map(async (pkg) => {
       const tarball = await pack(pkg, folder)
+      await assertContents(pkg, tarball)
       await run(process.execPath, [publint, 'run', tarball, '--strict'], root)
       await run(process.execPath, [attw, tarball, '--profile', profileOf(pkg), '--format', 'ascii'], root)
     }),

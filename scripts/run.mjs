@@ -37,6 +37,7 @@ const jobs = {
   docs: { run: ['scripts/build-site.ts'] },
   screenshots: { browser: true, run: [fromSource, 'scripts/screenshots.ts'] },
   changeset: { run: [changeset] },
+  release: { build: true, run: [changeset, 'publish'] },
   format: { run: [biome, 'check', '--write', '.'] },
 }
 

@@ -15,6 +15,16 @@ describe.each(publishedPackages())('$name', (pkg) => {
     }
   })
 
+  it('says what it is, whose it is, and what it runs on', () => {
+    expect(manifest.description).toMatch(/^[A-Z].{30,110}$/)
+    expect(manifest.keywords.length).toBeGreaterThan(2)
+    expect(manifest).toMatchObject({
+      license: 'MIT',
+      author: expect.any(String),
+      engines: { node: expect.any(String) },
+    })
+  })
+
   it('leads nobody to its TypeScript sources, which are not in it', () => {
     expect(JSON.stringify(manifest.exports)).not.toContain('@x/source')
   })
