@@ -45,7 +45,10 @@ export function pages({ healthy, failing, failedDelivery }: SeededPortal): reado
       prepare: async (page) => {
         await page.getByRole('textbox', { name: 'URL' }).fill('https://example.com/hook')
         await page.getByText('Only these').click()
-        await page.locator('summary').filter({ hasText: /^File\b/ }).click()
+        await page
+          .locator('summary')
+          .filter({ hasText: /^File\b/ })
+          .click()
         await page.getByLabel('File.Download').check()
       },
     },
