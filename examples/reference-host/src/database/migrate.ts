@@ -104,12 +104,35 @@ const installation: Migration = {
   },
 }
 
+/** What the subscriber that synchronizes sites remembers. It refers to no row: the copy outlives what it is a copy of. */
+const siteCopies: Migration = {
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('siteCopy')
+      .addColumn('tenantId', 'integer', required)
+      .addColumn('entityName', 'text', required)
+      .addColumn('primarySiteId', 'integer', required)
+      .addColumn('primaryId', 'integer', required)
+      .addColumn('siteId', 'integer', (column) => refersTo('site')(column).onDelete('cascade'))
+      .addColumn('copyId', 'integer', required)
+      .addPrimaryKeyConstraint('siteCopyKey', ['entityName', 'primaryId', 'siteId'])
+      .execute()
+    await db.schema
+      .createIndex('siteCopyIsUnique')
+      .unique()
+      .on('siteCopy')
+      .columns(['entityName', 'copyId'])
+      .execute()
+  },
+}
+
 /** In the order of their names. */
 const migrations: Readonly<Record<string, Migration>> = {
   ...Object.fromEntries(entities.map((entity) => [entity.migration, tableOf(entity)])),
   '0016-credentials': credentials,
   '0017-download-log': downloadLog,
   '0018-installation': installation,
+  '0024-site-copies': siteCopies,
 }
 
 /** Brings the host's own tables up to date; engine and sender see to theirs. */

@@ -46,6 +46,17 @@ interface FileDownloadTable {
   readonly downloadedOn: string
 }
 
+/** Which row of a secondary site is the copy of which row of the primary site of its group. */
+interface SiteCopyTable {
+  readonly tenantId: number
+  readonly entityName: string
+  readonly primarySiteId: number
+  readonly primaryId: number
+  /** The secondary site. */
+  readonly siteId: number
+  readonly copyId: number
+}
+
 /** What all nodes agree on. */
 interface InstallationTable {
   readonly name: string
@@ -59,5 +70,6 @@ export interface HostTables extends EntityTables {
   readonly session: SessionTable
   readonly accessToken: AccessTokenTable
   readonly fileDownload: FileDownloadTable
+  readonly siteCopy: SiteCopyTable
   readonly installation: InstallationTable
 }

@@ -31,6 +31,7 @@ export const file = defineEntity({
   unique: ['folderId', 'name'],
   taken: 'The folder already has a file of that name.',
   isPublic: true,
+  isSynchronized: true,
   // Files come and go by the routes below, with their bytes.
   operations: ['list', 'get', 'update'],
   example: {

@@ -17,6 +17,7 @@ export const folder = defineEntity({
   used: 'The folder is not empty.',
   site: 'chosen',
   isPublic: true,
+  isSynchronized: true,
   example: { folderId: 3, tenantId: 1, siteId: 1, parentId: 1, name: 'Reports' },
   async columns({ parentId, siteId }, writing, before) {
     // A folder stays where it is: what it holds would have to move along.

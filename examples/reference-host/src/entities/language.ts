@@ -17,6 +17,7 @@ export const language = defineEntity({
   unique: ['siteId', 'code'],
   taken: 'The site already has that language.',
   isPublic: true,
+  isSynchronized: true,
   also: refreshSite,
 })
 

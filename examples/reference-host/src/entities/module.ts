@@ -9,6 +9,7 @@ export const module = defineEntity({
   migration: '0011-module',
   fields: { title: text(line(200).min(1)), content: text(lines(20_000).default('')) },
   isPublic: true,
+  isSynchronized: true,
   also: refreshSite,
 })
 

@@ -17,6 +17,7 @@ export const pageModule = defineEntity({
   unique: ['pageId', 'moduleId'],
   taken: 'The page already shows that module.',
   isPublic: true,
+  isSynchronized: true,
   also: refreshSite,
 })
 

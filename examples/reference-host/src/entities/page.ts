@@ -25,6 +25,7 @@ export const page = defineEntity({
   unique: ['siteId', 'path'],
   taken: 'The site already shows a page at that path; choose another name or path.',
   isPublic: true,
+  isSynchronized: true,
   example: { pageId: 12, tenantId: 1, siteId: 1, name: 'About', title: 'About us', path: 'about' },
   columns: ({ name, title = name, path = pathOf(name) }) => ({ title, path }),
   also: refreshSite,

@@ -11,6 +11,7 @@ export const role = defineEntity({
   unique: ['siteId', 'name'],
   taken: 'The site already has a role of that name.',
   isPublic: false,
+  isSynchronized: true,
 })
 
 declare module '../entity/define-entity.ts' {

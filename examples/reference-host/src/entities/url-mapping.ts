@@ -15,6 +15,7 @@ export const urlMapping = defineEntity({
   unique: ['siteId', 'path'],
   taken: 'The site already maps that path.',
   isPublic: true,
+  isSynchronized: true,
 })
 
 declare module '../entity/define-entity.ts' {

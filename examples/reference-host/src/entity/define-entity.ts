@@ -115,6 +115,8 @@ export interface EntityOptions<
   readonly site?: 'chosen' | 'movable' | 'derived'
   /** @defaultValue all five */
   readonly operations?: readonly Operation[]
+  /** Whether the sites of a group for synchronization have the same rows: see the subscriber that sees to it. */
+  readonly isSynchronized?: boolean
   /** An example for consumers of webhooks. */
   readonly example?: Readonly<Record<string, JsonValue>>
   /** What is stored where it is not just what was sent. */

@@ -53,61 +53,67 @@ export class EntityRepository<TRow extends EntityRow, TInput> {
 
   /** @param stored - columns that were not sent: those that the host sets, and hidden ones. */
   async add(input: TInput, stored: Readonly<Record<string, unknown>> = {}): Promise<TRow> {
-    return this.#write(async (writing, changed) => {
-      const { tenantId } = writing
-      const values = { ...(await this.#columns(input, writing, undefined)), ...stored, tenantId }
-      const query = anyTable(writing.trx).insertInto(this.entity.table).values(values)
-      const added = asRow<TRow>(await query.returning(this.#shown()).executeTakeFirstOrThrow())
-      await this.entity.added?.(added, writing)
-      await changed('Create', added)
-      return added
-    })
+    return this.#write(async (writing) =>
+      this.addRow(writing, { ...(await this.#columns(input, writing, undefined)), ...stored }),
+    )
   }
 
   async update(id: number, input: TInput): Promise<TRow> {
-    return this.#write(async (writing, changed) => {
+    return this.#write(async (writing) => {
       const before = await this.#find(writing.trx, id)
       if (!before) throw this.#notFound(id)
-      const values = await this.#columns(input, writing, before)
-      // No change, no event: nor is there anything that clients had to fetch again.
-      const known = { ...before } as Record<string, unknown>
-      if (Object.entries(values).every(([column, value]) => value === known[column])) return before
-      const updating = anyTable(writing.trx).updateTable(this.entity.table).set(values)
-      const query = updating.where(this.entity.key as string, '=', id).returning(this.#shown())
-      const updated = asRow<TRow>(await query.executeTakeFirstOrThrow())
-      await changed('Update', updated, before)
-      return updated
+      return this.updateRow(writing, before, await this.#columns(input, writing, before))
     })
   }
 
   async remove(id: number): Promise<TRow> {
-    return this.#write(async (writing, changed) => {
+    return this.#write(async (writing) => {
       const found = await this.#find(writing.trx, id)
       if (!found) throw this.#notFound(id)
-      await this.entity.removing?.(found, writing)
-      const deleting = anyTable(writing.trx).deleteFrom(this.entity.table)
-      const query = deleting.where(this.entity.key as string, '=', id).returning(this.#shown())
-      const deleted = asRow<TRow | undefined>(await query.executeTakeFirst())
-      if (!deleted) throw this.#notFound(id)
-      await changed('Delete', deleted)
-      return deleted
+      await this.removeRow(writing, found)
+      return found
     })
   }
 
-  async #write(
-    work: (
-      writing: Writing,
-      changed: (action: Change<TRow>['action'], row: TRow, before?: TRow) => Promise<void>,
-    ) => Promise<TRow>,
-  ): Promise<TRow> {
+  /** Adds a row within a transaction, as it is to be stored, with all that is raised. */
+  async addRow(writing: Writing, values: Readonly<Record<string, unknown>>): Promise<TRow> {
+    const { tenantId } = writing
+    const query = anyTable(writing.trx)
+      .insertInto(this.entity.table)
+      .values({ ...values, tenantId })
+    const added = asRow<TRow>(await query.returning(this.#shown()).executeTakeFirstOrThrow())
+    await this.entity.added?.(added, writing)
+    await this.#raise(added, { ...writing, action: 'Create', before: undefined })
+    return added
+  }
+
+  /** Changes a row within a transaction. What stays as it is raises nothing: nor do clients have to fetch it again. */
+  async updateRow(writing: Writing, before: TRow, values: Readonly<Record<string, unknown>>): Promise<TRow> {
+    const known = asRow<Record<string, unknown>>(before)
+    if (Object.entries(values).every(([column, value]) => value === known[column])) return before
+    const updating = anyTable(writing.trx).updateTable(this.entity.table).set(values)
+    const key: string = this.entity.key
+    const query = updating.where(key, '=', before[this.entity.key] as number).returning(this.#shown())
+    const updated = asRow<TRow>(await query.executeTakeFirstOrThrow())
+    await this.#raise(updated, { ...writing, action: 'Update', before })
+    return updated
+  }
+
+  /** Deletes a row within a transaction. */
+  async removeRow(writing: Writing, row: TRow): Promise<void> {
+    await this.entity.removing?.(row, writing)
+    const key: string = this.entity.key
+    const id = row[this.entity.key] as number
+    const query = anyTable(writing.trx).deleteFrom(this.entity.table).where(key, '=', id).returning(key)
+    if (!(await query.executeTakeFirst())) throw this.#notFound(id)
+    await this.#raise(row, { ...writing, action: 'Delete', before: undefined })
+  }
+
+  async #write(work: (writing: Writing) => Promise<TRow>): Promise<TRow> {
     const { engine, hostCache, tenantManager } = this.services
     const { tenantId, siteId } = tenantManager.getAlias()
     const { entity } = this
-    const write = () =>
-      engine.transaction(({ trx, raise }) => {
-        const writing = { trx, raise, tenantId, siteId }
-        return work(writing, (action, row, before) => this.#raise(row, { ...writing, action, before }))
-      })
+    const write = () => engine.transaction(({ trx, raise }) => work({ trx, raise, tenantId, siteId }))
     const row = await explainConflicts(entity, () =>
       // Rows of all sites do not know by which one the request came in; their events do.
       entity.scope === 'tenant' ? engine.withContext({ tenantId, siteId }, write) : write(),

@@ -18,6 +18,10 @@ import { openFileStorage } from '../files/file-storage.ts'
 import { createApp } from '../http/app.ts'
 import { CacheInvalidationEventSubscriber } from '../subscribers/cache-invalidation-event-subscriber.ts'
 import { FileDownloadEventSubscriber } from '../subscribers/file-download-event-subscriber.ts'
+import {
+  SiteSynchronizationEventSubscriber,
+  SYNCHRONIZED_EVENTS,
+} from '../subscribers/site-synchronization-event-subscriber.ts'
 import { defineEventTypes } from './event-types.ts'
 import { closeServer, listen, timeoutsOf } from './listen.ts'
 import { assertSameInstallation, readSecrets } from './secrets.ts'
@@ -84,6 +88,15 @@ export async function openHost(
     name: 'file-download',
     mode: 'durable',
     filter: 'File.Download',
+  })
+  await engine.subscribe(new SiteSynchronizationEventSubscriber(engine, serviceScopeFactory), {
+    name: 'site-synchronization',
+    mode: 'durable',
+    filter: SYNCHRONIZED_EVENTS,
+    // Events of one tenant after each other; a site that joins a group has all of the primary's content to copy.
+    concurrency: 4,
+    orderBy: 'tenant',
+    timeoutMs: 10 * 60 * 1_000,
   })
   await engine.subscribe(new CacheInvalidationEventSubscriber(hostCache), {
     name: 'cache-invalidation',
