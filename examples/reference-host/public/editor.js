@@ -1,11 +1,22 @@
 import { ask } from './api.js'
 
-/** The form that a page is edited in; it knows when somebody else has changed the page meanwhile. */
-export function createEditor({ form, guard }) {
+/**
+ * The form that a page is edited in; it knows when somebody else has changed the page meanwhile.
+ *
+ * @param draft - state that components share: the form sets it, others show it.
+ */
+export function createEditor({ form, guard, draft }) {
   const part = (id) => document.getElementById(id)
   const { name, title } = form.elements
   let page
   let theirs
+
+  function tell() {
+    draft.properties.title = form.hidden ? undefined : title.value || name.value
+    draft.properties.path = page?.path
+    draft.properties.isChanged =
+      !form.hidden && (name.value !== (page?.name ?? '') || title.value !== (page?.title ?? ''))
+  }
 
   function open(next) {
     page = next
@@ -16,13 +27,16 @@ export function createEditor({ form, guard }) {
     part('delete-page').hidden = !next?.pageId
     part('changed-elsewhere').hidden = true
     form.hidden = false
+    tell()
   }
 
   function close() {
     page = undefined
     form.hidden = true
+    tell()
   }
 
+  form.addEventListener('input', tell)
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     guard(async () => {

@@ -1,10 +1,11 @@
-import { createSyncClient, followSite, shareTabs } from '/assets/client.js'
-import { ask, authorization, token } from './api.js'
+import { createSyncClient, followSite, observable, shareTabs } from '/assets/client.js'
+import { ask, authorization, token, uploadForm } from './api.js'
 import { createEditor } from './editor.js'
 import { createList } from './list.js'
+import { createPreview, markWindow } from './preview.js'
+import { createTimeline } from './timeline.js'
 
 const part = (id) => document.getElementById(id)
-const EVENTS_SHOWN = 20
 const STATES = {
   idle: 'not connected',
   connecting: 'connecting',
@@ -24,7 +25,11 @@ async function guard(work) {
   }
 }
 
-const editor = createEditor({ form: part('editor'), guard })
+// What is being edited: the form sets it, the preview and the window's title show it.
+const draft = observable({ title: undefined, path: undefined, isChanged: false })
+const editor = createEditor({ form: part('editor'), guard, draft })
+createPreview({ figure: part('preview'), title: part('preview-title'), path: part('preview-path'), draft })
+markWindow(draft)
 
 const pages = createList({
   list: part('pages'),
@@ -56,19 +61,22 @@ const files = createList({
   },
 })
 
-function showEvent({ id, entityName, entityId, action, modifiedOn }) {
-  const item = document.createElement('li')
-  item.dataset.id = id
-  const what = document.createElement('span')
-  what.textContent = `${entityName} ${entityId} ${action}`
-  const when = document.createElement('small')
-  when.textContent = modifiedOn.toLocaleTimeString()
-  item.append(what, when)
-  part('events').prepend(item)
-  while (part('events').children.length > EVENTS_SHOWN) part('events').lastChild.remove()
+/** What pages and files are called, for what is said about them; also once they are gone. */
+const names = new Map()
+const timeline = createTimeline({
+  list: part('events'),
+  empty: part('no-events'),
+  nameOf: (entityName, entityId) => names.get(`${entityName} ${entityId}`),
+})
+
+function know(entityName, entityId, name) {
+  if (name === undefined) return
+  names.set(`${entityName} ${entityId}`, name)
+  timeline.nameKnown(entityName, entityId, name)
 }
 
-function showSite({ name }) {
+function showSite({ siteId, name }) {
+  know('Site', siteId, name)
   part('site').textContent = name
   document.title = name
 }
@@ -76,6 +84,8 @@ function showSite({ name }) {
 async function showAll(site) {
   showSite(site)
   const [sitePages, allFiles] = await Promise.all([ask(`/api/Site/${site.siteId}/pages`), ask('/api/File')])
+  for (const { pageId, title } of sitePages) know('Page', pageId, title)
+  for (const { fileId, name } of allFiles) know('File', fileId, name)
   pages.setAll(sitePages)
   files.setAll(allFiles.filter(({ siteId }) => siteId === site.siteId))
 }
@@ -108,8 +118,15 @@ part('new-page').addEventListener('click', () => editor.open(undefined))
 part('upload').addEventListener('submit', (event) => {
   event.preventDefault()
   guard(async () => {
-    await ask('/api/File/upload', { method: 'POST', body: new FormData(part('upload')) })
-    part('upload').reset()
+    const progress = part('progress')
+    progress.hidden = false
+    try {
+      await uploadForm('/api/File/upload', new FormData(part('upload')), (share) => (progress.value = share))
+      part('upload').reset()
+    } finally {
+      progress.hidden = true
+      progress.value = 0
+    }
   })
 })
 
@@ -133,10 +150,11 @@ await guard(async () => {
     isLoaded = true
     return guard(() => showAll(site))
   })
-  client.on('entityChanged', showEvent)
+  client.on('entityChanged', timeline.add)
   client.on('Page.*', ({ entityId, action }) =>
     guard(async () => {
       const page = action === 'Delete' ? undefined : await ask(`/api/Page/${entityId}`)
+      know('Page', entityId, page?.title)
       pages.set(entityId, page)
       editor.changed(entityId, page)
     }),
@@ -144,7 +162,9 @@ await guard(async () => {
   client.on('File.*', ({ entityId, action }) =>
     guard(async () => {
       if (action === 'Download') return
-      files.set(entityId, action === 'Delete' ? undefined : await ask(`/api/File/${entityId}`))
+      const file = action === 'Delete' ? undefined : await ask(`/api/File/${entityId}`)
+      know('File', entityId, file?.name)
+      files.set(entityId, file)
     }),
   )
   client.on('Site.Update', () => guard(async () => showSite(await ask('/api/Site/current'))))

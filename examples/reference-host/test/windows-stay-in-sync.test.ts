@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { waitFor } from '@x/testkit'
+import { testConsumer, waitFor } from '@x/testkit'
 import { type BrowserWindow, browserTests, openWindow, violationsOf } from '@x/testkit/browser'
 import { beforeAll, expect, it, vi } from 'vitest'
 import { openTestHost, type TestHost, upload } from './open-test-host.ts'
@@ -67,6 +67,44 @@ browserTests('the page of the host', (browser) => {
     await pageIn(two.page, 'About').waitFor({ state: 'detached' })
     expect(await violationsOf(one.page)).toEqual([])
     expect(await violationsOf(two.page)).toEqual([])
+  })
+
+  it('shows what is edited in two components, before it is saved', async () => {
+    await using host = await openTestHost()
+    await host.send('/api/Page', { body: { name: 'Home' } })
+    await using one = await openWindow(browser())
+    await visit(one.page, host)
+    await one.page.getByRole('button', { name: 'Home' }).click()
+    const preview = one.page.getByRole('figure')
+    await preview.getByText('/home').waitFor()
+    expect(await one.page.title()).toBe('Master')
+    await one.page.getByLabel('Title').fill('Welcome')
+    await preview.getByText('Welcome', { exact: true }).waitFor()
+    expect(await one.page.title()).toBe('● Master')
+    expect(await violationsOf(one.page)).toEqual([])
+    await one.page.getByRole('button', { name: 'Close' }).click()
+    await preview.waitFor({ state: 'hidden' })
+    expect(await one.page.title()).toBe('Master')
+  })
+
+  it('tells what happens as it does, with the webhooks about it', async () => {
+    await using host = await openTestHost()
+    await using consumer = await testConsumer()
+    await host.send('/portal/api/endpoints', { body: { url: consumer.url, eventTypes: ['File.Download'] } })
+    await upload(host, 'one.txt', 'content')
+    await using one = await openWindow(browser())
+    await using two = await openWindow(browser())
+    await visit(one.page, host)
+    await visit(two.page, host, false)
+    const downloading = two.page.waitForEvent('download')
+    await two.page.getByRole('link', { name: 'one.txt' }).click()
+    await downloading
+    const item = one.page.locator('#events li').filter({ hasText: 'File one.txt was downloaded' })
+    await item.waitFor()
+    await item.getByRole('link', { name: 'webhook delivered' }).click()
+    expect(one.page.url()).toContain('/portal/#/deliveries/')
+    // Visitors hear nothing of downloads.
+    expect(await two.page.locator('#events li').count()).toBe(0)
   })
 
   it('takes files up and hands them out', async () => {

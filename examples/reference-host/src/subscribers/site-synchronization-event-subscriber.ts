@@ -150,20 +150,24 @@ class Synchronization {
     const { trx } = writing
     const { entity, primaryId, siteId } = copy
     const repository = this.#repositoryOf(entity)
-    const row = await find(trx, entity, primaryId)
+    const found = await find(trx, entity, primaryId)
+    const row = found?.['tenantId'] === this.#tenantId ? found : undefined
     const known = await mapped(trx, copy)
-    const existing = known === undefined ? undefined : await find(trx, entity, known)
-    const primarySiteId = Number(row?.['siteId'])
-    const secondaries = row ? await this.#secondariesOf(primarySiteId, trx) : []
-    if (!row || row['tenantId'] !== this.#tenantId || !secondaries.includes(siteId)) {
-      if (existing) await this.#removeCopy(writing, entity, existing)
+    const existing = known && (await find(trx, entity, known.copyId))
+    const primarySiteId = known?.primarySiteId ?? Number(row?.['siteId'])
+    const isMember = (await this.#secondariesOf(primarySiteId, trx)).includes(siteId)
+    // A site that has left its group keeps what it has.
+    if (isMember && existing && row?.['siteId'] !== primarySiteId) {
+      await this.#removeCopy(writing, entity, existing)
+    }
+    if (!isMember || row?.['siteId'] !== primarySiteId) {
       const forgotten = trx.deleteFrom('siteCopy').where('entityName', '=', entity.name)
       await forgotten.where('primaryId', '=', primaryId).where('siteId', '=', siteId).execute()
       return false
     }
     const values = await this.#valuesFor(writing, copy, row)
     const alike = await findAlike(trx, entity, siteId, values)
-    const inTheWay = alike && idOf(entity, alike) !== known ? alike : undefined
+    const inTheWay = alike && idOf(entity, alike) !== known?.copyId ? alike : undefined
     const otherId = inTheWay && (await primaryOf(trx, entity, idOf(entity, inTheWay)))
     // A row of the site's own that is like the primary's becomes its copy, as it can be there once.
     const own = existing ?? (otherId === undefined ? inTheWay : undefined)
@@ -178,7 +182,7 @@ class Synchronization {
       ? await repository.updateRow(writing, own as unknown as EntityRow, stored)
       : await repository.addRow(writing, stored)
     const copyId = idOf(entity, copied)
-    if (copyId !== known) {
+    if (copyId !== known?.copyId) {
       await trx
         .insertInto('siteCopy')
         .values({
@@ -222,7 +226,7 @@ class Synchronization {
       }
       const copy = { entity: target, primaryId: Number(value), siteId }
       if ((await mapped(writing.trx, copy)) === undefined) await this.#copyRow(writing, copy)
-      values[name] = await mapped(writing.trx, copy)
+      values[name] = (await mapped(writing.trx, copy))?.copyId
     }
     return values
   }
@@ -238,7 +242,7 @@ class Synchronization {
     const { db } = this.#engine
     const row = await find(db, copy.entity, copy.primaryId)
     const known = await mapped(db, copy)
-    if (!row || (known !== undefined && (await find(db, copy.entity, known)))) return undefined
+    if (!row || (known && (await find(db, copy.entity, known.copyId)))) return undefined
     await using content = await this.#fileStorage.open(String(row['storageKey']))
     const { storageKey } = await this.#fileStorage.save(content.createReadStream({ autoClose: false }))
     return storageKey
@@ -301,12 +305,12 @@ async function primaryOf(
   return (await copies.where('copyId', '=', copyId).executeTakeFirst())?.primaryId
 }
 
-/** The copy of a row. */
+/** The copy of a row, as far as it is known. */
 async function mapped(
   db: Kysely<HostTables>,
   { entity, primaryId, siteId }: Copy,
-): Promise<number | undefined> {
-  const copies = db.selectFrom('siteCopy').select('copyId').where('entityName', '=', entity.name)
-  const found = copies.where('primaryId', '=', primaryId).where('siteId', '=', siteId)
-  return (await found.executeTakeFirst())?.copyId
+): Promise<{ readonly copyId: number; readonly primarySiteId: number } | undefined> {
+  const copies = db.selectFrom('siteCopy').select(['copyId', 'primarySiteId'])
+  const found = copies.where('entityName', '=', entity.name).where('primaryId', '=', primaryId)
+  return found.where('siteId', '=', siteId).executeTakeFirst()
 }
