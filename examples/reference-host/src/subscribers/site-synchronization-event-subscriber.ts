@@ -154,6 +154,8 @@ class Synchronization {
     const row = found?.['tenantId'] === this.#tenantId ? found : undefined
     const known = await mapped(trx, copy)
     const existing = known && (await find(trx, entity, known.copyId))
+    // Added and deleted again before it was copied.
+    if (!row && !known) return false
     const primarySiteId = known?.primarySiteId ?? Number(row?.['siteId'])
     const isMember = (await this.#secondariesOf(primarySiteId, trx)).includes(siteId)
     // A site that has left its group keeps what it has.
