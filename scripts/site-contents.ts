@@ -72,7 +72,7 @@ const groups: readonly Group[] = [
       'docs/benchmarks.md',
     ],
   },
-  { title: 'Choose', sources: ['docs/compare/'] },
+  { title: 'Choose', sources: ['docs/compare/', 'docs/oqtane.md', 'docs/dependencies.md'] },
   { title: 'Examples', sources: ['examples/reference-host/', 'examples/'] },
   {
     title: 'More',
