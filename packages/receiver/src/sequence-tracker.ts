@@ -220,8 +220,8 @@ export function createSequenceTracker(parts: SequenceTrackerParts): SequenceTrac
   async function note(follower: Follower, mark: SequenceMark): Promise<void> {
     const { sequence } = mark
     if (sequence <= Math.max(follower.told, follower.highest)) {
-      if ((await others(follower, mark)).length > 0) tellOne(follower, 'fork', mark)
-      else if (sequence > follower.place.sequence) tellOne(follower, 'reordered', mark)
+      const isOther = (await others(follower, mark)).length > 0
+      tellOne(follower, isOther ? 'fork' : 'reordered', mark)
     }
     if (!hasInbox) await store.add(mark)
     if (sequence > follower.place.sequence) await settle(follower, mark)

@@ -128,3 +128,61 @@ it.each(['sqlite', 'postgres'] as const)(
     expect(receiver.sequences()).toMatchObject([{ sequence: 73, missing: [] }])
   },
 )
+
+it('runs the handlers of a consumer that keeps the order in the order of the numbers, whatever is dropped', async () => {
+  await using host = await startHost({ retrySchedule: Array(40).fill(0) })
+  await using consumer = await consumerDatabase('sqlite')
+  await using events = await serveEvents(host)
+  const { endpoints } = host.sender
+  const dropped = new Set<number>()
+  const server = createServer(async (request, response) => {
+    const body = await bodyOf(request)
+    const sequence = Number(request.headers['webhook-sequence'])
+    if (sequence % 5 === 3 && !dropped.has(sequence)) {
+      dropped.add(sequence)
+      response.writeHead(204).end()
+      return
+    }
+    const headers = request.headers as Record<string, string>
+    const { status } = await receiver.receive({ method: 'POST', headers, body })
+    response.writeHead(status).end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  await using _closing = {
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+  const { endpoint, secret } = await endpoints.create({
+    tenantId: 1,
+    url,
+    sequence: true,
+    ordering: 'fifo',
+  })
+  const { key } = await endpoints.createKey(endpoint.id)
+  const receiver = createReceiver({
+    secrets: secret,
+    inbox: kyselyInbox(consumer.db),
+    sequence: { order: 'sequence', catchUp: { url: events.url, key } },
+  })
+  const errors: unknown[] = []
+  receiver.onError((error) => errors.push(error))
+  receiver.on('*', async ({ data }, { trx }) => {
+    await trx
+      .insertInto('effect')
+      .values({ message: String(Object(data).entityId) })
+      .execute()
+  })
+  for (let id = 1; id <= 23; id++) await host.engine.syncManager.addSyncEvent(site, 'Page', id, 'Update')
+  await host.sender.drain()
+  await waitFor(() => receiver.sequences()[0]?.sequence === 23, 'all messages')
+  const effects = await consumer.db.selectFrom('effect').selectAll().execute()
+  expect(effects.map(({ message }) => Number(message))).toEqual(
+    Array.from({ length: 23 }, (_, index) => index + 1),
+  )
+  expect(dropped.size).toBe(5)
+  expect(errors).toEqual([])
+})
