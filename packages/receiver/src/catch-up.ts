@@ -131,7 +131,7 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
         after = found.first - 1
         continue
       }
-      const { messages, hasMore } = found.page
+      const { messages, cursor, hasMore } = found.page
       let next = after + 1
       for (const message of messages) {
         if (options.signal?.aborted) throw failed('it was aborted', options.signal.reason)
@@ -143,7 +143,9 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
         await receiveOne(url, message)
         received += 1
       }
-      const last = messages.at(-1)?.sequence ?? after
+      // Nor those behind the last message, or on a page without any.
+      const last = Math.max(next - 1, Number(cursor) || 0)
+      if (last >= next) await tracker.giveUp(endpoint, last)
       if (!hasMore) return { endpoint, received, sequence: (await tracker.place(endpoint)).sequence }
       if (last <= after) throw failed(`${url.origin} gives the same messages again after ${after}`)
       after = last
