@@ -21,7 +21,7 @@ describe.each(kinds)('$name', ({ kind, number }) => {
     await waitFor(
       () => consumer.lines.includes(line) || consumer.ended,
       `the consumer to say ${line}`,
-      30_000,
+      120_000,
     )
     expect(consumer.lines, consumer.errors).toContain(line)
   }
@@ -45,7 +45,7 @@ describe.each(kinds)('$name', ({ kind, number }) => {
     next.tell('evt_1')
     await told(next, 'evt_1 200')
     expect(await database.effects()).toEqual(['evt_1'])
-  }, 60_000)
+  }, 300_000)
 
   // The other libraries differ in nothing that more kills would show.
   if (!['Kysely on SQLite', 'Kysely on PostgreSQL'].includes(kind.name)) return
