@@ -123,9 +123,9 @@ export function createAheadWork<DB>(
 
   return async function handleAhead(leasedSubscription: LeasedSubscription): Promise<void> {
     const { fence, lease, signal, goOn, pause } = leasedSubscription
-    /** Events from here on whose effects may be stored already. */
-    let repeatable = lease.ahead ? MAX_AHEAD : 0
-    let isAheadStored = lease.ahead
+    /** Events from what is read on whose effects may be stored already. */
+    let repeatable = lease.ahead > 0 ? Math.max(lease.ahead, MAX_AHEAD) : 0
+    let aheadStored = lease.ahead
 
     async function handleInBatches(start: RunEnd, failedBefore: number): Promise<RunEnd | undefined> {
       let { position } = start
@@ -212,13 +212,17 @@ export function createAheadWork<DB>(
       }
 
       /** Where the subscription stands once these are settled, too. */
-      function reachedWith(events: ReadonlySet<AheadEvent>): Mark & { readonly isAhead: boolean } {
-        const isSettled = (one: WindowEvent) => one.settled || events.has(one)
-        const first = window.findIndex((one) => !isSettled(one))
-        if (first === -1) return { ...readTo, isAhead: false }
-        const mark = first === 0 ? reached : (window[first - 1] as WindowEvent).behind
-        return { ...mark, isAhead: window.some((one, index) => index > first && isSettled(one)) }
+      function reachedWith(events: ReadonlySet<AheadEvent>): Mark {
+        const first = window.findIndex((one) => !one.settled && !events.has(one))
+        if (first === -1) return readTo
+        return first === 0 ? reached : (window[first - 1] as WindowEvent).behind
       }
+
+      /**
+       * How many events after a place may have effects that are stored: of what is read, even those that are not settled, since
+       * some of their effects may be.
+       */
+      const aheadOf = ({ count }: Mark) => readTo.count - count + repeatable
 
       /** One after the other: a save that arrives late would put the position back. */
       function inTurn(work: () => Promise<void>): Promise<void> {
@@ -227,9 +231,9 @@ export function createAheadWork<DB>(
         return turn
       }
 
-      function noteSaved(mark: Mark, isAhead: boolean): void {
+      function noteSaved(mark: Mark, ahead: number): void {
         saved = mark
-        isAheadStored = isAhead
+        aheadStored = ahead
         savedAt = performance.now()
         if (saved.position !== reached.position) return
         clearTimeout(saveTimer)
@@ -239,10 +243,10 @@ export function createAheadWork<DB>(
       function save(): Promise<void> {
         return inTurn(async () => {
           const mark = reached
-          const isAhead = window.some((one) => one.settled)
-          if (failure || (saved.position === mark.position && isAheadStored === isAhead)) return
-          assertLease(name, await store.savePosition(fence, mark.position, undefined, isAhead))
-          noteSaved(mark, isAhead)
+          const ahead = aheadOf(mark)
+          if (failure || (saved.position === mark.position && aheadStored === ahead)) return
+          assertLease(name, await store.savePosition(fence, mark.position, undefined, ahead))
+          noteSaved(mark, ahead)
         })
       }
 
@@ -253,12 +257,11 @@ export function createAheadWork<DB>(
           inTurn(async () => {
             if (failure) throw failure.error
             assertLease(name, runtime.leases.isHeld(fence))
-            const settling = new Set(events)
-            const mark = reachedWith(settling)
+            const mark = reachedWith(new Set(events))
             const isDue = mark.position !== saved.position && performance.now() - savedAt >= SAVE_EVERY_MS
-            // Where the position is not saved, these events lie after it.
-            const ahead = isAheadStored || mark.isAhead || !isDue
-            const moved = isDue || !isAheadStored ? { position: mark.position, ahead } : undefined
+            // Once it is set it stays so until a save, so that the position need not be written by each record.
+            const ahead = Math.max(aheadOf(mark), aheadStored > 0 || !isDue ? 1 : 0)
+            const moved = isDue || aheadStored === 0 ? { position: mark.position, ahead } : undefined
             const atOnce = await writeAtOnce?.(store.fencePart(fence, moved))
             assertLease(name, atOnce !== 'lease_lost')
             if (atOnce !== 'committed') {
@@ -358,7 +361,8 @@ export function createAheadWork<DB>(
             inBatches = page.events.length
             continue
           }
-          repeatable = Math.max(0, repeatable - page.events.length)
+          // Whoever held the lease before has read no further than to the end.
+          repeatable = page.more ? Math.max(0, repeatable - page.events.length) : 0
           if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, signal)
         }
         if (failure) throw failure.error

@@ -57,8 +57,8 @@ export interface SubscriptionLease {
   readonly position: Position
   /** Failed tries of the event right after the position, before this lease. */
   readonly failedAttempts: number
-  /** Whether effects of events after the position may be stored already. */
-  readonly ahead: boolean
+  /** How many events after the position may have effects that are stored already; at least 1 where any may. */
+  readonly ahead: number
 }
 
 export type SubscriptionState = 'active' | 'paused' | 'blocked'
@@ -195,10 +195,10 @@ export interface EventStore extends TenantStore {
   /**
    * Moves a subscription on.
    *
-   * @param ahead - whether effects of events after the position may be stored; left as it is where it is not given.
+   * @param ahead - how many events after the position may have effects that are stored; left as it is where it is not given.
    * @returns false when the lease was lost: another node has moved it.
    */
-  savePosition(fence: Fence, position: Position, executor?: SqlExecutor, ahead?: boolean): Promise<boolean>
+  savePosition(fence: Fence, position: Position, executor?: SqlExecutor, ahead?: number): Promise<boolean>
   /**
    * Has the log keep all events from a sequence on, whatever their age, for as long as the subscription is not abandoned;
    * null: as long as the subscription has not handled them.
@@ -219,19 +219,19 @@ export interface EventStore extends TenantStore {
    * Begins a transaction with the fence, and keeps others from the subscription's row until it ends. Without a position
    * nothing is written.
    *
-   * @param ahead - whether effects of events after the position may be stored.
+   * @param moved - the new position, and how many events after it may have effects that are stored.
    * @returns false when the lease was lost: another node has moved it.
    */
   fenceIn(
     trx: SqlExecutor,
     fence: Fence,
-    moved: { readonly position: Position; readonly ahead: boolean } | undefined,
+    moved: { readonly position: Position; readonly ahead: number } | undefined,
     lasting: LeasedTransaction,
   ): Promise<boolean>
   /** The same as a part of another statement. */
   fencePart(
     fence: Fence,
-    moved: { readonly position: Position; readonly ahead: boolean } | undefined,
+    moved: { readonly position: Position; readonly ahead: number } | undefined,
   ): FencePart
   /**
    * Stores that a try has failed; the error's text only while the event is in the log. A subscription that

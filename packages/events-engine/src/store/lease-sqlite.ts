@@ -77,7 +77,7 @@ export function leaseStatements(db: SqlExecutor, names: TableNames, nodeId: stri
           revision: row.revision,
           position: row.position,
           failedAttempts: row.failed_attempts,
-          ahead: row.ahead !== 0,
+          ahead: row.ahead,
         }
       )
     },

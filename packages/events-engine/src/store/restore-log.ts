@@ -6,13 +6,16 @@ import { ownTransaction } from '../sql/transact.ts'
 import { isBehind } from './snapshot-position.ts'
 import type { TableNames } from './table-names.ts'
 
+const MAX_INTEGER = 2 ** 31 - 1
+
 /**
  * Creates the statements that make a log readable again after it was restored into another cluster.
  *
  * There, transaction ids start over. Rows and positions carry ids that the new cluster has not given out yet, so that old
  * rows would stay invisible and new ones would seem to be known. The old ids still agree with each other, so the events
  * that a subscription has not handled can be found. It gets the first of them, and everything after it, in the order of
- * the sequence: events that it handled out of that order are repeated, none is lost.
+ * the sequence: events that it handled out of that order are repeated, none is lost. Their effects may be stored already, so
+ * that it is told of how many that may be so (`ahead`).
  */
 export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
   const isRestored = `select exists (
@@ -31,7 +34,8 @@ export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
       from ${names.subscription} s
     )
     update ${names.subscription} s
-    set position = 'p/' || pg_current_snapshot() || '//' || f.floor, epoch = epoch + 1, leased_by = null
+    set position = 'p/' || pg_current_snapshot() || '//' || f.floor, epoch = epoch + 1, leased_by = null,
+      ahead = least((select count(*) from ${names.syncEvent} e where e.seq > f.floor), ${MAX_INTEGER})
     from floors f where f.name = s.name
     returning f.name, f.floor`
   // Unhandled rows become news of this transaction; all others are as old as can be.

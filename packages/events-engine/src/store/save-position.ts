@@ -21,8 +21,6 @@ export function fenced(first: number): string {
   return `where name = $${first} and epoch = $${first + 1} and position = coalesce($${first + 2}, position)`
 }
 
-const aheadValue = (ahead: boolean | undefined) => (ahead === undefined ? null : Number(ahead))
-
 /**
  * Creates the check whether the log still has an event. In a transaction, the event stays in the log until the transaction
  * has ended: a purge of its tenant waits, and then finds what was written.
@@ -71,9 +69,9 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
     fence: Fence,
     position: Position,
     { leaseMs, idleMs }: LeasedTransaction,
-    ahead?: boolean,
+    ahead?: number,
   ): Promise<boolean> {
-    const values = [position, aheadValue(ahead), ...fenceValues(fence), leaseMs, String(idleMs)]
+    const values = [position, ahead ?? null, ...fenceValues(fence), leaseMs, String(idleMs)]
     return (await countChanges(trx, moveAndLock, values)) === 1
   }
 
@@ -82,9 +80,9 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
       fence: Fence,
       position: Position,
       executor: SqlExecutor = db,
-      ahead?: boolean,
+      ahead?: number,
     ): Promise<boolean> {
-      const values = [position, aheadValue(ahead), ...fenceValues(fence)]
+      const values = [position, ahead ?? null, ...fenceValues(fence)]
       return (await countChanges(executor, move, values)) === 1
     },
 
@@ -93,7 +91,7 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
     async fenceIn(
       trx: SqlExecutor,
       fence: Fence,
-      moved: { readonly position: Position; readonly ahead: boolean } | undefined,
+      moved: { readonly position: Position; readonly ahead: number } | undefined,
       lasting: LeasedTransaction,
     ): Promise<boolean> {
       if (!moved) return findsRow(trx, lockRow, [...fenceValues(fence), String(lasting.idleMs)])
@@ -103,14 +101,14 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
     /** The same as a part of another statement. */
     fencePart(
       fence: Fence,
-      moved: { readonly position: Position; readonly ahead: boolean } | undefined,
+      moved: { readonly position: Position; readonly ahead: number } | undefined,
     ): FencePart {
       return {
         query: (condition) =>
           moved
             ? `update ${names.subscription} set ${moveTo} ${fenced(3)} and (${condition}) returning 1 as held`
             : `select 1 as held from ${names.subscription} ${fenced(3)} and (${condition}) for no key update`,
-        parameters: [moved?.position ?? null, aheadValue(moved?.ahead), ...fenceValues(fence)],
+        parameters: [moved?.position ?? null, moved?.ahead ?? null, ...fenceValues(fence)],
       }
     },
 

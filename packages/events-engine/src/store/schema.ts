@@ -76,7 +76,7 @@ export async function createEventLog(db: SqlExecutor, dialect: Dialect, names: T
       failed_attempts integer not null default 0,
       last_error text,
       failed_tenant_id bigint,
-      ahead smallint not null default 0,
+      ahead integer not null default 0,
       held bigint
     )${keyedByText}`,
     `create table if not exists ${names.parkedEvent} (

@@ -314,7 +314,7 @@ export function engineContract(driver: Driver): void {
         },
         acquireLease: async () => {
           const taken = await store.acquireLease('a', 60_000)
-          expect(taken).toEqual({ epoch: 1, revision: 0, position: start, failedAttempts: 0, ahead: false })
+          expect(taken).toEqual({ epoch: 1, revision: 0, position: start, failedAttempts: 0, ahead: 0 })
           lease = taken as SubscriptionLease
         },
         renewLeases: async () => {
@@ -351,7 +351,7 @@ export function engineContract(driver: Driver): void {
         },
         fenceIn: async () => {
           const lasting = { leaseMs: 60_000, idleMs: 5_000 }
-          const moved = { position: end, ahead: true }
+          const moved = { position: end, ahead: 7 }
           const inTransaction = (at: Fence, to: typeof moved | undefined) =>
             bare.transaction().execute((trx) => store.fenceIn(trx, at, to, lasting))
           expect(await inTransaction(fence(), undefined)).toBe(true)
@@ -362,12 +362,12 @@ export function engineContract(driver: Driver): void {
         fencePart: async () => {
           const { statement, hasWritingQueries } = sqlDialectOf(engine.dialect)
           if (!hasWritingQueries) return
-          const holds = (at: Fence, moved: { position: Position; ahead: boolean } | undefined) => {
+          const holds = (at: Fence, moved: { position: Position; ahead: number } | undefined) => {
             const { query, parameters } = store.fencePart(at, moved)
             const text = `with fence as (${query(`$${FIRST_AFTER_FENCE} = 'b'`)}) select held from fence`
             return findsRow(bare, statement(text), [...parameters, 'b'])
           }
-          for (const moved of [undefined, { position: end, ahead: false }]) {
+          for (const moved of [undefined, { position: end, ahead: 0 }]) {
             expect(await holds(fence(), moved)).toBe(true)
             expect(await holds({ ...fence(), at: end }, moved)).toBe(true)
             expect(await holds({ ...fence(), epoch: 99 }, moved)).toBe(false)
