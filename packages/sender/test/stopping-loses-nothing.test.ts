@@ -49,6 +49,23 @@ it('gives up what does not end in time, unrecorded, and repeats it later', async
   expect(ids).toEqual([ids[0], ids[0]])
 })
 
+it('sends nothing again that it has cut off, although an earlier response came over the same connection', async () => {
+  await using host = await startHost({ stopTimeoutMs: 30 })
+  await using consumer = await testConsumer()
+  const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, concurrency: 1 })
+  await host.engine.syncManager.addSyncEvent(site, 'File', 1, 'Download')
+  await host.sender.drain()
+  consumer.answer(() => new Promise(() => {}))
+  await host.engine.syncManager.addSyncEvent(site, 'File', 2, 'Download')
+  await consumer.received(2)
+  await host.sender.stop()
+  consumer.answer(204)
+  // It would have been sent again at once, before this one.
+  await fetch(`${consumer.url}/after`)
+  expect(consumer.requests.map(({ path }) => path)).toEqual(['/hook', '/hook', '/hook/after'])
+  expect(endpoint.enabled).toBe(true)
+})
+
 it('may be started and stopped in any order, any number of times', async () => {
   await using host = await startHost()
   await Promise.all([host.sender.stop(), host.sender.start(), host.sender.stop(), host.sender.start()])

@@ -124,7 +124,9 @@ const errors = new WeakSet<Error>()
 function watchConnection(socket: Socket): void {
   const readUntilNow = socket.bytesRead
   const response = skipInterimResponses(socket)
-  socket.once('error', (error) => {
+  socket.once('error', (error: NodeJS.ErrnoException) => {
+    // Closed by this side, which sends nothing any more.
+    if (error.code === 'UND_ERR_DESTROYED') return
     // After a 100 or 102, the consumer has the request: it must not be sent again.
     if (socket.bytesRead > readUntilNow && !response.hasBegun) errors.add(error)
   })
