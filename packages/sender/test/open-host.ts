@@ -6,7 +6,7 @@ import { temporaryFolder } from '@x/testkit'
 import { observedDialect, type StatementObserver } from '@x/testkit/observed-dialect'
 import { type DatabaseTemplate, postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
-import { CompiledQuery, Kysely, SqliteDialect } from 'kysely'
+import { CompiledQuery, type Dialect, type Driver, Kysely, SqliteDialect } from 'kysely'
 import { createWebhookSender, type WebhookSender, type WebhookSenderOptions } from '../src/index.ts'
 import { testDialect } from './each-database.ts'
 
@@ -41,6 +41,11 @@ export interface HostOptions extends Partial<Omit<WebhookSenderOptions<HostTable
   readonly serverUrl?: string
   /** Is told of each statement that runs on the connections of this host. */
   readonly observer?: StatementObserver
+  /**
+   * SQLite only: all hosts of the database take turns on one connection. Several connections of one process would block
+   * each other, which processes do not.
+   */
+  readonly sharesConnection?: boolean
 }
 
 export const encryptionKey = randomBytes(32)
@@ -77,21 +82,51 @@ interface TestDatabase extends AsyncDisposable {
   readonly file?: string
   readonly url?: string
   /** What an engine needs to work on it, through connections of its own. */
-  connect(url?: string, observer?: StatementObserver): Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>
+  connect(options?: HostOptions): Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>
 }
 
 async function sqliteDatabase(): Promise<TestDatabase> {
   const folder = await temporaryFolder()
   const file = join(folder.path, 'host.db')
+  let shared: Dialect | undefined
+
+  function openFile(): Dialect {
+    const database = new Database(file)
+    database.pragma('journal_mode = WAL')
+    return new SqliteDialect({ database })
+  }
   return {
     file,
-    connect(_, observer = {}) {
-      const database = new Database(file)
-      database.pragma('journal_mode = WAL')
-      const dialect = observedDialect(new SqliteDialect({ database }), observer)
+    connect({ observer = {}, sharesConnection } = {}) {
+      if (sharesConnection) shared ??= withOneDriver(openFile())
+      const dialect = observedDialect(sharesConnection && shared ? shared : openFile(), observer)
       return { db: new Kysely<HostTables>({ dialect }) }
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  }
+}
+
+/** Every Kysely instance of the dialect uses the same driver, which is closed with the process. */
+function withOneDriver(dialect: Dialect): Dialect {
+  const driver = dialect.createDriver()
+  let ready: Promise<void> | undefined
+  const shared: Driver = {
+    init: () => {
+      ready ??= driver.init()
+      return ready
+    },
+    destroy: async () => {},
+    acquireConnection: () => driver.acquireConnection(),
+    releaseConnection: (connection) => driver.releaseConnection(connection),
+    beginTransaction: (connection, settings) => driver.beginTransaction(connection, settings),
+    commitTransaction: (connection) => driver.commitTransaction(connection),
+    rollbackTransaction: (connection) => driver.rollbackTransaction(connection),
+  }
+  return {
+    createAdapter: () => dialect.createAdapter(),
+    createIntrospector: (db) => dialect.createIntrospector(db),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+    createDriver: () => shared,
   }
 }
 
@@ -108,7 +143,7 @@ async function postgresServerDatabase(serverUrl?: string): Promise<TestDatabase>
   const database = await postgresDatabase<HostTables>(serverUrl, migrated)
   return {
     url: database.url,
-    connect(url, observer) {
+    connect({ url, observer } = {}) {
       const { db, pool } = database.connect({ url, observer })
       return { db, postgres: { pool } }
     },
@@ -117,8 +152,8 @@ async function postgresServerDatabase(serverUrl?: string): Promise<TestDatabase>
 }
 
 async function open(database: TestDatabase, options: HostOptions): Promise<OpenHost> {
-  const { engine: engineOptions, url, serverUrl: _, observer, ...senderOptions } = options
-  const connection = database.connect(url, observer)
+  const { engine: engineOptions, url, serverUrl, observer, sharesConnection, ...senderOptions } = options
+  const connection = database.connect(options)
   const { db } = connection
   const engine = createEventEngine({ ...connection, pollMaxMs: 50, ...engineOptions })
   const sender = createWebhookSender({

@@ -361,7 +361,7 @@ export function createAheadWork<DB>(
             inBatches = page.events.length
             continue
           }
-          // Whoever held the lease before has read no further than to the end.
+          // The former holder of the lease has read no further than to the end.
           repeatable = page.more ? Math.max(0, repeatable - page.events.length) : 0
           if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, signal)
         }
