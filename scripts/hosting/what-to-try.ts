@@ -3,9 +3,11 @@ export function whatToTry(hostUrl: string, token: string): string {
   return `
 The host and the consumer of its webhooks are running. Stop both with Ctrl-C.
 
-  Open the configuration page of the webhooks, and watch them arrive:
-    ${hostUrl}/portal/
+  Open the site in two windows, change something in one, and see the other follow:
+    ${hostUrl}/
     sign in with the admin token ${token}
+  Open the configuration page of the webhooks, and watch them arrive; the token is the same:
+    ${hostUrl}/portal/
   Upload a file, and download it; the consumer gets a webhook about each, and prints it here:
     curl -H 'Authorization: Bearer ${token}' -F file=@LICENSE ${hostUrl}/api/File/upload
     curl -O -J ${hostUrl}/api/File/download/1

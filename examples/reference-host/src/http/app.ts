@@ -1,6 +1,9 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createEventsApi } from '@x/sender'
 import type { AwilixContainer } from 'awilix'
-import express, { type Express } from 'express'
+import express, { type Express, Router } from 'express'
 import helmet from 'helmet'
 import { logRequests } from '../host/logger.ts'
 import { measureRequests } from '../host/metrics.ts'
@@ -10,8 +13,12 @@ import { checkHost, noStore, openRequestScope, refuseCrossSite } from './middlew
 import { handleErrors, noSuchRoute } from './problems.ts'
 import { addRoutes } from './route.ts'
 import { routes } from './routes.ts'
-import { webPage } from './web-page.ts'
 import { webhookPortal } from './webhook-portal.ts'
+
+const files = fileURLToPath(new URL('../../public', import.meta.url))
+// As it is published, also where everything else runs from its sources: browsers take no TypeScript.
+const clientPackage = dirname(createRequire(import.meta.url).resolve('@x/client/package.json'))
+const client = join(clientPackage, 'dist', 'browser.js')
 
 /** Puts middleware and routes together, in the order in which requests pass them. */
 export function createApp(container: AwilixContainer<Services>): Express {
@@ -39,4 +46,23 @@ export function createApp(container: AwilixContainer<Services>): Express {
   app.use(noSuchRoute)
   app.use(handleErrors(logger))
   return app
+}
+
+/** The page at `/`: files as they are, with no build step, and the client library that they import. */
+function webPage(): Router {
+  const router = Router()
+  // Asked for again each time: after the host was updated, a page that reloads is to get what is new.
+  const options = { cacheControl: false, setHeaders: noCache }
+  router.get('/assets/client.js', (_request, response, next) => {
+    response.sendFile(client, options, (error) => {
+      // Not built: that is a page missing, and no failure of the host.
+      if (error) next(response.headersSent ? error : undefined)
+    })
+  })
+  router.use(express.static(files, options))
+  return router
+}
+
+function noCache(response: { setHeader(name: string, value: string): unknown }): void {
+  response.setHeader('cache-control', 'no-cache')
 }
