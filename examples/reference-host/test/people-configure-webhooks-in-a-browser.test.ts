@@ -189,6 +189,8 @@ browserTests('the portal in a browser', (browser) => {
     for (const path of pages) {
       await host.send('/api/Page', { body: { siteId: 1, name: 'Page', path } })
     }
+    // Ended after the window, which would ask for an endpoint that is gone.
+    await using added = new AsyncDisposableStack()
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
     await window.go('endpoints/new')
@@ -216,11 +218,9 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('link', { name: 'Go to the endpoint' }).press('Enter')
     await page.getByLabel('Content filter').getByText('/filtered-2').waitFor()
     const endpointId = new URL(page.url()).hash.split('/').at(-1)
-    await using _added = {
-      async [Symbol.asyncDispose]() {
-        await host.send(`/portal/api/endpoints/${endpointId}`, { method: 'DELETE' })
-      },
-    }
+    added.defer(async () => {
+      await host.send(`/portal/api/endpoints/${endpointId}`, { method: 'DELETE' })
+    })
     await page.getByRole('link', { name: 'Edit' }).press('Enter')
     await page.getByLabel('Only events that match').fill('')
     await page.getByRole('button', { name: 'Save changes' }).press('Enter')

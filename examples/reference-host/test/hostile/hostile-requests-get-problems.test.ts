@@ -6,7 +6,7 @@ import { openTestHost, type TestHost, upload } from '../open-test-host.ts'
 import { seedHost } from '../seed-host.ts'
 
 // Thousands of requests, which take long where much else is going on.
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: 600_000 })
 
 const SEGMENTS = ['\0', '\u202e', '..', '']
 const TEXTS = [
