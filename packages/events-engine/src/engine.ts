@@ -215,7 +215,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const retention =
     settings.retention &&
     createRetention({ store: patientStore, settings: settings.retention, clock, logger })
-  const leases = createLeaseManager(store, changed, leaseMs, logger)
+  const leases = createLeaseManager({ store, leaseMs, logger, changed })
   const distributor = createEventDistributor<DB>({
     db: watched.hosts,
     store,

@@ -14,17 +14,17 @@ export interface LeaseManager {
   isOutdated(fence: Fence): boolean
 }
 
-/**
- * Creates the keeper of a node's leases. One statement renews all of them, three times in the life of a lease.
- *
- * @param changed - called when a lease is lost, or a person has changed its subscription on another node.
- */
-export function createLeaseManager(
-  store: EventStore,
-  changed: () => void,
-  leaseMs: number,
-  logger: Logger,
-): LeaseManager {
+/** What {@link createLeaseManager} works with. */
+export interface LeaseManagerParts {
+  readonly store: Pick<EventStore, 'renewLeases'>
+  readonly leaseMs: number
+  readonly logger: Logger
+  /** Called when a lease is lost, or a person has changed its subscription on another node. */
+  changed(): void
+}
+
+/** Creates the manager of a node's leases. One statement renews all of them, three times in the life of a lease. */
+export function createLeaseManager({ store, leaseMs, logger, changed }: LeaseManagerParts): LeaseManager {
   const held = new Map<string, HeldLease>()
   const outdated = new Set<string>()
   let renewedAt = performance.now()
