@@ -4,7 +4,7 @@ import type { CreateEndpoint, Endpoint, Endpoints } from '@x/sender'
 
 /** What may be a slip in an endpoint that was stored all the same. */
 export interface EndpointWarning {
-  readonly code: 'all_event_types' | 'no_url' | 'duplicate_url' | 'unresolved_host'
+  readonly code: 'all_event_types' | 'duplicate_url' | 'unresolved_host'
   readonly field: 'eventTypes' | 'url'
   readonly detail: string
 }
@@ -16,7 +16,7 @@ const LOOKUP_TIMEOUT_MS = 1_500
 export async function creationWarnings(
   endpoints: Endpoints,
   endpoint: Endpoint,
-  { eventTypes, url }: CreateEndpoint,
+  { eventTypes }: CreateEndpoint,
 ): Promise<readonly EndpointWarning[]> {
   const all: EndpointWarning = {
     code: 'all_event_types',
@@ -24,15 +24,8 @@ export async function creationWarnings(
     detail:
       'eventTypes was not given, so that the endpoint gets all events. Give ["*"] to say so, or a choice of types.',
   }
-  const none: EndpointWarning = {
-    code: 'no_url',
-    field: 'url',
-    detail:
-      'url was not given, so that nothing is sent: messages are kept until they are read, with a key. Give null to say so, or a URL.',
-  }
   return [
     ...(eventTypes === undefined ? [all] : []),
-    ...(url === undefined ? [none] : []),
     ...(await urlWarnings(endpoints, endpoint)),
   ]
 }

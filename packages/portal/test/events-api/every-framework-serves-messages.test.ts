@@ -32,7 +32,7 @@ it.each(Object.keys(frameworks))(
   async (name) => {
     await using opened = await openSender()
     const { engine, sender } = opened
-    const { endpoint } = await sender.endpoints.create({ tenantId: 1 })
+    const { endpoint } = await sender.endpoints.create({ tenantId: 1, url: null })
     const { key } = await sender.endpoints.createKey(endpoint.id)
     const api = createEventsApi({ sender })
     const server = createServer(await frameworks[name]?.(api))

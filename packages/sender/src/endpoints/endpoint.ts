@@ -89,11 +89,10 @@ export interface CreateEndpoint {
   /** @defaultValue every site of the tenant */
   readonly siteId?: number | undefined
   /**
-   * Where to POST to: `https:` or `http:`, at most 2048 characters, without credentials. Without one, its consumer reads the
-   * messages (`createEventsApi`), with a key (`endpoints.createKey`), and it has a `sequence`.
-   * @defaultValue null: there is none, and nothing is sent
+   * Where to POST to: `https:` or `http:`, at most 2048 characters, without credentials. `null`: nothing is sent; its consumer
+   * reads the messages (`createEventsApi`), with a key (`endpoints.createKey`), and it has a `sequence`.
    */
-  readonly url?: string | null | undefined
+  readonly url: string | null
   /**
    * 1 to 100 event types or patterns, of at most 5000 characters together.
    * @defaultValue ['*']
@@ -143,7 +142,7 @@ export interface CreateEndpoint {
   /**
    * Numbers its messages without gaps, and chains each to the one before by a hash, so that the consumer sees what is
    * missing. Its webhooks are stored before they are sent.
-   * @defaultValue false; true without a `url`
+   * @defaultValue false; true where `url` is null
    */
   readonly sequence?: boolean | undefined
   /**

@@ -101,7 +101,8 @@ export const ENDPOINT_FIELDS = {
     column: 'url',
     ...orNull(TEXT),
     set: CHANGED,
-    initial: () => null,
+    // It has to be given, so that a forgotten one is no endpoint that nothing is sent to.
+    initial: (rules: EndpointRules) => validateUrl(undefined, rules),
     validate: (given: unknown, rules: EndpointRules) => (given === null ? null : validateUrl(given, rules)),
   },
   eventTypes: {

@@ -217,7 +217,7 @@ it('ends the overlap of keys when it was meant to', async () => {
   await using host = parts.host
   await using _consumer = consumer
   const { endpoints } = host.sender
-  const { endpoint } = await endpoints.create({ tenantId: 1 })
+  const { endpoint } = await endpoints.create({ tenantId: 1, url: null })
   const { id, key } = await endpoints.createKey(endpoint.id)
   await clock.jump(DAY)
   await endpoints.rotateKey(endpoint.id, id, { overlapSeconds: 3_600 })

@@ -68,10 +68,12 @@ it('may get a URL later, and keeps it then', async () => {
 it.each([
   [{ sequence: false }, 'sequence'],
   [{ url: '' }, 'url'],
+  // As from an environment variable that is not set.
+  [{ url: undefined } as object, 'url'],
   [{ verifyOwnership: true }, 'verifyOwnership'],
 ])('refuses %j', async (input, field) => {
   await using host = await startHost()
-  await expect(host.sender.endpoints.create({ tenantId: 1, ...input })).rejects.toMatchObject({ field })
+  await expect(host.sender.endpoints.create({ tenantId: 1, url: null, ...input })).rejects.toMatchObject({ field })
   const { endpoint } = await pullEndpoint(host)
   await expect(host.sender.endpoints.update(endpoint.id, { sequence: false })).rejects.toMatchObject({
     field: 'sequence',

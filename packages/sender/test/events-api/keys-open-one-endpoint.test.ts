@@ -12,7 +12,7 @@ it('creates, lists, rotates and revokes keys, and stores the text of none', asyn
   await using host = await openHost({ engine: { clock } })
   await using server = await serveEvents(host, { clock })
   const { endpoints } = host.sender
-  const { endpoint } = await endpoints.create({ tenantId: 1 })
+  const { endpoint } = await endpoints.create({ tenantId: 1, url: null })
   const { key, ...first } = await endpoints.createKey(endpoint.id)
   expect(key).toMatch(/^whk_[\w-]{43}$/)
   expect(first).toEqual({
@@ -54,8 +54,8 @@ it('creates, lists, rotates and revokes keys, and stores the text of none', asyn
 it('has at most ten keys, and refuses what is no key of the endpoint', async () => {
   await using host = await openHost()
   const { endpoints } = host.sender
-  const { endpoint } = await endpoints.create({ tenantId: 1 })
-  const other = await endpoints.create({ tenantId: 1 })
+  const { endpoint } = await endpoints.create({ tenantId: 1, url: null })
+  const other = await endpoints.create({ tenantId: 1, url: null })
   const created = await Promise.all(
     Array.from({ length: 12 }, () => endpoints.createKey(endpoint.id).catch((error) => error.code)),
   )

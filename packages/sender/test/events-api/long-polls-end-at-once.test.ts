@@ -11,7 +11,7 @@ it('ends with the commit of a message, and not with one of another endpoint', as
   await using host = await startHost({ pollMaxMs: NEVER_MS })
   await using server = await serveEvents(host)
   const { endpoint, key } = await pullEndpoint(host)
-  const other = await host.sender.endpoints.create({ tenantId: 1, eventTypes: ['Page.*'] })
+  const other = await host.sender.endpoints.create({ tenantId: 1, url: null, eventTypes: ['Page.*'] })
   await host.sender.endpoints.update(endpoint.id, { eventTypes: ['File.*'] })
   let ended = false
   const waiting = server.read(endpoint.id, key, 'after=0&wait=30').finally(() => {

@@ -14,8 +14,8 @@ const MANY = 20_000
 
 it('reads no more of 40,000 messages than it gives', async () => {
   await using host = await openHost()
-  const { endpoint } = await host.sender.endpoints.create({ tenantId: 1 })
-  await host.sender.endpoints.create({ tenantId: 1 })
+  const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: null })
+  await host.sender.endpoints.create({ tenantId: 1, url: null })
   const isSqlite = testDialect() === 'sqlite'
   const numbers = isSqlite
     ? `(with recursive s(n) as (values (1) union all select n + 1 from s where n < ${MANY}) select n from s)`

@@ -67,7 +67,7 @@ export async function pullEndpoint(
   { sender }: Pick<OpenHost, 'sender'>,
   input: { readonly tenantId?: number } = {},
 ) {
-  const { endpoint, secret } = await sender.endpoints.create({ tenantId: 1, ...input })
+  const { endpoint, secret } = await sender.endpoints.create({ tenantId: 1, url: null, ...input })
   const { key, id: keyId } = await sender.endpoints.createKey(endpoint.id)
   return { endpoint, secret, key, keyId }
 }

@@ -96,7 +96,7 @@ it('leaves no text of a tenant in any table, and everything of the others', asyn
 it('leaves no key, number or message of an endpoint that was only read', async () => {
   await using host = await startHost()
   for (const tenantId of [forgotten, kept]) {
-    const { endpoint } = await host.sender.endpoints.create({ tenantId })
+    const { endpoint } = await host.sender.endpoints.create({ tenantId, url: null })
     await host.sender.endpoints.createKey(endpoint.id)
     await raise(host, tenantId, 1)
   }
