@@ -24,10 +24,7 @@ export async function creationWarnings(
     detail:
       'eventTypes was not given, so that the endpoint gets all events. Give ["*"] to say so, or a choice of types.',
   }
-  return [
-    ...(eventTypes === undefined ? [all] : []),
-    ...(await urlWarnings(endpoints, endpoint)),
-  ]
+  return [...(eventTypes === undefined ? [all] : []), ...(await urlWarnings(endpoints, endpoint))]
 }
 
 /** What may be a slip in an endpoint's URL. */

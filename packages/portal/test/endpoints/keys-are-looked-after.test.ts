@@ -59,7 +59,7 @@ it('creates an endpoint that is only read, with its keys', async () => {
 it('lets a viewer see no key', async () => {
   await using portal = await openPortal()
   const { call } = portal
-  const { body } = await call('POST', '', {})
+  const { body } = await call('POST', '', { url: null })
   const { id } = body.endpoint
   expect((await call('GET', `/${id}`, undefined, 'viewer')).status).toBe(200)
   expect((await call('GET', `/${id}/keys`, undefined, 'viewer')).status).toBe(403)

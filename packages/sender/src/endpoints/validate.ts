@@ -298,7 +298,8 @@ export interface UrlRules {
  * @throws WebhookSenderError `invalid_url`, `forbidden_address`
  */
 export function validateUrl(text: unknown, rules: UrlRules): string {
-  if (typeof text !== 'string' || text === '') throw invalid('must be a text, or null where messages are only read', text === '' ? "''" : typeof text)
+  if (typeof text !== 'string' || text === '')
+    throw invalid('must be a text, or null where messages are only read', text === '' ? "''" : typeof text)
   if (text.length > MAX_URL_LENGTH) {
     throw invalid(`must have at most ${MAX_URL_LENGTH} characters`, `${text.length} of them`)
   }

@@ -73,7 +73,9 @@ it.each([
   [{ verifyOwnership: true }, 'verifyOwnership'],
 ])('refuses %j', async (input, field) => {
   await using host = await startHost()
-  await expect(host.sender.endpoints.create({ tenantId: 1, url: null, ...input })).rejects.toMatchObject({ field })
+  await expect(host.sender.endpoints.create({ tenantId: 1, url: null, ...input })).rejects.toMatchObject({
+    field,
+  })
   const { endpoint } = await pullEndpoint(host)
   await expect(host.sender.endpoints.update(endpoint.id, { sequence: false })).rejects.toMatchObject({
     field: 'sequence',
