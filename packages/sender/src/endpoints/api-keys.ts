@@ -48,7 +48,7 @@ export interface EndpointApiKeys {
    * import type { WebhookSender } from '@x/sender'
    *
    * async function keyFor(sender: WebhookSender, tenantId: number): Promise<string> {
-   *   const { endpoint } = await sender.endpoints.create({ tenantId, sequence: true })
+   *   const { endpoint } = await sender.endpoints.create({ tenantId, url: null })
    *   const { key } = await sender.endpoints.createKey(endpoint.id)
    *   return key
    * }
