@@ -49,6 +49,18 @@ export function observedDialect(inner: Dialect, observer: StatementObserver): Di
         observed('commit', innerOf(connection), () => driver.commitTransaction(innerOf(connection))),
       rollbackTransaction: (connection) =>
         observed('rollback', innerOf(connection), () => driver.rollbackTransaction(innerOf(connection))),
+      savepoint: async (connection, name, compile) =>
+        observed('savepoint', innerOf(connection), async () =>
+          driver.savepoint?.(innerOf(connection), name, compile),
+        ),
+      rollbackToSavepoint: async (connection, name, compile) =>
+        observed('rollback to savepoint', innerOf(connection), async () =>
+          driver.rollbackToSavepoint?.(innerOf(connection), name, compile),
+        ),
+      releaseSavepoint: async (connection, name, compile) =>
+        observed('release savepoint', innerOf(connection), async () =>
+          driver.releaseSavepoint?.(innerOf(connection), name, compile),
+        ),
     }
   }
 

@@ -51,11 +51,12 @@ function databaseOf<DB>(serverUrl: string, name: string): PostgresDatabase<DB> {
   location.pathname = `/${name}`
   const opened: Kysely<DB>[] = []
 
-  function connect({ max = 10, url = location.href, observer = {} }: ConnectOptions = {}) {
+  function connect({ max = 10, url = location.href, observer }: ConnectOptions = {}) {
     const pool = new Pool({ connectionString: url, max })
     // Idle connections that the server ends are replaced at the next use.
     pool.on('error', () => {})
-    const db = new Kysely<DB>({ dialect: observedDialect(new PostgresDialect({ pool }), observer) })
+    const dialect = new PostgresDialect({ pool })
+    const db = new Kysely<DB>({ dialect: observer ? observedDialect(dialect, observer) : dialect })
     opened.push(db)
     return { pool, db }
   }
