@@ -16,12 +16,19 @@ export interface NumberingHostOptions {
   readonly events: number
   /** It dies within the transaction that is the so manieth to number messages; never where there is none. */
   readonly diesAt?: number
+  /** Raises more, one after the other, until it dies: all that wait may be numbered in few transactions. */
+  readonly raisesUntilDeath?: boolean
 }
 
 process.stdin.on('end', () => process.exit(3)).resume()
-const { file, url, encryptionKey, events, diesAt } = JSON.parse(
-  process.argv[2] ?? '{}',
-) as NumberingHostOptions
+const {
+  file,
+  url,
+  encryptionKey,
+  events,
+  diesAt,
+  raisesUntilDeath = false,
+} = JSON.parse(process.argv[2] ?? '{}') as NumberingHostOptions
 
 let numberings = 0
 /** Called when a statement is done: of what follows in its transaction, the commit too, nothing happens any more. */
@@ -86,9 +93,10 @@ const sender = createWebhookSender({
 await engine.start()
 await sender.start()
 process.stdout.write('started\n')
-for (let id = 1; id <= events; id++) {
+for (let id = 1; id <= events || raisesUntilDeath; id++) {
   await engine.syncManager.addSyncEvent({ tenantId: 1, siteId: 7 }, 'Page', id, 'Update')
   if (id % 10 === 0) await new Promise(setImmediate)
+  if (id > events) await new Promise((resolve) => setTimeout(resolve, 50))
 }
 process.stdout.write('raised\n')
 setInterval(() => {}, 1_000)

@@ -35,7 +35,7 @@ it('gives each message one number, without gaps, while one of two hosts is kille
     return Number((await host.run<{ n: unknown }>(query))[0]?.n)
   }
   for (const diesAt of DEATHS) {
-    const dying = begin({ diesAt })
+    const dying = begin({ diesAt, raisesUntilDeath: true })
     await waitFor(() => dying.ended !== undefined, `a death; ${dying.errors}`, PATIENCE_MS)
     expect(dying.ended, dying.errors).toMatchObject({ signal: 'SIGKILL' })
   }
