@@ -47,7 +47,7 @@ export const retiredWords: readonly RetiredWord[] = [
   {
     word: /\bdemand(?=[A-Z])/,
     use: 'assertX',
-    in: [...ENGINE, 'packages/receiver/', 'packages/portal/', 'examples/'],
+    in: EVERYWHERE,
   },
   { word: /\bmended?\b/i, use: 'repair', in: ['packages/sender/src/'] },
   { word: /events-engine\/support\b/, use: '@x/events-engine/internal', in: EVERYWHERE },

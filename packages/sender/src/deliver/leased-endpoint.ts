@@ -50,6 +50,7 @@ export class LeasedEndpoint {
   #closed = false
 
   #target: DeliveryTarget | undefined
+  #changes = 0
   /** Leased when nothing was due, and not read since. */
   #isFresh: boolean
   #circuit: CircuitBreaker | undefined
@@ -119,8 +120,15 @@ export class LeasedEndpoint {
     return this.#target
   }
 
+  /** The endpoint may have changed: it is read again, also where a read is in progress. */
   forgetTarget(): void {
     this.#target = undefined
+    this.#changes += 1
+  }
+
+  /** How often the endpoint may have changed: a read that began before the last of them is out of date. */
+  get changes(): number {
+    return this.#changes
   }
 
   /**

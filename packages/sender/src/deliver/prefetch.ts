@@ -79,9 +79,14 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
     for (const endpoint of endpoints) {
       if (endpoint.target || endpoint.closed) continue
       try {
-        const stored = await store.readEndpointState(endpoint.endpointKey)
-        const target = await loadTarget(endpoint.endpointKey, parts)
-        if (target) endpoint.load(target, stored, circuitPolicy, clock.now())
+        for (let changes = -1; changes !== endpoint.changes && !endpoint.closed; ) {
+          changes = endpoint.changes
+          const stored = await store.readEndpointState(endpoint.endpointKey)
+          const target = await loadTarget(endpoint.endpointKey, parts)
+          if (target && changes === endpoint.changes) {
+            endpoint.load(target, stored, circuitPolicy, clock.now())
+          }
+        }
       } catch (error) {
         logger.error({ err: error, endpoint: endpoint.endpointKey }, 'An endpoint could not be read')
       }

@@ -119,7 +119,7 @@ export function endpointStore(context: StoreContext) {
   const deleteSecrets = sql.statement(`delete from ${names.secret} where endpoint_key = $1`)
   const deleteApiKeys = sql.statement(`delete from ${names.apiKey} where endpoint_key = $1`)
   const deleteQueue = sql.statement(`delete from ${names.queue} where endpoint_key = $1`)
-  const demandProof = sql.statement(`update ${names.endpoint} set ownership = 'pending', enabled = false,
+  const requireProof = sql.statement(`update ${names.endpoint} set ownership = 'pending', enabled = false,
       disabled_reason = case when enabled then 'unverified' else disabled_reason end,
       disabled_on = case when enabled then $2 else disabled_on end
     where key = $1`)
@@ -167,7 +167,7 @@ export function endpointStore(context: StoreContext) {
         const { sealed, keyId, createdOn, expiresOn } = secret
         await runStatement(trx, insertSecret, [key, sealed, keyId, createdOn, expiresOn])
         await storeCertificate(trx, key, row.certificate)
-        if (row.ownership === 'pending') await runStatement(trx, demandProof, [key, row.createdOn])
+        if (row.ownership === 'pending') await runStatement(trx, requireProof, [key, row.createdOn])
       })
     },
 
@@ -203,7 +203,7 @@ export function endpointStore(context: StoreContext) {
       return changing(async (trx) => {
         const isChanged = (await countChanges(trx, change, values)) === 1
         if (isChanged) await storeCertificate(trx, key, to.certificate)
-        if (isChanged && mustProve) await runStatement(trx, demandProof, [key, now])
+        if (isChanged && mustProve) await runStatement(trx, requireProof, [key, now])
         return isChanged
       })
     },
