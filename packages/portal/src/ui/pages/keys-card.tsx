@@ -7,13 +7,12 @@ import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { Field } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
 import { Time } from '../parts/time.tsx'
 import { refresh, useResource } from '../resources.ts'
 import { useAction } from '../use-action.ts'
-import { OVERLAPS } from './overlaps.ts'
+import { OverlapField } from './overlap-field.tsx'
 
 /** The keys that consumers read the endpoint's messages with: created, rotated and revoked. */
 export function KeysCard({ endpoint }: { readonly endpoint: Endpoint }) {
@@ -127,22 +126,7 @@ function RotateKeyDialog({ path, replaced, onClose, onRotated }: RotateKeyProps)
         A new key takes the place of <span className="mono">{replaced.prefix}…</span>, which stays valid for a
         while.
       </p>
-      <Field label="The old one stays for">
-        {(control) => (
-          <select
-            {...control}
-            className="input"
-            value={overlapSeconds}
-            onChange={(event) => setOverlapSeconds(Number(event.target.value))}
-          >
-            {OVERLAPS.map(([seconds, title]) => (
-              <option key={seconds} value={seconds}>
-                {title}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <OverlapField seconds={overlapSeconds} onChange={setOverlapSeconds} />
       <ProblemNote problem={rotating.problem} />
       <div className="dialog-actions">
         <Button onClick={onClose}>Keep it as it is</Button>

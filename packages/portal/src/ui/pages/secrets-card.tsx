@@ -10,7 +10,7 @@ import { Field } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { Time } from '../parts/time.tsx'
 import { useAction } from '../use-action.ts'
-import { OVERLAPS } from './overlaps.ts'
+import { OverlapField } from './overlap-field.tsx'
 
 /** The keys that messages are signed with: shown when they are asked for, and replaced. */
 export function SecretsCard({ endpoint }: { readonly endpoint: Endpoint }) {
@@ -86,22 +86,7 @@ function RotateDialog({ path, what, onClose, onRotated }: RotateDialogProps) {
         Meanwhile every request is signed with both, so that nothing is refused before your receiver knows the
         new one.
       </p>
-      <Field label="The old one stays for">
-        {(control) => (
-          <select
-            {...control}
-            className="input"
-            value={overlapSeconds}
-            onChange={(event) => setOverlapSeconds(Number(event.target.value))}
-          >
-            {OVERLAPS.map(([seconds, title]) => (
-              <option key={seconds} value={seconds}>
-                {title}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <OverlapField seconds={overlapSeconds} onChange={setOverlapSeconds} />
       <Field
         label="A secret of your own"
         hint="Empty: a new one is made."
