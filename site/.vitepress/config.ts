@@ -11,6 +11,10 @@ export default defineConfig({
   cleanUrls: true,
   // What these pages say of servers on this machine is no link of the site.
   ignoreDeadLinks: 'localhostLinks',
+  markdown: {
+    // Pages have no HTML of their own. A line of TSDoc may begin with `<id>` inside of a code span, which is none either.
+    config: (md) => void md.block.ruler.disable('html_block'),
+  },
   themeConfig: {
     sidebar,
     outline: [2, 3],
