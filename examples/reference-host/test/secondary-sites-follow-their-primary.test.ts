@@ -13,7 +13,19 @@ type Row = Readonly<Record<string, string | number | null>>
 /** Sends a request as the administrator; a body is sent as JSON. */
 type Send = (path: string, method?: string, body?: object) => Promise<Response>
 
-const ENTITIES = ['Page', 'Role', 'Language', 'UrlMapping', 'Folder', 'File', 'Module', 'PageModule'] as const
+const ENTITIES = [
+  ...([
+    'Page',
+    'Role',
+    'Language',
+    'UrlMapping',
+    'Folder',
+    'File',
+    'Module',
+    'PageModule',
+    'Setting',
+  ] as const),
+]
 
 /** What a site has, without ids: two sites with the same content are equal by it. */
 async function contentOf(send: Send, siteId: number): Promise<string[]> {
@@ -27,6 +39,13 @@ async function contentOf(send: Send, siteId: number): Promise<string[]> {
   ) as Record<(typeof ENTITIES)[number], Row[]>
   const named = (rows: readonly Row[], key: string, id: unknown, name: string) =>
     rows.find((row) => row[key] === id)?.[name] ?? null
+  const ownerOf = ({ entityName, entityId }: Row) => {
+    if (entityName === 'Site') return entityId === siteId
+    if (entityName === 'PageModule') return named(all.PageModule, 'pageModuleId', entityId, 'pane')
+    if (entityName === 'Module') return named(all.Module, 'moduleId', entityId, 'title')
+    if (entityName === 'Folder') return named(all.Folder, 'folderId', entityId, 'name')
+    return named(all.Page, 'pageId', entityId, 'path')
+  }
   const texts = [
     ...all.Page.map(({ name, title, path }) => ['Page', name, title, path]),
     ...all.Role.map(({ name }) => ['Role', name]),
@@ -46,6 +65,10 @@ async function contentOf(send: Send, siteId: number): Promise<string[]> {
       ...['PageModule', pane],
       named(all.Page, 'pageId', pageId, 'path'),
       named(all.Module, 'moduleId', moduleId, 'title'),
+    ]),
+    ...all.Setting.filter(({ entityName }) => entityName !== 'User').map((setting) => [
+      ...['Setting', setting['entityName'], setting['name'], setting['value']],
+      ownerOf(setting),
     ]),
   ]
   return texts.map((text) => JSON.stringify(text)).sort()
@@ -121,6 +144,67 @@ onEachDatabase('copies what is there, then every change, and every deletion', as
   ])
 })
 
+onEachDatabase('copies the settings of a site and of what it shows', async () => {
+  await using host = await openTestHost()
+  const send = sendTo(host)
+  const set = (entityName: string, entityId: number, name: string, value: string) =>
+    add(send, 'Setting', { entityName, entityId, name, value })
+  const pageId = await add(send, 'Page', { name: 'Home' })
+  const moduleId = await add(send, 'Module', { title: 'News', content: 'text' })
+  const pageModuleId = await add(send, 'PageModule', { pageId, moduleId })
+  const folderId = await add(send, 'Folder', { name: 'Pictures' })
+  const colour = await set('Site', 1, 'Colour', 'blue')
+  const width = await set('Page', pageId, 'Width', '80')
+  await set('PageModule', pageModuleId, 'Title', 'hidden')
+  const { siteId } = await addSecondary(send)
+  await waitUntilEqual(send, siteId)
+
+  await set('Module', moduleId, 'Count', '5')
+  await set('Folder', folderId, 'Quota', '10')
+  // A person belongs to all sites, and has settings once.
+  await set(
+    'User',
+    await add(send, 'User', { username: 'ada', displayName: 'Ada', email: 'ada@example.com' }),
+    'Zone',
+    'UTC',
+  )
+  await send(`/api/Setting/${colour}`, 'PUT', {
+    entityName: 'Site',
+    entityId: 1,
+    name: 'Colour',
+    value: 'red',
+  })
+  await send(`/api/Setting/${width}`, 'PUT', {
+    entityName: 'Page',
+    entityId: pageId,
+    name: 'Height',
+    value: '8',
+  })
+  await set('Page', pageId, 'Width', '90')
+  await waitUntilEqual(send, siteId)
+  expect((await contentOf(send, siteId)).filter((text) => text.includes('Setting'))).toEqual([
+    '["Setting","Folder","Quota","10","Pictures"]',
+    '["Setting","Module","Count","5","News"]',
+    '["Setting","Page","Height","8","home"]',
+    '["Setting","Page","Width","90","home"]',
+    '["Setting","PageModule","Title","hidden","Content"]',
+    '["Setting","Site","Colour","red",true]',
+  ])
+
+  await send(`/api/Setting/${colour}`, 'DELETE')
+  await send(`/api/Setting/${width}`, 'DELETE')
+  await waitUntilEqual(send, siteId)
+  expect((await contentOf(send, siteId)).filter((text) => text.includes('Setting'))).toHaveLength(4)
+  // What belongs to a page, or is part of it, goes with it.
+  await send(`/api/Page/${pageId}`, 'DELETE')
+  await waitUntilEqual(send, siteId)
+  expect((await contentOf(send, siteId)).filter((text) => text.includes('Setting'))).toEqual([
+    '["Setting","Folder","Quota","10","Pictures"]',
+    '["Setting","Module","Count","5","News"]',
+  ])
+  expect(await host.host.services.engine.subscriptions.parked('site-synchronization')).toEqual([])
+})
+
 onEachDatabase('puts copies right again, and leaves alone what a secondary site has besides', async () => {
   await using host = await openTestHost()
   const send = sendTo(host)
@@ -179,6 +263,7 @@ it.each(['sqlite', 'postgres'] as const)(
         const headers = { authorization: `Bearer ${token}` }
         const url = `${await host.ready()}/api/File/upload`
         expect((await fetch(url, { method: 'POST', headers, body: form })).status).toBe(201)
+        await add(send, 'Setting', { entityName: 'Page', entityId: pages.at(-1), name: 'Width', value: name })
         if (change % 2 === 1) await send(`/api/Page/${pages.at(-2)}`, 'PUT', { name: `${name} renamed` })
         if (change % 3 === 2) await send(`/api/Page/${pages.splice(-3, 1)[0]}`, 'DELETE')
       }

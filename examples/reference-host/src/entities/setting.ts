@@ -31,6 +31,8 @@ export const setting = defineEntity({
   unique: ['tenantId', 'entityName', 'entityId', 'name'],
   taken: 'There already is a setting of that name.',
   isPublic: false,
+  isSynchronized: true,
+  belongsTo: { entityName: 'entityName', entityId: 'entityId' },
   async columns({ entityName, entityId: id }, writing) {
     const { siteId = writing.siteId } = await requireRow(writing, entityName, id)
     return { siteId }

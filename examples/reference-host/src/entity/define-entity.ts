@@ -117,6 +117,11 @@ export interface EntityOptions<
   readonly operations?: readonly Operation[]
   /** Whether the sites of a group for synchronization have the same rows: see the subscriber that sees to it. */
   readonly isSynchronized?: boolean
+  /** The fields that say which row a row belongs to, of whatever entity: it is removed with that one. */
+  readonly belongsTo?: {
+    readonly entityName: keyof TFields & string
+    readonly entityId: keyof TFields & string
+  }
   /** An example for consumers of webhooks. */
   readonly example?: Readonly<Record<string, JsonValue>>
   /** What is stored where it is not just what was sent. */

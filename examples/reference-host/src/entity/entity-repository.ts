@@ -13,6 +13,8 @@ export interface RepositoryServices {
   readonly engine: EventEngine<HostTables>
   readonly tenantManager: TenantManager
   readonly hostCache: HostCache
+  /** All there are: rows of some belong to rows of others. */
+  readonly entities: readonly Entity[]
 }
 
 // The tables differ, and so do the types of their columns; the entity says which belong together.
@@ -104,9 +106,31 @@ export class EntityRepository<TRow extends EntityRow, TInput> {
     await this.entity.removing?.(row, writing)
     const key: string = this.entity.key
     const id = row[this.entity.key] as number
+    await this.#removeBelongings(writing, this.entity as unknown as Entity, id)
     const query = anyTable(writing.trx).deleteFrom(this.entity.table).where(key, '=', id).returning(key)
     if (!(await query.executeTakeFirst())) throw this.#notFound(id)
     await this.#raise(row, { ...writing, action: 'Delete', before: undefined })
+  }
+
+  /** Removes what the database does not delete along: the settings of a row, and of the rows that are part of it. */
+  async #removeBelongings(writing: Writing, entity: Entity, id: number): Promise<void> {
+    const rowsOf = (other: Entity) => anyTable(writing.trx).selectFrom(other.table).selectAll()
+    for (const other of this.services.entities) {
+      const { belongsTo, fields, key } = other
+      if (belongsTo) {
+        const belonging = rowsOf(other).where(belongsTo.entityName, '=', entity.name)
+        const repository = new EntityRepository(this.services, other)
+        for (const row of await belonging.where(belongsTo.entityId, '=', id).execute()) {
+          await repository.removeRow(writing, asRow<EntityRow>(row))
+        }
+      }
+      for (const [field, { isPartOf, refersTo }] of Object.entries(fields)) {
+        if (!isPartOf || refersTo !== entity.name) continue
+        for (const part of await rowsOf(other).where(field, '=', id).execute()) {
+          await this.#removeBelongings(writing, other, part[key as string] as number)
+        }
+      }
+    }
   }
 
   async #write(work: (writing: Writing) => Promise<TRow>): Promise<TRow> {

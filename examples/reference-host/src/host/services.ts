@@ -10,6 +10,7 @@ import { createHostCache, type HostCache } from '../cache/host-cache.ts'
 import type { HostConfig } from '../config.ts'
 import type { HostDatabase } from '../database/open-database.ts'
 import type { HostTables } from '../database/tables.ts'
+import { entities } from '../entities/entities.ts'
 import { FileRepository } from '../entities/file.ts'
 import { PageRepository } from '../entities/page.ts'
 import type { Entity, EntityRow } from '../entity/define-entity.ts'
@@ -45,6 +46,7 @@ export interface Services {
   readonly showMetrics: ShowMetrics | undefined
   readonly fileStorage: FileStorage
   readonly hostCache: HostCache
+  readonly entities: readonly Entity[]
   /** Stands in front of all that tokens protect: the API, the portal and the metrics count together. */
   readonly guessLimit: GuessLimit
   readonly loginLimits: RequestHandler
@@ -97,9 +99,9 @@ export function createServices(foundations: Foundations): AwilixContainer<Servic
   const createStreams = ({ engine }: Services) =>
     createSseFeed({ engine, limits: { perAddress: config.maxStreamsPerAddress } })
   const createRepositoryOf =
-    ({ engine, tenantManager, hostCache }: Services): Services['repositoryOf'] =>
+    ({ engine, tenantManager, hostCache, entities: all }: Services): Services['repositoryOf'] =>
     (entity) =>
-      new EntityRepository({ engine, tenantManager, hostCache }, entity)
+      new EntityRepository({ engine, tenantManager, hostCache, entities: all }, entity)
 
   return container.register({
     config: asValue(config),
@@ -114,6 +116,7 @@ export function createServices(foundations: Foundations): AwilixContainer<Servic
     showMetrics: asValue(showMetrics),
     fileStorage: asValue(fileStorage),
     hostCache: asFunction(createHostCache).singleton(),
+    entities: asValue(entities),
     guessLimit: asFunction(() => createGuessLimit()).singleton(),
     loginLimits: asValue(createLoginLimits()),
     tokenRepository: asClass(TokenRepository).singleton(),

@@ -14,10 +14,13 @@ const CHANGES = ['Create', 'Update', 'Delete']
 // In the order in which they refer to each other, which is that of the list of entities.
 const synchronized = entities.filter(({ isSynchronized }) => isSynchronized)
 const byName = new Map<string, Entity>(synchronized.map((entity) => [entity.name, entity]))
+const byEventName = new Map(
+  synchronized.flatMap((entity) => (entity.eventsOf?.names ?? [entity.name]).map((name) => [name, entity])),
+)
 
 /** The events that {@link SiteSynchronizationEventSubscriber} follows. */
 export const SYNCHRONIZED_EVENTS = [
-  ...synchronized.map(({ name }) => name),
+  ...byEventName.keys(),
   EntityNames.SiteGroup,
   EntityNames.SiteGroupMember,
 ].flatMap((name) => CHANGES.map((action) => `${name}.${action}`))
@@ -56,7 +59,7 @@ export class SiteSynchronizationEventSubscriber implements IEventSubscriber {
       scope.resolve<Services['repositoryOf']>('repositoryOf'),
       scope.resolve<FileStorage>('fileStorage'),
     )
-    const copies = byName.has(event.entityName)
+    const copies = byEventName.has(event.entityName)
       ? await synchronization.copiesOf(event)
       : await synchronization.copiesOfAll()
     for (const copy of copies) {
@@ -87,11 +90,11 @@ class Synchronization {
 
   /** The copies that an event about a row is about: those of the row, and the row itself where it is a copy. */
   async copiesOf({ entityName, entityId, siteId }: SyncEvent): Promise<Copy[]> {
-    const entity = byName.get(entityName)
+    const entity = byEventName.get(entityName)
     if (!entity) return []
     const id = Number(entityId)
     const { db } = this.#engine
-    const known = db.selectFrom('siteCopy').selectAll().where('entityName', '=', entityName)
+    const known = db.selectFrom('siteCopy').selectAll().where('entityName', '=', entity.name)
     const copiesOfRow = await known.where('primaryId', '=', id).execute()
     const isCopyOf = await known.where('copyId', '=', id).execute()
     // A copy is the primary of nothing: two groups that lead to each other would copy without end.
@@ -151,7 +154,7 @@ class Synchronization {
     const { entity, primaryId, siteId } = copy
     const repository = this.#repositoryOf(entity)
     const found = await find(trx, entity, primaryId)
-    const row = found?.['tenantId'] === this.#tenantId ? found : undefined
+    const row = found?.['tenantId'] === this.#tenantId && isOfSite(entity, found) ? found : undefined
     const known = await mapped(trx, copy)
     const existing = known && (await find(trx, entity, known.copyId))
     // Added and deleted again before it was copied.
@@ -208,7 +211,7 @@ class Synchronization {
   /** Frees what no two rows of a site may have. */
   async #makeWay(writing: Writing, entity: Entity, row: Row): Promise<void> {
     const repository = this.#repositoryOf(entity)
-    const text = entity.unique.find(
+    const text = entity.unique.findLast(
       (name) => typeof name === 'string' && entity.fields[name]?.column === 'text',
     )
     if (typeof text !== 'string') return repository.removeRow(writing, row as unknown as EntityRow)
@@ -218,12 +221,14 @@ class Synchronization {
 
   /** The columns of a copy: those of the row, with what it refers to replaced by the copies of that. */
   async #valuesFor(writing: Writing, { entity, siteId }: Copy, row: Row): Promise<Row> {
-    const values: Record<string, unknown> = { siteId }
-    for (const [name, { refersTo }] of Object.entries(entity.fields)) {
+    const values: Record<string, unknown> = { tenantId: this.#tenantId, siteId }
+    const { belongsTo } = entity
+    for (const [name, field] of Object.entries(entity.fields)) {
       const value = row[name]
+      const refersTo = belongsTo?.entityId === name ? String(row[belongsTo.entityName]) : field.refersTo
       const target = typeof value === 'number' && refersTo !== undefined ? byName.get(refersTo) : undefined
       if (!target) {
-        values[name] = value
+        values[name] = refersTo === EntityNames.Site ? siteId : value
         continue
       }
       const copy = { entity: target, primaryId: Number(value), siteId }
@@ -270,6 +275,12 @@ class Synchronization {
 
 function idOf(entity: Entity, row: object): number {
   return (row as Readonly<Record<string, number>>)[entity.key] ?? 0
+}
+
+/** Whether a row is of its site, as a page's setting is; a person's is not. */
+function isOfSite({ belongsTo }: Entity, row: Row): boolean {
+  const owner = belongsTo && String(row[belongsTo.entityName])
+  return owner === undefined || owner === EntityNames.Site || byName.has(owner)
 }
 
 const anyTable = (db: Kysely<HostTables>) => db as unknown as Kysely<Record<string, Record<string, unknown>>>
