@@ -1,6 +1,7 @@
 import { EntityNames, type IEventSubscriber, type IServiceScopeFactory, type SyncEvent } from '@x/events-core'
 import type { EventEngine } from '@x/events-engine'
 import type { Kysely } from 'kysely'
+import { isPostgres } from '../database/open-database.ts'
 import type { HostTables } from '../database/tables.ts'
 import { entities } from '../entities/entities.ts'
 import type { Entity, EntityRow, Writing } from '../entity/define-entity.ts'
@@ -139,6 +140,9 @@ class Synchronization {
     try {
       const isUsed = await this.#engine.transaction(async ({ trx, raise }) => {
         const writing = { trx, raise, tenantId: this.#tenantId, siteId: copy.siteId }
+        // One at a time: a node that was thought dead may still be at it. SQLite has one writer anyway.
+        const site = trx.selectFrom('site').select('siteId').where('siteId', '=', copy.siteId)
+        await site.$if(isPostgres(trx), (query) => query.forNoKeyUpdate()).execute()
         return this.#copyRow(writing, copy, storageKey)
       })
       if (storageKey !== undefined && !isUsed) await this.#fileStorage.remove(storageKey)
@@ -163,7 +167,7 @@ class Synchronization {
     const isMember = (await this.#secondariesOf(primarySiteId, trx)).includes(siteId)
     // A site that has left its group keeps what it has.
     if (isMember && existing && row?.['siteId'] !== primarySiteId) {
-      await this.#removeCopy(writing, entity, existing)
+      await this.#removeCopy(writing, copy, existing)
     }
     if (!isMember || row?.['siteId'] !== primarySiteId) {
       const forgotten = trx.deleteFrom('siteCopy').where('entityName', '=', entity.name)
@@ -238,9 +242,20 @@ class Synchronization {
     return values
   }
 
-  async #removeCopy(writing: Writing, entity: Entity, row: Row): Promise<void> {
+  async #removeCopy(writing: Writing, { entity, siteId }: Copy, row: Row): Promise<void> {
     // A root folder goes with its site.
     if (entity.name === EntityNames.Folder && row['parentId'] === null) return
+    // The row may be gone before the events are handled of what was moved out of it, such as a folder's files.
+    for (const other of synchronized) {
+      for (const [field, { refersTo }] of Object.entries(other.fields)) {
+        if (refersTo !== entity.name) continue
+        const referring = anyTable(writing.trx).selectFrom(other.table).selectAll()
+        for (const found of await referring.where(field, '=', idOf(entity, row)).execute()) {
+          const primaryId = await primaryOf(writing.trx, other, idOf(other, found))
+          if (primaryId !== undefined) await this.#copyRow(writing, { entity: other, primaryId, siteId })
+        }
+      }
+    }
     await this.#repositoryOf(entity).removeRow(writing, row as unknown as EntityRow)
   }
 
