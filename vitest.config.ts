@@ -18,8 +18,8 @@ export default defineConfig({
       NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url)),
     },
     setupFiles: ['internal/testkit/src/fail-on-console.ts'],
-    // Much of a test is waiting: for processes, disks, sockets.
-    maxWorkers: Math.max(3, availableParallelism()),
+    // Half of a test is waiting: for processes, disks, sockets.
+    maxWorkers: Math.max(3, 2 * availableParallelism()),
     // Loading the sources anew for each file would take a fifth of the time. What a test changes of what
     // all share is put back.
     isolate: false,
@@ -74,6 +74,8 @@ export default defineConfig({
           globalSetup: ['internal/testkit/src/postgres-setup.ts'],
         },
       },
+      // Two hosts that send each other webhooks, on databases and servers of their own.
+      { extends: true, test: { name: 'bank', include: ['e2e/bank/**/*.test.ts'] } },
       // The packages as npm would deliver them; its set-up builds what is out of date, and packs.
       {
         extends: true,

@@ -14,6 +14,7 @@ import { benchForm } from './sender/form.ts'
 import { benchHanging } from './sender/hanging.ts'
 import { benchNeighbour } from './sender/neighbour.ts'
 import { benchReceipt } from './sender/receipt.ts'
+import { benchSequence } from './sender/sequence.ts'
 import { benchSizing } from './sender/sizing.ts'
 import { benchThroughput } from './sender/throughput.ts'
 import type { Suite } from './suite.ts'
@@ -32,6 +33,7 @@ const suites: readonly Suite[] = [
   benchHanging,
   benchNeighbour,
   benchBacklog,
+  benchSequence,
   benchForm,
   benchSizing,
 ]

@@ -28,6 +28,7 @@ const tests = [
   'sender/test/tenants',
   'sender/test/three-nodes-share-the-work',
   'sender/test/what-is-due-is-in-the-queue',
+  'e2e/bank',
 ]
 
 const [asked = '10'] = process.argv.slice(2)
@@ -39,13 +40,16 @@ if (!(minutes > 0)) {
 
 forwardSignals()
 const end = Date.now() + minutes * 60_000
-const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'packages', ...tests]
+const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'packages', '--project', 'bank', ...tests]
+// The banks meet many faults in a row.
+process.env['BANK_FAULTS'] ??= '30'
 for (let round = 1; Date.now() < end; round++) {
   const startedAt = Date.now()
   const { code, output } = await runChild(process.execPath, args)
   console.log(
     `round ${round}: ${code === 0 ? 'ok' : 'FAILED'}, ${Math.round((Date.now() - startedAt) / 1000)} s`,
   )
+  for (const line of output.split('\n').filter((text) => text.startsWith('bank:'))) console.log(line)
   if (code !== 0) {
     console.error(output)
     process.exit(1)

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { createEventEngine, type EventEngine } from '@x/events-engine'
-import { createWebhookSender, type WebhookSender, type WebhookSenderOptions } from '@x/sender'
+import {
+  type CreateEndpoint,
+  createWebhookSender,
+  type WebhookSender,
+  type WebhookSenderOptions,
+} from '@x/sender'
 import type { BenchDatabase, BenchTables } from '../databases.ts'
 
 const ENCRYPTION_KEY = randomBytes(32)
@@ -16,6 +21,7 @@ export async function openSendingHost(
   tablePrefix: string,
   origins: readonly string[],
   options: Pick<WebhookSenderOptions<BenchTables>, 'stopTimeoutMs'> = {},
+  endpoint: Partial<CreateEndpoint> = {},
 ): Promise<SendingHost> {
   const engine = createEventEngine({ db, tablePrefix, ...(pool ? { postgres: { pool } } : {}) })
   const sender = createWebhookSender({
@@ -31,6 +37,7 @@ export async function openSendingHost(
       url: `${origin}/hook`,
       eventTypes: ['*'],
       concurrency: 64,
+      ...endpoint,
     })
   }
   await sender.start()
