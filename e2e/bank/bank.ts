@@ -143,14 +143,19 @@ async function transfer(): Promise<void> {
   })
 }
 
+/** By one statement: on PostgreSQL, the next one would see what has been committed since. */
 async function balance(): Promise<Balance> {
-  return db.transaction().execute(async (trx) => {
-    const account = await trx.selectFrom('account').select('money').executeTakeFirstOrThrow()
-    const sent = await trx.selectFrom('sent').select('id').execute()
-    const received = await trx.selectFrom('received').select('id').execute()
-    const ids = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id)
-    return { money: account.money, sent: ids(sent), received: ids(received), failures }
-  })
+  const { rows } = await sql<{ kind: 'money' | 'sent' | 'received'; value: string }>`
+    select 'money' as kind, cast(money as text) as value from account
+    union all select 'sent', id from sent
+    union all select 'received', id from received`.execute(db)
+  const valuesOf = (kind: string) => rows.filter((row) => row.kind === kind).map(({ value }) => value)
+  return {
+    money: Number(valuesOf('money')[0]),
+    sent: valuesOf('sent'),
+    received: valuesOf('received'),
+    failures,
+  }
 }
 
 const receive = webhook(receiver)
