@@ -4,7 +4,7 @@ import '@x/events-engine'
 export type { EventEngineErrorCode } from '@x/events-engine'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
 export type { Jobs } from './bulk/jobs.ts'
-export type { CircuitOptions } from './deliver/circuit-breaker.ts'
+export type { CircuitOptions, PauseCause } from './deliver/circuit-breaker.ts'
 export type {
   CancelDeliveries,
   Deliveries,
@@ -41,6 +41,12 @@ export type {
   RotateSecret,
 } from './endpoints/endpoints.ts'
 export { ENDPOINT_INPUTS } from './endpoints/fields.ts'
+export type {
+  EndpointFailure,
+  EndpointHealth,
+  EndpointHealthState,
+  EndpointPause,
+} from './endpoints/health.ts'
 export { createKeysHandler, type KeysHandler, type KeysHandlerOptions } from './endpoints/keys-handler.ts'
 export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
 export {

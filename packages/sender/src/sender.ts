@@ -16,6 +16,7 @@ import type { Delivery } from './deliveries/delivery.ts'
 import { createSecretCipher } from './endpoints/cipher.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import { createEndpoints, type Endpoints, reencryptSecrets } from './endpoints/endpoints.ts'
+import { createEndpointHealth } from './endpoints/health.ts'
 import { createOrderingKeyOf } from './endpoints/ordering.ts'
 import { createOwnershipChallenge, createOwnershipCheck } from './endpoints/ownership.ts'
 import { validateTenantId } from './endpoints/validate.ts'
@@ -355,6 +356,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       maxEndpointsPerTenant: settings.maxEndpointsPerTenant,
       verifyOwnership: settings.verifyOwnership,
       ownership: createOwnershipCheck({ store, clock, challenge, changed: worker.changed }),
+      readHealth: createEndpointHealth({ ...settings, store, clock }),
       changed: worker.changed,
       statistics: readStatistics,
     }),

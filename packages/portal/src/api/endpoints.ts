@@ -70,6 +70,12 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       handle: (call) => asShown(call, endpoints.get(call.id, scopeOf(call))),
     },
     {
+      method: 'GET',
+      path: '/api/endpoints/:id/health',
+      role: 'viewer',
+      handle: async (call) => Response.json(await endpoints.health(call.id, scopeOf(call))),
+    },
+    {
       method: 'PATCH',
       path: '/api/endpoints/:id',
       role: 'manager',

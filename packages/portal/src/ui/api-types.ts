@@ -3,6 +3,7 @@ import type {
   Delivery as SenderDelivery,
   DeliveryDetails as SenderDetails,
   Endpoint as SenderEndpoint,
+  EndpointHealth as SenderEndpointHealth,
   EventType as SenderEventType,
   EndpointApiKey as SenderKey,
   NewEndpointApiKey as SenderNewKey,
@@ -22,6 +23,11 @@ type Json<TValue> = TValue extends Date
       : TValue
 
 export type Endpoint = Json<SenderEndpoint>
+/**
+ * How an endpoint does: `GET api/endpoints/:id/health`.
+ * @public
+ */
+export type EndpointHealth = Json<SenderEndpointHealth>
 export type Delivery = Json<SenderDelivery>
 export type DeliveryAttempt = Json<SenderAttempt>
 export type DeliveryDetails = Json<SenderDetails>

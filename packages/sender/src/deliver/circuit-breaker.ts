@@ -1,3 +1,4 @@
+import type { AttemptErrorCode } from '../deliveries/delivery.ts'
 import { assertOption } from '../errors.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -89,6 +90,9 @@ export interface CircuitBreaker extends StoredCircuit {
   note(outcome: Outcome, attempt: AttemptOrder, now: number): EndpointNotice | null
 }
 
+/** A failed attempt: when it ended, with which code, and the status of the response if there was one. */
+export type FailureMark = readonly [on: number, code: AttemptErrorCode, status: number | null]
+
 interface Details {
   /** The latest failure. */
   readonly failedOn: number
@@ -101,6 +105,10 @@ interface Details {
   /** Failures in a row that are attributed to the sender. */
   readonly ownFaults: number
   readonly ownFaultsSince: number | null
+  /** Whether the consumer has asked for the latest pause, by Retry-After. */
+  readonly asked: boolean
+  /** The newest failures, the oldest first, for people to see. Those before a success stay. */
+  readonly recent: readonly FailureMark[]
 }
 
 const WARNINGS = [90, 70, 50]
@@ -114,12 +122,55 @@ const CLOSED: Details = {
   level: 0,
   ownFaults: 0,
   ownFaultsSince: null,
+  asked: false,
+  recent: [],
+}
+/** How many failures are remembered. */
+const MAX_RECENT = 5
+
+function readDetails({ details }: StoredCircuit): Details {
+  return { ...CLOSED, ...(JSON.parse(details ?? '{}') as Partial<Details>) }
+}
+
+/** What people are shown of a circuit breaker. */
+export interface ShownCircuit {
+  readonly failingSince: number | null
+  /** When it will be disabled, if nothing succeeds until then; null while it does not fail. */
+  readonly disablesOn: number | null
+  /** Until when no attempt begins, and why; null where attempts may begin. */
+  readonly pause: { readonly until: number; readonly cause: PauseCause } | null
+  /** The newest failures, the oldest first. */
+  readonly failures: readonly FailureMark[]
+  /** Those of them that have caused the pause. */
+  readonly causes: readonly FailureMark[]
+}
+
+/**
+ * Why no attempt is made for a while: attempts have failed in a row, the consumer has asked for it (`Retry-After`), the
+ * sender has faults of its own, or the endpoint's `rateLimit` is used up.
+ */
+export type PauseCause = 'failures' | 'retry_after' | 'sender_fault' | 'rate_limit'
+
+/** Reads what is stored of a circuit breaker for people to see. */
+export function shownCircuit(stored: StoredCircuit, policy: CircuitPolicy, now: number): ShownCircuit {
+  const { failingSince, notBefore } = stored
+  const { strikes, level, ownFaults, asked, recent } = readDetails(stored)
+  const cause =
+    ownFaults > 0 ? 'sender_fault' : level === 0 ? 'rate_limit' : asked ? 'retry_after' : 'failures'
+  const isPaused = notBefore > now
+  return {
+    failingSince,
+    disablesOn: failingSince === null ? null : failingSince + policy.disableAfterMs,
+    pause: isPaused ? { until: notBefore, cause } : null,
+    failures: recent,
+    causes: isPaused && level > 0 && strikes > 0 ? recent.slice(-strikes) : [],
+  }
 }
 
 /** Creates a circuit breaker that continues from what is stored. Its state is stored with the results that changed it. */
 export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolicy): CircuitBreaker {
   let { failingSince, notBefore } = stored
-  let details: Details = { ...CLOSED, ...(JSON.parse(stored.details ?? '{}') as Partial<Details>) }
+  let details = readDetails(stored)
   let changes = 0
   /** Attempts that had begun by then say nothing new: they were in flight when the pause began. */
   let pausedAt = 0
@@ -150,7 +201,7 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
     const strikes = details.strikes + 1
     const opens = isNews && (asksForPause || strikes >= policy.failures)
     const level = details.level + (opens ? 1 : 0)
-    change({ strikes, level, ownFaults: 0, ownFaultsSince: null })
+    change({ strikes, level, ownFaults: 0, ownFaultsSince: null, asked: retryAfterMs > 0 })
     if (opens) pause(now, Math.min(policy.maxPauseMs, policy.firstPauseMs * 2 ** (level - 1)), attempt.latest)
     if (retryAfterMs > 0) pause(now, retryAfterMs, attempt.latest)
   }
@@ -160,6 +211,11 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
     const ownFaults = details.ownFaults + 1
     change({ ownFaults, ownFaultsSince: details.ownFaultsSince ?? now })
     pause(now, Math.min(OWN_FAULT_MAX_MS, OWN_FAULT_FIRST_MS * 2 ** (ownFaults - 1)), attempt.latest)
+  }
+
+  function remember({ errorCode, status }: Outcome, now: number): void {
+    if (errorCode === null) return
+    change({ recent: [...details.recent, [now, errorCode, status] as const].slice(-MAX_RECENT) })
   }
 
   function noteFailure(now: number): EndpointNotice | null {
@@ -209,6 +265,7 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
         noteOwnFault(attempt, now)
         return null
       }
+      remember(outcome, now)
       if (outcome.isTrouble) noteTrouble(outcome, attempt, now)
       else noteResponse(attempt.begun)
       if (outcome.gone) return { kind: 'disabled', reason: 'gone', failingSince }

@@ -7,6 +7,8 @@ export interface Outcome {
   readonly state: 'succeeded' | 'pending' | 'exhausted' | 'cancelled'
   /** Milliseconds until the next attempt; null when there is none, or when this one does not count. */
   readonly delayMs: number | null
+  /** Of the response; null where there was none. */
+  readonly status: number | null
   readonly errorCode: AttemptErrorCode | null
   readonly errorMessage: string | null
   /** The consumer wants no further webhooks. */
@@ -24,6 +26,7 @@ export interface Outcome {
 const SUCCESS: Outcome = Object.freeze({
   state: 'succeeded',
   delayMs: null,
+  status: null,
   errorCode: null,
   errorMessage: null,
   gone: false,
@@ -52,7 +55,7 @@ export function outcomeOf(
   if (error === undefined && status !== undefined && status >= 200 && status < 300) return SUCCESS
   if (error === undefined && status === 410) {
     const errorMessage = 'The consumer responded with 410 Gone; its endpoint was disabled.'
-    return { ...SUCCESS, state: 'exhausted', errorCode: 'gone', errorMessage, gone: true }
+    return { ...SUCCESS, state: 'exhausted', status, errorCode: 'gone', errorMessage, gone: true }
   }
   const { code: errorCode, message: errorMessage } = error ?? failureOf(status)
   // The host has decided it, which says nothing about the consumer.
@@ -67,6 +70,7 @@ export function outcomeOf(
     ...SUCCESS,
     state: delayMs === null ? 'exhausted' : 'pending',
     delayMs,
+    status: status ?? null,
     errorCode,
     errorMessage,
     isTrouble: error !== undefined || status === undefined || status === 429 || status >= 500,

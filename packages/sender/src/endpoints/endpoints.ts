@@ -26,6 +26,7 @@ import type {
 } from './endpoint.ts'
 import { endpointOf } from './endpoint-of-row.ts'
 import { type EndpointRow, validateChange } from './fields.ts'
+import type { EndpointHealth, ReadEndpointHealth } from './health.ts'
 import type { OwnershipCheck } from './ownership.ts'
 import { encryptSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import {
@@ -160,6 +161,22 @@ export interface Endpoints extends EndpointApiKeys {
    */
   testFilter(query: TestFilter): Promise<readonly TestedEvent[]>
   /**
+   * How an endpoint does: whether it fails or is paused, since when and why, and what waits for it. It costs the same however much
+   * waits.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`
+   * @example
+   * ```ts
+   * import type { WebhookSender } from '@x/sender'
+   *
+   * async function warnIfPaused(sender: WebhookSender, endpointId: string): Promise<void> {
+   *   const { pause, waiting } = await sender.endpoints.health(endpointId)
+   *   if (pause) console.warn(`${waiting} webhooks wait until ${pause.until.toISOString()}: ${pause.cause}`)
+   * }
+   * ```
+   */
+  health(id: string, scope?: TenantScope): Promise<EndpointHealth>
+  /**
    * What was attempted over time, in buckets: for a chart.
    *
    * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
@@ -178,6 +195,7 @@ export interface EndpointsParts {
   readonly verifyOwnership: boolean
   readonly ownership: OwnershipCheck
   readonly testFilter: FilterTrial
+  readonly readHealth: ReadEndpointHealth
   /** Called after each change, so that what this process remembers of the endpoint is forgotten. */
   changed(endpointKey: number): void
   statistics(tenantId: number, endpointKey: number, query: StatisticsQuery): Promise<Statistics>
@@ -322,6 +340,11 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     },
 
     testFilter: parts.testFilter,
+
+    async health(id, scope) {
+      const { key } = await find(id, scope)
+      return (await parts.readHealth([key])).get(key) as EndpointHealth
+    },
 
     async statistics(id, query) {
       const { tenantId, key } = await find(id, query)

@@ -6,6 +6,7 @@ import { countStore } from './counts.ts'
 import { deliveryStore } from './deliveries.ts'
 import { dueStore } from './due.ts'
 import { endpointStore } from './endpoints.ts'
+import { healthStore } from './health.ts'
 import { leaseStore } from './leases.ts'
 import { messageStore } from './messages.ts'
 import { purgeStore } from './purge.ts'
@@ -34,6 +35,7 @@ export function openStore(context: StoreContext) {
     ...apiKeyStore(context),
     ...endpointStateStore(context),
     ...countStore(context),
+    ...healthStore(context),
     ...leaseStore(context),
     ...windowStore(context),
     ...statisticsStore(context),

@@ -649,6 +649,28 @@ export function senderContract(driver: Driver): void {
           const { pending, exhausted } = await store.measureQueue(now, 2)
           expect({ pending, exhausted }).toEqual({ pending: 2, exhausted: 1 })
         },
+        async endpointStandings() {
+          const standings = await store.endpointStandings([key, other, 999])
+          expect([...standings.keys()].sort()).toEqual([key, other].sort())
+          expect(standings.get(key)).toEqual({
+            key,
+            id: 'ep_1',
+            enabled: true,
+            disabledOn: null,
+            disabledReason: null,
+            deletedOn: null,
+            isPull: false,
+            retrySchedule: [0, 60],
+            failingSince: now,
+            notBefore: now + 1,
+            details: '{}',
+          })
+        },
+        async endpointBacklogs() {
+          const backlogs = await store.endpointBacklogs([key, other])
+          expect(backlogs.get(key)).toEqual({ waiting: 1, oldestOn: now, dueOn: expect.any(Number) })
+          expect(backlogs.get(other)).toEqual({ waiting: 2, oldestOn: now, dueOn: expect.any(Number) })
+        },
         async lockEndpoint() {
           expect(await inTransaction((trx) => store.lockEndpoint(trx, key))).toBe('enabled')
           expect(await inTransaction((trx) => store.lockEndpoint(trx, 999))).toBe('deleted')
