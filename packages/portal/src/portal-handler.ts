@@ -7,17 +7,19 @@ import { jobRoutes } from './api/jobs.ts'
 import { statisticsRoutes } from './api/statistics.ts'
 import { type PortalEngine, subscriptionRoutes } from './api/subscriptions.ts'
 import type { PortalUser } from './authorize.ts'
+import { openApiRoute } from './describe/open-api.ts'
+import { readFields } from './describe/read-fields.ts'
+import { readQuery } from './describe/read-query.ts'
+import type { Route } from './describe/route.ts'
 import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
-import { knownParameters } from './known-parameters.ts'
 import { createChangeWatcher } from './live/change-watcher.ts'
-import { createLiveConnections } from './live/live-connections.ts'
+import { createLiveConnections, liveRoute } from './live/live-connections.ts'
 import { isNormalPath } from './normal-path.ts'
 import { createPages, type PageOptions } from './pages/serve-pages.ts'
 import { PortalProblem, problemOf, problemResponse } from './problem.ts'
-import { readJsonFields } from './read-json.ts'
-import { createRouter, type Route } from './router.ts'
+import { createRouter } from './router.ts'
 import { assertSameOrigin } from './same-origin.ts'
-import { createSessions } from './session/sessions.ts'
+import { createSessions, sessionRoutes } from './session/sessions.ts'
 import type { SignInOptions } from './session/sign-in.ts'
 
 /** What the portal is about, however it is mounted. */
@@ -102,12 +104,10 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     watcher: createChangeWatcher({ sender, logger }),
     signal: parts.signal,
   })
-  const router = createRouter([
-    ...portalRoutes(sender, engine),
-    { method: 'GET', path: '/api/events', role: 'viewer', handle: async ({ user }) => live.open(user) },
-  ])
   const pages = createPages(parts)
   const sessions = createSessions(parts.signIn, guessLimit)
+  const routes = [...portalRoutes(sender, engine), liveRoute(live), ...sessionRoutes(sessions)]
+  const router = createRouter([...routes, openApiRoute(routes)])
 
   /** Asks the host, unless whoever asks has guessed too often. */
   async function identify(request: Request, arrival: Arrival): Promise<PortalUser | undefined> {
@@ -135,19 +135,18 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     const path = whole.slice(basePath.length)
     if (path !== '/api' && !path.startsWith('/api/')) return pages(request, path, basePath)
     const known = await identify(request, arrival)
-    const { search } = new URL(request.url)
-    if (path === '/api/session') {
-      assertSameOrigin(request)
-      knownParameters(search, [])
-      return sessions.handle({ request, basePath, user: known, client: arrival.client() })
-    }
-    const user = known ?? (await sessions.userOf(request))
-    if (!user) throw unauthorized(request, basePath)
-    const { route, id } = router(request.method, path, user)
+    const found = router({
+      method: request.method,
+      path,
+      user: known ?? (await sessions.userOf(request)),
+      unauthorized: () => unauthorized(request, basePath),
+    })
+    const { route, id } = found
     assertSameOrigin(request)
-    const query = knownParameters(search, route.query ?? [])
-    const fields = route.method === 'GET' ? {} : await readJsonFields(request, route.fields ?? [])
-    return route.handle({ user, id, query, fields, basePath })
+    const query = readQuery(new URL(request.url).search, route.query)
+    const fields = route.method === 'GET' ? {} : await readFields(request, route.fields)
+    const call = { request, client: arrival.client(), known, id, query, fields, basePath }
+    return found.user ? found.route.handle({ ...call, user: found.user }) : found.route.handle(call)
   }
 
   return async (arrival) => {
@@ -169,7 +168,7 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
   }
 }
 
-/** Every route below `/api` but the stream and the session. */
+/** The routes of what the sender and the engine do. */
 export function portalRoutes(sender: WebhookSender, engine?: PortalEngine): Route[] {
   return [
     ...endpointRoutes(sender),

@@ -1,65 +1,55 @@
-import type { PortalRole, PortalUser } from './authorize.ts'
+import type { PortalUser } from './authorize.ts'
+import type { OpenRoute, Route, UserRoute } from './describe/route.ts'
 import { PortalProblem } from './problem.ts'
-import type { JsonFields } from './read-json.ts'
 
-/** What a route is asked with. */
-export interface RouteCall {
-  readonly user: PortalUser
-  /** What stands in the path for `:id`. */
-  readonly id: string
-  /** Parameters that the route knows. */
-  readonly query: URLSearchParams
-  /** Fields of the body that the route knows. */
-  readonly fields: JsonFields
-  /** What the portal's own paths begin with. */
-  readonly basePath: string
-}
+/** A route, and for whom it is. */
+export type FoundRoute =
+  | { readonly id: string; readonly route: OpenRoute; readonly user?: undefined }
+  | { readonly id: string; readonly route: UserRoute; readonly user: PortalUser }
 
-/** One method of one path. */
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** Below the portal's base path; one segment may be `:id`. */
+/** What a route is found by. */
+export interface Wanted {
+  readonly method: string
   readonly path: string
-  /** Who may: managers may do what viewers may; operators are either, and more. */
-  readonly role: PortalRole | 'operator'
-  /** Parameters that may stand in the query; any other is refused. @defaultValue none */
-  readonly query?: readonly string[]
-  /** Fields that may stand in the body; any other is refused. @defaultValue none */
-  readonly fields?: readonly string[]
-  handle(call: RouteCall): Promise<Response>
+  readonly user: PortalUser | undefined
+  /** Makes what is thrown where a route takes a user, and there is none. */
+  unauthorized(): PortalProblem
 }
 
 /** Finds the route of a request, and checks that its user may take it. */
-export type Router = (
-  method: string,
-  path: string,
-  user: PortalUser,
-) => { readonly route: Route; readonly id: string }
+export type Router = (wanted: Wanted) => FoundRoute
 
-/** @throws PortalProblem 403, 404, 405, from the router. */
+/** @throws PortalProblem 401, 403, 404, 405, from the router. */
 export function createRouter(routes: readonly Route[]): Router {
   const compiled = routes.map((route) => ({
     route,
     pattern: new RegExp(`^${route.path.replace(':id', '(?<id>[^/]+)')}$`),
   }))
 
-  return (method, path, user) => {
+  return ({ method, path, user, unauthorized }) => {
     const found = compiled.flatMap(({ route, pattern }) => {
       const match = pattern.exec(path)
       return match ? [{ route, id: decode(match.groups?.['id'] ?? '') }] : []
     })
+    // Which paths there are is told only to users.
+    if (!user && !found.some(({ route }) => route.role === 'anybody')) throw unauthorized()
     if (found.length === 0) throw new PortalProblem(404, 'not_found', 'There is nothing at this path.')
     const fitting = found.find(({ route }) => route.method === method)
     if (!fitting) {
       const allow = [...new Set(found.map(({ route }) => route.method))].join(', ')
       throw new PortalProblem(405, 'method_not_allowed', `This path knows ${allow}.`, { headers: { allow } })
     }
-    const { role } = fitting.route
-    if (role === 'manager' ? user.role !== 'manager' : role === 'operator' && user.operator !== true) {
-      throw new PortalProblem(403, 'forbidden', `This needs the role ${role}.`)
-    }
-    return fitting
+    const { route, id } = fitting
+    if (route.role === 'anybody') return { route, id }
+    if (!user) throw unauthorized()
+    if (!mayTake(route, user)) throw new PortalProblem(403, 'forbidden', `This needs the role ${route.role}.`)
+    return { route, id, user }
   }
+}
+
+function mayTake({ role }: UserRoute, user: PortalUser): boolean {
+  if (role === 'operator') return user.operator === true
+  return role === 'viewer' || user.role === 'manager'
 }
 
 function decode(segment: string): string {

@@ -1,13 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { CreateEndpoint, Endpoint, Endpoints } from '@x/sender'
-
-/** What may be a slip in an endpoint that was stored all the same. */
-export interface EndpointWarning {
-  readonly code: 'all_event_types' | 'duplicate_url' | 'unresolved_host'
-  readonly field: 'eventTypes' | 'url'
-  readonly detail: string
-}
+import type { EndpointWarning } from '../ui/api-types.ts'
 
 const PAGE = 250
 const LOOKUP_TIMEOUT_MS = 1_500

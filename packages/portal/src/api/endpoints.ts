@@ -1,47 +1,73 @@
-import {
-  type CreateEndpoint,
-  ENDPOINT_INPUTS,
-  type Endpoint,
-  type RotateKey,
-  type RotateSecret,
-  type TestFilter,
-  type UpdateEndpoint,
-  type WebhookSender,
+import type {
+  CreateEndpoint,
+  Endpoint,
+  RotateKey,
+  RotateSecret,
+  TestFilter,
+  UpdateEndpoint,
+  WebhookSender,
 } from '@x/sender'
 import type { PortalUser } from '../authorize.ts'
-import type { Route, RouteCall } from '../router.ts'
+import { type Route, type RouteCall, route } from '../describe/route.ts'
+import { count, list, object, optional, text } from '../describe/schema.ts'
+import type { EndpointKey, EndpointSecret } from '../ui/api-types.ts'
+import { delivery } from './delivery-schemas.ts'
+import {
+  changedEndpoint,
+  changeFields,
+  createdEndpoint,
+  creationFields,
+  endpointHealth,
+  endpointKey,
+  endpoint as endpointSchema,
+  endpointSecret,
+  endpointWithSecret,
+  filterFields,
+  newEndpointKey,
+  testedEvents,
+} from './endpoint-schemas.ts'
 import { creationWarnings, urlWarnings } from './endpoint-warnings.ts'
-import { pageOf, readLimit } from './page.ts'
+import { PAGE_QUERY, pageOf, pageSchema } from './page.ts'
 
 const HIDDEN = '***'
 
-// Whose it is, the user tells.
-const CREATION_FIELDS = ENDPOINT_INPUTS.create.filter((field) => field !== 'tenantId')
+type Asking = Pick<RouteCall, 'user'>
+
+const overlapSeconds = optional(
+  count('How long the one before stays valid, at most 7 days; a day by default.'),
+)
+const keyId = text('The id of the key.')
 
 /** Endpoints of the user's tenant. What the fields hold is checked by the sender. */
 export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] {
-  const scopeOf = ({ user }: RouteCall) => ({ tenantId: user.tenantId })
-  const asShown = async (call: RouteCall, endpoint: Promise<Endpoint>) =>
+  const scopeOf = ({ user }: Asking) => ({ tenantId: user.tenantId })
+  const asShown = async (call: Asking, endpoint: Promise<Endpoint>) =>
     Response.json(shownTo(call.user, await endpoint))
 
   return [
-    {
+    route({
       method: 'GET',
       path: '/api/endpoints',
       role: 'viewer',
-      query: ['before', 'limit'],
-      async handle({ user, query }) {
+      operationId: 'listEndpoints',
+      summary: 'List endpoints, the newest first',
+      response: pageSchema(endpointSchema),
+      query: PAGE_QUERY,
+      async handle({ user, query: { before, limit } }) {
         const { tenantId } = user
-        const before = query.get('before') ?? undefined
-        const page = await pageOf(readLimit(query), (limit) => endpoints.list({ tenantId, before, limit }))
+        const page = await pageOf(limit, (most) => endpoints.list({ tenantId, before, limit: most }))
         return Response.json({ ...page, items: page.items.map((endpoint) => shownTo(user, endpoint)) })
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints',
       role: 'manager',
-      fields: CREATION_FIELDS,
+      operationId: 'createEndpoint',
+      summary: 'Create an endpoint',
+      status: 201,
+      response: createdEndpoint,
+      fields: creationFields,
       async handle({ fields, user, basePath }) {
         const input = { ...fields, tenantId: user.tenantId } as CreateEndpoint
         const created = await endpoints.create(input)
@@ -49,12 +75,15 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
         const location = `${basePath}/api/endpoints/${created.endpoint.id}`
         return Response.json({ ...created, warnings }, { status: 201, headers: { location } })
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints/test-filter',
       role: 'manager',
-      fields: ['filter', 'eventTypes', 'siteId', 'payloadVersion'],
+      operationId: 'testFilter',
+      summary: 'Try a filter on the newest events',
+      response: testedEvents,
+      fields: filterFields,
       async handle({ fields, user }) {
         const tested = await endpoints.testFilter({
           ...(fields as object),
@@ -62,24 +91,33 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
         } as TestFilter)
         return Response.json({ items: tested.map(({ message: _, ...event }) => event) })
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/api/endpoints/:id',
       role: 'viewer',
+      operationId: 'getEndpoint',
+      summary: 'Get an endpoint',
+      response: endpointSchema,
       handle: (call) => asShown(call, endpoints.get(call.id, scopeOf(call))),
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/api/endpoints/:id/health',
       role: 'viewer',
+      operationId: 'getEndpointHealth',
+      summary: 'Tell how an endpoint does, and what it waits for',
+      response: endpointHealth,
       handle: async (call) => Response.json(await endpoints.health(call.id, scopeOf(call))),
-    },
-    {
+    }),
+    route({
       method: 'PATCH',
       path: '/api/endpoints/:id',
       role: 'manager',
-      fields: ENDPOINT_INPUTS.update,
+      operationId: 'updateEndpoint',
+      summary: 'Change an endpoint',
+      response: changedEndpoint,
+      fields: changeFields,
       async handle(call) {
         const changes = call.fields as UpdateEndpoint
         const { url } = await endpoints.get(call.id, scopeOf(call))
@@ -87,98 +125,134 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
         const warnings = endpoint.url === url ? [] : await urlWarnings(endpoints, endpoint)
         return Response.json({ ...shownTo(call.user, endpoint), warnings })
       },
-    },
-    {
+    }),
+    route({
       method: 'DELETE',
       path: '/api/endpoints/:id',
       role: 'manager',
+      operationId: 'deleteEndpoint',
+      summary: 'Delete an endpoint, and cancel what is pending for it',
+      response: null,
       async handle(call) {
         await endpoints.delete(call.id, scopeOf(call))
         return new Response(null, { status: 204 })
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints/:id/enable',
       role: 'manager',
+      operationId: 'enableEndpoint',
+      summary: 'Enable an endpoint',
+      response: endpointSchema,
       handle: (call) => asShown(call, endpoints.enable(call.id, scopeOf(call))),
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints/:id/disable',
       role: 'manager',
+      operationId: 'disableEndpoint',
+      summary: 'Disable an endpoint',
+      response: endpointSchema,
       handle: (call) => asShown(call, endpoints.disable(call.id, scopeOf(call))),
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints/:id/verify',
       role: 'manager',
+      operationId: 'verifyEndpoint',
+      summary: 'Challenge the owner of an endpoint to prove that it holds the secret',
+      response: endpointSchema,
       handle: (call) => asShown(call, endpoints.verify(call.id, scopeOf(call))),
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints/:id/rotate-secret',
       role: 'manager',
-      fields: ['overlapSeconds', 'secret'],
+      operationId: 'rotateSecret',
+      summary: 'Replace the secret of an endpoint',
+      response: endpointWithSecret,
+      fields: { overlapSeconds, secret: optional(text('A key to sign with instead of a new one.')) },
       async handle(call) {
         const options = { ...(call.fields as RotateSecret), ...scopeOf(call) }
         return Response.json(await endpoints.rotateSecret(call.id, options))
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints/:id/test',
       role: 'manager',
+      operationId: 'sendTest',
+      summary: 'Send a test event',
+      status: 202,
+      response: delivery,
       async handle(call) {
         return Response.json(await sendTest(call.id, scopeOf(call)), { status: 202 })
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/api/endpoints/:id/secrets',
       role: 'manager',
+      operationId: 'listSecrets',
+      summary: 'List the secrets that messages are signed with now',
+      response: object<{ items: readonly EndpointSecret[] }>({ items: list(endpointSecret) }),
       async handle(call) {
         return Response.json({ items: await endpoints.secrets(call.id, scopeOf(call)) })
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/api/endpoints/:id/keys',
       role: 'manager',
+      operationId: 'listKeys',
+      summary: 'List the keys of the events API, without their texts',
+      response: object<{ items: readonly EndpointKey[] }>({ items: list(endpointKey) }),
       async handle(call) {
         return Response.json({ items: await endpoints.listKeys(call.id, scopeOf(call)) })
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints/:id/keys',
       role: 'manager',
+      operationId: 'createKey',
+      summary: 'Create a key of the events API',
+      status: 201,
+      response: newEndpointKey,
       async handle(call) {
         return Response.json(await endpoints.createKey(call.id, scopeOf(call)), { status: 201 })
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints/:id/rotate-key',
       role: 'manager',
-      fields: ['keyId', 'overlapSeconds'],
+      operationId: 'rotateKey',
+      summary: 'Replace a key of the events API',
+      status: 201,
+      response: newEndpointKey,
+      fields: { keyId, overlapSeconds },
       async handle(call) {
         const { keyId, ...options } = call.fields
         const rotation = { ...(options as RotateKey), ...scopeOf(call) }
         const rotated = await endpoints.rotateKey(call.id, keyId as string, rotation)
         return Response.json(rotated, { status: 201 })
       },
-    },
-    {
+    }),
+    route({
       method: 'POST',
       path: '/api/endpoints/:id/revoke-key',
       role: 'manager',
-      fields: ['keyId'],
+      operationId: 'revokeKey',
+      summary: 'Revoke a key of the events API',
+      response: null,
+      fields: { keyId },
       async handle(call) {
-        await endpoints.revokeKey(call.id, call.fields['keyId'] as string, scopeOf(call))
+        await endpoints.revokeKey(call.id, call.fields.keyId as string, scopeOf(call))
         return new Response(null, { status: 204 })
       },
-    },
+    }),
   ]
 }
 

@@ -1,18 +1,21 @@
-import { readWhole } from './read-query.ts'
-
-/** One page of a list. */
-export interface Page<TItem> {
-  readonly items: readonly TItem[]
-  /** To be given as `before` for the next page; null on the last. */
-  readonly next: string | null
-}
+import { list, nullable, object, type Schema, text, whole } from '../describe/schema.ts'
+import type { Page } from '../ui/api-types.ts'
 
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 100
 
-/** @throws PortalProblem 400 */
-export function readLimit(query: URLSearchParams): number {
-  return readWhole(query, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT
+/** The parameters of every list. */
+export const PAGE_QUERY = {
+  before: text('The `next` of the page before; without it, the first page.'),
+  limit: whole(1, MAX_LIMIT, 'How many items a page has at most.', { default: DEFAULT_LIMIT }),
+} as const
+
+/** Describes one page of a list. */
+export function pageSchema<TItem>(items: Schema<TItem>): Schema<Page<TItem>> {
+  return object<Page<TItem>>({
+    items: list(items),
+    next: nullable(text('To be given as `before` for the next page; null on the last.')),
+  })
 }
 
 /**
@@ -21,7 +24,7 @@ export function readLimit(query: URLSearchParams): number {
  * @param read - gives at most so many items, the first ones.
  */
 export async function pageOf<TItem extends { readonly id: string }>(
-  limit: number,
+  limit: number | undefined = DEFAULT_LIMIT,
   read: (limit: number) => Promise<readonly TItem[]>,
 ): Promise<Page<TItem>> {
   const found = await read(limit + 1)

@@ -1,7 +1,25 @@
 import type { SyncEvent } from '@x/events-core'
+import { type BodyFields, type Route, route } from '../describe/route.ts'
+import {
+  anything,
+  choice,
+  count,
+  either,
+  flag,
+  integer,
+  list,
+  named,
+  number,
+  type OptionalSchema,
+  object,
+  optional,
+  type Properties,
+  text,
+  time,
+} from '../describe/schema.ts'
 import { invalidArgument, PortalProblem } from '../problem.ts'
 import type { JsonFields } from '../read-json.ts'
-import type { Route } from '../router.ts'
+import type { ParkedEvent, Subscription, SubscriptionDetails } from '../ui/api-types.ts'
 
 /** A durable subscription of the host, and how far it is behind. */
 export interface PortalSubscription {
@@ -41,6 +59,43 @@ export interface PortalEngine {
 
 const MAX_PARKED = 100
 
+const oneEvent = { eventId: optional(text('One of the parked events; all of them by default.')) }
+
+const properties: Properties<Subscription> = {
+  name: text(),
+  state: choice(['active', 'paused', 'blocked']),
+  leasedBy: optional(text('The node that reads it.')),
+  failedAttempts: count(),
+  lastError: optional(text()),
+  parked: count('How many events are parked.'),
+  lagEvents: count(),
+  lagCapped: flag('Whether it is behind by even more events.'),
+  lagSeconds: number(),
+}
+
+const subscription = named('Subscription', object<Subscription>(properties))
+
+const parkedEvent = object<ParkedEvent>({
+  event: object<ParkedEvent['event']>({
+    id: text(),
+    tenantId: integer(),
+    siteId: integer(),
+    entityName: text(),
+    entityId: either(number(), text()),
+    action: text(),
+    modifiedOn: time(),
+    data: optional(anything('What was attached to the event.')),
+  }),
+  attempts: count(),
+  error: text(),
+  parkedOn: time(),
+})
+
+const subscriptionDetails = named(
+  'SubscriptionDetails',
+  object<SubscriptionDetails>({ ...properties, parkedEvents: list(parkedEvent) }),
+)
+
 /** Subscriptions of the engine, which hold the events of every tenant: for operators alone. */
 export function subscriptionRoutes(engine: PortalEngine): Route[] {
   const { subscriptions } = engine
@@ -68,41 +123,58 @@ export function subscriptionRoutes(engine: PortalEngine): Route[] {
 
   const change = (
     action: string,
-    known: readonly string[],
+    summary: string,
+    fields: { readonly eventId?: OptionalSchema<string> },
     act: (name: string, fields: JsonFields) => Promise<unknown>,
-  ): Route => ({
-    method: 'POST',
-    path: `/api/subscriptions/:id/${action}`,
-    role: 'operator',
-    fields: known,
-    async handle({ id, fields }) {
-      await one(id)
-      await act(id, fields)
-      return Response.json(await one(id))
-    },
-  })
+  ) =>
+    route({
+      method: 'POST',
+      path: `/api/subscriptions/:id/${action}`,
+      role: 'operator',
+      operationId: `${action}Subscription`,
+      summary,
+      response: subscription,
+      fields: fields as BodyFields,
+      async handle(call) {
+        await one(call.id)
+        await act(call.id, call.fields)
+        return Response.json(await one(call.id))
+      },
+    })
 
   return [
-    {
+    route({
       method: 'GET',
       path: '/api/subscriptions',
       role: 'operator',
+      operationId: 'listSubscriptions',
+      summary: 'List the subscriptions of the application',
+      response: object<{ items: readonly Subscription[] }>({ items: list(subscription) }),
       handle: async () => Response.json({ items: await all() }),
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/api/subscriptions/:id',
       role: 'operator',
+      operationId: 'getSubscription',
+      summary: 'Get a subscription with its parked events',
+      response: subscriptionDetails,
       async handle({ id }) {
         const subscription = await one(id)
         const parked = await subscriptions.parked(id, MAX_PARKED)
         return Response.json({ ...subscription, parkedEvents: parked })
       },
-    },
-    change('resume', ['eventId'], (name, fields) => subscriptions.resume(name, eventIdOf(fields))),
-    change('discard', ['eventId'], (name, fields) => subscriptions.discard(name, eventIdOf(fields))),
-    change('skip', [], (name) => subscriptions.skip(name)),
-    change('pause', [], (name) => subscriptions.pause(name)),
+    }),
+    change('resume', 'Resume a subscription, or one of its parked events', oneEvent, (name, fields) =>
+      subscriptions.resume(name, eventIdOf(fields)),
+    ),
+    change('discard', 'Discard parked events', oneEvent, (name, fields) =>
+      subscriptions.discard(name, eventIdOf(fields)),
+    ),
+    change('skip', 'Park the event that a blocked subscription is at', {}, (name) =>
+      subscriptions.skip(name),
+    ),
+    change('pause', 'Pause a subscription', {}, (name) => subscriptions.pause(name)),
   ]
 }
 

@@ -1,4 +1,5 @@
 import type { PortalUser } from '../authorize.ts'
+import { type Route, route } from '../describe/route.ts'
 import { PortalProblem } from '../problem.ts'
 import type { ChangeWatcher } from './change-watcher.ts'
 
@@ -91,4 +92,18 @@ export function createLiveConnections(parts: LiveConnectionsParts): LiveConnecti
       return new Response(body, { headers })
     },
   }
+}
+
+/** The route that tells of changes. */
+export function liveRoute(live: LiveConnections): Route {
+  return route({
+    method: 'GET',
+    path: '/api/events',
+    role: 'viewer',
+    operationId: 'streamChanges',
+    summary: 'Hear of changes, by server-sent events',
+    description: 'An event `change` names `endpoints` and `deliveries` to fetch anew.',
+    response: 'event-stream',
+    handle: async ({ user }) => live.open(user),
+  })
 }

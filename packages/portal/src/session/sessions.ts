@@ -1,27 +1,26 @@
 import type { PortalUser } from '../authorize.ts'
+import { type OpenCall, type Route, route } from '../describe/route.ts'
+import { choice, flag, integer, nullable, object, text } from '../describe/schema.ts'
 import type { GuessLimit } from '../guess-limit.ts'
 import { PortalProblem } from '../problem.ts'
-import { readJsonFields } from '../read-json.ts'
+import type { Session } from '../ui/api-types.ts'
 import { readSessionCookie, sessionCookie } from './session-cookie.ts'
 import { createSessionSeal } from './session-seal.ts'
 import type { SignInOptions } from './sign-in.ts'
-
-/** What `/api/session` is asked with. */
-export interface SessionCall {
-  readonly request: Request
-  readonly basePath: string
-  /** Whom the host knows. */
-  readonly user: PortalUser | undefined
-  /** Where the request comes from. */
-  readonly client: string | undefined
-}
 
 /** Who is signed in, where the portal has people do that. */
 export interface Sessions {
   /** Whose session a request comes with. */
   userOf(request: Request): Promise<PortalUser | undefined>
-  /** Answers `/api/session`: who asks, signing in, signing out. */
-  handle(call: SessionCall): Promise<Response>
+  /** Tells who asks. */
+  describe(call: OpenCall): Promise<Session>
+  /**
+   * Signs in with a token.
+   *
+   * @throws PortalProblem 401, 404
+   */
+  signIn(call: OpenCall, token: unknown): Promise<Response>
+  signOut(call: OpenCall): Response
 }
 
 const DEFAULT_LIFETIME_SECONDS = 12 * 3_600
@@ -38,9 +37,9 @@ export function createSessions(options: SignInOptions | undefined, guessLimit: G
     return token === undefined ? undefined : options?.userOf(token)
   }
 
-  async function describe(request: Request, known: PortalUser | undefined): Promise<Response> {
+  async function describe({ request, known }: OpenCall): Promise<Session> {
     const user = known ?? (await userOf(request))
-    return Response.json({
+    return {
       user: user
         ? {
             tenantId: user.tenantId,
@@ -51,14 +50,13 @@ export function createSessions(options: SignInOptions | undefined, guessLimit: G
         : null,
       signIn: options ? { label } : null,
       canSignOut: known === undefined && user !== undefined,
-    })
+    }
   }
 
-  async function signIn({ request, basePath, client }: SessionCall): Promise<Response> {
+  async function signIn({ request, basePath, client }: OpenCall, token: unknown): Promise<Response> {
     if (!options || !seal) {
       throw new PortalProblem(404, 'not_found', 'This portal has no sign-in of its own; its host has one.')
     }
-    const { token } = await readJsonFields(request, ['token'])
     const isToken = typeof token === 'string' && token !== '' && token.length <= MAX_TOKEN_LENGTH
     const guess = { client, credential: JSON.stringify(token ?? null) }
     const user = await guessLimit.find(guess, async () => (isToken ? options.userOf(token) : undefined))
@@ -73,15 +71,62 @@ export function createSessions(options: SignInOptions | undefined, guessLimit: G
 
   return {
     userOf,
-    async handle(call) {
-      const { request, basePath, user } = call
-      if (request.method === 'GET') return describe(request, user)
-      if (request.method === 'POST') return signIn(call)
-      if (request.method === 'DELETE') return withCookie(sessionCookie(request, basePath, '', 0))
-      const allow = 'GET, POST, DELETE'
-      throw new PortalProblem(405, 'method_not_allowed', `This path knows ${allow}.`, { headers: { allow } })
-    },
+    describe,
+    signIn,
+    signOut: ({ request, basePath }) => withCookie(sessionCookie(request, basePath, '', 0)),
   }
+}
+
+const sessionSchema = object<Session>({
+  user: nullable(
+    object<NonNullable<Session['user']>>({
+      tenantId: integer(),
+      role: choice(['viewer', 'manager']),
+      operator: flag('Whether they look after the subscriptions of the application.'),
+      name: nullable(text()),
+    }),
+  ),
+  signIn: nullable(
+    object<NonNullable<Session['signIn']>>({
+      label: text('What the token is called that one signs in with.'),
+    }),
+  ),
+  canSignOut: flag(),
+})
+
+/** The routes of `/api/session`. */
+export function sessionRoutes(sessions: Sessions): Route[] {
+  const path = '/api/session'
+  return [
+    route({
+      method: 'GET',
+      path,
+      role: 'anybody',
+      operationId: 'getSession',
+      summary: 'Tell who asks',
+      response: sessionSchema,
+      handle: async (call) => Response.json(await sessions.describe(call)),
+    }),
+    route({
+      method: 'POST',
+      path,
+      role: 'anybody',
+      operationId: 'signIn',
+      summary: 'Sign in with a token, for a session in a cookie',
+      fields: { token: text() },
+      response: null,
+      handle: (call) => sessions.signIn(call, call.fields.token),
+    }),
+    route({
+      method: 'DELETE',
+      path,
+      role: 'anybody',
+      operationId: 'signOut',
+      summary: 'Sign out',
+      response: null,
+      handle: async (call) => sessions.signOut(call),
+    }),
+  ]
 }
 
 function withCookie(cookie: string): Response {

@@ -14,7 +14,7 @@ import type {
 } from '@x/sender'
 
 /** What becomes of a value on its way through JSON. */
-type Json<TValue> = TValue extends Date
+export type Json<TValue> = TValue extends Date
   ? string
   : TValue extends readonly (infer TItem)[]
     ? readonly Json<TItem>[]
@@ -42,8 +42,8 @@ export type Job = Json<WebhookJob>
 
 /** What may be a slip in an endpoint that was stored all the same. */
 export interface EndpointWarning {
-  readonly code: string
-  readonly field: string
+  readonly code: 'all_event_types' | 'duplicate_url' | 'unresolved_host'
+  readonly field: 'eventTypes' | 'url'
   readonly detail: string
 }
 
@@ -77,6 +77,11 @@ export interface Subscription {
   readonly lagEvents: number
   readonly lagCapped: boolean
   readonly lagSeconds: number
+}
+
+/** A subscription with its parked events. */
+export interface SubscriptionDetails extends Subscription {
+  readonly parkedEvents: readonly ParkedEvent[]
 }
 
 /** A parked event. */

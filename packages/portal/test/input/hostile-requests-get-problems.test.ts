@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
+import type { Route } from '../../src/describe/route.ts'
 import { createPortal, type PortalUser } from '../../src/index.ts'
 import { portalRoutes } from '../../src/portal-handler.ts'
-import type { Route } from '../../src/router.ts'
 import { openSender } from '../open-sender.ts'
 
 // Thousands of requests, which take long where much else is going on.
@@ -70,7 +70,11 @@ const hostileValue = fc.oneof(
 const hostileBody = (route: Route) =>
   fc.oneof(
     fc
-      .dictionary(fc.constantFrom(...(route.fields ?? ['unknown']), 'tenantId'), hostileValue, { maxKeys: 3 })
+      .dictionary(
+        fc.constantFrom(...Object.keys(route.fields ?? { unknown: {} }), 'tenantId'),
+        hostileValue,
+        { maxKeys: 3 },
+      )
       .map((fields) => JSON.stringify(fields)),
     hostileValue.map((value) => JSON.stringify(value) ?? ''),
     fc.constantFrom('{', '[', '"', '{"url":', '\ufeff{}', '[1e999]', '{"a":1}{"b":2}'),
@@ -80,7 +84,7 @@ const hostileBody = (route: Route) =>
 const hostileQuery = (route: Route) =>
   fc.oneof(
     fc
-      .array(fc.tuple(fc.constantFrom(...(route.query ?? []), 'unknown', 'limit'), hostileText), {
+      .array(fc.tuple(fc.constantFrom(...Object.keys(route.query ?? {}), 'unknown', 'limit'), hostileText), {
         maxLength: 3,
       })
       .map((pairs) =>
@@ -163,13 +167,13 @@ for (const dialect of ['sqlite', 'postgres'] as const) {
           ? 'durable'
           : endpoint.id
       for (const value of VALUES) {
-        for (const field of route.fields ?? []) {
+        for (const field of Object.keys(route.fields ?? {})) {
           const body = { ...SOUND[`${route.method} ${route.path}`], [field]: value }
           await send(route, id, '', JSON.stringify(body), 'application/json')
         }
         if (typeof value !== 'string') continue
         const text = encodeURIComponent(value.toWellFormed())
-        for (const name of route.query ?? []) await send(route, id, `${name}=${text}`, '', '')
+        for (const name of Object.keys(route.query ?? {})) await send(route, id, `${name}=${text}`, '', '')
         await send(route, text, '', '', '')
       }
       const all = fc.tuple(ids, hostileQuery(route), hostileBody(route), contentType)

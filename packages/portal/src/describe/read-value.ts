@@ -1,5 +1,5 @@
 import { isStorableDate } from '@x/events-core'
-import { PortalProblem } from '../problem.ts'
+import { invalidArgument } from '../problem.ts'
 
 const ISO_DAY = '\\d{4}-\\d\\d-\\d\\d'
 /** ISO 8601: a day (of UTC), or a moment with its offset. What else `Date` makes something of depends on the engine. */
@@ -10,11 +10,9 @@ const ISO_TIME = new RegExp(
 /**
  * Reads a time in ISO 8601, such as `2026-01-31T12:00:00Z`, of the years 1 to 9999.
  *
- * @returns undefined when there is none.
  * @throws PortalProblem 400
  */
-export function readTime(field: string, value: unknown): Date | undefined {
-  if (value === null || value === undefined) return undefined
+export function readTime(field: string, value: unknown): Date {
   const time = typeof value === 'string' && ISO_TIME.test(value) ? new Date(value) : undefined
   // 30 February is read as 2 March.
   const isDay = typeof value === 'string' && Number(value.slice(8, 10)) <= daysOfMonth(value)
@@ -23,23 +21,30 @@ export function readTime(field: string, value: unknown): Date | undefined {
 }
 
 /**
- * Reads a whole number of a query, written in digits alone.
+ * Reads a whole number, written in digits alone.
  *
- * @returns undefined when there is none.
  * @throws PortalProblem 400
  */
-export function readWhole(
-  query: URLSearchParams,
-  field: string,
-  minimum: number,
-  maximum: number,
-): number | undefined {
-  const text = query.get(field)
-  if (text === null) return undefined
+export function readWhole(field: string, text: string, minimum: number, maximum: number): number {
   // Number() also takes 0x10, 1e9, -0 and spaces.
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
   if (number >= minimum && number <= maximum) return number
   throw invalid(field, `an integer from ${minimum} to ${maximum}`)
+}
+
+/**
+ * Reads one of some texts.
+ *
+ * @throws PortalProblem 400
+ */
+export function readChoice<TText extends string>(
+  field: string,
+  text: string,
+  texts: readonly TText[],
+): TText {
+  const found = texts.find((one) => one === text)
+  if (found !== undefined) return found
+  throw invalid(field, `one of ${texts.join(', ')}`)
 }
 
 function daysOfMonth(isoTime: string): number {
@@ -48,6 +53,6 @@ function daysOfMonth(isoTime: string): number {
   return new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate()
 }
 
-function invalid(field: string, expected: string): PortalProblem {
-  return new PortalProblem(400, 'invalid_argument', `${field} must be ${expected}.`, { field })
+function invalid(field: string, expected: string) {
+  return invalidArgument(field, `${field} must be ${expected}.`)
 }

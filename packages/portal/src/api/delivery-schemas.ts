@@ -1,0 +1,106 @@
+import {
+  choice,
+  count,
+  integer,
+  list,
+  named,
+  number,
+  object,
+  optional,
+  type Properties,
+  record,
+  text,
+  time,
+} from '../describe/schema.ts'
+import type { Delivery, DeliveryAttempt, DeliveryDetails } from '../ui/api-types.ts'
+
+/** The state of a delivery. */
+export const deliveryState = choice(
+  ['pending', 'succeeded', 'exhausted', 'cancelled', 'pull'],
+  '`pending`: an attempt is due, now or later. `exhausted`: the last attempt failed. `pull`: it is there to be read.',
+)
+
+/** Why an attempt failed. */
+export const errorCode = choice(
+  [
+    'http_status',
+    'redirect',
+    'gone',
+    'timeout',
+    'connect_timeout',
+    'connection_refused',
+    'connection_lost',
+    'dns_failure',
+    'dns_unavailable',
+    'network_unreachable',
+    'out_of_resources',
+    'not_permitted',
+    'not_allowed',
+    'check_failed',
+    'aborted',
+    'tls_failure',
+    'forbidden_address',
+    'forbidden_url',
+    'proxy_unavailable',
+    'proxy_unauthorized',
+    'proxy_connect_failed',
+    'invalid_response',
+    'network_error',
+  ],
+  'Why an attempt failed.',
+)
+
+const properties: Properties<Delivery> = {
+  id: text(),
+  endpointId: text(),
+  tenantId: integer(),
+  eventId: text('The `webhook-id` of every attempt.'),
+  eventType: text(),
+  state: deliveryState,
+  attemptCount: count(),
+  dueOn: optional(
+    time('When the next attempt is due; absent unless pending, and while it waits for another one to end.'),
+  ),
+  createdOn: time(),
+  finishedOn: optional(time('When it reached its final state; absent while pending.')),
+  lastStatus: optional(count('The status of the last response.')),
+  lastErrorCode: optional(errorCode),
+  sequence: optional(
+    count('The number of the message among those of the endpoint; absent where it has none.'),
+  ),
+}
+
+/** One message for one endpoint. */
+export const delivery = named('Delivery', object<Delivery>(properties, 'One message for one endpoint.'))
+
+const attempt = named(
+  'DeliveryAttempt',
+  object<DeliveryAttempt>(
+    {
+      number: count('1 for the first.'),
+      startedOn: time(),
+      durationMs: number(),
+      request: object<DeliveryAttempt['request']>({
+        method: choice(['POST']),
+        url: text(),
+        headers: record(text(), "Without the endpoint's own headers, which may hold credentials."),
+      }),
+      response: optional(
+        object<NonNullable<DeliveryAttempt['response']>>({ status: count(), body: text('The first 4 KB.') }),
+      ),
+      errorCode: optional(errorCode),
+      errorMessage: optional(text()),
+    },
+    'One HTTP request of a delivery, with its outcome.',
+  ),
+)
+
+/** A delivery with everything about it. */
+export const deliveryDetails = named(
+  'DeliveryDetails',
+  object<DeliveryDetails>({
+    ...properties,
+    body: text('What was sent, to the byte.'),
+    attempts: list(attempt, 'The newest 100, oldest first.'),
+  }),
+)
