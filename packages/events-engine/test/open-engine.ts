@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Logger } from '@x/events-core'
 import { temporaryFolder } from '@x/testkit'
+import { observedDialect, type StatementObserver } from '@x/testkit/observed-dialect'
 import { postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
@@ -17,7 +18,10 @@ export interface OpenEngine extends AsyncDisposable {
   readonly engine: EventEngine<HostTables>
 }
 
-export type EngineOptions = Partial<EventEngineOptions<HostTables>>
+export interface EngineOptions extends Partial<EventEngineOptions<HostTables>> {
+  /** Is told of each statement of the engine. */
+  readonly observer?: StatementObserver
+}
 export type Open = (options?: EngineOptions) => Promise<OpenEngine>
 
 /** Runs the same tests on SQLite and on PostgreSQL. */
@@ -29,11 +33,12 @@ export function onEachDatabase(define: (open: Open, dialect: 'sqlite' | 'postgre
 
 /** A database with the host's table, and a migrated engine on it that was not started. */
 export async function openEngine(
-  options: EngineOptions = {},
+  { observer, ...options }: EngineOptions = {},
   dialect: 'sqlite' | 'postgres' = 'sqlite',
 ): Promise<OpenEngine> {
-  const database = dialect === 'sqlite' ? await sqliteDatabase() : await postgresDatabase<HostTables>()
-  const { db } = database
+  const database =
+    dialect === 'sqlite' ? await sqliteDatabase(observer) : await postgresDatabase<HostTables>()
+  const { db } = observer && 'connect' in database ? database.connect({ observer }) : database
   await db.schema
     .createTable('page')
     .addColumn('pageId', 'integer', (column) => column.primaryKey())
@@ -51,11 +56,12 @@ export async function openEngine(
   }
 }
 
-async function sqliteDatabase() {
+async function sqliteDatabase(observer: StatementObserver = {}) {
   const folder = await temporaryFolder()
   const database = new Database(join(folder.path, 'host.db'))
   database.pragma('journal_mode = WAL')
-  const db = new Kysely<HostTables>({ dialect: new SqliteDialect({ database }) })
+  const dialect = observedDialect(new SqliteDialect({ database }), observer)
+  const db = new Kysely<HostTables>({ dialect })
   return {
     db,
     async [Symbol.asyncDispose]() {

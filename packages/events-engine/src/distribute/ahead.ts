@@ -12,6 +12,7 @@ import {
   type LeasedSubscription,
   type LeasedWork,
 } from './runtime.ts'
+import { type Mark, StoredPlace } from './stored-place.ts'
 import type { IBatchEventSubscriber, Subscription } from './subscription.ts'
 
 /** A batch subscriber that can also handle events of later pages while earlier ones are under way. */
@@ -88,12 +89,6 @@ export function isAheadSubscriber<DB>(
   return typeof (subscriber as Partial<IAheadSubscriber<DB>>).handleAhead === 'function'
 }
 
-/** A place in the log, and how many events of the run lie before it. */
-interface Mark {
-  readonly position: Position
-  readonly count: number
-}
-
 interface WindowEvent extends AheadEvent {
   /** The place behind it. */
   readonly behind: Mark
@@ -141,7 +136,7 @@ export function createAheadWork<DB>(
           goOn,
           pause,
           mayRepeat: repeatable > 0,
-          fenceHere: async () => ({ ...fence, at: saved }),
+          fenceHere: async () => ({ ...fence, at: [saved] }),
           moved: (to: Position) => {
             saved = to
           },
@@ -163,11 +158,10 @@ export function createAheadWork<DB>(
     async function readAhead(start: Position): Promise<RunEnd | undefined> {
       let window: WindowEvent[] = []
       let unsettled = 0
-      /** Behind everything that is read; behind everything that is settled; what of that is stored. */
+      /** Behind everything that is read; behind everything that is settled. */
       let readTo: Mark = { position: start, count: 0 }
       let reached = readTo
-      let saved = readTo
-      let savedAt = Number.NEGATIVE_INFINITY
+      const stored = new StoredPlace(readTo, aheadStored)
       let failure: { readonly error: unknown } | undefined
       let recording: Promise<unknown> = Promise.resolve()
       let saveTimer: NodeJS.Timeout | undefined
@@ -196,7 +190,7 @@ export function createAheadWork<DB>(
           reached = window.length === done ? readTo : (window[done - 1] as WindowEvent).behind
           window = window.slice(done)
         }
-        if (saved.position !== reached.position) saveWithin(SAVE_EVERY_MS)
+        if (stored.mark.position !== reached.position) saveWithin(SAVE_EVERY_MS)
         whenSettled()
       }
 
@@ -214,8 +208,7 @@ export function createAheadWork<DB>(
       /** Where the subscription stands once these are settled, too. */
       function reachedWith(events: ReadonlySet<AheadEvent>): Mark {
         const first = window.findIndex((one) => !one.settled && !events.has(one))
-        if (first === -1) return readTo
-        return first === 0 ? reached : (window[first - 1] as WindowEvent).behind
+        return first === -1 ? readTo : (window[first - 1]?.behind ?? reached)
       }
 
       /**
@@ -231,37 +224,40 @@ export function createAheadWork<DB>(
         return turn
       }
 
-      function noteSaved(mark: Mark, ahead: number): void {
-        saved = mark
-        aheadStored = ahead
-        savedAt = performance.now()
-        if (saved.position !== reached.position) return
+      function noteStored(mark: Mark, ahead: number): void {
+        stored.end(mark, ahead)
+        if (mark.position !== reached.position) return
         clearTimeout(saveTimer)
         saveTimer = undefined
       }
 
-      function save(): Promise<void> {
+      /** @param isLast - then it also says that nothing is ahead any more. */
+      function save(isLast = false): Promise<void> {
         return inTurn(async () => {
           const mark = reached
           const ahead = aheadOf(mark)
-          if (failure || (saved.position === mark.position && aheadStored === ahead)) return
-          assertLease(name, await store.savePosition(fence, mark.position, undefined, ahead))
-          noteSaved(mark, ahead)
+          const isSame = stored.mark.position === mark.position && (!isLast || stored.ahead === ahead)
+          if (failure || isSame) return
+          const fenceHere = stored.fenced(fence)
+          stored.begin(mark, ahead)
+          assertLease(name, await store.savePosition(fenceHere, mark.position, undefined, ahead))
+          noteStored(mark, ahead)
         })
       }
 
       const host: AheadHost<DB> = {
-        save,
+        save: () => save(),
         fail,
         record: (events, write, writeAtOnce) =>
           inTurn(async () => {
             if (failure) throw failure.error
             assertLease(name, runtime.leases.isHeld(fence))
             const mark = reachedWith(new Set(events))
-            const isDue = mark.position !== saved.position && performance.now() - savedAt >= SAVE_EVERY_MS
+            const isDue = mark.position !== stored.mark.position && stored.ageMs >= SAVE_EVERY_MS
             // Once it is set it stays so until a save, so that the position need not be written by each record.
-            const ahead = Math.max(aheadOf(mark), aheadStored > 0 || !isDue ? 1 : 0)
-            const moved = isDue || aheadStored === 0 ? { position: mark.position, ahead } : undefined
+            const ahead = Math.max(aheadOf(mark), stored.ahead > 0 || !isDue ? 1 : 0)
+            const moved = isDue || stored.ahead === 0 ? { position: mark.position, ahead } : undefined
+            if (moved) stored.begin(mark, ahead)
             const atOnce = await writeAtOnce?.(store.fencePart(fence, moved))
             assertLease(name, atOnce !== 'lease_lost')
             if (atOnce !== 'committed') {
@@ -272,7 +268,7 @@ export function createAheadWork<DB>(
               })
             }
             settled(events as readonly WindowEvent[])
-            if (moved) noteSaved(mark, ahead)
+            if (moved) noteStored(mark, ahead)
             const handled = events.map(({ event }) => event)
             observer.handled(name, handled)
           }),
@@ -335,8 +331,8 @@ export function createAheadWork<DB>(
             await save()
             return { position: readTo.position, inBatches }
           }
-          const isFarAhead = readTo.count - saved.count >= MAX_AHEAD
-          if (isFarAhead && saved.position !== reached.position) saveWithin(0)
+          const isFarAhead = readTo.count - stored.mark.count >= MAX_AHEAD
+          if (isFarAhead && stored.mark.position !== reached.position) saveWithin(0)
           if (isFarAhead || unsettled >= MAX_UNSETTLED) {
             await someSettled(FULL_WAIT_MS)
             continue
@@ -370,7 +366,7 @@ export function createAheadWork<DB>(
         if (!(await allSettled(stopTimeoutMs))) {
           logger.info({ subscription: name, unsettled }, 'Events under way are left to be handled again')
         }
-        if (!failure) await save()
+        if (!failure) await save(true)
         return undefined
       } catch (error) {
         handler.abandon()
@@ -381,10 +377,11 @@ export function createAheadWork<DB>(
           { err: error, subscription: name },
           'Events are handled in batches, since one was refused',
         )
-        const again = Math.max(1, readTo.count - saved.count)
+        const again = Math.max(1, readTo.count - stored.mark.count)
         repeatable = Math.max(repeatable, again)
-        return { position: saved.position, inBatches: again }
+        return { position: stored.mark.position, inBatches: again }
       } finally {
+        aheadStored = stored.ahead
         clearTimeout(saveTimer)
         handler.abandon()
       }
@@ -394,7 +391,7 @@ export function createAheadWork<DB>(
         readTo = behind
         if (window.length > 0) return
         reached = behind
-        if (saved.position !== reached.position) saveWithin(PASSED_SAVE_MS)
+        if (stored.mark.position !== reached.position) saveWithin(PASSED_SAVE_MS)
       }
 
       async function someSettled(timeoutMs: number): Promise<void> {

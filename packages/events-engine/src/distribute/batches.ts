@@ -206,7 +206,7 @@ export function createBatchWork<DB>(
     let { position, failedAttempts } = lease
     const lost = new AbortController()
     const saver = createPositionSaver(store, fence, position, (error) => lost.abort(error))
-    const fenceHere = async () => ({ ...fence, at: await saver.settled() })
+    const fenceHere = async () => ({ ...fence, at: [await saver.settled()] })
     const pages = { ...leased, moved: saver.moved, fenceHere, mayRepeat: false }
     try {
       while (goOn()) {

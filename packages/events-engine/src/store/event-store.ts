@@ -88,10 +88,11 @@ export interface Fence {
   readonly name: string
   readonly epoch: number
   /**
-   * The position that must be stored, too, for a write that moves it together with its effects. After a COMMIT whose
-   * response was lost, only the stored position shows whether they happened.
+   * The positions of which one must be stored, too, for a write that moves it together with its effects. After a COMMIT whose
+   * response was lost, only the stored position shows whether they happened; and a statement that seemed lost, and is run
+   * later than its successors, changes nothing.
    */
-  readonly at?: Position | undefined
+  readonly at?: readonly Position[] | undefined
 }
 
 /**

@@ -37,7 +37,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
       (subscription, event_id, event, attempts, error, parked_on) values ($1, $2, $3, $4, $5, $6)
     on conflict (subscription, event_id) do update
       set attempts = excluded.attempts, error = excluded.error, parked_on = excluded.parked_on, resume_requested = 0`)
-  const stay = statement(`update ${names.subscription} set failed_attempts = 0 ${fenced(1)}`)
+  const stay = statement(`update ${names.subscription} set failed_attempts = 0 ${fenced(dialect, 1)}`)
   const list = statement(`select ${columns} from ${names.parkedEvent} ${ofSubscription} order by id limit $2`)
   const resumable = statement(`select ${columns} from ${names.parkedEvent}
     ${ofSubscription} and resume_requested = 1 order by id limit 1`)

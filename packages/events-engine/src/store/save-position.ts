@@ -8,8 +8,8 @@ import type { Fence, FencePart, LeasedTransaction, Position, SubscriptionState }
 import type { TableNames } from './table-names.ts'
 
 /** The parameters of {@link fenced}. */
-export function fenceValues({ name, epoch, at }: Fence): [string, number, Position | null] {
-  return [name, epoch, at ?? null]
+export function fenceValues({ name, epoch, at }: Fence): [string, number, string | null] {
+  return [name, epoch, at ? JSON.stringify(at) : null]
 }
 
 /**
@@ -17,8 +17,11 @@ export function fenceValues({ name, epoch, at }: Fence): [string, number, Positi
  *
  * @param first - the number of the first of three parameters.
  */
-export function fenced(first: number): string {
-  return `where name = $${first} and epoch = $${first + 1} and position = coalesce($${first + 2}, position)`
+export function fenced(dialect: Dialect, first: number): string {
+  const { cast, isListed } = sqlDialectOf(dialect)
+  const at = `$${first + 2}`
+  return `where name = $${first} and epoch = $${first + 1}
+    and (${cast(at, 'text')} is null or ${isListed('position', at, 'text')})`
 }
 
 /**
@@ -40,7 +43,7 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
   const isPostgres = dialect === 'postgres'
   const moveTo =
     'position = $1, ahead = coalesce(cast($2 as integer), ahead), failed_attempts = 0, last_error = null'
-  const move = statement(`update ${names.subscription} set ${moveTo} ${fenced(3)}`)
+  const move = statement(`update ${names.subscription} set ${moveTo} ${fenced(dialect, 3)}`)
   // On PostgreSQL the row stays locked while the subscriber works, so that the lease cannot be renewed: it is extended here.
   // A limit on idling ends the transaction of a node that has fallen silent, and with it the lock.
   const extended = isPostgres
@@ -50,17 +53,17 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
   const limitsIdle = (parameter: string) => `set_config(${idleSetting},
         case current_setting(${idleSetting}) when '0' then ${parameter}::text else current_setting(${idleSetting}) end, true)`
   const moveAndLock = statement(
-    `update ${names.subscription} set ${moveTo}${extended} ${fenced(3)}${isPostgres ? ` returning ${limitsIdle('$7')}` : ''}`,
+    `update ${names.subscription} set ${moveTo}${extended} ${fenced(dialect, 3)}${isPostgres ? ` returning ${limitsIdle('$7')}` : ''}`,
   )
   const lockRow = statement(
-    `select ${isPostgres ? limitsIdle('$4') : 'name'} from ${names.subscription} ${fenced(1)}${lock('for no key update')}`,
+    `select ${isPostgres ? limitsIdle('$4') : 'name'} from ${names.subscription} ${fenced(dialect, 1)}${lock('for no key update')}`,
   )
   const setHeld = statement(`update ${names.subscription} set held = $1 where name = $2`)
   // The subscription may have been paused while the try was under way.
   const fail = statement(
     `update ${names.subscription} set failed_attempts = $1, last_error = $2, failed_tenant_id = $3,
         state = case state when 'paused' then state else $4 end
-      ${fenced(5)}`,
+      ${fenced(dialect, 5)}`,
   )
   const isKept = keptEventQuery(dialect, names)
 
@@ -106,8 +109,8 @@ export function positionStatements(db: Kysely<unknown>, dialect: Dialect, names:
       return {
         query: (condition) =>
           moved
-            ? `update ${names.subscription} set ${moveTo} ${fenced(3)} and (${condition}) returning 1 as held`
-            : `select 1 as held from ${names.subscription} ${fenced(3)} and (${condition}) for no key update`,
+            ? `update ${names.subscription} set ${moveTo} ${fenced(dialect, 3)} and (${condition}) returning 1 as held`
+            : `select 1 as held from ${names.subscription} ${fenced(dialect, 3)} and (${condition}) for no key update`,
         parameters: [moved?.position ?? null, moved?.ahead ?? null, ...fenceValues(fence)],
       }
     },

@@ -128,6 +128,43 @@ onEachDatabase((open) => {
     await host.engine.stop()
   })
 
+  it('says so also after a save whose response was lost', async () => {
+    const lost = Object.assign(new Error('the connection was lost'), { code: 'ECONNRESET' })
+    const inTransaction = new Set<object>()
+    let losing = false
+    await using host = await open({
+      observer: {
+        after(statement, connection) {
+          if (/^(?:begin|start transaction)/.test(statement)) inTransaction.add(connection)
+          if (/^(?:commit|rollback)/.test(statement)) inTransaction.delete(connection)
+          const isSave =
+            /^update xe_subscription set position/.test(statement) && !inTransaction.has(connection)
+          if (losing && isSave) throw lost
+        },
+      },
+    })
+    const { held, subscriber } = holding((id) => id === 0)
+    await host.engine.subscribe(subscriber, options)
+    await host.engine.start()
+    // One that is settled late: what follows is recorded without moving the position.
+    await raise(host, [1, 2])
+    await waitFor(() => held.events.size === 2, 'both')
+    await held.settle([2])
+    expect((await stored(host)).ahead).toBeGreaterThan(0)
+    await held.settle([1])
+    losing = true
+    await expect(held.host?.save()).rejects.toThrow(lost)
+    losing = false
+    expect((await stored(host)).ahead, 'it is stored').toBe(0)
+
+    await raise(host, [3, 4])
+    await waitFor(() => held.events.size === 2, 'the next')
+    await held.settle([4])
+    expect(await pageIds(host)).toEqual([1, 2, 4])
+    expect((await stored(host)).ahead, 'the fourth is ahead').toBeGreaterThan(0)
+    await held.settle([3])
+  })
+
   it('says to the next holder that effects may be there already, until the window is passed', async () => {
     await using host = await open({ stopTimeoutMs: 50 })
     const { held, subscriber } = holding((id) => id > 3)

@@ -341,12 +341,15 @@ export function engineContract(driver: Driver): void {
         savePosition: async () => {
           expect(await store.savePosition(fence(), end)).toBe(true)
           expect(await store.savePosition({ ...fence(), epoch: 99 }, start)).toBe(false)
+          // What seemed lost, and is run when others have moved the position.
+          expect(await store.savePosition({ ...fence(), at: [start] }, start)).toBe(false)
+          expect(await store.savePosition({ ...fence(), at: [start, end] }, end)).toBe(true)
         },
         savePositionIn: async () => {
           const lasting = { leaseMs: 60_000, idleMs: 5_000 }
           const saved = await bare
             .transaction()
-            .execute((trx) => store.savePositionIn(trx, { ...fence(), at: end }, end, lasting))
+            .execute((trx) => store.savePositionIn(trx, { ...fence(), at: [end] }, end, lasting))
           expect(saved).toBe(true)
         },
         fenceIn: async () => {
@@ -369,7 +372,7 @@ export function engineContract(driver: Driver): void {
           }
           for (const moved of [undefined, { position: end, ahead: 0 }]) {
             expect(await holds(fence(), moved)).toBe(true)
-            expect(await holds({ ...fence(), at: end }, moved)).toBe(true)
+            expect(await holds({ ...fence(), at: [end] }, moved)).toBe(true)
             expect(await holds({ ...fence(), epoch: 99 }, moved)).toBe(false)
           }
         },

@@ -134,7 +134,9 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       chain text,
       primary key (message_key, endpoint_key)
     )${sql.tableOptions({ isClustered: true, fillPercent: 85 })}`,
-    `create index if not exists ${prefix}delivery_event on ${names.delivery} (event_seq) where event_seq is not null`,
+    // One for each endpoint, also where a statement that seemed lost arrives after its repetition.
+    `create unique index if not exists ${prefix}delivery_event on ${names.delivery} (event_seq, endpoint_key)
+      where event_seq is not null`,
     // Numbers of an endpoint's messages: none is given twice.
     `create unique index if not exists ${prefix}delivery_sequence on ${names.delivery} (endpoint_key, sequence)
       where sequence is not null`,

@@ -51,6 +51,20 @@ it('records nothing under a lost lease of the subscription, and lets the next ho
   expect(new Set(idsOf(consumer))).toEqual(new Set([1, 2]))
 })
 
+it('refuses to record an event twice for an endpoint, as a statement that seemed lost would', async () => {
+  await using host = await startHost()
+  await using consumer = await testConsumer()
+  for (const path of ['/a', '/b']) {
+    await host.sender.endpoints.create({ tenantId: 1, url: consumer.url + path })
+  }
+  await raise(host, 1)
+  await host.sender.drain()
+  expect(await count(host, 'event_seq is not null')).toBe(2)
+  const again = `insert into xe_webhook_delivery (message_key, endpoint_key, state, created_on, event_seq)
+    select message_key + 1000, endpoint_key, state, created_on, event_seq from xe_webhook_delivery where endpoint_key = 1`
+  await expect(host.run(again)).rejects.toThrow(/unique/i)
+})
+
 it('asks, after a crash in the window, for what is recorded already, and sends only the rest', async () => {
   await using host = await startHost({ stopTimeoutMs: 50, engine: { stopTimeoutMs: 50 } })
   await using consumer = await testConsumer()
