@@ -9,6 +9,7 @@ const checks = {
   boundaries: ['scripts/check-boundaries.ts'],
   words: ['scripts/check-words.ts'],
   lockfile: ['scripts/check-lockfile.ts'],
+  'texts of the portal': ['scripts/check-portal-texts.ts'],
   'links in docs': ['scripts/check-links.ts'],
   'option tables': ['scripts/option-tables.ts'],
   build: ['scripts/build.ts'],

@@ -37,7 +37,7 @@ browserTests('the portal in a browser', (browser) => {
     expect(new URL(page.url()).pathname).toBe('/portal/')
     await page.getByLabel('Admin token').fill('wrong')
     await page.keyboard.press('Enter')
-    await page.getByText('This token is not known here.').waitFor()
+    await page.getByText('This token is not valid.').waitFor()
     expect(await page.getByLabel('Admin token').getAttribute('aria-invalid')).toBe('true')
     // The browser tells the console of each answer that is no success.
     expect(window.takeProblems()).toEqual([expect.stringContaining('401')])
@@ -59,9 +59,10 @@ browserTests('the portal in a browser', (browser) => {
     expect(await page.getByRole('textbox', { name: 'URL' }).count()).toBe(0)
     await page.getByLabel('Description').fill('For the warehouse')
     await page.getByRole('button', { name: 'Add endpoint' }).click()
-    await page.getByRole('heading', { name: 'The endpoint is there' }).waitFor()
+    await page.getByRole('heading', { name: 'Endpoint created' }).waitFor()
     await page.getByRole('link', { name: 'Go to the endpoint' }).click()
     await page.getByRole('heading', { name: 'For the warehouse' }).waitFor()
+    await page.getByRole('tab', { name: 'Settings' }).click()
 
     const keyOf = async () =>
       (await page.getByLabel('API key', { exact: true }).locator('pre').textContent()) ?? ''
@@ -80,10 +81,12 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('button', { name: 'Revoke it' }).click()
     await page.getByText('valid until').waitFor({ state: 'detached' })
 
+    await page.getByRole('tab', { name: 'Test' }).click()
     await page.getByRole('button', { name: 'Send a test' }).click()
     await page.getByText('Pull', { exact: true }).first().waitFor()
     await page.getByRole('link', { name: 'Endpoints' }).first().click()
     await page.getByRole('link', { name: 'For the warehouse' }).click()
+    await page.getByRole('tab', { name: 'Settings' }).click()
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('button', { name: 'Delete it' }).click()
     await page.getByText('No endpoints yet').waitFor()
@@ -96,37 +99,38 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('link', { name: 'Add endpoint' }).first().press('Enter')
     await page.getByRole('textbox', { name: 'URL' }).fill('10.0.0.1/hook')
     await page.keyboard.press('Tab')
-    await page.getByText('A whole URL is needed').waitFor()
+    await page.getByText('Enter a full URL').waitFor()
     await page.getByRole('textbox', { name: 'URL' }).fill('http://10.0.0.1/hook')
     await page.keyboard.press('Enter')
-    await page.getByText('which is not a public address').waitFor()
+    await page.getByText('not sent to private or reserved addresses').waitFor()
     expect(await page.evaluate('document.activeElement.type')).toBe('url')
     expect(window.takeProblems()).toEqual([expect.stringContaining('400')])
 
     await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
     await page.getByLabel('Only these').press('Space')
-    await page.locator('summary', { hasText: /^File\b/ }).press('Enter')
+    await page.getByRole('searchbox', { name: 'Search events' }).fill('download')
     await page.getByLabel('File.Download').press('Space')
     await page.getByRole('button', { name: 'Add endpoint' }).press('Enter')
-    await page.getByRole('heading', { name: 'The endpoint is there' }).waitFor()
+    await page.getByRole('heading', { name: 'Endpoint created' }).waitFor()
     const secret =
-      (await page.getByLabel('Signing secret', { exact: true }).locator('pre').textContent()) ?? ''
+      (await page.getByLabel('Current secret', { exact: true }).locator('pre').textContent()) ?? ''
     expect(secret).toMatch(/^whsec_/)
 
     await page.getByRole('link', { name: 'Deliveries' }).press('Enter')
     await page.getByRole('heading', { name: 'Deliveries', exact: true }).waitFor()
     await download()
-    const row = page.getByRole('row', { name: /File\.Download Delivered/ })
+    const row = page.getByRole('link', { name: /Delivered File\.Download/ })
     await row.waitFor()
     const [request] = await consumer.received(1)
     const receiver = createReceiver({ secrets: secret })
     expect((await receiver.verify(request?.rawBody ?? '', request?.headers ?? {})).type).toBe('File.Download')
 
-    await row.getByRole('link').press('Enter')
+    await row.press('Enter')
     await page.getByText('HTTP 204').waitFor()
     expect(await page.getByRole('region', { name: 'Body' }).textContent()).toContain('"entityName": "File"')
 
     await page.getByRole('link', { name: consumer.url }).press('Enter')
+    await page.getByRole('tab', { name: 'Settings' }).press('Enter')
     await page.getByRole('button', { name: 'Delete' }).press('Enter')
     await page.getByRole('dialog').waitFor()
     await page.keyboard.press('Escape')
@@ -145,22 +149,19 @@ browserTests('the portal in a browser', (browser) => {
     const { page } = window
     await window.go(`deliveries?endpoint=${endpoint.id}&state=pending`)
     await download()
-    await page
-      .getByRole('row', { name: /Retrying .*HTTP 500/ })
-      .getByRole('link')
-      .click()
-    await page.getByText('The consumer responded with 500').waitFor()
-    await page.getByText("The answer's body").click()
-    await page.getByText('The disk is full.').waitFor()
+    await page.getByRole('link', { name: /Retrying .*HTTP 500/ }).click()
+    await page.getByText('Your server responded with 500').first().waitFor()
+    await page.getByText('Response body').first().click()
+    await page.getByText('The disk is full.').first().waitFor()
     await page.getByText('Next attempt').waitFor()
 
     const failed = consumer.requests.length
     consumer.answer(204)
-    await page.getByRole('button', { name: 'Send now' }).click()
-    await page.getByText('Delivered').waitFor()
+    await page.getByRole('button', { name: 'Try now' }).click()
+    await page.getByText('Delivered', { exact: true }).waitFor()
     expect(await page.getByRole('listitem').getByText('HTTP 204').count()).toBe(1)
     expect(consumer.requests[failed]?.headers['webhook-id']).toBe(consumer.requests[0]?.headers['webhook-id'])
-    await page.getByRole('button', { name: 'Send again' }).click()
+    await page.getByRole('button', { name: 'Resend' }).click()
     await page.getByRole('heading', { name: `Attempt ${failed + 2}` }).waitFor()
   })
 
@@ -170,14 +171,16 @@ browserTests('the portal in a browser', (browser) => {
     const { endpoint } = added
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
-    await window.go(`endpoints/${endpoint.id}`)
+    await window.go(`endpoints/${endpoint.id}?tab=test`)
     await page.getByRole('button', { name: 'Send a test' }).click()
-    await page.getByRole('region', { name: 'Try it' }).getByText('HTTP 204').waitFor()
+    await page.getByRole('region', { name: 'Send a test' }).getByText('HTTP 204').waitFor()
     consumer.answer(() => ({ status: 404, body: 'No such hook.' }))
     await page.getByRole('button', { name: 'Send a test' }).click()
     await page.getByText('No such hook.').waitFor()
+    await page.getByRole('tab', { name: 'Settings' }).click()
     await page.getByRole('button', { name: 'Disable' }).click()
     await page.getByRole('button', { name: 'Disable it' }).click()
+    await page.getByRole('tab', { name: 'Test' }).click()
     await page.getByText('Enable the endpoint to send it a test.').waitFor()
     await page.getByRole('button', { name: 'Enable' }).click()
     await page.getByRole('button', { name: 'Send a test' }).waitFor()
@@ -199,25 +202,26 @@ browserTests('the portal in a browser', (browser) => {
     const filter = page.getByLabel('Only events that match')
     await filter.fill('{ path: 1 }')
     await page.keyboard.press('Tab')
-    await page.getByText('It must be JSON').waitFor()
+    await page.getByText('Enter valid JSON').waitFor()
     expect(await filter.getAttribute('aria-invalid')).toBe('true')
 
     await filter.fill('{ "path": "/filtered-2" }')
-    await page.getByRole('button', { name: 'Try it on the last events' }).press('Enter')
-    await page.getByText('is data.entity.path meant?').waitFor()
+    await page.getByRole('button', { name: 'Try it on recent events' }).press('Enter')
+    await page.getByText('The filter does not fit these events.').waitFor()
     expect(window.takeProblems()).toEqual([expect.stringContaining('400')])
 
     await filter.fill('{ "data.entity.path": "/filtered-2" }')
-    await page.getByRole('button', { name: 'Try it on the last events' }).press('Enter')
+    await page.getByRole('button', { name: 'Try it on recent events' }).press('Enter')
     await page.getByText(/^1 of the last \d+ events matches\.$/).waitFor()
-    await page.locator('summary', { hasText: 'Which ones' }).press('Enter')
+    await page.locator('summary', { hasText: 'Show them' }).press('Enter')
     await page.getByRole('row', { name: /Page\.Create .*Matches/ }).waitFor()
-    expect(await page.getByRole('row', { name: /Left out/ }).count()).toBeGreaterThan(1)
+    expect(await page.getByRole('row', { name: /Does not match/ }).count()).toBeGreaterThan(1)
 
     await page.getByRole('button', { name: 'Add endpoint' }).press('Enter')
     await page.getByRole('link', { name: 'Go to the endpoint' }).press('Enter')
+    await page.getByRole('tab', { name: 'Settings' }).press('Enter')
     await page.getByLabel('Content filter').getByText('/filtered-2').waitFor()
-    const endpointId = new URL(page.url()).hash.split('/').at(-1)
+    const endpointId = new URL(page.url()).hash.split(/[/?]/)[2]
     added.defer(async () => {
       await host.send(`/portal/api/endpoints/${endpointId}`, { method: 'DELETE' })
     })
@@ -238,14 +242,15 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('button', { name: 'Add endpoint' }).click()
     await page.getByText('Nothing is sent to this endpoint until').waitFor()
     const secret =
-      (await page.getByLabel('Signing secret', { exact: true }).locator('pre').textContent()) ?? ''
+      (await page.getByLabel('Current secret', { exact: true }).locator('pre').textContent()) ?? ''
     await page.getByRole('link', { name: 'Go to the endpoint' }).click()
     await page.getByText('Not verified', { exact: true }).waitFor()
+    await page.getByRole('tab', { name: 'Test' }).click()
     await page.getByText('Verify the endpoint to send it a test.').waitFor()
     expect(await page.getByRole('button', { name: 'Enable' }).count()).toBe(0)
     consumer.answer(404)
     await page.getByRole('button', { name: 'Verify' }).click()
-    await page.getByText('responded with 404').waitFor()
+    await page.getByText('did not confirm that it is yours').waitFor()
     expect(window.takeProblems()).toEqual([expect.stringContaining('409')])
 
     const receiver = createReceiver({ secrets: secret })
@@ -257,6 +262,7 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('button', { name: 'Verify' }).click()
     await page.getByText('Healthy', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Send a test' }).waitFor()
+    await page.getByRole('tab', { name: 'Settings' }).click()
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('button', { name: 'Delete it' }).click()
     await page.getByText('No endpoints yet').waitFor()
@@ -264,15 +270,15 @@ browserTests('the portal in a browser', (browser) => {
 
   it('tells of a URL that another endpoint has when one is added and when one is changed', async () => {
     await using consumer = await testConsumer()
-    await using added = await addEndpoint(consumer)
+    await using _added = await addEndpoint(consumer)
     await using other = await addEndpoint(consumer, { url: `${consumer.url}/other` })
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
     await window.go(`endpoints/${other.endpoint.id}/edit`)
     await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
     await page.getByRole('button', { name: 'Save changes' }).click()
-    await page.getByRole('heading', { name: 'The changes are saved' }).waitFor()
-    await page.getByText(`The endpoint ${added.endpoint.id} has this URL too`).waitFor()
+    await page.getByRole('heading', { name: 'Changes saved' }).waitFor()
+    await page.getByText('Another endpoint has this URL too').waitFor()
     await page.getByRole('link', { name: 'Go to the endpoint' }).click()
     await page.getByRole('heading', { name: consumer.url, exact: true }).waitFor()
   })
@@ -285,14 +291,14 @@ browserTests('the portal in a browser', (browser) => {
     await download()
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
-    await window.go(`endpoints/${endpoint.id}`)
-    await page.getByRole('row', { name: /Failed/ }).waitFor()
+    await window.go(`endpoints/${endpoint.id}?tab=deliveries`)
+    await page.getByRole('link', { name: /^Failed/ }).waitFor()
     consumer.answer(204)
     await page.getByRole('button', { name: 'Choose what to send again' }).click()
     await page.getByRole('button', { name: 'Send again', exact: true }).click()
     await page.getByText('1 delivery sent again').waitFor()
     await page.getByText('Done', { exact: true }).waitFor()
-    await page.getByRole('row', { name: /Delivered/ }).waitFor()
+    await page.getByRole('link', { name: /^Delivered/ }).waitFor()
     expect(consumer.requests[1]?.headers['webhook-id']).toBe(consumer.requests[0]?.headers['webhook-id'])
   })
 
@@ -302,19 +308,19 @@ browserTests('the portal in a browser', (browser) => {
     const { endpoint, secret: old } = added
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
-    await window.go(`endpoints/${endpoint.id}`)
+    await window.go(`endpoints/${endpoint.id}?tab=settings`)
     let isFlowing = true
     const flow = (async () => {
       while (isFlowing) await download()
     })()
     await consumer.received(1)
-    await page.getByRole('button', { name: 'Replace it' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Replace it' }).click()
-    const shown = page.getByLabel('secret', { exact: true }).locator('pre')
+    await page.getByRole('button', { name: 'Rotate secret' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate it' }).click()
+    const shown = page.getByLabel('Current secret', { exact: true }).locator('pre')
     await shown.waitFor()
     const renewed = (await shown.textContent()) ?? ''
     expect(renewed).not.toBe(old)
-    expect(await page.getByLabel('former secret', { exact: true }).locator('pre').textContent()).toBe(old)
+    expect(await page.getByLabel('Previous secret', { exact: true }).locator('pre').textContent()).toBe(old)
 
     const reached = consumer.requests.length
     await consumer.received(reached + 20)

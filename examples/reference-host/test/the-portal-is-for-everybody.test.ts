@@ -9,13 +9,16 @@ const XSS = `<img src=x onerror="document.title='ran'"><script>document.title='r
 /** Each page, and what shows that it is there: what somebody has typed, where there is such. */
 const pages: readonly { place: string; sign: string; typed?: string }[] = [
   { place: 'endpoints', sign: XSS },
-  { place: 'endpoints/new', sign: 'Order and pace' },
-  { place: 'endpoints/:endpoint', sign: `x-note: ${XSS}` },
+  { place: 'endpoints/new', sign: 'Advanced' },
+  { place: 'endpoints/:endpoint', sign: 'Latest deliveries' },
+  { place: 'endpoints/:endpoint?tab=deliveries', sign: 'Choose what to send again' },
+  { place: 'endpoints/:endpoint?tab=settings', sign: 'Custom headers' },
+  { place: 'endpoints/:endpoint?tab=test', sign: 'Webhook.Test' },
   { place: 'endpoints/:pending', sign: 'Nothing is sent to this endpoint until' },
   { place: 'endpoints/:endpoint/edit', sign: 'Save changes' },
   { place: 'deliveries', sign: 'Page.Create' },
   { place: 'deliveries?state=cancelled', sign: 'No delivery fits' },
-  { place: 'deliveries/:delivery', sign: 'The consumer responded with 500', typed: XSS },
+  { place: 'deliveries/:delivery', sign: 'Your server responded with 500', typed: XSS },
   { place: 'event-types', sign: 'A page was added.' },
   { place: 'event-types/Page.Create', sign: 'createReceiver' },
   { place: 'subscriptions', sign: 'Running, some parked' },
@@ -109,7 +112,7 @@ browserTests('the pages of the portal', (browser) => {
 
     it('asks in a dialog that everybody can use', async () => {
       const { page } = window
-      await window.go(`endpoints/${endpointId}`)
+      await window.go(`endpoints/${endpointId}?tab=settings`)
       await page.getByRole('button', { name: 'Delete' }).click()
       await page.getByRole('dialog').waitFor()
       expect(await violationsOf(page)).toEqual([])

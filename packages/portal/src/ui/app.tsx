@@ -13,10 +13,13 @@ import { SignInPage } from './pages/sign-in-page.tsx'
 import { SubscriptionPage } from './pages/subscription-page.tsx'
 import { SubscriptionsPage } from './pages/subscriptions-page.tsx'
 import { Shell } from './parts/shell.tsx'
+import { usePreferences } from './preferences.ts'
 import { SessionContext, useSessionState } from './session.ts'
 
 /** The whole of the portal: whoever is signed in sees the pages. */
 export function App() {
+  // Drawn anew in another language, and with times of another zone.
+  usePreferences()
   const state = useSessionState()
   if (state.session?.user) {
     return (

@@ -49,7 +49,29 @@ export function href(segments: readonly string[], query: Query = {}): string {
 /** Goes to a place in the portal. */
 export function go(to: string, { replace = false } = {}): void {
   // At once, and not when the browser comes to it: what is left behind must not be asked for again.
-  if (replace) history.replaceState(null, '', to)
-  else history.pushState(null, '', to)
+  if (replace) history.replaceState(history.state, '', to)
+  else history.pushState({ depth: depth() + 1 }, '', to)
   dispatchEvent(new HashChangeEvent('hashchange'))
+}
+
+/** How many places were gone to from within the pages: whether there is a way back. */
+export function depth(): number {
+  return (history.state as { depth?: number } | null)?.depth ?? 0
+}
+
+/** A link to the same place with another query; what is `undefined` in it stays. */
+export function withQuery({ segments, query }: HashRoute, changed: Query): string {
+  return href(segments, { ...Object.fromEntries(query), ...changed })
+}
+
+const lastPlaces = new Map<string, string>()
+
+/** Remembers where in a list one is, so that the way back leads there. */
+export function rememberPlace(area: string): void {
+  lastPlaces.set(area, location.hash)
+}
+
+/** The way back to a list: with the filters and the page that were left. */
+export function placeOf(area: string): string {
+  return lastPlaces.get(area) ?? href([area])
 }

@@ -1,23 +1,28 @@
-/** An answer that is no success, as its problem document tells it. */
+/** A response that is no success. What its problem document says in words is for programmers: pages show a text by code. */
 export class Problem extends Error {
   readonly status: number
   readonly code: string
   /** The field of the input that was wrong. */
   readonly field: string | undefined
 
-  constructor(status: number, code: string, detail: string, field?: string) {
-    super(detail)
+  constructor(status: number, code: string, field?: string) {
+    super(code)
     this.status = status
     this.code = code
     this.field = field
   }
 }
 
+/** What was thrown, as a problem. */
+export function problemOf(error: unknown): Problem {
+  return error instanceof Problem ? error : new Problem(0, 'internal_error')
+}
+
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 const whenSignedOut = new Set<() => void>()
 
-/** Hears of an answer that says that nobody is signed in any more. */
+/** Hears of a response that says that nobody is signed in any more. */
 export function onSignedOut(listener: () => void): () => void {
   whenSignedOut.add(listener)
   return () => void whenSignedOut.delete(listener)
@@ -28,23 +33,22 @@ export function onSignedOut(listener: () => void): () => void {
  *
  * @throws Problem
  */
-export async function ask<TAnswer>(method: Method, path: string, body?: object): Promise<TAnswer> {
+export async function ask<TData>(method: Method, path: string, body?: object): Promise<TData> {
   const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } }
   if (body) {
     init.headers = { ...init.headers, 'content-type': 'application/json' }
     init.body = JSON.stringify(body)
   }
-  const answer = await fetch(`api/${path}`, init).catch(() => {
-    throw new Problem(0, 'unreachable', 'The server cannot be reached. Is your network up?')
+  const response = await fetch(`api/${path}`, init).catch(() => {
+    throw new Problem(0, 'unreachable')
   })
-  if (answer.status === 204) return undefined as TAnswer
-  const content = (await answer.json().catch(() => ({}))) as Record<string, unknown>
-  if (answer.ok) return content as TAnswer
-  const { code = 'error', detail = `The server answered ${answer.status}.`, field } = content
+  if (response.status === 204) return undefined as TData
+  const content = (await response.json().catch(() => ({}))) as Record<string, unknown>
+  if (response.ok) return content as TData
+  const { code, field } = content
   const problem = new Problem(
-    answer.status,
-    String(code),
-    String(detail),
+    response.status,
+    typeof code === 'string' ? code : 'error',
     typeof field === 'string' ? field : undefined,
   )
   if (problem.status === 401 && problem.code === 'unauthorized') for (const tell of whenSignedOut) tell()

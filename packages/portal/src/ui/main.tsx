@@ -1,6 +1,7 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
+import { chooseLocale, initialLocale } from './preferences.ts'
 import './styles/base.css'
 import './styles/shell.css'
 import './styles/surfaces.css'
@@ -10,6 +11,7 @@ import './styles/charts.css'
 
 const root = document.getElementById('root')
 if (root) {
+  await chooseLocale(initialLocale())
   createRoot(root).render(
     <StrictMode>
       <App />

@@ -1,6 +1,7 @@
 import { createContext, use, useCallback, useEffect, useState } from 'react'
 import type { Session } from './api-types.ts'
-import { ask, onSignedOut, Problem } from './http.ts'
+import { forgetEndpointNames } from './endpoint-names.ts'
+import { ask, onSignedOut, type Problem, problemOf } from './http.ts'
 import { forgetResources } from './resources.ts'
 
 /** Who looks at the page, as far as is known. */
@@ -33,13 +34,14 @@ export function useSessionState(): SessionState {
       setSession(await ask<Session>('GET', 'session'))
       setProblem(undefined)
     } catch (error) {
-      setProblem(error instanceof Problem ? error : new Problem(0, 'error', String(error)))
+      setProblem(problemOf(error))
     }
   }, [])
   useEffect(() => {
     void look()
     return onSignedOut(() => {
       forgetResources()
+      forgetEndpointNames()
       void look()
     })
   }, [look])

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Problem } from './http.ts'
+import { type Problem, problemOf } from './http.ts'
 import { refresh } from './resources.ts'
 
 /** Something that a person has asked for, and how it goes. */
@@ -24,7 +24,7 @@ export function useAction(act: () => Promise<unknown>): Action {
       try {
         await act()
       } catch (error) {
-        setProblem(error instanceof Problem ? error : new Problem(0, 'error', String(error)))
+        setProblem(problemOf(error))
       }
       setBusy(false)
       refresh()

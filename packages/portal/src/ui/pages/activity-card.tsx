@@ -1,25 +1,20 @@
 import { useState } from 'react'
 import type { Statistics } from '../api-types.ts'
-import { counted, duration, number } from '../format.ts'
+import { axisTime, duration, number, percent, shortTime, zoneText } from '../format.ts'
 import { BarChart } from '../parts/bar-chart.tsx'
 import { Card } from '../parts/card.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { LineChart } from '../parts/line-chart.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
+import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
 
-const RANGES = [
-  [1, 'Last hour'],
-  [24, 'Last day'],
-  [7 * 24, 'Last 7 days'],
-  [30 * 24, 'Last 30 days'],
-] as const
-
+const RANGES = [1, 24, 168, 720] as const
 const HOUR_MS = 3_600_000
 
 /** What was attempted over time, as charts and as a table. */
 export function ActivityCard({ endpointId }: { readonly endpointId: string }) {
-  const [hours, setHours] = useState(24)
+  const [hours, setHours] = useState<number>(24)
   // To the minute, so that what is fetched again is the same.
   const [since, setSince] = useState(() => sinceOf(24))
   const resource = useResource<Statistics>(
@@ -28,30 +23,30 @@ export function ActivityCard({ endpointId }: { readonly endpointId: string }) {
   const choose = (
     <select
       className="input slim-input"
-      aria-label="Time shown"
+      aria-label={t.activity.range}
       value={hours}
       onChange={(event) => {
         setHours(Number(event.target.value))
         setSince(sinceOf(Number(event.target.value)))
       }}
     >
-      {RANGES.map(([value, title]) => (
+      {RANGES.map((value) => (
         <option key={value} value={value}>
-          {title}
+          {t.range.last[value]}
         </option>
       ))}
     </select>
   )
   return (
-    <Card title="Activity" actions={choose}>
+    <Card title={t.activity.title} actions={choose}>
       <ResourceView resource={resource}>
         {(statistics) =>
           statistics.total.attempts === 0 ? (
-            <Empty title="No attempts in this time">
-              <p>Once requests are sent, their results and how long they take show here.</p>
+            <Empty title={t.activity.none}>
+              <p>{t.activity.noneAbout}</p>
             </Empty>
           ) : (
-            <Charts statistics={statistics} isLong={hours > 24} />
+            <Charts statistics={statistics} hours={hours} />
           )
         }
       </ResourceView>
@@ -66,56 +61,56 @@ function sinceOf(hours: number): string {
 
 interface ChartsProps {
   readonly statistics: Statistics
-  readonly isLong: boolean
+  readonly hours: number
 }
 
-function Charts({ statistics, isLong }: ChartsProps) {
+function Charts({ statistics, hours }: ChartsProps) {
   const { buckets, total, bucketSeconds } = statistics
-  const format = new Intl.DateTimeFormat(
-    undefined,
-    isLong ? { month: 'short', day: 'numeric', hour: '2-digit' } : { hour: '2-digit', minute: '2-digit' },
-  )
-  const labels = buckets.map(({ from }) => format.format(new Date(from)))
-  const success = `${counted(total.attempts, 'attempt')}: ${number(total.succeeded)} succeeded, ${number(total.failed)} failed`
-  const latency = total.latency
-    ? `Half were answered within ${duration(total.latency.p50Ms)}, 99 of 100 within ${duration(total.latency.p99Ms)}`
-    : 'No answers'
+  const { latency } = total
   return (
     <>
       <Figures total={total} />
-      <figure className="stack-tight">
-        <figcaption className="legend">
-          <span className="succeeded">succeeded</span>
-          <span className="failed">failed</span>
-        </figcaption>
-        <BarChart
-          summary={success}
-          bars={buckets.map(({ from, succeeded, failed }, index) => ({
-            key: from,
-            label: labels[index] ?? '',
-            lower: succeeded,
-            upper: failed,
-          }))}
-        />
-      </figure>
-      <figure className="stack-tight">
-        <figcaption className="legend">
-          <span className="p50">half</span>
-          <span className="p95">95 of 100</span>
-          <span className="p99">99 of 100 took no longer</span>
-        </figcaption>
-        <LineChart
-          summary={latency}
-          labels={labels}
-          lines={(['p50', 'p95', 'p99'] as const).map((className) => ({
-            className,
-            values: buckets.map(({ latency: one }) => one?.[`${className}Ms`]),
-          }))}
-        />
-      </figure>
+      <div className="halves">
+        <figure className="stack-tight">
+          <figcaption className="legend">
+            <span className="succeeded">{t.activity.succeeded}</span>
+            <span className="failed">{t.activity.failed}</span>
+          </figcaption>
+          <BarChart
+            summary={t.activity.summary(total.attempts, total.succeeded, total.failed)}
+            bars={buckets.map(({ from, succeeded, failed }) => ({
+              key: from,
+              label: axisTime(from, hours),
+              lower: succeeded,
+              upper: failed,
+            }))}
+          />
+        </figure>
+        <figure className="stack-tight">
+          <figcaption className="legend">
+            {t.activity.latency}
+            <span className="p50">p50</span>
+            <span className="p95">p95</span>
+            <span className="p99">p99</span>
+          </figcaption>
+          <LineChart
+            summary={
+              latency
+                ? t.activity.latencySummary(duration(latency.p50Ms), duration(latency.p99Ms))
+                : t.activity.noResponses
+            }
+            labels={buckets.map(({ from }) => axisTime(from, hours))}
+            lines={(['p50', 'p95', 'p99'] as const).map((className) => ({
+              className,
+              values: buckets.map(({ latency: one }) => one?.[`${className}Ms`]),
+            }))}
+          />
+        </figure>
+      </div>
+      <p className="small quiet">{t.activity.zone(zoneText())}</p>
       <details>
-        <summary className="small">The same as a table, by {duration(bucketSeconds * 1_000)}</summary>
-        <BucketTable statistics={statistics} labels={labels} />
+        <summary className="small">{t.activity.asTable(duration(bucketSeconds * 1_000))}</summary>
+        <BucketTable statistics={statistics} />
       </details>
     </>
   )
@@ -124,12 +119,12 @@ function Charts({ statistics, isLong }: ChartsProps) {
 function Figures({ total }: { readonly total: Statistics['total'] }) {
   const { attempts, succeeded, exhausted, latency } = total
   const figures = [
-    ['Attempts', number(attempts)],
-    ['Succeeded', `${((100 * succeeded) / attempts).toFixed(succeeded === attempts ? 0 : 1)} %`],
-    ['Given up', number(exhausted)],
-    ['Half within', latency ? duration(latency.p50Ms) : 'none'],
-    ['99 of 100 within', latency ? duration(latency.p99Ms) : 'none'],
-  ]
+    [t.activity.attempts, number(attempts)],
+    [t.activity.successRate, percent(succeeded, attempts)],
+    [t.activity.exhausted, number(exhausted)],
+    ['p50', latency ? duration(latency.p50Ms) : t.common.none],
+    ['p99', latency ? duration(latency.p99Ms) : t.common.none],
+  ] as const
   return (
     <dl className="figures">
       {figures.map(([title, value]) => (
@@ -142,41 +137,27 @@ function Figures({ total }: { readonly total: Statistics['total'] }) {
   )
 }
 
-interface BucketTableProps {
-  readonly statistics: Statistics
-  readonly labels: readonly string[]
-}
-
-function BucketTable({ statistics, labels }: BucketTableProps) {
+function BucketTable({ statistics }: { readonly statistics: Statistics }) {
+  const columns = [t.activity.succeeded, t.activity.failed, 'p50', 'p95', 'p99']
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by the keyboard
-    <section className="table-scroll" tabIndex={0} aria-label="Activity as a table">
+    <section className="table-scroll" tabIndex={0} aria-label={t.activity.table}>
       <table className="table">
         <thead>
           <tr>
-            <th scope="col">From</th>
-            <th scope="col" className="number">
-              Succeeded
-            </th>
-            <th scope="col" className="number">
-              Failed
-            </th>
-            <th scope="col" className="number">
-              Half within
-            </th>
-            <th scope="col" className="number">
-              95 of 100
-            </th>
-            <th scope="col" className="number">
-              99 of 100
-            </th>
+            <th scope="col">{t.activity.from}</th>
+            {columns.map((title) => (
+              <th scope="col" className="number" key={title}>
+                {title}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
-          {statistics.buckets.map(({ from, attempts, succeeded, failed, latency }, index) =>
+          {statistics.buckets.map(({ from, attempts, succeeded, failed, latency }) =>
             attempts === 0 ? null : (
               <tr key={from}>
-                <th scope="row">{labels[index]}</th>
+                <th scope="row">{shortTime(from)}</th>
                 <td className="number">{number(succeeded)}</td>
                 <td className="number">{number(failed)}</td>
                 <td className="number">{latency && duration(latency.p50Ms)}</td>

@@ -1,7 +1,8 @@
 import { useState } from 'react'
-import type { DeliveryAttempt, DeliveryDetails, Endpoint } from '../api-types.ts'
-import { counted, duration, fullTime, prettyJson } from '../format.ts'
-import { href } from '../hash-route.ts'
+import type { DeliveryAttempt, DeliveryDetails } from '../api-types.ts'
+import { useEndpointNames } from '../endpoint-names.ts'
+import { duration, fullTime, prettyJson } from '../format.ts'
+import { href, placeOf } from '../hash-route.ts'
 import { ask } from '../http.ts'
 import { Badge, DeliveryBadge } from '../parts/badge.tsx'
 import { Button } from '../parts/button.tsx'
@@ -9,11 +10,12 @@ import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { endpointName } from '../parts/endpoint-name.ts'
 import { PageHead } from '../parts/page-head.tsx'
+import { PageOf } from '../parts/page-of.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
-import { ResourceView } from '../parts/resource-view.tsx'
 import { Time } from '../parts/time.tsx'
+import { t } from '../preferences.ts'
+import { attemptErrorText } from '../problem-text.ts'
 import { useResource } from '../resources.ts'
 import { useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
@@ -21,33 +23,27 @@ import { useAction } from '../use-action.ts'
 /** One delivery with everything about it. */
 export function DeliveryPage({ id }: { readonly id: string }) {
   const resource = useResource<DeliveryDetails>(`deliveries/${encodeURIComponent(id)}`)
-  const { data } = resource
+  const back = { to: placeOf('deliveries'), title: t.shell.deliveries }
   return (
-    <>
-      <PageHead
-        title={data?.eventType ?? 'Delivery'}
-        back={{ to: href(['deliveries']), title: 'Deliveries' }}
-        about={<span className="mono">{id}</span>}
-      >
-        {data && <Actions delivery={data} />}
-      </PageHead>
-      {data ? (
+    <PageOf resource={resource} title={t.delivery.title} back={back}>
+      {(delivery) => (
         <>
-          <ProblemNote problem={resource.problem} canRetry />
+          <PageHead
+            title={delivery.eventType}
+            back={back}
+            badge={<DeliveryBadge delivery={delivery} />}
+            about={<span className="mono">{id}</span>}
+          >
+            <Actions delivery={delivery} />
+          </PageHead>
           <div className="columns">
-            <Attempts attempts={data.attempts} />
-            <div className="stack">
-              <Facts delivery={data} />
-            </div>
+            <Attempts attempts={delivery.attempts} />
+            <Facts delivery={delivery} />
           </div>
-          <RequestAsSent delivery={data} />
+          <RequestAsSent delivery={delivery} />
         </>
-      ) : (
-        <div className="card">
-          <ResourceView resource={resource}>{() => null}</ResourceView>
-        </div>
       )}
-    </>
+    </PageOf>
   )
 }
 
@@ -61,18 +57,18 @@ function Actions({ delivery }: { readonly delivery: DeliveryDetails }) {
   return (
     <>
       <Button kind="primary" isBusy={resending.isBusy} onClick={resending.run}>
-        {isPending ? 'Send now' : 'Send again'}
+        {isPending ? t.delivery.tryNow : t.delivery.resend}
       </Button>
-      {isPending && <Button onClick={() => setAsking(true)}>Cancel</Button>}
+      {isPending && <Button onClick={() => setAsking(true)}>{t.delivery.cancel}</Button>}
       {resending.problem && <ProblemNote problem={resending.problem} />}
       {isAsking && (
         <ConfirmDialog
-          title="Cancel this delivery?"
-          action="Cancel the delivery"
+          title={t.delivery.cancelTitle}
+          action={t.delivery.cancelAction}
           act={() => ask('POST', `${path}/cancel`)}
           onClose={() => setAsking(false)}
         >
-          <p>No further attempt is made. You can still send it again later.</p>
+          <p>{t.delivery.cancelAbout}</p>
         </ConfirmDialog>
       )}
     </>
@@ -81,33 +77,38 @@ function Actions({ delivery }: { readonly delivery: DeliveryDetails }) {
 
 function Facts({ delivery }: { readonly delivery: DeliveryDetails }) {
   const { endpointId, eventId, createdOn, finishedOn, dueOn, attemptCount, state } = delivery
-  const endpoint = useResource<Endpoint>(`endpoints/${encodeURIComponent(endpointId)}`).data
+  const nameOf = useEndpointNames([endpointId])
   return (
-    <Card title="Delivery" actions={<DeliveryBadge delivery={delivery} />}>
+    <Card title={t.delivery.title}>
       <dl className="facts">
-        <dt>Endpoint</dt>
+        <dt>{t.deliveries.endpoint}</dt>
         <dd>
-          <a href={href(['endpoints', endpointId])}>{endpoint ? endpointName(endpoint) : endpointId}</a>
+          <a href={href(['endpoints', endpointId])}>{nameOf(endpointId)}</a>
         </dd>
-        <dt>Created</dt>
-        <dd>{fullTime(createdOn)}</dd>
-        <dt>Attempts</dt>
+        <dt>{t.delivery.created}</dt>
+        <dd>
+          <Time at={createdOn} isExact />
+        </dd>
+        <dt>{t.delivery.attempts}</dt>
         <dd>{attemptCount}</dd>
         {state === 'pending' && (
           <>
-            <dt>Next attempt</dt>
-            <dd>{dueOn === undefined ? 'after the delivery before it' : <Time at={dueOn} />}</dd>
+            <dt>{t.delivery.nextAttempt}</dt>
+            <dd>{dueOn === undefined ? t.delivery.afterPredecessor : <Time at={dueOn} isExact />}</dd>
           </>
         )}
         {finishedOn !== undefined && (
           <>
-            <dt>Finished</dt>
+            <dt>{t.delivery.finished}</dt>
             <dd>
-              {fullTime(finishedOn)}, after {duration(Date.parse(finishedOn) - Date.parse(createdOn))}
+              {t.delivery.finishedAfter(
+                fullTime(finishedOn),
+                duration(Date.parse(finishedOn) - Date.parse(createdOn)),
+              )}
             </dd>
           </>
         )}
-        <dt>Event</dt>
+        <dt>{t.deliveries.event}</dt>
         <dd className="mono">{eventId}</dd>
       </dl>
     </Card>
@@ -116,13 +117,13 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetails }) {
 
 function Attempts({ attempts }: { readonly attempts: readonly DeliveryAttempt[] }) {
   return (
-    <Card title="Attempts" isFlush>
+    <Card title={t.delivery.attempts} isFlush>
       {attempts.length === 0 ? (
-        <Empty title="No attempt yet">
-          <p>It shows here by itself as soon as the first one has ended.</p>
+        <Empty title={t.delivery.noAttemptYet}>
+          <p>{t.delivery.noAttemptAbout}</p>
         </Empty>
       ) : (
-        <ol className="attempts" aria-label={counted(attempts.length, 'attempt')}>
+        <ol className="attempts" aria-label={t.counts.attempts(attempts.length)}>
           {attempts.toReversed().map((attempt) => (
             <Attempt key={attempt.number} attempt={attempt} />
           ))}
@@ -133,25 +134,29 @@ function Attempts({ attempts }: { readonly attempts: readonly DeliveryAttempt[] 
 }
 
 function Attempt({ attempt }: { readonly attempt: DeliveryAttempt }) {
-  const { number, startedOn, durationMs, response, errorCode, errorMessage } = attempt
+  const { number, startedOn, durationMs, response, errorCode } = attempt
+  const isStatus = errorCode === 'http_status' || errorCode === 'redirect' || errorCode === 'gone'
   return (
     <li className="stack">
       <div className="row apart">
         <div className="row">
-          <h3>Attempt {number}</h3>
-          <Badge tone={errorCode ? 'bad' : 'good'}>
-            {response ? `HTTP ${response.status}` : (errorCode ?? 'failed').replaceAll('_', ' ')}
-          </Badge>
+          <h3>{t.delivery.attempt(number)}</h3>
+          {response && <Badge tone={errorCode ? 'bad' : 'good'}>{`HTTP ${response.status}`}</Badge>}
+          {!response && <Badge tone="bad">{t.states.exhausted}</Badge>}
         </div>
         <span className="small quiet">
-          <Time at={startedOn} />, took {duration(durationMs)}
+          <Time at={startedOn} isExact /> · {duration(durationMs)}
         </span>
       </div>
-      {errorMessage !== undefined && <p className="anywhere">{errorMessage}</p>}
+      {errorCode !== undefined && (
+        <p className="anywhere">
+          {isStatus && response ? t.delivery.responded(response.status) : attemptErrorText(errorCode)}
+        </p>
+      )}
       {response && response.body !== '' && (
         <details>
-          <summary className="small">The answer's body</summary>
-          <Code text={response.body} label={`Answer to attempt ${number}`} />
+          <summary className="small">{t.delivery.responseBody}</summary>
+          <Code text={response.body} label={t.delivery.responseTo(number)} copy={response.body} />
         </details>
       )}
     </li>
@@ -165,16 +170,14 @@ function RequestAsSent({ delivery }: { readonly delivery: DeliveryDetails }) {
     ...Object.entries(last.request.headers).map(([name, value]) => `${name}: ${value}`),
   ]
   return (
-    <Card title="Request as sent">
+    <Card title={t.delivery.request}>
       {head && (
         <>
-          <Code text={head.join('\n')} label="Request line and headers" />
-          <p className="hint">
-            Of the last attempt. Headers that you gave the endpoint are sent along, and not kept here.
-          </p>
+          <Code text={head.join('\n')} label={t.delivery.requestHead} />
+          <p className="hint">{t.delivery.requestHint}</p>
         </>
       )}
-      <Code text={prettyJson(delivery.body)} label="Body" copy={delivery.body} />
+      <Code text={prettyJson(delivery.body)} label={t.delivery.body} copy={delivery.body} />
     </Card>
   )
 }

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../api-types.ts'
 import { Problem } from '../http.ts'
 import type { HeaderRow } from '../parts/header-rows.tsx'
+import { t } from '../preferences.ts'
 
 /** An endpoint as it is being typed: texts, where the API wants numbers. */
 export interface EndpointDraft {
@@ -55,10 +56,10 @@ export const EMPTY_DRAFT: EndpointDraft = {
 }
 
 export const FORMATS = [
-  ['standard', 'Standard Webhooks'],
-  ['cloudevents-structured', 'CloudEvents, all of it in the body'],
-  ['cloudevents-binary', 'CloudEvents, its attributes in headers'],
-] as const satisfies readonly (readonly [Endpoint['format'], string])[]
+  'standard',
+  'cloudevents-structured',
+  'cloudevents-binary',
+] as const satisfies readonly Endpoint['format'][]
 
 /** What is there to be changed of an endpoint. */
 export function draftOf(endpoint: Endpoint): EndpointDraft {
@@ -150,8 +151,7 @@ export function changeOf(draft: EndpointDraft, { concurrency, version }: Endpoin
  * @throws Problem
  */
 export function filterOf({ filter }: EndpointDraft): unknown {
-  const problem = filterProblem(filter)
-  if (problem !== undefined) throw new Problem(0, 'invalid_json', problem, 'filter')
+  if (filterProblem(filter) !== undefined) throw new Problem(0, 'invalid_json', 'filter')
   return filter.trim() === '' ? null : JSON.parse(filter)
 }
 
@@ -161,8 +161,8 @@ export function filterProblem(text: string): string | undefined {
   try {
     JSON.parse(text)
     return undefined
-  } catch (error) {
-    return `It must be JSON, with names and strings in double quotes: ${(error as Error).message}`
+  } catch {
+    return t.problems.invalid_json
   }
 }
 
@@ -176,11 +176,10 @@ export function urlProblem(text: string): string | undefined {
   const url = text.trim()
   if (url === '') return undefined
   const parsed = URL.parse(url)
-  if (!parsed) return 'A whole URL is needed, such as https://example.com/hook'
-  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')
-    return 'It must begin with https:// or http://'
+  if (!parsed) return t.fieldProblems.url
+  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') return t.form.urlScheme
   if (parsed.username !== '' || parsed.password !== '') {
-    return 'Put the user name and password into a header instead: they would show wherever the URL does'
+    return t.form.urlCredentials
   }
   return undefined
 }
@@ -189,4 +188,25 @@ export function urlProblem(text: string): string | undefined {
 export function isInsecure(text: string): boolean {
   const url = URL.parse(text.trim())
   return url?.protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+}
+
+const COMPARED = [
+  'url',
+  'description',
+  'eventTypes',
+  'filter',
+  'headers',
+  'ordering',
+  'concurrency',
+  'rateLimit',
+  'format',
+  'sequence',
+  'clientCertificate',
+  'enabled',
+] as const satisfies readonly (keyof Endpoint)[]
+export type ComparedField = (typeof COMPARED)[number]
+
+/** What differs between two versions of an endpoint. */
+export function differencesOf(one: Endpoint, other: Endpoint): ComparedField[] {
+  return COMPARED.filter((field) => JSON.stringify(one[field]) !== JSON.stringify(other[field]))
 }

@@ -1,4 +1,5 @@
 import { Field } from '../parts/field.tsx'
+import { t } from '../preferences.ts'
 import { type EndpointDraft, FORMATS } from './endpoint-draft.ts'
 
 interface FieldsProps {
@@ -7,23 +8,19 @@ interface FieldsProps {
   readonly onChange: (changed: Partial<EndpointDraft>) => void
 }
 
-const ORDERINGS = [
-  ['none', 'As they come, several at once'],
-  ['fifo', 'Strictly one after the other'],
-  ['entity', 'One after the other for each entity'],
-]
+const ORDERINGS = ['none', 'fifo', 'entity'] as const
+type KnownOrdering = (typeof ORDERINGS)[number]
+
+/** What an ordering is called. */
+export function orderingText(ordering: string): string {
+  const known = ORDERINGS.find((one) => one === ordering) as KnownOrdering | undefined
+  return known === undefined ? t.orderings.by(ordering) : t.orderings[known]
+}
 
 /** Whether messages are sent, or read. */
 export function DeliveryField({ draft, onChange }: FieldsProps) {
   return (
-    <Field
-      label="Delivery"
-      hint={
-        draft.isPull
-          ? 'Your application reads the messages by their numbers, with an API key. A URL may be given later.'
-          : undefined
-      }
-    >
+    <Field label={t.form.delivery} hint={draft.isPull ? t.form.pullHint : undefined}>
       {(control) => (
         <select
           {...control}
@@ -31,8 +28,8 @@ export function DeliveryField({ draft, onChange }: FieldsProps) {
           value={draft.isPull ? 'pull' : 'push'}
           onChange={(event) => onChange({ isPull: event.target.value === 'pull' })}
         >
-          <option value="push">Sent to a URL, as webhooks</option>
-          <option value="pull">Pull: kept until they are read</option>
+          <option value="push">{t.form.push}</option>
+          <option value="pull">{t.form.pull}</option>
         </select>
       )}
     </Field>
@@ -42,15 +39,29 @@ export function DeliveryField({ draft, onChange }: FieldsProps) {
 /** Order and pace. */
 export function PaceFields({ draft, errorAt, onChange }: FieldsProps) {
   const { ordering, concurrency, rateLimit, ratePerSeconds } = draft
-  const isOwn = !ORDERINGS.some(([value]) => value === ordering)
+  const isOwn = !ORDERINGS.some((value) => value === ordering)
+  const numeric = (
+    name: 'concurrency' | 'rateLimit' | 'ratePerSeconds',
+    value: string,
+    label: string,
+    hint: string,
+  ) => (
+    <Field label={label} hint={hint} error={errorAt(name)}>
+      {(control) => (
+        <input
+          {...control}
+          className="input"
+          inputMode="numeric"
+          value={value}
+          onChange={(event) => onChange({ [name]: event.target.value })}
+        />
+      )}
+    </Field>
+  )
   return (
     <fieldset className="stack">
-      <legend>Order and pace</legend>
-      <Field
-        label="Order"
-        hint="In order, a request that fails holds up those behind it until it succeeds or is given up."
-        error={errorAt('ordering')}
-      >
+      <legend>{t.form.pace}</legend>
+      <Field label={t.form.order} hint={t.form.orderHint} error={errorAt('ordering')}>
         {(control) => (
           <select
             {...control}
@@ -58,52 +69,20 @@ export function PaceFields({ draft, errorAt, onChange }: FieldsProps) {
             value={ordering}
             onChange={(event) => onChange({ ordering: event.target.value })}
           >
-            {ORDERINGS.map(([value, title]) => (
+            {ORDERINGS.map((value) => (
               <option key={value} value={value}>
-                {title}
+                {orderingText(value)}
               </option>
             ))}
-            {isOwn && <option value={ordering}>By {ordering}</option>}
+            {isOwn && <option value={ordering}>{orderingText(ordering)}</option>}
           </select>
         )}
       </Field>
       <div className="pair">
-        <Field label="Requests at once, at most" hint="1 to 64" error={errorAt('concurrency')}>
-          {(control) => (
-            <input
-              {...control}
-              className="input"
-              inputMode="numeric"
-              value={concurrency}
-              onChange={(event) => onChange({ concurrency: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field label="Rate limit" hint="Requests; empty for none" error={errorAt('rateLimit')}>
-          {(control) => (
-            <input
-              {...control}
-              className="input"
-              inputMode="numeric"
-              placeholder="none"
-              value={rateLimit}
-              onChange={(event) => onChange({ rateLimit: event.target.value })}
-            />
-          )}
-        </Field>
-        {rateLimit.trim() !== '' && (
-          <Field label="In any" hint="Seconds">
-            {(control) => (
-              <input
-                {...control}
-                className="input"
-                inputMode="numeric"
-                value={ratePerSeconds}
-                onChange={(event) => onChange({ ratePerSeconds: event.target.value })}
-              />
-            )}
-          </Field>
-        )}
+        {numeric('concurrency', concurrency, t.form.concurrency, t.form.concurrencyHint)}
+        {numeric('rateLimit', rateLimit, t.form.rateLimit, t.form.rateLimitHint)}
+        {rateLimit.trim() !== '' &&
+          numeric('ratePerSeconds', ratePerSeconds, t.form.ratePer, t.form.ratePerHint)}
       </div>
     </fieldset>
   )
@@ -112,7 +91,7 @@ export function PaceFields({ draft, errorAt, onChange }: FieldsProps) {
 /** What the body looks like. */
 export function FormatField({ draft, errorAt, onChange }: FieldsProps) {
   return (
-    <Field label="Format" error={errorAt('format')}>
+    <Field label={t.form.format} error={errorAt('format')}>
       {(control) => (
         <select
           {...control}
@@ -120,9 +99,9 @@ export function FormatField({ draft, errorAt, onChange }: FieldsProps) {
           value={draft.format}
           onChange={(event) => onChange({ format: event.target.value as EndpointDraft['format'] })}
         >
-          {FORMATS.map(([value, title]) => (
+          {FORMATS.map((value) => (
             <option key={value} value={value}>
-              {title}
+              {t.formats[value]}
             </option>
           ))}
         </select>
@@ -135,97 +114,81 @@ export function FormatField({ draft, errorAt, onChange }: FieldsProps) {
 export function SignatureFields({ draft, errorAt, onChange }: FieldsProps) {
   const { signature, secret } = draft
   return (
-    <details>
-      <summary>Signature</summary>
-      <fieldset className="stack">
-        <legend className="visually-hidden">Signature</legend>
-        <Field
-          label="Kind"
-          hint="With a key pair, whoever verifies cannot sign."
-          error={errorAt('signature')}
-        >
-          {(control) => (
-            <select
-              {...control}
-              className="input"
-              value={signature}
-              onChange={(event) => onChange({ signature: event.target.value as EndpointDraft['signature'] })}
-            >
-              <option value="hmac">Shared secret (HMAC-SHA256)</option>
-              <option value="ed25519">Key pair (Ed25519)</option>
-            </select>
-          )}
-        </Field>
-        <Field
-          label="A secret of your own"
-          hint="Empty: a new one is made. It begins with whsec_, or whsk_ for a key pair."
-          error={errorAt('secret')}
-        >
-          {(control) => (
-            <input
-              {...control}
-              className="input mono"
-              autoComplete="off"
-              value={secret}
-              onChange={(event) => onChange({ secret: event.target.value })}
-            />
-          )}
-        </Field>
-      </fieldset>
-    </details>
+    <fieldset className="stack">
+      <legend>{t.form.signature}</legend>
+      <Field label={t.form.signatureKind} hint={t.form.signatureHint} error={errorAt('signature')}>
+        {(control) => (
+          <select
+            {...control}
+            className="input"
+            value={signature}
+            onChange={(event) => onChange({ signature: event.target.value as EndpointDraft['signature'] })}
+          >
+            <option value="hmac">{t.signature.hmac.kind}</option>
+            <option value="ed25519">{t.signature.ed25519.kind}</option>
+          </select>
+        )}
+      </Field>
+      <Field label={t.secret.own} hint={t.form.secretHint} error={errorAt('secret')}>
+        {(control) => (
+          <input
+            {...control}
+            className="input mono"
+            autoComplete="off"
+            value={secret}
+            onChange={(event) => onChange({ secret: event.target.value })}
+          />
+        )}
+      </Field>
+    </fieldset>
   )
 }
 
 /** What requests show of themselves, where the receiver wants to see it. */
 export function CertificateFields({ draft, errorAt, onChange }: FieldsProps) {
   const { certificate, certificateKey, hasCertificate, removesCertificate } = draft
-  const error = errorAt('clientCertificate')
+  const pem = (
+    name: 'certificate' | 'certificateKey',
+    value: string,
+    label: string,
+    hint: string,
+    error?: string,
+  ) => (
+    <Field label={label} hint={hint} error={error}>
+      {(control) => (
+        <textarea
+          {...control}
+          className="input mono"
+          rows={3}
+          autoComplete="off"
+          spellCheck={false}
+          value={value}
+          onChange={(event) => onChange({ [name]: event.target.value })}
+        />
+      )}
+    </Field>
+  )
   return (
-    <details open={error !== undefined || undefined}>
-      <summary>Client certificate</summary>
-      <fieldset className="stack">
-        <legend className="visually-hidden">Client certificate</legend>
-        <Field
-          label={hasCertificate ? 'Another certificate (PEM)' : 'Certificate (PEM)'}
-          hint="For receivers that want one (mutual TLS). Empty: nothing changes."
-          error={error}
-        >
-          {(control) => (
-            <textarea
-              {...control}
-              className="input mono"
-              rows={3}
-              autoComplete="off"
-              spellCheck={false}
-              value={certificate}
-              onChange={(event) => onChange({ certificate: event.target.value })}
-            />
-          )}
-        </Field>
-        <Field label="Its private key (PEM)" hint="It is stored encrypted, and never shown again.">
-          {(control) => (
-            <textarea
-              {...control}
-              className="input mono"
-              rows={3}
-              autoComplete="off"
-              spellCheck={false}
-              value={certificateKey}
-              onChange={(event) => onChange({ certificateKey: event.target.value })}
-            />
-          )}
-        </Field>
-        {hasCertificate && (
-          <label className="check">
-            <input
-              type="checkbox"
-              checked={removesCertificate}
-              onChange={(event) => onChange({ removesCertificate: event.target.checked })}
-            />
-            <span>Remove the certificate</span>
-          </label>
-        )}
-      </fieldset>
-    </details>
+    <fieldset className="stack">
+      <legend>{t.form.certificate}</legend>
+      {pem(
+        'certificate',
+        certificate,
+        hasCertificate ? t.form.otherCertificate : t.form.certificatePem,
+        t.form.certificateHint,
+        errorAt('clientCertificate'),
+      )}
+      {pem('certificateKey', certificateKey, t.form.certificateKey, t.form.certificateKeyHint)}
+      {hasCertificate && (
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={removesCertificate}
+            onChange={(event) => onChange({ removesCertificate: event.target.checked })}
+          />
+          <span>{t.form.removeCertificate}</span>
+        </label>
+      )}
+    </fieldset>
   )
 }

@@ -1,17 +1,22 @@
 import { useState } from 'react'
 import type { Endpoint, EndpointWarning } from '../api-types.ts'
-import { go, href } from '../hash-route.ts'
-import { ask } from '../http.ts'
+import { list } from '../format.ts'
+import { go, href, placeOf } from '../hash-route.ts'
+import { ask, Problem } from '../http.ts'
+import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
 import { endpointName } from '../parts/endpoint-name.ts'
 import { PageHead } from '../parts/page-head.tsx'
+import { PageOf } from '../parts/page-of.tsx'
 import { ReceiverCode } from '../parts/receiver-code.tsx'
-import { ResourceView } from '../parts/resource-view.tsx'
 import { WarningNotes } from '../parts/warning-notes.tsx'
+import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
-import { changeOf, creationOf, draftOf, EMPTY_DRAFT } from './endpoint-draft.ts'
+import { useArrival } from '../use-arrival.ts'
+import { changeOf, creationOf, differencesOf, draftOf, EMPTY_DRAFT } from './endpoint-draft.ts'
 import { EndpointForm } from './endpoint-form.tsx'
+import { TestCard } from './test-card.tsx'
 import { VerifyNote } from './verify-note.tsx'
 
 interface Created {
@@ -23,92 +28,144 @@ interface Created {
 /** Adds an endpoint, and then says what its receiver needs. */
 export function NewEndpointPage() {
   const [created, setCreated] = useState<Created>()
-  const list = href(['endpoints'])
+  const back = placeOf('endpoints')
   if (created) return <CreatedEndpoint {...created} />
   return (
     <>
-      <PageHead title="Add endpoint" back={{ to: list, title: 'Endpoints' }} />
+      <PageHead title={t.endpoints.add} back={{ to: back, title: t.shell.endpoints }} />
       <EndpointForm
         initial={EMPTY_DRAFT}
         isNew
-        submit="Add endpoint"
-        cancelTo={list}
+        submit={t.endpoints.add}
+        cancelTo={back}
         save={async (draft) => setCreated(await ask<Created>('POST', 'endpoints', creationOf(draft)))}
       />
     </>
   )
 }
 
-function CreatedEndpoint({ endpoint, secret, warnings }: Created) {
+function CreatedEndpoint({ endpoint: created, secret, warnings }: Created) {
+  useArrival()
+  const path = `endpoints/${encodeURIComponent(created.id)}`
+  // It may be verified meanwhile.
+  const endpoint = useResource<Endpoint>(path).data ?? created
   return (
     <>
       <PageHead
-        title="The endpoint is there"
+        title={t.created.title}
         about={<span className="anywhere">{endpointName(endpoint)}</span>}
-        back={{ to: href(['endpoints']), title: 'Endpoints' }}
+        back={{ to: placeOf('endpoints'), title: t.shell.endpoints }}
       >
         <a className="button primary" href={href(['endpoints', endpoint.id])}>
-          Go to the endpoint
+          {t.created.open}
         </a>
       </PageHead>
       <WarningNotes warnings={warnings} />
       {endpoint.ownership === 'pending' && <VerifyNote endpoint={endpoint} />}
-      <Card title={endpoint.signature === 'hmac' ? 'Signing secret' : 'Public key'}>
-        <p>Your receiver verifies with it that a request comes from here and was not changed on its way.</p>
-        <Code text={secret} label="Signing secret" copy={secret} />
+      <Card title={t.signature[endpoint.signature].title}>
+        <p>{t.created.secretAbout}</p>
+        <Code text={secret} label={t.signature[endpoint.signature].current} copy={secret} />
       </Card>
-      <Card title="Receive it">
+      <Card title={t.receiver.title}>
         <ReceiverCode eventType={endpoint.eventTypes[0] ?? '*'} />
       </Card>
+      <TestCard endpoint={endpoint} />
     </>
   )
 }
 
 /** Changes an endpoint. */
 export function EditEndpointPage({ id }: { readonly id: string }) {
-  const path = `endpoints/${encodeURIComponent(id)}`
-  const resource = useResource<Endpoint>(path)
-  const back = href(['endpoints', id])
+  const resource = useResource<Endpoint>(`endpoints/${encodeURIComponent(id)}`)
+  const back = { to: href(['endpoints', id], { tab: 'settings' }), title: t.endpoint.back }
+  return (
+    <PageOf resource={resource} title={t.edit.title} back={back}>
+      {(endpoint) => <Edit latest={endpoint} back={back} />}
+    </PageOf>
+  )
+}
+
+interface EditProps {
+  /** As it is now; it may be changed by somebody else while it is edited. */
+  readonly latest: Endpoint
+  readonly back: { readonly to: string; readonly title: string }
+}
+
+function Edit({ latest, back }: EditProps) {
+  const path = `endpoints/${encodeURIComponent(latest.id)}`
   // What is typed must not be overwritten by what is heard meanwhile.
-  const [first, setFirst] = useState<Endpoint>()
-  if (!first && resource.data) setFirst(resource.data)
+  const [start, setStart] = useState(latest)
+  // What a save goes by: the version that the person has seen.
+  const [seen, setSeen] = useState(latest)
+  const [isConflict, setConflict] = useState(false)
   const [warnings, setWarnings] = useState<readonly EndpointWarning[]>([])
   if (warnings.length > 0) {
     return (
       <>
-        <PageHead title="The changes are saved" back={{ to: back, title: 'The endpoint' }}>
-          <a className="button primary" href={back}>
-            Go to the endpoint
+        <PageHead title={t.edit.saved} back={back}>
+          <a className="button primary" href={back.to}>
+            {t.created.open}
           </a>
         </PageHead>
         <WarningNotes warnings={warnings} />
       </>
     )
   }
+  const loadTheirs = () => {
+    setStart(latest)
+    setSeen(latest)
+    setConflict(false)
+  }
+  const keepMine = () => {
+    setSeen(latest)
+    setConflict(false)
+  }
+  const changed = isConflict || latest.version !== seen.version
   return (
     <>
-      <PageHead title="Edit endpoint" back={{ to: back, title: 'The endpoint' }} />
-      {first ? (
-        <EndpointForm
-          initial={draftOf(first)}
-          isNew={false}
-          submit="Save changes"
-          cancelTo={back}
-          save={async (draft) => {
-            const saved = await ask<{ warnings: readonly EndpointWarning[] }>(
-              'PATCH',
-              path,
-              changeOf(draft, first),
-            )
-            if (saved.warnings.length > 0) setWarnings(saved.warnings)
-            else go(back)
-          }}
-        />
-      ) : (
-        <div className="card">
-          <ResourceView resource={resource}>{() => null}</ResourceView>
-        </div>
-      )}
+      <PageHead title={t.edit.title} back={back} about={endpointName(latest)} />
+      <EndpointForm
+        key={start.version}
+        initial={draftOf(start)}
+        isNew={false}
+        submit={t.edit.save}
+        cancelTo={back.to}
+        conflict={
+          changed && <Conflict mine={seen} theirs={latest} onLoadTheirs={loadTheirs} onKeepMine={keepMine} />
+        }
+        save={async (draft) => {
+          const body = changeOf(draft, seen)
+          const saved = await ask<{ warnings: readonly EndpointWarning[] }>('PATCH', path, body).catch(
+            (problem) => {
+              if (problem instanceof Problem && problem.code === 'version_conflict') setConflict(true)
+              throw problem
+            },
+          )
+          if (saved.warnings.length > 0) setWarnings(saved.warnings)
+          else go(back.to)
+        }}
+      />
     </>
+  )
+}
+
+interface ConflictProps {
+  readonly mine: Endpoint
+  readonly theirs: Endpoint
+  readonly onLoadTheirs: () => void
+  readonly onKeepMine: () => void
+}
+
+function Conflict({ mine, theirs, onLoadTheirs, onKeepMine }: ConflictProps) {
+  const fields = differencesOf(mine, theirs)
+  return (
+    <div className="note warn" role="alert">
+      <p>{t.edit.conflict}</p>
+      {fields.length > 0 && <p>{t.edit.changedFields(list(fields.map((field) => t.edit.fields[field])))}</p>}
+      <div className="row">
+        <Button onClick={onLoadTheirs}>{t.edit.loadTheirs}</Button>
+        <Button onClick={onKeepMine}>{t.edit.keepMine}</Button>
+      </div>
+    </div>
   )
 }

@@ -1,10 +1,13 @@
-import { type FormEvent, useRef, useState } from 'react'
-import type { Problem } from '../http.ts'
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
+import { useLeaveGuard } from '../leave-guard.ts'
 import { Button } from '../parts/button.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { EventTypePicker } from '../parts/event-type-picker.tsx'
 import { Field } from '../parts/field.tsx'
 import { HeaderRows } from '../parts/header-rows.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
+import { t } from '../preferences.ts'
+import { fieldOf, problemText } from '../problem-text.ts'
 import { useAction } from '../use-action.ts'
 import { type EndpointDraft, isInsecure, urlProblem } from './endpoint-draft.ts'
 import {
@@ -22,53 +25,50 @@ interface EndpointFormProps {
   readonly submit: string
   readonly cancelTo: string
   readonly save: (draft: EndpointDraft) => Promise<unknown>
+  /** Stands above the buttons: that somebody else has changed the endpoint. */
+  readonly conflict?: ReactNode
 }
 
-const FIELDS = [
-  'url',
-  'description',
-  'eventTypes',
-  'filter',
-  'headers',
-  'ordering',
-  'concurrency',
-  'rateLimit',
-  'secret',
-  'clientCertificate',
-]
-
-/** The problem of a field, or of a part of it: `headers.authorization`. */
-function problemAt(problem: Problem | undefined, field: string): string | undefined {
-  const at = problem?.field?.split(/[.[]/)[0]
-  return at === field ? problem?.message : undefined
-}
+const PLAIN_FIELDS = ['url', 'description', 'eventTypes', 'filter', 'headers']
+const ADVANCED_FIELDS = ['ordering', 'concurrency', 'rateLimit', 'format', 'secret', 'clientCertificate']
+const FIELDS = [...PLAIN_FIELDS, ...ADVANCED_FIELDS]
 
 /** Makes or changes an endpoint. */
-export function EndpointForm({ initial, isNew, submit, cancelTo, save }: EndpointFormProps) {
+export function EndpointForm({ initial, isNew, submit, cancelTo, save, conflict }: EndpointFormProps) {
   const [draft, setDraft] = useState(initial)
   const [isUrlLeft, setUrlLeft] = useState(false)
   const form = useRef<HTMLFormElement>(null)
-  const saving = useAction(() => save(draft))
+  const guard = useLeaveGuard(JSON.stringify(draft) !== JSON.stringify(initial))
+  const saving = useAction(async () => {
+    guard.release(true)
+    try {
+      await save(draft)
+    } catch (problem) {
+      guard.release(false)
+      throw problem
+    }
+  })
+  const { problem } = saving
   const change = (changed: Partial<EndpointDraft>) => setDraft({ ...draft, ...changed })
-  const errorAt = (field: string) => problemAt(saving.problem, field)
-  const onSubmit = async (event: FormEvent) => {
+  const errorAt = (field: string) =>
+    problem && fieldOf(problem) === field ? problemText(problem) : undefined
+  useEffect(() => {
+    if (!problem) return
+    // The first field with an error.
+    form.current?.querySelector<HTMLElement>('[aria-invalid], fieldset:has(> .field-error) input')?.focus()
+  }, [problem])
+  const onSubmit = (event: FormEvent) => {
     event.preventDefault()
-    await saving.run()
-    // Focuses the first field with an error.
-    form.current?.querySelector<HTMLElement>('[aria-invalid], fieldset:has(.field-error) input')?.focus()
+    void saving.run()
   }
   return (
     <form className="card card-body form" ref={form} onSubmit={onSubmit} noValidate>
       {(isNew || initial.isPull) && <DeliveryField draft={draft} errorAt={errorAt} onChange={change} />}
       {!draft.isPull && (
         <Field
-          label="URL"
+          label={t.form.url}
           error={errorAt('url') ?? (isUrlLeft ? urlProblem(draft.url) : undefined)}
-          hint={
-            isInsecure(draft.url)
-              ? 'Anybody on the way can read what is sent to http://. Prefer https://.'
-              : 'Where your application takes webhooks.'
-          }
+          hint={isInsecure(draft.url) ? t.form.urlInsecure : t.form.urlHint}
         >
           {(control) => (
             <input
@@ -86,7 +86,7 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
           )}
         </Field>
       )}
-      <Field label="Description" hint="For you: what this endpoint is for." error={errorAt('description')}>
+      <Field label={t.form.description} hint={t.form.descriptionHint} error={errorAt('description')}>
         {(control) => (
           <input
             {...control}
@@ -103,28 +103,13 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
       />
       <FilterField draft={draft} error={errorAt('filter')} onChange={change} />
       {!draft.isPull && (
-        <>
-          <HeaderRows
-            rows={draft.headers}
-            error={errorAt('headers')}
-            onChange={(headers) => change({ headers })}
-          />
-          <PaceFields draft={draft} errorAt={errorAt} onChange={change} />
-        </>
+        <HeaderRows
+          rows={draft.headers}
+          error={errorAt('headers')}
+          onChange={(headers) => change({ headers })}
+        />
       )}
-      <FormatField draft={draft} errorAt={errorAt} onChange={change} />
-      {isNew && <SignatureFields draft={draft} errorAt={errorAt} onChange={change} />}
-      {!draft.isPull && (
-        <label className="check">
-          <input
-            type="checkbox"
-            checked={draft.sequence}
-            onChange={(event) => change({ sequence: event.target.checked })}
-          />
-          <span>Number the messages, so that what is missing is noticed and can be read</span>
-        </label>
-      )}
-      {!draft.isPull && <CertificateFields draft={draft} errorAt={errorAt} onChange={change} />}
+      <Advanced draft={draft} errorAt={errorAt} onChange={change} isNew={isNew} />
       {isNew && !draft.isPull && (
         <label className="check">
           <input
@@ -132,21 +117,69 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save }: Endpoin
             checked={draft.verifyOwnership}
             onChange={(event) => change({ verifyOwnership: event.target.checked })}
           />
-          <span>Verify that the receiver is mine before anything is sent to it</span>
+          <span>{t.form.verify}</span>
         </label>
       )}
-      <ProblemNote
-        problem={saving.problem}
-        except={(field) => FIELDS.includes(field.split(/[.[]/)[0] ?? '')}
-      />
+      {conflict ?? (
+        <ProblemNote
+          problem={problem}
+          takesFocus
+          except={(field) => FIELDS.includes(field.split(/[.[]/)[0] ?? '')}
+        />
+      )}
       <div className="form-actions">
         <Button kind="primary" type="submit" isBusy={saving.isBusy}>
           {submit}
         </Button>
         <a className="button" href={cancelTo}>
-          Cancel
+          {t.common.cancel}
         </a>
       </div>
+      {guard.destination !== undefined && (
+        <Dialog title={t.form.leaveTitle} onClose={guard.stay}>
+          <p>{t.form.leaveAbout}</p>
+          <div className="dialog-actions">
+            <Button onClick={guard.stay}>{t.form.stay}</Button>
+            <Button kind="danger" onClick={guard.leave}>
+              {t.form.leave}
+            </Button>
+          </div>
+        </Dialog>
+      )}
     </form>
+  )
+}
+
+interface AdvancedProps {
+  readonly draft: EndpointDraft
+  readonly errorAt: (field: string) => string | undefined
+  readonly onChange: (changed: Partial<EndpointDraft>) => void
+  readonly isNew: boolean
+}
+
+/** What few endpoints need; open where something in it is wrong. */
+function Advanced({ draft, errorAt, onChange, isNew }: AdvancedProps) {
+  const hasError = ADVANCED_FIELDS.some((field) => errorAt(field) !== undefined)
+  const fields = { draft, errorAt, onChange }
+  return (
+    <details className="advanced" open={hasError || undefined}>
+      <summary>{t.form.advanced}</summary>
+      <div className="stack">
+        {!draft.isPull && <PaceFields {...fields} />}
+        <FormatField {...fields} />
+        {isNew && <SignatureFields {...fields} />}
+        {!draft.isPull && (
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={draft.sequence}
+              onChange={(event) => onChange({ sequence: event.target.checked })}
+            />
+            <span>{t.form.sequence}</span>
+          </label>
+        )}
+        {!draft.isPull && <CertificateFields {...fields} />}
+      </div>
+    </details>
   )
 }

@@ -1,3 +1,4 @@
+import { Plus } from 'lucide-react'
 import type { Endpoint, Page } from '../api-types.ts'
 import { href } from '../hash-route.ts'
 import { EndpointBadge } from '../parts/badge.tsx'
@@ -6,6 +7,7 @@ import { endpointName } from '../parts/endpoint-name.ts'
 import { PageHead } from '../parts/page-head.tsx'
 import { Pager, usePages } from '../parts/pager.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
+import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
 import { useUser } from '../session.ts'
 
@@ -15,31 +17,30 @@ const SHOWN_TYPES = 4
 export function EndpointsPage() {
   const { role } = useUser()
   const pages = usePages()
-  const resource = useResource<Page<Endpoint>>(`endpoints?limit=50${pages.query}`)
+  const query = new URLSearchParams({ limit: '50' })
+  if (pages.before !== undefined) query.set('before', pages.before)
+  const resource = useResource<Page<Endpoint>>(`endpoints?${query}`)
   const add = role === 'manager' && (
     <a className="button primary" href={href(['endpoints', 'new'])}>
-      Add endpoint
+      <Plus aria-hidden /> {t.endpoints.add}
     </a>
   )
   return (
     <>
-      <PageHead title="Endpoints" about="The addresses that get your events as webhooks.">
+      <PageHead title={t.shell.endpoints} about={t.endpoints.about}>
         {add}
       </PageHead>
-      <section className="card" aria-label="Endpoints">
+      <section className="card" aria-label={t.shell.endpoints} tabIndex={-1} ref={pages.list}>
         <ResourceView resource={resource}>
           {({ items, next }) =>
             items.length === 0 ? (
-              <Empty title="No endpoints yet">
-                <p>
-                  An endpoint is a URL of yours that we send a signed request to whenever something happens,
-                  such as an upload or a new page.
-                </p>
+              <Empty title={t.endpoints.none}>
+                <p>{t.endpoints.noneAbout}</p>
                 {add}
               </Empty>
             ) : (
               <>
-                <ul className="endpoint-list">
+                <ul className="rows">
                   {items.map((endpoint) => (
                     <EndpointItem key={endpoint.id} endpoint={endpoint} />
                   ))}
@@ -58,22 +59,26 @@ function EndpointItem({ endpoint }: { readonly endpoint: Endpoint }) {
   const { id, url, description, eventTypes } = endpoint
   const more = eventTypes.length - SHOWN_TYPES
   return (
-    <li className="endpoint-item">
-      <div className="stack-tight">
-        <a className="endpoint-url" href={href(['endpoints', id])}>
+    <li>
+      <a className="row-link endpoint-row" href={href(['endpoints', id])}>
+        <span className="endpoint-name" title={endpointName(endpoint)}>
           {endpointName(endpoint)}
-        </a>
-        {url !== undefined && description !== '' && <div className="quiet anywhere">{description}</div>}
-        <div className="row">
+        </span>
+        <span className="endpoint-state">
+          <EndpointBadge endpoint={endpoint} />
+        </span>
+        {url !== undefined && description !== '' && (
+          <span className="endpoint-about quiet anywhere">{description}</span>
+        )}
+        <span className="endpoint-events row">
           {eventTypes.slice(0, SHOWN_TYPES).map((type) => (
             <span className="chip" key={type}>
-              {type === '*' ? 'all events' : type}
+              {type === '*' ? t.endpoint.allEvents : type}
             </span>
           ))}
-          {more > 0 && <span className="small quiet">and {more} more</span>}
-        </div>
-      </div>
-      <EndpointBadge endpoint={endpoint} />
+          {more > 0 && <span className="small quiet">{t.endpoints.more(more)}</span>}
+        </span>
+      </a>
     </li>
   )
 }

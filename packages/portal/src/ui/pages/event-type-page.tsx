@@ -1,5 +1,5 @@
 import type { EventType } from '../api-types.ts'
-import { href } from '../hash-route.ts'
+import { href, placeOf } from '../hash-route.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
@@ -7,30 +7,34 @@ import { Empty } from '../parts/empty.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { ReceiverCode } from '../parts/receiver-code.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
+import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
 import { useUser } from '../session.ts'
 
 /** One type of events: what it says, and how to receive it. */
 export function EventTypePage({ type }: { readonly type: string }) {
   const resource = useResource<{ items: readonly EventType[] }>('event-types')
-  const back = { to: href(['event-types']), title: 'Event catalog' }
+  const back = { to: placeOf('event-types'), title: t.shell.catalog }
   return (
     <ResourceView resource={resource}>
       {({ items }) => {
         const found = items.find((one) => one.type === type)
         return found ? (
           <>
-            <PageHead title={type} back={back} about={found.description}>
-              {found.deprecated && <Badge tone="warn">Deprecated</Badge>}
-            </PageHead>
+            <PageHead
+              title={type}
+              back={back}
+              about={found.description}
+              badge={found.deprecated && <Badge tone="warn">{t.states.deprecated}</Badge>}
+            />
             <Described eventType={found} />
           </>
         ) : (
           <>
             <PageHead title={type} back={back} />
             <div className="card">
-              <Empty title="This type is not in the catalog">
-                <a href={href(['event-types'])}>Show the catalog</a>
+              <Empty title={t.catalog.unknown}>
+                <a href={href(['event-types'])}>{t.catalog.show}</a>
               </Empty>
             </div>
           </>
@@ -47,20 +51,20 @@ function Described({ eventType }: { readonly eventType: EventType }) {
   return (
     <>
       <div className="halves">
-        <Card title="A request's body">
-          <Code text={body} label="Example of the body" copy={body} />
+        <Card title={t.catalog.body}>
+          <Code text={body} label={t.catalog.example} copy={body} />
         </Card>
         {schema !== undefined && (
-          <Card title="Schema of data.entity">
+          <Card title={t.catalog.schema}>
             <Code
               text={JSON.stringify(schema, null, 2)}
-              label="JSON Schema"
+              label={t.catalog.jsonSchema}
               copy={JSON.stringify(schema, null, 2)}
             />
           </Card>
         )}
       </div>
-      <Card title="Receive it">
+      <Card title={t.receiver.title}>
         <ReceiverCode eventType={type} />
       </Card>
     </>

@@ -1,12 +1,14 @@
 import { useState } from 'react'
 import type { TestedEvent } from '../api-types.ts'
-import { counted } from '../format.ts'
 import { ask } from '../http.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
+import { Prose } from '../parts/prose.tsx'
 import { Time } from '../parts/time.tsx'
+import { t } from '../preferences.ts'
+import { problemText } from '../problem-text.ts'
 import { useAction } from '../use-action.ts'
 import { type EndpointDraft, filterOf, filterProblem, isFilterField } from './endpoint-draft.ts'
 
@@ -29,23 +31,15 @@ export function FilterField({ draft, error, onChange }: FilterFieldProps) {
     const body = { ...draft.scope, filter: filterOf(draft) ?? {}, eventTypes: draft.eventTypes }
     setTested((await ask<{ items: readonly TestedEvent[] }>('POST', 'endpoints/test-filter', body)).items)
   })
-  const tried = isFilterField(trying.problem?.field) ? trying.problem?.message : undefined
+  const tried =
+    trying.problem && isFilterField(trying.problem.field) ? problemText(trying.problem) : undefined
   const shown = (isLeft ? filterProblem(draft.filter) : undefined) ?? tried ?? error
   return (
     <details open={isOpen || shown !== undefined} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Content filter</summary>
+      <summary>{t.filter.title}</summary>
       <fieldset className="stack">
-        <legend className="visually-hidden">Content filter</legend>
-        <Field
-          label="Only events that match"
-          hint={
-            <>
-              JSON: conditions on what the webhook carries, such as <code>{EXAMPLE}</code>. Empty: all events
-              of these types.
-            </>
-          }
-          error={shown}
-        >
+        <legend className="visually-hidden">{t.filter.title}</legend>
+        <Field label={t.filter.label} hint={<Prose text={t.filter.hint(EXAMPLE)} />} error={shown}>
           {(control) => (
             <textarea
               {...control}
@@ -65,7 +59,7 @@ export function FilterField({ draft, error, onChange }: FilterFieldProps) {
         </Field>
         <div>
           <Button isBusy={trying.isBusy} onClick={trying.run}>
-            Try it on the last events
+            {t.filter.tryIt}
           </Button>
         </div>
         <ProblemNote problem={trying.problem} except={isFilterField} />
@@ -77,36 +71,34 @@ export function FilterField({ draft, error, onChange }: FilterFieldProps) {
 }
 
 function summaryOf(events: readonly TestedEvent[]): string {
-  if (events.length === 0) return 'There are no events of these types yet to try it on.'
-  const matching = events.filter(({ matches }) => matches).length
-  const last = events.length === 1 ? 'the last event' : `the last ${counted(events.length, 'event')}`
-  return `${matching} of ${last} ${matching === 1 ? 'matches' : 'match'}.`
+  if (events.length === 0) return t.filter.noEvents
+  return t.filter.summary(events.filter(({ matches }) => matches).length, events.length)
 }
 
 function Tested({ events }: { readonly events: readonly TestedEvent[] }) {
   return (
     <details>
-      <summary>Which ones</summary>
+      <summary>{t.filter.which}</summary>
       <table className="table folds">
         <thead>
           <tr>
-            <th scope="col">Event</th>
-            <th scope="col">Entity</th>
-            <th scope="col">Result</th>
-            <th scope="col">When</th>
+            <th scope="col">{t.deliveries.event}</th>
+            <th scope="col">{t.filter.entity}</th>
+            <th scope="col">{t.filter.result}</th>
+            <th scope="col">{t.deliveries.when}</th>
           </tr>
         </thead>
         <tbody>
           {events.map((event) => (
             <tr key={event.id}>
               <td className="mono anywhere">{event.eventType}</td>
-              <td className="anywhere" data-label="Entity">
+              <td className="anywhere" data-label={t.filter.entity}>
                 {event.entityId}
               </td>
-              <td data-label="Result">
+              <td data-label={t.filter.result}>
                 <Result event={event} />
               </td>
-              <td data-label="When">
+              <td data-label={t.deliveries.when}>
                 <Time at={event.modifiedOn} />
               </td>
             </tr>
@@ -118,7 +110,11 @@ function Tested({ events }: { readonly events: readonly TestedEvent[] }) {
 }
 
 function Result({ event: { matches, failure } }: { readonly event: TestedEvent }) {
-  if (failure === 'no_message') return <Badge tone="bad">No webhook can be made</Badge>
-  if (failure === 'too_costly') return <Badge tone="bad">Too large to filter</Badge>
-  return matches ? <Badge tone="good">Matches</Badge> : <Badge tone="neutral">Left out</Badge>
+  if (failure === 'no_message') return <Badge tone="bad">{t.filter.noMessage}</Badge>
+  if (failure === 'too_costly') return <Badge tone="bad">{t.filter.tooCostly}</Badge>
+  return matches ? (
+    <Badge tone="good">{t.filter.matches}</Badge>
+  ) : (
+    <Badge tone="neutral">{t.filter.leftOut}</Badge>
+  )
 }

@@ -9,7 +9,7 @@ import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
-import { Time } from '../parts/time.tsx'
+import { t } from '../preferences.ts'
 import { refresh, useResource } from '../resources.ts'
 import { useAction } from '../use-action.ts'
 import { OverlapField } from './overlap-field.tsx'
@@ -27,16 +27,13 @@ export function KeysCard({ endpoint }: { readonly endpoint: Endpoint }) {
   }
   const creating = useAction(async () => take(await ask<NewEndpointKey>('POST', `${path}/keys`)))
   return (
-    <Card title="API keys">
-      <p className="small quiet">
-        With a key, your application reads the messages of this endpoint by their numbers: what it has missed,
-        or all.
-      </p>
+    <Card title={t.keys.title}>
+      <p className="small quiet">{t.keys.about}</p>
       {created && (
         <div className="note" role="status">
-          <p>The key {created.prefix}… is shown this once. Keep it where you keep passwords.</p>
-          <Code text={created.key} label="API key" copy={created.key} />
-          <Button onClick={() => setCreated(undefined)}>Done</Button>
+          <p>{t.keys.shownOnce(created.prefix)}</p>
+          <Code text={created.key} label={t.keys.key} copy={created.key} />
+          <Button onClick={() => setCreated(undefined)}>{t.keys.done}</Button>
         </div>
       )}
       <ResourceView resource={resource}>
@@ -45,27 +42,15 @@ export function KeysCard({ endpoint }: { readonly endpoint: Endpoint }) {
             {items.map((key) => (
               <li key={key.id} className="stack-tight">
                 <span className="mono">{key.prefix}…</span>
-                <span className="small quiet">
-                  Created {fullTime(key.createdOn)},{' '}
-                  {key.lastUsedOn === undefined ? (
-                    'never used'
-                  ) : (
-                    <>
-                      last used <Time at={key.lastUsedOn} />
-                    </>
-                  )}
-                  {key.expiresOn !== undefined && (
-                    <>
-                      , valid until <Time at={key.expiresOn} />
-                    </>
-                  )}
-                </span>
+                <span className="small quiet">{aboutKey(key)}</span>
                 <div className="row">
                   {key.expiresOn === undefined && (
-                    <Button onClick={() => setAsked({ what: 'rotate', key })}>Rotate</Button>
+                    <Button slim onClick={() => setAsked({ what: 'rotate', key })}>
+                      {t.keys.rotate}
+                    </Button>
                   )}
-                  <Button kind="danger" onClick={() => setAsked({ what: 'revoke', key })}>
-                    Revoke
+                  <Button slim kind="danger" onClick={() => setAsked({ what: 'revoke', key })}>
+                    {t.keys.revoke}
                   </Button>
                 </div>
               </li>
@@ -75,7 +60,7 @@ export function KeysCard({ endpoint }: { readonly endpoint: Endpoint }) {
       </ResourceView>
       <div className="row">
         <Button isBusy={creating.isBusy} onClick={creating.run}>
-          Create a key
+          {t.keys.create}
         </Button>
       </div>
       <ProblemNote problem={creating.problem} />
@@ -89,22 +74,27 @@ export function KeysCard({ endpoint }: { readonly endpoint: Endpoint }) {
       )}
       {asked?.what === 'revoke' && (
         <ConfirmDialog
-          title="Revoke this key?"
-          action="Revoke it"
+          title={t.keys.revokeTitle}
+          action={t.keys.revokeAction}
           act={async () => {
             await ask('POST', `${path}/revoke-key`, { keyId: asked.key.id })
             refresh(`${path}/keys`)
           }}
           onClose={() => setAsked(undefined)}
         >
-          <p>
-            <span className="mono">{asked.key.prefix}…</span> reads nothing any more, from now on. This cannot
-            be undone.
-          </p>
+          <p>{t.keys.revokeAbout(asked.key.prefix)}</p>
         </ConfirmDialog>
       )}
     </Card>
   )
+}
+
+function aboutKey({ createdOn, lastUsedOn, expiresOn }: EndpointKey): string {
+  return [
+    t.keys.created(fullTime(createdOn)),
+    lastUsedOn === undefined ? t.keys.neverUsed : t.keys.lastUsed(fullTime(lastUsedOn)),
+    ...(expiresOn === undefined ? [] : [t.keys.validUntil(fullTime(expiresOn))]),
+  ].join(' · ')
 }
 
 interface RotateKeyProps {
@@ -121,17 +111,14 @@ function RotateKeyDialog({ path, replaced, onClose, onRotated }: RotateKeyProps)
     onRotated(await ask<NewEndpointKey>('POST', `${path}/rotate-key`, body))
   })
   return (
-    <Dialog title="Rotate this key?" onClose={onClose}>
-      <p>
-        A new key takes the place of <span className="mono">{replaced.prefix}…</span>, which stays valid for a
-        while.
-      </p>
+    <Dialog title={t.keys.rotateTitle} onClose={onClose}>
+      <p>{t.keys.rotateAbout(replaced.prefix)}</p>
       <OverlapField seconds={overlapSeconds} onChange={setOverlapSeconds} />
       <ProblemNote problem={rotating.problem} />
       <div className="dialog-actions">
-        <Button onClick={onClose}>Keep it as it is</Button>
+        <Button onClick={onClose}>{t.common.keep}</Button>
         <Button kind="primary" isBusy={rotating.isBusy} onClick={rotating.run}>
-          Rotate it
+          {t.keys.rotateAction}
         </Button>
       </div>
     </Dialog>

@@ -1,12 +1,8 @@
+import { duration } from '../format.ts'
 import { Field } from '../parts/field.tsx'
+import { t } from '../preferences.ts'
 
-const OVERLAPS = [
-  [0, 'It ends at once'],
-  [3_600, '1 hour'],
-  [86_400, '1 day'],
-  [3 * 86_400, '3 days'],
-  [7 * 86_400, '7 days'],
-] as const
+const OVERLAPS = [0, 3_600, 86_400, 3 * 86_400, 7 * 86_400]
 
 interface OverlapFieldProps {
   readonly seconds: number
@@ -16,7 +12,7 @@ interface OverlapFieldProps {
 /** For how long a key or a secret stays valid after its rotation. */
 export function OverlapField({ seconds, onChange }: OverlapFieldProps) {
   return (
-    <Field label="The old one stays for">
+    <Field label={t.secret.overlap}>
       {(control) => (
         <select
           {...control}
@@ -24,9 +20,9 @@ export function OverlapField({ seconds, onChange }: OverlapFieldProps) {
           value={seconds}
           onChange={(event) => onChange(Number(event.target.value))}
         >
-          {OVERLAPS.map(([value, title]) => (
+          {OVERLAPS.map((value) => (
             <option key={value} value={value}>
-              {title}
+              {value === 0 ? t.secret.noOverlap : duration(value * 1_000)}
             </option>
           ))}
         </select>

@@ -1,19 +1,28 @@
 import { useState } from 'react'
 import type { Endpoint, Job, Page } from '../api-types.ts'
-import { counted, number } from '../format.ts'
 import { ask } from '../http.ts'
-import { Badge } from '../parts/badge.tsx'
+import { Badge, type Tone } from '../parts/badge.tsx'
 import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { Time } from '../parts/time.tsx'
+import { useTimeRange } from '../parts/time-range-field.tsx'
+import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
 import { useAction } from '../use-action.ts'
-import { WHAT, type What } from './recover-choices.ts'
 
 const SHOWN_JOBS = '3'
+
+/** What can be sent again: the route, and what it is asked for. */
+const WHAT = {
+  failed: { path: 'recover', include: undefined },
+  unsuccessful: { path: 'replay', include: 'unsuccessful' },
+  missing: { path: 'replay', include: 'missing' },
+  all: { path: 'replay', include: 'all' },
+} as const
+export type What = keyof typeof WHAT
 
 /** Sends an endpoint again what it has missed, and shows how that goes. */
 export function RecoverCard({ endpoint }: { readonly endpoint: Endpoint }) {
@@ -21,18 +30,18 @@ export function RecoverCard({ endpoint }: { readonly endpoint: Endpoint }) {
   const query = new URLSearchParams({ endpointId: endpoint.id, limit: SHOWN_JOBS })
   const { data, problem } = useResource<Page<Job>>(`jobs?${query}`)
   return (
-    <Card title="Send again">
-      <p className="quiet">After an outage: what has failed, what was missed, or everything of some time.</p>
+    <Card title={t.recover.title}>
+      <p className="quiet">{t.recover.about}</p>
       {endpoint.enabled ? (
         <div>
-          <Button onClick={() => setAsking(true)}>Choose what to send again</Button>
+          <Button onClick={() => setAsking(true)}>{t.recover.choose}</Button>
         </div>
       ) : (
-        <p className="quiet">Enable the endpoint first.</p>
+        <p className="quiet">{t.recover.enableFirst}</p>
       )}
       <ProblemNote problem={problem} canRetry />
       {data && data.items.length > 0 && (
-        <ul className="stack" aria-label="Jobs">
+        <ul className="stack" aria-label={t.recover.jobs}>
           {data.items.map((job) => (
             <JobItem key={job.id} job={job} />
           ))}
@@ -43,58 +52,45 @@ export function RecoverCard({ endpoint }: { readonly endpoint: Endpoint }) {
   )
 }
 
-const KINDS: Readonly<Record<Job['kind'], string>> = {
-  recover: 'What has failed',
-  replay: 'Replay',
-  cancel: 'Cancelling',
+const JOB_TONES: Readonly<Record<Job['state'], Tone>> = {
+  running: 'wait',
+  succeeded: 'good',
+  failed: 'bad',
+  cancelled: 'neutral',
 }
 
 function JobItem({ job }: { readonly job: Job }) {
-  const { id, kind, state, done, total, affected, createdOn, errorMessage } = job
+  const { id, kind, state, done, total, affected, createdOn } = job
   const cancelling = useAction(() => ask('POST', `jobs/${encodeURIComponent(id)}/cancel`))
   const isRunning = state === 'running'
+  const title = t.jobs.kinds[kind]
   return (
     <li className="stack-tight">
       <div className="row apart">
         <span>
-          {KINDS[kind]}, <Time at={createdOn} />
+          {title} · <Time at={createdOn} />
         </span>
-        <JobBadge state={state} />
+        <Badge tone={JOB_TONES[state]}>{t.jobs.states[state]}</Badge>
       </div>
       {isRunning && (
-        <progress className="progress" value={done} max={Math.max(1, total)} aria-label={KINDS[kind]} />
+        <progress className="progress" value={done} max={Math.max(1, total)} aria-label={title} />
       )}
       <div className="row apart small quiet" role="status">
         <span>
-          {isRunning && `${number(done)} of ${number(total)} looked at; `}
-          {counted(affected, 'delivery', 'deliveries')} {kind === 'cancel' ? 'cancelled' : 'sent again'}
+          {isRunning && `${t.jobs.progress(done, total)} `}
+          {kind === 'cancel' ? t.jobs.cancelled(affected) : t.jobs.resent(affected)}
         </span>
         {isRunning && (
           <Button slim isBusy={cancelling.isBusy} onClick={cancelling.run}>
-            Stop
+            {t.jobs.stop}
           </Button>
         )}
       </div>
-      {errorMessage !== undefined && <p className="anywhere">{errorMessage}</p>}
+      {state === 'failed' && <p>{t.jobs.failed}</p>}
       <ProblemNote problem={cancelling.problem} />
     </li>
   )
 }
-
-function JobBadge({ state }: { readonly state: Job['state'] }) {
-  if (state === 'running') return <Badge tone="wait">Running</Badge>
-  if (state === 'succeeded') return <Badge tone="good">Done</Badge>
-  return state === 'failed' ? <Badge tone="bad">Failed</Badge> : <Badge tone="neutral">Stopped</Badge>
-}
-
-const HOUR_MS = 3_600_000
-const TIMES = [
-  [1, 'The last hour'],
-  [24, 'The last day'],
-  [3 * 24, 'The last 3 days'],
-  [7 * 24, 'The last 7 days'],
-  [30 * 24, 'The last 30 days'],
-] as const
 
 interface RecoverDialogProps {
   readonly endpointId: string
@@ -103,17 +99,16 @@ interface RecoverDialogProps {
 
 function RecoverDialog({ endpointId, onClose }: RecoverDialogProps) {
   const [what, setWhat] = useState<What>('failed')
-  const [hours, setHours] = useState(24)
+  const range = useTimeRange()
   const sending = useAction(async () => {
     const { path, include } = WHAT[what]
-    const since = new Date(Date.now() - hours * HOUR_MS).toISOString()
-    const fields = include === undefined ? { since } : { since, include }
+    const fields = include === undefined ? range.value() : { ...range.value(), include }
     await ask('POST', `endpoints/${encodeURIComponent(endpointId)}/${path}`, fields)
     onClose()
   })
   return (
-    <Dialog title="Send again" onClose={onClose}>
-      <Field label="What" hint={WHAT[what].hint}>
+    <Dialog title={t.recover.title} onClose={onClose}>
+      <Field label={t.recover.what} hint={t.recover.hints[what]}>
         {(control) => (
           <select
             {...control}
@@ -121,35 +116,20 @@ function RecoverDialog({ endpointId, onClose }: RecoverDialogProps) {
             value={what}
             onChange={(event) => setWhat(event.target.value as What)}
           >
-            {Object.entries(WHAT).map(([value, { title }]) => (
+            {(Object.keys(WHAT) as What[]).map((value) => (
               <option key={value} value={value}>
-                {title}
+                {t.recover.choices[value]}
               </option>
             ))}
           </select>
         )}
       </Field>
-      <Field label="Of">
-        {(control) => (
-          <select
-            {...control}
-            className="input"
-            value={hours}
-            onChange={(event) => setHours(Number(event.target.value))}
-          >
-            {TIMES.map(([value, title]) => (
-              <option key={value} value={value}>
-                {title}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      {range.field}
       <ProblemNote problem={sending.problem} />
       <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
+        <Button onClick={onClose}>{t.common.notNow}</Button>
         <Button kind="primary" isBusy={sending.isBusy} onClick={sending.run}>
-          Send again
+          {t.recover.action}
         </Button>
       </div>
     </Dialog>

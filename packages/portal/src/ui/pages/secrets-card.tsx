@@ -8,11 +8,12 @@ import { Code } from '../parts/code.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
-import { Time } from '../parts/time.tsx'
+import { t } from '../preferences.ts'
+import { problemText } from '../problem-text.ts'
 import { useAction } from '../use-action.ts'
 import { OverlapField } from './overlap-field.tsx'
 
-/** The keys that messages are signed with: shown when they are asked for, and replaced. */
+/** The keys that messages are signed with: shown when they are asked for, and rotated. */
 export function SecretsCard({ endpoint }: { readonly endpoint: Endpoint }) {
   const [secrets, setSecrets] = useState<readonly EndpointSecret[]>()
   const [isRotating, setRotating] = useState(false)
@@ -22,38 +23,37 @@ export function SecretsCard({ endpoint }: { readonly endpoint: Endpoint }) {
     setSecrets(items)
   }
   const showing = useAction(load)
-  const what = endpoint.signature === 'hmac' ? 'secret' : 'public key'
+  const texts = t.signature[endpoint.signature]
   return (
-    <Card title={endpoint.signature === 'hmac' ? 'Signing secret' : 'Public key'}>
+    <Card title={texts.title}>
       {secrets?.map(({ secret, createdOn, expiresOn }) => (
         <div className="stack-tight" key={secret}>
           <span className="small quiet">
-            {expiresOn === undefined ? (
-              `Since ${fullTime(createdOn)}`
-            ) : (
-              <>
-                The one before: still signed with, until <Time at={expiresOn} />
-              </>
-            )}
+            {expiresOn === undefined
+              ? t.secret.since(fullTime(createdOn))
+              : t.secret.previousUntil(fullTime(expiresOn))}
           </span>
-          <Code text={secret} label={expiresOn === undefined ? what : `former ${what}`} copy={secret} />
+          <Code
+            text={secret}
+            label={expiresOn === undefined ? texts.current : texts.previous}
+            copy={secret}
+          />
         </div>
       ))}
       <div className="row">
-        {secrets ? (
-          <Button onClick={() => setSecrets(undefined)}>Hide</Button>
-        ) : (
-          <Button isBusy={showing.isBusy} onClick={showing.run}>
-            Show the {what}
-          </Button>
-        )}
-        <Button onClick={() => setRotating(true)}>Replace it</Button>
+        <Button
+          isBusy={showing.isBusy}
+          onClick={secrets ? () => setSecrets(undefined) : () => void showing.run()}
+        >
+          {secrets ? t.secret.hide : texts.show}
+        </Button>
+        <Button onClick={() => setRotating(true)}>{texts.rotate}</Button>
       </div>
       <ProblemNote problem={showing.problem} />
       {isRotating && (
         <RotateDialog
           path={path}
-          what={what}
+          title={texts.rotateTitle}
           onClose={() => setRotating(false)}
           onRotated={async () => {
             setRotating(false)
@@ -67,12 +67,12 @@ export function SecretsCard({ endpoint }: { readonly endpoint: Endpoint }) {
 
 interface RotateDialogProps {
   readonly path: string
-  readonly what: string
+  readonly title: string
   readonly onClose: () => void
   readonly onRotated: () => Promise<void>
 }
 
-function RotateDialog({ path, what, onClose, onRotated }: RotateDialogProps) {
+function RotateDialog({ path, title, onClose, onRotated }: RotateDialogProps) {
   const [overlapSeconds, setOverlapSeconds] = useState(86_400)
   const [secret, setSecret] = useState('')
   const rotating = useAction(async () => {
@@ -80,17 +80,15 @@ function RotateDialog({ path, what, onClose, onRotated }: RotateDialogProps) {
     await ask('POST', `${path}/rotate-secret`, { overlapSeconds, ...own })
     await onRotated()
   })
+  const { problem } = rotating
   return (
-    <Dialog title={`Replace the ${what}?`} onClose={onClose}>
-      <p>
-        Meanwhile every request is signed with both, so that nothing is refused before your receiver knows the
-        new one.
-      </p>
+    <Dialog title={title} onClose={onClose}>
+      <p>{overlapSeconds === 0 ? t.secret.rotateAtOnce : t.secret.rotateOverlap}</p>
       <OverlapField seconds={overlapSeconds} onChange={setOverlapSeconds} />
       <Field
-        label="A secret of your own"
-        hint="Empty: a new one is made."
-        error={rotating.problem?.field === 'secret' ? rotating.problem.message : undefined}
+        label={t.secret.own}
+        hint={t.secret.ownHint}
+        error={problem?.field === 'secret' ? problemText(problem) : undefined}
       >
         {(control) => (
           <input
@@ -102,11 +100,11 @@ function RotateDialog({ path, what, onClose, onRotated }: RotateDialogProps) {
           />
         )}
       </Field>
-      <ProblemNote problem={rotating.problem} except={(field) => field === 'secret'} />
+      <ProblemNote problem={problem} except={(field) => field === 'secret'} />
       <div className="dialog-actions">
-        <Button onClick={onClose}>Keep it as it is</Button>
+        <Button onClick={onClose}>{t.common.keep}</Button>
         <Button kind="primary" isBusy={rotating.isBusy} onClick={rotating.run}>
-          Replace it
+          {t.secret.rotateAction}
         </Button>
       </div>
     </Dialog>

@@ -4,6 +4,8 @@ import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
 import { Logo } from '../parts/logo.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
+import { t } from '../preferences.ts'
+import { problemText } from '../problem-text.ts'
 import type { SessionState } from '../session.ts'
 import { useAction } from '../use-action.ts'
 
@@ -11,7 +13,7 @@ import { useAction } from '../use-action.ts'
 export function SignInPage({ state }: { readonly state: SessionState }) {
   const { session, problem } = state
   useEffect(() => {
-    document.title = 'Webhooks'
+    document.title = t.shell.title
   }, [])
   return (
     <main className="sign-in">
@@ -21,17 +23,13 @@ export function SignInPage({ state }: { readonly state: SessionState }) {
             <span className="brand">
               <Logo />
             </span>
-            <h1>Webhooks</h1>
+            <h1>{t.shell.title}</h1>
           </div>
           <ProblemNote problem={problem} />
-          {problem && <Button onClick={() => void state.look()}>Try again</Button>}
-          {!problem && !session && <p role="status">Loading</p>}
+          {problem && <Button onClick={() => void state.look()}>{t.common.tryAgain}</Button>}
+          {!problem && !session && <p role="status">{t.common.loading}</p>}
           {session?.signIn && <SignInForm label={session.signIn.label} onSignedIn={state.look} />}
-          {session && !session.signIn && (
-            <p>
-              You are not signed in. Sign in to the application that this page belongs to, then load it again.
-            </p>
-          )}
+          {session && !session.signIn && <p>{t.signIn.elsewhere}</p>}
         </div>
       </div>
     </main>
@@ -57,8 +55,8 @@ function SignInForm({ label, onSignedIn }: SignInFormProps) {
     <form className="stack" onSubmit={submit}>
       <Field
         label={label}
-        hint="It stays in this browser, in a cookie that no script can read."
-        error={signing.problem?.field === 'token' ? signing.problem.message : undefined}
+        hint={t.signIn.hint}
+        error={signing.problem?.field === 'token' ? problemText(signing.problem) : undefined}
       >
         {(control) => (
           <input
@@ -74,7 +72,7 @@ function SignInForm({ label, onSignedIn }: SignInFormProps) {
       </Field>
       <ProblemNote problem={signing.problem} except={(field) => field === 'token'} />
       <Button kind="primary" type="submit" isBusy={signing.isBusy}>
-        Sign in
+        {t.signIn.action}
       </Button>
     </form>
   )

@@ -1,6 +1,5 @@
-import { type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import type { ParkedEvent, Subscription } from '../api-types.ts'
-import { counted } from '../format.ts'
 import { href } from '../hash-route.ts'
 import { ask } from '../http.ts'
 import { Button } from '../parts/button.tsx'
@@ -9,9 +8,10 @@ import { Code } from '../parts/code.tsx'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { PageHead } from '../parts/page-head.tsx'
+import { PageOf } from '../parts/page-of.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
-import { ResourceView } from '../parts/resource-view.tsx'
 import { Time } from '../parts/time.tsx'
+import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
 import { useAction } from '../use-action.ts'
 import { behindText, SubscriptionBadge } from './subscriptions-page.tsx'
@@ -24,24 +24,19 @@ interface Details extends Subscription {
 export function SubscriptionPage({ name }: { readonly name: string }) {
   const path = `subscriptions/${encodeURIComponent(name)}`
   const resource = useResource<Details>(path)
-  const { data } = resource
+  const back = { to: href(['subscriptions']), title: t.shell.subscriptions }
   return (
-    <>
-      <PageHead title={name} back={{ to: href(['subscriptions']), title: 'Subscriptions' }}>
-        {data && <Actions subscription={data} path={path} />}
-      </PageHead>
-      {data ? (
+    <PageOf resource={resource} title={name} back={back}>
+      {(subscription) => (
         <>
-          <ProblemNote problem={resource.problem} canRetry />
-          <Standing subscription={data} />
-          <Parked subscription={data} path={path} />
+          <PageHead title={name} back={back}>
+            <Actions subscription={subscription} path={path} />
+          </PageHead>
+          <Standing subscription={subscription} />
+          <Parked subscription={subscription} path={path} />
         </>
-      ) : (
-        <div className="card">
-          <ResourceView resource={resource}>{() => null}</ResourceView>
-        </div>
       )}
-    </>
+    </PageOf>
   )
 }
 
@@ -57,22 +52,22 @@ function Actions({ subscription, path }: PartProps) {
   return (
     <>
       <Button kind={state === 'active' ? 'plain' : 'primary'} isBusy={changing.isBusy} onClick={changing.run}>
-        {state === 'active' ? 'Pause' : 'Resume'}
+        {state === 'active' ? t.subscription.pause : t.subscription.resume}
       </Button>
       {state === 'blocked' && (
         <Button kind="danger" onClick={() => setSkipping(true)}>
-          Skip the next event
+          {t.subscription.skipNext}
         </Button>
       )}
       <ProblemNote problem={changing.problem} />
       {isSkipping && (
         <ConfirmDialog
-          title="Skip the event that blocks?"
-          action="Skip it"
+          title={t.subscription.skipNextTitle}
+          action={t.subscription.skipAction}
           act={() => ask('POST', `${path}/skip`)}
           onClose={() => setSkipping(false)}
         >
-          <p>This subscriber never handles it, and goes on with the one after it.</p>
+          <p>{t.subscription.skipNextAbout}</p>
         </ConfirmDialog>
       )}
     </>
@@ -82,21 +77,21 @@ function Actions({ subscription, path }: PartProps) {
 function Standing({ subscription }: { readonly subscription: Details }) {
   const { leasedBy, failedAttempts, lastError } = subscription
   return (
-    <Card title="How it stands" actions={<SubscriptionBadge subscription={subscription} />}>
+    <Card title={t.subscription.state} actions={<SubscriptionBadge subscription={subscription} />}>
       <dl className="facts">
-        <dt>Behind</dt>
+        <dt>{t.subscriptions.behind}</dt>
         <dd>{behindText(subscription)}</dd>
-        <dt>Handled by</dt>
-        <dd className="mono">{leasedBy ?? 'no node just now'}</dd>
+        <dt>{t.subscription.node}</dt>
+        <dd className="mono">{leasedBy ?? t.subscription.noNode}</dd>
         {failedAttempts > 0 && (
           <>
-            <dt>Failed tries</dt>
-            <dd>{failedAttempts} of the event that is next</dd>
+            <dt>{t.subscription.failedAttempts}</dt>
+            <dd>{failedAttempts}</dd>
           </>
         )}
         {lastError !== undefined && (
           <>
-            <dt>Last error</dt>
+            <dt>{t.subscription.lastError}</dt>
             <dd>{lastError}</dd>
           </>
         )}
@@ -108,20 +103,20 @@ function Standing({ subscription }: { readonly subscription: Details }) {
 function Parked({ subscription, path }: PartProps) {
   const { parkedEvents, parked } = subscription
   const retrying = useAction(() => ask('POST', `${path}/resume`))
-  const title: ReactNode = parked > 0 && (
+  const retryAll = parked > 0 && (
     <Button slim isBusy={retrying.isBusy} onClick={retrying.run}>
-      Try all again
+      {t.subscription.retryAll}
     </Button>
   )
   return (
-    <Card title="Parked events" isFlush actions={title}>
+    <Card title={t.subscription.parkedEvents} isFlush actions={retryAll}>
       <ProblemNote problem={retrying.problem} />
       {parkedEvents.length === 0 ? (
-        <Empty title="None">
-          <p>An event that has used up its retries is parked here, so that it does not hold up the others.</p>
+        <Empty title={t.subscription.noneParked}>
+          <p>{t.subscription.noneParkedAbout}</p>
         </Empty>
       ) : (
-        <ul className="attempts" aria-label={counted(parkedEvents.length, 'event')}>
+        <ul className="attempts" aria-label={t.counts.events(parkedEvents.length)}>
           {parkedEvents.map((one) => (
             <ParkedItem key={one.event.id} parked={one} path={path} />
           ))}
@@ -143,33 +138,43 @@ function ParkedItem({ parked, path }: { readonly parked: ParkedEvent; readonly p
         <div>
           <h3 className="mono anywhere">{type}</h3>
           <p className="small quiet">
-            {event.entityName} {event.entityId} of tenant {event.tenantId}; parked <Time at={parkedOn} />{' '}
-            after {counted(attempts, 'try', 'tries')}
+            {t.subscription.parkedAfter(event.entityName, String(event.entityId), event.tenantId, attempts)},{' '}
+            <Time at={parkedOn} />
           </p>
         </div>
         <div className="row">
-          <Button slim isBusy={retrying.isBusy} onClick={retrying.run} label={`Try again: ${type}`}>
-            Try again
+          <Button
+            slim
+            isBusy={retrying.isBusy}
+            onClick={retrying.run}
+            label={`${t.common.tryAgain}: ${type}`}
+          >
+            {t.common.tryAgain}
           </Button>
-          <Button slim kind="danger" onClick={() => setAsking(true)} label={`Skip: ${type}`}>
-            Skip
+          <Button
+            slim
+            kind="danger"
+            onClick={() => setAsking(true)}
+            label={`${t.subscription.skip}: ${type}`}
+          >
+            {t.subscription.skip}
           </Button>
         </div>
       </div>
       <p className="anywhere">{error}</p>
       <details>
-        <summary className="small">The event</summary>
-        <Code text={JSON.stringify(event, null, 2)} label={`Event ${eventId}`} />
+        <summary className="small">{t.subscription.event}</summary>
+        <Code text={JSON.stringify(event, null, 2)} label={`${t.subscription.event} ${eventId}`} />
       </details>
       <ProblemNote problem={retrying.problem} />
       {isAsking && (
         <ConfirmDialog
-          title="Skip this event?"
-          action="Skip it"
+          title={t.subscription.skipTitle}
+          action={t.subscription.skipAction}
           act={() => ask('POST', `${path}/discard`, { eventId })}
           onClose={() => setAsking(false)}
         >
-          <p>This subscriber never handles it. This cannot be undone.</p>
+          <p>{t.subscription.skipAbout}</p>
         </ConfirmDialog>
       )}
     </li>

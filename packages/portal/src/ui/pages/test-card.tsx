@@ -8,6 +8,9 @@ import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
+import { Prose } from '../parts/prose.tsx'
+import { t } from '../preferences.ts'
+import { attemptErrorText } from '../problem-text.ts'
 import { useResource } from '../resources.ts'
 import { useAction } from '../use-action.ts'
 
@@ -17,22 +20,20 @@ export function TestCard({ endpoint }: { readonly endpoint: Endpoint }) {
   const path = `endpoints/${encodeURIComponent(endpoint.id)}/test`
   const testing = useAction(async () => setTestId((await ask<Delivery>('POST', path)).id))
   return (
-    <Card title="Try it">
+    <Card title={t.test.title}>
       {endpoint.enabled ? (
         <>
           <p className="quiet">
-            Sends <code>Webhook.Test</code> to this endpoint alone, signed as everything else.
+            <Prose text={t.test.about} />
           </p>
           <div>
             <Button kind="primary" isBusy={testing.isBusy} onClick={testing.run}>
-              Send a test
+              {t.test.action}
             </Button>
           </div>
         </>
       ) : (
-        <p className="quiet">
-          {endpoint.ownership === 'pending' ? 'Verify' : 'Enable'} the endpoint to send it a test.
-        </p>
+        <p className="quiet">{endpoint.ownership === 'pending' ? t.test.verifyFirst : t.test.enableFirst}</p>
       )}
       <ProblemNote problem={testing.problem} />
       <div role="status">{testId !== undefined && <TestResult id={testId} />}</div>
@@ -43,18 +44,20 @@ export function TestCard({ endpoint }: { readonly endpoint: Endpoint }) {
 function TestResult({ id }: { readonly id: string }) {
   const { data, problem } = useResource<DeliveryDetails>(`deliveries/${encodeURIComponent(id)}`)
   const last = data?.attempts.at(-1)
-  if (!data) return problem ? <ProblemNote problem={problem} canRetry /> : <p>Sending ...</p>
+  if (!data) return problem ? <ProblemNote problem={problem} canRetry /> : <p>{t.test.sending}</p>
   return (
     <div className="stack">
       <div className="row">
         <DeliveryBadge delivery={data} />
-        {last?.response && <span>HTTP {last.response.status}</span>}
-        {last && <span className="quiet">in {duration(last.durationMs)}</span>}
-        <a href={href(['deliveries', id])}>Details</a>
+        {last?.response && <span>{`HTTP ${last.response.status}`}</span>}
+        {last && <span className="quiet">{duration(last.durationMs)}</span>}
+        <a href={href(['deliveries', id])}>{t.test.details}</a>
       </div>
-      {last?.errorMessage !== undefined && <p className="anywhere">{last.errorMessage}</p>}
+      {last?.errorCode !== undefined && !last.response && (
+        <p className="anywhere">{attemptErrorText(last.errorCode)}</p>
+      )}
       {last?.response && last.response.body !== '' && (
-        <Code text={last.response.body} label="Answer to the test" />
+        <Code text={last.response.body} label={t.test.response} />
       )}
     </div>
   )

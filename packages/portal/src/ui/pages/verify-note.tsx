@@ -3,6 +3,8 @@ import type { Endpoint } from '../api-types.ts'
 import { ask } from '../http.ts'
 import { Button } from '../parts/button.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
+import { Prose } from '../parts/prose.tsx'
+import { t } from '../preferences.ts'
 import { useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
 
@@ -17,7 +19,7 @@ export function VerifyNote({ endpoint }: { readonly endpoint: Endpoint }) {
   if (verified) {
     return (
       <div className="note" role="status">
-        <p>The receiver has answered. From now on, events are sent to it.</p>
+        <p>{t.verify.done}</p>
       </div>
     )
   }
@@ -25,14 +27,11 @@ export function VerifyNote({ endpoint }: { readonly endpoint: Endpoint }) {
     <>
       <div className="note warn" role="status">
         <p>
-          Nothing is sent to this endpoint until its receiver has proved that it is yours. Give the receiver
-          the {endpoint.signature === 'hmac' ? 'signing secret' : 'public key'} of this endpoint, then verify:
-          we send it one signed request, <code>Webhook.Challenge</code>, and it answers with the token in it.{' '}
-          <code>@x/receiver</code> does so by itself.
+          <Prose text={t.verify.about(endpoint.signature)} />
         </p>
         {role === 'manager' && (
           <Button kind="primary" isBusy={verifying.isBusy} onClick={verifying.run}>
-            Verify
+            {t.verify.action}
           </Button>
         )}
       </div>

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { t } from '../preferences.ts'
 import { useAction } from '../use-action.ts'
 import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
@@ -24,7 +25,7 @@ export function ConfirmDialog({ title, children, action, act, onClose }: Confirm
       <div className="stack-tight">{children}</div>
       <ProblemNote problem={doing.problem} />
       <div className="dialog-actions">
-        <Button onClick={onClose}>Keep it as it is</Button>
+        <Button onClick={onClose}>{t.common.keep}</Button>
         <Button kind="danger" isBusy={doing.isBusy} onClick={doing.run}>
           {action}
         </Button>

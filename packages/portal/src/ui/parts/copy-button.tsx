@@ -1,8 +1,18 @@
+import { Check, Copy } from 'lucide-react'
 import { useState } from 'react'
+import { t } from '../preferences.ts'
 import { Button } from './button.tsx'
 
+interface CopyButtonProps {
+  readonly text: string
+  /** What it is that is copied. */
+  readonly what: string
+  /** What the button says. */
+  readonly title?: string
+}
+
 /** Copies a text. */
-export function CopyButton({ text, what }: { readonly text: string; readonly what: string }) {
+export function CopyButton({ text, what, title = t.copy.action }: CopyButtonProps) {
   const [said, setSaid] = useState<string>()
   async function copy() {
     // Not there on a page that came over http, other than from this machine.
@@ -10,17 +20,17 @@ export function CopyButton({ text, what }: { readonly text: string; readonly wha
       () => true,
       () => false,
     )
-    setSaid(isCopied ? 'Copied' : 'Select it and copy it by hand')
+    setSaid(isCopied ? t.copy.done : t.copy.refused)
     setTimeout(() => setSaid(undefined), 2_500)
   }
   return (
-    <span className="row">
-      <Button slim onClick={copy} label={`Copy ${what}`}>
-        Copy
-      </Button>
+    <span className="row copy">
       <span className="small quiet" role="status">
         {said}
       </span>
+      <Button slim onClick={copy} label={t.copy.label(title, what)}>
+        {said === t.copy.done ? <Check aria-hidden /> : <Copy aria-hidden />} {title}
+      </Button>
     </span>
   )
 }

@@ -1,4 +1,5 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { Dialog as Base } from '@base-ui/react/dialog'
+import { type ReactNode, useEffect, useState } from 'react'
 
 interface DialogProps {
   readonly title: string
@@ -6,29 +7,38 @@ interface DialogProps {
   readonly onClose: () => void
 }
 
-/** A dialog that the rest of the page waits for; Escape closes it. */
+/** A dialog that the rest of the page waits for; Escape closes it, and the focus returns to what has opened it. */
 export function Dialog({ title, children, onClose }: DialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  const id = useId()
-  useEffect(() => {
-    const element = dialog.current
-    element?.showModal()
-    return () => element?.close()
-  }, [])
+  useReturnOfFocus()
   return (
-    <dialog
-      ref={dialog}
-      className="dialog"
-      aria-labelledby={id}
-      onCancel={(event) => {
-        event.preventDefault()
-        onClose()
-      }}
-    >
-      <div className="dialog-body">
-        <h2 id={id}>{title}</h2>
-        {children}
-      </div>
-    </dialog>
+    <Base.Root open onOpenChange={(isOpen) => isOpen || onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className="backdrop" />
+        <Base.Popup className="dialog">
+          <div className="dialog-body">
+            <Base.Title>{title}</Base.Title>
+            {children}
+          </div>
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  )
+}
+
+/** Focuses what had the focus before, or the page where that is gone. */
+function useReturnOfFocus(): void {
+  const [opener] = useState(() => document.activeElement)
+  useEffect(
+    () => () => {
+      // Once the dialog has left the page, and what it has changed is drawn.
+      setTimeout(() => {
+        const { activeElement } = document
+        if (activeElement !== null && activeElement !== document.body) return
+        const target = opener instanceof HTMLElement && opener.isConnected ? opener : undefined
+        const next = target ?? document.getElementById('main')
+        next?.focus({ preventScroll: next.id === 'main' })
+      })
+    },
+    [opener],
   )
 }

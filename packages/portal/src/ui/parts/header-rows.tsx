@@ -1,4 +1,5 @@
 import { useId } from 'react'
+import { t } from '../preferences.ts'
 import { Button } from './button.tsx'
 import { FieldError } from './field.tsx'
 
@@ -23,36 +24,36 @@ export function HeaderRows({ rows, error, onChange }: HeaderRowsProps) {
   const nextKey = Math.max(0, ...rows.map(({ key }) => key)) + 1
   return (
     <fieldset className="stack-tight" aria-describedby={error ? id : undefined}>
-      <legend>Headers of your own</legend>
-      <div className="hint">Sent along with every request: an API key of your gateway, say.</div>
+      <legend>{t.headers.title}</legend>
+      <div className="hint">{t.headers.hint}</div>
       {rows.map(({ key, name, value }, index) => (
         <div className="header-row" key={key}>
           <input
             className="input mono"
-            aria-label={`Name of header ${index + 1}`}
+            aria-label={t.headers.name(index + 1)}
             placeholder="authorization"
             value={name}
             onChange={(event) => change(key, { name: event.target.value })}
           />
           <input
             className="input mono"
-            aria-label={`Value of header ${index + 1}`}
+            aria-label={t.headers.value(index + 1)}
             placeholder="Bearer ..."
             value={value}
             onChange={(event) => change(key, { value: event.target.value })}
           />
           <Button
             kind="plain"
-            label={`Remove header ${index + 1}`}
+            label={t.headers.removeLabel(index + 1)}
             onClick={() => onChange(rows.filter((row) => row.key !== key))}
           >
-            Remove
+            {t.headers.remove}
           </Button>
         </div>
       ))}
       <div>
         <Button slim onClick={() => onChange([...rows, { key: nextKey, name: '', value: '' }])}>
-          Add a header
+          {t.headers.add}
         </Button>
       </div>
       <FieldError id={id} error={error} />

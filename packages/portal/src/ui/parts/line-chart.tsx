@@ -1,5 +1,5 @@
 import { duration } from '../format.ts'
-import { Axis, niceTop, TimeLabels } from './bar-chart.tsx'
+import { Axis, niceTop, TimeLabels } from './chart-axis.tsx'
 
 /** Values over time; undefined where there is none. */
 export interface Line {
@@ -53,7 +53,7 @@ function pathOf(
     if (value === undefined) return
     const isFirst = values[index - 1] === undefined
     const isLone = isFirst && values[index + 1] === undefined
-    path += `${isFirst ? 'M' : 'L'}${place(value, index)}${isLone ? 'h1.5' : ''}`
+    path += `${isFirst ? 'M' : 'L'}${place(value, index)}${isLone ? 'h0.01' : ''}`
   })
   return path
 }

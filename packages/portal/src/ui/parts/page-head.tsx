@@ -1,28 +1,35 @@
+import { ArrowLeft } from 'lucide-react'
 import { type ReactNode, useEffect } from 'react'
+import { t } from '../preferences.ts'
 
 interface PageHeadProps {
   readonly title: string
   /** A way back to what this belongs to. */
   readonly back?: { readonly to: string; readonly title: string }
   readonly about?: ReactNode
+  /** Beside the title: a state. */
+  readonly badge?: ReactNode
   /** What can be done here. */
   readonly children?: ReactNode
 }
 
 /** The head of a page, and of the browser's window. */
-export function PageHead({ title, back, about, children }: PageHeadProps) {
+export function PageHead({ title, back, about, badge, children }: PageHeadProps) {
   useEffect(() => {
-    document.title = `${title} · Webhooks`
+    document.title = `${title} · ${t.shell.title}`
   }, [title])
   return (
     <div className="page-head">
       <div className="stack-tight">
         {back && (
           <a className="back" href={back.to}>
-            ← {back.title}
+            <ArrowLeft aria-hidden /> {back.title}
           </a>
         )}
-        <h1>{title}</h1>
+        <div className="row">
+          <h1>{title}</h1>
+          {badge}
+        </div>
         {about && <div className="quiet anywhere">{about}</div>}
       </div>
       {children && <div className="row">{children}</div>}

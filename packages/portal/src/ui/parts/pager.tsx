@@ -1,33 +1,46 @@
-import { useState } from 'react'
+import { ChevronLeft, ChevronRight } from 'lucide-react'
+import { type RefObject, useEffect, useRef } from 'react'
+import { depth, go, useHashRoute, withQuery } from '../hash-route.ts'
+import { t } from '../preferences.ts'
 import { Button } from './button.tsx'
 
-/** Which page of a list is shown: the places where the pages before it have begun. */
+/** Which page of a list is shown: its place in the list stands in the address. */
 export interface Pages {
-  /** To be added to the query that asks for the page. */
-  readonly query: string
-  readonly isFirst: boolean
-  forward(next: string): void
-  back(): void
+  /** Where it begins; undefined for the first. */
+  readonly before: string | undefined
+  /** Of the list: takes the focus when another page of it is shown. */
+  readonly list: RefObject<HTMLElement | null>
 }
 
 export function usePages(): Pages {
-  const [starts, setStarts] = useState<readonly string[]>([])
-  const before = starts.at(-1)
-  return {
-    query: before === undefined ? '' : `&before=${encodeURIComponent(before)}`,
-    isFirst: before === undefined,
-    forward: (next) => setStarts([...starts, next]),
-    back: () => setStarts(starts.slice(0, -1)),
-  }
+  const before = useHashRoute().query.get('before') ?? undefined
+  const list = useRef<HTMLElement>(null)
+  const shown = useRef(before)
+  useEffect(() => {
+    if (shown.current === before) return
+    shown.current = before
+    list.current?.scrollIntoView({ block: 'nearest' })
+    list.current?.focus({ preventScroll: true })
+  }, [before])
+  return { before, list }
 }
 
 /** Goes through the pages of a list; nothing where there is only one. */
-export function Pager({ pages, next }: { readonly pages: Pages; readonly next: string | null }) {
-  if (pages.isFirst && next === null) return null
+export function Pager({ pages: { before }, next }: { readonly pages: Pages; readonly next: string | null }) {
+  const route = useHashRoute()
+  if (before === undefined && next === null) return null
   return (
-    <div className="row card-body">
-      {!pages.isFirst && <Button onClick={pages.back}>Newer</Button>}
-      {next !== null && <Button onClick={() => pages.forward(next)}>Older</Button>}
-    </div>
+    <nav className="row card-body" aria-label={t.pager.label}>
+      {before !== undefined && (
+        <Button onClick={() => (depth() > 0 ? history.back() : go(withQuery(route, { before: '' })))}>
+          <ChevronLeft aria-hidden /> {t.pager.newer}
+        </Button>
+      )}
+      {next !== null && (
+        <Button onClick={() => go(withQuery(route, { before: next }))}>
+          {t.pager.older} <ChevronRight aria-hidden />
+        </Button>
+      )}
+    </nav>
   )
 }

@@ -1,7 +1,8 @@
 import { useId, useState } from 'react'
+import { t } from '../preferences.ts'
 import { Code } from './code.tsx'
 
-const FRAMEWORKS = ['Express', 'Fastify', 'Hono', 'Next.js', 'Any other'] as const
+const FRAMEWORKS = ['Express', 'Fastify', 'Hono', 'Next.js', 'Fetch API'] as const
 type Framework = (typeof FRAMEWORKS)[number]
 
 /** Code that receives a type of events, to be copied. */
@@ -12,7 +13,7 @@ export function ReceiverCode({ eventType }: { readonly eventType: string }) {
   return (
     <div className="stack">
       <fieldset className="row">
-        <legend className="visually-hidden">Framework</legend>
+        <legend className="visually-hidden">{t.receiver.framework}</legend>
         {FRAMEWORKS.map((one) => (
           <label className="check" key={one}>
             <input type="radio" name={name} checked={one === framework} onChange={() => setFramework(one)} />
@@ -20,10 +21,9 @@ export function ReceiverCode({ eventType }: { readonly eventType: string }) {
           </label>
         ))}
       </fieldset>
-      <Code text={code} label={`Receiver for ${framework}`} copy={code} />
+      <Code text={code} label={t.receiver.codeFor(framework)} copy={code} />
       <p className="hint">
-        Any library for <a href="https://www.standardwebhooks.com">Standard Webhooks</a> verifies these
-        requests as well.
+        {t.receiver.anyLibrary} <a href="https://www.standardwebhooks.com">Standard Webhooks</a>
       </p>
     </div>
   )

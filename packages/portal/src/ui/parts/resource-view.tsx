@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { t } from '../preferences.ts'
 import type { Resource } from '../resources.ts'
 import { ProblemNote } from './problem-note.tsx'
 
@@ -30,7 +31,7 @@ function Skeleton() {
       <span />
       <span />
       <span />
-      <div className="visually-hidden">Loading</div>
+      <div className="visually-hidden">{t.common.loading}</div>
     </div>
   )
 }

@@ -1,16 +1,20 @@
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import { href, useHashRoute } from '../hash-route.ts'
 import type { LiveState } from '../live-updates.ts'
+import {
+  chooseLocale,
+  chooseTimeZone,
+  LOCALES,
+  type Locale,
+  rememberLocale,
+  t,
+  timeZones,
+  usePreferences,
+} from '../preferences.ts'
 import { signOut, useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
 import { Button } from './button.tsx'
 import { Logo } from './logo.tsx'
-
-const LIVE_TEXT: Readonly<Record<LiveState, string>> = {
-  connecting: 'Connecting',
-  live: 'Live',
-  polling: 'Every 5 s',
-}
 
 interface ShellProps {
   readonly liveState: LiveState
@@ -24,23 +28,23 @@ export function Shell({ liveState, canSignOut, children }: ShellProps) {
   const [area = 'endpoints'] = useHashRoute().segments
   const leaving = useAction(signOut)
   const places = [
-    ['endpoints', 'Endpoints'],
-    ['deliveries', 'Deliveries'],
-    ['event-types', 'Event catalog'],
-    ...(operator ? [['subscriptions', 'Subscriptions']] : []),
+    ['endpoints', t.shell.endpoints],
+    ['deliveries', t.shell.deliveries],
+    ['event-types', t.shell.catalog],
+    ...(operator ? [['subscriptions', t.shell.subscriptions] as const] : []),
   ] as const
   return (
     <div className="shell">
       <header className="top">
         <div className="top-inner">
           <a className="brand" href={href(['endpoints'])}>
-            <Logo /> Webhooks
+            <Logo /> {t.shell.title}
           </a>
-          <nav className="nav" aria-label="Portal">
+          <nav className="nav" aria-label={t.shell.navigation}>
             <ul>
               {places.map(([place, title]) => (
                 <li key={place}>
-                  <a href={href([place as string])} aria-current={place === area ? 'page' : undefined}>
+                  <a href={href([place])} aria-current={place === area ? 'page' : undefined}>
                     {title}
                   </a>
                 </li>
@@ -48,19 +52,61 @@ export function Shell({ liveState, canSignOut, children }: ShellProps) {
             </ul>
           </nav>
           <div className="who">
-            <span className={`live-dot ${liveState}`} title="How this page learns of changes">
-              {LIVE_TEXT[liveState]}
+            <span className={`live-dot ${liveState}`} title={t.shell.liveHint}>
+              {t.live[liveState]}
             </span>
             {name !== null && <span>{name}</span>}
             {canSignOut && (
               <Button slim kind="plain" isBusy={leaving.isBusy} onClick={leaving.run}>
-                Sign out
+                {t.shell.signOut}
               </Button>
             )}
           </div>
         </div>
       </header>
       {children}
+      <Preferences />
     </div>
+  )
+}
+
+function Preferences() {
+  const { locale, timeZone } = usePreferences()
+  const [zones] = useState(timeZones)
+  return (
+    <footer className="preferences">
+      <label className="row">
+        {t.shell.timeZone}
+        <select
+          className="input slim-input"
+          value={timeZone}
+          onChange={(event) => chooseTimeZone(event.target.value)}
+        >
+          {zones.map((zone) => (
+            <option key={zone} value={zone}>
+              {zone.replaceAll('_', ' ')}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="row">
+        {t.shell.language}
+        <select
+          className="input slim-input"
+          value={locale}
+          onChange={(event) => {
+            const chosen = event.target.value as Locale
+            rememberLocale(chosen)
+            void chooseLocale(chosen)
+          }}
+        >
+          {Object.entries(LOCALES).map(([value, title]) => (
+            <option key={value} value={value} lang={value}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
+    </footer>
   )
 }

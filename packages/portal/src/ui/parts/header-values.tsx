@@ -1,0 +1,24 @@
+import { useState } from 'react'
+import { t } from '../preferences.ts'
+import { Button } from './button.tsx'
+
+const HIDDEN = '••••••••'
+
+/** Headers whose values may be credentials: they show when they are asked for. */
+export function HeaderValues({ headers }: { readonly headers: Readonly<Record<string, string>> }) {
+  const [isShown, setShown] = useState(false)
+  return (
+    <div className="stack-tight">
+      {Object.entries(headers).map(([name, value]) => (
+        <div className="mono" key={name}>
+          {`${name}: ${isShown ? value : HIDDEN}`}
+        </div>
+      ))}
+      <div>
+        <Button slim onClick={() => setShown(!isShown)}>
+          {isShown ? t.headers.hideValues : t.headers.showValues}
+        </Button>
+      </div>
+    </div>
+  )
+}

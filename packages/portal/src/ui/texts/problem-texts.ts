@@ -1,0 +1,34 @@
+import type { AttemptErrorCode } from '@x/sender'
+import type { ProblemCode } from '../problem-codes.ts'
+
+/** Texts for everything that can go wrong, by code. */
+export interface ProblemTexts {
+  readonly problems: Readonly<Record<ProblemCode, string>>
+  /** What a field wants, where the code only says that it was wrong. */
+  readonly fieldProblems: Readonly<
+    Record<
+      | 'url'
+      | 'description'
+      | 'eventTypes'
+      | 'headers'
+      | 'ordering'
+      | 'concurrency'
+      | 'rateLimit'
+      | 'ratePerSeconds'
+      | 'format'
+      | 'signature'
+      | 'secret'
+      | 'since'
+      | 'until'
+      | 'eventType',
+      string
+    >
+  >
+  readonly attemptErrors: Readonly<Record<AttemptErrorCode, string>>
+  readonly warnings: Readonly<Record<'all_event_types' | 'duplicate_url' | 'unresolved_host', string>>
+  readonly problem: {
+    readonly unavailable: string
+    unknown(status: number): string
+    at(part: string): string
+  }
+}
