@@ -12,12 +12,18 @@ export type {
   ReplayDeliveries,
 } from './deliveries/deliveries.ts'
 export type {
+  AttemptConnection,
   AttemptErrorCode,
+  AttemptRequest,
+  AttemptResponse,
+  AttemptTimings,
   Delivery,
   DeliveryAttempt,
   DeliveryDetails,
   DeliveryState,
+  ListAttempts,
   ListDeliveries,
+  ShowDelivery,
 } from './deliveries/delivery.ts'
 export type { EndpointApiKey, NewEndpointApiKey, RotateKey } from './endpoints/api-keys.ts'
 export type { ClientCertificateInfo, ClientCertificateInput } from './endpoints/client-certificate.ts'

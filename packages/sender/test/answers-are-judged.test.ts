@@ -82,7 +82,7 @@ it('stores the beginning of the answer, and does not read an endless one', async
   await raise(host)
   const { attempts } = await attempted(host)
   expect(attempts).toHaveLength(1)
-  expect(attempts[0]?.response).toEqual({ status: 500, body: 'é'.repeat(2_048) })
+  expect(attempts[0]?.response).toMatchObject({ status: 500, body: 'é'.repeat(2_048) })
 })
 
 it('gives up an answer that does not come', async () => {

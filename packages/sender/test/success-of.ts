@@ -25,6 +25,7 @@ export const successOf = (
   errorCode: null,
   errorMessage: null,
   responseBody: null,
+  details: null,
   counted: true,
   notice: null,
 })

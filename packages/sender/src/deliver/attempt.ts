@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@x/events-core'
 import { storableText, thrownMessage } from '@x/events-engine/internal'
+import { attemptDetails } from '../deliveries/attempt-details.ts'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { signMessage } from '../endpoints/signing.ts'
@@ -40,6 +41,8 @@ export interface Attempts {
 /** What is known of an attempt when it begins. */
 interface Beginning extends Pick<AttemptResult, 'signature' | 'startedOn'> {
   readonly startedAt: number
+  /** Of the request, name and value in turn. */
+  readonly headers: readonly string[]
   readonly target: DeliveryTarget
   readonly attempt: AttemptInFlight
 }
@@ -75,7 +78,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
         attemptTrace?.end(undefined)
         return
       }
-      const beginning = { target, signature, startedOn, startedAt, attempt }
+      const beginning = { target, signature, headers, startedOn, startedAt, attempt }
       const result = resultOf(endpoint, delivery, beginning, response)
       attemptTrace?.end(result)
       measure(target.endpointId, result)
@@ -137,7 +140,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
   function resultOf(
     endpoint: LeasedEndpoint,
     delivery: DueDelivery,
-    { target, attempt, startedAt, startedOn, signature }: Beginning,
+    { target, attempt, startedAt, startedOn, signature, headers }: Beginning,
     response: PostOutcome,
   ): AttemptResult {
     const now = clock.now()
@@ -150,6 +153,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
     const wasMade = outcome.state !== 'cancelled'
     const notice = wasMade ? endpoint.apply(outcome, attempt, durationMs, now) : null
     const counted = wasMade && !outcome.isOwnFault
+    const isPlain = outcome.state === 'succeeded' && delivery.attemptCount === 0 && !delivery.manual
     // It was not made, and is still asked for.
     const delayMs = delivery.manual && outcome.isOwnFault ? MANUAL_RETRY_MS : outcome.delayMs
     return {
@@ -171,6 +175,8 @@ export function createAttempts(parts: AttemptsParts): Attempts {
       errorCode: outcome.errorCode,
       errorMessage: outcome.errorMessage,
       responseBody: response.snippet ?? null,
+      details:
+        counted && !isPlain ? attemptDetails(headers, target.endpoint.headers, response.exchange) : null,
       counted,
       notice,
     }

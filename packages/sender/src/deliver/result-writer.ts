@@ -53,7 +53,12 @@ interface Reduction {
   readonly hasState: boolean
 }
 
-const withoutTexts = (result: AttemptResult) => ({ ...result, errorMessage: null, responseBody: null })
+const withoutTexts = (result: AttemptResult) => ({
+  ...result,
+  errorMessage: null,
+  responseBody: null,
+  details: null,
+})
 const REDUCTIONS: readonly Reduction[] = [
   { without: "the consumer's response", reduce: withoutTexts, hasNotices: true, hasState: true },
   { without: 'telling the host of it', reduce: withoutTexts, hasNotices: false, hasState: true },

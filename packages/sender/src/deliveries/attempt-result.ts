@@ -1,5 +1,6 @@
 import type { EndpointNotice, StoredCircuit } from '../deliver/circuit-breaker.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
+import type { AttemptDetails } from './attempt-details.ts'
 import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
 import type { DeliveryRow } from './delivery-row.ts'
 
@@ -27,6 +28,8 @@ export interface AttemptResult {
   readonly errorCode: AttemptErrorCode | null
   readonly errorMessage: string | null
   readonly responseBody: string | null
+  /** Null of a success at once. */
+  readonly details: AttemptDetails | null
   /** Whether it counts: one that failed through a fault of ours leaves no attempt, and no trace in the schedule. */
   readonly counted: boolean
   /** What the host is to hear of; `disabled` also disables the endpoint. */

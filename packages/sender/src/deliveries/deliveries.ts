@@ -9,7 +9,16 @@ import { assertArgument, endpointDisabled, endpointNotFound, noUrl, WebhookSende
 import { isUniqueId, parseDeliveryId } from '../ids.ts'
 import type { Message } from '../messages/message.ts'
 import type { DeliveryStore } from '../store/store.ts'
-import type { Delivery, DeliveryDetails, DeliveryState, ListDeliveries } from './delivery.ts'
+import {
+  type Delivery,
+  type DeliveryAttempt,
+  type DeliveryDetails,
+  type DeliveryState,
+  type ListAttempts,
+  type ListDeliveries,
+  MAX_ATTEMPTS_SHOWN,
+  type ShowDelivery,
+} from './delivery.ts'
 import { attemptOf, deliveryOf } from './delivery-of-row.ts'
 import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
 
@@ -69,8 +78,14 @@ export interface CancelDeliveries extends TenantScope {
 export interface Deliveries {
   /** @throws WebhookSenderError `invalid_argument` */
   list(query: ListDeliveries): Promise<readonly Delivery[]>
-  /** @throws WebhookSenderError `delivery_not_found` */
-  get(id: string, scope?: TenantScope): Promise<DeliveryDetails>
+  /** @throws WebhookSenderError `delivery_not_found`, `invalid_argument` */
+  get(id: string, options?: ShowDelivery): Promise<DeliveryDetails>
+  /**
+   * The attempts of a delivery, the newest first: for one that has more than `get` shows.
+   *
+   * @throws WebhookSenderError `delivery_not_found`, `invalid_argument`
+   */
+  attempts(id: string, query?: ListAttempts): Promise<readonly DeliveryAttempt[]>
   /**
    * Sends a delivery again, at once: before whatever else waits for the endpoint, although it is paused (a
    * `circuit`, `Retry-After`), its `rateLimit` is used up or all its `concurrency` is in use, and out of turn where
@@ -145,6 +160,20 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
     return (await store.composeStraight(messageKey)) ?? store.readMessage(messageKey)
   }
 
+  async function readAttempts(
+    row: DeliveryRow,
+    { headers }: Message,
+    { revealHeaders = false }: ShowDelivery = {},
+    limit: number,
+    before?: number,
+  ): Promise<DeliveryAttempt[]> {
+    const isFlag = typeof revealHeaders === 'boolean'
+    assertArgument(isFlag, 'revealHeaders', 'true or false', revealHeaders)
+    const endpoint = await store.findEndpoint(row.endpointId)
+    const context = { delivery: row, endpoint, userAgent, messageHeaders: headers, revealHeaders }
+    return (await store.readAttempts(row, limit, before)).map((attempt) => attemptOf(attempt, context))
+  }
+
   async function findEndpoint(id: string, { tenantId }: TenantScope): Promise<EndpointRow> {
     const endpoint = isUniqueId('ep_', id) ? await store.findEndpoint(id) : undefined
     if (endpoint && (tenantId === undefined || endpoint.tenantId === tenantId)) return endpoint
@@ -183,14 +212,21 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
       return (await store.listDeliveries(filter)).map(deliveryOf)
     },
 
-    async get(id, scope) {
-      const row = await find(id, scope)
-      const [message, attempts] = await Promise.all([readMessage(row.messageKey), store.readAttempts(row)])
-      return {
-        ...deliveryOf(row),
-        body: message.body,
-        attempts: attempts.map((attempt) => attemptOf(attempt, row, userAgent, message.headers)),
-      }
+    async get(id, options) {
+      const row = await find(id, options)
+      const message = await readMessage(row.messageKey)
+      const attempts = await readAttempts(row, message, options, MAX_ATTEMPTS_SHOWN)
+      return { ...deliveryOf(row), body: message.body, attempts: attempts.reverse() }
+    },
+
+    async attempts(id, { before, limit, ...options }: ListAttempts = {}) {
+      const number =
+        before === undefined
+          ? undefined
+          : assertArgument.integer('before', before, 1, Number.MAX_SAFE_INTEGER)
+      const count = readLimit(limit)
+      const row = await find(id, options)
+      return readAttempts(row, await readMessage(row.messageKey), options, count, number)
     },
 
     async resend(id, scope) {

@@ -1,3 +1,4 @@
+import type { AttemptDetails } from './attempt-details.ts'
 import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
 
 /** A delivery is known by its endpoint and its message. */
@@ -43,4 +44,6 @@ export interface AttemptRow {
   readonly errorCode: AttemptErrorCode | null
   readonly errorMessage: string | null
   readonly responseBody: string | null
+  /** Null of a success at once. */
+  readonly details: AttemptDetails | null
 }

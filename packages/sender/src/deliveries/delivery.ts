@@ -60,41 +60,120 @@ export interface Delivery {
   readonly sequence?: number
 }
 
-/** One HTTP request of a delivery, with its outcome. */
+/**
+ * One HTTP request of a delivery, with its outcome. Headers, connection and timings are kept of attempts that failed, of those
+ * that a person asked for (tests among them), and of all that follow another one. Of a success at once, the request is
+ * composed again from what is known.
+ */
 export interface DeliveryAttempt {
   /** 1 for the first. */
   readonly number: number
   readonly startedOn: Date
+  /** From its beginning to the end of the response, in milliseconds. */
   readonly durationMs: number
-  readonly request: {
-    readonly method: 'POST'
-    readonly url: string
-    /**
-     * Without the endpoint's own headers, which may hold credentials, and without `traceparent` and
-     * `webhook-sequence-signature`.
-     */
-    readonly headers: Readonly<Record<string, string>>
-  }
+  readonly request: AttemptRequest
   /** Absent when there was no response. */
-  readonly response?: {
-    readonly status: number
-    /** The first 4 KB. */
-    readonly body: string
-  }
+  readonly response?: AttemptResponse
+  /** Absent where it was not kept, and where no connection was begun. */
+  readonly connection?: AttemptConnection
+  /** Absent where they were not kept, and where no connection was begun. */
+  readonly timings?: AttemptTimings
   /** Absent when the attempt has succeeded. */
   readonly errorCode?: AttemptErrorCode
   readonly errorMessage?: string
+}
+
+/** The request of an attempt. */
+export interface AttemptRequest {
+  readonly method: 'POST'
+  readonly url: string
+  /**
+   * All but `host`, `connection` and `content-length`, which follow from the URL and the body. Values that
+   * `maskedHeaders` names are `***`.
+   */
+  readonly headers: Readonly<Record<string, string>>
+  /** Headers whose values are not shown: the endpoint's own, and others that look like credentials. */
+  readonly maskedHeaders: readonly string[]
+  /**
+   * `kept`: the headers are those that were sent. `composed`: they were composed again; `traceparent` and
+   * `webhook-sequence-signature` are missing, and so are the endpoint's own headers where it was changed since.
+   */
+  readonly source: 'kept' | 'composed'
+}
+
+/** The response to an attempt. */
+export interface AttemptResponse {
+  readonly status: number
+  /** The first 4 KB. */
+  readonly body: string
+  /**
+   * The first 32 that take 4 KB together, values that look like credentials as `***`; absent where they were not kept.
+   */
+  readonly headers?: Readonly<Record<string, string>>
+  /** How many further headers there were. */
+  readonly omittedHeaders?: number
+}
+
+/** The connection of an attempt. */
+export interface AttemptConnection {
+  /** Whether it was open already: then there are no timings of how it was opened. */
+  readonly reused: boolean
+  /** Whether it went through the proxy of `network.proxy`; then the consumer's address is not known. */
+  readonly viaProxy: boolean
+  readonly httpVersion: '1.1'
+  /** The consumer's address; where no connection came about, the last one that was tried. */
+  readonly remoteAddress?: string
+  readonly remotePort?: number
+  /** Such as `TLSv1.3`; absent without TLS, or before its handshake. */
+  readonly tlsVersion?: string
+}
+
+/** How long the steps of an attempt took, in milliseconds. A step that was not made, or did not end, is absent. */
+export interface AttemptTimings {
+  /** Resolving the name. */
+  readonly dnsMs?: number
+  /** TCP, or the tunnel of a proxy. */
+  readonly connectMs?: number
+  /** The TLS handshake. */
+  readonly tlsMs?: number
+  /** From the request to the first byte of the response. */
+  readonly firstByteMs?: number
 }
 
 /** A delivery with everything about it. */
 export interface DeliveryDetails extends Delivery {
   /** What was sent, to the byte. */
   readonly body: string
-  /** The newest 100, oldest first; `attemptCount` tells how many there were. */
+  /**
+   * The newest 100, oldest first; `attemptCount` tells how many there were, and `deliveries.attempts` has the others.
+   */
   readonly attempts: readonly DeliveryAttempt[]
 }
 
-/** Whoever resends a delivery over and over gets no longer an answer for it. */
+/** How to show a delivery. */
+export interface ShowDelivery {
+  /** Narrows it to a tenant: of another, there is no such delivery. */
+  readonly tenantId?: number | undefined
+  /**
+   * Whether to show the values of the request's headers that are masked otherwise. Of the endpoint's own headers, those
+   * that still are what was sent can be shown: attempts keep no copy of credentials.
+   * @defaultValue false
+   */
+  readonly revealHeaders?: boolean | undefined
+}
+
+/** Which attempts of a delivery to list: the newest first. */
+export interface ListAttempts extends ShowDelivery {
+  /** The number of the last attempt of the page before. */
+  readonly before?: number | undefined
+  /**
+   * 1 to 250.
+   * @defaultValue 50
+   */
+  readonly limit?: number | undefined
+}
+
+/** How many attempts of a delivery are shown with it. */
 export const MAX_ATTEMPTS_SHOWN = 100
 
 /** Which deliveries to list: the newest first. */

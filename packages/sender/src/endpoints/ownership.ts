@@ -4,7 +4,7 @@ import { type DeliveryTarget, type TargetParts, targetOf } from '../deliver/deli
 import { noUrl, ownershipNotProved, WebhookSenderError } from '../errors.ts'
 import { attemptErrorOf } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
-import { type PostOutcome, preparePost, requestHeaders } from '../http/post.ts'
+import { NO_EXCHANGE, type PostOutcome, preparePost, requestHeaders } from '../http/post.ts'
 import { uniqueId } from '../ids.ts'
 import { messageOf } from '../messages/message.ts'
 import type { DeliveryStore } from '../store/store.ts'
@@ -130,7 +130,7 @@ function isSame(one: string, other: string): boolean {
 }
 
 function failedBy(error: NonNullable<PostOutcome['error']>): PostOutcome {
-  return { status: undefined, error, retryAfter: undefined, snippet: undefined }
+  return { status: undefined, error, retryAfter: undefined, snippet: undefined, exchange: NO_EXCHANGE }
 }
 
 /** What {@link createOwnershipCheck} works with. */

@@ -1,6 +1,7 @@
-import type { LookupFunction, Socket } from 'node:net'
+import { type LookupFunction, Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import { type AddressPolicy, isAllowedHost, literalAddress } from './addresses.ts'
+import { type Connection, noteOpened, noteSteps } from './connection.ts'
 import { ForbiddenAddressError } from './errors.ts'
 import { skipInterimResponses } from './interim-responses.ts'
 import { createGuardedLookup, type Resolve, resolvedBy } from './lookup.ts'
@@ -16,13 +17,20 @@ export interface ConnectorsParts extends TlsSettings {
   readonly resolve: Resolve | undefined
 }
 
-/** Creates a connector, which opens connections for undici. */
+/** Opens a connection for undici, and notes how it goes. */
+export type OpenConnection = (
+  options: buildConnector.Options,
+  callback: buildConnector.Callback,
+  connection: Connection,
+) => void
+
+/** Creates what opens connections. */
 export type CreateConnector = (client: {
   /** The tenant that lookups are counted for. */
   readonly tenantId: number
   /** The client's certificate that connections show. */
   readonly certificate?: ClientCertificate | undefined
-}) => buildConnector.connector
+}) => OpenConnection
 
 // A lookup times out before the connection does, so that the error tells which of them was slow.
 const SHARE_OF_LOOKUP = 0.9
@@ -56,24 +64,29 @@ export function createConnectors(parts: ConnectorsParts): CreateConnector {
       ? throughProxy(connect, tunnels, proxy?.resolveLocally ? lookup : undefined)
       : directly(connect, addressPolicy)
 
-    return (options, callback) => {
+    return (options, callback, connection) => {
       const { hostname } = options
       if (!isAllowedHost(hostname, addressPolicy)) {
         callback(new ForbiddenAddressError(hostname, literalAddress(hostname) ?? 'this machine'), null)
         return
       }
-      open(options, (...result) => {
+      const opened: buildConnector.Callback = (...result) => {
         const [, socket] = result
-        if (socket) watchConnection(socket)
+        if (socket) {
+          noteOpened(connection, socket)
+          watchConnection(socket)
+        }
         callback(...result)
-      })
+      }
+      open(options, opened, connection)
     }
   }
 }
 
-function directly(connect: buildConnector.connector, policy: AddressPolicy): buildConnector.connector {
-  return (options, callback) => {
-    connect(options, (...result) => {
+function directly(connect: buildConnector.connector, policy: AddressPolicy): OpenConnection {
+  return (options, callback, connection) => {
+    // undici returns the socket, which its types leave out.
+    const begun: unknown = connect(options, (...result) => {
       const [, socket] = result
       const peer = socket?.remoteAddress
       if (socket && peer !== undefined && !policy.isAllowed(peer)) {
@@ -83,6 +96,7 @@ function directly(connect: buildConnector.connector, policy: AddressPolicy): bui
       }
       callback(...result)
     })
+    if (begun instanceof Socket) noteSteps(connection, begun)
   }
 }
 
@@ -90,13 +104,15 @@ function throughProxy(
   connect: buildConnector.connector,
   openTunnel: OpenTunnel,
   lookup: LookupFunction | undefined,
-): buildConnector.connector {
-  return (options, callback) => {
+): OpenConnection {
+  return (options, callback, connection) => {
+    connection.viaProxy = true
     const { hostname, protocol } = options
     const port = Number(options.port) || (protocol === 'https:' ? 443 : 80)
 
     function open(host: string): void {
       openTunnel(host, port, (error, socket) => {
+        if (socket) connection.connectedAt = performance.now()
         if (!socket) callback(error ?? new Error('The proxy has given no connection.'), null)
         else if (protocol === 'https:') connect({ ...options, httpSocket: socket }, callback)
         else callback(null, socket)
@@ -109,6 +125,7 @@ function throughProxy(
       return
     }
     lookup(hostname, {}, (error, address) => {
+      connection.lookedUpAt = performance.now()
       if (error) callback(error, null)
       else open(address as string)
     })

@@ -1,5 +1,6 @@
-import { type Dispatcher, Pool } from 'undici'
-import { type ConnectorsParts, createConnectors } from './connector.ts'
+import { Client, type Dispatcher, Pool } from 'undici'
+import { beginConnection, type ConnectionSlot, type ConnectionUser } from './connection.ts'
+import { type ConnectorsParts, createConnectors, type OpenConnection } from './connector.ts'
 import type { ClientCertificate } from './tls.ts'
 
 /** The consumer of a pool. */
@@ -34,6 +35,30 @@ export interface HttpPoolsParts extends ConnectorsParts {
 
 const IDLE_MS = 60_000
 
+/** A client of a pool, with one connection at a time. It tells requests which one is theirs. */
+class PooledClient extends Client {
+  readonly #slot: ConnectionSlot
+
+  constructor(origin: URL, options: object, open: OpenConnection) {
+    const slot: ConnectionSlot = { connection: undefined }
+    super(origin, {
+      ...options,
+      connect(given, callback) {
+        slot.connection = beginConnection()
+        open(given, callback, slot.connection)
+      },
+    })
+    this.#slot = slot
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: DispatchHandler): boolean {
+    handler.sentBy?.(this.#slot)
+    return super.dispatch(options, handler)
+  }
+}
+
+type DispatchHandler = Dispatcher.DispatchHandler & Partial<ConnectionUser>
+
 /** Creates the pools of a sender. */
 export function createHttpPools({ maxOrigins, ...parts }: HttpPoolsParts): HttpPools {
   // In the order of their last use.
@@ -65,9 +90,15 @@ export function createHttpPools({ maxOrigins, ...parts }: HttpPoolsParts): HttpP
 
   function open(target: PoolTarget): PoolEntry {
     shrinkTo(maxOrigins - 1)
-    // Attempts have a deadline of their own. Timers of undici would only add cost.
-    const options = { connect: createConnector(target), headersTimeout: 0, bodyTimeout: 0, allowH2: false }
-    return { pool: new Pool(target.origin, options), usedAt: 0 }
+    const connect = createConnector(target)
+    const pool = new Pool(target.origin, {
+      factory: (origin, options) => new PooledClient(origin, options, connect),
+      // Attempts have a deadline of their own. Timers of undici would only add cost.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      allowH2: false,
+    })
+    return { pool, usedAt: 0 }
   }
 
   return {

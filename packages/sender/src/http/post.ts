@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import zlib from 'node:zlib'
 import type { SequenceLink } from '@x/signature'
 import type { Dispatcher } from 'undici'
+import type { Connection, ConnectionSlot, ConnectionUser } from './connection.ts'
 import { isOfUsedConnection } from './connector.ts'
 import { type AttemptError, attemptErrorOf, SWITCHED_PROTOCOLS } from './errors.ts'
 import type { HttpPools, PoolTarget } from './pools.ts'
@@ -15,7 +16,29 @@ export interface PostOutcome {
   readonly retryAfter: string | undefined
   /** The beginning of the response body. */
   readonly snippet: string | undefined
+  readonly exchange: Exchange
 }
+
+/** How a request and its response went over the wire. Times are of `performance.now()`. */
+export interface Exchange {
+  /** The one that it was sent on, or that was opened for it; undefined when there was none. */
+  readonly connection: Connection | undefined
+  /** Whether another request had opened the connection. */
+  readonly isReused: boolean
+  readonly sentAt: number | undefined
+  readonly firstByteAt: number | undefined
+  /** Of the response. */
+  readonly headers: IncomingHttpHeaders | undefined
+}
+
+/** Of a request that is not sent. */
+export const NO_EXCHANGE: Exchange = Object.freeze({
+  connection: undefined,
+  isReused: false,
+  sentAt: undefined,
+  firstByteAt: undefined,
+  headers: undefined,
+})
 
 /** A request in flight. */
 export interface PostUnderWay {
@@ -30,11 +53,16 @@ const MAX_REPEATS = 3
  * One POST. It is a handler of undici's, since a promise and a stream for each request would cost as much as the
  * request itself.
  */
-export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
+export class Post implements Dispatcher.DispatchHandler, ConnectionUser, PostUnderWay {
   readonly #done: (outcome: PostOutcome) => void
   readonly #again: (() => void) | undefined
   #repeats = 0
-  #answering = false
+  #slot: ConnectionSlot | undefined
+  #connection: Connection | undefined
+  #isReused = false
+  #sentAt: number | undefined
+  #firstByteAt: number | undefined
+  #headers: IncomingHttpHeaders | undefined
   #controller: Dispatcher.DispatchController | undefined
   #ended = false
   #status: number | undefined
@@ -59,13 +87,24 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
     this.#controller?.abort(new Error(error.message))
   }
 
+  sentBy(slot: ConnectionSlot): void {
+    this.#slot = slot
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    this.#sentAt = performance.now()
+    const connection = this.#slot?.connection
+    this.#connection = connection
+    if (connection) {
+      this.#isReused = connection.isUsed
+      connection.isUsed = true
+    }
     if (this.#ended) controller.abort(new Error('The attempt was given up before it was sent.'))
   }
 
   onResponseStarted(): void {
-    this.#answering = true
+    this.#firstByteAt = performance.now()
   }
 
   onResponseStart(
@@ -79,6 +118,7 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
       return
     }
     this.#status = status
+    this.#headers = headers
     const retryAfter = headers['retry-after']
     if (typeof retryAfter === 'string') this.#retryAfter = retryAfter
     const encoding = headers['content-encoding']
@@ -105,10 +145,11 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const again = this.#again
-    const mayRepeat = !this.#ended && !this.#answering && this.#repeats < MAX_REPEATS
+    const mayRepeat = !this.#ended && this.#firstByteAt === undefined && this.#repeats < MAX_REPEATS
     if (again && mayRepeat && isOfUsedConnection(error)) {
       this.#repeats += 1
       this.#controller = undefined
+      this.#sentAt = undefined
       again()
       return
     }
@@ -123,7 +164,20 @@ export class Post implements Dispatcher.DispatchHandler, PostUnderWay {
       error,
       retryAfter: this.#retryAfter,
       snippet: this.#chunks && snippetOf(Buffer.concat(this.#chunks), this.#encoding),
+      exchange: {
+        connection: this.#sentAt === undefined ? this.#beingOpened : this.#connection,
+        isReused: this.#isReused && this.#sentAt !== undefined,
+        sentAt: this.#sentAt,
+        firstByteAt: this.#firstByteAt,
+        headers: this.#headers,
+      },
     })
+  }
+
+  /** The connection that it waits for, or has waited for. */
+  get #beingOpened(): Connection | undefined {
+    const connection = this.#slot?.connection
+    return connection?.isUsed ? undefined : connection
   }
 }
 

@@ -1,5 +1,6 @@
 import { integer, json, nullable, readRows, text, word } from '@x/events-engine/internal'
-import { type AttemptErrorCode, type DeliveryState, MAX_ATTEMPTS_SHOWN } from '../deliveries/delivery.ts'
+import type { AttemptDetails } from '../deliveries/attempt-details.ts'
+import type { AttemptErrorCode, DeliveryState } from '../deliveries/delivery.ts'
 import {
   DELIVERY_COLUMNS,
   deliveryColumns,
@@ -23,11 +24,14 @@ const attemptColumns = {
   error_code: nullable(word<AttemptErrorCode>()),
   error_message: nullable(text),
   response_body: nullable(text),
+  details: nullable(json<AttemptDetails>()),
 }
 
 const messageColumns = { body: text, headers: nullable(json<string[]>()) }
 
 const FEW_PENDING = 2_000
+/** Larger than any number of an attempt: what `integer` holds. */
+const MAX_NUMBER = 2 ** 31 - 1
 
 /** Deliveries as people see them. */
 export function deliveryStore(context: StoreContext) {
@@ -57,12 +61,12 @@ export function deliveryStore(context: StoreContext) {
   // The only attempt of a delivery that was sent straight lies in its row.
   const attempts =
     sql.statement(`select number, started_on, duration_ms, url, signature, status, error_code, error_message,
-      response_body
-    from ${names.attempt} where endpoint_key = $1 and message_key = $2
+      response_body, details
+    from ${names.attempt} where endpoint_key = $1 and message_key = $2 and number < $3
     union all
-    select 1, created_on, duration_ms, url, signature, last_status, null, null, response_body
-    from ${names.delivery} where endpoint_key = $1 and message_key = $2 and url is not null
-    order by number desc limit ${MAX_ATTEMPTS_SHOWN}`)
+    select 1, created_on, duration_ms, url, signature, last_status, null, null, response_body, null
+    from ${names.delivery} where endpoint_key = $1 and message_key = $2 and 1 < $3 and url is not null
+    order by number desc limit $4`)
   const boundOf = createMessageBound(context)
 
   async function hasFewPending(tenantId: number, endpointId: string | null): Promise<boolean> {
@@ -91,10 +95,14 @@ export function deliveryStore(context: StoreContext) {
       return { body: row?.body ?? '', headers: row?.headers ?? null }
     },
 
-    /** The oldest first. */
-    async readAttempts({ endpointKey, messageKey }: DeliveryKey): Promise<AttemptRow[]> {
-      const rows = await readRows(db, attemptColumns, attempts, [endpointKey, messageKey])
-      return rows.reverse().map((row) => ({
+    /** The newest first, of those with a smaller number than `before`. */
+    async readAttempts(
+      { endpointKey, messageKey }: DeliveryKey,
+      limit: number,
+      before = MAX_NUMBER,
+    ): Promise<AttemptRow[]> {
+      const rows = await readRows(db, attemptColumns, attempts, [endpointKey, messageKey, before, limit])
+      return rows.map((row) => ({
         number: row.number,
         startedOn: row.started_on,
         durationMs: row.duration_ms,
@@ -104,6 +112,7 @@ export function deliveryStore(context: StoreContext) {
         errorCode: row.error_code,
         errorMessage: row.error_message,
         responseBody: row.response_body,
+        details: row.details,
       }))
     },
   }

@@ -37,6 +37,7 @@ const ATTEMPT_COLUMNS = [
   'error_code',
   'error_message',
   'response_body',
+  'details',
 ] as const
 
 /** What was written of some results. */
@@ -185,6 +186,7 @@ const resultRecords = ({ sql }: StoreContext) =>
     error_code: 'text',
     error_message: 'text',
     response_body: 'text',
+    details: 'text',
     counted: 'flag',
   })
 
@@ -403,6 +405,7 @@ function rowOf(result: AttemptResult) {
     error_code: result.errorCode,
     error_message: result.errorMessage,
     response_body: result.responseBody,
+    details: result.details && JSON.stringify(result.details),
     counted: result.counted,
   } satisfies Record<string, Parameter | boolean>
 }

@@ -169,6 +169,7 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       error_code text,
       error_message text,
       response_body text,
+      details text,
       primary key (message_key, endpoint_key, number)
     )${clustered}`,
     // An endpoint's row exists once it has had a delivery; for its due times, see queue.ts. handed_back is the epoch of the

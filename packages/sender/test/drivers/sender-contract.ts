@@ -313,6 +313,12 @@ export function senderContract(driver: Driver): void {
         errorCode: 'http_status' as AttemptResult['errorCode'],
         errorMessage: 'no',
         responseBody: 'Ä',
+        details: {
+          sent: ['x-sent', 'Ä "\ufffd'],
+          own: [],
+          received: ['x-got', "it's"],
+          timings: { firstByteMs: 0.5 },
+        },
       })
 
       // In this order. A method without a step does not compile.
@@ -613,8 +619,8 @@ export function senderContract(driver: Driver): void {
           expect(await store.readMessage(messageKeys[0] ?? 0)).toEqual({ body, headers })
         },
         async readAttempts() {
-          const { url, signature, status, errorCode, errorMessage, responseBody } = failure(0)
-          expect(await store.readAttempts(of(messageKeys[2]))).toEqual([
+          const { url, signature, status, errorCode, errorMessage, responseBody, details } = failure(0)
+          expect(await store.readAttempts(of(messageKeys[2]), 9)).toEqual([
             {
               number: 1,
               startedOn: now - 5,
@@ -625,8 +631,10 @@ export function senderContract(driver: Driver): void {
               errorCode,
               errorMessage,
               responseBody,
+              details,
             },
           ])
+          expect(await store.readAttempts(of(messageKeys[2]), 9, 1)).toEqual([])
         },
         async resend() {
           expect(await store.resend(of(messageKeys[0]))).toBeUndefined()
@@ -784,7 +792,9 @@ export function senderContract(driver: Driver): void {
           const [first] = await store.listDeliveries({ ...everything, state: 'succeeded', limit: 1 })
           straightKey = first?.messageKey ?? 0
           expect(first).toMatchObject({ eventId: event.id, eventType: 'File.Update', attemptCount: 1 })
-          expect(await store.readAttempts(of(straightKey))).toMatchObject([{ number: 1, responseBody: 'Ä' }])
+          expect(await store.readAttempts(of(straightKey), 9)).toMatchObject([
+            { number: 1, responseBody: 'Ä' },
+          ])
         },
         async composeStraight() {
           const event = await readOne()
@@ -838,7 +848,9 @@ export function senderContract(driver: Driver): void {
           await store.storeStraight(undefined, key, [straightKey])
           expect(await store.composeStraight(straightKey)).toBeUndefined()
           expect(await store.readMessage(straightKey)).toEqual(composeStraight(event))
-          expect(await store.readAttempts(of(straightKey))).toMatchObject([{ number: 1, responseBody: 'Ä' }])
+          expect(await store.readAttempts(of(straightKey), 9)).toMatchObject([
+            { number: 1, responseBody: 'Ä' },
+          ])
           await store.storeStraight(undefined, key, [straightKey])
         },
         async purge() {
