@@ -118,6 +118,29 @@ const waiting = async (host: OpenHost) =>
     )
   ).length
 
+it('sends again what a person has asked for, although the record from before is repeated', () =>
+  onPostgres(async () => {
+    await using nodes = await openNodes()
+    const { first, messageKey, epoch, record } = nodes
+    const key = { endpointKey: 1, messageKey }
+    const stateOf = async () => (await first.findDelivery(key))?.state
+    const success = successOf(1, messageKey, epoch, NOW)
+    const failure = { ...success, state: 'exhausted', status: 500, errorCode: 'http_status' } as const
+    // The short way, in a transaction with others, and what has failed for the last time.
+    for (const [index, result] of [success, success, failure].entries()) {
+      const number = 2 * index + 1
+      if (index > 0) await first.resend(key)
+      const others = index === 1 ? [{ ...successOf(2, messageKey, epoch, NOW), orderingKey: 'k' }] : []
+      await record(first, { ...result, number })
+      expect(await stateOf()).toBe(result.state)
+      expect(await first.resend(key)).toBeUndefined()
+      await record(first, { ...result, number, wasDueOn: NOW - 1 }, ...others)
+      expect(await stateOf()).toBe('pending')
+      await record(first, { ...success, number: number + 1, manual: true })
+      expect(await stateOf()).toBe('succeeded')
+    }
+  }))
+
 it('finds what is stored while an endpoint is found to have nothing left', () =>
   onPostgres(async () => {
     await using nodes = await openNodes()

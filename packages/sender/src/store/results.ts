@@ -192,7 +192,9 @@ const resultRecords = ({ sql }: StoreContext) =>
 
 // No plain condition: where few are pending by the statistics, which may be old, the planner of PostgreSQL would begin there,
 // and go through the results for each. It has to look up each result's row.
-const IS_OPEN = `case when d.state in ('pending', 'cancelled') then true else false end`
+// What was written before, and is tried again since its response was lost, does not undo what a person has asked for since.
+const IS_OPEN = `case when d.state in ('pending', 'cancelled') and (d.attempt_count < r.number or not r.counted)
+      then true else false end`
 
 /** Statement by statement; attempts hold long texts, see `createRowsStatement`. */
 function createWriteInSteps(context: StoreContext): WriteResults {

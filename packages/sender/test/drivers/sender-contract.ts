@@ -241,6 +241,8 @@ export function senderContract(driver: Driver): void {
         createdBefore: undefined,
         before: undefined,
       }
+      /** An endpoint that has not got that event. */
+      const withoutIt = 999
       /** The only event of the log. */
       async function readOne(): Promise<SyncEvent> {
         const read = () =>
@@ -819,7 +821,7 @@ export function senderContract(driver: Driver): void {
           expect(await store.purgeStraight(now - HOUR_MS, undefined, 10)).toBeUndefined()
           const event = await readOne()
           await inTransaction((trx) =>
-            store.recordStraight(trx, [{ event, result: successOf(key, -1, lease.epoch, 5) }], now),
+            store.recordStraight(trx, [{ event, result: successOf(withoutIt, -1, lease.epoch, 5) }], now),
           )
           const mark = await store.purgeStraight(10, undefined, 10)
           expect(mark).toEqual({ eventSequence: expect.any(Number), messageKey: expect.any(Number) })
@@ -827,7 +829,7 @@ export function senderContract(driver: Driver): void {
         },
         async recordAtOnce() {
           const event = await readOne()
-          const result = successOf(key, -1, lease.epoch, 5)
+          const result = successOf(withoutIt, -1, lease.epoch, 5)
           const fence: FencePart = {
             query: (condition) => `select 1 as held where ${condition}`,
             parameters: [null, null, null, null, null],
