@@ -4,7 +4,8 @@ import '@x/events-engine'
 export type { EventEngineErrorCode } from '@x/events-engine'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
 export type { Jobs } from './bulk/jobs.ts'
-export type { CircuitOptions, PauseCause } from './deliver/circuit-breaker.ts'
+export type { CircuitOptions } from './deliver/circuit-breaker.ts'
+export type { AttemptErrorCode } from './deliveries/attempt-error-code.ts'
 export type {
   CancelDeliveries,
   Deliveries,
@@ -13,7 +14,6 @@ export type {
 } from './deliveries/deliveries.ts'
 export type {
   AttemptConnection,
-  AttemptErrorCode,
   AttemptRequest,
   AttemptResponse,
   AttemptTimings,
@@ -25,6 +25,13 @@ export type {
   ListDeliveries,
   ShowDelivery,
 } from './deliveries/delivery.ts'
+export type {
+  DeliveriesAhead,
+  DeliveryReason,
+  FinalReason,
+  PendingReason,
+  ResendEffect,
+} from './deliveries/delivery-reason.ts'
 export type { EndpointApiKey, NewEndpointApiKey, RotateKey } from './endpoints/api-keys.ts'
 export type { ClientCertificateInfo, ClientCertificateInput } from './endpoints/client-certificate.ts'
 export type {
@@ -41,18 +48,19 @@ export type {
   UpdateEndpoint,
 } from './endpoints/endpoint.ts'
 export type {
+  EndpointFailure,
+  EndpointHealth,
+  EndpointHealthState,
+  EndpointPause,
+  PauseCause,
+} from './endpoints/endpoint-health.ts'
+export type {
   EndpointStatisticsQuery,
   Endpoints,
   ListEndpoints,
   RotateSecret,
 } from './endpoints/endpoints.ts'
 export { ENDPOINT_INPUTS } from './endpoints/fields.ts'
-export type {
-  EndpointFailure,
-  EndpointHealth,
-  EndpointHealthState,
-  EndpointPause,
-} from './endpoints/health.ts'
 export { createKeysHandler, type KeysHandler, type KeysHandlerOptions } from './endpoints/keys-handler.ts'
 export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
 export {

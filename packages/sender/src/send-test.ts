@@ -1,8 +1,8 @@
 import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
 import { activeTraceparent } from '@x/events-engine/internal'
 import type { Delivery } from './deliveries/delivery.ts'
-import { deliveryOf } from './deliveries/delivery-of-row.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
+import type { DeliveryReasons } from './deliveries/reasons.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import { endpointDisabled, endpointNotFound } from './errors.ts'
 import { isUniqueId, uniqueId } from './ids.ts'
@@ -14,12 +14,13 @@ export interface TestSenderParts {
   readonly store: DeliveryStore
   readonly clock: Clock
   readonly cloudEventSource: string | undefined
+  readonly reasons: DeliveryReasons
   /** Called when a delivery has become due. */
   due(endpointKey: number): void
 }
 
 /** Creates the function that sends `Webhook.Test` to one endpoint at once, whatever its event types. */
-export function createTestSender({ store, clock, cloudEventSource, due }: TestSenderParts) {
+export function createTestSender({ store, clock, cloudEventSource, reasons, due }: TestSenderParts) {
   return async function sendTest(endpointId: string, { tenantId }: TenantScope = {}): Promise<Delivery> {
     const endpoint = isUniqueId('ep_', endpointId) ? await store.findEndpoint(endpointId) : undefined
     if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId))
@@ -50,7 +51,8 @@ export function createTestSender({ store, clock, cloudEventSource, due }: TestSe
     // The endpoint may have changed since it was read.
     if (key === 'disabled') throw endpointDisabled(endpointId)
     if (typeof key === 'string') throw endpointNotFound(endpointId)
+    const row = (await store.findDelivery(key)) as DeliveryRow
     due(endpoint.key)
-    return deliveryOf((await store.findDelivery(key)) as DeliveryRow)
+    return (await reasons.describe([row]))[0] as Delivery
   }
 }

@@ -13,6 +13,7 @@ import { createRetrySchedule } from './deliver/retry-schedule.ts'
 import { createWorker } from './deliver/worker.ts'
 import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
+import { createDeliveryReasons } from './deliveries/reasons.ts'
 import { createSecretCipher } from './endpoints/cipher.ts'
 import type { TenantScope } from './endpoints/endpoint.ts'
 import { createEndpoints, type Endpoints, reencryptSecrets } from './endpoints/endpoints.ts'
@@ -345,6 +346,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   }
 
   const rules = { ...settings, catalog }
+  const reasons = createDeliveryReasons({ ...settings, store, clock, isInFlight: worker.isInFlight })
 
   return {
     endpoints: createEndpoints({
@@ -363,6 +365,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     deliveries: createDeliveries({
       store,
       userAgent: settings.userAgent,
+      reasons,
       due: worker.due,
       cancelled: worker.cancelled,
       begin,
@@ -387,7 +390,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     start: lifecycle.start,
     stop: lifecycle.stop,
     statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
-    sendTest: createTestSender({ ...settings, store, clock, due }),
+    sendTest: createTestSender({ ...settings, store, clock, reasons, due }),
     purgeTenant: createTenantPurge({
       engine,
       store: patientStore,

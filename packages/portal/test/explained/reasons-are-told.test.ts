@@ -4,7 +4,7 @@ import { createPortal } from '../../src/index.ts'
 import { openSender } from '../open-sender.ts'
 
 async function openPortal() {
-  const opened = await openSender()
+  const opened = await openSender({ sender: { circuit: { firstPauseSeconds: 300 } } })
   const authorize = (request: Request) =>
     ({ tenantId: request.headers.get('authorization') === 'stranger' ? 2 : 1, role: 'viewer' }) as const
   const portal = createPortal({ sender: opened.sender, authorize })
@@ -39,4 +39,18 @@ it('tells how an endpoint does, to its own tenant', async () => {
     status: 404,
     code: 'endpoint_not_found',
   })
+})
+
+it('tells why a delivery waits, in the list and with all that is known of it', async () => {
+  await using portal = await openPortal()
+  await using consumer = await testConsumer()
+  consumer.answer(503)
+  await portal.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+  await portal.raise(1)
+  await portal.sender.drain()
+  const reason = { code: 'paused', cause: 'failures', failures: [{ status: 503 }] }
+  const { items } = await portal.get('/deliveries')
+  expect(items).toMatchObject([{ reason }])
+  const [{ id }] = items as [{ id: string }]
+  expect(await portal.get(`/deliveries/${id}`)).toMatchObject({ reason, resend: 'sends' })
 })

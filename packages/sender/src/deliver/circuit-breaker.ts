@@ -1,4 +1,5 @@
-import type { AttemptErrorCode } from '../deliveries/delivery.ts'
+import type { AttemptErrorCode } from '../deliveries/attempt-error-code.ts'
+import type { PauseCause } from '../endpoints/endpoint-health.ts'
 import { assertOption } from '../errors.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -144,12 +145,6 @@ export interface ShownCircuit {
   /** Those of them that have caused the pause. */
   readonly causes: readonly FailureMark[]
 }
-
-/**
- * Why no attempt is made for a while: attempts have failed in a row, the consumer has asked for it (`Retry-After`), the
- * sender has faults of its own, or the endpoint's `rateLimit` is used up.
- */
-export type PauseCause = 'failures' | 'retry_after' | 'sender_fault' | 'rate_limit'
 
 /** Reads what is stored of a circuit breaker for people to see. */
 export function shownCircuit(stored: StoredCircuit, policy: CircuitPolicy, now: number): ShownCircuit {

@@ -90,6 +90,12 @@ export class DeliveryBuffer {
     return this.#known.size - this.#straight
   }
 
+  /** Whether its attempt is in flight, or not recorded. */
+  hasBegun(messageKey: number): boolean {
+    const waits = (list: readonly DueDelivery[]) => list.some((one) => one.messageKey === messageKey)
+    return this.#known.has(messageKey) && ![this.#first, this.#retries, this.#manual].some(waits)
+  }
+
   get waitingFirst(): number {
     return this.#first.length
   }

@@ -1,4 +1,4 @@
-import type { AttemptErrorCode } from '../deliveries/delivery.ts'
+import type { AttemptErrorCode } from '../deliveries/attempt-error-code.ts'
 import type { PostOutcome } from '../http/post.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 

@@ -75,6 +75,8 @@ export interface Worker {
   othersChanged(): void
   /** Something of an endpoint was made due. */
   due(endpointKey: number): void
+  /** Whether an attempt of a delivery is in flight here. */
+  isInFlight(key: DeliveryKey): boolean
   /** A delivery was cancelled: unless its attempt is in flight, none begins. */
   cancelled(key: DeliveryKey): void
   /** Looks for work now. */
@@ -323,6 +325,8 @@ export function createWorker(parts: WorkerParts): Worker {
       lookSoon()
     },
     due: (endpointKey) => detached(() => due(endpointKey)),
+    isInFlight: ({ endpointKey, messageKey }) =>
+      leases.endpoints.get(endpointKey)?.buffer.hasBegun(messageKey) ?? false,
     cancelled: ({ endpointKey, messageKey }) =>
       detached(() => {
         const endpoint = leases.endpoints.get(endpointKey)

@@ -1,7 +1,8 @@
 import type { EndpointNotice, StoredCircuit } from '../deliver/circuit-breaker.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
 import type { AttemptDetails } from './attempt-details.ts'
-import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
+import type { AttemptErrorCode } from './attempt-error-code.ts'
+import type { DeliveryState } from './delivery.ts'
 import type { DeliveryRow } from './delivery-row.ts'
 
 /** What came of one attempt. */

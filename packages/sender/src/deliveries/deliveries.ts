@@ -19,8 +19,9 @@ import {
   MAX_ATTEMPTS_SHOWN,
   type ShowDelivery,
 } from './delivery.ts'
-import { attemptOf, deliveryOf } from './delivery-of-row.ts'
+import { attemptOf } from './delivery-of-row.ts'
 import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
+import type { DeliveryReasons } from './reasons.ts'
 
 /** Which deliveries to recover. */
 export interface RecoverDeliveries extends TenantScope {
@@ -136,6 +137,7 @@ export interface Deliveries {
 export interface DeliveriesParts {
   readonly store: DeliveryStore
   readonly userAgent: string
+  readonly reasons: DeliveryReasons
   /** Called when something has become due. */
   due(endpointKey: number): void
   /** Called when a delivery was cancelled, so that what this process has read of it is forgotten. */
@@ -147,7 +149,9 @@ const INCLUDES = ['all', 'unsuccessful', 'missing']
 const STATES = ['pending', 'succeeded', 'exhausted', 'cancelled', 'pull']
 
 /** Creates the deliveries of a sender. */
-export function createDeliveries({ store, userAgent, due, cancelled, begin }: DeliveriesParts): Deliveries {
+export function createDeliveries(parts: DeliveriesParts): Deliveries {
+  const { store, userAgent, reasons, due, cancelled, begin } = parts
+
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<DeliveryRow> {
     const key = parseDeliveryId(id)
     const row = key && (await store.findDelivery(key))
@@ -172,6 +176,10 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
     const endpoint = await store.findEndpoint(row.endpointId)
     const context = { delivery: row, endpoint, userAgent, messageHeaders: headers, revealHeaders }
     return (await store.readAttempts(row, limit, before)).map((attempt) => attemptOf(attempt, context))
+  }
+
+  async function describe(row: DeliveryRow): Promise<Delivery> {
+    return (await reasons.describe([row]))[0] as Delivery
   }
 
   async function findEndpoint(id: string, { tenantId }: TenantScope): Promise<EndpointRow> {
@@ -209,14 +217,15 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
         limit: readLimit(limit),
       }
       if (endpointId !== undefined && !isUniqueId('ep_', endpointId)) return []
-      return (await store.listDeliveries(filter)).map(deliveryOf)
+      return reasons.describe(await store.listDeliveries(filter))
     },
 
     async get(id, options) {
       const row = await find(id, options)
       const message = await readMessage(row.messageKey)
       const attempts = await readAttempts(row, message, options, MAX_ATTEMPTS_SHOWN)
-      return { ...deliveryOf(row), body: message.body, attempts: attempts.reverse() }
+      const { delivery, resend } = await reasons.explain(row)
+      return { ...delivery, resend, body: message.body, attempts: attempts.reverse() }
     },
 
     async attempts(id, { before, limit, ...options }: ListAttempts = {}) {
@@ -241,9 +250,9 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
           `The endpoint of delivery ${id} was deleted; there is nowhere to send it to.`,
         )
       }
-      const sent = deliveryOf(await find(id, scope))
+      const sent = await find(id, scope)
       due(row.endpointKey)
-      return sent
+      return describe(sent)
     },
 
     async cancel(id, scope) {
@@ -251,7 +260,7 @@ export function createDeliveries({ store, userAgent, due, cancelled, begin }: De
       if (await store.cancel(key)) cancelled(key)
       const row = await find(id, scope)
       if (row.state !== 'cancelled') throw notPending(id, row.state)
-      return deliveryOf(row)
+      return describe(row)
     },
 
     async cancelPending(endpointId, { until, eventTypes, ...scope } = {}) {

@@ -1,6 +1,7 @@
-import { integer, nullable, type RowOf, text, word } from '@x/events-engine/internal'
+import { flag, integer, nullable, type RowOf, text, word } from '@x/events-engine/internal'
 import type { TableNames } from '../table-names.ts'
-import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
+import type { AttemptErrorCode } from './attempt-error-code.ts'
+import type { DeliveryState } from './delivery.ts'
 import type { DeliveryLink, DeliveryRow } from './delivery-row.ts'
 
 /** How the columns of a delivery's link are read. */
@@ -26,6 +27,9 @@ export const deliveryColumns = {
   finished_on: nullable(integer),
   last_status: nullable(integer),
   last_error_code: nullable(word<AttemptErrorCode>()),
+  step: integer,
+  ordering_key: nullable(text),
+  manual: nullable(flag),
   ...linkColumns,
 }
 
@@ -36,7 +40,7 @@ export const deliveryColumns = {
 export const DELIVERY_COLUMNS = `d.endpoint_key, d.message_key, e.id as endpoint_id, e.tenant_id,
     coalesce(m.event_id, v.id) as event_id, coalesce(m.event_type, v.entity_name || '.' || v.action) as event_type,
     d.state, d.attempt_count, d.due_on, d.created_on, d.finished_on, d.last_status, d.last_error_code,
-    d.sequence, d.chain`
+    d.step, d.ordering_key, d.manual, d.sequence, d.chain`
 
 /** As the rest of the package has it. */
 export function deliveryRowOf(row: RowOf<typeof deliveryColumns>): DeliveryRow {
@@ -54,6 +58,9 @@ export function deliveryRowOf(row: RowOf<typeof deliveryColumns>): DeliveryRow {
     finishedOn: row.finished_on,
     lastStatus: row.last_status,
     lastErrorCode: row.last_error_code,
+    step: row.step,
+    orderingKey: row.ordering_key,
+    manual: row.manual === true,
     link: linkOf(row),
   }
 }

@@ -3,10 +3,11 @@ import { requestHeaders, sequenceHeaders } from '../http/post.ts'
 import { deliveryIdOf } from '../ids.ts'
 import { digestOf, looksSecret, MASK, pairsOf } from './attempt-details.ts'
 import type { AttemptRequest, Delivery, DeliveryAttempt } from './delivery.ts'
+import type { DeliveryReason } from './delivery-reason.ts'
 import type { AttemptRow, DeliveryRow } from './delivery-row.ts'
 
 /** A delivery as users see it. */
-export function deliveryOf(row: DeliveryRow): Delivery {
+export function deliveryOf(row: DeliveryRow, reason: DeliveryReason): Delivery {
   return {
     id: deliveryIdOf(row),
     endpointId: row.endpointId,
@@ -14,6 +15,7 @@ export function deliveryOf(row: DeliveryRow): Delivery {
     eventId: row.eventId,
     eventType: row.eventType,
     state: row.state,
+    reason,
     attemptCount: row.attemptCount,
     ...(row.state === 'pending' && row.dueOn !== null ? { dueOn: new Date(row.dueOn) } : {}),
     createdOn: new Date(row.createdOn),

@@ -1,5 +1,6 @@
 import type { AttemptDetails } from './attempt-details.ts'
-import type { AttemptErrorCode, DeliveryState } from './delivery.ts'
+import type { AttemptErrorCode } from './attempt-error-code.ts'
+import type { DeliveryState } from './delivery.ts'
 
 /** A delivery is known by its endpoint and its message. */
 export interface DeliveryKey {
@@ -29,6 +30,11 @@ export interface DeliveryRow extends DeliveryKey {
   readonly finishedOn: number | null
   readonly lastStatus: number | null
   readonly lastErrorCode: AttemptErrorCode | null
+  /** Attempts of the current run through the schedule. */
+  readonly step: number
+  readonly orderingKey: string | null
+  /** Whether a person has asked for its next attempt. */
+  readonly manual: boolean
   /** Null where its endpoint had no sequence when it was stored. */
   readonly link: DeliveryLink | null
 }

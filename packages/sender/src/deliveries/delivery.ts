@@ -1,3 +1,6 @@
+import type { AttemptErrorCode } from './attempt-error-code.ts'
+import type { DeliveryReason, ResendEffect } from './delivery-reason.ts'
+
 /**
  * The state of a delivery. `pending`: an attempt is due, now or later. `succeeded`: the consumer responded with 2xx.
  * `exhausted`: the last attempt of the schedule failed, or the consumer responded with 410 Gone. `cancelled`: a person
@@ -5,36 +8,6 @@
  * `pull`: its endpoint has no URL, and the message is there to be read.
  */
 export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled' | 'pull'
-
-/**
- * Why an attempt failed, for programs. `dns_unavailable`, `network_unreachable`, `out_of_resources`,
- * `not_permitted`, `check_failed`, `aborted`, `proxy_unavailable`, `proxy_unauthorized` and `proxy_connect_failed` are, or may be, this
- * side's fault; then the attempt does not count. The README explains each code.
- */
-export type AttemptErrorCode =
-  | 'http_status'
-  | 'redirect'
-  | 'gone'
-  | 'timeout'
-  | 'connect_timeout'
-  | 'connection_refused'
-  | 'connection_lost'
-  | 'dns_failure'
-  | 'dns_unavailable'
-  | 'network_unreachable'
-  | 'out_of_resources'
-  | 'not_permitted'
-  | 'not_allowed'
-  | 'check_failed'
-  | 'aborted'
-  | 'tls_failure'
-  | 'forbidden_address'
-  | 'forbidden_url'
-  | 'proxy_unavailable'
-  | 'proxy_unauthorized'
-  | 'proxy_connect_failed'
-  | 'invalid_response'
-  | 'network_error'
 
 /** One message for one endpoint. */
 export interface Delivery {
@@ -46,6 +19,8 @@ export interface Delivery {
   readonly eventId: string
   readonly eventType: string
   readonly state: DeliveryState
+  /** Why it is in this state: what it waits for, or how it has ended. */
+  readonly reason: DeliveryReason
   /** Attempts so far. */
   readonly attemptCount: number
   /** When the next attempt is due; absent unless pending, and while it waits for another one's end (`ordering`). */
@@ -142,6 +117,8 @@ export interface AttemptTimings {
 
 /** A delivery with everything about it. */
 export interface DeliveryDetails extends Delivery {
+  /** What `deliveries.resend` would do now. */
+  readonly resend: ResendEffect
   /** What was sent, to the byte. */
   readonly body: string
   /**

@@ -24,9 +24,10 @@ import type {
   TenantScope,
   UpdateEndpoint,
 } from './endpoint.ts'
+import type { EndpointHealth } from './endpoint-health.ts'
 import { endpointOf } from './endpoint-of-row.ts'
 import { type EndpointRow, validateChange } from './fields.ts'
-import type { EndpointHealth, ReadEndpointHealth } from './health.ts'
+import type { ReadEndpointHealth } from './health.ts'
 import type { OwnershipCheck } from './ownership.ts'
 import { encryptSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import {

@@ -1,5 +1,5 @@
 import { storableText, thrownMessage } from '@x/events-engine/internal'
-import type { AttemptErrorCode } from '../deliveries/delivery.ts'
+import type { AttemptErrorCode } from '../deliveries/attempt-error-code.ts'
 
 /**
  * To whom a failure is attributed: the endpoint, the sender, or unclear, as when a name server or a network cannot be

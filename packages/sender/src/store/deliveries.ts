@@ -1,6 +1,7 @@
 import { integer, json, nullable, readRows, text, word } from '@x/events-engine/internal'
 import type { AttemptDetails } from '../deliveries/attempt-details.ts'
-import type { AttemptErrorCode, DeliveryState } from '../deliveries/delivery.ts'
+import type { AttemptErrorCode } from '../deliveries/attempt-error-code.ts'
+import type { DeliveryState } from '../deliveries/delivery.ts'
 import {
   DELIVERY_COLUMNS,
   deliveryColumns,

@@ -1,3 +1,4 @@
+import { aheadStore } from './ahead.ts'
 import { apiKeyStore } from './api-keys.ts'
 import { changeStore } from './change.ts'
 import { clockStore } from './clock.ts'
@@ -36,6 +37,7 @@ export function openStore(context: StoreContext) {
     ...endpointStateStore(context),
     ...countStore(context),
     ...healthStore(context),
+    ...aheadStore(context),
     ...leaseStore(context),
     ...windowStore(context),
     ...statisticsStore(context),

@@ -613,6 +613,9 @@ export function senderContract(driver: Driver): void {
             finishedOn: expect.any(Number),
             lastStatus: 500,
             lastErrorCode: 'http_status',
+            step: expect.any(Number),
+            orderingKey: 'lane',
+            manual: false,
             link: { sequence: 3, chain: expect.any(String) },
           })
         },
@@ -680,6 +683,28 @@ export function senderContract(driver: Driver): void {
           const backlogs = await store.endpointBacklogs([key, other])
           expect(backlogs.get(key)).toEqual({ waiting: 1, oldestOn: now, dueOn: expect.any(Number) })
           expect(backlogs.get(other)).toEqual({ waiting: 2, oldestOn: now, dueOn: expect.any(Number) })
+        },
+        async countAhead() {
+          const [, , , last = 0] = messageKeys
+          const inLine = { endpointKey: key, messageKey: last + 99, dueOn: now + HOUR_MS }
+          expect(await store.countAhead(inLine)).toEqual({ ahead: 1, aheadCapped: false })
+          expect(await store.countAhead({ ...inLine, messageKey: last, dueOn: 0 })).toEqual({
+            ahead: 0,
+            aheadCapped: false,
+          })
+        },
+        async findPredecessor() {
+          const behind = { endpointKey: key, messageKey: (messageKeys[3] ?? 0) + 99, orderingKey: 'lane' }
+          expect(await store.findPredecessor(behind)).toEqual({
+            messageKey: messageKeys[3],
+            ahead: 1,
+            aheadCapped: false,
+          })
+          expect(await store.findPredecessor({ ...behind, orderingKey: 'other' })).toEqual({
+            messageKey: null,
+            ahead: 0,
+            aheadCapped: false,
+          })
         },
         async lockEndpoint() {
           expect(await inTransaction((trx) => store.lockEndpoint(trx, key))).toBe('enabled')
