@@ -13,41 +13,12 @@ import {
   time,
 } from '../describe/schema.ts'
 import type { Delivery, DeliveryAttempt, DeliveryDetails } from '../ui/api-types.ts'
+import { deliveryReason, errorCode, resendEffect } from './reason-schemas.ts'
 
 /** The state of a delivery. */
 export const deliveryState = choice(
   ['pending', 'succeeded', 'exhausted', 'cancelled', 'pull'],
   '`pending`: an attempt is due, now or later. `exhausted`: the last attempt failed. `pull`: it is there to be read.',
-)
-
-/** Why an attempt failed. */
-export const errorCode = choice(
-  [
-    'http_status',
-    'redirect',
-    'gone',
-    'timeout',
-    'connect_timeout',
-    'connection_refused',
-    'connection_lost',
-    'dns_failure',
-    'dns_unavailable',
-    'network_unreachable',
-    'out_of_resources',
-    'not_permitted',
-    'not_allowed',
-    'check_failed',
-    'aborted',
-    'tls_failure',
-    'forbidden_address',
-    'forbidden_url',
-    'proxy_unavailable',
-    'proxy_unauthorized',
-    'proxy_connect_failed',
-    'invalid_response',
-    'network_error',
-  ],
-  'Why an attempt failed.',
 )
 
 const properties: Properties<Delivery> = {
@@ -57,6 +28,7 @@ const properties: Properties<Delivery> = {
   eventId: text('The `webhook-id` of every attempt.'),
   eventType: text(),
   state: deliveryState,
+  reason: deliveryReason,
   attemptCount: count(),
   dueOn: optional(
     time('When the next attempt is due; absent unless pending, and while it waits for another one to end.'),
@@ -100,6 +72,7 @@ export const deliveryDetails = named(
   'DeliveryDetails',
   object<DeliveryDetails>({
     ...properties,
+    resend: resendEffect,
     body: text('What was sent, to the byte.'),
     attempts: list(attempt, 'The newest 100, oldest first.'),
   }),

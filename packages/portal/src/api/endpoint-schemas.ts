@@ -28,7 +28,7 @@ import type {
   NewEndpointKey,
   TestedEvent,
 } from '../ui/api-types.ts'
-import { errorCode } from './delivery-schemas.ts'
+import { disabledReason, endpointFailures, pauseCause } from './reason-schemas.ts'
 
 type Concurrency = Endpoint['concurrency']
 type RateLimit = NonNullable<Endpoint['rateLimit']>
@@ -78,8 +78,6 @@ const clientCertificate = <TCertificate>() =>
     required: ['cert', 'key'],
     properties: { cert: { type: 'string' }, key: { type: 'string' }, passphrase: { type: 'string' } },
   })
-
-const disabledReason = choice(['manual', 'gone', 'failing', 'unverified'])
 
 const properties: Properties<Endpoint> = {
   id: text(undefined, { examples: ['ep_01a21758-1613-75b5-8a3e-2f4d6c8b0e1f'] }),
@@ -244,16 +242,6 @@ export const testedEvents = object<{ items: readonly TestedEvent[] }>({
   ),
 })
 
-const failures = (description: string) =>
-  list(
-    object<EndpointHealth['failures'][number]>({
-      on: time('When it ended.'),
-      errorCode,
-      status: optional(count('The status of the response; absent where there was none.')),
-    }),
-    description,
-  )
-
 /** How an endpoint does. */
 export const endpointHealth = named(
   'EndpointHealth',
@@ -262,12 +250,12 @@ export const endpointHealth = named(
     state: choice(['healthy', 'failing', 'paused', 'disabled']),
     failingSince: optional(time('Since when no attempt has succeeded; absent while they do.')),
     disablesOn: optional(time('When it will be disabled if nothing succeeds until then.')),
-    failures: failures('The newest five failures at most, the oldest first.'),
+    failures: endpointFailures('The newest five failures at most, the oldest first.'),
     pause: optional(
       object<NonNullable<EndpointHealth['pause']>>({
         until: time(),
-        cause: choice(['failures', 'retry_after', 'sender_fault', 'rate_limit']),
-        failures: failures('The failures in a row that have led to it, the oldest first.'),
+        cause: pauseCause,
+        failures: endpointFailures('The failures in a row that have led to it, the oldest first.'),
       }),
     ),
     disabledOn: optional(time()),

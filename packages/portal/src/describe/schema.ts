@@ -145,6 +145,22 @@ export function object<TObject>(properties: Properties<TObject>, description?: s
   )
 }
 
+/** The form of an object that has a `code`, without that. */
+type FormOf<TUnion, TCode> = Omit<Extract<TUnion, { readonly code: TCode }>, 'code'>
+
+/** An object of one of several forms, told apart by its `code`: of each what it means, and its other properties. */
+export function byCode<TUnion extends { readonly code: string }>(
+  forms: {
+    readonly [TCode in TUnion['code']]: readonly [string, Properties<FormOf<TUnion, TCode>>]
+  },
+): Schema<TUnion> {
+  const entries = Object.entries<readonly [string, object]>(forms)
+  const schemas = entries.map(([code, [description, properties]]) =>
+    object({ code: choice([code]), ...properties }, description),
+  )
+  return schemaOf({ oneOf: schemas.map(({ json }) => json) }, schemas)
+}
+
 /** A property that may be missing. */
 export function optional<TValue>(schema: Schema<TValue>): OptionalSchema<TValue> {
   return { ...schema, isOptional: true }
