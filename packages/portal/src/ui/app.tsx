@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react'
 import { useHashRoute } from './hash-route.ts'
+import { keepFocus } from './keep-focus.ts'
 import { startLiveUpdates, useLiveState } from './live-updates.ts'
 import { DeliveriesPage } from './pages/deliveries-page.tsx'
 import { DeliveryPage } from './pages/delivery-page.tsx'
@@ -36,6 +37,7 @@ function SignedIn({ canSignOut }: { readonly canSignOut: boolean }) {
   const liveState = useLiveState()
   const main = useRef<HTMLElement>(null)
   useEffect(() => startLiveUpdates(), [])
+  useEffect(() => keepFocus(), [])
 
   const place = segments.join('/')
   const isFirst = useRef(true)
