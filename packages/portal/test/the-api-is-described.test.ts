@@ -139,6 +139,7 @@ it('describes all that is answered, and nothing else', async () => {
     await check('GET /api/endpoints/:id/health', endpointId)
     const [first] = await sender.deliveries.list({ tenantId: 1, endpointId })
     await check('GET /api/deliveries/:id', first?.id)
+    await check('GET /api/deliveries/:id/attempts?limit=1', first?.id)
   }
   await check('GET /api/endpoints?limit=1')
   await check('GET /api/deliveries?limit=1')

@@ -1,8 +1,31 @@
 import type { WebhookSender } from '@x/sender'
+import type { PortalUser } from '../authorize.ts'
 import { type Route, route } from '../describe/route.ts'
-import { text, time } from '../describe/schema.ts'
-import { delivery, deliveryDetails, deliveryState } from './delivery-schemas.ts'
-import { PAGE_QUERY, pageOf, pageSchema } from './page.ts'
+import { flag, text, time, whole } from '../describe/schema.ts'
+import { PortalProblem } from '../problem.ts'
+import { attempt, delivery, deliveryDetails, deliveryState } from './delivery-schemas.ts'
+import { PAGE_QUERY, pageBy, pageOf, pageSchema } from './page.ts'
+
+const MAX_ATTEMPTS = 2 ** 31 - 1
+
+const REVEAL_QUERY = {
+  revealHeaders: flag(
+    'Whether to show the values of request headers that are masked otherwise. It takes the role manager.',
+  ),
+} as const
+
+/** @throws PortalProblem 403 */
+function mayReveal(
+  { role }: PortalUser,
+  { revealHeaders = false }: { revealHeaders: boolean | undefined },
+): boolean {
+  if (revealHeaders && role !== 'manager') {
+    throw new PortalProblem(403, 'forbidden', 'To reveal headers needs the role manager.', {
+      field: 'revealHeaders',
+    })
+  }
+  return revealHeaders
+}
 
 /** Deliveries of the user's tenant. */
 export function deliveryRoutes({ deliveries }: WebhookSender): Route[] {
@@ -37,8 +60,29 @@ export function deliveryRoutes({ deliveries }: WebhookSender): Route[] {
       operationId: 'getDelivery',
       summary: 'Get a delivery with its body and attempts',
       response: deliveryDetails,
-      async handle({ id, user }) {
-        return Response.json(await deliveries.get(id, { tenantId: user.tenantId }))
+      query: REVEAL_QUERY,
+      async handle({ id, user, query }) {
+        const options = { tenantId: user.tenantId, revealHeaders: mayReveal(user, query) }
+        return Response.json(await deliveries.get(id, options))
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/deliveries/:id/attempts',
+      role: 'viewer',
+      operationId: 'listAttempts',
+      summary: 'List the attempts of a delivery, the newest first',
+      response: pageSchema(attempt),
+      query: {
+        ...PAGE_QUERY,
+        before: whole(1, MAX_ATTEMPTS, 'The `next` of the page before; without it, the first page.'),
+        ...REVEAL_QUERY,
+      },
+      async handle({ id, user, query }) {
+        const { limit, before } = query
+        const options = { tenantId: user.tenantId, revealHeaders: mayReveal(user, query), before }
+        const read = (most: number) => deliveries.attempts(id, { ...options, limit: most })
+        return Response.json(await pageBy(limit, read, ({ number }) => String(number)))
       },
     }),
     route({

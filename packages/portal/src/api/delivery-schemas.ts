@@ -1,6 +1,7 @@
 import {
   choice,
   count,
+  flag,
   integer,
   list,
   named,
@@ -45,7 +46,8 @@ const properties: Properties<Delivery> = {
 /** One message for one endpoint. */
 export const delivery = named('Delivery', object<Delivery>(properties, 'One message for one endpoint.'))
 
-const attempt = named(
+/** One HTTP request of a delivery. */
+export const attempt = named(
   'DeliveryAttempt',
   object<DeliveryAttempt>(
     {
@@ -55,10 +57,49 @@ const attempt = named(
       request: object<DeliveryAttempt['request']>({
         method: choice(['POST']),
         url: text(),
-        headers: record(text(), "Without the endpoint's own headers, which may hold credentials."),
+        headers: record(text(), 'All but `host`, `connection` and `content-length`.'),
+        maskedHeaders: list(
+          text(),
+          'Headers whose values are shown as `***`, since they may be credentials.',
+        ),
+        source: choice(
+          ['kept', 'composed'],
+          '`composed`: the headers of a success at once, composed again from what is known.',
+        ),
       }),
       response: optional(
-        object<NonNullable<DeliveryAttempt['response']>>({ status: count(), body: text('The first 4 KB.') }),
+        object<NonNullable<DeliveryAttempt['response']>>({
+          status: count(),
+          body: text('The first 4 KB.'),
+          headers: optional(
+            record(text(), 'The first 32 that take 4 KB together; absent of a success at once.'),
+          ),
+          omittedHeaders: optional(count('How many further headers there were.')),
+        }),
+      ),
+      connection: optional(
+        object<NonNullable<DeliveryAttempt['connection']>>(
+          {
+            reused: flag('Whether it was open already.'),
+            viaProxy: flag('Whether it went through a proxy.'),
+            httpVersion: choice(['1.1']),
+            remoteAddress: optional(text('Where no connection came about, the last address that was tried.')),
+            remotePort: optional(count()),
+            tlsVersion: optional(text('Such as `TLSv1.3`; absent without TLS.')),
+          },
+          'Absent of a success at once, and where none was begun.',
+        ),
+      ),
+      timings: optional(
+        object<NonNullable<DeliveryAttempt['timings']>>(
+          {
+            dnsMs: optional(number('Resolving the name.')),
+            connectMs: optional(number('TCP, or the tunnel of a proxy.')),
+            tlsMs: optional(number('The TLS handshake.')),
+            firstByteMs: optional(number('From the request to the first byte of the response.')),
+          },
+          'Steps that were made, in milliseconds; absent of a success at once.',
+        ),
       ),
       errorCode: optional(errorCode),
       errorMessage: optional(text()),
@@ -74,6 +115,6 @@ export const deliveryDetails = named(
     ...properties,
     resend: resendEffect,
     body: text('What was sent, to the byte.'),
-    attempts: list(attempt, 'The newest 100, oldest first.'),
+    attempts: list(attempt, 'The newest 100, oldest first; `/attempts` lists them all.'),
   }),
 )

@@ -18,16 +18,27 @@ export function pageSchema<TItem>(items: Schema<TItem>): Schema<Page<TItem>> {
   })
 }
 
+/** {@link pageBy} of items that the next page goes on after by their ids. */
+export function pageOf<TItem extends { readonly id: string }>(
+  limit: number | undefined,
+  read: (limit: number) => Promise<readonly TItem[]>,
+): Promise<Page<TItem>> {
+  return pageBy(limit, read, ({ id }) => id)
+}
+
 /**
  * Reads one item more than is shown, to know whether there is another page.
  *
  * @param read - gives at most so many items, the first ones.
+ * @param cursorOf - what the next page goes on after.
  */
-export async function pageOf<TItem extends { readonly id: string }>(
+export async function pageBy<TItem>(
   limit: number | undefined = DEFAULT_LIMIT,
   read: (limit: number) => Promise<readonly TItem[]>,
+  cursorOf: (item: TItem) => string,
 ): Promise<Page<TItem>> {
   const found = await read(limit + 1)
   const items = found.slice(0, limit)
-  return { items, next: found.length > limit ? (items.at(-1)?.id ?? null) : null }
+  const last = items.at(-1)
+  return { items, next: last !== undefined && found.length > limit ? cursorOf(last) : null }
 }
