@@ -1,5 +1,5 @@
 import type { Authorize } from './authorize.ts'
-import { createPortalHandler, type MountedPortalParts } from './portal-handler.ts'
+import { createPortalHandler, type MountedPortalParts, type PortalLinks } from './portal-handler.ts'
 
 /** What {@link createPortal} takes. */
 export interface PortalOptions extends MountedPortalParts<Request> {
@@ -13,7 +13,7 @@ export interface PortalOptions extends MountedPortalParts<Request> {
 }
 
 /** The portal, for everything that speaks `Request` and `Response`. */
-export interface Portal {
+export interface Portal extends PortalLinks {
   /** Answers one request; never rejects. */
   handle(request: Request): Promise<Response>
 }
@@ -42,9 +42,10 @@ export function createPortal({
   clientOf = () => undefined,
   ...parts
 }: PortalOptions): Portal {
-  const handle = createPortalHandler(parts)
+  const { handle, createLink } = createPortalHandler(parts)
   const base = basePath.replace(/\/+$/, '')
   return {
+    createLink,
     handle: (request) =>
       handle({
         request: () => request,

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Authorize } from './authorize.ts'
 import { type PortalNodeRequest, sendWebResponse, webRequestOf } from './node-request.ts'
-import { createPortalHandler, type MountedPortalParts } from './portal-handler.ts'
+import { createPortalHandler, type MountedPortalParts, type PortalLinks } from './portal-handler.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
 export type { PortalNodeRequest } from './node-request.ts'
@@ -14,12 +14,10 @@ export interface ExpressPortalOptions<TRequest extends PortalNodeRequest>
   readonly authorize: Authorize<TRequest>
 }
 
-/** A request handler of Express 4 and 5. */
-export type ExpressPortal<TRequest> = (
-  request: TRequest,
-  response: ServerResponse,
-  next: (error?: unknown) => void,
-) => void
+/** A request handler of Express 4 and 5, which also makes links. */
+export interface ExpressPortal<TRequest> extends PortalLinks {
+  (request: TRequest, response: ServerResponse, next: (error?: unknown) => void): void
+}
 
 /**
  * Mounts the portal in Express; it knows by itself where. It answers everything below, so that what
@@ -44,9 +42,9 @@ export function expressPortal<TRequest extends PortalNodeRequest>({
   clientOf = ({ ip }) => ip,
   ...parts
 }: ExpressPortalOptions<TRequest>): ExpressPortal<TRequest> {
-  const handle = createPortalHandler(parts)
+  const { handle, createLink } = createPortalHandler(parts)
 
-  return (request, response, next) => {
+  const middleware = (request: TRequest, response: ServerResponse, next: (error?: unknown) => void) => {
     const { protocol, originalUrl = request.url ?? '/', body } = request
     handle({
       request: () => webRequestOf(request, { protocol, path: originalUrl, body }),
@@ -58,4 +56,5 @@ export function expressPortal<TRequest extends PortalNodeRequest>({
       .then((answer) => sendWebResponse(answer, response))
       .catch(next)
   }
+  return Object.assign(middleware, { createLink })
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { Authorize } from './authorize.ts'
 import { webRequestOf } from './node-request.ts'
-import { createPortalHandler, type MountedPortalParts } from './portal-handler.ts'
+import { createPortalHandler, type MountedPortalParts, type PortalLinks } from './portal-handler.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
 export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
@@ -41,8 +41,10 @@ export interface FastifyPortalOptions<TRequest extends FastifyPortalRequest>
   readonly authorize: Authorize<TRequest>
 }
 
-/** A plugin of Fastify; the portal lies at the prefix that it is registered with. */
-export type FastifyPortal<TRequest> = (scope: FastifyPortalScope<TRequest>) => Promise<void>
+/** A plugin of Fastify; the portal lies at the prefix that it is registered with. It also makes links. */
+export interface FastifyPortal<TRequest> extends PortalLinks {
+  (scope: FastifyPortalScope<TRequest>): Promise<void>
+}
 
 /**
  * Makes the portal a plugin of Fastify 5. Within it no content type is parsed; the rest of the
@@ -67,9 +69,9 @@ export function fastifyPortal<TRequest extends FastifyPortalRequest>({
   clientOf = ({ ip }) => ip,
   ...parts
 }: FastifyPortalOptions<TRequest>): FastifyPortal<TRequest> {
-  const handle = createPortalHandler(parts)
+  const { handle, createLink } = createPortalHandler(parts)
 
-  return async (scope) => {
+  const plugin = async (scope: FastifyPortalScope<TRequest>) => {
     const base = scope.prefix.replace(/\/+$/, '')
     scope.removeAllContentTypeParsers()
     // Hands the body on unread: Fastify's bodyLimit does not apply, the portal's does.
@@ -91,4 +93,5 @@ export function fastifyPortal<TRequest extends FastifyPortalRequest>({
     scope.all('/', answer)
     scope.all('/*', answer)
   }
+  return Object.assign(plugin, { createLink })
 }

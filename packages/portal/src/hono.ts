@@ -1,7 +1,7 @@
 import type { Authorize } from './authorize.ts'
 import { pathOf } from './create-portal.ts'
 import { isNormalPath } from './normal-path.ts'
-import { createPortalHandler, type MountedPortalParts } from './portal-handler.ts'
+import { createPortalHandler, type MountedPortalParts, type PortalLinks } from './portal-handler.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
 export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
@@ -21,8 +21,10 @@ export interface HonoPortalOptions<TContext extends HonoPortalContext> extends M
   readonly authorize: Authorize<TContext>
 }
 
-/** A handler of Hono. */
-export type HonoPortal<TContext> = (context: TContext) => Promise<Response>
+/** A handler of Hono, which also makes links. */
+export interface HonoPortal<TContext> extends PortalLinks {
+  (context: TContext): Promise<Response>
+}
 
 /**
  * Makes the portal a handler of Hono 4, on Node.
@@ -47,9 +49,9 @@ export function honoPortal<TContext extends HonoPortalContext>({
   clientOf = remoteAddressOf,
   ...parts
 }: HonoPortalOptions<TContext>): HonoPortal<TContext> {
-  const handle = createPortalHandler(parts)
+  const { handle, createLink } = createPortalHandler(parts)
   const base = basePath.replace(/\/+$/, '')
-  return (context) =>
+  const answer = (context: TContext) =>
     handle({
       request: () => context.req.raw,
       path: pathAskedFor(context),
@@ -57,6 +59,7 @@ export function honoPortal<TContext extends HonoPortalContext>({
       client: () => clientOf(context),
       identify: () => authorize(context),
     })
+  return Object.assign(answer, { createLink })
 }
 
 /** A request as `@hono/node-server` has it from Node. */

@@ -9,6 +9,15 @@ export {
   type GuessLimitOptions,
   TooManyGuessesError,
 } from './guess-limit.ts'
+export {
+  type CreatePortalLink,
+  type PortalLink,
+  PortalLinkError,
+  type PortalLinkErrorCode,
+  type PortalLinkOptions,
+} from './links/link-options.ts'
 export type { PageOptions } from './pages/serve-pages.ts'
-export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
+export type { MountedPortalParts, PortalLinks, PortalParts } from './portal-handler.ts'
 export type { SignInOptions } from './session/sign-in.ts'
+export type { PortalLocale } from './theme/locale.ts'
+export type { AppearanceOptions, PortalColorScheme, PortalTheme } from './theme/theme.ts'

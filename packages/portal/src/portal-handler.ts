@@ -12,6 +12,8 @@ import { readFields } from './describe/read-fields.ts'
 import { readQuery } from './describe/read-query.ts'
 import type { Route } from './describe/route.ts'
 import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
+import type { CreatePortalLink, PortalLink, PortalLinkOptions } from './links/link-options.ts'
+import { createLinks } from './links/links.ts'
 import { createChangeWatcher } from './live/change-watcher.ts'
 import { createLiveConnections, liveRoute } from './live/live-connections.ts'
 import { isNormalPath } from './normal-path.ts'
@@ -19,11 +21,13 @@ import { createPages, type PageOptions } from './pages/serve-pages.ts'
 import { PortalProblem, problemOf, problemResponse } from './problem.ts'
 import { createRouter } from './router.ts'
 import { assertSameOrigin } from './same-origin.ts'
+import type { Identity } from './session/identity.ts'
 import { createSessions, sessionRoutes } from './session/sessions.ts'
 import type { SignInOptions } from './session/sign-in.ts'
+import { type AppearanceOptions, resolveAppearance } from './theme/theme.ts'
 
 /** What the portal is about, however it is mounted. */
-export interface PortalParts extends PageOptions {
+export interface PortalParts extends PageOptions, AppearanceOptions {
   readonly sender: WebhookSender
   /**
    * The host's engine, whose subscriptions operators look after.
@@ -35,6 +39,11 @@ export interface PortalParts extends PageOptions {
    * @defaultValue none: the host knows who asks, by its own cookie or header
    */
   readonly signIn?: SignInOptions | undefined
+  /**
+   * Lets the host hand the portal to somebody with `createLink`.
+   * @defaultValue none: links cannot be made
+   */
+  readonly links?: PortalLinkOptions | undefined
   /**
    * Ends the live connections, which would otherwise hold up a server that closes.
    * @defaultValue none
@@ -90,8 +99,31 @@ export interface Arrival {
   identify(): PortalUser | undefined | Promise<PortalUser | undefined>
 }
 
-/** Answers a request; never rejects. */
-export type PortalHandler = (arrival: Arrival) => Promise<Response>
+/** Makes links into a portal. */
+export interface PortalLinks {
+  /**
+   * Makes a link that signs in whoever opens it first, as a user of one tenant and role, for a bounded time: to be sent, or to be
+   * shown in a frame. It takes the option `links`.
+   *
+   * @throws PortalLinkError `invalid_link`, `links_not_configured`
+   * @example
+   * ```ts
+   * import type { Portal } from '@x/portal'
+   *
+   * async function linkForCustomer(portal: Portal, tenantId: number): Promise<string> {
+   *   const { url } = await portal.createLink({ tenantId, role: 'viewer', expiresInSeconds: 3_600 })
+   *   return url
+   * }
+   * ```
+   */
+  createLink(options: CreatePortalLink): Promise<PortalLink>
+}
+
+/** A portal, before it is mounted. */
+export interface PortalHandler extends PortalLinks {
+  /** Answers a request; never rejects. */
+  handle(arrival: Arrival): Promise<Response>
+}
 
 const NOT_FOUND =
   'There is nothing at this path. Each path has one spelling here: no dots, double slashes or needless escapes.'
@@ -104,17 +136,23 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     watcher: createChangeWatcher({ sender, logger }),
     signal: parts.signal,
   })
-  const pages = createPages(parts)
-  const sessions = createSessions(parts.signIn, guessLimit)
+  const appearance = resolveAppearance(parts)
+  const pages = createPages(parts, appearance.logo)
+  const links = createLinks(parts.links, sender)
+  const sessions = createSessions({ signIn: parts.signIn, links, appearance, guessLimit })
   const routes = [...portalRoutes(sender, engine), liveRoute(live), ...sessionRoutes(sessions)]
   const router = createRouter([...routes, openApiRoute(routes)])
 
-  /** Asks the host, unless whoever asks has guessed too often. */
-  async function identify(request: Request, arrival: Arrival): Promise<PortalUser | undefined> {
+  async function identify(request: Request, arrival: Arrival): Promise<Identity> {
     const given = credentialHeaders.map((name) => request.headers.get(name))
-    if (given.every((value) => value === null)) return arrival.identify()
+    const hasCredentials = given.some((value) => value !== null)
+    const opened = sessions.linkOf(request, hasCredentials)
+    if (opened) return opened
+    const ask = async () => arrival.identify()
+    // The host is not asked about those who have guessed too often.
     const guess = { client: arrival.client(), credential: given.join('\n') }
-    return guessLimit.find(guess, async () => arrival.identify())
+    const user = await (hasCredentials ? guessLimit.find(guess, ask) : ask())
+    return user ? { user, by: 'host' } : sessions.tokenOf(request)
   }
 
   function unauthorized(request: Request, basePath: string): PortalProblem {
@@ -134,22 +172,22 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     const request = arrival.request()
     const path = whole.slice(basePath.length)
     if (path !== '/api' && !path.startsWith('/api/')) return pages(request, path, basePath)
-    const known = await identify(request, arrival)
+    const identity = await identify(request, arrival)
     const found = router({
       method: request.method,
       path,
-      user: known ?? (await sessions.userOf(request)),
+      user: identity.user,
       unauthorized: () => unauthorized(request, basePath),
     })
     const { route, id } = found
     assertSameOrigin(request)
     const query = readQuery(new URL(request.url).search, route.query)
     const fields = route.method === 'GET' ? {} : await readFields(request, route.fields)
-    const call = { request, client: arrival.client(), known, id, query, fields, basePath }
+    const call = { request, client: arrival.client(), identity, id, query, fields, basePath }
     return found.user ? found.route.handle({ ...call, user: found.user }) : found.route.handle(call)
   }
 
-  return async (arrival) => {
+  async function handle(arrival: Arrival): Promise<Response> {
     const response = await answer(arrival).catch((error: unknown) => {
       const problem = problemOf(error)
       // What is for the host to put right, only its log says.
@@ -166,6 +204,8 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     response.headers.set('x-content-type-options', 'nosniff')
     return response
   }
+
+  return { handle, createLink: links.create }
 }
 
 /** The routes of what the sender and the engine do. */

@@ -6,6 +6,7 @@ import {
   runMigrations,
   sqlDialectOf,
 } from '@x/events-engine/internal'
+import { readTime } from './argument.ts'
 import { createBulkWork, type Jobs } from './bulk/jobs.ts'
 import { sharedClockOf } from './clock.ts'
 import { createPermissionCheck } from './deliver/permission.ts'
@@ -21,7 +22,7 @@ import { createEndpointHealth } from './endpoints/health.ts'
 import { createOrderingKeyOf } from './endpoints/ordering.ts'
 import { createOwnershipChallenge, createOwnershipCheck } from './endpoints/ownership.ts'
 import { validateTenantId } from './endpoints/validate.ts'
-import { WebhookSenderError, wrongEncryptionKey } from './errors.ts'
+import { assertArgument, WebhookSenderError, wrongEncryptionKey } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes, type EventTypes } from './event-types/event-types.ts'
 import { createContentMatcher } from './fan-out/content-matcher.ts'
@@ -136,6 +137,24 @@ export interface WebhookSender extends AsyncDisposable {
    */
   reencryptSecrets(): Promise<number>
   /**
+   * Notes that a token of the host's own is used, such as a link that is good once: of all calls with it, on any node, one
+   * gets true.
+   *
+   * @param id - names the token: 1 to 200 characters. It is kept until a day after `expiresOn`, then it could be used again.
+   * @param expiresOn - when nobody takes the token any more.
+   * @returns false where it has been used before.
+   * @throws WebhookSenderError `invalid_argument`
+   * @example
+   * ```ts
+   * import type { WebhookSender } from '@x/sender'
+   *
+   * async function assertFirstUse(sender: WebhookSender, id: string, expiresOn: Date): Promise<void> {
+   *   if (!(await sender.redeem(id, expiresOn))) throw new Error('This link has been used.')
+   * }
+   * ```
+   */
+  redeem(id: string, expiresOn: Date): Promise<boolean>
+  /**
    * Waits until every event committed so far has become deliveries, and no delivery is due any more;
    * retries that are due later are not waited for. For tests of hosts. An event that no message can be made
    * of is tried three times before it is parked: with a clock that stands still, advance it meanwhile.
@@ -147,6 +166,7 @@ export interface WebhookSender extends AsyncDisposable {
 }
 
 const SUBSCRIPTION = 'webhooks'
+const MAX_TOKEN_ID_LENGTH = 200
 /** What processes publish when they have stored messages that somebody may wait for. */
 const MESSAGES = 'webhook-messages'
 /** What processes tell each other when they have changed endpoints. */
@@ -399,6 +419,11 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       rollUp: rollup.rollUp,
     }),
     reencryptSecrets: () => reencryptSecrets(store, cipher),
+    async redeem(id, expiresOn) {
+      const isId = typeof id === 'string' && id.length > 0 && id.length <= MAX_TOKEN_ID_LENGTH
+      assertArgument(isId, 'id', `a text of 1 to ${MAX_TOKEN_ID_LENGTH} characters`, id)
+      return store.useToken(id, readTime('expiresOn', expiresOn), clock.now())
+    },
     async drain() {
       for (;;) {
         if (!lifecycle.running) {

@@ -18,6 +18,7 @@ export interface TableNames {
   readonly counter: string
   readonly reconciliation: string
   readonly job: string
+  readonly usedToken: string
   /** The engine's log. */
   readonly syncEvent: string
 }
@@ -43,6 +44,7 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     counter: qualified('counter'),
     reconciliation: qualified('reconciliation'),
     job: qualified('job'),
+    usedToken: qualified('used_token'),
     syncEvent: `${schema === undefined ? '' : `${schema}.`}${enginePrefix}sync_event`,
   })
 }

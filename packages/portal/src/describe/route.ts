@@ -1,5 +1,6 @@
 import type { PortalRole, PortalUser } from '../authorize.ts'
 import type { JsonFields } from '../read-json.ts'
+import type { Identity } from '../session/identity.ts'
 import type { Description, Parameter, TimeParameter } from './schema.ts'
 
 /** Parameters that may stand in a query. */
@@ -25,8 +26,7 @@ export interface OpenCall<TQuery = QueryOf<QueryParameters>, TFields = JsonField
   readonly request: Request
   /** Where the request comes from. */
   readonly client: string | undefined
-  /** Whom the host knows, before any session of the portal's own. */
-  readonly known: PortalUser | undefined
+  readonly identity: Identity
   /** What stands in the path for `:id`. */
   readonly id: string
   readonly query: TQuery

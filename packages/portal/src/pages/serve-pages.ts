@@ -18,9 +18,13 @@ export type ServePages = (request: Request, path: string, basePath: string) => P
 const NOT_BUILT = `<!doctype html><html lang="en"><title>Webhooks</title><h1>The pages of the portal are not built yet</h1>
 <p>Its JSON API works. In the repository, run <code>npm run build</code>, then load this page again; the published package holds them built.</p></html>`
 
-/** Creates what serves the built pages; they are read once they are asked for, and kept. */
-export function createPages({ frameAncestors = [] }: PageOptions): ServePages {
-  const headers = pageHeaders(frameAncestors)
+/**
+ * Creates what serves the built pages; they are read once they are asked for, and kept.
+ *
+ * @param logo - the URL of an image that they show.
+ */
+export function createPages({ frameAncestors = [] }: PageOptions, logo: string | null): ServePages {
+  const headers = pageHeaders(frameAncestors, logo)
   let files: Promise<ReadonlyMap<string, PageFile>> | undefined
   const compressed = new WeakMap<PageFile, Uint8Array<ArrayBuffer>>()
 
@@ -65,7 +69,7 @@ export function createPages({ frameAncestors = [] }: PageOptions): ServePages {
   }
 }
 
-function pageHeaders(frameAncestors: readonly string[]): Record<string, string> {
+function pageHeaders(frameAncestors: readonly string[], logo: string | null): Record<string, string> {
   const ancestors = frameAncestors.length === 0 ? "'none'" : frameAncestors.join(' ')
   if (/[;,\r\n]/.test(ancestors)) {
     throw new TypeError(
@@ -78,7 +82,7 @@ function pageHeaders(frameAncestors: readonly string[]): Record<string, string> 
       "script-src 'self'",
       "style-src 'self'",
       "connect-src 'self'",
-      "img-src 'self' data:",
+      `img-src 'self' data:${logo?.startsWith('https:') ? ` ${new URL(logo).origin}` : ''}`,
       "base-uri 'none'",
       "form-action 'self'",
       `frame-ancestors ${ancestors}`,

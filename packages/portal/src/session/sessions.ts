@@ -1,81 +1,140 @@
 import type { PortalUser } from '../authorize.ts'
 import { type OpenCall, type Route, route } from '../describe/route.ts'
-import { choice, flag, integer, nullable, object, text } from '../describe/schema.ts'
+import { choice, flag, integer, nullable, object, text, time } from '../describe/schema.ts'
 import type { GuessLimit } from '../guess-limit.ts'
+import type { Links } from '../links/links.ts'
 import { PortalProblem } from '../problem.ts'
-import type { Session } from '../ui/api-types.ts'
-import { readSessionCookie, sessionCookie } from './session-cookie.ts'
-import { createSessionSeal } from './session-seal.ts'
+import type { AccentShades, Appearance, OpenedLink, Session } from '../ui/api-types.ts'
+import type { Identity } from './identity.ts'
+import { createSeal } from './seal.ts'
+import { readCookie, setCookie } from './session-cookie.ts'
 import type { SignInOptions } from './sign-in.ts'
 
 /** Who is signed in, where the portal has people do that. */
 export interface Sessions {
-  /** Whose session a request comes with. */
-  userOf(request: Request): Promise<PortalUser | undefined>
+  /** Who comes with the session of a link. Nobody, where there is one that is over; undefined where there is none. */
+  linkOf(request: Request, hasCredentials: boolean): Identity | undefined
+  /** Who has signed in with a token. */
+  tokenOf(request: Request): Promise<Identity>
   /** Tells who asks. */
-  describe(call: OpenCall): Promise<Session>
+  describe(call: OpenCall): Session
   /**
    * Signs in with a token.
    *
    * @throws PortalProblem 401, 404
    */
   signIn(call: OpenCall, token: unknown): Promise<Response>
+  /**
+   * Begins the session of a link.
+   *
+   * @throws PortalProblem 401, 404
+   */
+  openLink(call: OpenCall, link: unknown): Promise<Response>
   signOut(call: OpenCall): Response
+}
+
+/** What {@link createSessions} works with. */
+export interface SessionsParts {
+  /** Undefined where nobody signs in here. */
+  readonly signIn: SignInOptions | undefined
+  readonly links: Links
+  readonly appearance: Appearance
+  readonly guessLimit: GuessLimit
 }
 
 const DEFAULT_LIFETIME_SECONDS = 12 * 3_600
 const MAX_TOKEN_LENGTH = 2_048
+/** The scheme of `Authorization` that the session of a link comes with, where cookies do not work. */
+const LINK_SCHEME = /^PortalSession +/i
 
-/** Creates the sessions of a portal; without options nobody can sign in here. */
-export function createSessions(options: SignInOptions | undefined, guessLimit: GuessLimit): Sessions {
-  const seal = options && createSessionSeal(options.secret)
+/** Creates the sessions of a portal. */
+export function createSessions({ signIn: options, links, appearance, guessLimit }: SessionsParts): Sessions {
+  const seal =
+    options &&
+    createSeal<string>({
+      secret: options.secret,
+      option: 'signIn.secret',
+      purpose: 'x-events portal session 1',
+    })
   const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, label = 'Access token' } = options ?? {}
 
-  async function userOf(request: Request): Promise<PortalUser | undefined> {
-    const cookie = readSessionCookie(request)
-    const token = cookie === undefined ? undefined : seal?.open(cookie, Date.now())
-    return token === undefined ? undefined : options?.userOf(token)
-  }
-
-  async function describe({ request, known }: OpenCall): Promise<Session> {
-    const user = known ?? (await userOf(request))
-    return {
-      user: user
-        ? {
-            tenantId: user.tenantId,
-            role: user.role,
-            operator: user.operator === true,
-            name: user.name ?? null,
-          }
-        : null,
-      signIn: options ? { label } : null,
-      canSignOut: known === undefined && user !== undefined,
-    }
-  }
-
-  async function signIn({ request, basePath, client }: OpenCall, token: unknown): Promise<Response> {
-    if (!options || !seal) {
-      throw new PortalProblem(404, 'not_found', 'This portal has no sign-in of its own; its host has one.')
-    }
-    const isToken = typeof token === 'string' && token !== '' && token.length <= MAX_TOKEN_LENGTH
-    const guess = { client, credential: JSON.stringify(token ?? null) }
-    const user = await guessLimit.find(guess, async () => (isToken ? options.userOf(token) : undefined))
-    if (!user || !isToken) {
-      throw new PortalProblem(401, 'invalid_token', 'This token is not known here. Is it all of it?', {
-        field: 'token',
-      })
-    }
-    const value = seal.seal(token, Date.now() + lifetimeSeconds * 1_000)
-    return withCookie(sessionCookie(request, basePath, value, lifetimeSeconds))
-  }
-
   return {
-    userOf,
-    describe,
-    signIn,
-    signOut: ({ request, basePath }) => withCookie(sessionCookie(request, basePath, '', 0)),
+    linkOf(request, hasCredentials) {
+      const given = request.headers.get('authorization') ?? ''
+      if (LINK_SCHEME.test(given)) return identityOf(links.sessionOf(given.replace(LINK_SCHEME, '')))
+      // Whoever sends credentials of their own means these.
+      const cookie = hasCredentials ? undefined : readCookie(request, 'x_portal_link')
+      const session = cookie === undefined ? undefined : links.sessionOf(cookie)
+      return session && identityOf(session)
+    },
+
+    async tokenOf(request) {
+      const cookie = readCookie(request, 'x_portal_session')
+      const token = cookie === undefined ? undefined : seal?.open(cookie, Date.now())
+      const user = token === undefined ? undefined : await options?.userOf(token)
+      return user ? { user, by: 'token' } : {}
+    },
+
+    describe: ({ identity: { user, by, link } }) => ({
+      user: user ? shownOf(user) : null,
+      signIn: options ? { label } : null,
+      canSignOut: by === 'token' || by === 'link',
+      link: link
+        ? { expiresOn: new Date(link.expiresOn).toISOString(), returnUrl: link.returnUrl ?? null }
+        : null,
+      appearance: { ...appearance, locale: link?.locale ?? appearance.locale },
+    }),
+
+    async signIn({ request, basePath, client }, token) {
+      if (!options || !seal) {
+        throw new PortalProblem(404, 'not_found', 'This portal has no sign-in of its own; its host has one.')
+      }
+      const isToken = typeof token === 'string' && token !== '' && token.length <= MAX_TOKEN_LENGTH
+      const guess = { client, credential: JSON.stringify(token ?? null) }
+      const user = await guessLimit.find(guess, async () => (isToken ? options.userOf(token) : undefined))
+      if (!user || !isToken) {
+        throw new PortalProblem(401, 'invalid_token', 'This token is not known here. Is it all of it?', {
+          field: 'token',
+        })
+      }
+      const value = seal.seal(token, Date.now() + lifetimeSeconds * 1_000)
+      const cookie = { request, basePath, name: 'x_portal_session', value, lifetimeSeconds } as const
+      return new Response(null, { status: 204, headers: { 'set-cookie': setCookie(cookie) } })
+    },
+
+    async openLink({ request, basePath }, link) {
+      const { token, expiresOn, sessionSeconds } = await links.open(link)
+      const opened: OpenedLink = { token, expiresOn: expiresOn.toISOString() }
+      const lifetimeSeconds = sessionSeconds
+      const cookie = { request, basePath, name: 'x_portal_link', value: token, lifetimeSeconds } as const
+      return Response.json(opened, { headers: { 'set-cookie': setCookie(cookie) } })
+    },
+
+    signOut({ request, basePath }) {
+      const headers = new Headers()
+      for (const name of ['x_portal_session', 'x_portal_link'] as const) {
+        headers.append('set-cookie', setCookie({ request, basePath, name, value: '', lifetimeSeconds: 0 }))
+      }
+      return new Response(null, { status: 204, headers })
+    },
   }
 }
+
+function identityOf(link: ReturnType<Links['sessionOf']>): Identity {
+  if (!link) return {}
+  const { tenantId, role, name } = link
+  return { user: { tenantId, role, name }, by: 'link', link }
+}
+
+function shownOf({ tenantId, role, operator, name }: PortalUser): NonNullable<Session['user']> {
+  return { tenantId, role, operator: operator === true, name: name ?? null }
+}
+
+const shades = object<AccentShades>({
+  accent: text(),
+  text: text('What is readable on it.'),
+  soft: text('Behind what is selected.'),
+})
 
 const sessionSchema = object<Session>({
   user: nullable(
@@ -92,6 +151,19 @@ const sessionSchema = object<Session>({
     }),
   ),
   canSignOut: flag(),
+  link: nullable(
+    object<NonNullable<Session['link']>>(
+      { expiresOn: time(), returnUrl: nullable(text('Where the portal leads back to.')) },
+      'The session that a link has opened.',
+    ),
+  ),
+  appearance: object<Session['appearance']>({
+    name: nullable(text('What the application is called.')),
+    logo: nullable(text()),
+    colorScheme: choice(['auto', 'light', 'dark']),
+    accent: nullable(object<NonNullable<Session['appearance']['accent']>>({ light: shades, dark: shades })),
+    locale: nullable(choice(['en', 'de'])),
+  }),
 })
 
 /** The routes of `/api/session`. */
@@ -105,7 +177,7 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       operationId: 'getSession',
       summary: 'Tell who asks',
       response: sessionSchema,
-      handle: async (call) => Response.json(await sessions.describe(call)),
+      handle: async (call) => Response.json(sessions.describe(call)),
     }),
     route({
       method: 'POST',
@@ -118,6 +190,18 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       handle: (call) => sessions.signIn(call, call.fields.token),
     }),
     route({
+      method: 'POST',
+      path: `${path}/link`,
+      role: 'anybody',
+      operationId: 'openLink',
+      summary: 'Open a link, which is good once, for a session',
+      description:
+        'The session is in a cookie, and in `token`: where cookies do not work, send it as `Authorization: PortalSession <token>`.',
+      fields: { link: text('What stands behind `#link=`.') },
+      response: object<OpenedLink>({ token: text(), expiresOn: time('When the session ends.') }),
+      handle: (call) => sessions.openLink(call, call.fields.link),
+    }),
+    route({
       method: 'DELETE',
       path,
       role: 'anybody',
@@ -127,8 +211,4 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       handle: async (call) => sessions.signOut(call),
     }),
   ]
-}
-
-function withCookie(cookie: string): Response {
-  return new Response(null, { status: 204, headers: { 'set-cookie': cookie } })
 }

@@ -1,5 +1,4 @@
 import type {
-  DeliveryCount,
   DeliveryAttempt as SenderAttempt,
   Delivery as SenderDelivery,
   DeliveryDetails as SenderDetails,
@@ -54,14 +53,6 @@ export interface Page<TItem> {
   readonly next: string | null
 }
 
-export type { DeliveryCount }
-
-/** One page of a search, which may have ended before the page was full: `next` goes on from there. */
-export interface SearchPage<TItem> extends Page<TItem> {
-  /** How far back it has looked; null where the page is full, or there is no more. */
-  readonly searchedBackTo: string | null
-}
-
 /** Who looks at the page. */
 export interface Session {
   readonly user: {
@@ -73,6 +64,41 @@ export interface Session {
   /** How to sign in here; null where the host sees to it. */
   readonly signIn: { readonly label: string } | null
   readonly canSignOut: boolean
+  /** The session that a link has opened; null where something else tells who asks. */
+  readonly link: {
+    readonly expiresOn: string
+    /** Where the portal leads back to. */
+    readonly returnUrl: string | null
+  } | null
+  readonly appearance: Appearance
+}
+
+/** Shades of the host's accent for one color scheme. */
+export interface AccentShades {
+  readonly accent: string
+  /** What is readable on it. */
+  readonly text: string
+  /** Behind what is selected. */
+  readonly soft: string
+}
+
+/** How the host wants the pages to look. */
+export interface Appearance {
+  readonly name: string | null
+  /** A URL of an image. */
+  readonly logo: string | null
+  readonly colorScheme: 'auto' | 'light' | 'dark'
+  /** Null for the portal's own. */
+  readonly accent: { readonly light: AccentShades; readonly dark: AccentShades } | null
+  /** Null for the browser's. */
+  readonly locale: 'en' | 'de' | null
+}
+
+/** A session that a link has opened. */
+export interface OpenedLink {
+  /** To be sent as `Authorization: PortalSession <token>`, where cookies do not work. */
+  readonly token: string
+  readonly expiresOn: string
 }
 
 /** A durable subscription of the host. */

@@ -89,6 +89,9 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       expires_on ${whole}
     )`,
     `create index if not exists ${prefix}api_key_endpoint on ${names.apiKey} (endpoint_key)`,
+    // What is good once, and has been used: until nobody would take it any more.
+    `create table if not exists ${names.usedToken} (id text primary key, expires_on ${whole} not null)`,
+    `create index if not exists ${prefix}used_token_expires on ${names.usedToken} (expires_on)`,
     // One row, which every change of an endpoint raises.
     `create table if not exists ${names.revision} (id integer primary key check (id = 1), value ${whole} not null)`,
     `insert into ${names.revision} (id, value) values (1, 0)${sql.upsert({ key: 'id' })}`,
@@ -157,9 +160,6 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       where state = 'exhausted'`,
     `create index if not exists ${prefix}delivery_cancelled on ${names.delivery} (endpoint_key, message_key)
       where state = 'cancelled'`,
-    // For searches of what had failed attempts: all of those, and what was sent again.
-    `create index if not exists ${prefix}delivery_failed on ${names.delivery} (endpoint_key, message_key)
-      where (attempt_count > 1 or last_error_code is not null)`,
     `create table if not exists ${names.attempt} (
       message_key ${whole} not null,
       endpoint_key ${whole} not null,

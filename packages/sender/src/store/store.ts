@@ -10,7 +10,6 @@ import { endpointStore } from './endpoints.ts'
 import { healthStore } from './health.ts'
 import { leaseStore } from './leases.ts'
 import { messageStore } from './messages.ts'
-import { newestDeliveryStore } from './newest-deliveries.ts'
 import { purgeStore } from './purge.ts'
 import { endpointStateStore } from './queue.ts'
 import { reconcileStore } from './reconcile.ts'
@@ -20,6 +19,7 @@ import { sequenceStore } from './sequence.ts'
 import { statisticsStore } from './statistics.ts'
 import { straightStore } from './straight.ts'
 import { tenantStore } from './tenants.ts'
+import { usedTokenStore } from './used-tokens.ts'
 import { windowStore } from './windows.ts'
 
 /** Opens the sender's tables. Statements are composed here, once. */
@@ -27,7 +27,6 @@ export function openStore(context: StoreContext) {
   const messages = messageStore(context)
   return {
     ...deliveryStore(context),
-    ...newestDeliveryStore(context),
     ...messages,
     ...dueStore(context),
     ...resultStore(context),
@@ -44,6 +43,7 @@ export function openStore(context: StoreContext) {
     ...windowStore(context),
     ...statisticsStore(context),
     ...tenantStore(context),
+    ...usedTokenStore(context),
     ...changeStore(context, messages),
     ...reconcileStore(context),
     ...clockStore(context),
