@@ -35,6 +35,7 @@ const groups: readonly Group[] = [
       'docs/send/limits.md',
       'docs/send/network.md',
       'docs/send/ownership.md',
+      'docs/send/attempts.md',
       'docs/send/send-again.md',
       'docs/guides/webhook-payloads.md',
       'docs/guides/content-filters.md',
