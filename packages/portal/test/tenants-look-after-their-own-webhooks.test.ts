@@ -185,7 +185,11 @@ it('lists deliveries by endpoint, state and type, page by page', async () => {
   const second = await call('viewer', 'GET', `/deliveries?limit=2&before=${first.body['next']}`)
   expect(second.body).toMatchObject({ items: [{}], next: null })
   expect((await call('viewer', 'GET', `/deliveries?endpointId=${endpoint.id}`)).body['items']).toHaveLength(3)
-  expect((await call('viewer', 'GET', '/deliveries?endpointId=ep_x')).body).toEqual({ items: [], next: null })
+  expect((await call('viewer', 'GET', '/deliveries?endpointId=ep_x')).body).toEqual({
+    items: [],
+    next: null,
+    searchedBackTo: null,
+  })
   const middle = (first.body['items'] as { createdOn: string }[])[1]?.createdOn ?? ''
   expect((await call('viewer', 'GET', `/deliveries?createdAfter=${middle}`)).body['items']).toContainEqual(
     expect.objectContaining({ createdOn: middle }),
@@ -205,6 +209,47 @@ it('lists deliveries by endpoint, state and type, page by page', async () => {
     status: 400,
     body: { field: 'limit' },
   })
+})
+
+it('searches and counts deliveries', async () => {
+  await using portal = await openPortal()
+  await using consumer = await testConsumer()
+  const { call } = portal
+  await portal.sender.endpoints.create({ tenantId: 1, url: `${consumer.url}/orders` })
+  const site = { tenantId: 1, siteId: 7 }
+  const [first] = [
+    await portal.engine.syncManager.addSyncEvent(site, 'File', 1, 'Download'),
+    await portal.engine.syncManager.addSyncEvent(site, 'Page', 2, 'Create'),
+  ]
+  await portal.sender.drain()
+  const found = async (query: object) => {
+    const path = `/deliveries?${new URLSearchParams(query as Record<string, string>)}`
+    const { body } = await call('viewer', 'GET', path)
+    return (body['items'] as { eventType: string }[])?.map(({ eventType }) => eventType)
+  }
+  expect(await found({ eventType: 'page.*', state: 'succeeded,pending', status: '2xx' })).toEqual([
+    'Page.Create',
+  ])
+  expect(await found({ eventId: first.id, status: '204', hasFailedAttempts: 'false' })).toEqual([
+    'File.Download',
+  ])
+  expect(await found({ search: first.id })).toEqual(['File.Download'])
+  expect(await found({ search: '"action":"create"', url: 'ORDERS' })).toEqual(['Page.Create'])
+  expect(await found({ status: '5xx' })).toEqual([])
+  expect((await call('viewer', 'GET', '/deliveries/count?eventType=File.*')).body).toEqual({
+    count: 1,
+    isComplete: true,
+  })
+  expect((await call('stranger', 'GET', '/deliveries/count')).body).toEqual({ count: 0, isComplete: true })
+  for (const [field, value] of Object.entries({
+    status: '600',
+    hasFailedAttempts: '1',
+    errorCode: 'x',
+    search: '',
+  })) {
+    const path = `/deliveries?${field}=${value}`
+    expect(await call('viewer', 'GET', path), path).toMatchObject({ status: 400, body: { field } })
+  }
 })
 
 it('charts what was attempted', async () => {

@@ -144,6 +144,7 @@ it('describes all that is answered, and nothing else', async () => {
   }
   await check('GET /api/endpoints?limit=1')
   await check('GET /api/deliveries?limit=1')
+  await check('GET /api/deliveries/count')
   const [some] = await sender.deliveries.list({ tenantId: 1, state: 'exhausted' })
   await check('POST /api/deliveries/:id/resend', some?.id)
   for (const path of ['/api/statistics', `/api/endpoints/:id/statistics`]) await check(`GET ${path}`, id)

@@ -19,11 +19,16 @@ export type {
   AttemptTimings,
   Delivery,
   DeliveryAttempt,
+  DeliveryCount,
   DeliveryDetails,
+  DeliveryFilter,
+  DeliveryPage,
   DeliveryState,
   ListAttempts,
   ListDeliveries,
+  SearchDeliveries,
   ShowDelivery,
+  StatusFilter,
 } from './deliveries/delivery.ts'
 export type {
   DeliveriesAhead,

@@ -1,10 +1,11 @@
 import type { WebhookSender } from '@x/sender'
 import type { PortalUser } from '../authorize.ts'
 import { type Route, route } from '../describe/route.ts'
-import { flag, text, time, whole } from '../describe/schema.ts'
+import { flag, text, whole } from '../describe/schema.ts'
 import { PortalProblem } from '../problem.ts'
-import { attempt, delivery, deliveryDetails, deliveryState } from './delivery-schemas.ts'
-import { PAGE_QUERY, pageBy, pageOf, pageSchema } from './page.ts'
+import { DELIVERY_FILTER } from './delivery-filter.ts'
+import { attempt, delivery, deliveryCount, deliveryDetails } from './delivery-schemas.ts'
+import { DEFAULT_LIMIT, PAGE_QUERY, pageBy, pageSchema, searchPageSchema } from './page.ts'
 
 const MAX_ATTEMPTS = 2 ** 31 - 1
 
@@ -34,24 +35,31 @@ export function deliveryRoutes({ deliveries }: WebhookSender): Route[] {
       method: 'GET',
       path: '/api/deliveries',
       role: 'viewer',
-      operationId: 'listDeliveries',
-      summary: 'List deliveries, the newest first',
-      response: pageSchema(delivery),
+      operationId: 'searchDeliveries',
+      summary: 'Search deliveries, the newest first',
+      description:
+        'Looks at no more than 10,000 deliveries, and at the bodies of 2,000. Where it ends before the page is full, `searchedBackTo` says how far it has looked, and `next` goes on from there.',
+      response: searchPageSchema(delivery),
       query: {
-        endpointId: text('Those of this endpoint.'),
-        state: deliveryState,
-        eventType: text('Those of this event type, exactly.'),
-        createdAfter: time('Those created at this time or later.'),
-        createdBefore: time('Those created before this time.'),
+        search: text('The id of a delivery, an event or an endpoint, or else a text of the body or the URL.'),
+        ...DELIVERY_FILTER,
         ...PAGE_QUERY,
       },
-      async handle({ user, query }) {
-        const { limit, ...filter } = query
-        const { tenantId } = user
-        return Response.json(
-          await pageOf(limit, (most) => deliveries.list({ ...filter, tenantId, limit: most })),
-        )
+      async handle({ user: { tenantId }, query: { limit = DEFAULT_LIMIT, ...filter } }) {
+        const { items, next, searchedBackTo } = await deliveries.search({ ...filter, tenantId, limit })
+        return Response.json({ items, next: next ?? null, searchedBackTo: searchedBackTo ?? null })
       },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/deliveries/count',
+      role: 'viewer',
+      operationId: 'countDeliveries',
+      summary: 'Count deliveries, up to a limit',
+      response: deliveryCount,
+      query: DELIVERY_FILTER,
+      handle: async ({ user: { tenantId }, query }) =>
+        Response.json(await deliveries.count({ ...query, tenantId })),
     }),
     route({
       method: 'GET',

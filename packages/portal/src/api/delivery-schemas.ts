@@ -13,7 +13,7 @@ import {
   text,
   time,
 } from '../describe/schema.ts'
-import type { Delivery, DeliveryAttempt, DeliveryDetails } from '../ui/api-types.ts'
+import type { Delivery, DeliveryAttempt, DeliveryCount, DeliveryDetails } from '../ui/api-types.ts'
 import { deliveryReason, errorCode, resendEffect } from './reason-schemas.ts'
 
 /** The state of a delivery. */
@@ -118,3 +118,9 @@ export const deliveryDetails = named(
     attempts: list(attempt, 'The newest 100, oldest first; `/attempts` lists them all.'),
   }),
 )
+
+/** How many deliveries a filter lets through. */
+export const deliveryCount = object<DeliveryCount>({
+  count: count(),
+  isComplete: flag('False where there may be more than `count`, since only so many are looked at.'),
+})

@@ -1,7 +1,7 @@
-import { list, nullable, object, type Schema, text, whole } from '../describe/schema.ts'
-import type { Page } from '../ui/api-types.ts'
+import { list, nullable, object, type Schema, text, time, whole } from '../describe/schema.ts'
+import type { Page, SearchPage } from '../ui/api-types.ts'
 
-const DEFAULT_LIMIT = 50
+export const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 100
 
 /** The parameters of every list. */
@@ -10,11 +10,21 @@ export const PAGE_QUERY = {
   limit: whole(1, MAX_LIMIT, 'How many items a page has at most.', { default: DEFAULT_LIMIT }),
 } as const
 
+const next = nullable(text('To be given as `before` for the next page; null on the last.'))
+
 /** Describes one page of a list. */
 export function pageSchema<TItem>(items: Schema<TItem>): Schema<Page<TItem>> {
-  return object<Page<TItem>>({
+  return object<Page<TItem>>({ items: list(items), next })
+}
+
+/** Describes one page of a search. */
+export function searchPageSchema<TItem>(items: Schema<TItem>): Schema<SearchPage<TItem>> {
+  return object<SearchPage<TItem>>({
     items: list(items),
-    next: nullable(text('To be given as `before` for the next page; null on the last.')),
+    next,
+    searchedBackTo: nullable(
+      time('How far back it has looked, where it ended before the page was full; null otherwise.'),
+    ),
   })
 }
 

@@ -1,4 +1,5 @@
 import type {
+  DeliveryCount,
   DeliveryAttempt as SenderAttempt,
   Delivery as SenderDelivery,
   DeliveryDetails as SenderDetails,
@@ -51,6 +52,14 @@ export interface EndpointWarning {
 export interface Page<TItem> {
   readonly items: readonly TItem[]
   readonly next: string | null
+}
+
+export type { DeliveryCount }
+
+/** One page of a search, which may have ended before the page was full: `next` goes on from there. */
+export interface SearchPage<TItem> extends Page<TItem> {
+  /** How far back it has looked; null where the page is full, or there is no more. */
+  readonly searchedBackTo: string | null
 }
 
 /** Who looks at the page. */

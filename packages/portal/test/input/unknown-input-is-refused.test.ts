@@ -22,9 +22,9 @@ it('refuses a parameter or field that a route does not know, and names those it 
   const stream = { method: 'GET', path: '/api/events' }
   for (const { method, path } of [...portalRoutes(sender, engine), session, stream]) {
     const target = path.replace(':id', endpoint.id)
-    expect(await send(method, `${target}?status=500`), path).toMatchObject({
+    expect(await send(method, `${target}?surprise=1`), path).toMatchObject({
       status: 400,
-      body: { code: 'unknown_parameter', field: 'status' },
+      body: { code: 'unknown_parameter', field: 'surprise' },
     })
     if (method === 'GET') continue
     expect(await send(method, target, '{"surprise":1}'), path).toMatchObject({
@@ -32,8 +32,8 @@ it('refuses a parameter or field that a route does not know, and names those it 
       body: { code: 'unknown_field', field: 'surprise' },
     })
   }
-  expect(await send('GET', '/api/deliveries?status=500')).toMatchObject({
-    body: { detail: expect.stringContaining('known are endpointId, state') },
+  expect(await send('GET', '/api/deliveries?surprise=1')).toMatchObject({
+    body: { detail: expect.stringContaining('known are search, endpointId, url') },
   })
   expect(await send('GET', '/api/deliveries?limit=1&limit=2')).toMatchObject({
     status: 400,

@@ -1,10 +1,9 @@
-import { type EventTypePattern, isEventType, shown } from '@x/events-core'
+import { type EventTypePattern, shown } from '@x/events-core'
 import { readLimit, readTime, readTimeRange } from '../argument.ts'
 import type { JobKind, ReplayScope, StoredJobOptions, WebhookJob } from '../bulk/job.ts'
 import { validateEventTypes } from '../bulk/jobs.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
-import { validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument, endpointDisabled, endpointNotFound, noUrl, WebhookSenderError } from '../errors.ts'
 import { isUniqueId, parseDeliveryId } from '../ids.ts'
 import type { Message } from '../messages/message.ts'
@@ -12,16 +11,21 @@ import type { DeliveryStore } from '../store/store.ts'
 import {
   type Delivery,
   type DeliveryAttempt,
+  type DeliveryCount,
   type DeliveryDetails,
+  type DeliveryFilter,
+  type DeliveryPage,
   type DeliveryState,
   type ListAttempts,
   type ListDeliveries,
   MAX_ATTEMPTS_SHOWN,
+  type SearchDeliveries,
   type ShowDelivery,
 } from './delivery.ts'
 import { attemptOf } from './delivery-of-row.ts'
 import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
 import type { DeliveryReasons } from './reasons.ts'
+import { createDeliverySearch } from './search-deliveries.ts'
 
 /** Which deliveries to recover. */
 export interface RecoverDeliveries extends TenantScope {
@@ -77,8 +81,39 @@ export interface CancelDeliveries extends TenantScope {
  * ```
  */
 export interface Deliveries {
-  /** @throws WebhookSenderError `invalid_argument` */
+  /**
+   * Reads on until the page is full. For a page that somebody waits for, `search` ends sooner.
+   *
+   * @throws WebhookSenderError `invalid_argument`
+   */
   list(query: ListDeliveries): Promise<readonly Delivery[]>
+  /**
+   * Finds deliveries by an id of any kind, by a text in the body or the URL, and by what `list` takes. It looks at no more than
+   * 10,000 deliveries, and at the bodies of 2,000: where little is found, the page ends there, says so, and can be gone on from.
+   *
+   * @throws WebhookSenderError `invalid_argument`
+   * @example
+   * ```ts
+   * import type { Delivery, WebhookSender } from '@x/sender'
+   *
+   * async function findInvoice(sender: WebhookSender, tenantId: number, text: string): Promise<Delivery | undefined> {
+   *   let before: string | undefined
+   *   do {
+   *     const { items, next } = await sender.deliveries.search({ tenantId, eventType: 'Invoice.*', search: text, before })
+   *     if (items[0]) return items[0]
+   *     before = next
+   *   } while (before)
+   *   return undefined
+   * }
+   * ```
+   */
+  search(query: SearchDeliveries): Promise<DeliveryPage>
+  /**
+   * Counts deliveries, up to a limit: looks at no more than about 10,000.
+   *
+   * @throws WebhookSenderError `invalid_argument`
+   */
+  count(filter: DeliveryFilter): Promise<DeliveryCount>
   /** @throws WebhookSenderError `delivery_not_found`, `invalid_argument` */
   get(id: string, options?: ShowDelivery): Promise<DeliveryDetails>
   /**
@@ -146,7 +181,6 @@ export interface DeliveriesParts {
 }
 
 const INCLUDES = ['all', 'unsuccessful', 'missing']
-const STATES = ['pending', 'succeeded', 'exhausted', 'cancelled', 'pull']
 
 /** Creates the deliveries of a sender. */
 export function createDeliveries(parts: DeliveriesParts): Deliveries {
@@ -189,36 +223,7 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
   }
 
   return {
-    async list(query: Partial<ListDeliveries> = {}) {
-      const { endpointId, state, eventType, createdAfter, createdBefore, before, limit } = query
-      const tenantId = validateTenantId(query.tenantId)
-      const isText = endpointId === undefined || typeof endpointId === 'string'
-      assertArgument(isText, 'endpointId', 'the id of an endpoint', endpointId)
-      const isState = state === undefined || STATES.includes(state)
-      assertArgument(isState, 'state', `one of ${STATES.join(', ')}`, state)
-      const isType = eventType === undefined || (typeof eventType === 'string' && isEventType(eventType))
-      assertArgument(isType, 'eventType', "an event type such as 'File.Download'", eventType)
-      const beforeKey = parseDeliveryId(before)
-      assertArgument(
-        before === undefined || beforeKey !== undefined,
-        'before',
-        'the id of a delivery',
-        before,
-      )
-      const filter = {
-        tenantId,
-        endpointId,
-        state,
-        eventType,
-        // Where the one is later than the other, there is nothing between them.
-        createdAfter: createdAfter === undefined ? undefined : readTime('createdAfter', createdAfter),
-        createdBefore: createdBefore === undefined ? undefined : readTime('createdBefore', createdBefore),
-        before: beforeKey,
-        limit: readLimit(limit),
-      }
-      if (endpointId !== undefined && !isUniqueId('ep_', endpointId)) return []
-      return reasons.describe(await store.listDeliveries(filter))
-    },
+    ...createDeliverySearch(store, reasons),
 
     async get(id, options) {
       const row = await find(id, options)

@@ -7,7 +7,9 @@ import type { DeliveryReason, ResendEffect } from './delivery-reason.ts'
  * cancelled it or deleted the endpoint, or the host's `canReceive` returned false (`lastErrorCode` is `not_allowed`).
  * `pull`: its endpoint has no URL, and the message is there to be read.
  */
-export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled' | 'pull'
+export type DeliveryState = (typeof DELIVERY_STATES)[number]
+
+export const DELIVERY_STATES = ['pending', 'succeeded', 'exhausted', 'cancelled', 'pull'] as const
 
 /** One message for one endpoint. */
 export interface Delivery {
@@ -153,17 +155,35 @@ export interface ListAttempts extends ShowDelivery {
 /** How many attempts of a delivery are shown with it. */
 export const MAX_ATTEMPTS_SHOWN = 100
 
-/** Which deliveries to list: the newest first. */
-export interface ListDeliveries {
+/** The status of a response, or all of a class of them. */
+export type StatusFilter = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx'
+
+/** Which deliveries are meant: those to which everything that is given applies. */
+export interface DeliveryFilter {
   readonly tenantId: number
   readonly endpointId?: string | undefined
-  readonly state?: DeliveryState | undefined
-  /** One event type, exactly. */
+  /** Those of endpoints whose URL contains this text, in any case; 1 to 200 characters. */
+  readonly url?: string | undefined
+  /** Those of one event, which is the `webhook-id` of their requests. */
+  readonly eventId?: string | undefined
+  /** An event type or a pattern of them, in any case: `File.Download`, `File.*`, `*.Delete`. */
   readonly eventType?: string | undefined
+  /** One state, or several. */
+  readonly state?: DeliveryState | readonly DeliveryState[] | undefined
+  /** Those whose last attempt got a response of this status, or of this class. */
+  readonly status?: StatusFilter | undefined
+  /** Those whose last attempt failed with this code. */
+  readonly errorCode?: AttemptErrorCode | undefined
+  /** `true`: those with an attempt that failed, also where a later one succeeded. `false`: those without. */
+  readonly hasFailedAttempts?: boolean | undefined
   /** Those created at this time or later. */
   readonly createdAfter?: Date | undefined
   /** Those created before this time. */
   readonly createdBefore?: Date | undefined
+}
+
+/** Which deliveries to list: the newest first. */
+export interface ListDeliveries extends DeliveryFilter {
   /** The id of the last delivery of the page before. */
   readonly before?: string | undefined
   /**
@@ -171,4 +191,33 @@ export interface ListDeliveries {
    * @defaultValue 50
    */
   readonly limit?: number | undefined
+}
+
+/** What to search deliveries for: the newest first. */
+export interface SearchDeliveries extends ListDeliveries {
+  /**
+   * The id of a delivery (`dlv_...`), of an event (`evt_...`) or of an endpoint (`ep_...`), or else a text that the body
+   * or the endpoint's URL contains, in any case; 1 to 200 characters.
+   */
+  readonly search?: string | undefined
+}
+
+/** What a search has found. */
+export interface DeliveryPage {
+  /** The newest first. */
+  readonly items: readonly Delivery[]
+  /** To be given as `before` for the next page; absent when there is no more. */
+  readonly next?: string
+  /**
+   * How far back the search has looked, where it ended before the page was full: one looks at so many deliveries only. `next` goes
+   * on from there.
+   */
+  readonly searchedBackTo?: Date
+}
+
+/** How many deliveries a filter lets through. */
+export interface DeliveryCount {
+  readonly count: number
+  /** `false`: there may be more than `count`, since only so many are looked at. */
+  readonly isComplete: boolean
 }

@@ -160,6 +160,9 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       where state = 'exhausted'`,
     `create index if not exists ${prefix}delivery_cancelled on ${names.delivery} (endpoint_key, message_key)
       where state = 'cancelled'`,
+    // For searches of what had failed attempts: all of those, and what was sent again.
+    `create index if not exists ${prefix}delivery_failed on ${names.delivery} (endpoint_key, message_key)
+      where (attempt_count > 1 or last_error_code is not null)`,
     `create table if not exists ${names.attempt} (
       message_key ${whole} not null,
       endpoint_key ${whole} not null,

@@ -10,6 +10,7 @@ import { endpointStore } from './endpoints.ts'
 import { healthStore } from './health.ts'
 import { leaseStore } from './leases.ts'
 import { messageStore } from './messages.ts'
+import { newestDeliveryStore } from './newest-deliveries.ts'
 import { purgeStore } from './purge.ts'
 import { endpointStateStore } from './queue.ts'
 import { reconcileStore } from './reconcile.ts'
@@ -27,6 +28,7 @@ export function openStore(context: StoreContext) {
   const messages = messageStore(context)
   return {
     ...deliveryStore(context),
+    ...newestDeliveryStore(context),
     ...messages,
     ...dueStore(context),
     ...resultStore(context),

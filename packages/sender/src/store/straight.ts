@@ -144,6 +144,7 @@ export function straightStore(context: StoreContext) {
   const read = `select d.message_key, d.created_on, e.seq, ${SELECTED_COLUMNS[sql.name]}
     from ${names.delivery} d join ${names.syncEvent} e on e.seq = d.event_seq`
   const readOne = sql.statement(`${read} where d.message_key = $1 and ${isInline}`)
+  const readMany = sql.statement(`${read} where ${sql.isListed('d.message_key', '$1')} and ${isInline}`)
   const listed = `d.endpoint_key = $1 and ${sql.isListed('d.message_key', '$2')} and ${isInline}`
   const readListed = sql.statement(`${read} where ${listed}${sql.lock('for update of d')}`)
   const messages = sql.records({
@@ -307,6 +308,12 @@ export function straightStore(context: StoreContext) {
     async composeStraight(messageKey: number): Promise<Message | undefined> {
       const [row] = await readRows(db, straightColumns, readOne, [messageKey])
       return row && composeStraight(eventOf(row))
+    },
+
+    /** The same of many, by the keys of their messages. */
+    async composeAgain(messageKeys: readonly number[]): Promise<Map<number, Message>> {
+      const rows = await readRows(db, straightColumns, readMany, [JSON.stringify(messageKeys)])
+      return new Map(rows.map((row) => [row.message_key, composeStraight(eventOf(row))]))
     },
 
     /**

@@ -145,8 +145,8 @@ export function windowStore(context: StoreContext) {
     },
 
     /** What messages say, by their keys. */
-    async readBodies(trx: SqlExecutor, keys: readonly number[]): Promise<Map<number, Message>> {
-      const rows = await readRows(trx, bodyColumns, bodies, [JSON.stringify(keys)])
+    async readBodies(trx: SqlExecutor | undefined, keys: readonly number[]): Promise<Map<number, Message>> {
+      const rows = await readRows(trx ?? db, bodyColumns, bodies, [JSON.stringify(keys)])
       return new Map(rows.map(({ key, body, headers }) => [key, { body, headers }]))
     },
 

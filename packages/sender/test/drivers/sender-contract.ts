@@ -26,6 +26,7 @@ import { createWebhookSender, type WebhookSenderOptions } from '../../src/index.
 import { type JobStore, jobStore } from '../../src/store/jobs.ts'
 import type { EndpointLease } from '../../src/store/leases.ts'
 import type { MessageToStore } from '../../src/store/messages.ts'
+import type { DeliverySource } from '../../src/store/newest-deliveries.ts'
 import { webhookMigrations } from '../../src/store/schema.ts'
 import type { DeliveryStore } from '../../src/store/store.ts'
 import { openStore } from '../../src/store/store.ts'
@@ -233,13 +234,10 @@ export function senderContract(driver: Driver): void {
       let lease: EndpointLease = { endpointKey: 0, epoch: 0 }
       let messageKeys: number[] = []
       let straightKey = 0
-      const everything = {
-        tenantId: 1,
-        endpointId: undefined,
-        eventType: undefined,
-        createdAfter: undefined,
-        createdBefore: undefined,
-        before: undefined,
+      const owner = { tenantId: 1, endpointId: 'ep_1', url: 'EXAMPLE.com' }
+      const anywhere = {
+        first: 0,
+        before: { messageKey: Number.MAX_SAFE_INTEGER, endpointKey: 0 },
       }
       /** An endpoint that has not got that event. */
       const withoutIt = 999
@@ -587,23 +585,37 @@ export function senderContract(driver: Driver): void {
         async settleQueue() {
           await store.settleQueue([key])
         },
-        async listDeliveries() {
-          const filter = {
-            tenantId: 1,
-            endpointId: 'ep_1',
-            state: undefined,
-            eventType: 'File.Update',
-            createdAfter: now - HOUR_MS,
-            createdBefore: now + HOUR_MS,
-            before: undefined,
-            limit: 10,
+        async messageRange() {
+          const range = { since: now - HOUR_MS, until: now + HOUR_MS }
+          expect(await store.messageRange(range)).toEqual({
+            first: expect.any(Number),
+            end: expect.any(Number),
+          })
+        },
+        async hasFewPending() {
+          expect(await store.hasFewPending(owner)).toBe(true)
+        },
+        async newestOfEndpoints() {
+          const sources = ['all', 'pending', 'exhausted', 'cancelled', 'failed'] as const
+          for (const source of sources) {
+            const newest = await store.newestOfEndpoints(source, owner, { ...anywhere, limit: 10 })
+            const [first] = await store.newestDeliveries(source, [key], { ...anywhere, limit: 1 })
+            expect(newest).toEqual(first ? [{ source, ...of(first.messageKey) }] : [])
           }
-          const listed = await store.listDeliveries(filter)
-          expect(listed.map(({ state }) => state)).toEqual(['pending', 'exhausted', 'succeeded', 'succeeded'])
-          for (const state of ['pending', 'succeeded', 'exhausted', 'cancelled'] as const) {
-            const some = await store.listDeliveries({ ...filter, state })
-            expect(some).toEqual(listed.filter((one) => one.state === state))
+        },
+        async newestDeliveries() {
+          const read = async (source: DeliverySource) =>
+            (await store.newestDeliveries(source, [key], { ...anywhere, limit: 10 })).map(({ row }) => row)
+          const all = await read('all')
+          expect(all.map((row) => row?.state)).toEqual(['pending', 'exhausted', 'succeeded', 'succeeded'])
+          expect(all.map((row) => row?.hasFailedAttempts)).toContain(true)
+          for (const state of ['pending', 'exhausted', 'cancelled'] as const) {
+            expect(await read(state)).toEqual(all.filter((row) => row?.state === state))
           }
+        },
+        async deliveriesOfEvent() {
+          const [found] = await store.deliveriesOfEvent(owner, 'evt_3')
+          expect(found).toMatchObject({ ...of(messageKeys[2]), row: { eventId: 'evt_3' } })
         },
         async findDelivery() {
           expect(await store.findDelivery(of(messageKeys[2]))).toEqual({
@@ -822,9 +834,9 @@ export function senderContract(driver: Driver): void {
           const event = await readOne()
           const result = { ...successOf(key, -1, lease.epoch, now - 5), responseBody: 'Ä' }
           await inTransaction((trx) => store.recordStraight(trx, [{ event, result }], now))
-          const [first] = await store.listDeliveries({ ...everything, state: 'succeeded', limit: 1 })
+          const [first] = await store.newestDeliveries('all', [key], { ...anywhere, limit: 1 })
           straightKey = first?.messageKey ?? 0
-          expect(first).toMatchObject({ eventId: event.id, eventType: 'File.Update', attemptCount: 1 })
+          expect(first?.row).toMatchObject({ eventId: event.id, eventType: 'File.Update', attemptCount: 1 })
           expect(await store.readAttempts(of(straightKey), 9)).toMatchObject([
             { number: 1, responseBody: 'Ä' },
           ])
@@ -833,6 +845,11 @@ export function senderContract(driver: Driver): void {
           const event = await readOne()
           expect(await store.composeStraight(straightKey)).toEqual(composeStraight(event))
           expect(await store.composeStraight(messageKeys[0] as number)).toBeUndefined()
+        },
+        async composeAgain() {
+          const composed = composeStraight(await readOne())
+          const keys = [straightKey, messageKeys[0] as number]
+          expect(await store.composeAgain(keys)).toEqual(new Map([[straightKey, composed]]))
         },
         async findFannedOut() {
           const event = await readOne()

@@ -1,0 +1,129 @@
+import { isEventTypePattern, matchesEventType } from '@x/events-core'
+import { isStorable } from '@x/events-engine/internal'
+import { readTime } from '../argument.ts'
+import { validateTenantId } from '../endpoints/validate.ts'
+import { assertArgument } from '../errors.ts'
+import { isUniqueId } from '../ids.ts'
+import type { FoundDelivery } from '../store/newest-deliveries.ts'
+import { ATTEMPT_ERROR_CODES } from './attempt-error-code.ts'
+import { DELIVERY_STATES, type DeliveryFilter, type DeliveryState, type StatusFilter } from './delivery.ts'
+
+/** A filter that was checked, with its times as milliseconds. */
+export interface CheckedFilter {
+  readonly tenantId: number
+  readonly endpointId: string | undefined
+  readonly url: string | undefined
+  readonly eventId: string | undefined
+  readonly eventType: string | undefined
+  readonly states: readonly DeliveryState[] | undefined
+  readonly status: StatusFilter | undefined
+  readonly errorCode: string | undefined
+  readonly hasFailedAttempts: boolean | undefined
+  readonly createdAfter: number | undefined
+  readonly createdBefore: number | undefined
+}
+
+const MAX_TEXT = 200
+const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx']
+
+/**
+ * Checks a filter of a caller.
+ *
+ * @throws WebhookSenderError `invalid_argument`
+ */
+export function readFilter(filter: Partial<DeliveryFilter>): CheckedFilter {
+  const { endpointId, url, eventId, eventType, state, status, errorCode, hasFailedAttempts } = filter
+  const { createdAfter, createdBefore } = filter
+  const tenantId = validateTenantId(filter.tenantId)
+  assertText('endpointId', 'the id of an endpoint', endpointId)
+  assertText('eventId', 'the id of an event', eventId)
+  const isType = eventType === undefined || (typeof eventType === 'string' && isEventTypePattern(eventType))
+  assertArgument(isType, 'eventType', "an event type or a pattern such as 'File.*'", eventType)
+  if (status !== undefined && !STATUS_CLASSES.includes(status as string)) {
+    const isStatus = Number.isInteger(status) && (status as number) >= 100 && (status as number) <= 599
+    assertArgument(
+      isStatus,
+      'status',
+      `an integer from 100 to 599, or one of ${STATUS_CLASSES.join(', ')}`,
+      status,
+    )
+  }
+  return {
+    tenantId,
+    endpointId,
+    url: readText('url', url),
+    eventId,
+    eventType,
+    states: readStates(state),
+    status,
+    errorCode:
+      errorCode === undefined ? undefined : assertArgument.oneOf('errorCode', errorCode, ATTEMPT_ERROR_CODES),
+    hasFailedAttempts:
+      hasFailedAttempts === undefined
+        ? undefined
+        : assertArgument.boolean('hasFailedAttempts', hasFailedAttempts),
+    // Where the one is later than the other, there is nothing between them.
+    createdAfter: createdAfter === undefined ? undefined : readTime('createdAfter', createdAfter),
+    createdBefore: createdBefore === undefined ? undefined : readTime('createdBefore', createdBefore),
+  }
+}
+
+/**
+ * Reads a text to look for.
+ *
+ * @throws WebhookSenderError `invalid_argument`
+ */
+export function readText(field: string, text: unknown): string | undefined {
+  if (text === undefined) return undefined
+  const fits = typeof text === 'string' && text.length >= 1 && text.length <= MAX_TEXT
+  assertArgument(fits && isStorable(text), field, `a text of 1 to ${MAX_TEXT} characters, without NUL`, text)
+  return text as string
+}
+
+function assertText(field: string, expected: string, value: unknown): void {
+  assertArgument(value === undefined || typeof value === 'string', field, expected, value)
+}
+
+function readStates(state: unknown): readonly DeliveryState[] | undefined {
+  if (state === undefined) return undefined
+  const states = (Array.isArray(state) ? state : [state]) as readonly unknown[]
+  const fits = states.length > 0 && states.every((one) => DELIVERY_STATES.includes(one as DeliveryState))
+  assertArgument(fits, 'state', `one or several of ${DELIVERY_STATES.join(', ')}`, state)
+  return states as readonly DeliveryState[]
+}
+
+/** Whether nothing can be found: an id of another form is nobody's. */
+export function isImpossible({ endpointId, eventId }: CheckedFilter): boolean {
+  return (
+    (endpointId !== undefined && !isUniqueId('ep_', endpointId)) ||
+    (eventId !== undefined && !isUniqueId('evt_', eventId))
+  )
+}
+
+/** Creates what tells whether a filter lets a delivery through. Whose it is was decided before. */
+export function createFilterTest(filter: CheckedFilter): (delivery: FoundDelivery) => boolean {
+  const { eventType, states, status, errorCode, hasFailedAttempts } = filter
+  const { createdAfter = Number.NEGATIVE_INFINITY, createdBefore = Number.POSITIVE_INFINITY } = filter
+  const pattern = eventType?.toLowerCase()
+  return (delivery) =>
+    (states === undefined || states.includes(delivery.state)) &&
+    (pattern === undefined || matchesEventType(pattern, delivery.eventType.toLowerCase())) &&
+    (status === undefined || hasStatus(delivery.lastStatus, status)) &&
+    (errorCode === undefined || delivery.lastErrorCode === errorCode) &&
+    (hasFailedAttempts === undefined || delivery.hasFailedAttempts === hasFailedAttempts) &&
+    delivery.createdOn >= createdAfter &&
+    delivery.createdOn < createdBefore
+}
+
+/** Whether only failed attempts end as the filter wants. */
+export function wantsFailure({ status, errorCode, hasFailedAttempts }: CheckedFilter): boolean {
+  const isFailure = typeof status === 'number' ? status >= 300 || status < 200 : status !== '2xx'
+  return hasFailedAttempts === true || errorCode !== undefined || (status !== undefined && isFailure)
+}
+
+function hasStatus(lastStatus: number | null, status: StatusFilter): boolean {
+  if (lastStatus === null) return false
+  return typeof status === 'number'
+    ? lastStatus === status
+    : Math.floor(lastStatus / 100) === Number(status[0])
+}

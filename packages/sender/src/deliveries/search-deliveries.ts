@@ -1,0 +1,167 @@
+import { readLimit } from '../argument.ts'
+import { assertArgument } from '../errors.ts'
+import { deliveryIdOf, isUniqueId, parseDeliveryId } from '../ids.ts'
+import { type FoundDelivery, newestFirst } from '../store/newest-deliveries.ts'
+import type { DeliveryStore } from '../store/store.ts'
+import type {
+  Delivery,
+  DeliveryCount,
+  DeliveryFilter,
+  DeliveryPage,
+  ListDeliveries,
+  SearchDeliveries,
+} from './delivery.ts'
+import type { DeliveryKey } from './delivery-row.ts'
+import { findDeliveries } from './find-deliveries.ts'
+import { type CheckedFilter, createFilterTest, isImpossible, readFilter, readText } from './read-filter.ts'
+import type { DeliveryReasons } from './reasons.ts'
+
+/** A search looks at so many deliveries. */
+const MAX_LOOKED_AT = 10_000
+/** A search for a text reads so many bodies, and so much of them. */
+const MAX_BODIES = 2_000
+const MAX_CHARACTERS = 4_000_000
+const BODIES_AT_ONCE = 100
+/** A count looks at as many; so many in its first turn. */
+const MAX_COUNTED = 10_000
+const FIRST_COUNTED = 500
+
+interface SearchedPage {
+  readonly before: DeliveryKey | undefined
+  readonly limit: number
+  readonly text?: string
+}
+
+/** Creates the lists and searches of deliveries. */
+export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<DeliveryReasons, 'describe'>) {
+  /** Leaves out what does not contain a text. A body may be large: some are read at a time. */
+  function createTextSearch(wanted: string) {
+    const text = wanted.toLowerCase()
+    // As it stands in a body, whether it is a part of a string or of the JSON around it.
+    const written = [text, JSON.stringify(wanted).slice(1, -1).toLowerCase()]
+    const budget = { bodies: MAX_BODIES, characters: MAX_CHARACTERS }
+    return {
+      isUsedUp: () => budget.bodies <= 0 || budget.characters <= 0,
+      async contains(deliveries: readonly FoundDelivery[]): Promise<FoundDelivery[]> {
+        const keys = deliveries.map(({ messageKey }) => messageKey)
+        const stored = await store.readBodies(undefined, keys)
+        const bodies = new Map([...stored, ...(await store.composeAgain(keys))])
+        budget.bodies -= deliveries.length
+        for (const { body } of bodies.values()) budget.characters -= body.length
+        return deliveries.filter(({ messageKey, endpointUrl }) => {
+          const body = bodies.get(messageKey)?.body.toLowerCase() ?? ''
+          return endpointUrl?.toLowerCase().includes(text) || written.some((one) => body.includes(one))
+        })
+      },
+    }
+  }
+
+  /** The delivery of an id, if the filter lets it through. */
+  async function findOne(key: DeliveryKey, filter: CheckedFilter): Promise<DeliveryPage> {
+    const [candidate] = await store.newestDeliveries('all', [key.endpointKey], {
+      first: key.messageKey,
+      before: { messageKey: key.messageKey, endpointKey: key.endpointKey + 1 },
+      limit: 1,
+    })
+    const row = candidate?.row
+    const isOwn = row !== undefined && row.tenantId === filter.tenantId && isOfOwner(row, filter)
+    return { items: isOwn && createFilterTest(filter)(row) ? await describe([row]) : [] }
+  }
+
+  async function fullPage(items: readonly FoundDelivery[], limit: number): Promise<DeliveryPage> {
+    const shown = items.slice(0, limit)
+    return { items: await describe(shown), next: deliveryIdOf(shown.at(-1) as FoundDelivery) }
+  }
+
+  async function endedAt(
+    items: readonly FoundDelivery[],
+    next: DeliveryKey,
+    lookedBackTo: number,
+  ): Promise<DeliveryPage> {
+    const searchedBackTo = new Date(lookedBackTo)
+    return { items: await describe(items), next: deliveryIdOf(next), searchedBackTo }
+  }
+
+  async function searchIn(
+    filter: CheckedFilter,
+    { before, limit, text }: SearchedPage,
+  ): Promise<DeliveryPage> {
+    const items: FoundDelivery[] = []
+    const search = text === undefined ? undefined : createTextSearch(text)
+    let count = 0
+    const wanted = search ? Math.max(limit + 1, BODIES_AT_ONCE * 2) : limit + 1
+    // One more than is shown, to know whether there is another page.
+    for await (const { lookedAt, found, next } of findDeliveries(store, filter, { before, wanted })) {
+      for (let begin = 0; begin < found.length; begin += BODIES_AT_ONCE) {
+        const some = found.slice(begin, begin + BODIES_AT_ONCE)
+        items.push(...(search ? await search.contains(some) : some))
+        if (items.length > limit) return fullPage(items, limit)
+        const last = some.at(-1)
+        const isRest = begin + BODIES_AT_ONCE >= found.length
+        if (search?.isUsedUp() && last && !(isRest && !next)) return endedAt(items, last, last.createdOn)
+      }
+      count += lookedAt.length
+      const last = lookedAt.findLast(({ row }) => row)?.row
+      if (count >= MAX_LOOKED_AT && next && last) return endedAt(items, next, last.createdOn)
+    }
+    return { items: await describe(items) }
+  }
+
+  function readPage({ before, limit }: Partial<ListDeliveries>) {
+    const key = parseDeliveryId(before)
+    assertArgument(before === undefined || key !== undefined, 'before', 'the id of a delivery', before)
+    return { before: key, limit: readLimit(limit) }
+  }
+
+  return {
+    async list(query: Partial<ListDeliveries> = {}): Promise<readonly Delivery[]> {
+      const filter = readFilter(query)
+      const { before, limit } = readPage(query)
+      const items: FoundDelivery[] = []
+      for await (const { found } of findDeliveries(store, filter, { before, wanted: limit })) {
+        items.push(...found)
+        if (items.length >= limit) break
+      }
+      return describe(items.slice(0, limit))
+    },
+
+    async search({ search, ...query }: Partial<SearchDeliveries> = {}): Promise<DeliveryPage> {
+      const filter = readFilter(query)
+      const page = readPage(query)
+      const text = readText('search', search)?.trim()
+      if (!text || isImpossible(filter)) return isImpossible(filter) ? { items: [] } : searchIn(filter, page)
+      const key = parseDeliveryId(text)
+      if (key) return page.before && newestFirst(page.before, key) >= 0 ? { items: [] } : findOne(key, filter)
+      for (const [prefix, field] of [
+        ['evt_', 'eventId'],
+        ['ep_', 'endpointId'],
+      ] as const) {
+        if (!isUniqueId(prefix, text)) continue
+        const isOther = filter[field] !== undefined && filter[field] !== text
+        return isOther ? { items: [] } : searchIn({ ...filter, [field]: text }, page)
+      }
+      return searchIn(filter, { ...page, text })
+    },
+
+    async count(query: DeliveryFilter): Promise<DeliveryCount> {
+      const filter = readFilter(query)
+      let lookedAt = 0
+      let count = 0
+      const options = { before: undefined, wanted: FIRST_COUNTED }
+      for await (const batch of findDeliveries(store, filter, options)) {
+        count += batch.found.length
+        lookedAt += batch.lookedAt.length
+        if (batch.next && lookedAt >= MAX_COUNTED) return { count, isComplete: false }
+      }
+      return { count, isComplete: true }
+    },
+  }
+}
+
+function isOfOwner(row: FoundDelivery, { endpointId, eventId, url }: CheckedFilter): boolean {
+  return (
+    (endpointId === undefined || row.endpointId === endpointId) &&
+    (eventId === undefined || row.eventId === eventId) &&
+    (url === undefined || (row.endpointUrl ?? '').toLowerCase().includes(url.toLowerCase()))
+  )
+}

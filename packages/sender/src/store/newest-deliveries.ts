@@ -1,0 +1,280 @@
+import { flag, integer, nullable, readRows, text } from '@x/events-engine/internal'
+import {
+  DELIVERY_COLUMNS,
+  deliveryColumns,
+  deliveryRowOf,
+  messageJoins,
+} from '../deliveries/delivery-columns.ts'
+import type { DeliveryKey, DeliveryRow } from '../deliveries/delivery-row.ts'
+import type { StoreContext } from './context.ts'
+import { createMessageBound, type MessageRange, messageRangeOf } from './message-range.ts'
+
+/** What deliveries are read from, the newest first: one index each. `failed`: those that had a failed attempt, and some others. */
+export type DeliverySource = 'all' | 'pending' | 'exhausted' | 'cancelled' | 'failed'
+
+/** Whose deliveries: of a tenant's endpoints, of one of them, or of those whose URL contains a text. */
+export interface DeliveryOwner {
+  readonly tenantId: number
+  readonly endpointId: string | undefined
+  readonly url: string | undefined
+}
+
+/** Where to look: messages from the first on, and deliveries older than one. */
+export interface NewestRange {
+  readonly first: number
+  readonly before: DeliveryKey
+}
+
+/** The newest delivery of an endpoint in a range. */
+export interface NewestOfEndpoint extends DeliveryKey {
+  readonly source: DeliverySource
+}
+
+/** A delivery, and what decides whether it is wanted. */
+export interface FoundDelivery extends DeliveryRow {
+  readonly hasFailedAttempts: boolean
+  readonly endpointUrl: string | null
+}
+
+/** A delivery that was looked at; its row is undefined where its message is deleted. */
+export interface CandidateDelivery extends DeliveryKey {
+  readonly row: FoundDelivery | undefined
+}
+
+const foundColumns = {
+  ...deliveryColumns,
+  event_id: nullable(text),
+  event_type: nullable(text),
+  has_failed_attempts: flag,
+  endpoint_url: nullable(text),
+}
+
+const CONDITIONS: Readonly<Record<DeliverySource, string>> = {
+  all: 'true',
+  pending: "x.state = 'pending'",
+  exhausted: "x.state = 'exhausted'",
+  cancelled: "x.state = 'cancelled'",
+  failed: '(x.attempt_count > 1 or x.last_error_code is not null)',
+}
+const INDEXES: Readonly<Record<DeliverySource, string>> = {
+  all: 'delivery_endpoint',
+  pending: 'delivery_due',
+  exhausted: 'delivery_exhausted',
+  cancelled: 'delivery_cancelled',
+  failed: 'delivery_failed',
+}
+
+const SOURCES = Object.keys(CONDITIONS) as DeliverySource[]
+
+/** So many pending deliveries are sorted; among more, some are soon found among the newest of all. */
+const FEW_PENDING = 2_000
+/** As many endpoints as a tenant may have, by default. */
+const MAX_OF_EVENT = 1_000
+
+/**
+ * The newest deliveries of a tenant. Each endpoint gives its own newest, so that a quiet one is not searched for among
+ * the deliveries of a busy one.
+ */
+export function newestDeliveryStore(context: StoreContext) {
+  const { db, sql, names } = context
+  const boundOf = createMessageBound(context)
+  // SQLite has no statistics of the table, and would take the index of what is pending for anything.
+  const indexOf = (source: DeliverySource) =>
+    sql.name === 'sqlite' ? `indexed by ${names.prefix}${INDEXES[source]}` : ''
+  const isOwned = `e.tenant_id = $1 and ($2 is null or e.id = $2)
+    and ($3 is null or lower(e.url) like $3 escape '!')`.replaceAll(/\$[23]/g, (one) => sql.cast(one, 'text'))
+  const inRange = (...parameters: readonly [first: string, message: string, endpoint: string]) => {
+    const [first, message, endpoint] = parameters.map((one) => sql.cast(one, 'integer'))
+    return `x.message_key >= ${first}
+      and x.message_key <= case when e.key < ${endpoint} then ${message} else ${message} - 1 end`
+  }
+
+  const newestOf = (source: DeliverySource) =>
+    sql.statement(`select endpoint_key, message_key from (
+      select e.key as endpoint_key, (
+        select x.message_key from ${names.delivery} x ${indexOf(source)}
+        where x.endpoint_key = e.key and ${CONDITIONS[source]} and ${inRange('$4', '$5', '$6')}
+        order by x.message_key desc limit 1) as message_key
+      from ${names.endpoint} e where ${isOwned}) newest
+    where message_key is not null order by message_key desc, endpoint_key desc limit $7`)
+  const columns = `${DELIVERY_COLUMNS}, e.url as endpoint_url,
+    case when d.last_error_code is not null then d.attempt_count > 0 when d.attempt_count > 1 then exists (
+      select 1 from ${names.attempt} a where a.message_key = d.message_key and a.endpoint_key = d.endpoint_key
+        and a.error_code is not null)
+    else false end as has_failed_attempts`
+  const endpoints = sql.records({ key: 'integer' })
+  // Keys alone first: the index has them, in their order.
+  const keysOf = (
+    source: DeliverySource,
+  ) => `(select x.message_key from ${names.delivery} x ${indexOf(source)}
+    where x.endpoint_key = e.key and ${CONDITIONS[source]} and ${inRange('$2', '$3', '$4')}
+    order by x.message_key desc limit $5)`
+  const joined = (source: DeliverySource) =>
+    sql.hasLateral
+      ? `cross join lateral ${keysOf(source)} k
+        join ${names.delivery} d on d.message_key = k.message_key and d.endpoint_key = e.key`
+      : `cross join ${names.delivery} d on d.endpoint_key = e.key and d.message_key in ${keysOf(source)}`
+  const rowsOf = (source: DeliverySource) =>
+    sql.statement(`select ${columns}
+      from ${endpoints.table('$1', 'r')} cross join ${names.endpoint} e ${joined(source)} ${messageJoins(names)}
+      where e.key = r.key order by d.message_key desc, d.endpoint_key desc`)
+  const each = <TValue>(make: (source: DeliverySource) => TValue) =>
+    Object.fromEntries(SOURCES.map((source) => [source, make(source)])) as Record<DeliverySource, TValue>
+  const newest = each(newestOf)
+  const rows = each(rowsOf)
+
+  const countPending = sql.statement(`select count(*) as count from (
+    select 1 from ${names.endpoint} e cross join ${names.delivery} x
+    where x.endpoint_key = e.key and ${isOwned} and x.state = 'pending' limit ${FEW_PENDING + 1}) counted`)
+
+  const messagesOfEvent = sql.statement(`select key from ${names.message} where event_id = $1`)
+  const ofMessages = `${sql.isListed('d.message_key', '$4')}`
+  const ofEvents = `${sql.isListed('d.event_seq', '$4')} and d.event_seq is not null`
+  const ofEventWhere = (condition: string) =>
+    sql.statement(`select ${columns} from ${names.delivery} d
+      cross join ${names.endpoint} e ${messageJoins(names)}
+      where ${condition} and e.key = d.endpoint_key and ${isOwned}
+      order by d.message_key desc, d.endpoint_key desc limit ${MAX_OF_EVENT}`)
+  const byMessage = ofEventWhere(ofMessages)
+  const bySequence = ofEventWhere(ofEvents)
+  const findSequence = createEventSearch(context)
+
+  const ownerValues = ({ tenantId, endpointId, url }: DeliveryOwner) => [
+    tenantId,
+    endpointId ?? null,
+    url === undefined ? null : containing(url),
+  ]
+
+  return {
+    /** Between which messages those of a time lie, about. */
+    messageRange: (times: {
+      readonly since: number | undefined
+      readonly until: number | undefined
+    }): Promise<MessageRange> => messageRangeOf(times, (time) => boundOf(db, time)),
+
+    /** Whether so few are pending that all of them can be read. */
+    async hasFewPending(owner: DeliveryOwner): Promise<boolean> {
+      const [row] = await readRows(db, { count: integer }, countPending, ownerValues(owner))
+      return (row?.count ?? 0) <= FEW_PENDING
+    },
+
+    /** The newest delivery of each endpoint that has one in the range: at most so many, the newest first. */
+    async newestOfEndpoints(
+      source: DeliverySource,
+      owner: DeliveryOwner,
+      { first, before, limit }: NewestRange & { readonly limit: number },
+    ): Promise<NewestOfEndpoint[]> {
+      const values = [...ownerValues(owner), first, before.messageKey, before.endpointKey, limit]
+      const found = await readRows(
+        db,
+        { endpoint_key: integer, message_key: integer },
+        newest[source],
+        values,
+      )
+      return found.map((row) => ({ source, endpointKey: row.endpoint_key, messageKey: row.message_key }))
+    },
+
+    /** The newest deliveries of endpoints in the range: at most so many of each, the newest first. */
+    async newestDeliveries(
+      source: DeliverySource,
+      endpointKeys: readonly number[],
+      { first, before, limit }: NewestRange & { readonly limit: number },
+    ): Promise<CandidateDelivery[]> {
+      const keys = endpoints.encode(endpointKeys.map((key) => ({ key })))
+      const values = [keys, first, before.messageKey, before.endpointKey, limit]
+      return (await readRows(db, foundColumns, rows[source], values)).map(candidateOf)
+    },
+
+    /** All deliveries of an event, the newest first. */
+    async deliveriesOfEvent(owner: DeliveryOwner, eventId: string): Promise<CandidateDelivery[]> {
+      const messages = await readRows(db, { key: integer }, messagesOfEvent, [eventId])
+      const keys = JSON.stringify(messages.map(({ key }) => key))
+      const stored = await readRows(db, foundColumns, byMessage, [...ownerValues(owner), keys])
+      const sequences = await findSequence(eventId)
+      const straight =
+        sequences.length === 0
+          ? []
+          : await readRows(db, foundColumns, bySequence, [...ownerValues(owner), JSON.stringify(sequences)])
+      return [...new Map([...stored, ...straight].map((row) => [deliveryKeyText(row), row])).values()]
+        .map(candidateOf)
+        .sort(newestFirst)
+    },
+  }
+}
+
+// Nodes whose clocks differ write events beside each other.
+const EVENT_DISORDER_MS = 60_000
+
+/**
+ * Creates what finds an event in the log. Ids begin with their time, and ascend with the sequence but for what was raised at the
+ * same time: two ends are found by halving, and what is between them is read.
+ */
+function createEventSearch({ db, sql, names }: StoreContext) {
+  const middle = '((s.low + s.high) >> 1)'
+  const probe = (column: string) => `(select ${column} from ${names.syncEvent}
+    where seq >= ${middle} and seq < s.high order by seq limit 1)`
+  const isBefore = `${probe('id')} < $1`
+  const bound = sql.statement(`with recursive step (low, high) as (
+      select coalesce((select min(seq) from ${names.syncEvent}), 0), coalesce((select max(seq) from ${names.syncEvent}), 0) + 1
+      union all
+      select case when ${isBefore} then ${probe('seq')} + 1 else s.low end, case when ${isBefore} then s.high else ${middle} end
+      from step s where s.low < s.high
+    )
+    select low from step where low >= high`)
+  const among = sql.statement(`select seq from ${names.syncEvent} where seq >= $1 and seq < $2 and id = $3`)
+
+  /** @returns its sequence, where the log still has it. */
+  return async (eventId: string): Promise<number[]> => {
+    const time = timeOfEventId(eventId)
+    if (time === undefined) return []
+    const [[from], [to]] = await Promise.all(
+      [time - EVENT_DISORDER_MS, time + EVENT_DISORDER_MS].map((end) =>
+        readRows(db, { low: integer }, bound, [firstIdOf(end)]),
+      ) as [Promise<{ low: number }[]>, Promise<{ low: number }[]>],
+    )
+    const found = await readRows(db, { seq: integer }, among, [from?.low ?? 0, to?.low ?? 0, eventId])
+    return found.map(({ seq }) => seq)
+  }
+}
+
+/** The time of an event, which stands in its id: a UUID version 7 (RFC 9562, 5.7). */
+function timeOfEventId(eventId: string): number | undefined {
+  const [, high = '', low = ''] = /^evt_([0-9a-f]{8})-([0-9a-f]{4})-7/.exec(eventId) ?? []
+  return high === '' ? undefined : Number.parseInt(high + low, 16)
+}
+
+/** What the ids of events of a time or later are not less than. */
+function firstIdOf(time: number): string {
+  const hex = Math.max(0, time).toString(16).padStart(12, '0')
+  return `evt_${hex.slice(0, 8)}-${hex.slice(8)}`
+}
+
+/** A pattern of `like`, for texts that contain another one, in lower case. */
+function containing(part: string): string {
+  return `%${part.toLowerCase().replaceAll(/[!%_]/g, (one) => `!${one}`)}%`
+}
+
+/** Sorts the newest first. */
+export function newestFirst(one: DeliveryKey, other: DeliveryKey): number {
+  return other.messageKey - one.messageKey || other.endpointKey - one.endpointKey
+}
+
+function deliveryKeyText(row: { readonly endpoint_key: number; readonly message_key: number }): string {
+  return `${row.endpoint_key} ${row.message_key}`
+}
+
+function candidateOf(
+  row: {
+    readonly [TName in keyof typeof foundColumns]: ReturnType<(typeof foundColumns)[TName]>
+  },
+): CandidateDelivery {
+  const { event_id, event_type, endpoint_key: endpointKey, message_key: messageKey } = row
+  if (event_id === null || event_type === null) return { endpointKey, messageKey, row: undefined }
+  const hasFailedAttempts = row.has_failed_attempts
+  const delivery = deliveryRowOf({ ...row, event_id, event_type })
+  return {
+    endpointKey,
+    messageKey,
+    row: { ...delivery, hasFailedAttempts, endpointUrl: row.endpoint_url },
+  }
+}
