@@ -127,7 +127,9 @@ browserTests('the portal in a browser', (browser) => {
 
     await row.press('Enter')
     await page.getByText('HTTP 204').waitFor()
-    expect(await page.getByRole('region', { name: 'Body' }).textContent()).toContain('"entityName": "File"')
+    expect(await page.getByRole('region', { name: 'Request body' }).textContent()).toContain(
+      '"entityName": "File"',
+    )
 
     await page.getByRole('link', { name: consumer.url }).press('Enter')
     await page.getByRole('tab', { name: 'Settings' }).press('Enter')
@@ -151,7 +153,6 @@ browserTests('the portal in a browser', (browser) => {
     await download()
     await page.getByRole('link', { name: /Retrying .*HTTP 500/ }).click()
     await page.getByText('Your server responded with 500').first().waitFor()
-    await page.getByText('Response body').first().click()
     await page.getByText('The disk is full.').first().waitFor()
     await page.getByText('Next attempt').waitFor()
 

@@ -98,7 +98,8 @@ browserTests('the pages of the portal', (browser) => {
             .replace(':delivery', deliveryId),
         )
         await page.getByText(sign).first().waitFor()
-        for (const summary of await page.locator('main summary').all()) await summary.click()
+        for (const summary of await page.locator('main details:not([open]) > summary').all())
+          await summary.click()
         if (typed) await page.getByText(typed).first().waitFor()
         // Opening them has scrolled some below the bar at the top, which would count as too small.
         await page.evaluate('scrollTo(0, 0)')

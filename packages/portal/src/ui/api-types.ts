@@ -24,10 +24,7 @@ export type Json<TValue> = TValue extends Date
       : TValue
 
 export type Endpoint = Json<SenderEndpoint>
-/**
- * How an endpoint does: `GET api/endpoints/:id/health`.
- * @public
- */
+/** How an endpoint does: `GET api/endpoints/:id/health`. */
 export type EndpointHealth = Json<SenderEndpointHealth>
 export type Delivery = Json<SenderDelivery>
 export type DeliveryAttempt = Json<SenderAttempt>

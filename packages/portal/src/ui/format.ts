@@ -28,6 +28,7 @@ const hourOfWeekday = dateFormat({ weekday: 'short', hour: '2-digit', minute: '2
 const day = dateFormat({ month: 'short', day: 'numeric' })
 const zoneName = dateFormat({ timeZoneName: 'shortOffset' })
 const relative = cached((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' }))
+const relativeInWords = cached((locale) => new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }))
 const count = cached((locale) => new Intl.NumberFormat(locale))
 const share = cached(
   (locale) => new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 }),
@@ -76,9 +77,18 @@ export function zoneText(): string {
 
 /** How long ago, or until when: "3 min. ago". */
 export function relativeTime(time: string, now: number): string {
+  return relativeBy(relative(), time, now)
+}
+
+/** The same without abbreviations, for a sentence. */
+export function relativeTimeInWords(time: string): string {
+  return relativeBy(relativeInWords(), time, Date.now())
+}
+
+function relativeBy(format: Intl.RelativeTimeFormat, time: string, now: number): string {
   const differenceMs = new Date(time).getTime() - now
   for (const [unit, length] of RELATIVE_UNITS) {
-    if (Math.abs(differenceMs) >= length) return relative().format(Math.trunc(differenceMs / length), unit)
+    if (Math.abs(differenceMs) >= length) return format.format(Math.trunc(differenceMs / length), unit)
   }
   return differenceMs > 0 ? t.common.soon : t.common.justNow
 }

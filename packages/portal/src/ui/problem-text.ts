@@ -29,6 +29,11 @@ export function attemptErrorText(code: string): string {
   return lookUp(t.attemptErrors, code) ?? t.attemptErrors.network_error
 }
 
+/** The same in a word or two. */
+export function attemptErrorName(code: string): string {
+  return lookUp(t.attemptErrorNames, code) ?? t.attemptErrorNames.network_error
+}
+
 /** What a person reads of what may be a slip. */
 export function warningText({ code }: EndpointWarning): string {
   return lookUp(t.warnings, code) ?? t.warnings.unresolved_host

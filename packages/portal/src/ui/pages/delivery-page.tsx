@@ -1,28 +1,32 @@
+import { CircleCheck, CircleX, Clock, TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
-import type { DeliveryAttempt, DeliveryDetails } from '../api-types.ts'
+import type { DeliveryDetails } from '../api-types.ts'
 import { useEndpointNames } from '../endpoint-names.ts'
 import { duration, fullTime, prettyJson } from '../format.ts'
 import { href, placeOf } from '../hash-route.ts'
 import { ask } from '../http.ts'
-import { Badge, DeliveryBadge } from '../parts/badge.tsx'
+import { DeliveryBadge, type Tone } from '../parts/badge.tsx'
 import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx'
-import { Empty } from '../parts/empty.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { PageOf } from '../parts/page-of.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { Time } from '../parts/time.tsx'
 import { t } from '../preferences.ts'
-import { attemptErrorText } from '../problem-text.ts'
+import { reasonText } from '../reason-text.ts'
 import { useResource } from '../resources.ts'
 import { useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
+import { AttemptsCard } from './attempts-card.tsx'
 
-/** One delivery with everything about it. */
+/** One delivery: why it is in its state, and everything that was sent and received. */
 export function DeliveryPage({ id }: { readonly id: string }) {
-  const resource = useResource<DeliveryDetails>(`deliveries/${encodeURIComponent(id)}`)
+  const { role } = useUser()
+  const [isRevealed, setRevealed] = useState(false)
+  const path = `deliveries/${encodeURIComponent(id)}`
+  const resource = useResource<DeliveryDetails>(isRevealed ? `${path}?revealHeaders=true` : path)
   const back = { to: placeOf('deliveries'), title: t.shell.deliveries }
   return (
     <PageOf resource={resource} title={t.delivery.title} back={back}>
@@ -33,32 +37,73 @@ export function DeliveryPage({ id }: { readonly id: string }) {
             back={back}
             badge={<DeliveryBadge delivery={delivery} />}
             about={<span className="mono">{id}</span>}
-          >
-            <Actions delivery={delivery} />
-          </PageHead>
+          />
+          <Standing delivery={delivery} />
           <div className="columns">
-            <Attempts attempts={delivery.attempts} />
+            <AttemptsCard
+              delivery={delivery}
+              isRevealed={isRevealed}
+              onReveal={role === 'manager' ? () => setRevealed(!isRevealed) : undefined}
+            />
             <Facts delivery={delivery} />
           </div>
-          <RequestAsSent delivery={delivery} />
+          <Card title={t.delivery.body}>
+            <Code text={prettyJson(delivery.body)} label={t.catalog.body} copy={delivery.body} />
+          </Card>
         </>
       )}
     </PageOf>
   )
 }
 
-function Actions({ delivery }: { readonly delivery: DeliveryDetails }) {
+const LOOKS: Readonly<Record<DeliveryDetails['state'], { tone: Tone; Icon: typeof Clock }>> = {
+  pending: { tone: 'wait', Icon: Clock },
+  succeeded: { tone: 'good', Icon: CircleCheck },
+  exhausted: { tone: 'bad', Icon: TriangleAlert },
+  cancelled: { tone: 'neutral', Icon: CircleX },
+  pull: { tone: 'neutral', Icon: Clock },
+}
+
+/** What happens next and why, and what can be done. */
+function Standing({ delivery }: { readonly delivery: DeliveryDetails }) {
+  const { state, reason, endpointId } = delivery
+  const { tone, Icon } = LOOKS[state]
+  return (
+    <section className={`status ${tone}`} aria-label={t.status.title}>
+      <Icon aria-hidden />
+      <div className="stack-tight">
+        <p role="status">{reasonText(reason)}</p>
+        {reason.code === 'predecessor' && reason.deliveryId !== undefined && (
+          <a href={href(['deliveries', reason.deliveryId])}>{t.delivery.predecessor}</a>
+        )}
+        {(reason.code === 'disabled' || reason.code === 'paused') && (
+          <a href={href(['endpoints', endpointId])}>{t.delivery.toEndpoint}</a>
+        )}
+      </div>
+      <Actions delivery={delivery} />
+    </section>
+  )
+}
+
+function Actions({ delivery: { id, state, resend } }: { readonly delivery: DeliveryDetails }) {
   const { role } = useUser()
   const [isAsking, setAsking] = useState(false)
-  const path = `deliveries/${encodeURIComponent(delivery.id)}`
+  const path = `deliveries/${encodeURIComponent(id)}`
   const resending = useAction(() => ask('POST', `${path}/resend`))
-  if (role !== 'manager') return null
-  const isPending = delivery.state === 'pending'
+  if (role !== 'manager') return <span />
+  const isPending = state === 'pending'
+  const canResend = resend === 'sends' || resend === 'under_way'
   return (
-    <>
-      <Button kind="primary" isBusy={resending.isBusy} onClick={resending.run}>
-        {isPending ? t.delivery.tryNow : t.delivery.resend}
-      </Button>
+    <div className="row">
+      {canResend && (
+        <Button
+          kind={state === 'succeeded' ? 'plain' : 'primary'}
+          isBusy={resending.isBusy || resend === 'under_way'}
+          onClick={resending.run}
+        >
+          {isPending ? t.delivery.tryNow : t.delivery.resend}
+        </Button>
+      )}
       {isPending && <Button onClick={() => setAsking(true)}>{t.delivery.cancel}</Button>}
       {resending.problem && <ProblemNote problem={resending.problem} />}
       {isAsking && (
@@ -71,12 +116,12 @@ function Actions({ delivery }: { readonly delivery: DeliveryDetails }) {
           <p>{t.delivery.cancelAbout}</p>
         </ConfirmDialog>
       )}
-    </>
+    </div>
   )
 }
 
 function Facts({ delivery }: { readonly delivery: DeliveryDetails }) {
-  const { endpointId, eventId, createdOn, finishedOn, dueOn, attemptCount, state } = delivery
+  const { endpointId, eventId, createdOn, finishedOn, dueOn, attemptCount, sequence } = delivery
   const nameOf = useEndpointNames([endpointId])
   return (
     <Card title={t.delivery.title}>
@@ -91,10 +136,12 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetails }) {
         </dd>
         <dt>{t.delivery.attempts}</dt>
         <dd>{attemptCount}</dd>
-        {state === 'pending' && (
+        {dueOn !== undefined && (
           <>
             <dt>{t.delivery.nextAttempt}</dt>
-            <dd>{dueOn === undefined ? t.delivery.afterPredecessor : <Time at={dueOn} isExact />}</dd>
+            <dd>
+              <Time at={dueOn} isExact />
+            </dd>
           </>
         )}
         {finishedOn !== undefined && (
@@ -108,76 +155,15 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetails }) {
             </dd>
           </>
         )}
+        {sequence !== undefined && (
+          <>
+            <dt>{t.delivery.sequence}</dt>
+            <dd>{sequence}</dd>
+          </>
+        )}
         <dt>{t.deliveries.event}</dt>
         <dd className="mono">{eventId}</dd>
       </dl>
-    </Card>
-  )
-}
-
-function Attempts({ attempts }: { readonly attempts: readonly DeliveryAttempt[] }) {
-  return (
-    <Card title={t.delivery.attempts} isFlush>
-      {attempts.length === 0 ? (
-        <Empty title={t.delivery.noAttemptYet}>
-          <p>{t.delivery.noAttemptAbout}</p>
-        </Empty>
-      ) : (
-        <ol className="attempts" aria-label={t.counts.attempts(attempts.length)}>
-          {attempts.toReversed().map((attempt) => (
-            <Attempt key={attempt.number} attempt={attempt} />
-          ))}
-        </ol>
-      )}
-    </Card>
-  )
-}
-
-function Attempt({ attempt }: { readonly attempt: DeliveryAttempt }) {
-  const { number, startedOn, durationMs, response, errorCode } = attempt
-  const isStatus = errorCode === 'http_status' || errorCode === 'redirect' || errorCode === 'gone'
-  return (
-    <li className="stack">
-      <div className="row apart">
-        <div className="row">
-          <h3>{t.delivery.attempt(number)}</h3>
-          {response && <Badge tone={errorCode ? 'bad' : 'good'}>{`HTTP ${response.status}`}</Badge>}
-          {!response && <Badge tone="bad">{t.states.exhausted}</Badge>}
-        </div>
-        <span className="small quiet">
-          <Time at={startedOn} isExact /> · {duration(durationMs)}
-        </span>
-      </div>
-      {errorCode !== undefined && (
-        <p className="anywhere">
-          {isStatus && response ? t.delivery.responded(response.status) : attemptErrorText(errorCode)}
-        </p>
-      )}
-      {response && response.body !== '' && (
-        <details>
-          <summary className="small">{t.delivery.responseBody}</summary>
-          <Code text={response.body} label={t.delivery.responseTo(number)} copy={response.body} />
-        </details>
-      )}
-    </li>
-  )
-}
-
-function RequestAsSent({ delivery }: { readonly delivery: DeliveryDetails }) {
-  const last = delivery.attempts.at(-1)
-  const head = last && [
-    `${last.request.method} ${last.request.url}`,
-    ...Object.entries(last.request.headers).map(([name, value]) => `${name}: ${value}`),
-  ]
-  return (
-    <Card title={t.delivery.request}>
-      {head && (
-        <>
-          <Code text={head.join('\n')} label={t.delivery.requestHead} />
-          <p className="hint">{t.delivery.requestHint}</p>
-        </>
-      )}
-      <Code text={prettyJson(delivery.body)} label={t.delivery.body} copy={delivery.body} />
     </Card>
   )
 }

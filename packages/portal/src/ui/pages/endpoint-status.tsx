@@ -1,35 +1,129 @@
-import { CircleCheck, CircleOff, TriangleAlert } from 'lucide-react'
-import type { Endpoint } from '../api-types.ts'
+import { CircleCheck, CircleOff, CirclePause, TriangleAlert } from 'lucide-react'
+import type { Delivery, Endpoint, EndpointHealth, Page } from '../api-types.ts'
 import { fullTime } from '../format.ts'
+import { href } from '../hash-route.ts'
+import { ask } from '../http.ts'
+import { Button } from '../parts/button.tsx'
+import { ProblemNote } from '../parts/problem-note.tsx'
+import { ResourceView } from '../parts/resource-view.tsx'
+import { Time } from '../parts/time.tsx'
 import { t } from '../preferences.ts'
+import { healthText, resultText } from '../reason-text.ts'
+import { useResource } from '../resources.ts'
+import { useUser } from '../session.ts'
+import { useAction } from '../use-action.ts'
 import { EnableButton } from './enable-button.tsx'
 
-/** What is the matter with an endpoint, and what can be done about it. */
+const LOOKS = {
+  healthy: { tone: 'good', Icon: CircleCheck },
+  failing: { tone: 'warn', Icon: TriangleAlert },
+  paused: { tone: 'warn', Icon: CirclePause },
+  disabled: { tone: 'bad', Icon: CircleOff },
+} as const
+
+/** What is the matter with an endpoint, what waits for it, and what can be done about it. */
 export function EndpointStatus({ endpoint }: { readonly endpoint: Endpoint }) {
-  const { enabled, failingSince, disabledReason } = endpoint
-  const tone = enabled
-    ? failingSince === undefined
-      ? 'good'
-      : 'warn'
-    : disabledReason === 'manual'
-      ? 'neutral'
-      : 'bad'
-  const Icon = tone === 'good' ? CircleCheck : tone === 'neutral' ? CircleOff : TriangleAlert
+  const resource = useResource<EndpointHealth>(`endpoints/${encodeURIComponent(endpoint.id)}/health`)
   return (
-    <section className={`status ${tone}`} aria-label={t.status.title}>
+    <ResourceView resource={resource}>
+      {(health) => <Status endpoint={endpoint} health={health} />}
+    </ResourceView>
+  )
+}
+
+interface StatusProps {
+  readonly endpoint: Endpoint
+  readonly health: EndpointHealth
+}
+
+function Status({ endpoint, health }: StatusProps) {
+  const { state, disablesOn, disabledReason, waiting, failures } = health
+  const { tone, Icon } = LOOKS[state]
+  const isBad = state !== 'healthy' && state !== 'disabled'
+  return (
+    <section
+      className={`status ${disabledReason === 'manual' ? 'neutral' : tone}`}
+      aria-label={t.status.title}
+    >
       <Icon aria-hidden />
-      <div className="stack-tight" role="status">
-        <p>{sentenceOf(endpoint)}</p>
+      <div className="stack-tight">
+        <p role="status">
+          {healthText(health, endpoint.url === undefined)}{' '}
+          {disablesOn !== undefined && t.health.disablesOn(fullTime(disablesOn))}
+        </p>
+        {waiting > 0 && <Waiting health={health} />}
+        {isBad && failures.length > 0 && <LastFailures failures={failures} />}
       </div>
       <div className="row">
+        {isBad && waiting > 0 && <TryNow endpointId={endpoint.id} />}
         <EnableButton endpoint={endpoint} />
       </div>
     </section>
   )
 }
 
-function sentenceOf({ enabled, failingSince, disabledReason, disabledOn, url }: Endpoint): string {
-  if (!enabled) return t.status.disabled[disabledReason ?? 'manual'](disabledOn ? fullTime(disabledOn) : '')
-  if (url === undefined) return t.status.pull
-  return failingSince === undefined ? t.status.healthy : t.status.failing(fullTime(failingSince))
+function Waiting({ health }: { readonly health: EndpointHealth }) {
+  const { endpointId, waiting, waitingCapped, oldestWaitingOn, nextAttemptOn } = health
+  const pending = href(['endpoints', endpointId], { tab: 'deliveries', state: 'pending' })
+  return (
+    <dl className="inline-facts small">
+      <div>
+        <dt>{t.health.waiting}</dt>
+        <dd>
+          <a href={pending}>{t.more(waiting, waitingCapped)}</a>
+        </dd>
+      </div>
+      {oldestWaitingOn !== undefined && (
+        <div>
+          <dt>{t.health.oldest}</dt>
+          <dd>
+            <Time at={oldestWaitingOn} />
+          </dd>
+        </div>
+      )}
+      {nextAttemptOn !== undefined && (
+        <div>
+          <dt>{t.health.next}</dt>
+          <dd>
+            <Time at={nextAttemptOn} />
+          </dd>
+        </div>
+      )}
+    </dl>
+  )
+}
+
+function LastFailures({ failures }: { readonly failures: EndpointHealth['failures'] }) {
+  return (
+    <details className="small">
+      <summary>{t.health.lastErrors}</summary>
+      <ul>
+        {failures.toReversed().map(({ on, status, errorCode }) => (
+          <li key={on}>
+            {`${resultText(status, errorCode)} · `}
+            <Time at={on} isExact />
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}
+
+/** Makes an attempt of the newest delivery that waits; where it succeeds, the others follow. */
+function TryNow({ endpointId }: { readonly endpointId: string }) {
+  const { role } = useUser()
+  const trying = useAction(async () => {
+    const query = new URLSearchParams({ endpointId, state: 'pending', limit: '1' })
+    const [newest] = (await ask<Page<Delivery>>('GET', `deliveries?${query}`)).items
+    if (newest) await ask('POST', `deliveries/${encodeURIComponent(newest.id)}/resend`)
+  })
+  if (role !== 'manager') return null
+  return (
+    <>
+      <Button kind="primary" isBusy={trying.isBusy} onClick={trying.run}>
+        {t.health.tryNow}
+      </Button>
+      <ProblemNote problem={trying.problem} />
+    </>
+  )
 }

@@ -13,7 +13,11 @@ interface CodeProps {
 export function Code({ text, label, copy }: CodeProps) {
   return (
     <div className="code-frame">
-      {copy !== undefined && <CopyButton text={copy} what={label} />}
+      {copy !== undefined && (
+        <div className="copy">
+          <CopyButton text={copy} what={label} />
+        </div>
+      )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by the keyboard */}
       <section className="code" tabIndex={0} aria-label={label}>
         <pre>{colouredJson(text)}</pre>

@@ -5,8 +5,8 @@ import { Button } from './button.tsx'
 
 interface CopyButtonProps {
   readonly text: string
-  /** What it is that is copied. */
-  readonly what: string
+  /** What it is that is copied, where the button does not say it. */
+  readonly what?: string
   /** What the button says. */
   readonly title?: string
 }
@@ -24,11 +24,11 @@ export function CopyButton({ text, what, title = t.copy.action }: CopyButtonProp
     setTimeout(() => setSaid(undefined), 2_500)
   }
   return (
-    <span className="row copy">
+    <span className="row">
       <span className="small quiet" role="status">
         {said}
       </span>
-      <Button slim onClick={copy} label={t.copy.label(title, what)}>
+      <Button slim onClick={copy} label={what === undefined ? title : t.copy.label(title, what)}>
         {said === t.copy.done ? <Check aria-hidden /> : <Copy aria-hidden />} {title}
       </Button>
     </span>

@@ -4,7 +4,7 @@ import { useEndpointNames } from '../endpoint-names.ts'
 import { duration, shortTime } from '../format.ts'
 import { href } from '../hash-route.ts'
 import { t } from '../preferences.ts'
-import { attemptErrorText } from '../problem-text.ts'
+import { reasonText, resultText } from '../reason-text.ts'
 import { DeliveryBadge } from './badge.tsx'
 import { Time } from './time.tsx'
 
@@ -35,6 +35,9 @@ export function DeliveryList({ deliveries, withEndpoints = false }: DeliveryList
               <span className="exact">{`${shortTime(delivery.createdOn)} · `}</span>
               <Time at={delivery.createdOn} />
             </span>
+            {delivery.state === 'pending' && (
+              <span className="delivery-why small quiet">{reasonText(delivery.reason)}</span>
+            )}
           </a>
         </li>
       ))}
@@ -45,14 +48,12 @@ export function DeliveryList({ deliveries, withEndpoints = false }: DeliveryList
 /** What the last attempt came to, and how long it took from the event's arrival to the end of the delivery. */
 function resultOf({ lastStatus, lastErrorCode, state, createdOn, finishedOn }: Delivery): string {
   if (state === 'pull') return ''
-  const took = finishedOn === undefined ? '' : duration(Date.parse(finishedOn) - Date.parse(createdOn))
-  const result =
-    lastStatus === undefined
-      ? lastErrorCode === undefined
-        ? t.delivery.noAttemptYet
-        : attemptErrorText(lastErrorCode)
-      : `HTTP ${lastStatus}`
-  return state === 'succeeded' && took !== '' ? `${result} · ${took}` : result
+  if (lastStatus === undefined && lastErrorCode === undefined) {
+    return state === 'pending' ? t.delivery.noAttemptYet : ''
+  }
+  const result = resultText(lastStatus, lastErrorCode)
+  if (state !== 'succeeded' || finishedOn === undefined) return result
+  return `${result} · ${duration(Date.parse(finishedOn) - Date.parse(createdOn))}`
 }
 
 /** Tells which ids were not there when the list was first shown. */

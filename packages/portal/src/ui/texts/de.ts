@@ -1,6 +1,7 @@
 import { endpointTexts } from './endpoint.de.ts'
 import { pluralOf } from './plural.ts'
 import { problems } from './problems.de.ts'
+import { reasons } from './reasons.de.ts'
 import type { Texts } from './texts.ts'
 
 const plural = pluralOf('de')
@@ -10,8 +11,10 @@ const deliveries = (count: number) => plural(count, 'Zustellung', 'Zustellungen'
 export const de: Texts = {
   ...problems,
   ...endpointTexts,
+  ...reasons,
   common: {
     cancel: 'Abbrechen',
+    close: 'Schließen',
     keep: 'So lassen',
     notNow: 'Nicht jetzt',
     tryAgain: 'Noch einmal',
@@ -139,7 +142,6 @@ export const de: Texts = {
     finished: 'Beendet',
     finishedAfter: (time, after) => `${time}, nach ${after}`,
     nextAttempt: 'Nächster Versuch',
-    afterPredecessor: 'nach der Zustellung davor',
     attempts: 'Versuche',
     attempt: (number) => `Versuch ${number}`,
     noAttemptYet: 'Noch kein Versuch',
@@ -147,16 +149,52 @@ export const de: Texts = {
     responded: (status) => `Ihr Server hat mit ${status} geantwortet.`,
     responseBody: 'Antworttext',
     responseTo: (number) => `Antwort auf Versuch ${number}`,
-    request: 'Anfrage',
-    requestHead: 'Anfragezeile und Header',
-    requestHint: 'Des letzten Versuchs, ohne die eigenen Header des Endpunkts.',
     body: 'Inhalt',
+    predecessor: 'Die Zustellung davor anzeigen',
+    toEndpoint: 'Den Endpunkt anzeigen',
+    sequence: 'Nachrichtennummer',
     tryNow: 'Jetzt versuchen',
     resend: 'Erneut senden',
     cancel: 'Abbrechen',
     cancelTitle: 'Diese Zustellung abbrechen?',
     cancelAction: 'Zustellung abbrechen',
     cancelAbout: 'Es folgt kein weiterer Versuch. Sie können sie später erneut senden.',
+  },
+  attempt: {
+    request: 'Anfrage',
+    response: 'Antwort',
+    requestHeaders: (number) => `Anfrage-Header von Versuch ${number}`,
+    responseHeaders: (number) => `Antwort-Header von Versuch ${number}`,
+    headersNotKept: 'Bei Zustellungen, die sofort gelingen, werden Antwort-Header nicht aufbewahrt.',
+    omitted: (count) => `${plural(count, 'weiterer Header', 'weitere Header')} nicht aufbewahrt`,
+    noBody: 'Die Antwort hat keinen Inhalt.',
+    composed:
+      'Aus der Zustellung neu zusammengesetzt: Gelingt sie sofort, wird die Anfrage selbst nicht aufbewahrt.',
+    onlyNewest: (shown, total) => `Die neuesten ${shown} von ${total} Versuchen.`,
+    timings: 'Zeiten und Verbindung',
+    steps: {
+      dnsMs: 'DNS-Abfrage',
+      connectMs: 'Verbinden',
+      tlsMs: 'TLS-Handshake',
+      firstByteMs: 'Erstes Byte',
+      restMs: 'Übriges',
+    },
+    reused: 'bestehende Verbindung',
+    newConnection: 'neue Verbindung',
+    viaProxy: 'über den Proxy',
+    compare: 'Vergleichen',
+    asCurl: 'Als cURL kopieren',
+    asTest: 'Als Empfängertest kopieren',
+    asVerify: 'Befehle zum Prüfen kopieren',
+    asSend: 'Befehle zum Senden an einen anderen Empfänger kopieren',
+    compareTitle: 'Zwei Versuche vergleichen',
+    first: 'Erster',
+    second: 'Zweiter',
+    what: 'Was',
+    started: 'Begonnen',
+    result: 'Ergebnis',
+    duration: 'Dauer',
+    address: 'Adresse',
   },
   catalog: {
     about: 'Die Ereignisse, die Sie abonnieren können.',

@@ -1,6 +1,7 @@
 import { endpointTexts } from './endpoint.en.ts'
 import { pluralOf } from './plural.ts'
 import { problems } from './problems.en.ts'
+import { reasons } from './reasons.en.ts'
 
 const plural = pluralOf('en')
 const deliveries = (count: number) => plural(count, 'delivery', 'deliveries')
@@ -9,8 +10,10 @@ const deliveries = (count: number) => plural(count, 'delivery', 'deliveries')
 export const en = {
   ...problems,
   ...endpointTexts,
+  ...reasons,
   common: {
     cancel: 'Cancel',
+    close: 'Close',
     keep: 'Keep it as it is',
     notNow: 'Not now',
     tryAgain: 'Try again',
@@ -139,7 +142,6 @@ export const en = {
     finished: 'Finished',
     finishedAfter: (time: string, after: string) => `${time}, after ${after}`,
     nextAttempt: 'Next attempt',
-    afterPredecessor: 'after the delivery before it',
     attempts: 'Attempts',
     attempt: (number: number) => `Attempt ${number}`,
     noAttemptYet: 'No attempt yet',
@@ -147,16 +149,51 @@ export const en = {
     responded: (status: number) => `Your server responded with ${status}.`,
     responseBody: 'Response body',
     responseTo: (number: number) => `Response to attempt ${number}`,
-    request: 'Request',
-    requestHead: 'Request line and headers',
-    requestHint: 'Of the last attempt, without the custom headers of the endpoint.',
     body: 'Body',
+    predecessor: 'Show the delivery before it',
+    toEndpoint: 'Show the endpoint',
+    sequence: 'Message number',
     tryNow: 'Try now',
     resend: 'Resend',
     cancel: 'Cancel',
     cancelTitle: 'Cancel this delivery?',
     cancelAction: 'Cancel the delivery',
     cancelAbout: 'No further attempt is made. You can still resend it later.',
+  },
+  attempt: {
+    request: 'Request',
+    response: 'Response',
+    requestHeaders: (number: number) => `Request headers of attempt ${number}`,
+    responseHeaders: (number: number) => `Response headers of attempt ${number}`,
+    headersNotKept: 'Response headers are not kept of deliveries that succeed at once.',
+    omitted: (count: number) => `${plural(count, 'further header', 'further headers')} not kept`,
+    noBody: 'The response has no body.',
+    composed: 'Composed again from the delivery: of a success at once, the request itself is not kept.',
+    onlyNewest: (shown: number, total: number) => `The newest ${shown} of ${total} attempts.`,
+    timings: 'Timing and connection',
+    steps: {
+      dnsMs: 'DNS lookup',
+      connectMs: 'Connect',
+      tlsMs: 'TLS handshake',
+      firstByteMs: 'First byte',
+      restMs: 'Other',
+    },
+    reused: 'connection reused',
+    newConnection: 'new connection',
+    viaProxy: 'through the proxy',
+    compare: 'Compare',
+    asCurl: 'Copy as cURL',
+    asTest: 'Copy as receiver test',
+    asVerify: 'Copy commands to verify it',
+    asSend: 'Copy commands to send it to another receiver',
+    compareTitle: 'Compare two attempts',
+    first: 'First',
+    second: 'Second',
+    what: 'What',
+    started: 'Started',
+    result: 'Result',
+    duration: 'Duration',
+    address: 'Address',
   },
   catalog: {
     about: 'The events that you can subscribe to.',

@@ -45,20 +45,7 @@ export const endpointTexts: Pick<
     showAll: 'Alle anzeigen',
     nothingYet: 'Senden Sie einen Test, oder warten Sie auf das erste Ereignis: Es steht dann hier.',
   },
-  status: {
-    title: 'Status',
-    healthy: 'Webhooks kommen bei diesem Endpunkt an.',
-    pull: 'Nachrichten werden aufbewahrt, bis Ihre Anwendung sie abruft.',
-    failing: (since) => `Seit ${since} ist kein Versuch gelungen. Weitere folgen in wachsenden Abständen.`,
-    disabled: {
-      manual: (on) => `Deaktiviert seit ${on}. Bis er aktiviert wird, wird nichts gesendet.`,
-      unverified: (on) =>
-        `Seit ${on} nicht bestätigt. Bis sein Empfänger bestätigt ist, wird nichts gesendet.`,
-      gone: (on) => `Deaktiviert seit ${on}, weil Ihr Server mit 410 Gone geantwortet hat.`,
-      failing: (on) =>
-        `Deaktiviert seit ${on}, weil tagelang kein Versuch gelang. Beheben Sie die Störung, aktivieren Sie ihn und holen Sie Versäumtes nach.`,
-    },
-  },
+  status: { title: 'Status' },
   danger: {
     title: 'Deaktivieren oder löschen',
     about: 'Ein deaktivierter Endpunkt behält seine Einstellungen und erhält nichts.',

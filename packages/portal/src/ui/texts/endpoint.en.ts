@@ -25,20 +25,7 @@ export const endpointTexts = {
     showAll: 'Show all',
     nothingYet: 'Send a test, or wait for the first event: it shows here.',
   },
-  status: {
-    title: 'Status',
-    healthy: 'Webhooks arrive at this endpoint.',
-    pull: 'Messages are kept until your application reads them.',
-    failing: (since: string) =>
-      `No attempt has succeeded since ${since}. Attempts continue with growing pauses.`,
-    disabled: {
-      manual: (on: string) => `Disabled since ${on}. Nothing is sent until it is enabled.`,
-      unverified: (on: string) => `Not verified since ${on}. Nothing is sent until its receiver is verified.`,
-      gone: (on: string) => `Disabled since ${on}, because your server responded with 410 Gone.`,
-      failing: (on: string) =>
-        `Disabled since ${on}, because no attempt had succeeded for days. Repair it, enable it, then recover what failed.`,
-    },
-  },
+  status: { title: 'Status' },
   danger: {
     title: 'Disable or delete',
     about: 'A disabled endpoint keeps its settings and gets nothing.',
