@@ -174,6 +174,8 @@ it('describes all that is answered, and nothing else', async () => {
   const since = new Date(Date.now() - 3_600_000).toISOString()
   const job = await check('POST /api/endpoints/:id/recover', id, { since, eventTypes: ['Page.*'] })
   await check('POST /api/endpoints/:id/replay', id, { since, include: 'missing' })
+  await check('POST /api/deliveries/resend', '', { state: ['exhausted'], status: '5xx', createdAfter: since })
+  await check('POST /api/deliveries/cancel', '', { eventType: 'Page.*' })
   await check('GET /api/jobs')
   await check('GET /api/jobs/:id', String(job['id']))
   await check('POST /api/jobs/:id/cancel', String(job['id']))

@@ -287,7 +287,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   })
   // What has to be rendered first takes its time, and is kept as it was rendered.
   const goesStraight = settings.deliver && settings.renderOf === undefined
-  const { jobs, begin, runner } = createBulkWork<DB>({
+  const { jobs, runner, ...begin } = createBulkWork<DB>({
     engine,
     subscription: SUBSCRIPTION,
     store: patientStore,
@@ -388,7 +388,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       reasons,
       due: worker.due,
       cancelled: worker.cancelled,
-      begin,
+      ...begin,
     }),
     messages: createMessageReader({
       ...settings,

@@ -64,7 +64,8 @@ it('cancels what is pending, of some types or before some time', async () => {
 
 vitestIt('leaves a job that is just being stored to whoever stores it', async () => {
   const taken: boolean[] = []
-  const job = { id: 'job_1', cursor: { message: 0, lastMessage: 0 }, affected: 0 } as NewJob & JobRow
+  const cursor = { message: 0, lastMessage: 0 }
+  const job = { id: 'job_1', cursor, options: {}, affected: 0 } as NewJob & JobRow
   const jobs: Pick<JobStore, 'createJob' | 'takeJob' | 'stepJob'> = {
     async createJob() {
       // Others see it from here on, and this one's runner looks for jobs just now.

@@ -1,5 +1,19 @@
 import type { DeliveryFilter, DeliveryState, StatusFilter } from '@x/sender'
-import { flag, type Parameter, text, time } from '../describe/schema.ts'
+import type { BodyFields } from '../describe/route.ts'
+import {
+  choice,
+  either,
+  flag,
+  list,
+  object,
+  optional,
+  type Parameter,
+  type Schema,
+  text,
+  time,
+  whole,
+} from '../describe/schema.ts'
+import type { Job } from '../ui/api-types.ts'
 import { deliveryState } from './delivery-schemas.ts'
 import { errorCode } from './reason-schemas.ts'
 
@@ -32,3 +46,37 @@ export const DELIVERY_FILTER = {
   createdAfter: time('Those created at this time or later.'),
   createdBefore: time('Those created before this time.'),
 } as const satisfies Record<Exclude<keyof DeliveryFilter, 'tenantId'>, unknown>
+
+const statusValue = either(whole(100, 599), choice(['1xx', '2xx', '3xx', '4xx', '5xx']))
+
+type JobFilter = NonNullable<Job['options']['filter']>
+
+/** The same, as a job keeps it. */
+export const jobFilter: Schema<JobFilter> = object<JobFilter>({
+  endpointId: optional(text()),
+  url: optional(text()),
+  eventId: optional(text()),
+  eventType: optional(text()),
+  state: optional(either(deliveryState, list(deliveryState))),
+  status: optional(statusValue),
+  errorCode: optional(errorCode),
+  hasFailedAttempts: optional(flag()),
+  createdAfter: optional(time()),
+  createdBefore: optional(time()),
+})
+
+/** The same in a body, for what is done to many; what is sent is checked by the sender. */
+export const DELIVERY_FILTER_FIELDS = {
+  endpointId: optional(DELIVERY_FILTER.endpointId),
+  url: optional(DELIVERY_FILTER.url),
+  eventId: optional(DELIVERY_FILTER.eventId),
+  eventType: optional(DELIVERY_FILTER.eventType),
+  status: optional(statusValue),
+  errorCode: optional(errorCode),
+  hasFailedAttempts: optional(DELIVERY_FILTER.hasFailedAttempts),
+  createdAfter: DELIVERY_FILTER.createdAfter,
+  createdBefore: DELIVERY_FILTER.createdBefore,
+} as const satisfies BodyFields
+
+/** The states to choose among; several in a list. */
+export const STATE_FIELD = optional(either(deliveryState, list(deliveryState)))

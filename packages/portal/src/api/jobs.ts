@@ -1,7 +1,14 @@
-import type { CancelDeliveries, RecoverDeliveries, ReplayDeliveries, WebhookSender } from '@x/sender'
+import type {
+  CancelDeliveries,
+  DeliveryFilter,
+  RecoverDeliveries,
+  ReplayDeliveries,
+  WebhookSender,
+} from '@x/sender'
 import { type Route, type RouteCall, route } from '../describe/route.ts'
 import { choice, count, integer, list, named, object, optional, text, time } from '../describe/schema.ts'
 import type { Job } from '../ui/api-types.ts'
+import { DELIVERY_FILTER_FIELDS, jobFilter, STATE_FIELD } from './delivery-filter.ts'
 import { PAGE_QUERY, pageOf, pageSchema } from './page.ts'
 
 const since = time('From this time on.')
@@ -17,15 +24,16 @@ const job = named(
   object<Job>(
     {
       id: text(),
-      kind: choice(['recover', 'replay', 'cancel']),
+      kind: choice(['recover', 'replay', 'cancel', 'resend']),
       tenantId: integer(),
-      endpointId: text(),
+      endpointId: optional(text('Absent where it is about those of several.')),
       state: choice(['running', 'succeeded', 'cancelled', 'failed']),
       options: object<Job['options']>({
         since: optional(time()),
         until: optional(time()),
         eventTypes: optional(list(text())),
         include: optional(include),
+        filter: optional(jobFilter),
       }),
       done: count('How much of `total` is done.'),
       total: count('How many deliveries and events the job has to check, approximately.'),
@@ -43,6 +51,34 @@ export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
   const scopeOf = ({ user }: Pick<RouteCall, 'user'>) => ({ tenantId: user.tenantId })
 
   return [
+    route({
+      method: 'POST',
+      path: '/api/deliveries/resend',
+      role: 'manager',
+      operationId: 'resendDeliveries',
+      summary: 'Send again all deliveries that a filter lets through',
+      status: 202,
+      response: job,
+      fields: { ...DELIVERY_FILTER_FIELDS, state: STATE_FIELD },
+      async handle(call) {
+        const filter = { ...call.fields, ...scopeOf(call) } as DeliveryFilter
+        return Response.json(await deliveries.resendMany(filter), { status: 202 })
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/deliveries/cancel',
+      role: 'manager',
+      operationId: 'cancelDeliveries',
+      summary: 'Cancel all pending deliveries that a filter lets through',
+      status: 202,
+      response: job,
+      fields: DELIVERY_FILTER_FIELDS,
+      async handle(call) {
+        const filter = { ...call.fields, ...scopeOf(call) } as DeliveryFilter
+        return Response.json(await deliveries.cancelMany(filter), { status: 202 })
+      },
+    }),
     route({
       method: 'POST',
       path: '/api/endpoints/:id/cancel-pending',

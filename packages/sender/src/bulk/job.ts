@@ -1,5 +1,8 @@
-/** What a job does to the deliveries of one endpoint. */
-export type JobKind = 'recover' | 'replay' | 'cancel'
+import type { DeliveryFilter } from '../deliveries/delivery.ts'
+import type { StoredFilter } from '../deliveries/read-filter.ts'
+
+/** What a job does: `resend`, to what a filter lets through; `recover` and `replay`, to one endpoint's; `cancel`, either. */
+export type JobKind = 'recover' | 'replay' | 'cancel' | 'resend'
 
 /**
  * The state of a job. `succeeded`: it has finished. `cancelled`: a person has stopped it; its changes remain. `failed`:
@@ -20,6 +23,8 @@ export interface JobOptions {
   readonly until?: Date
   readonly eventTypes?: readonly string[]
   readonly include?: ReplayScope
+  /** Which deliveries, for a job that was begun by `resendMany` or `cancelMany`. */
+  readonly filter?: Omit<DeliveryFilter, 'tenantId'>
 }
 
 /** A change of many deliveries, made step by step. It continues after a restart. */
@@ -28,7 +33,8 @@ export interface WebhookJob {
   readonly id: string
   readonly kind: JobKind
   readonly tenantId: number
-  readonly endpointId: string
+  /** Absent where it is about those of several. */
+  readonly endpointId?: string
   readonly state: JobState
   readonly options: JobOptions
   /** How much of `total` is done. */
@@ -63,6 +69,7 @@ export interface StoredJobOptions {
   readonly until?: number
   readonly eventTypes?: readonly string[]
   readonly include?: ReplayScope
+  readonly filter?: StoredFilter
 }
 
 /** Where a job is, and how far it has to go. */
@@ -70,6 +77,8 @@ export interface JobCursor {
   /** Deliveries: messages after the first, up to the last. */
   readonly message: number
   readonly lastMessage: number
+  /** With a filter: whose deliveries were read last, endpoint by endpoint, and where those of each begin. */
+  readonly endpoint?: { readonly key: number; readonly first: number }
   /**
    * Messages of others, for a replay of what the log has dropped: after the first, up to the last, about events from
    * before a time; null for all.
@@ -93,8 +102,9 @@ export interface JobRow extends JobProgress {
   readonly key: number
   readonly id: string
   readonly tenantId: number
+  /** 0 for several. */
   readonly endpointKey: number
-  readonly endpointId: string
+  readonly endpointId: string | null
   readonly kind: JobKind
   readonly options: StoredJobOptions
   readonly total: number

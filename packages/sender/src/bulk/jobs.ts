@@ -3,6 +3,7 @@ import type { EventEngine, IBatchEventSubscriber } from '@x/events-engine'
 import { type HandledLog, internalsOf } from '@x/events-engine/internal'
 import { readLimit } from '../argument.ts'
 import type { SharedClock } from '../clock.ts'
+import type { CheckedFilter, StoredFilter } from '../deliveries/read-filter.ts'
 import type { TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
@@ -12,12 +13,13 @@ import { isUniqueId, uniqueId } from '../ids.ts'
 import type { StoreContext } from '../store/context.ts'
 import { type JobStore, jobStore } from '../store/jobs.ts'
 import type { DeliveryStore } from '../store/store.ts'
+import { rangeOfFilter } from './change-filtered.ts'
 import type { JobCursor, JobKind, JobRow, ListJobs, StoredJobOptions, WebhookJob } from './job.ts'
 import { type AcceptsVariant, createFanOutToOne, createLogReplay } from './replay.ts'
 import { createJobRunner, type JobRunner } from './runner.ts'
 
 /**
- * What is done to many deliveries at once: `deliveries.recover`, `replay` and `cancelPending` give jobs. They
+ * What is done to many deliveries at once: `deliveries.recover`, `replay`, `cancelPending`, `resendMany` and `cancelMany` give jobs. They
  * go on after a restart, on whichever node is there. Each method that takes an id can be narrowed to a tenant.
  *
  * @example
@@ -113,6 +115,25 @@ function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     return { ...(await store.messagesOf({ since, until })), raisedBefore }
   }
 
+  /** Begins a job on what a filter lets through; the same. */
+  async function beginFiltered(
+    kind: 'resend' | 'cancel',
+    endpoint: EndpointRow | undefined,
+    filter: CheckedFilter,
+  ): Promise<WebhookJob> {
+    await clock.sync()
+    const now = clock.now()
+    // What comes while the job runs is not its own.
+    const { tenantId, ...bounded } = { ...filter, createdBefore: filter.createdBefore ?? now + 1 }
+    const { cursor, total } = await rangeOfFilter(store, { ...bounded, tenantId })
+    const endpointKey = endpoint?.key ?? 0
+    const options = { filter: bounded }
+    const id = uniqueId('job_', now)
+    return jobOf(
+      await runner.begin({ id, tenantId, endpointKey, kind, options, cursor, total, createdOn: now }),
+    )
+  }
+
   /** Begins a job; a small one has come to its end when this resolves. */
   async function begin(kind: JobKind, endpoint: EndpointRow, options: StoredJobOptions): Promise<WebhookJob> {
     await clock.sync()
@@ -135,7 +156,7 @@ function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     return jobOf(job)
   }
 
-  return { jobs, begin }
+  return { jobs, begin, beginFiltered }
 }
 
 /** @throws WebhookSenderError `invalid_argument` */
@@ -149,17 +170,18 @@ export function validateEventTypes(eventTypes: unknown): readonly string[] | und
 }
 
 function jobOf(row: JobRow): WebhookJob {
-  const { since, until, ...options } = row.options
+  const { since, until, filter, ...options } = row.options
   return {
     id: row.id,
     kind: row.kind,
     tenantId: row.tenantId,
-    endpointId: row.endpointId,
+    ...(row.endpointId === null ? {} : { endpointId: row.endpointId }),
     state: row.state,
     options: {
       ...(since === undefined ? {} : { since: new Date(since) }),
       ...(until === undefined ? {} : { until: new Date(until) }),
       ...options,
+      ...(filter === undefined ? {} : { filter: shownFilter(filter) }),
     },
     done: row.done,
     total: row.total,
@@ -167,6 +189,15 @@ function jobOf(row: JobRow): WebhookJob {
     createdOn: new Date(row.createdOn),
     ...(row.finishedOn === null ? {} : { finishedOn: new Date(row.finishedOn) }),
     ...(row.errorMessage === null ? {} : { errorMessage: row.errorMessage }),
+  }
+}
+
+function shownFilter({ states, createdAfter, createdBefore, ...filter }: StoredFilter) {
+  return {
+    ...filter,
+    ...(states === undefined ? {} : { state: states }),
+    ...(createdAfter === undefined ? {} : { createdAfter: new Date(createdAfter) }),
+    ...(createdBefore === undefined ? {} : { createdBefore: new Date(createdBefore) }),
   }
 }
 

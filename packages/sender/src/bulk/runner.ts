@@ -5,6 +5,7 @@ import type { ContentMatcher } from '../fan-out/content-matcher.ts'
 import type { JobStore } from '../store/jobs.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import { changeMany } from './change.ts'
+import { changeFiltered } from './change-filtered.ts'
 import type { JobProgress, JobRow, NewJob } from './job.ts'
 import { type AcceptsVariant, type PreparedStep, replayStored } from './replay.ts'
 
@@ -45,13 +46,14 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
   async function stepOnce(job: JobRow): Promise<JobRow | undefined> {
     await clock.sync()
     const next = await nextStep(job)
-    if (next && next.affected > job.affected) changed(job.endpointKey)
+    if (next && next.affected > job.affected) changed(next.cursor.endpoint?.key ?? job.endpointKey)
     return next
   }
 
   function nextStep(job: JobRow): Promise<JobRow | undefined> {
     const { message, lastMessage, stored, log } = job.cursor
     const now = clock.now()
+    if (job.options.filter) return jobs.stepJob(job, now, (trx) => changeFiltered(store, trx, job, now))
     if (message < lastMessage) return inTransaction(job, (trx) => changeMany(store, trx, job, now))
     if (stored && stored.after < stored.last) {
       return inTransaction(job, (trx) => replayStored(store, trx, { job, now, accepts, contents }))

@@ -24,6 +24,7 @@ import {
 } from './delivery.ts'
 import { attemptOf } from './delivery-of-row.ts'
 import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
+import { type CheckedFilter, readFilter } from './read-filter.ts'
 import type { DeliveryReasons } from './reasons.ts'
 import { createDeliverySearch } from './search-deliveries.ts'
 
@@ -144,6 +145,31 @@ export interface Deliveries {
    */
   cancel(id: string, scope?: TenantScope): Promise<Delivery>
   /**
+   * Sends all deliveries again that a filter lets through, whatever their state, endpoint by endpoint, in their turn: pauses end, limits
+   * hold. What is disabled, deleted or only read gets nothing. `count` tells how many there are.
+   *
+   * @returns the job that does it: small ones have ended by then, large ones go on after a restart.
+   * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
+   * @example
+   * ```ts
+   * import type { WebhookSender } from '@x/sender'
+   *
+   * async function resendAfterOutage(sender: WebhookSender, tenantId: number, since: Date): Promise<void> {
+   *   const outage = { tenantId, state: 'exhausted', status: '5xx', createdAfter: since } as const
+   *   const { count } = await sender.deliveries.count(outage)
+   *   if (count > 0) await sender.deliveries.resendMany(outage)
+   * }
+   * ```
+   */
+  resendMany(filter: DeliveryFilter): Promise<WebhookJob>
+  /**
+   * Cancels all pending deliveries that a filter lets through.
+   *
+   * @returns the job that does it: small ones have ended by then, large ones go on after a restart.
+   * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
+   */
+  cancelMany(filter: Omit<DeliveryFilter, 'state'>): Promise<WebhookJob>
+  /**
    * Cancels every pending delivery of an endpoint.
    *
    * @returns the job that does it: small ones have ended by then, large ones go on after a restart.
@@ -178,13 +204,18 @@ export interface DeliveriesParts {
   /** Called when a delivery was cancelled, so that what this process has read of it is forgotten. */
   cancelled(key: DeliveryKey): void
   begin(kind: JobKind, endpoint: EndpointRow, options: StoredJobOptions): Promise<WebhookJob>
+  beginFiltered(
+    kind: 'resend' | 'cancel',
+    endpoint: EndpointRow | undefined,
+    filter: CheckedFilter,
+  ): Promise<WebhookJob>
 }
 
 const INCLUDES = ['all', 'unsuccessful', 'missing']
 
 /** Creates the deliveries of a sender. */
 export function createDeliveries(parts: DeliveriesParts): Deliveries {
-  const { store, userAgent, reasons, due, cancelled, begin } = parts
+  const { store, userAgent, reasons, due, cancelled, begin, beginFiltered } = parts
 
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<DeliveryRow> {
     const key = parseDeliveryId(id)
@@ -220,6 +251,13 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
     const endpoint = isUniqueId('ep_', id) ? await store.findEndpoint(id) : undefined
     if (endpoint && (tenantId === undefined || endpoint.tenantId === tenantId)) return endpoint
     throw endpointNotFound(id)
+  }
+
+  async function changeMany(kind: 'resend' | 'cancel', given: DeliveryFilter): Promise<WebhookJob> {
+    const filter = readFilter(given)
+    const { endpointId } = filter
+    const endpoint = endpointId === undefined ? undefined : await findEndpoint(endpointId, filter)
+    return beginFiltered(kind, endpoint, filter)
   }
 
   return {
@@ -267,6 +305,10 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
       if (row.state !== 'cancelled') throw notPending(id, row.state)
       return describe(row)
     },
+
+    resendMany: (filter) => changeMany('resend', filter),
+
+    cancelMany: (filter) => changeMany('cancel', { ...filter, state: 'pending' }),
 
     async cancelPending(endpointId, { until, eventTypes, ...scope } = {}) {
       const endpoint = await findEndpoint(endpointId, scope)

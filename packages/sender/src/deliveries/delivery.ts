@@ -7,9 +7,17 @@ import type { DeliveryReason, ResendEffect } from './delivery-reason.ts'
  * cancelled it or deleted the endpoint, or the host's `canReceive` returned false (`lastErrorCode` is `not_allowed`).
  * `pull`: its endpoint has no URL, and the message is there to be read.
  */
-export type DeliveryState = (typeof DELIVERY_STATES)[number]
+export type DeliveryState = 'pending' | 'succeeded' | 'exhausted' | 'cancelled' | 'pull'
 
-export const DELIVERY_STATES = ['pending', 'succeeded', 'exhausted', 'cancelled', 'pull'] as const
+const STATES: Readonly<Record<DeliveryState, true>> = {
+  pending: true,
+  succeeded: true,
+  exhausted: true,
+  cancelled: true,
+  pull: true,
+}
+
+export const DELIVERY_STATES = Object.keys(STATES) as DeliveryState[]
 
 /** One message for one endpoint. */
 export interface Delivery {

@@ -63,6 +63,15 @@ interface Sources {
   readonly isSelective: boolean
 }
 
+/** The one index that holds least besides what is wanted, in the order of its messages. */
+export function sourceOf(filter: CheckedFilter): DeliverySource {
+  const { states = [] } = filter
+  const [state] = states
+  const ofState =
+    state === undefined || state === 'pending' || states.length > 1 ? undefined : SOURCE_OF_STATE[state]
+  return ofState ?? (wantsFailure(filter) ? 'failed' : 'all')
+}
+
 /** Chooses the indexes that hold least besides what is wanted. */
 async function sourcesOf(store: DeliveryStore, filter: CheckedFilter): Promise<Sources> {
   const { states, eventType, status, errorCode, hasFailedAttempts } = filter

@@ -5,8 +5,13 @@ import { validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument } from '../errors.ts'
 import { isUniqueId } from '../ids.ts'
 import type { FoundDelivery } from '../store/newest-deliveries.ts'
-import { ATTEMPT_ERROR_CODES } from './attempt-error-code.ts'
+import { ATTEMPT_ERROR_CODES, type AttemptErrorCode } from './attempt-error-code.ts'
 import { DELIVERY_STATES, type DeliveryFilter, type DeliveryState, type StatusFilter } from './delivery.ts'
+
+/** A filter as a job stores it. */
+export type StoredFilter = {
+  readonly [TName in keyof Omit<CheckedFilter, 'tenantId'>]?: CheckedFilter[TName]
+}
 
 /** A filter that was checked, with its times as milliseconds. */
 export interface CheckedFilter {
@@ -17,7 +22,7 @@ export interface CheckedFilter {
   readonly eventType: string | undefined
   readonly states: readonly DeliveryState[] | undefined
   readonly status: StatusFilter | undefined
-  readonly errorCode: string | undefined
+  readonly errorCode: AttemptErrorCode | undefined
   readonly hasFailedAttempts: boolean | undefined
   readonly createdAfter: number | undefined
   readonly createdBefore: number | undefined
@@ -102,10 +107,11 @@ export function isImpossible({ endpointId, eventId }: CheckedFilter): boolean {
 
 /** Creates what tells whether a filter lets a delivery through. Whose it is was decided before. */
 export function createFilterTest(filter: CheckedFilter): (delivery: FoundDelivery) => boolean {
-  const { eventType, states, status, errorCode, hasFailedAttempts } = filter
+  const { eventId, eventType, states, status, errorCode, hasFailedAttempts } = filter
   const { createdAfter = Number.NEGATIVE_INFINITY, createdBefore = Number.POSITIVE_INFINITY } = filter
   const pattern = eventType?.toLowerCase()
   return (delivery) =>
+    (eventId === undefined || delivery.eventId === eventId) &&
     (states === undefined || states.includes(delivery.state)) &&
     (pattern === undefined || matchesEventType(pattern, delivery.eventType.toLowerCase())) &&
     (status === undefined || hasStatus(delivery.lastStatus, status)) &&

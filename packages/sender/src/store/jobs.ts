@@ -29,7 +29,7 @@ const jobColumns = {
   id: text,
   tenant_id: integer,
   endpoint_key: integer,
-  endpoint_id: text,
+  endpoint_id: nullable(text),
   kind: word<JobKind>(),
   state: word<JobState>(),
   options: json<StoredJobOptions>(),
@@ -54,7 +54,7 @@ const MAX_TAKEN = 100
  * @param leaseMs - how long a job belongs to a silent node.
  */
 export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: number) {
-  const select = `select j.*, e.id as endpoint_id from ${names.job} j join ${names.endpoint} e on e.key = j.endpoint_key`
+  const select = `select j.*, e.id as endpoint_id from ${names.job} j left join ${names.endpoint} e on e.key = j.endpoint_key`
   const insert = sql.statement(`insert into ${names.job}
     (id, tenant_id, endpoint_key, kind, options, position, total, created_on, leased_by, leased_until)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`)

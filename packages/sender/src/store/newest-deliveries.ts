@@ -1,4 +1,4 @@
-import { flag, integer, nullable, readRows, text } from '@x/events-engine/internal'
+import { flag, integer, nullable, readRows, type SqlExecutor, text } from '@x/events-engine/internal'
 import {
   DELIVERY_COLUMNS,
   deliveryColumns,
@@ -23,6 +23,20 @@ export interface DeliveryOwner {
 export interface NewestRange {
   readonly first: number
   readonly before: DeliveryKey
+}
+
+/** Messages from the first to the last. */
+export interface MessagesToRead {
+  readonly first: number
+  readonly last: number
+}
+
+/** Deliveries of an endpoint, of messages after one, up to another. */
+export interface DeliveriesOfEndpoint {
+  readonly endpointKey: number
+  readonly after: number
+  readonly upto: number
+  readonly limit: number
 }
 
 /** The newest delivery of an endpoint in a range. */
@@ -123,6 +137,30 @@ export function newestDeliveryStore(context: StoreContext) {
   const newest = each(newestOf)
   const rows = each(rowsOf)
 
+  // Of one endpoint, the oldest first.
+  const oldestOf = (source: DeliverySource) =>
+    sql.statement(`select ${columns}
+      from (select x.message_key from ${names.delivery} x ${indexOf(source)}
+        where x.endpoint_key = $1 and ${CONDITIONS[source]} and x.message_key > $2 and x.message_key <= $3
+        order by x.message_key limit $4) k
+      cross join ${names.delivery} d cross join ${names.endpoint} e ${messageJoins(names)}
+      where d.message_key = k.message_key and d.endpoint_key = $1 and e.key = $1
+      order by d.message_key`)
+  const isBetween = 'x.message_key >= $4 and x.message_key <= $5'
+  const countOf = (source: DeliverySource) =>
+    sql.statement(`select count(*) as count from ${names.endpoint} e
+      cross join ${names.delivery} x ${indexOf(source)}
+      where ${isOwned} and x.endpoint_key = e.key and ${CONDITIONS[source]} and ${isBetween}`)
+  const nextOf = (source: DeliverySource) =>
+    sql.statement(`select e.key from ${names.endpoint} e
+      where ${isOwned} and e.key > $6 and exists (select 1 from ${names.delivery} x ${indexOf(source)}
+        where x.endpoint_key = e.key and ${CONDITIONS[source]} and ${isBetween})
+      order by e.key limit 1`)
+  const oldest = each(oldestOf)
+  const counts = each(countOf)
+  const nexts = each(nextOf)
+  const lastKey = sql.statement(`select max(message_key) as last from ${names.delivery}`)
+
   const countPending = sql.statement(`select count(*) as count from (
     select 1 from ${names.endpoint} e cross join ${names.delivery} x
     where x.endpoint_key = e.key and ${isOwned} and x.state = 'pending' limit ${FEW_PENDING + 1}) counted`)
@@ -183,6 +221,45 @@ export function newestDeliveryStore(context: StoreContext) {
       const keys = endpoints.encode(endpointKeys.map((key) => ({ key })))
       const values = [keys, first, before.messageKey, before.endpointKey, limit]
       return (await readRows(db, foundColumns, rows[source], values)).map(candidateOf)
+    },
+
+    /** Deliveries of one endpoint, of messages after one, up to another: the oldest first. */
+    async oldestDeliveries(
+      executor: SqlExecutor,
+      source: DeliverySource,
+      { endpointKey, after, upto, limit }: DeliveriesOfEndpoint,
+    ): Promise<CandidateDelivery[]> {
+      const values = [endpointKey, after, upto, limit]
+      return (await readRows(executor, foundColumns, oldest[source], values)).map(candidateOf)
+    },
+
+    /** The first endpoint after another that has deliveries of these messages. */
+    async nextEndpoint(
+      executor: SqlExecutor,
+      source: DeliverySource,
+      owner: DeliveryOwner,
+      { first, last, after }: MessagesToRead & { readonly after: number },
+    ): Promise<number | undefined> {
+      const values = [...ownerValues(owner), first, last, after]
+      const [row] = await readRows(executor, { key: integer }, nexts[source], values)
+      return row?.key
+    },
+
+    /** How many deliveries of these messages there are. */
+    async countDeliveries(
+      source: DeliverySource,
+      owner: DeliveryOwner,
+      { first, last }: MessagesToRead,
+    ): Promise<number> {
+      const values = [...ownerValues(owner), first, last]
+      const [row] = await readRows(db, { count: integer }, counts[source], values)
+      return row?.count ?? 0
+    },
+
+    /** The message of the newest delivery; 0 where there is none. */
+    async lastMessage(): Promise<number> {
+      const [row] = await readRows(db, { last: nullable(integer) }, lastKey)
+      return row?.last ?? 0
     },
 
     /** All deliveries of an event, the newest first. */

@@ -613,6 +613,27 @@ export function senderContract(driver: Driver): void {
             expect(await read(state)).toEqual(all.filter((row) => row?.state === state))
           }
         },
+        async oldestDeliveries() {
+          const [oldest] = await store.oldestDeliveries(db, 'all', {
+            endpointKey: key,
+            after: 0,
+            upto: messageKeys.at(-1) as number,
+            limit: 1,
+          })
+          expect(oldest).toMatchObject(of(messageKeys[0]))
+        },
+        async nextEndpoint() {
+          const range = { first: 0, last: messageKeys.at(-1) as number }
+          expect(await store.nextEndpoint(db, 'exhausted', owner, { ...range, after: 0 })).toBe(key)
+          expect(await store.nextEndpoint(db, 'all', owner, { ...range, after: key })).toBeUndefined()
+        },
+        async countDeliveries() {
+          const range = { first: 0, last: messageKeys.at(-1) as number }
+          expect(await store.countDeliveries('exhausted', owner, range)).toBe(1)
+        },
+        async lastMessage() {
+          expect(await store.lastMessage()).toBeGreaterThanOrEqual(messageKeys.at(-1) as number)
+        },
         async deliveriesOfEvent() {
           const [found] = await store.deliveriesOfEvent(owner, 'evt_3')
           expect(found).toMatchObject({ ...of(messageKeys[2]), row: { eventId: 'evt_3' } })

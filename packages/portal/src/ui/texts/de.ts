@@ -240,7 +240,12 @@ export const de: Texts = {
     },
   },
   jobs: {
-    kinds: { recover: 'Fehlgeschlagene Zustellungen', replay: 'Wiederholung', cancel: 'Abbruch' },
+    kinds: {
+      recover: 'Fehlgeschlagene Zustellungen',
+      replay: 'Wiederholung',
+      cancel: 'Abbruch',
+      resend: 'Erneutes Senden',
+    },
     states: { running: 'Läuft', succeeded: 'Fertig', failed: 'Fehlgeschlagen', cancelled: 'Angehalten' },
     progress: (done, total) => `${done} von ${total} geprüft.`,
     resent: (count) => `${deliveries(count)} erneut gesendet`,

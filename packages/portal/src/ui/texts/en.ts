@@ -237,7 +237,7 @@ export const en = {
     },
   },
   jobs: {
-    kinds: { recover: 'Failed deliveries', replay: 'Replay', cancel: 'Cancellation' },
+    kinds: { recover: 'Failed deliveries', replay: 'Replay', cancel: 'Cancellation', resend: 'Resend' },
     states: { running: 'Running', succeeded: 'Done', failed: 'Failed', cancelled: 'Stopped' },
     progress: (done: number, total: number) => `${done} of ${total} checked.`,
     resent: (count: number) => `${deliveries(count)} sent again`,
