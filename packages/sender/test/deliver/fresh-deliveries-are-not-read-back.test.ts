@@ -1,0 +1,69 @@
+import { EntityNames } from '@x/events-core'
+import { testConsumer, waitFor } from '@x/testkit'
+import { Kysely } from 'kysely'
+import { expect, onTestFinished, vi } from 'vitest'
+import { it } from '../each-database.ts'
+import { type OpenHost, site, startHost } from '../open-host.ts'
+
+const raise = (host: OpenHost, id: number, text = '') =>
+  host.engine.syncManager.addSyncEvent(site, EntityNames.Page, id, 'Update', { data: { text } })
+
+/** Counts the statements that read due deliveries. */
+function countReads(): () => number {
+  const spy = vi.spyOn(Kysely.prototype, 'executeQuery')
+  onTestFinished(() => spy.mockRestore())
+  return () =>
+    spy.mock.calls.filter(([query]) =>
+      /\btried\b.*\bm\.key = x\.message_key/s.test((query as { readonly sql: string }).sql),
+    ).length
+}
+
+it('sends what a commit has brought without reading it, once it knows the endpoint', async () => {
+  await using consumer = await testConsumer()
+  await using host = await startHost()
+  // Limited, so that they are stored; one in order has to be read.
+  const rateLimit = { limit: 1_000, perSeconds: 1 }
+  const { endpoint } = await host.sender.endpoints.create({
+    tenantId: 1,
+    url: consumer.url,
+    ordering: 'fifo',
+  })
+  const reads = countReads()
+  let sent = 0
+  const readsOf = async () => {
+    const before = reads()
+    await raise(host, sent++)
+    await consumer.received(sent)
+    const needed = reads() - before
+    await host.sender.drain()
+    return needed
+  }
+  expect(await readsOf()).toBeGreaterThan(0)
+  await host.sender.endpoints.update(endpoint.id, { ordering: 'none', rateLimit })
+  // A look for what others have stored may come between.
+  await waitFor(async () => (await readsOf()) === 0, 'a delivery that was not read')
+  const page = await host.sender.deliveries.list({ tenantId: 1 })
+  expect(page).toHaveLength(sent)
+  for (const delivery of page) expect(delivery).toMatchObject({ state: 'succeeded', attemptCount: 1 })
+})
+
+it('reads what waits before it sends what is new', async () => {
+  await using consumer = await testConsumer()
+  await using host = await startHost({ maxInFlight: 1 })
+  await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, concurrency: 1 })
+  const open = Promise.withResolvers<number>()
+  consumer.answer(() => open.promise)
+  await raise(host, 0)
+  await consumer.received(1)
+  // More than is taken along, in several transactions of the fan-out.
+  const count = 300
+  for (let id = 1; id <= count; id += 100) {
+    await Promise.all(Array.from({ length: 100 }, (_, index) => raise(host, id + index, 'x'.repeat(80_000))))
+  }
+  await waitFor(async () => (await host.sender.stats()).deliveries.pending >= count, 'the fan-out')
+  open.resolve(204)
+  await host.sender.drain()
+  const order = consumer.requests.map(({ rawBody }) => JSON.parse(String(rawBody)).data.entityId as number)
+  expect(order).toEqual(order.toSorted((one, other) => one - other))
+  expect(new Set(order).size).toBe(order.length)
+})
