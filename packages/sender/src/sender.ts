@@ -383,8 +383,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       statistics: readStatistics,
     }),
     deliveries: createDeliveries({
+      ...settings,
       store,
-      userAgent: settings.userAgent,
       reasons,
       due: worker.due,
       cancelled: worker.cancelled,

@@ -198,6 +198,7 @@ export interface Deliveries {
 export interface DeliveriesParts {
   readonly store: DeliveryStore
   readonly userAgent: string
+  readonly webhookOrigin: string | undefined
   readonly reasons: DeliveryReasons
   /** Called when something has become due. */
   due(endpointKey: number): void
@@ -215,7 +216,7 @@ const INCLUDES = ['all', 'unsuccessful', 'missing']
 
 /** Creates the deliveries of a sender. */
 export function createDeliveries(parts: DeliveriesParts): Deliveries {
-  const { store, userAgent, reasons, due, cancelled, begin, beginFiltered } = parts
+  const { store, userAgent, webhookOrigin, reasons, due, cancelled, begin, beginFiltered } = parts
 
   async function find(id: string, { tenantId }: TenantScope = {}): Promise<DeliveryRow> {
     const key = parseDeliveryId(id)
@@ -239,7 +240,8 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
     const isFlag = typeof revealHeaders === 'boolean'
     assertArgument(isFlag, 'revealHeaders', 'true or false', revealHeaders)
     const endpoint = await store.findEndpoint(row.endpointId)
-    const context = { delivery: row, endpoint, userAgent, messageHeaders: headers, revealHeaders }
+    const composing = { userAgent, webhookOrigin, messageHeaders: headers }
+    const context = { delivery: row, endpoint, ...composing, revealHeaders }
     return (await store.readAttempts(row, limit, before)).map((attempt) => attemptOf(attempt, context))
   }
 

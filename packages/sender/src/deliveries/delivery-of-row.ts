@@ -32,6 +32,8 @@ export interface AttemptContext {
   /** Undefined once it is deleted. */
   readonly endpoint: EndpointRow | undefined
   readonly userAgent: string
+  /** What each request says of the system that sends it, where it has a name. */
+  readonly webhookOrigin: string | undefined
   /** Of the message, name and value in turn. */
   readonly messageHeaders: readonly string[] | null
   readonly revealHeaders: boolean
@@ -93,10 +95,12 @@ function requestOf(row: AttemptRow, context: AttemptContext): AttemptRequest {
 }
 
 /** Without the endpoint's own headers. */
-function composedHeaders(row: AttemptRow, { delivery, userAgent, messageHeaders }: AttemptContext): string[] {
+function composedHeaders(row: AttemptRow, context: AttemptContext): string[] {
+  const { delivery, userAgent, webhookOrigin, messageHeaders } = context
   const { eventId, endpointId, link } = delivery
   const timestamp = Math.floor(row.startedOn / 1_000)
   const headers = requestHeaders(userAgent, eventId, timestamp, row.signature, messageHeaders)
   if (link) headers.push(...sequenceHeaders({ endpoint: endpointId, ...link }, undefined))
+  if (webhookOrigin !== undefined) headers.push('webhook-request-origin', webhookOrigin)
   return headers
 }

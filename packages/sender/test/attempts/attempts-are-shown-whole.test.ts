@@ -85,7 +85,7 @@ it('keeps of an attempt that fails, and of those after it, both sides with their
 })
 
 it('composes the request of a success at once again, and keeps no more of it than before', async () => {
-  await using host = await startHost()
+  await using host = await startHost({ webhookOrigin: 'shop.example' })
   await using consumer = await testConsumer()
   const { endpoint } = await host.sender.endpoints.create({
     tenantId: 1,
