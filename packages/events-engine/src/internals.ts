@@ -6,7 +6,7 @@ import type { RaiseCheck } from './raise/sync-manager.ts'
 import type { Dialect } from './sql/database.ts'
 import type { EventStore } from './store/event-store.ts'
 import { createHandledLog, type HandledLog } from './store/handled.ts'
-import { createNewestReader, type NewestReader } from './store/newest.ts'
+import { createLogReader, type LogReader } from './store/search-log.ts'
 import type { TableNames } from './store/table-names.ts'
 import type { WakeTopics } from './wake/wake-topics.ts'
 
@@ -63,8 +63,8 @@ export interface EngineInternals {
   holdEvents(name: string, sequence: number | undefined): Promise<void>
   /** Reads the log again, up to the position of a durable subscription. */
   handledLog(subscription: string): HandledLog
-  /** Reads a tenant's newest events, of the newest 50,000 events of the log. */
-  readonly newestEvents: NewestReader
+  /** Looks for events of a tenant. */
+  readonly log: LogReader
 }
 
 /** What {@link createInternals} works with. */
@@ -110,7 +110,7 @@ export function createInternals(parts: InternalsParts): EngineInternals {
       if (range) await store.hold(name, Math.min(sequence, range.after + 1))
     },
     handledLog: (subscription) => createHandledLog(database.db, dialect, names, subscription),
-    newestEvents: createNewestReader(database.db, dialect, names),
+    log: createLogReader(database.db, dialect, names),
   }
 }
 

@@ -22,6 +22,7 @@ const STATUS: Readonly<Record<ErrorCode, ErrorStatus>> = {
   forbidden_address: 400,
   endpoint_not_found: 404,
   delivery_not_found: 404,
+  event_not_found: 404,
   job_not_found: 404,
   unknown_subscription: 404,
   version_conflict: 409,

@@ -4,6 +4,7 @@ import { deliveryRoutes } from './api/deliveries.ts'
 import { endpointRoutes } from './api/endpoints.ts'
 import { eventTypeRoutes } from './api/event-types.ts'
 import { jobRoutes } from './api/jobs.ts'
+import { raisedEventRoutes } from './api/raised-events.ts'
 import { statisticsRoutes } from './api/statistics.ts'
 import { type PortalEngine, subscriptionRoutes } from './api/subscriptions.ts'
 import type { PortalUser } from './authorize.ts'
@@ -213,6 +214,7 @@ export function portalRoutes(sender: WebhookSender, engine?: PortalEngine): Rout
   return [
     ...endpointRoutes(sender),
     ...deliveryRoutes(sender),
+    ...raisedEventRoutes(sender),
     ...jobRoutes(sender),
     ...eventTypeRoutes(sender),
     ...statisticsRoutes(sender),

@@ -149,6 +149,8 @@ it('describes all that is answered, and nothing else', async () => {
   await check('POST /api/deliveries/:id/resend', some?.id)
   for (const path of ['/api/statistics', `/api/endpoints/:id/statistics`]) await check(`GET ${path}`, id)
   await check('GET /api/event-types')
+  await check('GET /api/raised-events?limit=1')
+  await check('GET /api/raised-events/:id', some?.eventId)
 
   await check('GET /api/endpoints/:id/secrets', id)
   await check('POST /api/endpoints/:id/rotate-secret', id, { overlapSeconds: 60 })

@@ -23,6 +23,7 @@ export type WebhookSenderErrorCode =
   | 'check_failed'
   | 'ownership_not_proved'
   | 'delivery_not_found'
+  | 'event_not_found'
   | 'delivery_cancelled'
   | 'delivery_not_pending'
   | 'job_not_found'

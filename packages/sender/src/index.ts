@@ -95,6 +95,15 @@ export type { Render, RenderContext, RenderOption } from './messages/render.ts'
 export type { Validation } from './messages/validation.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
 export type { CanReceive, DeliveredEvent, TelemetryOptions, WebhookSenderOptions } from './options.ts'
+export type {
+  EventDetails,
+  EventOutcome,
+  EventPage,
+  FindEvents,
+  NoDeliveryReason,
+  RaisedEvent,
+  RaisedEvents,
+} from './raised-events/raised-event.ts'
 export type { SenderStats, WebhookSender } from './sender.ts'
 export { createWebhookSender } from './sender.ts'
 export type {

@@ -1,4 +1,3 @@
-import type { EventEngine, SubscribeOptions } from '@x/events-engine'
 import {
   createLifecycle,
   internalsOf,
@@ -29,6 +28,7 @@ import { createContentMatcher } from './fan-out/content-matcher.ts'
 import { createFanOut } from './fan-out/fan-out.ts'
 import { createFilterTrial } from './fan-out/filter-trial.ts'
 import { createStraightPath } from './fan-out/straight-path.ts'
+import { subscriptionOptions } from './fan-out/subscription-options.ts'
 import { createWebhookSubscriber } from './fan-out/webhook-subscriber.ts'
 import { createHttpPools } from './http/pools.ts'
 import { createReconciliation } from './maintenance/reconciliation.ts'
@@ -40,11 +40,9 @@ import { createMessageWatch } from './messages/message-watch.ts'
 import type { Messages } from './messages/messages.ts'
 import { offerQueue } from './observability/metrics.ts'
 import { createOperationalEvents } from './operational-events.ts'
-import {
-  resolveWebhookSenderOptions,
-  type WebhookSenderOptions,
-  type WebhookSenderSettings,
-} from './options.ts'
+import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
+import type { RaisedEvents } from './raised-events/raised-event.ts'
+import { createRaisedEvents } from './raised-events/raised-events.ts'
 import { createTestSender } from './send-test.ts'
 import { ALL_ENDPOINTS } from './statistics/rollup.ts'
 import {
@@ -86,6 +84,8 @@ export interface WebhookSender extends AsyncDisposable {
   readonly deliveries: Deliveries
   /** What consumers read, where an endpoint has a sequence. */
   readonly messages: Messages
+  /** What the host has raised, and who got it. */
+  readonly events: RaisedEvents
   /** What is being done to many deliveries at once. */
   readonly jobs: Jobs
   /** What consumers can subscribe to. */
@@ -374,7 +374,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       cipher,
       clock,
       rules,
-      testFilter: createFilterTrial({ rules, newestEvents: internals.newestEvents, createMessages }),
+      testFilter: createFilterTrial({ rules, log: internals.log, createMessages }),
       maxEndpointsPerTenant: settings.maxEndpointsPerTenant,
       verifyOwnership: settings.verifyOwnership,
       ownership: createOwnershipCheck({ store, clock, challenge, changed: worker.changed }),
@@ -397,6 +397,16 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       clock,
       watch,
       isAllowed: settings.canReceive && createPermissionCheck(settings.canReceive, { ...settings, logger }),
+    }),
+    events: createRaisedEvents({
+      ...settings,
+      store,
+      log: internals.log,
+      clock,
+      rules,
+      reasons,
+      subscription: SUBSCRIPTION,
+      createMessages,
     }),
     jobs,
     eventTypes: createEventTypes(catalog, settings.payloadVersions.names),
@@ -450,27 +460,4 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     },
     [Symbol.asyncDispose]: lifecycle.stop,
   }
-}
-
-type Dialect = EventEngine['dialect']
-
-const RENDERED_AT_ONCE = 8
-const BATCH_TO_RENDER = 64
-/** On SQLite, nothing else happens in the process meanwhile; on PostgreSQL, each batch costs as many round trips. */
-const BATCH_SIZES = { sqlite: 250, postgres: 500 }
-const CALL_MS = 30_000
-
-/** How fan-out wants its events. */
-function subscriptionOptions(
-  { renderOf, renderTimeoutMs, renderRetry, payloadVersions }: WebhookSenderSettings,
-  dialect: Dialect,
-): Pick<SubscribeOptions, 'batchSize' | 'retry' | 'timeoutMs'> {
-  if (!renderOf) {
-    // What fails here fails again: a message that is too large. Others should not wait for it.
-    return { batchSize: BATCH_SIZES[dialect], retry: { maxAttempts: 3, firstDelayMs: 50 } }
-  }
-  // Each rendering has a limit of its own; the call as a whole only has to outlast them.
-  const renderings = BATCH_TO_RENDER * Math.max(1, payloadVersions.names.length)
-  const timeoutMs = CALL_MS + Math.ceil(renderings / RENDERED_AT_ONCE) * renderTimeoutMs
-  return { batchSize: BATCH_TO_RENDER, retry: renderRetry, timeoutMs: Math.min(timeoutMs, 2 ** 31 - 1) }
 }

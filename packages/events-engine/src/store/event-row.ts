@@ -37,6 +37,12 @@ export const SELECTED_COLUMNS: Readonly<Record<Dialect, string>> = {
   postgres: columnsIn('postgres', 'e.data::text as data'),
 }
 
+/** SQL: the same, as if nothing were attached. */
+export const SELECTED_WITHOUT_DATA: Readonly<Record<Dialect, string>> = {
+  sqlite: columnsIn('sqlite', 'null as data'),
+  postgres: columnsIn('postgres', 'null::text as data'),
+}
+
 // Beside the events, so that subscribers see no additional field.
 const sequences = new WeakMap<SyncEvent, string>()
 

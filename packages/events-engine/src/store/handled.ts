@@ -1,9 +1,10 @@
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
 import { integer, nullable, text } from '../sql/columns.ts'
-import { type Dialect, type Parameter, readRows, type SqlExecutor, type Statement } from '../sql/database.ts'
+import { type Dialect, readRows, type SqlExecutor } from '../sql/database.ts'
 import { sqlDialectOf } from '../sql/dialect.ts'
-import { eventColumns, eventOf, MODIFIED_ON, SELECTED_COLUMNS } from './event-row.ts'
+import { eventColumns, eventOf, SELECTED_COLUMNS } from './event-row.ts'
 import type { Position } from './event-store.ts'
+import { createLogPlaces, DISORDER_MS } from './places.ts'
 import { isBehind } from './snapshot-position.ts'
 import type { TableNames } from './table-names.ts'
 
@@ -44,10 +45,11 @@ export interface HandledLog {
   oldestOn(): Promise<number | undefined>
 }
 
-const placedColumns = { seq: integer, modified_on: integer }
-
-/** The clocks of nodes differ, so that the sequences of a minute's events may not be in the order of their times. */
-const DISORDER_MS = 60_000
+/** SQL: whether the event `e` lies before a position. */
+export const isHandled = (dialect: Dialect, position: string): string =>
+  dialect === 'postgres'
+    ? isBehind(`cast(${position} as text)`)
+    : `e.seq <= cast(substr(${position}, 3) as integer)`
 
 /** Creates what reads the log again up to the position of a durable subscription, in the order of the sequence. */
 export function createHandledLog(
@@ -58,11 +60,7 @@ export function createHandledLog(
 ): HandledLog {
   const { statement } = sqlDialectOf(dialect)
   const log = `${names.syncEvent} e`
-  const place = `select e.seq, ${MODIFIED_ON[dialect]} from ${log}`
-  const isHandled = (position: string) =>
-    dialect === 'postgres'
-      ? isBehind(`cast(${position} as text)`)
-      : `e.seq <= cast(substr(${position}, 3) as integer)`
+  const places = createLogPlaces(db, dialect, names)
 
   const stored = statement(`select position from ${names.subscription} where name = $1`)
   const window = statement(
@@ -70,28 +68,10 @@ export function createHandledLog(
   )
   // Transactions that commit after the position was stored may have lower sequences. The subscription handles them later.
   const page = statement(`select e.seq, ${SELECTED_COLUMNS[dialect]} from ${log}
-    where e.seq > $1 and e.seq <= $2 and e.tenant_id in ($3, ${ALL_TENANTS}) and ${isHandled('$4')} order by e.seq`)
-  const newest = statement(`select e.seq from ${log} where ${isHandled('$1')} order by e.seq desc limit 1`)
-  const oldest = statement(`${place} order by e.seq limit 1`)
-  const from = statement(`${place} where e.seq >= $1 order by e.seq limit 1`)
-
-  async function readPlace(query: Statement, parameters: readonly Parameter[] = []) {
-    const [row] = await readRows(db, placedColumns, query, parameters)
-    return row && { sequence: row.seq, modifiedOn: row.modified_on }
-  }
-
-  /** Finds the first sequence of a time by bisection: sequences ascend with time. */
-  async function firstOf(time: number, last: number): Promise<number> {
-    let low = (await readPlace(oldest))?.sequence ?? last + 1
-    let high = last + 1
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2)
-      const found = await readPlace(from, [middle])
-      if (found && found.sequence < high && found.modifiedOn < time) low = found.sequence + 1
-      else high = middle
-    }
-    return low
-  }
+    where e.seq > $1 and e.seq <= $2 and e.tenant_id in ($3, ${ALL_TENANTS}) and ${isHandled(dialect, '$4')} order by e.seq`)
+  const newest = statement(
+    `select e.seq from ${log} where ${isHandled(dialect, '$1')} order by e.seq desc limit 1`,
+  )
 
   return {
     async rangeSince(time) {
@@ -99,7 +79,7 @@ export function createHandledLog(
       if (!row) return undefined
       const [end] = await readRows(db, { seq: integer }, newest, [row.position])
       const last = end?.seq ?? 0
-      return { position: row.position, after: (await firstOf(time - DISORDER_MS, last)) - 1, last }
+      return { position: row.position, after: (await places.firstOf(time - DISORDER_MS, last)) - 1, last }
     },
     async read({ position, after, tenantId, limit }) {
       const [found] = await readRows(db, { last: nullable(integer) }, window, [after, limit])
@@ -114,7 +94,7 @@ export function createHandledLog(
       return { events: rows.map(eventOf), last: upto }
     },
     async oldestOn() {
-      return (await readPlace(oldest))?.modifiedOn
+      return (await places.oldest())?.modifiedOn
     },
   }
 }

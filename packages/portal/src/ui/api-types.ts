@@ -5,9 +5,11 @@ import type {
   DeliveryDetails as SenderDetails,
   Endpoint as SenderEndpoint,
   EndpointHealth as SenderEndpointHealth,
+  EventDetails as SenderEventDetails,
   EventType as SenderEventType,
   EndpointApiKey as SenderKey,
   NewEndpointApiKey as SenderNewKey,
+  RaisedEvent as SenderRaisedEvent,
   EndpointSecret as SenderSecret,
   Statistics as SenderStatistics,
   TestedEvent as SenderTestedEvent,
@@ -29,6 +31,14 @@ export type EndpointHealth = Json<SenderEndpointHealth>
 export type Delivery = Json<SenderDelivery>
 export type DeliveryAttempt = Json<SenderAttempt>
 export type DeliveryDetails = Json<SenderDetails>
+/** An event that the application has raised. */
+export type RaisedEvent = Json<SenderRaisedEvent>
+/** An event, and what came of it at each endpoint: `GET api/raised-events/:id`. */
+export type EventDetails = Json<SenderEventDetails>
+/** What came of an event at one endpoint. */
+export type EventOutcome = EventDetails['endpoints'][number]
+/** Why an endpoint has got no delivery of an event. */
+export type NoDeliveryReason = NonNullable<EventOutcome['reason']>
 export type EndpointSecret = Json<SenderSecret>
 export type EndpointKey = Json<SenderKey>
 export type NewEndpointKey = Json<SenderNewKey>

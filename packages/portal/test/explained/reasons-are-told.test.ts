@@ -54,3 +54,26 @@ it('tells why a delivery waits, in the list and with all that is known of it', a
   const [{ id }] = items as [{ id: string }]
   expect(await portal.get(`/deliveries/${id}`)).toMatchObject({ reason, resend: 'sends' })
 })
+
+it('finds an event, and tells who got it', async () => {
+  await using portal = await openPortal()
+  await using consumer = await testConsumer()
+  await portal.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+  await portal.sender.endpoints.create({ tenantId: 1, url: consumer.url, eventTypes: ['Page.*'] })
+  const { id } = await portal.raise(7)
+  await portal.sender.drain()
+  const found = await portal.get('/raised-events?entityName=File&entityId=7&eventType=*.Update&limit=1')
+  expect(found).toEqual({
+    items: [expect.objectContaining({ id, entityId: 7, eventType: 'File.Update' })],
+    next: null,
+    searchedBackTo: null,
+  })
+  expect(await portal.get(`/raised-events/${id}`)).toMatchObject({
+    endpoints: [
+      { delivery: { state: 'succeeded', reason: { code: 'succeeded' } } },
+      { reason: { code: 'event_type', eventTypes: ['Page.*'] } },
+    ],
+  })
+  expect(await portal.get('/raised-events?entityId=7', 'stranger')).toMatchObject({ items: [] })
+  expect(await portal.get(`/raised-events/${id}`, 'stranger')).toMatchObject({ code: 'event_not_found' })
+})

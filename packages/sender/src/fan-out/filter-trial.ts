@@ -1,5 +1,5 @@
 import { type EventTypePattern, eventTypeOf, type SyncEvent, type WebhookPayload } from '@x/events-core'
-import type { EngineInternals } from '@x/events-engine/internal'
+import type { LogReader } from '@x/events-engine/internal'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import {
   type EndpointRules,
@@ -53,7 +53,7 @@ export type FilterTrial = (query: TestFilter) => Promise<readonly TestedEvent[]>
 /** What {@link createFilterTrial} works with. */
 export interface FilterTrialParts {
   readonly rules: EndpointRules
-  readonly newestEvents: EngineInternals['newestEvents']
+  readonly log: LogReader
   createMessages(): Messages
 }
 
@@ -62,7 +62,7 @@ const MAX_EVENTS = 100
 const AT_ONCE = 8
 
 /** Creates what tries filters. */
-export function createFilterTrial({ rules, newestEvents, createMessages }: FilterTrialParts): FilterTrial {
+export function createFilterTrial({ rules, log, createMessages }: FilterTrialParts): FilterTrial {
   return async ({
     tenantId,
     filter,
@@ -94,7 +94,7 @@ export function createFilterTrial({ rules, newestEvents, createMessages }: Filte
 
     const { match } = createEndpointMatcher([endpoint])
     const wants = (event: SyncEvent) => match(event, eventTypeOf(event)).length > 0
-    const events = await newestEvents({ tenantId, limit: most, wants })
+    const { events } = await log.search({ tenantId, limit: most, withData: true, wants })
     const messages = createMessages()
     const tested: TestedEvent[] = []
     for (let begin = 0; begin < events.length; begin += AT_ONCE) {

@@ -1,4 +1,14 @@
-import { integer, json, nullable, readRows, type SqlExecutor, text, word } from '@x/events-engine/internal'
+import { ALL_TENANTS } from '@x/events-core'
+import {
+  integer,
+  json,
+  nullable,
+  type RowOf,
+  readRows,
+  type SqlExecutor,
+  text,
+  word,
+} from '@x/events-engine/internal'
 import type { DeliveryState } from '../deliveries/delivery.ts'
 import { eventTypeOfDelivery } from '../deliveries/delivery-columns.ts'
 import type { Message } from '../messages/message.ts'
@@ -91,6 +101,9 @@ export function windowStore(context: StoreContext) {
   const messages =
     sql.statement(`select key, event_id, event_type, tenant_id, site_id, created_on, variant from ${names.message}
     where key > $1 and key <= $2 order by key limit $3`)
+  const ofEvent =
+    sql.statement(`select key, event_id, event_type, tenant_id, site_id, created_on, variant, body, headers
+    from ${names.message} where event_id = $1 and tenant_id in ($2, ${ALL_TENANTS}) order by key limit 1`)
   const newest = sql.statement(`select max(key) as last from ${names.message}`)
   const boundOf = createMessageBound(context)
 
@@ -132,16 +145,14 @@ export function windowStore(context: StoreContext) {
       trx: SqlExecutor,
       { after, upto, limit }: { readonly after: number; readonly upto: number; readonly limit: number },
     ): Promise<StoredMessage[]> {
-      const rows = await readRows(trx, messageColumns, messages, [after, upto, limit])
-      return rows.map((row) => ({
-        key: row.key,
-        eventId: row.event_id,
-        eventType: row.event_type,
-        tenantId: row.tenant_id,
-        siteId: row.site_id,
-        createdOn: row.created_on,
-        variant: row.variant,
-      }))
+      return (await readRows(trx, messageColumns, messages, [after, upto, limit])).map(storedMessageOf)
+    },
+
+    /** The first message of an event, of a tenant or of all. */
+    async findMessageOf(eventId: string, tenantId: number): Promise<(StoredMessage & Message) | undefined> {
+      const columns = { ...messageColumns, ...bodyColumns }
+      const [row] = await readRows(db, columns, ofEvent, [eventId, tenantId])
+      return row && { ...storedMessageOf(row), body: row.body, headers: row.headers }
     },
 
     /** What messages say, by their keys. */
@@ -171,5 +182,17 @@ export function windowStore(context: StoreContext) {
       const rows = await readRows(trx ?? db, { event_id: text }, had, [JSON.stringify(eventIds), endpointKey])
       return rows.map((row) => row.event_id)
     },
+  }
+}
+
+function storedMessageOf(row: RowOf<typeof messageColumns>): StoredMessage {
+  return {
+    key: row.key,
+    eventId: row.event_id,
+    eventType: row.event_type,
+    tenantId: row.tenant_id,
+    siteId: row.site_id,
+    createdOn: row.created_on,
+    variant: row.variant,
   }
 }

@@ -723,6 +723,18 @@ export function senderContract(driver: Driver): void {
           expect(backlogs.get(key)).toEqual({ waiting: 1, oldestOn: now, dueOn: expect.any(Number) })
           expect(backlogs.get(other)).toEqual({ waiting: 2, oldestOn: now, dueOn: expect.any(Number) })
         },
+        async findMessageOf() {
+          const { body, headers } = message('evt_1')
+          expect(await store.findMessageOf('evt_1', 1)).toMatchObject({
+            key: messageKeys[0],
+            eventType: 'File.Update',
+            siteId: 7,
+            createdOn: now,
+            body,
+            headers,
+          })
+          expect(await store.findMessageOf('evt_1', 2)).toBeUndefined()
+        },
         async countAhead() {
           const [, , , last = 0] = messageKeys
           const inLine = { endpointKey: key, messageKey: last + 99, dueOn: now + HOUR_MS }

@@ -9,6 +9,7 @@ export const problems: ProblemTexts = {
     subscription_not_found: 'Dieses Abonnement gibt es nicht.',
     endpoint_not_found: 'Diesen Endpunkt gibt es nicht, oder er wurde gelöscht.',
     delivery_not_found: 'Diese Zustellung gibt es nicht, oder sie wird nicht mehr aufbewahrt.',
+    event_not_found: 'Dieses Ereignis gibt es nicht, oder es wird nicht mehr aufbewahrt.',
     job_not_found: 'Diesen Auftrag gibt es nicht, oder er wird nicht mehr aufbewahrt.',
     key_not_found: 'Diesen Schlüssel gibt es nicht, oder er wurde widerrufen.',
     unknown_subscription: 'Dieses Abonnement gibt es nicht.',

@@ -9,6 +9,7 @@ export const problems: ProblemTexts = {
     subscription_not_found: 'This subscription does not exist.',
     endpoint_not_found: 'This endpoint does not exist, or was deleted.',
     delivery_not_found: 'This delivery does not exist, or is no longer kept.',
+    event_not_found: 'This event does not exist, or is no longer kept.',
     job_not_found: 'This job does not exist, or is no longer kept.',
     key_not_found: 'This key does not exist, or was revoked.',
     unknown_subscription: 'This subscription does not exist.',
