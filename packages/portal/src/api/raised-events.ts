@@ -45,7 +45,7 @@ const noDeliveryReason = named(
     created_later: ['The endpoint was created after it.', { createdOn: time() }],
     disabled: ['The endpoint is disabled.', { since: time(), reason: disabledReason }],
     not_reached: ['It was not turned into deliveries yet.', {}],
-    parked: ['No message could be made of it; it is set aside for the operators.', { on: time() }],
+    parked: ['No message could be made of it; it is parked for the operators.', { on: time() }],
     expired: ['Its deliveries are older than they are kept.', {}],
     changed: ['The endpoint was changed since: it was disabled then, or set up otherwise.', { on: time() }],
     unknown: ['Nothing tells why.', {}],

@@ -68,7 +68,7 @@ export type NoDeliveryReason =
   | { readonly code: 'disabled'; readonly since: Date; readonly reason: DisabledReason }
   /** The event was not turned into deliveries yet. */
   | { readonly code: 'not_reached' }
-  /** No message could be made of the event, which is set aside for the host's operators. */
+  /** No message could be made of the event, which is parked for the host's operators. */
   | { readonly code: 'parked'; readonly on: Date }
   /** Its deliveries are deleted, since they are older than deliveries are kept. */
   | { readonly code: 'expired' }
