@@ -1,3 +1,5 @@
+import type { ActorScope } from '@x/sender'
+
 /** What somebody may do: look, or also change endpoints and see their secrets. */
 export type PortalRole = 'viewer' | 'manager'
 
@@ -13,7 +15,7 @@ export interface PortalUser {
    */
   readonly operator?: boolean | undefined
   /**
-   * Shown to them, and what their live connections are counted by.
+   * Shown to them, what their live connections are counted by, and who has made their changes, in the audit log.
    * @defaultValue nobody in particular
    */
   readonly name?: string | undefined
@@ -26,3 +28,8 @@ export interface PortalUser {
 export type Authorize<TRequest> = (
   request: TRequest,
 ) => PortalUser | undefined | Promise<PortalUser | undefined>
+
+/** What a user's changes are narrowed to, and whose they are. */
+export function scopeOf({ user: { tenantId, name } }: { readonly user: PortalUser }): ActorScope {
+  return { tenantId, actor: name }
+}

@@ -1,5 +1,6 @@
 import { type Logger, silentLogger } from '@x/events-core'
 import type { WebhookSender } from '@x/sender'
+import { auditLogRoutes } from './api/audit-log.ts'
 import { deliveryRoutes } from './api/deliveries.ts'
 import { endpointRoutes } from './api/endpoints.ts'
 import { eventTypeRoutes } from './api/event-types.ts'
@@ -216,6 +217,7 @@ export function portalRoutes(sender: WebhookSender, engine?: PortalEngine): Rout
     ...deliveryRoutes(sender),
     ...raisedEventRoutes(sender),
     ...jobRoutes(sender),
+    ...auditLogRoutes(sender),
     ...eventTypeRoutes(sender),
     ...statisticsRoutes(sender),
     ...(engine ? subscriptionRoutes(engine) : []),

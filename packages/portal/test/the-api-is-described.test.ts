@@ -179,6 +179,7 @@ it('describes all that is answered, and nothing else', async () => {
   await check('POST /api/deliveries/resend', '', { state: ['exhausted'], status: '5xx', createdAfter: since })
   await check('POST /api/deliveries/cancel', '', { eventType: 'Page.*' })
   await check('GET /api/jobs')
+  await check('GET /api/audit-log')
   await check('GET /api/jobs/:id', String(job['id']))
   await check('POST /api/jobs/:id/cancel', String(job['id']))
 

@@ -2,6 +2,8 @@
 import '@x/events-engine'
 
 export type { EventEngineErrorCode } from '@x/events-engine'
+export type { AuditAction, AuditDetails, AuditEntry } from './audit/audit-entry.ts'
+export type { AuditLog, ListAuditLog } from './audit/audit-log.ts'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
 export type { Jobs } from './bulk/jobs.ts'
 export type { CircuitOptions } from './deliver/circuit-breaker.ts'
@@ -40,6 +42,7 @@ export type {
 export type { EndpointApiKey, NewEndpointApiKey, RotateKey } from './endpoints/api-keys.ts'
 export type { ClientCertificateInfo, ClientCertificateInput } from './endpoints/client-certificate.ts'
 export type {
+  ActorScope,
   Concurrency,
   CreateEndpoint,
   DisabledReason,

@@ -185,6 +185,11 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly retentionDays?: number | undefined
   /**
+   * Days for which the audit log is kept.
+   * @defaultValue 365
+   */
+  readonly auditLogRetentionDays?: number | undefined
+  /**
    * The `user-agent` of every request.
    * @defaultValue 'x-events-webhooks'
    */
@@ -220,11 +225,13 @@ export interface WebhookSenderSettings extends NetworkSettings {
   readonly stopTimeoutMs: number
   readonly reconcileEveryMs: number
   readonly retentionMs: number
+  readonly auditLogRetentionMs: number
   readonly userAgent: string
 }
 
 const MINUTE = 60
 const HOUR = 3_600
+const DAY_MS = 24 * HOUR * 1_000
 const STANDARD_SCHEDULE = [
   0,
   5,
@@ -288,8 +295,9 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     pollMaxMs: assertOption.integer('pollMaxMs', options.pollMaxMs ?? 1_000, 10),
     stopTimeoutMs: assertOption.integer('stopTimeoutMs', options.stopTimeoutMs ?? 10_000, 0),
     reconcileEveryMs: assertOption.integer('reconcileEveryMs', options.reconcileEveryMs ?? 300_000, 10),
-    retentionMs:
-      assertOption.integer('retentionDays', options.retentionDays ?? 30, 1, 36_500) * 24 * HOUR * 1_000,
+    retentionMs: assertOption.integer('retentionDays', options.retentionDays ?? 30, 1, 36_500) * DAY_MS,
+    auditLogRetentionMs:
+      assertOption.integer('auditLogRetentionDays', options.auditLogRetentionDays ?? 365, 1, 36_500) * DAY_MS,
     userAgent,
   })
 }

@@ -1,9 +1,10 @@
 import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
 import { activeTraceparent } from '@x/events-engine/internal'
+import { readActor } from './audit/audit-log.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DeliveryReasons } from './deliveries/reasons.ts'
-import type { TenantScope } from './endpoints/endpoint.ts'
+import type { ActorScope } from './endpoints/endpoint.ts'
 import { endpointDisabled, endpointNotFound } from './errors.ts'
 import { isUniqueId, uniqueId } from './ids.ts'
 import { messageOf } from './messages/message.ts'
@@ -21,7 +22,9 @@ export interface TestSenderParts {
 
 /** Creates the function that sends `Webhook.Test` to one endpoint at once, whatever its event types. */
 export function createTestSender({ store, clock, cloudEventSource, reasons, due }: TestSenderParts) {
-  return async function sendTest(endpointId: string, { tenantId }: TenantScope = {}): Promise<Delivery> {
+  return async function sendTest(endpointId: string, scope: ActorScope = {}): Promise<Delivery> {
+    const { tenantId } = scope
+    const actor = readActor(scope)
     const endpoint = isUniqueId('ep_', endpointId) ? await store.findEndpoint(endpointId) : undefined
     if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId))
       throw endpointNotFound(endpointId)
@@ -47,7 +50,7 @@ export function createTestSender({ store, clock, cloudEventSource, reasons, due 
       ...messageOf({ event, eventType, entity: undefined, format, cloudEventSource, maxBodyBytes }),
       traceparent: activeTraceparent(),
     }
-    const key = await store.storeTestMessage(message, endpoint)
+    const key = await store.storeTestMessage(message, endpoint, actor)
     // The endpoint may have changed since it was read.
     if (key === 'disabled') throw endpointDisabled(endpointId)
     if (typeof key === 'string') throw endpointNotFound(endpointId)

@@ -6,6 +6,7 @@ import {
   sqlDialectOf,
 } from '@x/events-engine/internal'
 import { readTime } from './argument.ts'
+import { type AuditLog, createAuditLog } from './audit/audit-log.ts'
 import { createBulkWork, type Jobs } from './bulk/jobs.ts'
 import { sharedClockOf } from './clock.ts'
 import { createPermissionCheck } from './deliver/permission.ts'
@@ -15,7 +16,7 @@ import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import { createDeliveryReasons } from './deliveries/reasons.ts'
 import { createSecretCipher } from './endpoints/cipher.ts'
-import type { TenantScope } from './endpoints/endpoint.ts'
+import type { ActorScope } from './endpoints/endpoint.ts'
 import { createEndpoints, type Endpoints, reencryptSecrets } from './endpoints/endpoints.ts'
 import { createEndpointHealth } from './endpoints/health.ts'
 import { createOrderingKeyOf } from './endpoints/ordering.ts'
@@ -88,6 +89,8 @@ export interface WebhookSender extends AsyncDisposable {
   readonly events: RaisedEvents
   /** What is being done to many deliveries at once. */
   readonly jobs: Jobs
+  /** Who has changed what. */
+  readonly auditLog: AuditLog
   /** What consumers can subscribe to. */
   readonly eventTypes: EventTypes
 
@@ -112,7 +115,7 @@ export interface WebhookSender extends AsyncDisposable {
    * @returns the delivery, still pending; `deliveries.get` tells what came of it.
    * @throws WebhookSenderError `endpoint_not_found`, `endpoint_disabled`
    */
-  sendTest(endpointId: string, scope?: TenantScope): Promise<Delivery>
+  sendTest(endpointId: string, scope?: ActorScope): Promise<Delivery>
   /**
    * What was attempted over time, of all endpoints of a tenant together, those deleted included.
    *
@@ -121,7 +124,7 @@ export interface WebhookSender extends AsyncDisposable {
   statistics(query: TenantStatisticsQuery): Promise<Statistics>
   /**
    * Deletes everything of a tenant: endpoints, secrets, deliveries, attempts, messages that no other tenant has,
-   * statistics and jobs, and, as `engine.purgeTenant` does, events of the log and parked ones; in small
+   * statistics, jobs and the audit log, and, as `engine.purgeTenant` does, events of the log and parked ones; in small
    * transactions. It can be called while webhooks are sent, and again when it was interrupted. End what raises
    * events of the tenant, or sends tests to its endpoints, first: what is committed after the call has begun may stay.
    *
@@ -260,6 +263,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     clock,
     logger,
     retentionMs: settings.retentionMs,
+    auditLogRetentionMs: settings.auditLogRetentionMs,
     holdEvents: (first) => internals.holdEvents(SUBSCRIPTION, first),
   })
 
@@ -409,6 +413,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       createMessages,
     }),
     jobs,
+    auditLog: createAuditLog(store),
     eventTypes: createEventTypes(catalog, settings.payloadVersions.names),
     async migrate() {
       await engine.migrate()

@@ -19,6 +19,7 @@ export interface TableNames {
   readonly reconciliation: string
   readonly job: string
   readonly usedToken: string
+  readonly auditLog: string
   /** The engine's log. */
   readonly syncEvent: string
 }
@@ -45,6 +46,7 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     reconciliation: qualified('reconciliation'),
     job: qualified('job'),
     usedToken: qualified('used_token'),
+    auditLog: qualified('audit_log'),
     syncEvent: `${schema === undefined ? '' : `${schema}.`}${enginePrefix}sync_event`,
   })
 }

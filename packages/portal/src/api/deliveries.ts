@@ -1,5 +1,5 @@
 import type { WebhookSender } from '@x/sender'
-import type { PortalUser } from '../authorize.ts'
+import { type PortalUser, scopeOf } from '../authorize.ts'
 import { type Route, route } from '../describe/route.ts'
 import { flag, text, whole } from '../describe/schema.ts'
 import { PortalProblem } from '../problem.ts'
@@ -101,8 +101,8 @@ export function deliveryRoutes({ deliveries }: WebhookSender): Route[] {
       summary: 'Send a delivery once more',
       status: 202,
       response: delivery,
-      async handle({ id, user }) {
-        return Response.json(await deliveries.resend(id, { tenantId: user.tenantId }), { status: 202 })
+      async handle(call) {
+        return Response.json(await deliveries.resend(call.id, scopeOf(call)), { status: 202 })
       },
     }),
     route({
@@ -112,9 +112,7 @@ export function deliveryRoutes({ deliveries }: WebhookSender): Route[] {
       operationId: 'cancelDelivery',
       summary: 'Cancel a pending delivery',
       response: delivery,
-      async handle({ id, user }) {
-        return Response.json(await deliveries.cancel(id, { tenantId: user.tenantId }))
-      },
+      handle: async (call) => Response.json(await deliveries.cancel(call.id, scopeOf(call))),
     }),
   ]
 }

@@ -7,7 +7,7 @@ import type {
   UpdateEndpoint,
   WebhookSender,
 } from '@x/sender'
-import type { PortalUser } from '../authorize.ts'
+import { type PortalUser, scopeOf } from '../authorize.ts'
 import { type Route, type RouteCall, route } from '../describe/route.ts'
 import { count, list, object, optional, text } from '../describe/schema.ts'
 import type { EndpointKey, EndpointSecret } from '../ui/api-types.ts'
@@ -40,7 +40,6 @@ const keyId = text('The id of the key.')
 
 /** Endpoints of the user's tenant. What the fields hold is checked by the sender. */
 export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] {
-  const scopeOf = ({ user }: Asking) => ({ tenantId: user.tenantId })
   const asShown = async (call: Asking, endpoint: Promise<Endpoint>) =>
     Response.json(shownTo(call.user, await endpoint))
 
@@ -70,7 +69,7 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       fields: creationFields,
       async handle({ fields, user, basePath }) {
         const input = { ...fields, tenantId: user.tenantId } as CreateEndpoint
-        const created = await endpoints.create(input)
+        const created = await endpoints.create(input, scopeOf({ user }))
         const warnings = await creationWarnings(endpoints, created.endpoint, input)
         const location = `${basePath}/api/endpoints/${created.endpoint.id}`
         return Response.json({ ...created, warnings }, { status: 201, headers: { location } })

@@ -5,7 +5,8 @@ import type {
   ReplayDeliveries,
   WebhookSender,
 } from '@x/sender'
-import { type Route, type RouteCall, route } from '../describe/route.ts'
+import { scopeOf } from '../authorize.ts'
+import { type Route, route } from '../describe/route.ts'
 import { choice, count, integer, list, named, object, optional, text, time } from '../describe/schema.ts'
 import type { Job } from '../ui/api-types.ts'
 import { DELIVERY_FILTER_FIELDS, jobFilter, STATE_FIELD } from './delivery-filter.ts'
@@ -48,8 +49,6 @@ const job = named(
 
 /** What is done to many deliveries at once, of the user's tenant. */
 export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
-  const scopeOf = ({ user }: Pick<RouteCall, 'user'>) => ({ tenantId: user.tenantId })
-
   return [
     route({
       method: 'POST',
@@ -61,8 +60,9 @@ export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
       response: job,
       fields: { ...DELIVERY_FILTER_FIELDS, state: STATE_FIELD },
       async handle(call) {
-        const filter = { ...call.fields, ...scopeOf(call) } as DeliveryFilter
-        return Response.json(await deliveries.resendMany(filter), { status: 202 })
+        const { tenantId, ...by } = scopeOf(call)
+        const filter = { ...call.fields, tenantId } as DeliveryFilter
+        return Response.json(await deliveries.resendMany(filter, by), { status: 202 })
       },
     }),
     route({
@@ -75,8 +75,9 @@ export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
       response: job,
       fields: DELIVERY_FILTER_FIELDS,
       async handle(call) {
-        const filter = { ...call.fields, ...scopeOf(call) } as DeliveryFilter
-        return Response.json(await deliveries.cancelMany(filter), { status: 202 })
+        const { tenantId, ...by } = scopeOf(call)
+        const filter = { ...call.fields, tenantId } as DeliveryFilter
+        return Response.json(await deliveries.cancelMany(filter, by), { status: 202 })
       },
     }),
     route({

@@ -1,6 +1,7 @@
 import type {
   DeliveryCount,
   DeliveryAttempt as SenderAttempt,
+  AuditEntry as SenderAuditEntry,
   Delivery as SenderDelivery,
   DeliveryDetails as SenderDetails,
   Endpoint as SenderEndpoint,
@@ -47,6 +48,11 @@ export type Statistics = Json<SenderStatistics>
 /** An event that a filter was tried on; what it carries stays on the server. */
 export type TestedEvent = Json<Omit<SenderTestedEvent, 'message'>>
 export type Job = Json<WebhookJob>
+/**
+ * Who has changed what: `GET api/audit-log`.
+ * @public
+ */
+export type AuditEntry = Json<SenderAuditEntry>
 
 /** What may be a slip in an endpoint that was stored all the same. */
 export interface EndpointWarning {

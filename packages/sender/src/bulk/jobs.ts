@@ -2,9 +2,10 @@ import { isEventTypePattern, shown } from '@x/events-core'
 import type { EventEngine, IBatchEventSubscriber } from '@x/events-engine'
 import { type HandledLog, internalsOf } from '@x/events-engine/internal'
 import { readLimit } from '../argument.ts'
+import { readActor } from '../audit/audit-log.ts'
 import type { SharedClock } from '../clock.ts'
 import type { CheckedFilter, StoredFilter } from '../deliveries/read-filter.ts'
-import type { TenantScope } from '../endpoints/endpoint.ts'
+import type { ActorScope, TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument, WebhookSenderError } from '../errors.ts'
@@ -42,7 +43,7 @@ export interface Jobs {
    *
    * @throws WebhookSenderError `job_not_found`
    */
-  cancel(id: string, scope?: TenantScope): Promise<WebhookJob>
+  cancel(id: string, scope?: ActorScope): Promise<WebhookJob>
 }
 
 /** What {@link createJobs} works with. */
@@ -89,8 +90,8 @@ function createJobs({ store, stored, clock, log, runner }: JobsParts) {
       return rows.map(jobOf)
     },
     async cancel(id, scope) {
-      const { key } = await find(id, scope)
-      await stored.cancelJob(key, clock.now())
+      const actor = readActor(scope)
+      await stored.cancelJob(await find(id, scope), clock.now(), actor)
       return jobOf(await find(id, scope))
     },
   }
@@ -120,6 +121,7 @@ function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     kind: 'resend' | 'cancel',
     endpoint: EndpointRow | undefined,
     filter: CheckedFilter,
+    actor: string | null,
   ): Promise<WebhookJob> {
     await clock.sync()
     const now = clock.now()
@@ -129,13 +131,17 @@ function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     const endpointKey = endpoint?.key ?? 0
     const options = { filter: bounded }
     const id = uniqueId('job_', now)
-    return jobOf(
-      await runner.begin({ id, tenantId, endpointKey, kind, options, cursor, total, createdOn: now }),
-    )
+    const job = { id, tenantId, endpointKey, kind, options, cursor, total, createdOn: now }
+    return jobOf(await runner.begin(job, actor))
   }
 
   /** Begins a job; a small one has come to its end when this resolves. */
-  async function begin(kind: JobKind, endpoint: EndpointRow, options: StoredJobOptions): Promise<WebhookJob> {
+  async function begin(
+    kind: JobKind,
+    endpoint: EndpointRow,
+    options: StoredJobOptions,
+    actor: string | null,
+  ): Promise<WebhookJob> {
     await clock.sync()
     const now = clock.now()
     // What comes while the job runs is not its own.
@@ -143,17 +149,8 @@ function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     const { cursor, total } = await rangeOf(kind, endpoint.key, bounded)
     const id = uniqueId('job_', now)
     const { key: endpointKey, tenantId } = endpoint
-    const job = await runner.begin({
-      id,
-      tenantId,
-      endpointKey,
-      kind,
-      options: bounded,
-      cursor,
-      total,
-      createdOn: now,
-    })
-    return jobOf(job)
+    const job = { id, tenantId, endpointKey, kind, options: bounded, cursor, total, createdOn: now }
+    return jobOf(await runner.begin(job, actor))
   }
 
   return { jobs, begin, beginFiltered }

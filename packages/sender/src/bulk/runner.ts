@@ -12,7 +12,7 @@ import { type AcceptsVariant, type PreparedStep, replayStored } from './replay.t
 /** Works on jobs step by step. Each step is a transaction, which also saves how far the job has come. */
 export interface JobRunner {
   /** Stores a job and makes its first step. The rest follows in the background. */
-  begin(job: NewJob): Promise<JobRow>
+  begin(job: NewJob, actor: string | null): Promise<JobRow>
   start(): void
   stop(): Promise<void>
 }
@@ -94,10 +94,10 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
   }
 
   return {
-    async begin(newJob) {
+    async begin(newJob, actor) {
       mine.add(newJob.id)
       try {
-        const job = await jobs.createJob(newJob)
+        const job = await jobs.createJob(newJob, actor)
         const next = await stepOnce(job)
         if (!next) return (await jobs.findJob(job.id)) ?? job
         if (next.state === 'running') await jobs.releaseJob(next)

@@ -1,8 +1,9 @@
 import { type EventTypePattern, shown } from '@x/events-core'
 import { readLimit, readTime, readTimeRange } from '../argument.ts'
+import { readActor } from '../audit/audit-log.ts'
 import type { JobKind, ReplayScope, StoredJobOptions, WebhookJob } from '../bulk/job.ts'
 import { validateEventTypes } from '../bulk/jobs.ts'
-import type { TenantScope } from '../endpoints/endpoint.ts'
+import type { ActorScope, TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
 import { assertArgument, endpointDisabled, endpointNotFound, noUrl, WebhookSenderError } from '../errors.ts'
 import { isUniqueId, parseDeliveryId } from '../ids.ts'
@@ -29,7 +30,7 @@ import type { DeliveryReasons } from './reasons.ts'
 import { createDeliverySearch } from './search-deliveries.ts'
 
 /** Which deliveries to recover. */
-export interface RecoverDeliveries extends TenantScope {
+export interface RecoverDeliveries extends ActorScope {
   /** Those created since, inclusive. */
   readonly since: Date
   /**
@@ -54,7 +55,7 @@ export interface ReplayDeliveries extends RecoverDeliveries {
 }
 
 /** Which pending deliveries to cancel. */
-export interface CancelDeliveries extends TenantScope {
+export interface CancelDeliveries extends ActorScope {
   /**
    * Those created before this time.
    * @defaultValue now
@@ -135,7 +136,7 @@ export interface Deliveries {
    *
    * @throws WebhookSenderError `delivery_not_found`, `endpoint_disabled`, `delivery_cancelled`
    */
-  resend(id: string, scope?: TenantScope): Promise<Delivery>
+  resend(id: string, scope?: ActorScope): Promise<Delivery>
   /**
    * Ends a pending delivery: no further attempt begins, and the next of its ordering key (`ordering`) takes its
    * place. An attempt under way is recorded: when it succeeds, the delivery has succeeded; when it
@@ -143,7 +144,7 @@ export interface Deliveries {
    *
    * @throws WebhookSenderError `delivery_not_found`, `delivery_not_pending`
    */
-  cancel(id: string, scope?: TenantScope): Promise<Delivery>
+  cancel(id: string, scope?: ActorScope): Promise<Delivery>
   /**
    * Sends all deliveries again that a filter lets through, whatever their state, endpoint by endpoint, in their turn: pauses end, limits
    * hold. What is disabled, deleted or only read gets nothing. `count` tells how many there are.
@@ -161,14 +162,14 @@ export interface Deliveries {
    * }
    * ```
    */
-  resendMany(filter: DeliveryFilter): Promise<WebhookJob>
+  resendMany(filter: DeliveryFilter, by?: Pick<ActorScope, 'actor'>): Promise<WebhookJob>
   /**
    * Cancels all pending deliveries that a filter lets through.
    *
    * @returns the job that does it: small ones have ended by then, large ones go on after a restart.
    * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
    */
-  cancelMany(filter: Omit<DeliveryFilter, 'state'>): Promise<WebhookJob>
+  cancelMany(filter: Omit<DeliveryFilter, 'state'>, by?: Pick<ActorScope, 'actor'>): Promise<WebhookJob>
   /**
    * Cancels every pending delivery of an endpoint.
    *
@@ -204,11 +205,17 @@ export interface DeliveriesParts {
   due(endpointKey: number): void
   /** Called when a delivery was cancelled, so that what this process has read of it is forgotten. */
   cancelled(key: DeliveryKey): void
-  begin(kind: JobKind, endpoint: EndpointRow, options: StoredJobOptions): Promise<WebhookJob>
+  begin(
+    kind: JobKind,
+    endpoint: EndpointRow,
+    options: StoredJobOptions,
+    actor: string | null,
+  ): Promise<WebhookJob>
   beginFiltered(
     kind: 'resend' | 'cancel',
     endpoint: EndpointRow | undefined,
     filter: CheckedFilter,
+    actor: string | null,
   ): Promise<WebhookJob>
 }
 
@@ -255,11 +262,16 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
     throw endpointNotFound(id)
   }
 
-  async function changeMany(kind: 'resend' | 'cancel', given: DeliveryFilter): Promise<WebhookJob> {
+  async function changeMany(
+    kind: 'resend' | 'cancel',
+    given: DeliveryFilter,
+    by: Pick<ActorScope, 'actor'> | undefined,
+  ): Promise<WebhookJob> {
+    const actor = readActor(by)
     const filter = readFilter(given)
     const { endpointId } = filter
     const endpoint = endpointId === undefined ? undefined : await findEndpoint(endpointId, filter)
-    return beginFiltered(kind, endpoint, filter)
+    return beginFiltered(kind, endpoint, filter, actor)
   }
 
   return {
@@ -284,9 +296,10 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
     },
 
     async resend(id, scope) {
+      const actor = readActor(scope)
       const row = await find(id, scope)
       await store.storeStraight(undefined, row.endpointKey, [row.messageKey])
-      const notSent = await store.resend(row)
+      const notSent = await store.resend(row, actor)
       if (notSent === 'disabled') throw endpointDisabled(row.endpointId)
       if (notSent === 'pull') throw noUrl(row.endpointId)
       if (notSent === 'deleted') {
@@ -301,28 +314,27 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
     },
 
     async cancel(id, scope) {
+      const actor = readActor(scope)
       const key = await find(id, scope)
-      if (await store.cancel(key)) cancelled(key)
+      if (await store.cancel(key, actor)) cancelled(key)
       const row = await find(id, scope)
       if (row.state !== 'cancelled') throw notPending(id, row.state)
       return describe(row)
     },
 
-    resendMany: (filter) => changeMany('resend', filter),
+    resendMany: (filter, by) => changeMany('resend', filter, by),
 
-    cancelMany: (filter) => changeMany('cancel', { ...filter, state: 'pending' }),
+    cancelMany: (filter, by) => changeMany('cancel', { ...filter, state: 'pending' }, by),
 
     async cancelPending(endpointId, { until, eventTypes, ...scope } = {}) {
       const endpoint = await findEndpoint(endpointId, scope)
-      return begin('cancel', endpoint, readOptions({ until, eventTypes }))
+      return begin('cancel', endpoint, readOptions({ until, eventTypes }), readActor(scope))
     },
 
     async recover(endpointId, { since, until, eventTypes, ...scope }: Partial<RecoverDeliveries> = {}) {
       const endpoint = await findEndpoint(endpointId, scope)
-      return begin('recover', endpoint, {
-        since: readTime('since', since),
-        ...readOptions({ since, until, eventTypes }),
-      })
+      const range = { since: readTime('since', since), ...readOptions({ since, until, eventTypes }) }
+      return begin('recover', endpoint, range, readActor(scope))
     },
 
     async replay(endpointId, query: Partial<ReplayDeliveries> = {}) {
@@ -331,7 +343,7 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
       assertArgument(INCLUDES.includes(include), 'include', `one of ${INCLUDES.join(', ')}`, include)
       const range = { since: readTime('since', since), ...readOptions({ since, until, eventTypes }) }
       if (!endpoint.enabled) throw endpointDisabled(endpointId)
-      return begin('replay', endpoint, { ...range, include })
+      return begin('replay', endpoint, { ...range, include }, readActor(scope))
     },
   }
 }

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Clock, shown } from '@x/events-core'
+import { readActor } from '../audit/audit-log.ts'
 import { assertArgument, endpointNotFound, WebhookSenderError } from '../errors.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { DeliveryStore } from '../store/store.ts'
-import type { Endpoint, TenantScope } from './endpoint.ts'
+import type { ActorScope, Endpoint, TenantScope } from './endpoint.ts'
 import { endpointOf } from './endpoint-of-row.ts'
 import type { EndpointRow } from './fields.ts'
 
@@ -28,7 +29,7 @@ export interface NewEndpointApiKey extends EndpointApiKey {
 }
 
 /** How a key is replaced. */
-export interface RotateKey extends TenantScope {
+export interface RotateKey extends ActorScope {
   /**
    * Seconds for which the key before stays valid; at most 7 days.
    * @defaultValue 86400
@@ -54,7 +55,7 @@ export interface EndpointApiKeys {
    * }
    * ```
    */
-  createKey(id: string, scope?: TenantScope): Promise<NewEndpointApiKey>
+  createKey(id: string, scope?: ActorScope): Promise<NewEndpointApiKey>
   /**
    * The valid keys of an endpoint, the newest first.
    *
@@ -73,7 +74,7 @@ export interface EndpointApiKeys {
    *
    * @throws WebhookSenderError `endpoint_not_found`, `key_not_found`
    */
-  revokeKey(id: string, keyId: string, scope?: TenantScope): Promise<void>
+  revokeKey(id: string, keyId: string, scope?: ActorScope): Promise<void>
   /**
    * The endpoint that a key reads. It counts as a use of the key.
    *
@@ -104,6 +105,7 @@ export function createEndpointApiKeys({ store, clock, find }: EndpointApiKeysPar
   async function add(
     { key: endpointKey, id: endpointId }: EndpointRow,
     now: number,
+    actor: string | null,
     replaced?: { readonly id: string; readonly expiresOn: number },
   ): Promise<NewEndpointApiKey> {
     const key = `${PREFIX}${randomBytes(KEY_BYTES).toString('base64url')}`
@@ -113,7 +115,7 @@ export function createEndpointApiKeys({ store, clock, find }: EndpointApiKeysPar
       prefix: key.slice(0, SHOWN_LENGTH),
       createdOn: now,
     }
-    const added = await store.addApiKey(endpointKey, row, MAX_KEYS, replaced)
+    const added = await store.addApiKey(endpointKey, row, MAX_KEYS, replaced, actor)
     if (added === 'no_endpoint') throw endpointNotFound(endpointId)
     if (added === 'no_key') throw keyNotFound(endpointId, replaced?.id)
     if (added === 'too_many') {
@@ -127,6 +129,7 @@ export function createEndpointApiKeys({ store, clock, find }: EndpointApiKeysPar
 
   return {
     async createKey(id, scope) {
+      const actor = readActor(scope)
       const endpoint = await find(id, scope)
       if (!endpoint.sequence) {
         throw new WebhookSenderError(
@@ -135,7 +138,7 @@ export function createEndpointApiKeys({ store, clock, find }: EndpointApiKeysPar
           { remedy: 'endpoints.update(id, { sequence: true }) does.' },
         )
       }
-      return add(endpoint, clock.now())
+      return add(endpoint, clock.now(), actor)
     },
 
     async listKeys(id, scope) {
@@ -147,15 +150,18 @@ export function createEndpointApiKeys({ store, clock, find }: EndpointApiKeysPar
       const fits =
         Number.isFinite(overlapSeconds) && overlapSeconds >= 0 && overlapSeconds <= MAX_OVERLAP_SECONDS
       assertArgument(fits, 'overlapSeconds', `a number from 0 to ${MAX_OVERLAP_SECONDS}`, overlapSeconds)
+      const actor = readActor(scope)
       const endpoint = await find(id, scope)
       if (!isUniqueId('key_', keyId)) throw keyNotFound(id, keyId)
       const now = clock.now()
-      return add(endpoint, now, { id: keyId, expiresOn: now + Math.round(overlapSeconds * 1_000) })
+      return add(endpoint, now, actor, { id: keyId, expiresOn: now + Math.round(overlapSeconds * 1_000) })
     },
 
     async revokeKey(id, keyId, scope) {
+      const actor = readActor(scope)
       const { key } = await find(id, scope)
-      const isRevoked = isUniqueId('key_', keyId) && (await store.revokeApiKey(key, keyId))
+      const isRevoked =
+        isUniqueId('key_', keyId) && (await store.revokeApiKey(key, keyId, clock.now(), actor))
       if (!isRevoked) throw keyNotFound(id, keyId)
     },
 

@@ -214,3 +214,12 @@ export interface EndpointSecret {
 export interface TenantScope {
   readonly tenantId?: number | undefined
 }
+
+/** Says who makes a change, and narrows it to one tenant. */
+export interface ActorScope extends TenantScope {
+  /**
+   * Who makes the change, for the audit log: a name, or an id of the host's. It is cut after 200 characters.
+   * @defaultValue nobody in particular
+   */
+  readonly actor?: string | undefined
+}

@@ -1,5 +1,6 @@
 import type { Clock } from '@x/events-core'
 import { readLimit } from '../argument.ts'
+import { readActor } from '../audit/audit-log.ts'
 import {
   assertArgument,
   endpointNotFound,
@@ -17,6 +18,7 @@ import { createEndpointApiKeys, type EndpointApiKeys } from './api-keys.ts'
 import type { SecretCipher } from './cipher.ts'
 import { certificateToStore, encryptCertificate } from './client-certificate.ts'
 import type {
+  ActorScope,
   CreateEndpoint,
   Endpoint,
   EndpointSecret,
@@ -26,7 +28,7 @@ import type {
 } from './endpoint.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 import { endpointOf } from './endpoint-of-row.ts'
-import { type EndpointRow, validateChange } from './fields.ts'
+import { changedFields, type EndpointRow, validateChange } from './fields.ts'
 import type { ReadEndpointHealth } from './health.ts'
 import type { OwnershipCheck } from './ownership.ts'
 import { encryptSecret, secretToUse, verificationKeyOf } from './secrets.ts'
@@ -53,7 +55,7 @@ export interface ListEndpoints {
 export interface EndpointStatisticsQuery extends StatisticsQuery, TenantScope {}
 
 /** How a secret is replaced. */
-export interface RotateSecret extends TenantScope {
+export interface RotateSecret extends ActorScope {
   /**
    * Seconds for which messages are signed with the secrets before as well; at most 7 days.
    * @defaultValue 86400
@@ -87,7 +89,7 @@ export interface Endpoints extends EndpointApiKeys {
    *
    * @throws WebhookSenderError `invalid_endpoint`, `invalid_filter`, `invalid_url`, `forbidden_address`, `invalid_secret`, `invalid_certificate`, `too_many_endpoints`
    */
-  create(input: CreateEndpoint): Promise<EndpointWithSecret>
+  create(input: CreateEndpoint, by?: Pick<ActorScope, 'actor'>): Promise<EndpointWithSecret>
   /** @throws WebhookSenderError `endpoint_not_found` */
   get(id: string, scope?: TenantScope): Promise<Endpoint>
   /** @throws WebhookSenderError `invalid_argument`, `endpoint_not_found` for `before` */
@@ -97,33 +99,33 @@ export interface Endpoints extends EndpointApiKeys {
    *
    * @throws WebhookSenderError `endpoint_not_found`, `version_conflict`, and those of `create`
    */
-  update(id: string, changes: UpdateEndpoint, scope?: TenantScope): Promise<Endpoint>
+  update(id: string, changes: UpdateEndpoint, scope?: ActorScope): Promise<Endpoint>
   /**
    * Deletes an endpoint with its secrets. Its pending deliveries are cancelled; its past ones stay listed.
    *
    * @throws WebhookSenderError `endpoint_not_found`
    */
-  delete(id: string, scope?: TenantScope): Promise<void>
+  delete(id: string, scope?: ActorScope): Promise<void>
   /**
    * Lets an endpoint receive again. What was waiting when it was disabled is sent; events raised
    * meanwhile are not.
    *
    * @throws WebhookSenderError `endpoint_not_found`, `ownership_not_proved`
    */
-  enable(id: string, scope?: TenantScope): Promise<Endpoint>
+  enable(id: string, scope?: ActorScope): Promise<Endpoint>
   /**
    * Sends an endpoint nothing more until it is enabled. Its pending deliveries stay pending.
    *
    * @throws WebhookSenderError `endpoint_not_found`
    */
-  disable(id: string, scope?: TenantScope): Promise<Endpoint>
+  disable(id: string, scope?: ActorScope): Promise<Endpoint>
   /**
    * Sends the owner of the endpoint's URL a challenge, and enables the endpoint once it has passed. Nothing is
    * sent when it was before.
    *
    * @throws WebhookSenderError `endpoint_not_found`, `ownership_not_proved`, which says what came back
    */
-  verify(id: string, scope?: TenantScope): Promise<Endpoint>
+  verify(id: string, scope?: ActorScope): Promise<Endpoint>
   /**
    * Signs with another secret from now on, and for a while with those before as well.
    *
@@ -131,11 +133,12 @@ export interface Endpoints extends EndpointApiKeys {
    */
   rotateSecret(id: string, options?: RotateSecret): Promise<EndpointWithSecret>
   /**
-   * The secrets that messages are signed with now, the current one first.
+   * The secrets that messages are signed with now, the current one first. With an `actor`, the audit log says that they were
+   * shown.
    *
    * @throws WebhookSenderError `endpoint_not_found`
    */
-  secrets(id: string, scope?: TenantScope): Promise<readonly EndpointSecret[]>
+  secrets(id: string, scope?: ActorScope): Promise<readonly EndpointSecret[]>
   /**
    * The public key that messages are verified with, `whpk_...`; undefined for one that shares a secret.
    *
@@ -216,17 +219,20 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     throw endpointNotFound(id)
   }
 
-  async function setEnabled(id: string, enabled: boolean, scope: TenantScope | undefined): Promise<Endpoint> {
+  async function setEnabled(id: string, enabled: boolean, scope: ActorScope | undefined): Promise<Endpoint> {
+    const actor = readActor(scope)
     const { key, ownership } = await find(id, scope)
     if (enabled && ownership === 'pending') throw ownershipNotProved(id, 'it has not done so yet.')
-    if (await store.setEnabled(key, enabled, enabled ? null : 'manual', clock.now())) changed(key)
+    const reason = enabled ? null : 'manual'
+    if (await store.setEnabled(key, enabled, reason, clock.now(), actor)) changed(key)
     return endpointOf(await find(id, scope))
   }
 
   return {
     ...createEndpointApiKeys({ store, clock, find }),
 
-    async create(input) {
+    async create(input, by) {
+      const actor = readActor(by)
       const tenantId = validateTenantId(input?.tenantId)
       const signature = validateSignature(input.signature)
       const fields = validateChange(input, undefined, rules)
@@ -248,9 +254,9 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       }
       const ownership = fields.url !== null && (wantsProof || verifyOwnership) ? 'pending' : null
       const row = { id, tenantId, signature, ownership, createdOn: now, ...fields, certificate } as const
-      await store.createEndpoint(row, encryptSecret(cipher, secret, id, now))
+      await store.createEndpoint(row, encryptSecret(cipher, secret, id, now), actor)
       // Its consumer knows the secret already.
-      if (ownership !== null && input.secret !== undefined) await parts.ownership.tryTo(await find(id))
+      if (ownership !== null && input.secret !== undefined) await parts.ownership.tryTo(await find(id), actor)
       return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }
     },
 
@@ -265,6 +271,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     },
 
     async update(id, changes, scope) {
+      const actor = readActor(scope)
       for (let tries = 1; ; tries++) {
         const row = await find(id, scope)
         const { version = row.version } = changes
@@ -276,11 +283,13 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
         )
         const isAsked = row.ownership !== null || (row.url === null && verifyOwnership)
         const mustProve = isAsked && change.url !== row.url
-        if (
-          await store.changeEndpoint({ key: row.key, version }, { ...change, certificate }, now, mustProve)
-        ) {
+        const to = { ...change, certificate }
+        const fields = changedFields(row, to)
+        const record = { action: 'endpoint_updated', actor, details: { fields } } as const
+        const noted = fields.length > 0 ? record : undefined
+        if (await store.changeEndpoint({ key: row.key, version }, to, now, mustProve, noted)) {
           changed(row.key)
-          if (mustProve) await parts.ownership.tryTo(await find(id))
+          if (mustProve) await parts.ownership.tryTo(await find(id), actor)
           return endpointOf(await find(id, scope))
         }
         // Somebody was quicker. Who named no version wants the change on top of theirs.
@@ -291,17 +300,19 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     },
 
     async delete(id, scope) {
+      const actor = readActor(scope)
       const { key } = await find(id, scope)
-      await store.deleteEndpoint(key, clock.now())
+      await store.deleteEndpoint(key, clock.now(), actor)
       changed(key)
     },
 
     enable: (id, scope) => setEnabled(id, true, scope),
     disable: (id, scope) => setEnabled(id, false, scope),
     async verify(id, scope) {
+      const actor = readActor(scope)
       const row = await find(id, scope)
       if (row.url === null) throw noUrl(id)
-      await parts.ownership.verify(row)
+      await parts.ownership.verify(row, actor)
       return endpointOf(await find(id, scope))
     },
 
@@ -310,6 +321,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const fits =
         Number.isFinite(overlapSeconds) && overlapSeconds >= 0 && overlapSeconds <= MAX_OVERLAP_SECONDS
       assertArgument(fits, 'overlapSeconds', `a number from 0 to ${MAX_OVERLAP_SECONDS}`, overlapSeconds)
+      const actor = readActor(options)
       const { key, signature } = await find(id, options)
       const secret = secretToUse(options.secret, signature)
       const now = clock.now()
@@ -318,14 +330,18 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
         expireOthersOn,
         keep: MAX_LIVE_SECRETS,
         now,
+        actor,
       })
       changed(key)
       return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }
     },
 
     async secrets(id, scope) {
+      const actor = readActor(scope)
       const { key, signature } = await find(id, scope)
-      const rows = await store.readSecrets(key, clock.now())
+      const now = clock.now()
+      if (actor !== null) await store.noteAudit(key, { action: 'secret_shown', actor }, now)
+      const rows = await store.readSecrets(key, now)
       return rows.map(({ sealed, createdOn, expiresOn }) => ({
         secret: verificationKeyOf(cipher.decrypt(sealed, id), signature),
         createdOn: new Date(createdOn),

@@ -387,3 +387,11 @@ function validateFilter(filter: unknown): ContentFilter | null {
   const { filter: valid } = compileContentFilter(filter)
   return Object.keys(valid).length === 0 ? null : valid
 }
+
+/** The fields that a change gives another value. A certificate is never compared: it is stored encrypted. */
+export function changedFields(before: EndpointChange, after: EndpointChange): readonly string[] {
+  const names: string[] = CHANGEABLE_FIELDS.filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  )
+  return after.certificate === undefined ? names : [...names, 'clientCertificate']
+}

@@ -146,9 +146,9 @@ export interface OwnershipCheckParts {
 /** Verifies that the owner of an endpoint's URL wants its webhooks. */
 export interface OwnershipCheck {
   /** @throws WebhookSenderError `ownership_not_proved` */
-  verify(endpoint: EndpointRow): Promise<void>
+  verify(endpoint: EndpointRow, actor: string | null): Promise<void>
   /** The same where the owner should be able to respond by now. If it does not, the endpoint stays as it is. */
-  tryTo(endpoint: EndpointRow): Promise<void>
+  tryTo(endpoint: EndpointRow, actor: string | null): Promise<void>
 }
 
 /** Creates the check, which enables endpoints whose owner has passed it. */
@@ -158,11 +158,11 @@ export function createOwnershipCheck({
   challenge,
   changed,
 }: OwnershipCheckParts): OwnershipCheck {
-  async function verify(row: EndpointRow): Promise<void> {
+  async function verify(row: EndpointRow, actor: string | null): Promise<void> {
     if (row.ownership === 'verified') return
     if (row.url === null) throw noUrl(row.id)
     await challenge(row)
-    if (!(await store.proveOwnership(row.key, row.url, clock.now()))) {
+    if (!(await store.proveOwnership(row.key, row.url, clock.now(), actor))) {
       throw ownershipNotProved(row.id, 'its url has changed meanwhile.')
     }
     changed(row.key)
@@ -170,9 +170,9 @@ export function createOwnershipCheck({
 
   return {
     verify,
-    async tryTo(row) {
+    async tryTo(row, actor) {
       try {
-        await verify(row)
+        await verify(row, actor)
       } catch (error) {
         if (!WebhookSenderError.is(error) || error.code !== 'ownership_not_proved') throw error
       }

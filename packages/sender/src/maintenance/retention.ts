@@ -9,6 +9,7 @@ export interface RetentionParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly retentionMs: number
+  readonly auditLogRetentionMs: number
   /**
    * Has the log keep its events from one on.
    *
@@ -50,6 +51,12 @@ export function createRetention(parts: RetentionParts): Periodic {
     if (!signal.aborted) await holdEvents(await store.firstEventNeeded())
   }
 
+  async function purgeAuditLog(signal: AbortSignal): Promise<void> {
+    const before = clock.now() - parts.auditLogRetentionMs
+    while ((await store.purgeAuditLog(before, AT_ONCE)) > 0 && !signal.aborted)
+      await new Promise(setImmediate)
+  }
+
   async function tidyStatistics(signal: AbortSignal): Promise<void> {
     const now = clock.now()
     const ages = {
@@ -72,6 +79,7 @@ export function createRetention(parts: RetentionParts): Periodic {
       await purgeDeliveries(signal)
       await purgeStraight(signal)
       await tidyStatistics(signal)
+      await purgeAuditLog(signal)
     },
     failed: (error) =>
       logger.warn({ err: error }, 'Old deliveries could not be deleted; trying again in an hour'),

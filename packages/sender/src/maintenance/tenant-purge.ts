@@ -3,7 +3,8 @@ import { withSecureDelete } from '@x/events-engine/internal'
 import type { Kysely } from 'kysely'
 import type { SharedClock } from '../clock.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
-import type { PurgedMessages, tenantStore } from '../store/tenants.ts'
+import type { DeliveryStore } from '../store/store.ts'
+import type { PurgedMessages } from '../store/tenants.ts'
 
 /** What was deleted of a tenant. */
 export interface PurgedTenant extends PurgedEvents {
@@ -14,7 +15,7 @@ export interface PurgedTenant extends PurgedEvents {
 /** What {@link createTenantPurge} needs. */
 export interface TenantPurgeParts<DB> {
   readonly engine: EventEngine<DB>
-  readonly store: ReturnType<typeof tenantStore>
+  readonly store: DeliveryStore
   readonly clock: SharedClock
   /** Called for each endpoint that was deleted. */
   changed(endpointKey: number): void
@@ -56,6 +57,7 @@ export function createTenantPurge<DB>({ engine, store, clock, changed, rollUp }:
     const purged = await engine.purgeTenant(tenantId)
     const deliveries = await all((limit) => store.purgeDeliveries(tenantId, limit))
     const endpoints = await store.purgeEndpoints(tenantId)
+    await all((limit) => store.purgeAuditLogOf(tenantId, limit))
     const more = await purgeMessages(tenantId)
     // Last: counters of endpoints that are gone are dropped by the rollup.
     await rollUp()

@@ -9,6 +9,7 @@ import {
   runStatement,
   text,
 } from '@x/events-engine/internal'
+import { auditWriter } from './audit-log.ts'
 import type { StoreContext } from './context.ts'
 
 /** A key that a consumer reads messages with, as it is stored: its text is not. */
@@ -46,6 +47,7 @@ const shownOf = (row: RowOf<typeof shownColumns>): ApiKeyRow => ({
 
 /** The keys that consumers read the messages of their endpoints with. */
 export function apiKeyStore({ db, sql, names }: StoreContext) {
+  const audit = auditWriter({ sql, names })
   const columns = Object.keys(shownColumns).join(', ')
   const isValid = '(expires_on is null or expires_on > $2)'
   const list = sql.statement(`select ${columns} from ${names.apiKey}
@@ -91,6 +93,7 @@ export function apiKeyStore({ db, sql, names }: StoreContext) {
       { id, hash, prefix, createdOn }: NewApiKeyRow,
       most: number,
       replaced?: { readonly id: string; readonly expiresOn: number },
+      actor: string | null = null,
     ): Promise<'added' | 'too_many' | 'no_key' | 'no_endpoint'> {
       return ownTransaction(db, async (trx) => {
         if (!(await findsRow(trx, lockEndpoint, [endpointKey]))) return 'no_endpoint'
@@ -102,13 +105,24 @@ export function apiKeyStore({ db, sql, names }: StoreContext) {
           if (expired === 0) return 'no_key'
         }
         await runStatement(trx, insert, [id, endpointKey, hash, prefix, createdOn])
+        const action = replaced ? 'key_rotated' : 'key_created'
+        await audit(trx, endpointKey, { action, actor, details: { keyId: replaced?.id ?? id } }, createdOn)
         return 'added'
       })
     },
 
     /** @returns false when the endpoint has no such key. */
-    async revokeApiKey(endpointKey: number, id: string): Promise<boolean> {
-      return (await countChanges(db, revoke, [endpointKey, id])) === 1
+    revokeApiKey(
+      endpointKey: number,
+      id: string,
+      now: number,
+      actor: string | null = null,
+    ): Promise<boolean> {
+      return ownTransaction(db, async (trx) => {
+        if ((await countChanges(trx, revoke, [endpointKey, id])) !== 1) return false
+        await audit(trx, endpointKey, { action: 'key_revoked', actor, details: { keyId: id } }, now)
+        return true
+      })
     },
 
     async noteApiKeyUse(id: string, now: number): Promise<void> {

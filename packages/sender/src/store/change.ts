@@ -9,8 +9,11 @@ import {
   type SqlExecutor,
   text,
 } from '@x/events-engine/internal'
+import type { AuditAction } from '../audit/audit-entry.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
+import { deliveryIdOf } from '../ids.ts'
+import { auditWriter } from './audit-log.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
 import type { MessageToStore, messageStore } from './messages.ts'
@@ -69,6 +72,18 @@ export function changeStore(
   const { lockQueue, enqueue, endPause, openOrderingKeys, requeue } = queueStatements(context)
   const { lockHeads } = numberingStatements(context)
   const noteClock = createClockMark(context)
+  const audit = auditWriter(context)
+
+  const auditDelivery = (
+    trx: SqlExecutor,
+    action: AuditAction,
+    { key, actor, eventType }: { key: DeliveryKey; actor: string | null; eventType?: string },
+    now: number,
+  ) => {
+    const { endpointKey, messageKey } = key
+    const details = { deliveryId: deliveryIdOf(key), ...(eventType === undefined ? {} : { eventType }) }
+    return audit(trx, endpointKey, { action, actor, details, messageKey }, now)
+  }
 
   const open = (trx: SqlExecutor, endpointKey: number, rows: readonly ChangedRow[], dueOn: number) =>
     openOrderingKeys(
@@ -179,12 +194,14 @@ export function changeStore(
      * Makes a delivery due now because a person wants it, ahead of all else, in its ordering key and in the endpoint's pause, too; one
      * in a final state begins its schedule anew.
      */
-    resend: (key: DeliveryKey): Promise<NotSent | undefined> =>
+    resend: (key: DeliveryKey, actor: string | null = null): Promise<NotSent | undefined> =>
       alone(async (trx, now) => {
         const state = await lockEndpoint(trx, key.endpointKey)
         if (state !== 'enabled') return state
         await lockQueue(trx, [key.endpointKey])
-        return (await makeManual(trx, key, now)) ? undefined : 'not_found'
+        if (!(await makeManual(trx, key, now))) return 'not_found'
+        await auditDelivery(trx, 'delivery_resent', { key, actor }, now)
+        return undefined
       }),
 
     /**
@@ -194,6 +211,7 @@ export function changeStore(
     storeTestMessage: (
       message: Omit<MessageToStore, 'targets'>,
       { key: endpointKey, sequence: isSequenced }: Pick<EndpointRow, 'key' | 'sequence'>,
+      actor: string | null = null,
     ): Promise<NotSent | DeliveryKey> =>
       alone(async (trx, now) => {
         const state = await lockEndpoint(trx, endpointKey)
@@ -206,6 +224,7 @@ export function changeStore(
         const { keys } = await storeMessages(trx, [{ ...message, targets }], now)
         const key = { endpointKey, messageKey: keys[0] as number }
         if (!isPull) await makeManual(trx, key, now)
+        await auditDelivery(trx, 'test_sent', { key, actor, eventType: message.eventType }, now)
         return key
       }),
 
@@ -215,10 +234,13 @@ export function changeStore(
      *
      * @returns false when it was not pending.
      */
-    cancel: ({ endpointKey, messageKey }: DeliveryKey): Promise<boolean> =>
+    cancel: (key: DeliveryKey, actor: string | null = null): Promise<boolean> =>
       alone(async (trx, now) => {
+        const { endpointKey, messageKey } = key
         if ((await lockEndpoint(trx, endpointKey)) === 'deleted') return false
-        return (await cancelIn(trx, endpointKey, [messageKey], now)) === 1
+        if ((await cancelIn(trx, endpointKey, [messageKey], now)) === 0) return false
+        await auditDelivery(trx, 'delivery_cancelled', { key, actor }, now)
+        return true
       }),
   }
 }

@@ -28,6 +28,7 @@ import {
   readersOf,
   storedValuesOf,
 } from '../endpoints/fields.ts'
+import { type AuditRecord, auditWriter } from './audit-log.ts'
 import type { StoreContext } from './context.ts'
 import { queueStatements } from './queue.ts'
 import { certificateWriter, type SecretRow, secretInsert } from './secrets.ts'
@@ -142,6 +143,7 @@ export function endpointStore(context: StoreContext) {
   const storeCertificate = certificateWriter(context)
   const { lockQueue, forgetFailures, requeue } = queueStatements(context)
   const cancelSome = cancelSomeStatement(context)
+  const audit = auditWriter(context)
 
   /** Every change of endpoints raises the revision first, in the same transaction. */
   function changing<TResult>(work: (trx: SqlExecutor) => Promise<TResult>): Promise<TResult> {
@@ -160,7 +162,7 @@ export function endpointStore(context: StoreContext) {
 
   return {
     /** Each change raises the revision, by which fan-out knows that it must read the endpoints again. */
-    async createEndpoint(row: NewEndpointRow, secret: SecretRow): Promise<void> {
+    async createEndpoint(row: NewEndpointRow, secret: SecretRow, actor: string | null = null): Promise<void> {
       await changing(async (trx) => {
         const [inserted] = await readRows(trx, { key: integer }, insert, storedValuesOf(created, row))
         const { key } = inserted as { key: number }
@@ -168,6 +170,7 @@ export function endpointStore(context: StoreContext) {
         await runStatement(trx, insertSecret, [key, sealed, keyId, createdOn, expiresOn])
         await storeCertificate(trx, key, row.certificate)
         if (row.ownership === 'pending') await runStatement(trx, requireProof, [key, row.createdOn])
+        await audit(trx, key, { action: 'endpoint_created', actor }, row.createdOn)
       })
     },
 
@@ -191,6 +194,7 @@ export function endpointStore(context: StoreContext) {
 
     /**
      * @param mustProve - its owner has to be asked again: it gets nothing until that is done.
+     * @param record - what to write down of it, if anything.
      * @returns false when the endpoint is at another version by now.
      */
     changeEndpoint(
@@ -198,12 +202,14 @@ export function endpointStore(context: StoreContext) {
       to: EndpointChange,
       now: number,
       mustProve: boolean,
+      record?: AuditRecord,
     ): Promise<boolean> {
       const values = [key, version, now, ...storedValuesOf(CHANGEABLE_FIELDS, to)]
       return changing(async (trx) => {
         const isChanged = (await countChanges(trx, change, values)) === 1
         if (isChanged) await storeCertificate(trx, key, to.certificate)
         if (isChanged && mustProve) await runStatement(trx, requireProof, [key, now])
+        if (isChanged && record) await audit(trx, key, record, now)
         return isChanged
       })
     },
@@ -213,10 +219,16 @@ export function endpointStore(context: StoreContext) {
      *
      * @returns false when the endpoint has another URL by now.
      */
-    proveOwnership(endpointKey: number, url: string, now: number): Promise<boolean> {
+    proveOwnership(
+      endpointKey: number,
+      url: string,
+      now: number,
+      actor: string | null = null,
+    ): Promise<boolean> {
       return changing(async (trx) => {
         if ((await countChanges(trx, prove, [endpointKey, url, now])) !== 1) return false
         await beginAnew(trx, endpointKey)
+        await audit(trx, endpointKey, { action: 'endpoint_verified', actor }, now)
         return true
       })
     },
@@ -231,19 +243,23 @@ export function endpointStore(context: StoreContext) {
       enabled: boolean,
       reason: DisabledReason | null,
       now: number,
+      actor: string | null = null,
     ): Promise<boolean> {
       const values = [endpointKey, enabled ? 1 : 0, reason, enabled ? null : now, now]
       return changing(async (trx) => {
         if ((await countChanges(trx, enable, values)) === 0) return false
         if (enabled) await beginAnew(trx, endpointKey)
+        const action = enabled ? 'endpoint_enabled' : 'endpoint_disabled'
+        await audit(trx, endpointKey, { action, actor, details: reason === null ? {} : { reason } }, now)
         return true
       })
     },
 
     /** Deletes the endpoint with its secrets, and cancels its pending deliveries; the others stay on record. */
-    async deleteEndpoint(endpointKey: number, now: number): Promise<void> {
+    async deleteEndpoint(endpointKey: number, now: number, actor: string | null = null): Promise<void> {
       await changing(async (trx) => {
-        await runStatement(trx, markDeleted, [endpointKey, now])
+        if ((await countChanges(trx, markDeleted, [endpointKey, now])) === 1)
+          await audit(trx, endpointKey, { action: 'endpoint_deleted', actor }, now)
         await runStatement(trx, deleteSecrets, [endpointKey])
         await runStatement(trx, deleteApiKeys, [endpointKey])
         await storeCertificate(trx, endpointKey, null)

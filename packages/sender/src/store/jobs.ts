@@ -22,6 +22,7 @@ import type {
   NewJob,
   StoredJobOptions,
 } from '../bulk/job.ts'
+import { tenantAuditWriter } from './audit-log.ts'
 import type { StoreContext } from './context.ts'
 
 const jobColumns = {
@@ -54,6 +55,7 @@ const MAX_TAKEN = 100
  * @param leaseMs - how long a job belongs to a silent node.
  */
 export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: number) {
+  const audit = tenantAuditWriter({ sql, names })
   const select = `select j.*, e.id as endpoint_id from ${names.job} j left join ${names.endpoint} e on e.key = j.endpoint_key`
   const insert = sql.statement(`insert into ${names.job}
     (id, tenant_id, endpoint_key, kind, options, position, total, created_on, leased_by, leased_until)
@@ -98,11 +100,24 @@ export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: numb
   }
 
   return {
-    async createJob(job: NewJob): Promise<JobRow> {
+    async createJob(job: NewJob, actor: string | null = null): Promise<JobRow> {
       const { id, tenantId, endpointKey, kind, options, cursor, total, createdOn } = job
       const texts = [JSON.stringify(options), JSON.stringify(cursor)]
       const lease = [nodeId, createdOn + leaseMs]
-      await runStatement(db, insert, [id, tenantId, endpointKey, kind, ...texts, total, createdOn, ...lease])
+      await ownTransaction(db, async (trx) => {
+        await runStatement(trx, insert, [
+          id,
+          tenantId,
+          endpointKey,
+          kind,
+          ...texts,
+          total,
+          createdOn,
+          ...lease,
+        ])
+        const details = { jobId: id, jobKind: kind }
+        await audit(trx, job, { action: 'job_started', actor, details }, createdOn)
+      })
       return (await one(id)) as JobRow
     },
 
@@ -114,8 +129,17 @@ export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: numb
     },
 
     /** Ends a running job; false when it has ended already. */
-    async cancelJob(key: number, now: number): Promise<boolean> {
-      return (await countChanges(db, cancel, [key, now])) === 1
+    cancelJob(
+      job: Pick<JobRow, 'key' | 'id' | 'kind' | 'tenantId' | 'endpointKey'>,
+      now: number,
+      actor: string | null = null,
+    ): Promise<boolean> {
+      return ownTransaction(db, async (trx) => {
+        if ((await countChanges(trx, cancel, [job.key, now])) !== 1) return false
+        const details = { jobId: job.id, jobKind: job.kind }
+        await audit(trx, job, { action: 'job_cancelled', actor, details }, now)
+        return true
+      })
     },
 
     /** Takes a running job that no node works on. */

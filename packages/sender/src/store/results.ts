@@ -80,6 +80,12 @@ export function resultStore(context: StoreContext) {
       where: 'e.enabled and e.key = r.endpoint_key',
     }),
   )
+  // Nobody in particular has done it.
+  const auditDisabled = sql.statement(`insert into ${names.auditLog}
+      (tenant_id, endpoint_key, action, details, created_on)
+    select e.tenant_id, e.key, 'endpoint_disabled', '{"reason":"' || min(r.reason) || '"}', ${sql.cast('$2', 'integer')}
+    from ${reasons.table('$1', 'r')} join ${names.endpoint} e on e.key = r.endpoint_key
+    where e.enabled group by e.tenant_id, e.key`)
   const raiseRevision = raiseRevisionStatement(context)
   const { lockQueue, openOrderingKeys, saveStates, requeue } = queueStatements(context)
   const readRecorded = createRecordedReader(context)
@@ -140,7 +146,11 @@ export function resultStore(context: StoreContext) {
           return false
         const recorded = await readRecorded(trx, held)
         const disabled = endpointsToDisable(recorded)
-        if (disabled.length > 0) await runStatement(trx, disable, [reasons.encode(disabled), now])
+        if (disabled.length > 0) {
+          // First: it asks which are enabled.
+          await runStatement(trx, auditDisabled, [reasons.encode(disabled), now])
+          await runStatement(trx, disable, [reasons.encode(disabled), now])
+        }
         await raiseNotices?.(trx, recorded)
         return raiseNotices !== undefined
       })

@@ -230,6 +230,21 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       leased_until ${whole} not null default 0
     )`,
     `create index if not exists ${prefix}job_tenant on ${names.job} (tenant_id, key)`,
+    // Who has changed what. endpoint_key: 0 for what is about no single one; message_key: of what is about a delivery.
+    `create table if not exists ${names.auditLog} (
+      key ${sql.drawnKey},
+      tenant_id ${whole} not null,
+      endpoint_key ${whole} not null,
+      message_key ${whole},
+      action text not null,
+      actor text,
+      details text not null,
+      created_on ${whole} not null
+    )`,
+    `create index if not exists ${prefix}audit_log_tenant on ${names.auditLog} (tenant_id, key)`,
+    `create index if not exists ${prefix}audit_log_endpoint on ${names.auditLog} (endpoint_key, key)`,
+    `create index if not exists ${prefix}audit_log_delivery on ${names.auditLog} (endpoint_key, message_key)
+      where message_key is not null`,
     `create index if not exists ${prefix}job_running on ${names.job} (leased_until, key) where state = 'running'`,
   ]
   for (const statement of statements) await runStatement(db, statement)

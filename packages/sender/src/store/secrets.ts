@@ -9,6 +9,7 @@ import {
   word,
 } from '@x/events-engine/internal'
 import type { StoredCertificate } from '../endpoints/client-certificate.ts'
+import { auditWriter } from './audit-log.ts'
 import type { StoreContext } from './context.ts'
 
 /** A signing secret as it is stored: sealed. */
@@ -32,6 +33,7 @@ const foreignColumns = { kind: word<ForeignSecret['kind']>(), key: integer, endp
 
 /** Signing secrets, which the store only sees sealed. */
 export function secretStore({ db, sql, names }: StoreContext) {
+  const audit = auditWriter({ sql, names })
   const live = sql.statement(`select sealed, key_id, created_on, expires_on from ${names.secret}
     where endpoint_key = $1 and (expires_on is null or expires_on > $2) order by key desc`)
   const expire = sql.statement(
@@ -84,7 +86,13 @@ export function secretStore({ db, sql, names }: StoreContext) {
         expireOthersOn,
         keep,
         now,
-      }: { readonly expireOthersOn: number; readonly keep: number; readonly now: number },
+        actor = null,
+      }: {
+        readonly expireOthersOn: number
+        readonly keep: number
+        readonly now: number
+        readonly actor?: string | null
+      },
     ): Promise<void> {
       await ownTransaction(db, async (trx) => {
         // First of all: two rotations at once must come one after the other.
@@ -92,6 +100,7 @@ export function secretStore({ db, sql, names }: StoreContext) {
         await runStatement(trx, expire, [endpointKey, expireOthersOn])
         await runStatement(trx, insert, [endpointKey, secret.sealed, secret.keyId, secret.createdOn, null])
         await runStatement(trx, forget, [endpointKey, now, keep])
+        await audit(trx, endpointKey, { action: 'secret_rotated', actor }, now)
       })
     },
 

@@ -1,5 +1,6 @@
 import { aheadStore } from './ahead.ts'
 import { apiKeyStore } from './api-keys.ts'
+import { auditLogStore } from './audit-log.ts'
 import { changeStore } from './change.ts'
 import { clockStore } from './clock.ts'
 import type { StoreContext } from './context.ts'
@@ -37,6 +38,7 @@ export function openStore(context: StoreContext) {
     ...secretStore(context),
     ...sequenceStore(context),
     ...apiKeyStore(context),
+    ...auditLogStore(context),
     ...endpointStateStore(context),
     ...countStore(context),
     ...healthStore(context),

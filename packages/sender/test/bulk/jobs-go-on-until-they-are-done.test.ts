@@ -81,7 +81,7 @@ vitestIt('leaves a job that is just being stored to whoever stores it', async ()
   const clock = asSharedClock(systemClock)
   const runner = createJobRunner({ jobs, clock, logger: recordingLogger() } as unknown as JobRunnerParts)
   onTestFinished(() => runner.stop())
-  expect(await runner.begin(job)).toMatchObject({ state: 'succeeded' })
+  expect(await runner.begin(job, null)).toMatchObject({ state: 'succeeded' })
   expect(taken[0]).toBe(false)
 })
 

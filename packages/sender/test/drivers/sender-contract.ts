@@ -470,14 +470,35 @@ export function senderContract(driver: Driver): void {
           expect((await store.listApiKeys(key, now + 1_000)).map(({ id }) => id)).toEqual(['key_3'])
         },
         async revokeApiKey() {
-          expect(await store.revokeApiKey(key, 'key_3')).toBe(true)
-          expect(await store.revokeApiKey(key, 'key_3')).toBe(false)
+          expect(await store.revokeApiKey(key, 'key_3', now)).toBe(true)
+          expect(await store.revokeApiKey(key, 'key_3', now)).toBe(false)
         },
         async useToken() {
           expect(await store.useToken('token_1', now, now)).toBe(true)
           expect(await store.useToken('token_1', now, now)).toBe(false)
           expect(await store.useToken('token_2', now, now + 2 * 24 * HOUR_MS)).toBe(true)
           expect(await store.useToken('token_1', now, now)).toBe(true)
+        },
+        async noteAudit() {
+          await store.noteAudit(key, { action: 'secret_shown', actor: 'Ada' }, now)
+        },
+        async listAuditLog() {
+          const filter = { tenantId: 1, endpointId: 'ep_1', before: Number.MAX_SAFE_INTEGER, limit: 2 }
+          const entries = await store.listAuditLog(filter)
+          expect(entries).toEqual([
+            {
+              id: expect.stringMatching(/^log_\d+$/),
+              tenantId: 1,
+              endpointId: 'ep_1',
+              action: 'secret_shown',
+              actor: 'Ada',
+              details: {},
+              createdOn: new Date(now),
+            },
+            expect.objectContaining({ action: 'key_revoked', details: { keyId: 'key_3' } }),
+          ])
+          expect(await store.listAuditLog({ ...filter, endpointId: undefined })).toEqual(entries)
+          expect(await store.listAuditLog({ ...filter, tenantId: 2 })).toEqual([])
         },
         async messagesAfter() {
           const query = { endpointId: 'ep_1', tenantId: 1, after: 2, limit: 10 }
@@ -966,6 +987,14 @@ export function senderContract(driver: Driver): void {
         async purgeEndpoints() {
           expect(await store.purgeEndpoints(1)).toBe(2)
         },
+        async purgeAuditLog() {
+          expect(await store.purgeAuditLog(now, 500)).toBe(0)
+          expect(await store.purgeAuditLog(now + 1, 2)).toBe(2)
+        },
+        async purgeAuditLogOf() {
+          expect(await store.purgeAuditLogOf(2, 500)).toBe(0)
+          expect(await store.purgeAuditLogOf(1, 500)).toBeGreaterThan(0)
+        },
         async purgeStatistics() {
           expect(await store.purgeStatistics(1, 500)).toBe(2)
         },
@@ -1020,9 +1049,9 @@ export function senderContract(driver: Driver): void {
           await jobs.releaseJob(await found())
         },
         async cancelJob() {
-          const { key: jobKey } = await found()
-          expect(await jobs.cancelJob(jobKey, now)).toBe(true)
-          expect(await jobs.cancelJob(jobKey, now)).toBe(false)
+          const running = await found()
+          expect(await jobs.cancelJob(running, now)).toBe(true)
+          expect(await jobs.cancelJob(running, now)).toBe(false)
         },
       }
       for (const [name, step] of Object.entries(steps)) {
