@@ -143,6 +143,7 @@ it('describes all that is answered, and nothing else', async () => {
     await check('GET /api/deliveries/:id/attempts?limit=1', first?.id)
   }
   await check('GET /api/endpoints?limit=1')
+  await check('GET /api/endpoints?withSummary=true&sort=failing')
   await check('GET /api/deliveries?limit=1')
   await check('GET /api/deliveries/count')
   const [some] = await sender.deliveries.list({ tenantId: 1, state: 'exhausted' })

@@ -65,11 +65,16 @@ export type {
 export type {
   EndpointStatisticsQuery,
   Endpoints,
-  ListEndpoints,
   RotateSecret,
 } from './endpoints/endpoints.ts'
 export { ENDPOINT_INPUTS } from './endpoints/fields.ts'
 export { createKeysHandler, type KeysHandler, type KeysHandlerOptions } from './endpoints/keys-handler.ts'
+export type {
+  EndpointLists,
+  EndpointSummary,
+  HourlyAttempts,
+  ListEndpoints,
+} from './endpoints/list-endpoints.ts'
 export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
 export {
   MessagesGoneError,

@@ -374,17 +374,17 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
 
   return {
     endpoints: createEndpoints({
+      ...settings,
       store,
       cipher,
       clock,
       rules,
       testFilter: createFilterTrial({ rules, log: internals.log, createMessages }),
-      maxEndpointsPerTenant: settings.maxEndpointsPerTenant,
-      verifyOwnership: settings.verifyOwnership,
       ownership: createOwnershipCheck({ store, clock, challenge, changed: worker.changed }),
-      readHealth: createEndpointHealth({ ...settings, store, clock }),
+      health: createEndpointHealth({ ...settings, store, clock }),
       changed: worker.changed,
       statistics: readStatistics,
+      rollUp: rollup.rollUp,
     }),
     deliveries: createDeliveries({
       ...settings,

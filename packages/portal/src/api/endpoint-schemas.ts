@@ -23,8 +23,10 @@ import type {
   EndpointHealth,
   EndpointKey,
   EndpointSecret,
+  EndpointSummary,
   EndpointWarning,
   Json,
+  ListedEndpoint,
   NewEndpointKey,
   TestedEvent,
 } from '../ui/api-types.ts'
@@ -242,12 +244,18 @@ export const testedEvents = object<{ items: readonly TestedEvent[] }>({
   ),
 })
 
+/** How an endpoint does, in a word. */
+export const endpointState = choice(
+  ['healthy', 'failing', 'paused', 'disabled'],
+  '`failing`: its latest attempt has failed. `paused`: it gets no attempt for a while, since it fails.',
+)
+
 /** How an endpoint does. */
 export const endpointHealth = named(
   'EndpointHealth',
   object<EndpointHealth>({
     endpointId: text(),
-    state: choice(['healthy', 'failing', 'paused', 'disabled']),
+    state: endpointState,
     failingSince: optional(time('Since when no attempt has succeeded; absent while they do.')),
     disablesOn: optional(time('When it will be disabled if nothing succeeds until then.')),
     failures: endpointFailures('The newest five failures at most, the oldest first.'),
@@ -266,3 +274,31 @@ export const endpointHealth = named(
     nextAttemptOn: optional(time('When the next attempt is due, now or later.')),
   }),
 )
+
+/** An endpoint in a list. */
+export const listedEndpoint = object<ListedEndpoint>({
+  ...properties,
+  summary: optional(
+    named(
+      'EndpointSummary',
+      object<EndpointSummary>({
+        health: endpointHealth,
+        lastDay: object<EndpointSummary['lastDay']>(
+          {
+            succeeded: count(),
+            failed: count(),
+            hours: list(
+              object<EndpointSummary['lastDay']['hours'][number]>({
+                from: time(),
+                succeeded: count(),
+                failed: count(),
+              }),
+              '24 of them, without gaps.',
+            ),
+          },
+          'Attempts of the last 24 hours, up to now.',
+        ),
+      }),
+    ),
+  ),
+})

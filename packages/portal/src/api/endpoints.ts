@@ -9,7 +9,7 @@ import type {
 } from '@x/sender'
 import { type PortalUser, scopeOf } from '../authorize.ts'
 import { type Route, type RouteCall, route } from '../describe/route.ts'
-import { count, list, object, optional, text } from '../describe/schema.ts'
+import { choice, count, flag, list, object, optional, text } from '../describe/schema.ts'
 import type { EndpointKey, EndpointSecret } from '../ui/api-types.ts'
 import { delivery } from './delivery-schemas.ts'
 import {
@@ -21,8 +21,10 @@ import {
   endpointKey,
   endpoint as endpointSchema,
   endpointSecret,
+  endpointState,
   endpointWithSecret,
   filterFields,
+  listedEndpoint,
   newEndpointKey,
   testedEvents,
 } from './endpoint-schemas.ts'
@@ -49,13 +51,28 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       path: '/api/endpoints',
       role: 'viewer',
       operationId: 'listEndpoints',
-      summary: 'List endpoints, the newest first',
-      response: pageSchema(endpointSchema),
-      query: PAGE_QUERY,
-      async handle({ user, query: { before, limit } }) {
+      summary: 'List endpoints',
+      response: pageSchema(listedEndpoint),
+      query: {
+        search: text('Those whose URL or description contains this text, in any case.'),
+        health: endpointState,
+        sort: choice(
+          ['newest', 'failing'],
+          '`newest`, the default: the newest first. `failing`: first those that fail, then those that were disabled for it.',
+        ),
+        withSummary: flag('Whether each comes with its health and its last 24 hours.'),
+        ...PAGE_QUERY,
+      },
+      async handle({ user, query: { limit, withSummary = false, ...query } }) {
         const { tenantId } = user
-        const page = await pageOf(limit, (most) => endpoints.list({ tenantId, before, limit: most }))
-        return Response.json({ ...page, items: page.items.map((endpoint) => shownTo(user, endpoint)) })
+        const page = await pageOf(limit, (most) => endpoints.list({ ...query, tenantId, limit: most }))
+        const ids = page.items.map(({ id }) => id)
+        const summaries = withSummary ? await endpoints.summaries(ids, { tenantId }) : undefined
+        const items = page.items.map((endpoint) => {
+          const summary = summaries?.get(endpoint.id)
+          return { ...shownTo(user, endpoint), ...(summary && { summary }) }
+        })
+        return Response.json({ ...page, items })
       },
     }),
     route({

@@ -6,6 +6,7 @@ import type {
   DeliveryDetails as SenderDetails,
   Endpoint as SenderEndpoint,
   EndpointHealth as SenderEndpointHealth,
+  EndpointSummary as SenderEndpointSummary,
   EventDetails as SenderEventDetails,
   EventType as SenderEventType,
   EndpointApiKey as SenderKey,
@@ -29,6 +30,13 @@ export type Json<TValue> = TValue extends Date
 export type Endpoint = Json<SenderEndpoint>
 /** How an endpoint does: `GET api/endpoints/:id/health`. */
 export type EndpointHealth = Json<SenderEndpointHealth>
+/** How an endpoint does, with its last 24 hours. */
+export type EndpointSummary = Json<SenderEndpointSummary>
+/** An endpoint of `GET api/endpoints`. */
+export type ListedEndpoint = Endpoint & {
+  /** With `withSummary=true`. */
+  readonly summary?: EndpointSummary
+}
 export type Delivery = Json<SenderDelivery>
 export type DeliveryAttempt = Json<SenderAttempt>
 export type DeliveryDetails = Json<SenderDetails>

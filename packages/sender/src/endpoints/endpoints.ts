@@ -1,5 +1,4 @@
 import type { Clock } from '@x/events-core'
-import { readLimit } from '../argument.ts'
 import { readActor } from '../audit/audit-log.ts'
 import {
   assertArgument,
@@ -26,10 +25,10 @@ import type {
   TenantScope,
   UpdateEndpoint,
 } from './endpoint.ts'
-import type { EndpointHealth } from './endpoint-health.ts'
 import { endpointOf } from './endpoint-of-row.ts'
 import { changedFields, type EndpointRow, validateChange } from './fields.ts'
-import type { ReadEndpointHealth } from './health.ts'
+import type { EndpointHealthReader } from './health.ts'
+import { createEndpointLists, type EndpointLists } from './list-endpoints.ts'
 import type { OwnershipCheck } from './ownership.ts'
 import { encryptSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import {
@@ -38,18 +37,6 @@ import {
   validateTenantId,
   validateVerifyOwnership,
 } from './validate.ts'
-
-/** Which endpoints to list: the newest first. */
-export interface ListEndpoints {
-  readonly tenantId: number
-  /** The id of the last endpoint of the page before. */
-  readonly before?: string | undefined
-  /**
-   * 1 to 250.
-   * @defaultValue 50
-   */
-  readonly limit?: number | undefined
-}
 
 /** Which time to give an endpoint's statistics of. */
 export interface EndpointStatisticsQuery extends StatisticsQuery, TenantScope {}
@@ -82,7 +69,7 @@ export interface RotateSecret extends ActorScope {
  * }
  * ```
  */
-export interface Endpoints extends EndpointApiKeys {
+export interface Endpoints extends EndpointApiKeys, EndpointLists {
   /**
    * One whose ownership is to be verified begins disabled. It is challenged at once if its `secret` was given, which its
    * consumer then knows already; else, call `verify` when the consumer has it.
@@ -92,8 +79,6 @@ export interface Endpoints extends EndpointApiKeys {
   create(input: CreateEndpoint, by?: Pick<ActorScope, 'actor'>): Promise<EndpointWithSecret>
   /** @throws WebhookSenderError `endpoint_not_found` */
   get(id: string, scope?: TenantScope): Promise<Endpoint>
-  /** @throws WebhookSenderError `invalid_argument`, `endpoint_not_found` for `before` */
-  list(query: ListEndpoints): Promise<readonly Endpoint[]>
   /**
    * Changes the given fields, and leaves the rest.
    *
@@ -165,22 +150,6 @@ export interface Endpoints extends EndpointApiKeys {
    */
   testFilter(query: TestFilter): Promise<readonly TestedEvent[]>
   /**
-   * How an endpoint does: whether it fails or is paused, since when and why, and what waits for it. It costs the same however much
-   * waits.
-   *
-   * @throws WebhookSenderError `endpoint_not_found`
-   * @example
-   * ```ts
-   * import type { WebhookSender } from '@x/sender'
-   *
-   * async function warnIfPaused(sender: WebhookSender, endpointId: string): Promise<void> {
-   *   const { pause, waiting } = await sender.endpoints.health(endpointId)
-   *   if (pause) console.warn(`${waiting} webhooks wait until ${pause.until.toISOString()}: ${pause.cause}`)
-   * }
-   * ```
-   */
-  health(id: string, scope?: TenantScope): Promise<EndpointHealth>
-  /**
    * What was attempted over time, in buckets: for a chart.
    *
    * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
@@ -199,7 +168,9 @@ export interface EndpointsParts {
   readonly verifyOwnership: boolean
   readonly ownership: OwnershipCheck
   readonly testFilter: FilterTrial
-  readonly readHealth: ReadEndpointHealth
+  readonly health: EndpointHealthReader
+  /** Called before statistics are read, so that they include every recorded attempt. */
+  rollUp(): Promise<void>
   /** Called after each change, so that what this process remembers of the endpoint is forgotten. */
   changed(endpointKey: number): void
   statistics(tenantId: number, endpointKey: number, query: StatisticsQuery): Promise<Statistics>
@@ -230,6 +201,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
 
   return {
     ...createEndpointApiKeys({ store, clock, find }),
+    ...createEndpointLists({ ...parts, find }),
 
     async create(input, by) {
       const actor = readActor(by)
@@ -262,12 +234,6 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
 
     async get(id, scope) {
       return endpointOf(await find(id, scope))
-    },
-
-    async list({ before, limit, ...query }: Partial<ListEndpoints> = {}) {
-      const tenantId = validateTenantId(query.tenantId)
-      if (before !== undefined) await find(before, { tenantId })
-      return (await store.listEndpoints(tenantId, before, readLimit(limit))).map(endpointOf)
     },
 
     async update(id, changes, scope) {
@@ -357,11 +323,6 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     },
 
     testFilter: parts.testFilter,
-
-    async health(id, scope) {
-      const { key } = await find(id, scope)
-      return (await parts.readHealth([key])).get(key) as EndpointHealth
-    },
 
     async statistics(id, query) {
       const { tenantId, key } = await find(id, query)

@@ -2,7 +2,12 @@ import type { Clock } from '@x/events-core'
 import { type CircuitPolicy, type FailureMark, shownCircuit } from '../deliver/circuit-breaker.ts'
 import { type EndpointBacklog, type EndpointStanding, MAX_WAITING } from '../store/health.ts'
 import type { DeliveryStore } from '../store/store.ts'
-import type { EndpointFailure, EndpointHealth, EndpointPause } from './endpoint-health.ts'
+import type {
+  EndpointFailure,
+  EndpointHealth,
+  EndpointHealthState,
+  EndpointPause,
+} from './endpoint-health.ts'
 
 /** What {@link createEndpointHealth} works with. */
 export interface EndpointHealthParts {
@@ -11,18 +16,21 @@ export interface EndpointHealthParts {
   readonly circuitPolicy: CircuitPolicy
 }
 
-/** Reads how endpoints do, by their keys: of many at once, in two statements. */
-export type ReadEndpointHealth = (
-  endpointKeys: readonly number[],
-) => Promise<ReadonlyMap<number, EndpointHealth>>
+/** Reads how endpoints do, by their keys, of many at once. */
+export interface EndpointHealthReader {
+  /** In two statements. */
+  read(endpointKeys: readonly number[]): Promise<ReadonlyMap<number, EndpointHealth>>
+  /** In one, of the state alone. */
+  readStates(endpointKeys: readonly number[]): Promise<ReadonlyMap<number, EndpointHealthState>>
+}
 
 /** Creates what tells how endpoints do. */
 export function createEndpointHealth({
   store,
   clock,
   circuitPolicy,
-}: EndpointHealthParts): ReadEndpointHealth {
-  return async (endpointKeys) => {
+}: EndpointHealthParts): EndpointHealthReader {
+  async function read(endpointKeys: readonly number[]) {
     if (endpointKeys.length === 0) return new Map()
     const standings = await store.endpointStandings(endpointKeys)
     const backlogs = await store.endpointBacklogs(endpointKeys)
@@ -31,6 +39,22 @@ export function createEndpointHealth({
       endpointHealthOf(standing, backlogs.get(standing.key) ?? NO_BACKLOG, circuitPolicy, now)
     return new Map([...standings].map(([key, standing]) => [key, healthOf(standing)]))
   }
+
+  return {
+    read,
+    async readStates(endpointKeys) {
+      const standings = await store.endpointStandings(endpointKeys)
+      const now = clock.now()
+      return new Map([...standings].map(([key, standing]) => [key, stateOf(standing, circuitPolicy, now)]))
+    },
+  }
+}
+
+function stateOf(standing: EndpointStanding, policy: CircuitPolicy, now: number): EndpointHealthState {
+  if (!standing.enabled) return 'disabled'
+  const pause = pauseOf(standing, policy, now)
+  if (pause !== undefined && pause.cause !== 'rate_limit') return 'paused'
+  return shownCircuit(standing, policy, now).failingSince === null ? 'healthy' : 'failing'
 }
 
 const NO_BACKLOG: EndpointBacklog = { waiting: 0, oldestOn: null, dueOn: null }
@@ -44,11 +68,10 @@ function endpointHealthOf(
   const { id, enabled, disabledOn, disabledReason } = standing
   const { failingSince, disablesOn, failures } = shownCircuit(standing, policy, now)
   const pause = enabled ? pauseOf(standing, policy, now) : undefined
-  const isPaused = pause !== undefined && pause.cause !== 'rate_limit'
   const counted = Math.min(waiting, MAX_WAITING)
   return {
     endpointId: id,
-    state: !enabled ? 'disabled' : isPaused ? 'paused' : failingSince === null ? 'healthy' : 'failing',
+    state: stateOf(standing, policy, now),
     ...(failingSince === null ? {} : { failingSince: new Date(failingSince) }),
     ...(disablesOn === null || !enabled ? {} : { disablesOn: new Date(disablesOn) }),
     failures: failures.map(failureOf),

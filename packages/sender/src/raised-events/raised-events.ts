@@ -167,7 +167,7 @@ export function createRaisedEvents(parts: RaisedEventsParts): RaisedEvents {
         id,
       )
       const deliveries = await reasons.describe(candidates.flatMap(({ row }) => row ?? []))
-      const endpoints = await store.listEndpoints(tenantId, undefined, MAX_ENDPOINTS + 1)
+      const endpoints = await store.listEndpoints({ tenantId, limit: MAX_ENDPOINTS + 1 })
       const left = withoutDelivery(endpoints, deliveries)
       const shownOnes = left.slice(0, MAX_ENDPOINTS)
       const circumstances = await circumstancesOf(found, hasPassed, shownOnes)

@@ -29,12 +29,27 @@ import {
   storedValuesOf,
 } from '../endpoints/fields.ts'
 import { type AuditRecord, auditWriter } from './audit-log.ts'
+import { containing } from './containing.ts'
 import type { StoreContext } from './context.ts'
 import { queueStatements } from './queue.ts'
 import { certificateWriter, type SecretRow, secretInsert } from './secrets.ts'
 
 /** At most so many pending deliveries are cancelled by one statement. */
 export const CANCEL_AT_ONCE = 5_000
+
+/** In which order endpoints are listed: the newest first, or those that fail before. */
+export type EndpointOrder = 'newest' | 'failing'
+
+/** Which endpoints to list. */
+export interface EndpointsToList {
+  readonly tenantId: number
+  readonly before?: string | undefined
+  /** A text of the URL or the description. */
+  readonly search?: string | undefined
+  /** @defaultValue 'newest' */
+  readonly order?: EndpointOrder
+  readonly limit: number
+}
 
 const endpointColumns = {
   ...readersOf(ALL_FIELDS),
@@ -99,13 +114,29 @@ export function endpointStore(context: StoreContext) {
   const byId = sql.statement(
     `select ${columns} from ${names.endpoint} e where e.id = $1 and e.deleted_on is null`,
   )
+  const byIds = sql.statement(
+    `select ${columns} from ${names.endpoint} e where ${sql.isListed('e.id', '$1', 'text')} and e.deleted_on is null`,
+  )
   const byKey = sql.statement(
     `select ${columns} from ${names.endpoint} e where e.key = $1 and e.deleted_on is null`,
   )
-  const list = sql.statement(`select ${columns} from ${names.endpoint} e
-    where e.tenant_id = $1 and e.deleted_on is null
-      and e.key < coalesce((select key from ${names.endpoint} where id = $2), ${Number.MAX_SAFE_INTEGER})
-    order by e.key desc limit $3`)
+  const ranks: Readonly<Record<EndpointOrder, (endpoint: string) => string>> = {
+    newest: () => '0',
+    failing: (endpoint) => `case
+      when ${endpoint}.enabled and (select failing_since from ${names.queue} where endpoint_key = ${endpoint}.key) is not null then 0
+      when ${endpoint}.disabled_reason in ('failing', 'gone') then 1 else 2 end`,
+  }
+  const listBy = (order: EndpointOrder) => {
+    const rank = ranks[order]
+    const ofBefore = (value: string) => `(select ${value} from ${names.endpoint} b where b.id = $2)`
+    return sql.statement(`select ${columns} from ${names.endpoint} e
+      where e.tenant_id = $1 and e.deleted_on is null
+        and (${sql.cast('$3', 'text')} is null or lower(e.url) like $3 escape '!' or lower(e.description) like $3 escape '!')
+        and (${sql.cast('$2', 'text')} is null or ${rank('e')} > ${ofBefore(rank('b'))}
+          or (${rank('e')} = ${ofBefore(rank('b'))} and e.key < ${ofBefore('b.key')}))
+      order by ${order === 'newest' ? '' : `${rank('e')}, `}e.key desc limit $4`)
+  }
+  const lists = { newest: listBy('newest'), failing: listBy('failing') }
   const changed = parametersOf(CHANGEABLE_FIELDS, 4)
   const assignments = columnsOf(CHANGEABLE_FIELDS).map((column, index) => `${column} = ${changed[index]}`)
   const change = sql.statement(`update ${names.endpoint}
@@ -179,12 +210,24 @@ export function endpointStore(context: StoreContext) {
       return isStorable(id) ? (await read(db, byId, [id]))[0] : undefined
     },
 
+    /** Those of some ids, of any tenant's, that are there. */
+    findEndpoints(ids: readonly string[]): Promise<EndpointRow[]> {
+      return read(db, byIds, [JSON.stringify(ids.filter(isStorable))])
+    },
+
     async readEndpoint(endpointKey: number): Promise<EndpointRow | undefined> {
       return (await read(db, byKey, [endpointKey]))[0]
     },
 
-    listEndpoints(tenantId: number, before: string | undefined, limit: number): Promise<EndpointRow[]> {
-      return read(db, list, [tenantId, before ?? null, limit])
+    listEndpoints({
+      tenantId,
+      before,
+      search,
+      order = 'newest',
+      limit,
+    }: EndpointsToList): Promise<EndpointRow[]> {
+      const pattern = search === undefined ? null : containing(search)
+      return read(db, lists[order], [tenantId, before ?? null, pattern, limit])
     },
 
     async countEndpoints(tenantId: number): Promise<number> {

@@ -6,6 +6,7 @@ import {
   messageJoins,
 } from '../deliveries/delivery-columns.ts'
 import type { DeliveryKey, DeliveryRow } from '../deliveries/delivery-row.ts'
+import { containing } from './containing.ts'
 import type { StoreContext } from './context.ts'
 import { createMessageBound, type MessageRange, messageRangeOf } from './message-range.ts'
 
@@ -324,11 +325,6 @@ function timeOfEventId(eventId: string): number | undefined {
 function firstIdOf(time: number): string {
   const hex = Math.max(0, time).toString(16).padStart(12, '0')
   return `evt_${hex.slice(0, 8)}-${hex.slice(8)}`
-}
-
-/** A pattern of `like`, for texts that contain another one, in lower case. */
-function containing(part: string): string {
-  return `%${part.toLowerCase().replaceAll(/[!%_]/g, (one) => `!${one}`)}%`
 }
 
 /** Sorts the newest first. */

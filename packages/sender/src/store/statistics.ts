@@ -29,6 +29,24 @@ export interface StatisticsRange extends StatisticsOwner {
   readonly until: number
 }
 
+/** Which endpoints' hours to read. */
+export interface HoursToRead {
+  readonly tenantId: number
+  readonly endpointKeys: readonly number[]
+  readonly since: number
+  readonly until: number
+}
+
+/** What was attempted in an hour. */
+export interface HourOfEndpoint {
+  readonly endpointKey: number
+  /** 0 for the first after `since`. */
+  readonly hour: number
+  readonly succeeded: number
+  readonly failed: number
+}
+
+const hourColumns = { endpoint_key: integer, hour: integer, succeeded: integer, failed: integer }
 const KEY = 'tenant_id, endpoint_key, seconds, from_on'
 const COUNTS = ['succeeded', 'failed', 'exhausted', 'latency']
 const COLUMNS = `${KEY}, ${COUNTS.join(', ')}`
@@ -46,6 +64,7 @@ export function statisticsStore({ db, sql, names }: StoreContext) {
     exhausted: 'integer',
     latency: 'text',
   })
+  const keys = sql.records({ key: 'integer' })
   // Counts are read, added to and written by one node at a time. Any row that always exists would do.
   const lock = sql.statement(
     `select id from ${names.reconciliation} where ${sql.limitsIdle} and id = 1${sql.lock('for update')}`,
@@ -66,6 +85,15 @@ export function statisticsStore({ db, sql, names }: StoreContext) {
     })}`)
   const read = sql.statement(`select ${COLUMNS} from ${names.statistic}
     where tenant_id = $1 and endpoint_key = $2 and seconds in (60, 3600) and from_on >= $3 and from_on < $4`)
+  const hour = '(t.from_on - $3) / 3600000'
+  const sum = (column: string) => `${sql.cast(`sum(t.${column})`, 'integer')} as ${column}`
+  const hours = sql.statement(
+    `select t.endpoint_key, ${hour} as hour, ${sum('succeeded')}, ${sum('failed')}
+    from ${keys.table('$2', 'k')} cross join ${names.statistic} t
+    where t.tenant_id = $1 and t.endpoint_key = k.key and t.seconds in (60, 3600)
+      and t.from_on >= $3 and t.from_on < $4
+    group by t.endpoint_key, ${hour}`.replaceAll('$3', sql.cast('$3', 'integer')),
+  )
   const next = sql.statement(`select tenant_id, endpoint_key from ${names.statistic}
     where (tenant_id, endpoint_key) > ($1, $2) order by tenant_id, endpoint_key limit 1`)
   const ofOne = `from ${names.statistic} where tenant_id = $1 and endpoint_key = $2`
@@ -110,6 +138,13 @@ export function statisticsStore({ db, sql, names }: StoreContext) {
     async readStatistics({ tenantId, endpointKey, since, until }: StatisticsRange): Promise<StatisticRow[]> {
       const rows = await readRows(db, statisticColumns, read, [tenantId, endpointKey, since, until])
       return rows.map(statisticRowOf)
+    },
+
+    /** What was attempted in each hour since a time, of many endpoints of a tenant; hours without attempts are left out. */
+    async readHours({ tenantId, endpointKeys, since, until }: HoursToRead): Promise<HourOfEndpoint[]> {
+      const list = keys.encode(endpointKeys.map((key) => ({ key })))
+      const rows = await readRows(db, hourColumns, hours, [tenantId, list, since, until])
+      return rows.map(({ endpoint_key: endpointKey, ...counts }) => ({ endpointKey, ...counts }))
     },
 
     /** Whose statistics come next, in the order of tenants and endpoints. */

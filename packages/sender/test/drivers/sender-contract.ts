@@ -342,8 +342,21 @@ export function senderContract(driver: Driver): void {
           expect(await store.countEndpoints(1)).toBe(2)
         },
         async listEndpoints() {
-          expect((await store.listEndpoints(1, undefined, 10)).map(({ id }) => id)).toEqual(['ep_2', 'ep_1'])
-          expect((await store.listEndpoints(1, 'ep_2', 10)).map(({ id }) => id)).toEqual(['ep_1'])
+          const list = async (before?: string, search?: string) => {
+            const orders = ['newest', 'failing'] as const
+            const query = { tenantId: 1, before, search, limit: 10 }
+            const listed = await Promise.all(orders.map((order) => store.listEndpoints({ ...query, order })))
+            const [newest, failing] = listed.map((rows) => rows.map(({ id }) => id))
+            expect(failing).toEqual(newest)
+            return newest
+          }
+          expect(await list()).toEqual(['ep_2', 'ep_1'])
+          expect(await list('ep_2')).toEqual(['ep_1'])
+          expect(await list(undefined, 'EXAMPLE.c')).toHaveLength(2)
+          expect(await list(undefined, 'e_ample')).toEqual([])
+        },
+        async findEndpoints() {
+          expect((await store.findEndpoints(['ep_1', 'ep_3'])).map(({ id }) => id)).toEqual(['ep_1'])
         },
         async changeEndpoint() {
           const { version = 0 } = (await store.readEndpoint(key)) ?? {}
@@ -873,6 +886,13 @@ export function senderContract(driver: Driver): void {
           expect(counts).toMatchObject({ tenantId: 1, endpointKey: key, seconds: 60 })
           expect(counts).toMatchObject({ succeeded: 2, failed: 1, exhausted: 1 })
           expect(counts?.latency.size).toBe(1)
+        },
+        async readHours() {
+          const since = now - HOUR_MS
+          const range = { tenantId: 1, endpointKeys: [key, other], since, until: now + HOUR_MS }
+          const [hour, ...rest] = await store.readHours(range)
+          expect(hour).toMatchObject({ endpointKey: key, succeeded: 2, failed: 1 })
+          expect(rest).toEqual([])
         },
         async nextStatistics() {
           const before = { tenantId: 1, endpointKey: 0 }
