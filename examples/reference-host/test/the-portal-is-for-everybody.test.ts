@@ -19,6 +19,8 @@ const pages: readonly { place: string; sign: string; typed?: string }[] = [
   { place: 'deliveries', sign: 'Page.Create' },
   { place: 'deliveries?state=cancelled', sign: 'No delivery fits' },
   { place: 'deliveries/:delivery', sign: 'Your server responded with 500', typed: XSS },
+  { place: 'events', sign: 'Page.Create' },
+  { place: 'events/:event', sign: 'Who got it' },
   { place: 'event-types', sign: 'A page was added.' },
   { place: 'event-types/Page.Create', sign: 'createReceiver' },
   { place: 'subscriptions', sign: 'Running, some parked' },
@@ -36,6 +38,7 @@ browserTests('the pages of the portal', (browser) => {
   let endpointId: string
   let pendingId: string
   let deliveryId: string
+  let eventId: string
   beforeAll(async () => {
     host = await openTestHost()
     consumer = await testConsumer()
@@ -57,6 +60,8 @@ browserTests('the pages of the portal', (browser) => {
       const { items } = await jsonOf<{ items: { id: string }[] }>(host.send('/portal/api/deliveries'))
       return items[0]?.id
     }, 'the delivery')
+    const path = `/portal/api/deliveries/${deliveryId}`
+    eventId = (await jsonOf<{ eventId: string }>(host.send(path))).eventId
     const { engine } = host.host.services
     await engine.subscribe(
       {
@@ -95,11 +100,11 @@ browserTests('the pages of the portal', (browser) => {
           place
             .replace(':endpoint', endpointId)
             .replace(':pending', pendingId)
-            .replace(':delivery', deliveryId),
+            .replace(':delivery', deliveryId)
+            .replace(':event', eventId),
         )
         await page.getByText(sign).first().waitFor()
-        for (const summary of await page.locator('main details:not([open]) > summary').all())
-          await summary.click()
+        await page.evaluate(`for (const one of document.querySelectorAll('main details')) one.open = true`)
         if (typed) await page.getByText(typed).first().waitFor()
         // Opening them has scrolled some below the bar at the top, which would count as too small.
         await page.evaluate('scrollTo(0, 0)')

@@ -7,8 +7,10 @@ import { DeliveryPage } from './pages/delivery-page.tsx'
 import { EditEndpointPage, NewEndpointPage } from './pages/endpoint-form-pages.tsx'
 import { EndpointPage } from './pages/endpoint-page.tsx'
 import { EndpointsPage } from './pages/endpoints-page.tsx'
+import { EventPage } from './pages/event-page.tsx'
 import { EventTypePage } from './pages/event-type-page.tsx'
 import { EventTypesPage } from './pages/event-types-page.tsx'
+import { EventsPage } from './pages/events-page.tsx'
 import { NotFoundPage } from './pages/not-found-page.tsx'
 import { SignInPage } from './pages/sign-in-page.tsx'
 import { SubscriptionPage } from './pages/subscription-page.tsx'
@@ -68,6 +70,7 @@ function PageOf({ segments }: { readonly segments: readonly string[] }) {
     return action === 'edit' ? <EditEndpointPage id={id} /> : <EndpointPage id={id} />
   }
   if (area === 'deliveries') return id === undefined ? <DeliveriesPage /> : <DeliveryPage id={id} />
+  if (area === 'events') return id === undefined ? <EventsPage /> : <EventPage id={id} />
   if (area === 'event-types') return id === undefined ? <EventTypesPage /> : <EventTypePage type={id} />
   if (area === 'subscriptions') {
     return id === undefined ? <SubscriptionsPage /> : <SubscriptionPage name={id} />

@@ -26,7 +26,10 @@ export function DeliveryPage({ id }: { readonly id: string }) {
   const { role } = useUser()
   const [isRevealed, setRevealed] = useState(false)
   const path = `deliveries/${encodeURIComponent(id)}`
-  const resource = useResource<DeliveryDetails>(isRevealed ? `${path}?revealHeaders=true` : path)
+  const masked = useResource<DeliveryDetails>(path)
+  const revealed = useResource<DeliveryDetails>(isRevealed ? `${path}?revealHeaders=true` : undefined)
+  // The page stays as it is until the values are there.
+  const resource = revealed.data ? revealed : masked
   const back = { to: placeOf('deliveries'), title: t.shell.deliveries }
   return (
     <PageOf resource={resource} title={t.delivery.title} back={back}>
@@ -42,7 +45,7 @@ export function DeliveryPage({ id }: { readonly id: string }) {
           <div className="columns">
             <AttemptsCard
               delivery={delivery}
-              isRevealed={isRevealed}
+              isRevealed={revealed.data !== undefined}
               onReveal={role === 'manager' ? () => setRevealed(!isRevealed) : undefined}
             />
             <Facts delivery={delivery} />
@@ -162,7 +165,9 @@ function Facts({ delivery }: { readonly delivery: DeliveryDetails }) {
           </>
         )}
         <dt>{t.deliveries.event}</dt>
-        <dd className="mono">{eventId}</dd>
+        <dd className="mono">
+          <a href={href(['events', eventId])}>{eventId}</a>
+        </dd>
       </dl>
     </Card>
   )

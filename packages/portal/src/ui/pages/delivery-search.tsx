@@ -1,4 +1,7 @@
-import type { Delivery, Page } from '../api-types.ts'
+import { Search } from 'lucide-react'
+import { useId } from 'react'
+import type { Delivery, SearchPage } from '../api-types.ts'
+import { fullTime } from '../format.ts'
 import { go, href, useHashRoute, withQuery } from '../hash-route.ts'
 import { Button } from '../parts/button.tsx'
 import { DeliveryList } from '../parts/delivery-list.tsx'
@@ -8,37 +11,51 @@ import { EventTypeField } from '../parts/event-type-field.tsx'
 import { Field } from '../parts/field.tsx'
 import { Pager, usePages } from '../parts/pager.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
+import { TextFilter } from '../parts/text-filter.tsx'
 import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
+import { localInputTime, timeOfLocalInput } from '../zoned-time.ts'
+import { BulkActions } from './bulk-actions.tsx'
+import {
+  type DeliveryFilters,
+  type FilterName,
+  MORE_FILTERS,
+  NO_FILTERS,
+  queryName,
+  useDeliveryFilters,
+} from './delivery-filters.ts'
 
 const STATES = ['pending', 'succeeded', 'exhausted', 'cancelled', 'pull'] as const
 
-/** The filters as they stand in the address, and what the API calls them. */
-const FILTERS = { state: 'state', endpoint: 'endpointId', type: 'eventType' } as const
-type FilterName = keyof typeof FILTERS
-
-/** Deliveries with filters, newest first; the filters and the page stand in the address. */
+/** Deliveries, searched and filtered, newest first; what is searched for and the page stand in the address. */
 export function DeliverySearch({ endpointId }: { readonly endpointId?: string }) {
-  const { query } = useHashRoute()
-  const names = (Object.keys(FILTERS) as FilterName[]).filter((name) => query.get(name))
+  const filters = useDeliveryFilters(endpointId)
   const pages = usePages()
-  const wanted = new URLSearchParams({ limit: '50' })
-  for (const name of names) wanted.set(FILTERS[name], query.get(name) ?? '')
-  if (endpointId !== undefined) wanted.set('endpointId', endpointId)
-  if (pages.before !== undefined) wanted.set('before', pages.before)
-  const resource = useResource<Page<Delivery>>(`deliveries?${wanted}`)
+  const query = new URLSearchParams({ ...filters.wanted, limit: '50' })
+  if (pages.before !== undefined) query.set('before', pages.before)
+  const resource = useResource<SearchPage<Delivery>>(`deliveries?${query}`)
   return (
     <>
-      <Filters hasEndpoint={endpointId === undefined} isFiltered={names.length > 0} />
-      <section className="card" aria-label={t.shell.deliveries} tabIndex={-1} ref={pages.list}>
+      <Filters hasEndpoint={endpointId === undefined} filters={filters} />
+      {filters.isFiltered && <BulkActions wanted={filters.wanted} />}
+      <section className="card" aria-label={t.deliveries.found} tabIndex={-1} ref={pages.list}>
         <ResourceView resource={resource}>
-          {({ items, next }) => (
+          {({ items, next, searchedBackTo }) => (
             <>
               {items.length > 0 && (
                 <DeliveryList deliveries={items} withEndpoints={endpointId === undefined} />
               )}
-              {items.length === 0 && <Nothing isFiltered={names.length > 0} />}
-              <Pager pages={pages} next={next} />
+              {items.length === 0 && <Nothing isFiltered={filters.isFiltered} />}
+              {searchedBackTo !== null && (
+                <p className="card-body small quiet" role="status">
+                  {t.deliveries.searchedBackTo(fullTime(searchedBackTo))}
+                </p>
+              )}
+              <Pager
+                pages={pages}
+                next={next}
+                older={searchedBackTo === null ? undefined : t.pager.further}
+              />
             </>
           )}
         </ResourceView>
@@ -51,7 +68,10 @@ function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
   const route = useHashRoute()
   return isFiltered ? (
     <Empty title={t.deliveries.noMatch}>
-      <a href={withQuery(route, NO_FILTERS)}>{t.deliveries.showAll}</a>
+      <div className="row">
+        <a href={withQuery(route, NO_FILTERS)}>{t.deliveries.showAll}</a>
+        <a href={href(['events'])}>{t.deliveries.lookUpEvent}</a>
+      </div>
     </Empty>
   ) : (
     <Empty title={t.deliveries.none}>
@@ -61,46 +81,134 @@ function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
   )
 }
 
-const NO_FILTERS = { ...Object.fromEntries(Object.keys(FILTERS).map((name) => [name, ''])), before: '' }
-
 interface FiltersProps {
   readonly hasEndpoint: boolean
-  readonly isFiltered: boolean
+  readonly filters: DeliveryFilters
 }
 
-function Filters({ hasEndpoint, isFiltered }: FiltersProps) {
+function Filters({ hasEndpoint, filters }: FiltersProps) {
   const route = useHashRoute()
-  const filterOf = (name: FilterName) => route.query.get(name) ?? ''
+  const { valueOfFilter, isFiltered } = filters
+  const id = useId()
   const change = (name: FilterName, value: string) =>
-    value !== filterOf(name) && go(withQuery(route, { [name]: value, before: '' }))
+    value !== valueOfFilter(name) && go(withQuery(route, { [queryName(name)]: value, before: '' }))
   return (
-    <search className="filters">
-      <Field label={t.deliveries.state}>
-        {(control) => (
-          <select
-            {...control}
-            className="input"
-            value={filterOf('state')}
-            onChange={(event) => change('state', event.target.value)}
-          >
-            <option value="">{t.deliveries.anyState}</option>
-            {STATES.map((state) => (
-              <option key={state} value={state}>
-                {t.deliveries.states[state]}
-              </option>
-            ))}
-          </select>
+    <search className="stack-tight">
+      <div className="filters">
+        <div className="field wide">
+          <label htmlFor={id}>{t.deliveries.search}</label>
+          <span className="search-box">
+            <Search aria-hidden />
+            <TextFilter
+              id={id}
+              type="search"
+              placeholder={t.deliveries.searchHint}
+              value={valueOfFilter('search')}
+              onChange={(value) => change('search', value)}
+            />
+          </span>
+        </div>
+        <Field label={t.deliveries.state}>
+          {(control) => (
+            <select
+              {...control}
+              className="input"
+              value={valueOfFilter('state')}
+              onChange={(event) => change('state', event.target.value)}
+            >
+              <option value="">{t.deliveries.anyState}</option>
+              {STATES.map((state) => (
+                <option key={state} value={state}>
+                  {t.deliveries.states[state]}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        {hasEndpoint && (
+          <EndpointField value={valueOfFilter('endpoint')} onChange={(value) => change('endpoint', value)} />
         )}
-      </Field>
-      {hasEndpoint && (
-        <EndpointField value={filterOf('endpoint')} onChange={(value) => change('endpoint', value)} />
-      )}
-      <EventTypeField value={filterOf('type')} onChange={(value) => change('type', value)} />
+        <EventTypeField value={valueOfFilter('type')} onChange={(value) => change('type', value)} />
+      </div>
+      <MoreFilters filters={filters} onChange={change} />
       {isFiltered && (
-        <Button kind="plain" onClick={() => go(withQuery(route, NO_FILTERS))}>
-          {t.deliveries.clear}
-        </Button>
+        <div>
+          <Button kind="plain" slim onClick={() => go(withQuery(route, NO_FILTERS))}>
+            {t.deliveries.clear}
+          </Button>
+        </div>
       )}
     </search>
+  )
+}
+
+interface MoreFiltersProps {
+  readonly filters: DeliveryFilters
+  readonly onChange: (name: FilterName, value: string) => void
+}
+
+function MoreFilters({ filters: { valueOfFilter }, onChange }: MoreFiltersProps) {
+  const isUsed = MORE_FILTERS.some((name) => valueOfFilter(name) !== '')
+  const text = (name: FilterName, label: string, placeholder: string) => (
+    <Field label={label}>
+      {(control) => (
+        <TextFilter
+          {...control}
+          placeholder={placeholder}
+          value={valueOfFilter(name)}
+          onChange={(value) => onChange(name, value)}
+        />
+      )}
+    </Field>
+  )
+  const time = (name: FilterName, label: string) => (
+    <Field label={label}>
+      {(control) => (
+        <input
+          {...control}
+          type="datetime-local"
+          className="input"
+          defaultValue={valueOfFilter(name) === '' ? '' : localInputTime(Date.parse(valueOfFilter(name)))}
+          key={valueOfFilter(name)}
+          onBlur={(event) => onChange(name, timeOfLocalInput(event.target.value) ?? '')}
+        />
+      )}
+    </Field>
+  )
+  return (
+    <details open={isUsed || undefined}>
+      <summary className="small">{t.deliveries.moreFilters}</summary>
+      <div className="filters">
+        {text('status', t.deliveries.status, '503, 5xx')}
+        <Field label={t.deliveries.error}>
+          {(control) => (
+            <select
+              {...control}
+              className="input"
+              value={valueOfFilter('error')}
+              onChange={(event) => onChange('error', event.target.value)}
+            >
+              <option value="">{t.deliveries.anyError}</option>
+              {Object.entries(t.attemptErrorNames).map(([code, title]) => (
+                <option key={code} value={code}>
+                  {title}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        {time('after', t.range.from)}
+        {time('before', t.range.until)}
+        {text('event', t.deliveries.eventId, 'evt_…')}
+        <label className="check">
+          <input
+            type="checkbox"
+            checked={valueOfFilter('failed') === 'true'}
+            onChange={(event) => onChange('failed', event.target.checked ? 'true' : '')}
+          />
+          <span>{t.deliveries.hasFailed}</span>
+        </label>
+      </div>
+    </details>
   )
 }

@@ -1,17 +1,16 @@
 import { useState } from 'react'
 import type { Endpoint, Job, Page } from '../api-types.ts'
 import { ask } from '../http.ts'
-import { Badge, type Tone } from '../parts/badge.tsx'
 import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
-import { Time } from '../parts/time.tsx'
 import { useTimeRange } from '../parts/time-range-field.tsx'
 import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
 import { useAction } from '../use-action.ts'
+import { JobItem } from './job-item.tsx'
 
 const SHOWN_JOBS = '3'
 
@@ -22,7 +21,7 @@ const WHAT = {
   missing: { path: 'replay', include: 'missing' },
   all: { path: 'replay', include: 'all' },
 } as const
-export type What = keyof typeof WHAT
+type What = keyof typeof WHAT
 
 /** Sends an endpoint again what it has missed, and shows how that goes. */
 export function RecoverCard({ endpoint }: { readonly endpoint: Endpoint }) {
@@ -49,46 +48,6 @@ export function RecoverCard({ endpoint }: { readonly endpoint: Endpoint }) {
       )}
       {isAsking && <RecoverDialog endpointId={endpoint.id} onClose={() => setAsking(false)} />}
     </Card>
-  )
-}
-
-const JOB_TONES: Readonly<Record<Job['state'], Tone>> = {
-  running: 'wait',
-  succeeded: 'good',
-  failed: 'bad',
-  cancelled: 'neutral',
-}
-
-function JobItem({ job }: { readonly job: Job }) {
-  const { id, kind, state, done, total, affected, createdOn } = job
-  const cancelling = useAction(() => ask('POST', `jobs/${encodeURIComponent(id)}/cancel`))
-  const isRunning = state === 'running'
-  const title = t.jobs.kinds[kind]
-  return (
-    <li className="stack-tight">
-      <div className="row apart">
-        <span>
-          {title} · <Time at={createdOn} />
-        </span>
-        <Badge tone={JOB_TONES[state]}>{t.jobs.states[state]}</Badge>
-      </div>
-      {isRunning && (
-        <progress className="progress" value={done} max={Math.max(1, total)} aria-label={title} />
-      )}
-      <div className="row apart small quiet" role="status">
-        <span>
-          {isRunning && `${t.jobs.progress(done, total)} `}
-          {kind === 'cancel' ? t.jobs.cancelled(affected) : t.jobs.resent(affected)}
-        </span>
-        {isRunning && (
-          <Button slim isBusy={cancelling.isBusy} onClick={cancelling.run}>
-            {t.jobs.stop}
-          </Button>
-        )}
-      </div>
-      {state === 'failed' && <p>{t.jobs.failed}</p>}
-      <ProblemNote problem={cancelling.problem} />
-    </li>
   )
 }
 

@@ -25,8 +25,15 @@ export function usePages(): Pages {
   return { before, list }
 }
 
+interface PagerProps {
+  readonly pages: Pages
+  readonly next: string | null
+  /** What the button to the next page says. */
+  readonly older?: string | undefined
+}
+
 /** Goes through the pages of a list; nothing where there is only one. */
-export function Pager({ pages: { before }, next }: { readonly pages: Pages; readonly next: string | null }) {
+export function Pager({ pages: { before }, next, older = t.pager.older }: PagerProps) {
   const route = useHashRoute()
   if (before === undefined && next === null) return null
   return (
@@ -38,7 +45,7 @@ export function Pager({ pages: { before }, next }: { readonly pages: Pages; read
       )}
       {next !== null && (
         <Button onClick={() => go(withQuery(route, { before: next }))}>
-          {t.pager.older} <ChevronRight aria-hidden />
+          {older} <ChevronRight aria-hidden />
         </Button>
       )}
     </nav>

@@ -30,6 +30,7 @@ export function Shell({ liveState, canSignOut, children }: ShellProps) {
   const places = [
     ['endpoints', t.shell.endpoints],
     ['deliveries', t.shell.deliveries],
+    ['events', t.shell.events],
     ['event-types', t.shell.catalog],
     ...(operator ? [['subscriptions', t.shell.subscriptions] as const] : []),
   ] as const

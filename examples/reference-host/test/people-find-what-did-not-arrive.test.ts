@@ -1,0 +1,98 @@
+import { testConsumer, waitFor } from '@x/testkit'
+import { browserTests } from '@x/testkit/browser'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { jsonOf, openTestHost, type TestHost } from './open-test-host.ts'
+import { openPortalWindow } from './portal-window.ts'
+
+browserTests('the portal answers why a webhook did not arrive', (browser) => {
+  let host: TestHost
+  let consumer: Awaited<ReturnType<typeof testConsumer>>
+  let endpointId: string
+  beforeAll(async () => {
+    host = await openTestHost()
+    consumer = await testConsumer()
+    consumer.answer(() => ({ status: 503, body: 'Being moved.', headers: { 'x-reason': 'moving' } }))
+    const body = {
+      url: consumer.url,
+      eventTypes: ['Page.Create'],
+      headers: { 'x-api-key': 'k_secret' },
+      retrySchedule: [0],
+    }
+    const created = await jsonOf<{ endpoint: { id: string } }>(host.send('/portal/api/endpoints', { body }))
+    endpointId = created.endpoint.id
+    for (const path of ['first', 'second']) {
+      await host.send('/api/Page', { body: { siteId: 1, name: 'Page', path } })
+    }
+    await waitFor(async () => {
+      const { items } = await jsonOf<{ items: unknown[] }>(
+        host.send('/portal/api/deliveries?state=exhausted'),
+      )
+      return items.length === 2
+    }, 'both deliveries to have failed')
+  })
+  afterAll(async () => {
+    await host?.[Symbol.asyncDispose]()
+    await consumer?.[Symbol.asyncDispose]()
+  })
+
+  it('finds a delivery by a text of its body, and shows both sides of its attempt', async () => {
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go('deliveries')
+    await page.getByRole('searchbox', { name: 'Search' }).fill('"path":"second"')
+    await page.keyboard.press('Enter')
+    const row = page.getByRole('link', { name: /^Failed/ })
+    await waitFor(async () => (await row.count()) === 1, 'one delivery')
+    expect(new URL(page.url()).hash).toContain('search=')
+    await row.press('Enter')
+    await page.getByText('All attempts failed.').waitFor()
+    await page.getByText('Your server responded with 503.').waitFor()
+    await page.getByText('x-reason: moving').waitFor()
+    await page.getByText('Being moved.').waitFor()
+
+    await page.locator('summary', { hasText: 'Request' }).press('Enter')
+    const request = page.getByLabel('Request headers of attempt 1')
+    expect(await request.textContent()).toContain('x-api-key: ***')
+    await page.getByRole('button', { name: 'Show values' }).press('Enter')
+    await page.getByText('x-api-key: k_secret').waitFor()
+    await page.locator('summary', { hasText: 'Timing and connection' }).press('Enter')
+    await page.getByText('127.0.0.1:').first().waitFor()
+  })
+
+  it('sends again all that a filter finds, after telling how many that are', async () => {
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    consumer.answer(204)
+    await window.go(`endpoints/${endpointId}?tab=deliveries`)
+    await page.locator('summary', { hasText: 'More filters' }).press('Enter')
+    await page.getByLabel('HTTP status').fill('5xx')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Resend all found' }).press('Enter')
+    await page.getByText('2 deliveries', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Resend them' }).press('Enter')
+    await page.getByText('2 deliveries sent again').waitFor()
+    await page.getByText('Done', { exact: true }).first().waitFor()
+    await page.getByRole('button', { name: 'Close' }).press('Enter')
+    await page.getByText('No delivery fits these filters').waitFor()
+  })
+
+  it('tells of an event which endpoints got it, and why the others did not', async () => {
+    const body = { url: `${consumer.url}/other`, eventTypes: ['File.*'] }
+    await host.send('/portal/api/endpoints', { body })
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go('events')
+    await page.getByLabel('Entity', { exact: true }).fill('Page')
+    await page.keyboard.press('Enter')
+    await page
+      .getByRole('link', { name: /^Page\.Create/ })
+      .first()
+      .press('Enter')
+    await page.getByRole('heading', { name: 'Who got it' }).waitFor()
+    await page.getByRole('link', { name: /Delivered/ }).waitFor()
+    await page.getByText('The endpoint does not subscribe to this event, but to File.*.').waitFor()
+    await window.go('events/evt_00000000-0000-7000-8000-000000000000')
+    window.expectProblems(/404/)
+    await page.getByText('This does not exist').waitFor()
+  })
+})
