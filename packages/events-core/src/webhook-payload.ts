@@ -21,6 +21,8 @@ export interface WebhookPayloadData<TName extends string = string> {
   readonly entityName: TName
   readonly entityId: number | string
   readonly action: string
+  /** The webhook is a test of the endpoint: nothing has happened. Absent from all others. */
+  readonly test?: true
   /** What the raiser attached to the event; absent when it attached nothing. */
   readonly entity?: DataOf<TName>
 }

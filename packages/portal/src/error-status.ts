@@ -5,7 +5,7 @@ import type { EventEngineErrorCode, WebhookSenderErrorCode } from '@x/sender'
  * What an error of the engine or the sender is to whoever has sent the request: 503 stands for what the host's author
  * or operator has to put right, so that its message is for them.
  */
-export type ErrorStatus = 400 | 404 | 409 | 413 | 503
+export type ErrorStatus = 400 | 404 | 409 | 413 | 429 | 503
 
 type ErrorCode = WebhookSenderErrorCode | EventEngineErrorCode
 
@@ -29,6 +29,7 @@ const STATUS: Readonly<Record<ErrorCode, ErrorStatus>> = {
   key_not_found: 404,
   too_many_endpoints: 409,
   too_many_keys: 409,
+  too_many_tries: 429,
   no_sequence: 409,
   no_url: 409,
   endpoint_disabled: 409,

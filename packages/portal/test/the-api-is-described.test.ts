@@ -184,6 +184,7 @@ it('describes all that is answered, and nothing else', async () => {
   await check('GET /api/jobs/:id', String(job['id']))
   await check('POST /api/jobs/:id/cancel', String(job['id']))
 
+  await check('POST /api/endpoints/try', '', { url: failing.url, eventType: 'Webhook.Test' })
   const slow = await sender.endpoints.create({ tenantId: 1, url: ok.url, retrySchedule: [3_600] })
   const test = await check('POST /api/endpoints/:id/test', slow.endpoint.id)
   await check('POST /api/deliveries/:id/cancel', String(test['id']))

@@ -13,6 +13,7 @@ export type WebhookSenderErrorCode =
   | 'invalid_event_type'
   | 'event_type_conflict'
   | 'too_many_endpoints'
+  | 'too_many_tries'
   | 'endpoint_not_found'
   | 'endpoint_disabled'
   | 'no_url'

@@ -15,6 +15,23 @@ export function uniqueId(prefix: string, nowMs: number): string {
   return `${prefix}${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/**
+ * The id of an event that is only a test: a UUID version 8 (RFC 9562, 5.8), otherwise as any other, so that what was stored of
+ * it is told from events that have happened.
+ */
+export function testEventId(nowMs: number): string {
+  const id = uniqueId(EVENT, nowMs)
+  return `${id.slice(0, VERSION_AT)}8${id.slice(VERSION_AT + 1)}`
+}
+
+/** Whether an event was only a test. */
+export function isTestEvent(eventId: string): boolean {
+  return eventId[VERSION_AT] === '8' && isUniqueId(EVENT, eventId)
+}
+
+const EVENT = 'evt_'
+const VERSION_AT = EVENT.length + 14
+
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Whether a value can be such an id: what cannot is not asked of the database, which may be unable to read it. */

@@ -76,6 +76,7 @@ export type {
   ListEndpoints,
 } from './endpoints/list-endpoints.ts'
 export type { Ordering, OrderingInput, OrderingKey, OrderingKeys } from './endpoints/ordering.ts'
+export type { TriedEndpoint, TryOutEndpoint } from './endpoints/try-out.ts'
 export {
   MessagesGoneError,
   WebhookSenderError,
@@ -112,6 +113,7 @@ export type {
   RaisedEvent,
   RaisedEvents,
 } from './raised-events/raised-event.ts'
+export type { SendTest } from './send-test.ts'
 export type { SenderStats, WebhookSender } from './sender.ts'
 export { createWebhookSender } from './sender.ts'
 export type {

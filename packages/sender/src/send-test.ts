@@ -1,4 +1,4 @@
-import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
+import type { Clock } from '@x/events-core'
 import { activeTraceparent } from '@x/events-engine/internal'
 import { readActor } from './audit/audit-log.ts'
 import type { Delivery } from './deliveries/delivery.ts'
@@ -6,48 +6,42 @@ import type { DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DeliveryReasons } from './deliveries/reasons.ts'
 import type { ActorScope } from './endpoints/endpoint.ts'
 import { endpointDisabled, endpointNotFound } from './errors.ts'
-import { isUniqueId, uniqueId } from './ids.ts'
-import { messageOf } from './messages/message.ts'
+import { isUniqueId } from './ids.ts'
+import type { TestMessages } from './messages/test-message.ts'
 import type { DeliveryStore } from './store/store.ts'
+
+/** What to send as a test. */
+export interface SendTest extends ActorScope {
+  /**
+   * A type of the catalog, with its example.
+   * @defaultValue 'Webhook.Test'
+   */
+  readonly eventType?: string | undefined
+}
 
 /** What {@link createTestSender} needs. */
 export interface TestSenderParts {
   readonly store: DeliveryStore
   readonly clock: Clock
-  readonly cloudEventSource: string | undefined
+  readonly testMessageOf: TestMessages
   readonly reasons: DeliveryReasons
   /** Called when a delivery has become due. */
   due(endpointKey: number): void
 }
 
-/** Creates the function that sends `Webhook.Test` to one endpoint at once, whatever its event types. */
-export function createTestSender({ store, clock, cloudEventSource, reasons, due }: TestSenderParts) {
-  return async function sendTest(endpointId: string, scope: ActorScope = {}): Promise<Delivery> {
+/** Creates the function that sends a test to one endpoint at once, whatever its event types. */
+export function createTestSender({ store, clock, testMessageOf, reasons, due }: TestSenderParts) {
+  return async function sendTest(
+    endpointId: string,
+    { eventType, ...scope }: SendTest = {},
+  ): Promise<Delivery> {
     const { tenantId } = scope
     const actor = readActor(scope)
     const endpoint = isUniqueId('ep_', endpointId) ? await store.findEndpoint(endpointId) : undefined
     if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId))
       throw endpointNotFound(endpointId)
-    const now = clock.now()
-    const event = createSyncEvent({
-      id: uniqueId('evt_', now),
-      tenantId: endpoint.tenantId,
-      siteId: endpoint.siteId ?? ALL_SITES,
-      entityName: 'Webhook',
-      entityId: endpoint.id,
-      action: 'Test',
-      modifiedOn: new Date(now),
-    })
-    const eventType = eventTypeOf(event)
-    const { format } = endpoint
-    const maxBodyBytes = Number.POSITIVE_INFINITY
     const message = {
-      eventId: event.id,
-      tenantId: event.tenantId,
-      siteId: event.siteId,
-      eventType,
-      variant: format === 'standard' ? null : format,
-      ...messageOf({ event, eventType, entity: undefined, format, cloudEventSource, maxBodyBytes }),
+      ...testMessageOf(endpoint, eventType, clock.now()),
       traceparent: activeTraceparent(),
     }
     const key = await store.storeTestMessage(message, endpoint, actor)

@@ -16,7 +16,6 @@ import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import { createDeliveryReasons } from './deliveries/reasons.ts'
 import { createSecretCipher } from './endpoints/cipher.ts'
-import type { ActorScope } from './endpoints/endpoint.ts'
 import { createEndpoints, type Endpoints, reencryptSecrets } from './endpoints/endpoints.ts'
 import { createEndpointHealth } from './endpoints/health.ts'
 import { createOrderingKeyOf } from './endpoints/ordering.ts'
@@ -32,6 +31,7 @@ import { createStraightPath } from './fan-out/straight-path.ts'
 import { subscriptionOptions } from './fan-out/subscription-options.ts'
 import { createWebhookSubscriber } from './fan-out/webhook-subscriber.ts'
 import { createHttpPools } from './http/pools.ts'
+import { createPostOnce } from './http/post-once.ts'
 import { createReconciliation } from './maintenance/reconciliation.ts'
 import { createRetention } from './maintenance/retention.ts'
 import { createTenantPurge, type PurgedTenant } from './maintenance/tenant-purge.ts'
@@ -39,12 +39,13 @@ import { acceptedVariants, createMessageMakers } from './messages/compose.ts'
 import { createMessageReader } from './messages/message-reader.ts'
 import { createMessageWatch } from './messages/message-watch.ts'
 import type { Messages } from './messages/messages.ts'
+import { createTestMessages } from './messages/test-message.ts'
 import { offerQueue } from './observability/metrics.ts'
 import { createOperationalEvents } from './operational-events.ts'
 import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
 import type { RaisedEvents } from './raised-events/raised-event.ts'
 import { createRaisedEvents } from './raised-events/raised-events.ts'
-import { createTestSender } from './send-test.ts'
+import { createTestSender, type SendTest } from './send-test.ts'
 import { ALL_ENDPOINTS } from './statistics/rollup.ts'
 import {
   createStatisticsReader,
@@ -109,13 +110,14 @@ export interface WebhookSender extends AsyncDisposable {
   /** Begins no further attempt, lets those under way end, stores what came of them, hands back leases. */
   stop(): Promise<void>
   /**
-   * Sends an event of type `Webhook.Test` to one endpoint, at once: before whatever waits for it, although it is
-   * paused or its limits are used up, as `deliveries.resend` does. In no `ordering` does it wait or hold up others.
+   * Sends a test to one endpoint, at once: before whatever waits for it, although it is paused or its limits are used up,
+   * as `deliveries.resend` does. In no `ordering` does it wait or hold up others. It is of the type `Webhook.Test`, or of
+   * one of the catalog with its example, or what its schema describes; in any case with `data.test: true`.
    *
    * @returns the delivery, still pending; `deliveries.get` tells what came of it.
-   * @throws WebhookSenderError `endpoint_not_found`, `endpoint_disabled`
+   * @throws WebhookSenderError `endpoint_not_found`, `endpoint_disabled`, `invalid_argument`
    */
-  sendTest(endpointId: string, scope?: ActorScope): Promise<Delivery>
+  sendTest(endpointId: string, options?: SendTest): Promise<Delivery>
   /**
    * What was attempted over time, of all endpoints of a tenant together, those deleted included.
    *
@@ -219,7 +221,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const pools = createHttpPools(settings)
   const rollup = createStatisticsRollup(store, logger)
   const readStatistics = createStatisticsReader(store, clock, rollup.rollUp)
-  const challenge = createOwnershipChallenge({ ...settings, urlRules: settings, store, cipher, clock, pools })
+  const targetParts = { ...settings, urlRules: settings, store, cipher, clock, pools }
+  const challenge = createOwnershipChallenge(targetParts)
+  const testMessageOf = createTestMessages({ ...settings, catalog })
   const contents = createContentMatcher(logger)
   const createMessages = createMessageMakers(engine, { ...settings, contents }, catalog)
   const worker = createWorker({
@@ -382,6 +386,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       testFilter: createFilterTrial({ rules, log: internals.log, createMessages }),
       ownership: createOwnershipCheck({ store, clock, challenge, changed: worker.changed }),
       health: createEndpointHealth({ ...settings, store, clock }),
+      tryOut: { ...targetParts, testMessageOf, postOnce: createPostOnce(targetParts) },
       changed: worker.changed,
       statistics: readStatistics,
       rollUp: rollup.rollUp,
@@ -425,7 +430,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     start: lifecycle.start,
     stop: lifecycle.stop,
     statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
-    sendTest: createTestSender({ ...settings, store, clock, reasons, due }),
+    sendTest: createTestSender({ store, clock, testMessageOf, reasons, due }),
     purgeTenant: createTenantPurge({
       engine,
       store: patientStore,

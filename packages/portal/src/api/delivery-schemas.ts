@@ -41,6 +41,7 @@ const properties: Properties<Delivery> = {
   sequence: optional(
     count('The number of the message among those of the endpoint; absent where it has none.'),
   ),
+  test: optional(flag('Whether somebody has only tried the endpoint; absent otherwise.')),
 }
 
 /** One message for one endpoint. */

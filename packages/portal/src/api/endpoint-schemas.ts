@@ -29,7 +29,9 @@ import type {
   ListedEndpoint,
   NewEndpointKey,
   TestedEvent,
+  TriedEndpoint,
 } from '../ui/api-types.ts'
+import { attempt } from './delivery-schemas.ts'
 import { disabledReason, endpointFailures, pauseCause } from './reason-schemas.ts'
 
 type Concurrency = Endpoint['concurrency']
@@ -301,4 +303,33 @@ export const listedEndpoint = object<ListedEndpoint>({
       }),
     ),
   ),
+})
+
+/** What a test is about. */
+export const testedType = optional(
+  text('A type of the catalog, with its example; `Webhook.Test` by default.', {
+    examples: ['Invoice.Create'],
+  }),
+)
+
+/** What can be tried before it is saved. */
+export const tryFields = {
+  endpointId: optional(text('The endpoint that the other fields are changes of: it signs as this one does.')),
+  siteId: changeFields.siteId,
+  url: optional(text('Where to POST to.')),
+  headers: optional(headers),
+  signature: creationFields.signature,
+  secret: optional(text('A key to sign with; without it, and without `endpointId`, one that nobody knows.')),
+  format: optional(format),
+  payloadVersion: optional(text()),
+  clientCertificate: creationFields.clientCertificate,
+  eventType: testedType,
+} as const
+
+/** What came of a try. */
+export const triedEndpoint = object<TriedEndpoint>({
+  succeeded: flag('Whether the response was 2xx.'),
+  eventType: text(),
+  body: text('What was sent.'),
+  attempt,
 })

@@ -3,7 +3,9 @@ import type {
   Endpoint,
   RotateKey,
   RotateSecret,
+  SendTest,
   TestFilter,
+  TryOutEndpoint,
   UpdateEndpoint,
   WebhookSender,
 } from '@x/sender'
@@ -27,6 +29,9 @@ import {
   listedEndpoint,
   newEndpointKey,
   testedEvents,
+  testedType,
+  triedEndpoint,
+  tryFields,
 } from './endpoint-schemas.ts'
 import { creationWarnings, urlWarnings } from './endpoint-warnings.ts'
 import { PAGE_QUERY, pageOf, pageSchema } from './page.ts'
@@ -106,6 +111,19 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
           tenantId: user.tenantId,
         } as TestFilter)
         return Response.json({ items: tested.map(({ message: _, ...event }) => event) })
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/endpoints/try',
+      role: 'manager',
+      operationId: 'tryEndpoint',
+      summary: 'Try an endpoint before it is saved',
+      description: 'Sends one request with `data.test: true`, now, and stores nothing. 20 a minute.',
+      response: triedEndpoint,
+      fields: tryFields,
+      async handle({ fields, user: { tenantId } }) {
+        return Response.json(await endpoints.tryOut({ ...fields, tenantId } as TryOutEndpoint))
       },
     }),
     route({
@@ -200,10 +218,13 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       role: 'manager',
       operationId: 'sendTest',
       summary: 'Send a test event',
+      description: 'Its message has `data.test: true`.',
       status: 202,
       response: delivery,
+      fields: { eventType: testedType },
       async handle(call) {
-        return Response.json(await sendTest(call.id, scopeOf(call)), { status: 202 })
+        const options = { ...(call.fields as SendTest), ...scopeOf(call) }
+        return Response.json(await sendTest(call.id, options), { status: 202 })
       },
     }),
     route({

@@ -15,6 +15,7 @@ import type {
   EndpointSecret as SenderSecret,
   Statistics as SenderStatistics,
   TestedEvent as SenderTestedEvent,
+  TriedEndpoint as SenderTriedEndpoint,
   WebhookJob,
 } from '@x/sender'
 
@@ -56,6 +57,11 @@ export type Statistics = Json<SenderStatistics>
 /** An event that a filter was tried on; what it carries stays on the server. */
 export type TestedEvent = Json<Omit<SenderTestedEvent, 'message'>>
 export type Job = Json<WebhookJob>
+/**
+ * What came of a try: `POST api/endpoints/try`.
+ * @public
+ */
+export type TriedEndpoint = Json<SenderTriedEndpoint>
 /**
  * Who has changed what: `GET api/audit-log`.
  * @public

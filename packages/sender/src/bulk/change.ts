@@ -1,6 +1,6 @@
 import { matchesEventType } from '@x/events-core'
 import type { SqlExecutor } from '@x/events-engine/internal'
-import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
+import { isTestEvent } from '../ids.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { WindowedDelivery } from '../store/windows.ts'
 import type { JobProgress, JobRow } from './job.ts'
@@ -48,17 +48,15 @@ export async function changeMany(
   }
 }
 
-function isWanted({ kind, options }: JobRow, { state, createdOn, eventType }: WindowedDelivery): boolean {
+function isWanted(
+  { kind, options }: JobRow,
+  { state, createdOn, eventId, eventType }: WindowedDelivery,
+): boolean {
   if (!isWantedTime(options, createdOn) || !isWantedType(options.eventTypes, eventType)) return false
   if (kind === 'cancel') return state === 'pending'
   if (kind === 'recover') return state === 'exhausted'
   // What is pending is sent anyway, and what is read is there anyway.
-  if (
-    state === 'pending' ||
-    state === 'pull' ||
-    eventType === TEST_EVENT_TYPE ||
-    options.include === 'missing'
-  )
+  if (state === 'pending' || state === 'pull' || isTestEvent(eventId) || options.include === 'missing')
     return false
   return state !== 'succeeded' || options.include !== 'unsuccessful'
 }

@@ -4,9 +4,9 @@ import { type HandledLog, isInterruption, type SqlExecutor } from '@x/events-eng
 import type { Transaction } from 'kysely'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import { WebhookSenderError } from '../errors.ts'
-import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
 import type { ContentMatcher } from '../fan-out/content-matcher.ts'
 import { createEndpointMatcher } from '../fan-out/fan-out.ts'
+import { isTestEvent } from '../ids.ts'
 import { storedPayload } from '../messages/message.ts'
 import { isOperational } from '../operational-events.ts'
 import type { DeliveryStore } from '../store/store.ts'
@@ -233,7 +233,7 @@ function mayHave(
   if (tenantId !== filter.tenantId && tenantId !== ALL_TENANTS) return false
   const [entityName = '', action = ''] = eventType.split('.')
   // Events about endpoints are not replayed.
-  if (eventType === TEST_EVENT_TYPE || isOperational({ entityName })) return false
+  if (isTestEvent(eventId) || isOperational({ entityName })) return false
   const parts = { id: eventId, tenantId, siteId, entityName, entityId: '', action, modifiedOn: new Date(0) }
   return createEndpointMatcher([filter]).match(createSyncEvent(parts), eventType).length > 0
 }

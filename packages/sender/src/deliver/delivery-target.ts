@@ -47,18 +47,20 @@ export async function loadTarget(
 /**
  * Works out how to deliver to an endpoint.
  *
+ * @param keys - what to sign with instead of the endpoint's own secrets.
  * @returns undefined when it has no URL.
  * @throws WebhookSenderError `wrong_encryption_key`
  */
 export async function targetOf(
   endpoint: EndpointRow,
   parts: TargetParts,
+  keys?: readonly string[],
 ): Promise<DeliveryTarget | undefined> {
   if (endpoint.url === null) return undefined
   const url = new URL(endpoint.url)
   const { origin, pathname, search } = url
   return {
-    ...(await signingOf(endpoint, parts)),
+    ...(await signingOf(endpoint, parts, keys)),
     endpoint: endpointOf(endpoint),
     tenantId: endpoint.tenantId,
     url: endpoint.url,

@@ -1,6 +1,6 @@
 import type { EndpointRow } from '../endpoints/fields.ts'
 import { requestHeaders, sequenceHeaders } from '../http/post.ts'
-import { deliveryIdOf } from '../ids.ts'
+import { deliveryIdOf, isTestEvent } from '../ids.ts'
 import { digestOf, looksSecret, MASK, pairsOf } from './attempt-details.ts'
 import type { AttemptRequest, Delivery, DeliveryAttempt } from './delivery.ts'
 import type { DeliveryReason } from './delivery-reason.ts'
@@ -23,12 +23,13 @@ export function deliveryOf(row: DeliveryRow, reason: DeliveryReason): Delivery {
     ...(row.lastStatus === null ? {} : { lastStatus: row.lastStatus }),
     ...(row.lastErrorCode === null ? {} : { lastErrorCode: row.lastErrorCode }),
     ...(row.link === null ? {} : { sequence: row.link.sequence }),
+    ...(isTestEvent(row.eventId) ? { test: true } : {}),
   }
 }
 
 /** What an attempt is shown with. */
 export interface AttemptContext {
-  readonly delivery: DeliveryRow
+  readonly delivery: Pick<DeliveryRow, 'eventId' | 'endpointId' | 'link'>
   /** Undefined once it is deleted. */
   readonly endpoint: EndpointRow | undefined
   readonly userAgent: string

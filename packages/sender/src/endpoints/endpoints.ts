@@ -31,6 +31,7 @@ import type { EndpointHealthReader } from './health.ts'
 import { createEndpointLists, type EndpointLists } from './list-endpoints.ts'
 import type { OwnershipCheck } from './ownership.ts'
 import { encryptSecret, secretToUse, verificationKeyOf } from './secrets.ts'
+import { createTryOut, type TriedEndpoint, type TryOutEndpoint, type TryOutParts } from './try-out.ts'
 import {
   type EndpointRules,
   validateSignature,
@@ -150,6 +151,24 @@ export interface Endpoints extends EndpointApiKeys, EndpointLists {
    */
   testFilter(query: TestFilter): Promise<readonly TestedEvent[]>
   /**
+   * Sends one request to an endpoint as it would be, now, and stores nothing. Its message has `data.test: true`. A tenant has 20
+   * tries a minute, in each process. Where ownership is to be verified, only URLs can be tried that were.
+   *
+   * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`, `too_many_tries`, `ownership_not_proved`, `no_url`, and
+   *   those of `create`
+   * @example
+   * ```ts
+   * import type { WebhookSender } from '@x/sender'
+   *
+   * async function isReachable(sender: WebhookSender, tenantId: number, url: string): Promise<boolean> {
+   *   const { succeeded, attempt } = await sender.endpoints.tryOut({ tenantId, url, eventType: 'Invoice.Create' })
+   *   if (!succeeded) console.warn(attempt.response?.status, attempt.errorCode, attempt.response?.body)
+   *   return succeeded
+   * }
+   * ```
+   */
+  tryOut(endpoint: TryOutEndpoint): Promise<TriedEndpoint>
+  /**
    * What was attempted over time, in buckets: for a chart.
    *
    * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`
@@ -171,6 +190,8 @@ export interface EndpointsParts {
   readonly health: EndpointHealthReader
   /** Called before statistics are read, so that they include every recorded attempt. */
   rollUp(): Promise<void>
+  /** All that trying one out needs besides. */
+  readonly tryOut: Omit<TryOutParts, 'find' | 'rules' | 'verifyOwnership'>
   /** Called after each change, so that what this process remembers of the endpoint is forgotten. */
   changed(endpointKey: number): void
   statistics(tenantId: number, endpointKey: number, query: StatisticsQuery): Promise<Statistics>
@@ -323,6 +344,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     },
 
     testFilter: parts.testFilter,
+    tryOut: createTryOut({ ...parts.tryOut, rules, verifyOwnership, find }),
 
     async statistics(id, query) {
       const { tenantId, key } = await find(id, query)

@@ -4,7 +4,8 @@ import { type DeliveryTarget, type TargetParts, targetOf } from '../deliver/deli
 import { noUrl, ownershipNotProved, WebhookSenderError } from '../errors.ts'
 import { attemptErrorOf } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
-import { NO_EXCHANGE, type PostOutcome, preparePost, requestHeaders } from '../http/post.ts'
+import { failedBy, type PostOutcome, requestHeaders } from '../http/post.ts'
+import { createPostOnce } from '../http/post-once.ts'
 import { uniqueId } from '../ids.ts'
 import { messageOf } from '../messages/message.ts'
 import type { DeliveryStore } from '../store/store.ts'
@@ -29,24 +30,9 @@ const TOKEN_BYTES = 32
  * Where the sender has a `webhookOrigin`, a receiver that does not respond may allow it by OPTIONS instead.
  */
 export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
-  const { clock, pools, userAgent, timeoutMs, webhookOrigin } = parts
+  const { clock, userAgent, webhookOrigin } = parts
+  const postOnce = createPostOnce(parts)
   const askByOptions = createOriginHandshake(parts)
-
-  function post(target: DeliveryTarget, headers: string[], body: Buffer): Promise<PostOutcome> {
-    if (target.refusal) return Promise.resolve(failedBy(target.refusal))
-    return new Promise((resolve) => {
-      const request = preparePost(pools, target, { headers, body }, (outcome) => {
-        clearTimeout(timer)
-        resolve(outcome)
-      })
-      const message = `The response was not complete after ${timeoutMs} ms.`
-      const timer = setTimeout(
-        () => request.post.giveUp({ code: 'timeout', message, attribution: 'endpoint' }),
-        timeoutMs,
-      )
-      request.send()
-    })
-  }
 
   /** @throws WebhookSenderError `ownership_not_proved` */
   return async function challenge(endpoint: EndpointRow): Promise<void> {
@@ -64,7 +50,8 @@ export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
       target.signer.sign({ id, timestamp, body }),
       null,
     )
-    const outcome = await post(target, [...headers, ...target.ownHeaders], body)
+    const content = { headers: [...headers, ...target.ownHeaders], body }
+    const outcome = target.refusal ? failedBy(target.refusal) : await postOnce(target, content)
     const problem = problemOf(outcome, token, () => {
       if (endpoint.signature !== 'hmac') return undefined
       return target.signer.sign({ id, timestamp, body: Buffer.from(`Webhook.Challenge.${token}`) })
@@ -127,10 +114,6 @@ function responseOf(text: string): { token?: unknown; signature?: unknown } | un
 function isSame(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)]
   return a.length === b.length && timingSafeEqual(a, b)
-}
-
-function failedBy(error: NonNullable<PostOutcome['error']>): PostOutcome {
-  return { status: undefined, error, retryAfter: undefined, snippet: undefined, exchange: NO_EXCHANGE }
 }
 
 /** What {@link createOwnershipCheck} works with. */

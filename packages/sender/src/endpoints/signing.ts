@@ -27,12 +27,16 @@ export interface SigningParts {
   readonly webhookOrigin: string | undefined
 }
 
-/** @throws WebhookSenderError `wrong_encryption_key` */
+/**
+ * @param keys - what to sign with instead of the endpoint's own secrets.
+ * @throws WebhookSenderError `wrong_encryption_key`
+ */
 export async function signingOf(
   { key, id, version, headers }: EndpointRow,
   { store, cipher, clock, webhookOrigin }: SigningParts,
+  keys?: readonly string[],
 ): Promise<Signing> {
-  const secrets = await store.readSecrets(key, clock.now())
+  const secrets = keys ? [] : await store.readSecrets(key, clock.now())
   return {
     endpointId: id,
     version,
@@ -40,7 +44,7 @@ export async function signingOf(
       ...Object.entries(headers).flat(),
       ...(webhookOrigin === undefined ? [] : ['webhook-request-origin', webhookOrigin]),
     ],
-    signer: createSigner(secrets.map(({ sealed }) => cipher.decrypt(sealed, id))),
+    signer: createSigner(keys ?? secrets.map(({ sealed }) => cipher.decrypt(sealed, id))),
     validUntil: Math.min(...secrets.map(({ expiresOn }) => expiresOn ?? Number.POSITIVE_INFINITY)),
   }
 }

@@ -32,13 +32,18 @@ export interface Exchange {
 }
 
 /** Of a request that is not sent. */
-export const NO_EXCHANGE: Exchange = Object.freeze({
+const NO_EXCHANGE: Exchange = Object.freeze({
   connection: undefined,
   isReused: false,
   sentAt: undefined,
   firstByteAt: undefined,
   headers: undefined,
 })
+
+/** The outcome of a request that is not sent. */
+export function failedBy(error: AttemptError): PostOutcome {
+  return { status: undefined, error, retryAfter: undefined, snippet: undefined, exchange: NO_EXCHANGE }
+}
 
 /** A request in flight. */
 export interface PostUnderWay {

@@ -28,6 +28,8 @@ export interface MessageParts {
   readonly eventType: string
   /** The value of `data.entity`; undefined leaves it out. */
   readonly entity: JsonValue | undefined
+  /** Whether nothing has happened: somebody tries the endpoint. */
+  readonly isTest?: boolean
   readonly format: PayloadFormat
   /** The `source` of CloudEvents; undefined for the tenant and site of each event. */
   readonly cloudEventSource: string | undefined
@@ -54,7 +56,8 @@ export function payloadOf({
   event,
   eventType,
   entity,
-}: Pick<MessageParts, 'event' | 'eventType' | 'entity'>): WebhookPayload {
+  isTest,
+}: Pick<MessageParts, 'event' | 'eventType' | 'entity' | 'isTest'>): WebhookPayload {
   const { tenantId, siteId, siteKey, entityName, entityId, action } = event
   return {
     type: eventType,
@@ -66,6 +69,7 @@ export function payloadOf({
       entityName,
       entityId,
       action,
+      ...(isTest ? { test: true } : {}),
       ...(entity === undefined ? {} : { entity }),
     },
   }

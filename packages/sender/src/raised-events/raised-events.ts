@@ -15,8 +15,7 @@ import type { DeliveryReasons } from '../deliveries/reasons.ts'
 import type { EndpointFilterRow, EndpointRow } from '../endpoints/fields.ts'
 import { type EndpointRules, validateEventTypes, validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument, WebhookSenderError } from '../errors.ts'
-import { TEST_EVENT_TYPE } from '../event-types/built-in-event-types.ts'
-import { isUniqueId } from '../ids.ts'
+import { isTestEvent, isUniqueId } from '../ids.ts'
 import type { Messages } from '../messages/compose.ts'
 import { storedPayload } from '../messages/message.ts'
 import { isOperational, wantsOperational } from '../operational-events.ts'
@@ -230,7 +229,7 @@ function filterRowOf(endpoint: EndpointRow): EndpointFilterRow {
 function mismatch(event: SyncEvent, endpoint: EndpointRow): NoDeliveryReason | undefined {
   const { eventTypes, siteId } = endpoint
   const eventType = eventTypeOf(event)
-  if (eventType === TEST_EVENT_TYPE) return { code: 'test' }
+  if (isTestEvent(event.id)) return { code: 'test' }
   if (isOperational(event) && !wantsOperational(endpoint, event)) return { code: 'operational' }
   if (!eventTypes.some((pattern) => matchesEventType(pattern, eventType))) {
     return { code: 'event_type', eventTypes }

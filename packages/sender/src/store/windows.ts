@@ -29,6 +29,8 @@ export interface WindowedDelivery {
   readonly messageKey: number
   readonly state: DeliveryState
   readonly createdOn: number
+  /** Empty for what was sent straight from the log. */
+  readonly eventId: string
   readonly eventType: string
 }
 
@@ -53,6 +55,7 @@ const deliveryColumns = {
   message_key: integer,
   state: word<DeliveryState>(),
   created_on: integer,
+  event_id: nullable(text),
   event_type: nullable(text),
 }
 
@@ -84,7 +87,8 @@ export function windowStore(context: StoreContext) {
   // Limited before they are joined: only then does each database read no more than it gives.
   const window = (state: 'exhausted' | 'any') =>
     sql.statement(`select d.message_key, d.state, d.created_on,
-      ${eventTypeOfDelivery(names, 'd')} as event_type
+      ${eventTypeOfDelivery(names, 'd')} as event_type,
+      (select m.event_id from ${names.message} m where m.key = d.message_key) as event_id
     from (select d.message_key, d.state, d.created_on, d.event_seq from ${names.delivery} d${indexed(state)}
       where d.endpoint_key = $1 and d.message_key > $2 and d.message_key <= $3 ${filterOf[state]}
       order by d.message_key limit $4) d
@@ -123,6 +127,7 @@ export function windowStore(context: StoreContext) {
         messageKey: row.message_key,
         state: row.state,
         createdOn: row.created_on,
+        eventId: row.event_id ?? '',
         // Of an event that was purged, nothing can be sent again.
         eventType: row.event_type ?? '',
       }))

@@ -46,6 +46,7 @@ export const problems: ProblemTexts = {
     position_expired: 'Diese Stelle der Liste gibt es nicht mehr. Beginnen Sie von vorn.',
     version_conflict: 'Jemand anderes hat diesen Endpunkt inzwischen geändert.',
     too_many_endpoints: 'Sie haben so viele Endpunkte, wie erlaubt sind. Löschen Sie erst einen.',
+    too_many_tries: 'Zu viele Tests in kurzer Zeit. Warten Sie eine Minute.',
     too_many_keys: 'Der Endpunkt hat so viele Schlüssel, wie erlaubt sind. Widerrufen Sie erst einen.',
     no_sequence: 'Die Nachrichten dieses Endpunkts sind nicht nummeriert. Stellen Sie das erst ein.',
     no_url: 'Dieser Endpunkt hat keine URL, an die gesendet wird.',

@@ -45,6 +45,7 @@ export const problems: ProblemTexts = {
     position_expired: 'This place in the list does not exist any more. Start from the beginning.',
     version_conflict: 'Somebody else has changed this endpoint in the meantime.',
     too_many_endpoints: 'You have as many endpoints as are allowed. Delete one first.',
+    too_many_tries: 'Too many tests in a short time. Wait a minute and try again.',
     too_many_keys: 'The endpoint has as many keys as are allowed. Revoke one first.',
     no_sequence: 'The messages of this endpoint are not numbered. Number them in the settings first.',
     no_url: 'This endpoint has no URL to send to.',
