@@ -18,7 +18,10 @@ function aheadOf(count: number): Required<DeliveriesAhead> {
   return { ahead: Math.min(count, MAX_WAITING), aheadCapped: count > MAX_WAITING }
 }
 
-/** Counts what comes before a delivery. It reads no more than it counts: a million that wait cost nothing. */
+/**
+ * Counts what comes before a delivery. In the order of an index, so that no more is read than is counted: PostgreSQL would
+ * collect all that waits first.
+ */
 export function aheadStore({ db, sql, names }: StoreContext) {
   // SQLite has no statistics of the table, and would take any other index of what is pending.
   const indexed = (name: string) => (sql.name === 'sqlite' ? `indexed by ${names.prefix}${name}` : '')
@@ -31,14 +34,15 @@ export function aheadStore({ db, sql, names }: StoreContext) {
         select 1 from ${names.delivery} d ${indexed('delivery_due')}
         where d.endpoint_key = $1 and d.state = 'pending' and (d.attempt_count > 0) = kind.tried
           ${first} and d.due_on <= $2 and (d.due_on, d.message_key) < ($2, $3)
-        limit ${MAX_WAITING + 1}) due) as counted
+        order by d.due_on, d.message_key limit ${MAX_WAITING + 1}) due) as counted
       from ${KINDS}) kinds`)
   const inKey = `from ${names.delivery} d ${indexed('delivery_ordering')}
     where d.endpoint_key = $1 and d.ordering_key = $2 and d.state = 'pending'`
   const predecessor = sql.statement(`select
       (select d.message_key ${inKey} and d.due_on is not null order by d.due_on, d.message_key limit 1) as message_key,
       (select count(*) from (
-        select 1 ${inKey} and d.due_on is null and d.message_key < $3 limit ${MAX_WAITING + 1}) waiting) as count`)
+        select 1 ${inKey} and d.due_on is null and d.message_key < $3
+        order by d.due_on, d.message_key limit ${MAX_WAITING + 1}) waiting) as count`)
 
   return {
     /** How many of the endpoint's deliveries are due before one, of those that are due. */

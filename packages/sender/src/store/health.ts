@@ -2,6 +2,7 @@ import { flag, integer, json, nullable, readRows, text, word } from '@x/events-e
 import type { StoredCircuit } from '../deliver/circuit-breaker.ts'
 import type { DisabledReason } from '../endpoints/endpoint.ts'
 import type { StoreContext } from './context.ts'
+import { KINDS } from './queue.ts'
 
 /** Whether an endpoint gets anything, as it is stored. */
 export interface EndpointStanding extends StoredCircuit {
@@ -18,7 +19,7 @@ export interface EndpointStanding extends StoredCircuit {
 
 /** What waits for an endpoint. */
 export interface EndpointBacklog {
-  /** At most one more than {@link MAX_WAITING}. */
+  /** More than {@link MAX_WAITING} stand for any number. */
   readonly waiting: number
   /** When the oldest of them was created; of so many at most. */
   readonly oldestOn: number | null
@@ -59,12 +60,16 @@ export function healthStore({ db, sql, names }: StoreContext) {
     where ${sql.isListed('e.key', '$1')}`)
   // SQLite has no statistics of the table, and would take any other index of what is pending.
   const indexed = sql.name === 'sqlite' ? `indexed by ${names.prefix}delivery_due` : ''
-  const waiting = `(select d.message_key from ${names.delivery} d ${indexed}
-    where d.endpoint_key = e.key and d.state = 'pending' limit ${MAX_WAITING + 1}) w`
+  // In the order of the index, so that no more is read than is counted: PostgreSQL would collect all that waits first.
+  const waiting = (
+    value: string,
+  ) => `(select ${value} from (select d.message_key from ${names.delivery} d ${indexed}
+      where d.endpoint_key = e.key and d.state = 'pending' and (d.attempt_count > 0) = kind.tried
+      order by d.due_on, d.message_key limit ${MAX_WAITING + 1}) w)`
   const backlogs = sql.statement(`select e.key as endpoint_key,
-      (select count(*) from ${waiting}) as waiting,
-      (select d.created_on from ${names.delivery} d
-        where d.endpoint_key = e.key and d.message_key = (select min(w.message_key) from ${waiting})) as oldest_on,
+      (select sum(kinds.counted) from (select ${waiting('count(*)')} as counted from ${KINDS}) kinds) as waiting,
+      (select d.created_on from ${names.delivery} d where d.endpoint_key = e.key and d.message_key = (
+        select min(kinds.oldest) from (select ${waiting('min(w.message_key)')} as oldest from ${KINDS}) kinds)) as oldest_on,
       (select q.due_on from ${names.queue} q where q.endpoint_key = e.key) as due_on
     from ${names.endpoint} e where ${sql.isListed('e.key', '$1')}`)
 

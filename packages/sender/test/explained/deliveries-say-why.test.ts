@@ -13,11 +13,15 @@ async function startTimelessHost(options: HostOptions = {}) {
   return { host, clock }
 }
 
-async function raiseMany({ engine, sender }: OpenHost, count: number): Promise<void> {
-  await engine.transaction(async ({ raise }) => {
-    for (let id = 0; id < count; id++) await raise(site, 'File', id, 'Update')
+function raise({ engine }: OpenHost, count: number): Promise<void> {
+  return engine.transaction(async (transaction) => {
+    for (let id = 0; id < count; id++) await transaction.raise(site, 'File', id, 'Update')
   })
-  await sender.drain()
+}
+
+async function raiseMany(host: OpenHost, count: number): Promise<void> {
+  await raise(host, count)
+  await host.sender.drain()
 }
 
 /** Deliveries of the only tenant, oldest first. */
@@ -126,14 +130,17 @@ it('says that the rate limit is used up, and that a person has asked for an atte
   await using consumer = await testConsumer()
   const rateLimit = { limit: 1, perSeconds: 3_600 }
   await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, rateLimit })
-  await raiseMany(host, 2)
-  const [, waiting] = await explained(host)
+  await raise(host, 2)
+  const waiting = await waitFor(async () => {
+    const [one] = await host.sender.deliveries.list({ tenantId: 1, state: 'pending' })
+    return one?.reason.code === 'rate_limited' && host.sender.deliveries.get(one.id)
+  }, 'one waits for the rate limit')
   expect(waiting).toMatchObject({
     reason: { code: 'rate_limited', until: expect.any(Date) },
     resend: 'sends',
   })
   await host.sender.stop()
-  const asked = await host.sender.deliveries.resend(waiting?.id ?? '')
+  const asked = await host.sender.deliveries.resend(waiting.id)
   expect(asked.reason).toEqual({ code: 'requested', on: expect.any(Date) })
   expect(await host.sender.deliveries.get(asked.id)).toMatchObject({ resend: 'under_way' })
 })
@@ -164,9 +171,7 @@ it('says that an attempt is under way, and how many come before one that is due'
   const { promise, resolve } = Promise.withResolvers<number>()
   consumer.answer(() => promise)
   await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, concurrency: 1 })
-  await host.engine.transaction(async ({ raise }) => {
-    for (let id = 0; id < 3; id++) await raise(site, 'File', id, 'Update')
-  })
+  await raise(host, 3)
   await consumer.received(1)
   const [first, , third] = await waitFor(async () => {
     const all = await explained(host)

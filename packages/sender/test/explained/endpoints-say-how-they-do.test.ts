@@ -1,4 +1,4 @@
-import { manualClock, testConsumer } from '@x/testkit'
+import { manualClock, testConsumer, waitFor } from '@x/testkit'
 import { expect } from 'vitest'
 import { it } from '../each-database.ts'
 import { type HostOptions, type OpenHost, site, startHost } from '../open-host.ts'
@@ -13,11 +13,15 @@ async function startTimelessHost(options: HostOptions = {}) {
   return { host, clock }
 }
 
-async function raiseMany({ engine, sender }: OpenHost, count: number): Promise<void> {
-  await engine.transaction(async ({ raise }) => {
-    for (let id = 0; id < count; id++) await raise(site, 'File', id, 'Update')
+function raise({ engine }: OpenHost, count: number): Promise<void> {
+  return engine.transaction(async (transaction) => {
+    for (let id = 0; id < count; id++) await transaction.raise(site, 'File', id, 'Update')
   })
-  await sender.drain()
+}
+
+async function raiseMany(host: OpenHost, count: number): Promise<void> {
+  await raise(host, count)
+  await host.sender.drain()
 }
 
 it('has nothing to say of an endpoint that had no attempt, or whose attempts succeed', async () => {
@@ -98,8 +102,12 @@ it('tells of a rate limit that is used up without calling it a failure', async (
   await using consumer = await testConsumer()
   const rateLimit = { limit: 1, perSeconds: 3600 }
   const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, rateLimit })
-  await raiseMany(host, 2)
-  expect(await host.sender.endpoints.health(endpoint.id)).toMatchObject({
+  await raise(host, 2)
+  const limited = await waitFor(async () => {
+    const health = await host.sender.endpoints.health(endpoint.id)
+    return health.pause && health
+  }, 'the rate limit is used up')
+  expect(limited).toMatchObject({
     state: 'healthy',
     pause: { cause: 'rate_limit', failures: [] },
     waiting: 1,
