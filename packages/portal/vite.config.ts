@@ -8,6 +8,8 @@ export default defineConfig({
     outDir: '../../dist/ui',
     emptyOutDir: true,
     target: 'es2022',
+    // Those that know light-dark(), which else becomes something that no script can switch.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     // Nothing becomes a data: URL, which the content security policy would refuse for scripts and styles.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

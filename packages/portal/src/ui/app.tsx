@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import type { Session } from './api-types.ts'
 import { useHashRoute } from './hash-route.ts'
 import { keepFocus } from './keep-focus.ts'
 import { startLiveUpdates, useLiveState } from './live-updates.ts'
@@ -27,14 +28,14 @@ export function App() {
   if (state.session?.user) {
     return (
       <SessionContext value={state.session.user}>
-        <SignedIn canSignOut={state.session.canSignOut} />
+        <SignedIn session={state.session} />
       </SessionContext>
     )
   }
   return <SignInPage state={state} />
 }
 
-function SignedIn({ canSignOut }: { readonly canSignOut: boolean }) {
+function SignedIn({ session }: { readonly session: Session }) {
   const { segments } = useHashRoute()
   const liveState = useLiveState()
   const main = useRef<HTMLElement>(null)
@@ -54,7 +55,7 @@ function SignedIn({ canSignOut }: { readonly canSignOut: boolean }) {
   }, [place])
 
   return (
-    <Shell liveState={liveState} canSignOut={canSignOut}>
+    <Shell liveState={liveState} session={session}>
       <main className="main" tabIndex={-1} ref={main} id="main">
         <PageOf segments={segments} key={place} />
       </main>

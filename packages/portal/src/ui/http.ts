@@ -1,3 +1,5 @@
+import { sessionHeaders } from './session-token.ts'
+
 /** A response that is no success. What its problem document says in words is for programmers: pages show a text by code. */
 export class Problem extends Error {
   readonly status: number
@@ -34,7 +36,11 @@ export function onSignedOut(listener: () => void): () => void {
  * @throws Problem
  */
 export async function ask<TData>(method: Method, path: string, body?: object): Promise<TData> {
-  const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } }
+  const init: RequestInit = {
+    method,
+    credentials: 'same-origin',
+    headers: { accept: 'application/json', ...sessionHeaders() },
+  }
   if (body) {
     init.headers = { ...init.headers, 'content-type': 'application/json' }
     init.body = JSON.stringify(body)

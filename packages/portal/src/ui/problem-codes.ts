@@ -15,6 +15,8 @@ type PortalCode =
   | 'body_too_large'
   | 'cross_site'
   | 'invalid_token'
+  | 'invalid_link'
+  | 'link_used'
   | 'invalid_host'
   | 'too_many_guesses'
   | 'too_many_connections'

@@ -1,13 +1,19 @@
 import { createContext, use, useCallback, useEffect, useState } from 'react'
 import type { Session } from './api-types.ts'
+import { showAppearance } from './appearance.ts'
 import { forgetEndpointNames } from './endpoint-names.ts'
+import { tellExpired } from './frame.ts'
 import { ask, onSignedOut, type Problem, problemOf } from './http.ts'
+import { linkProblem } from './open-link.ts'
 import { forgetResources } from './resources.ts'
+import { rememberToken } from './session-token.ts'
 
 /** Who looks at the page, as far as is known. */
 export interface SessionState {
   /** Undefined until it was heard. */
   readonly session: Session | undefined
+  /** The session of the link that was opened, over or not; null where there was none. */
+  readonly link: Session['link']
   readonly problem: Problem | undefined
   /** Asks again. */
   look(): Promise<void>
@@ -29,23 +35,35 @@ export function useUser(): NonNullable<Session['user']> {
 export function useSessionState(): SessionState {
   const [session, setSession] = useState<Session>()
   const [problem, setProblem] = useState<Problem>()
+  const [link, setLink] = useState<Session['link']>(null)
   const look = useCallback(async () => {
     try {
-      setSession(await ask<Session>('GET', 'session'))
-      setProblem(undefined)
+      const heard = await ask<Session>('GET', 'session')
+      await showAppearance(heard.appearance)
+      tellExpired(heard.user === null)
+      setSession(heard)
+      if (heard.link) setLink(heard.link)
+      setProblem(heard.user === null ? linkProblem() : undefined)
     } catch (error) {
       setProblem(problemOf(error))
     }
   }, [])
+  const forgetUser = useCallback(() => {
+    rememberToken(undefined)
+    forgetResources()
+    forgetEndpointNames()
+    void look()
+  }, [look])
   useEffect(() => {
     void look()
-    return onSignedOut(() => {
-      forgetResources()
-      forgetEndpointNames()
-      void look()
-    })
-  }, [look])
-  return { session, problem, look }
+    return onSignedOut(forgetUser)
+  }, [look, forgetUser])
+  useEffect(() => {
+    if (!link) return
+    const timer = setTimeout(forgetUser, Date.parse(link.expiresOn) - Date.now())
+    return () => clearTimeout(timer)
+  }, [link, forgetUser])
+  return { session, link, problem, look }
 }
 
 /** Ends the session, and begins the page anew. */
@@ -53,6 +71,7 @@ export async function signOut(): Promise<void> {
   // What is on the page must not be asked for any more.
   forgetResources()
   await ask('DELETE', 'session')
+  rememberToken(undefined)
   location.hash = ''
   location.reload()
 }

@@ -1,8 +1,8 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import { ask } from '../http.ts'
+import { BackLink, Brand } from '../parts/brand.tsx'
 import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
-import { Logo } from '../parts/logo.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { t } from '../preferences.ts'
 import { problemText } from '../problem-text.ts'
@@ -11,7 +11,7 @@ import { useAction } from '../use-action.ts'
 
 /** What whoever is not signed in sees. */
 export function SignInPage({ state }: { readonly state: SessionState }) {
-  const { session, problem } = state
+  const { session, link, problem } = state
   useEffect(() => {
     document.title = t.shell.title
   }, [])
@@ -20,16 +20,16 @@ export function SignInPage({ state }: { readonly state: SessionState }) {
       <div className="card">
         <div className="card-body stack">
           <div className="row">
-            <span className="brand">
-              <Logo />
-            </span>
-            <h1>{t.shell.title}</h1>
+            <h1 className="brand">
+              <Brand appearance={session?.appearance} />
+            </h1>
           </div>
           <ProblemNote problem={problem} />
-          {problem && <Button onClick={() => void state.look()}>{t.common.tryAgain}</Button>}
+          {problem && !session && <Button onClick={() => void state.look()}>{t.common.tryAgain}</Button>}
           {!problem && !session && <p role="status">{t.common.loading}</p>}
           {session?.signIn && <SignInForm label={session.signIn.label} onSignedIn={state.look} />}
-          {session && !session.signIn && <p>{t.signIn.elsewhere}</p>}
+          {session && !session.signIn && <p>{link || problem ? t.signIn.openAgain : t.signIn.elsewhere}</p>}
+          {session && <BackLink session={session} link={link} />}
         </div>
       </div>
     </main>

@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react'
+import type { Session } from '../api-types.ts'
 import { href, useHashRoute } from '../hash-route.ts'
 import type { LiveState } from '../live-updates.ts'
 import {
@@ -13,17 +14,17 @@ import {
 } from '../preferences.ts'
 import { signOut, useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
+import { BackLink, Brand } from './brand.tsx'
 import { Button } from './button.tsx'
-import { Logo } from './logo.tsx'
 
 interface ShellProps {
   readonly liveState: LiveState
-  readonly canSignOut: boolean
+  readonly session: Session
   readonly children: ReactNode
 }
 
 /** What surrounds every page. */
-export function Shell({ liveState, canSignOut, children }: ShellProps) {
+export function Shell({ liveState, session, children }: ShellProps) {
   const { operator, name } = useUser()
   const [area = 'endpoints'] = useHashRoute().segments
   const leaving = useAction(signOut)
@@ -39,7 +40,7 @@ export function Shell({ liveState, canSignOut, children }: ShellProps) {
       <header className="top">
         <div className="top-inner">
           <a className="brand" href={href(['endpoints'])}>
-            <Logo /> {t.shell.title}
+            <Brand appearance={session.appearance} />
           </a>
           <nav className="nav" aria-label={t.shell.navigation}>
             <ul>
@@ -53,11 +54,12 @@ export function Shell({ liveState, canSignOut, children }: ShellProps) {
             </ul>
           </nav>
           <div className="who">
+            <BackLink session={session} link={session.link} />
             <span className={`live-dot ${liveState}`} title={t.shell.liveHint}>
               {t.live[liveState]}
             </span>
             {name !== null && <span>{name}</span>}
-            {canSignOut && (
+            {session.canSignOut && (
               <Button slim kind="plain" isBusy={leaving.isBusy} onClick={leaving.run}>
                 {t.shell.signOut}
               </Button>

@@ -38,6 +38,7 @@ export const de: Texts = {
     catalog: 'Ereigniskatalog',
     subscriptions: 'Abonnements',
     signOut: 'Abmelden',
+    backTo: (name: string) => `Zurück zu ${name}`,
     liveHint: 'Wie diese Seite von Änderungen erfährt',
     timeZone: 'Zeitzone',
     language: 'Sprache',
@@ -48,6 +49,8 @@ export const de: Texts = {
     hint: 'Es bleibt in diesem Browser, in einem Cookie, das kein Skript lesen kann.',
     elsewhere:
       'Sie sind nicht angemeldet. Melden Sie sich bei der Anwendung an, zu der diese Seite gehört, und laden Sie sie neu.',
+    openAgain:
+      'Ihre Sitzung ist beendet. Öffnen Sie diese Seite erneut aus der Anwendung, zu der sie gehört.',
   },
   notFound: {
     title: 'Nicht gefunden',

@@ -37,6 +37,7 @@ export const en = {
     catalog: 'Event catalog',
     subscriptions: 'Subscriptions',
     signOut: 'Sign out',
+    backTo: (name: string) => `Back to ${name}`,
     liveHint: 'How this page learns of changes',
     timeZone: 'Time zone',
     language: 'Language',
@@ -47,6 +48,7 @@ export const en = {
     hint: 'It stays in this browser, in a cookie that no script can read.',
     elsewhere:
       'You are not signed in. Sign in to the application that this page belongs to, then load it again.',
+    openAgain: 'Your session has ended. Open this page again from the application that it belongs to.',
   },
   notFound: {
     title: 'Not found',

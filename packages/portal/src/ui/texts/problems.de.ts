@@ -20,6 +20,8 @@ export const problems: ProblemTexts = {
     invalid_query: 'Die Adresse ist ungültig. Entfernen Sie die Filter.',
     invalid_json: 'Geben Sie gültiges JSON ein, Namen und Texte in doppelten Anführungszeichen.',
     invalid_host: 'Die Adresse dieser Seite ist ungültig.',
+    invalid_link: 'Dieser Link ist ungültig oder abgelaufen.',
+    link_used: 'Dieser Link wurde schon benutzt. Er funktioniert nur einmal.',
     invalid_token: 'Dieses Token ist ungültig. Prüfen Sie, ob Sie es ganz kopiert haben.',
     cross_site:
       'Ändern lässt sich nur von dieser Seite aus. Laden Sie sie neu und versuchen Sie es noch einmal.',

@@ -20,6 +20,8 @@ export const problems: ProblemTexts = {
     invalid_query: 'The address is not valid. Clear the filters and try again.',
     invalid_json: 'Enter valid JSON, with names and strings in double quotes.',
     invalid_host: 'The address of this page is not valid.',
+    invalid_link: 'This link is not valid, or not any more.',
+    link_used: 'This link has been used. It works once.',
     invalid_token: 'This token is not valid. Check that you have copied all of it.',
     cross_site: 'Changes can only be made from this page itself. Reload the page and try again.',
     body_too_large: 'This is too large to be sent.',
