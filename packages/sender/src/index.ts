@@ -35,6 +35,7 @@ export type {
 export type {
   DeliveriesAhead,
   DeliveryReason,
+  DoneBy,
   FinalReason,
   PendingReason,
   ResendEffect,

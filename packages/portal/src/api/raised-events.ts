@@ -43,7 +43,10 @@ const noDeliveryReason = named(
     ],
     test: ['It is a test of another endpoint.', {}],
     created_later: ['The endpoint was created after it.', { createdOn: time() }],
-    disabled: ['The endpoint is disabled.', { since: time(), reason: disabledReason }],
+    disabled: [
+      'The endpoint was disabled.',
+      { since: time(), until: optional(time('Absent where it still is.')), reason: disabledReason },
+    ],
     not_reached: ['It was not turned into deliveries yet.', {}],
     parked: ['No message could be made of it; it is parked for the operators.', { on: time() }],
     expired: ['Its deliveries are older than they are kept.', {}],

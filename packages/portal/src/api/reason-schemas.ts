@@ -72,6 +72,8 @@ const ahead = {
   aheadCapped: optional(flag('Whether there are more than `ahead`.')),
 }
 
+const doneBy = { by: optional(text('Who did it, where that is known; only of a single delivery.')) }
+
 /** Why a delivery is in its state. */
 export const deliveryReason = named(
   'DeliveryReason',
@@ -100,12 +102,12 @@ export const deliveryReason = named(
       'Another delivery of its ordering key comes before it.',
       { deliveryId: optional(text('The delivery whose turn it is; only of a single delivery.')), ...ahead },
     ],
-    disabled: ['The endpoint is disabled.', { since: time(), reason: disabledReason }],
+    disabled: ['The endpoint is disabled.', { since: time(), reason: disabledReason, ...doneBy }],
     succeeded: ['The consumer responded with 2xx.', {}],
     attempts_exhausted: ['The last attempt of the schedule failed.', {}],
     gone: ['The consumer responded with 410 Gone.', {}],
-    cancelled: ['Somebody cancelled it.', {}],
-    endpoint_deleted: ['Its endpoint was deleted.', { on: time() }],
+    cancelled: ['Somebody cancelled it.', doneBy],
+    endpoint_deleted: ['Its endpoint was deleted.', { on: time(), ...doneBy }],
     not_allowed: ['The application did not allow it.', {}],
     pull: ['Its endpoint has no URL: the message is there to be read.', {}],
   }),

@@ -9,6 +9,12 @@ export interface DeliveriesAhead {
   readonly aheadCapped?: boolean
 }
 
+/** Who has done it. */
+export interface DoneBy {
+  /** As the host has said (`actor`); absent where it has not. Only `deliveries.get` tells. */
+  readonly by?: string
+}
+
 /** What a pending delivery waits for: what happens next, and when. */
 export type PendingReason =
   /** Its attempt is under way, in this process. */
@@ -32,7 +38,7 @@ export type PendingReason =
   /** Another delivery of its ordering key comes before it (`ordering`). Which, only `deliveries.get` tells. */
   | ({ readonly code: 'predecessor'; readonly deliveryId?: string } & DeliveriesAhead)
   /** The endpoint is disabled: the delivery goes on when it is enabled. */
-  | { readonly code: 'disabled'; readonly since: Date; readonly reason: DisabledReason }
+  | ({ readonly code: 'disabled'; readonly since: Date; readonly reason: DisabledReason } & DoneBy)
 
 /** Why a delivery is in its final state. */
 export type FinalReason =
@@ -43,9 +49,9 @@ export type FinalReason =
   /** The consumer has responded with 410 Gone: it wants no further webhooks. */
   | { readonly code: 'gone' }
   /** A person has cancelled it. */
-  | { readonly code: 'cancelled' }
+  | ({ readonly code: 'cancelled' } & DoneBy)
   /** Its endpoint was deleted. */
-  | { readonly code: 'endpoint_deleted'; readonly on: Date }
+  | ({ readonly code: 'endpoint_deleted'; readonly on: Date } & DoneBy)
   /** The host's `canReceive` has said no. */
   | { readonly code: 'not_allowed' }
   /** Its endpoint has no URL: the message is there to be read. */

@@ -69,10 +69,14 @@ export function createDeliveryReasons(parts: DeliveryReasonsParts): DeliveryReas
     return { code: row.lastErrorCode === 'not_allowed' ? 'not_allowed' : 'cancelled' }
   }
 
-  /** What takes a look at other deliveries. */
+  /** What takes a look at other deliveries, or at who has changed what. */
   async function withOthers(row: DeliveryRow, reason: DeliveryReason): Promise<DeliveryReason> {
     if (reason.code === 'queued') {
       return { ...reason, ...(await store.countAhead({ ...row, dueOn: row.dueOn ?? 0 })) }
+    }
+    if (reason.code === 'cancelled' || reason.code === 'endpoint_deleted' || reason.code === 'disabled') {
+      const by = await store.actorOf(row.endpointKey, changeOf(row, reason))
+      return by === undefined ? reason : { ...reason, by }
     }
     if (reason.code !== 'predecessor' || row.orderingKey === null) return reason
     const { messageKey, ...ahead } = await store.findPredecessor({ ...row, orderingKey: row.orderingKey })
@@ -94,6 +98,18 @@ export function createDeliveryReasons(parts: DeliveryReasonsParts): DeliveryReas
       return { delivery: deliveryOf(row, reason), resend: resendEffect(reason, standing) }
     },
   }
+}
+
+type ChangeReason = Extract<DeliveryReason, { readonly code: 'cancelled' | 'endpoint_deleted' | 'disabled' }>
+
+/** The change that is the reason, as the audit log has it. */
+function changeOf({ messageKey, finishedOn }: DeliveryRow, reason: ChangeReason) {
+  if (reason.code === 'cancelled') {
+    return { action: 'delivery_cancelled', on: finishedOn ?? 0, messageKey } as const
+  }
+  return reason.code === 'disabled'
+    ? ({ action: 'endpoint_disabled', on: reason.since.getTime() } as const)
+    : ({ action: 'endpoint_deleted', on: reason.on.getTime() } as const)
 }
 
 function resendEffect({ code }: DeliveryReason, standing: EndpointStanding | undefined): ResendEffect {

@@ -64,8 +64,13 @@ export type NoDeliveryReason =
   | { readonly code: 'test' }
   /** The endpoint was created after the event was raised. */
   | { readonly code: 'created_later'; readonly createdOn: Date }
-  /** It was disabled by then, and still is. */
-  | { readonly code: 'disabled'; readonly since: Date; readonly reason: DisabledReason }
+  /** It was disabled then, and still is, or until somebody enabled it. */
+  | {
+      readonly code: 'disabled'
+      readonly since: Date
+      readonly until?: Date
+      readonly reason: DisabledReason
+    }
   /** The event was not turned into deliveries yet. */
   | { readonly code: 'not_reached' }
   /** No message could be made of the event, which is parked for the host's operators. */

@@ -19,6 +19,7 @@ import { isTestEvent, isUniqueId } from '../ids.ts'
 import type { Messages } from '../messages/compose.ts'
 import { storedPayload } from '../messages/message.ts'
 import { isOperational, wantsOperational } from '../operational-events.ts'
+import type { DisabledTime } from '../store/audit-log.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type {
   EventDetails,
@@ -55,6 +56,8 @@ interface Circumstances extends KnownEvent {
   readonly parkedOn: number | undefined
   /** Deliveries of the time may be deleted. */
   readonly isExpired: boolean
+  /** The endpoints that were disabled when it was raised. */
+  readonly disabled: ReadonlyMap<number, DisabledTime>
   /** The keys of endpoints whose filters let it through; undefined where that cannot be told. */
   readonly wanting: ReadonlySet<number> | undefined
 }
@@ -107,6 +110,10 @@ export function createRaisedEvents(parts: RaisedEventsParts): RaisedEvents {
       event,
       sequence,
       hasPassed,
+      disabled: await store.disabledAt(
+        endpoints.map(({ key }) => key),
+        event.modifiedOn.getTime(),
+      ),
       parkedOn: await log.parkedOn(subscription, event.id),
       isExpired: event.modifiedOn.getTime() < clock.now() - retentionMs,
       wanting:
@@ -240,6 +247,7 @@ function mismatch(event: SyncEvent, endpoint: EndpointRow): NoDeliveryReason | u
 
 function reasonOf(endpoint: EndpointRow, circumstances: Circumstances): NoDeliveryReason {
   const { event, hasPassed, parkedOn, isExpired, wanting, sequence } = circumstances
+  const wasDisabled = circumstances.disabled.get(endpoint.key)
   const { createdOn, updatedOn, enabled, disabledOn, disabledReason, filter } = endpoint
   const raisedOn = event.modifiedOn.getTime()
   const mismatched = mismatch(event, endpoint)
@@ -247,6 +255,10 @@ function reasonOf(endpoint: EndpointRow, circumstances: Circumstances): NoDelive
   if (createdOn > raisedOn && hasPassed) return { code: 'created_later', createdOn: new Date(createdOn) }
   if (!enabled && disabledOn !== null && (disabledOn <= raisedOn || !hasPassed)) {
     return { code: 'disabled', since: new Date(disabledOn), reason: disabledReason ?? 'manual' }
+  }
+  if (wasDisabled?.until && hasPassed) {
+    const { since, until, reason } = wasDisabled
+    return { code: 'disabled', since: new Date(since), until: new Date(until), reason }
   }
   if (filter !== null && wanting && !wanting.has(endpoint.key)) return { code: 'filter' }
   if (parkedOn !== undefined) return { code: 'parked', on: new Date(parkedOn) }

@@ -10,6 +10,7 @@ import {
   word,
 } from '@x/events-engine/internal'
 import { type AuditAction, type AuditDetails, type AuditEntry, entryIdOf } from '../audit/audit-entry.ts'
+import type { DisabledReason } from '../endpoints/endpoint.ts'
 import type { StoreContext } from './context.ts'
 
 /** What is written down of a change. */
@@ -37,6 +38,21 @@ const entryColumns = {
   actor: nullable(text),
   details: json<AuditDetails>(),
   created_on: integer,
+}
+
+/** A time for which an endpoint was disabled. */
+export interface DisabledTime {
+  readonly since: number
+  /** Null where it still is. */
+  readonly until: number | null
+  readonly reason: DisabledReason
+}
+
+const disabledColumns = {
+  endpoint_key: integer,
+  details: json<AuditDetails>(),
+  since: integer,
+  until_on: nullable(integer),
 }
 
 /** Creates what writes down a change of an endpoint, in the transaction of the change. */
@@ -98,7 +114,41 @@ export function auditLogStore(context: StoreContext) {
   const purgeTenant = sql.statement(`delete from ${names.auditLog} where key in (
     select key from ${names.auditLog} where tenant_id = $1 limit $2)`)
 
+  const actor = sql.statement(`select actor from ${names.auditLog}
+    where endpoint_key = $1 and action = $2 and created_on = $3
+      and (message_key is null or message_key = ${sql.cast('$4', 'integer')})
+    order by key desc limit 1`)
+  const latest = `select max(b.key) from ${names.auditLog} b where b.endpoint_key = e.key and b.created_on <= $2
+      and b.action in ('endpoint_disabled', 'endpoint_enabled')`
+  const disabled = sql.statement(`select e.key as endpoint_key, a.details, a.created_on as since,
+      (select min(b.created_on) from ${names.auditLog} b
+        where b.endpoint_key = e.key and b.key > a.key and b.action = 'endpoint_enabled') as until_on
+    from ${names.endpoint} e join ${names.auditLog} a on a.key = (${latest})
+    where a.action = 'endpoint_disabled' and ${sql.isListed('e.key', '$1')}`)
+
   return {
+    /** Who has made a change of an endpoint, or of a delivery, at a time; undefined where nobody is named. */
+    async actorOf(
+      endpointKey: number,
+      { action, on, messageKey }: { action: AuditAction; on: number; messageKey?: number },
+    ): Promise<string | undefined> {
+      const values = [endpointKey, action, on, messageKey ?? null]
+      const [row] = await readRows(db, { actor: nullable(text) }, actor, values)
+      return row?.actor ?? undefined
+    },
+
+    /** Which of these endpoints were disabled at a time. */
+    async disabledAt(endpointKeys: readonly number[], time: number): Promise<Map<number, DisabledTime>> {
+      const values = [JSON.stringify(endpointKeys), time]
+      const rows = await readRows(db, disabledColumns, disabled, values)
+      return new Map(
+        rows.map(({ endpoint_key: key, since, until_on: until, details }) => [
+          key,
+          { since, until, reason: details.reason ?? 'manual' },
+        ]),
+      )
+    },
+
     /** Writes down what changes nothing that is stored. */
     noteAudit: (endpointKey: number, record: AuditRecord, now: number): Promise<void> =>
       write(db, endpointKey, record, now),

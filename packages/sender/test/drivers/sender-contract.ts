@@ -735,6 +735,21 @@ export function senderContract(driver: Driver): void {
           const { pending, exhausted } = await store.measureQueue(now, 2)
           expect({ pending, exhausted }).toEqual({ pending: 2, exhausted: 1 })
         },
+        async actorOf() {
+          const cancelled = { action: 'delivery_cancelled' as const, messageKey: messageKeys[0] ?? 0 }
+          const [entry] = await store.listAuditLog({
+            tenantId: 1,
+            endpointId: 'ep_1',
+            before: Number.MAX_SAFE_INTEGER,
+            limit: 1,
+          })
+          const on = entry?.createdOn.getTime() ?? 0
+          expect(await store.actorOf(key, { ...cancelled, on })).toBe(entry?.actor)
+          expect(await store.actorOf(key, { ...cancelled, on: 0 })).toBeUndefined()
+        },
+        async disabledAt() {
+          expect(await store.disabledAt([key, other], now - 1)).toEqual(new Map())
+        },
         async endpointStandings() {
           const standings = await store.endpointStandings([key, other, 999])
           expect([...standings.keys()].sort()).toEqual([key, other].sort())

@@ -62,22 +62,24 @@ it('says how deliveries have ended', async () => {
     return one as Delivery
   }
   await raiseMany(host, 1)
-  await host.sender.deliveries.cancel((await deliveryTo('left')).id)
-  await endpoints.delete(idOf('deleted'))
+  await host.sender.deliveries.cancel((await deliveryTo('left')).id, { actor: 'Ann' })
+  await endpoints.delete(idOf('deleted'), { actor: 'Bob' })
   await clock.advance(70_000)
   await host.sender.drain()
-  for (const [what, reason, resend] of [
+  for (const [what, reason, resend, by] of [
     ['good', { code: 'succeeded' }, 'sends'],
     ['bad', { code: 'attempts_exhausted' }, 'sends'],
     ['gone', { code: 'gone' }, 'endpoint_disabled'],
     ['nobody', { code: 'not_allowed' }, 'sends'],
-    ['deleted', { code: 'endpoint_deleted', on: new Date(BEGIN) }, 'endpoint_deleted'],
-    ['left', { code: 'cancelled' }, 'sends'],
+    ['deleted', { code: 'endpoint_deleted', on: new Date(BEGIN) }, 'endpoint_deleted', 'Bob'],
+    ['left', { code: 'cancelled' }, 'sends', 'Ann'],
     ['read', { code: 'pull' }, 'no_url'],
   ] as const) {
     const delivery = await deliveryTo(what)
     expect(delivery.reason, what).toEqual(reason)
-    expect(await host.sender.deliveries.get(delivery.id), what).toMatchObject({ reason, resend })
+    const details = await host.sender.deliveries.get(delivery.id)
+    expect(details.reason, what).toEqual(by === undefined ? reason : { ...reason, by })
+    expect(details.resend, what).toBe(resend)
   }
 })
 

@@ -29,6 +29,7 @@ it('tells of every endpoint of the tenant whether it got an event, and if not, w
   await create('another type', { eventTypes: ['Page.*'] })
   await create('another site', { siteId: 8 })
   await create('filters it out', { filter: { 'data.entity.total': { $gt: 100 } } })
+  const { endpoint: other } = await create('wanted something else', { eventTypes: ['Page.*'] })
   const { endpoint: disabled } = await create('disabled')
   const { endpoint: changed } = await create('was disabled')
   await endpoints.create({ tenantId: 2, url: consumer.url })
@@ -41,6 +42,7 @@ it('tells of every endpoint of the tenant whether it got an event, and if not, w
   await host.sender.drain()
   await clock.advance(1_000)
   await endpoints.enable(changed.id)
+  await endpoints.update(other.id, { eventTypes: ['*'] })
   await create('created later')
   const details = await events.get(event.id, { tenantId: 1 })
   expect(details).toMatchObject({
@@ -60,7 +62,13 @@ it('tells of every endpoint of the tenant whether it got an event, and if not, w
     'another site': { code: 'site', siteId: 8 },
     'filters it out': { code: 'filter' },
     disabled: { code: 'disabled', since: new Date(BEGIN), reason: 'manual' },
-    'was disabled': { code: 'changed', on: new Date(BEGIN + 2_000) },
+    'was disabled': {
+      code: 'disabled',
+      since: new Date(BEGIN),
+      until: new Date(BEGIN + 2_000),
+      reason: 'manual',
+    },
+    'wanted something else': { code: 'changed', on: new Date(BEGIN + 2_000) },
     'created later': { code: 'created_later', createdOn: new Date(BEGIN + 2_000) },
   })
   const forbidden = details.endpoints.find(({ description }) => description === 'forbidden')
