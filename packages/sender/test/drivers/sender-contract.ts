@@ -821,7 +821,13 @@ export function senderContract(driver: Driver): void {
         async readWindow() {
           const window = { endpointKey: key, after: 0, upto: 99, state: 'exhausted', limit: 9 } as const
           expect(await inTransaction((trx) => store.readWindow(trx, window))).toEqual([
-            { messageKey: messageKeys[2], state: 'exhausted', createdOn: now, eventType: 'File.Update' },
+            {
+              messageKey: messageKeys[2],
+              state: 'exhausted',
+              createdOn: now,
+              eventId: 'evt_3',
+              eventType: 'File.Update',
+            },
           ])
         },
         async windowOf() {
