@@ -37,6 +37,7 @@ const groups: readonly Group[] = [
       'docs/send/ownership.md',
       'docs/send/attempts.md',
       'docs/send/send-again.md',
+      'docs/send/portal-api.md',
       'docs/guides/webhook-payloads.md',
       'docs/guides/content-filters.md',
       'docs/guides/webhook-workers.md',

@@ -2,6 +2,7 @@ import type { Clock, IServiceScopeFactory, Logger } from '@x/events-core'
 import { createEventEngine, type EventEngine } from '@x/events-engine'
 import { createSseFeed, type SseFeed } from '@x/events-engine/sse'
 import { createGuessLimit, type GuessLimit } from '@x/portal'
+import type { ExpressPortal } from '@x/portal/express'
 import { createWebhookSender, type WebhookSender } from '@x/sender'
 import { type AwilixContainer, asClass, asFunction, asValue, createContainer } from 'awilix'
 import type { Request, RequestHandler, Response } from 'express'
@@ -19,6 +20,7 @@ import { TenantManager } from '../entity/tenant-manager.ts'
 import { DownloadLog } from '../files/download-log.ts'
 import type { FileStorage } from '../files/file-storage.ts'
 import { createLoginLimits } from '../http/middleware.ts'
+import { webhookPortal } from '../http/webhook-portal.ts'
 import { SessionRepository } from '../people/sessions.ts'
 import { TokenRepository } from '../people/tokens.ts'
 import type { HostSecrets } from './secrets.ts'
@@ -36,6 +38,8 @@ export interface Services {
   /** Tells browsers what happens. */
   readonly syncStreams: SseFeed
   readonly sender: WebhookSender
+  /** Where tenants look after their webhooks. */
+  readonly portal: ExpressPortal<Request>
   /** Seals the sessions of the portal, on every node alike. */
   readonly portalSecret: string
   /** Is aborted when the host closes, for what would never end by itself. */
@@ -110,6 +114,7 @@ export function createServices(foundations: Foundations): AwilixContainer<Servic
     engine: asFunction(createEngine).singleton(),
     syncStreams: asFunction(createStreams).singleton(),
     sender: asFunction(createSender).singleton(),
+    portal: asFunction(webhookPortal).singleton(),
     portalSecret: asValue(encryptionKey),
     closing: asValue(new AbortController()),
     readiness: asValue({ isReady: false }),

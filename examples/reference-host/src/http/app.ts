@@ -13,7 +13,6 @@ import { checkHost, noStore, openRequestScope, refuseCrossSite } from './middlew
 import { handleErrors, noSuchRoute } from './problems.ts'
 import { addRoutes } from './route.ts'
 import { routes } from './routes.ts'
-import { webhookPortal } from './webhook-portal.ts'
 
 const files = fileURLToPath(new URL('../../public', import.meta.url))
 // As it is published, also where everything else runs from its sources: browsers take no TypeScript.
@@ -23,7 +22,7 @@ const client = join(clientPackage, 'dist', 'browser.js')
 /** Puts middleware and routes together, in the order in which requests pass them. */
 export function createApp(container: AwilixContainer<Services>): Express {
   const services = container.cradle
-  const { config, logger, sender, closing } = services
+  const { config, logger, sender, portal, closing } = services
   const app = express()
   app.disable('x-powered-by')
   // Whose address it is, and whether it came by HTTPS, the nearest proxies know; what others say is hearsay.
@@ -40,7 +39,7 @@ export function createApp(container: AwilixContainer<Services>): Express {
   app.use(['/api', '/portal'], openRequestScope(container))
   app.use('/api', noStore, identifyCaller, refuseCrossSite)
   addRoutes(app, routes)
-  app.use('/portal', webhookPortal(services))
+  app.use('/portal', portal)
   app.use('/events', createEventsApi({ sender, logger, signal: closing.signal }).node)
   app.use(webPage())
   app.use(noSuchRoute)

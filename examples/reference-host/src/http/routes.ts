@@ -6,6 +6,7 @@ import { siteRoutes } from '../entities/site.ts'
 import { userRoutes } from '../entities/user.ts'
 import { entityRoutes } from '../entity/entity-routes.ts'
 import { guardMetrics } from '../host/metrics.ts'
+import { portalLinkRoutes } from '../people/portal-links.ts'
 import { tokenRoutes } from '../people/tokens.ts'
 import { openApiRoute } from './openapi.ts'
 import { ProblemError } from './problems.ts'
@@ -19,6 +20,7 @@ const apiRoutes: readonly Route[] = [
   ...siteRoutes,
   ...userRoutes,
   ...tokenRoutes,
+  ...portalLinkRoutes,
   ...entities.flatMap(entityRoutes),
 ]
 

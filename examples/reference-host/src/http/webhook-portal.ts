@@ -39,6 +39,7 @@ export function webhookPortal(services: Services): ExpressPortal<Request> {
     signal: closing.signal,
     authorize,
     guessLimit,
+    links: { secret: portalSecret },
     signIn: { userOf, secret: portalSecret, label: 'Admin token' },
   })
 }

@@ -4,8 +4,11 @@ import { PORTAL_LOCALES, type PortalLocale } from '../theme/locale.ts'
 
 /** Lets the host hand the portal to somebody as a link. */
 export interface PortalLinkOptions {
-  /** Where browsers find the portal: `https://app.example.com/portal`. */
-  readonly url: string
+  /**
+   * Where browsers find the portal: `https://app.example.com/portal`.
+   * @defaultValue none: each `createLink` says so itself, as `portalUrl`
+   */
+  readonly url?: string | undefined
   /**
    * Seals links and their sessions: at least 32 characters or bytes, the same on every node. With another one, all links
    * and sessions end.
@@ -42,6 +45,11 @@ export interface CreatePortalLink {
    * @defaultValue the portal's `locale`
    */
   readonly locale?: PortalLocale | undefined
+  /**
+   * Where this tenant's browsers find the portal, where each tenant has an address of its own.
+   * @defaultValue the `url` of the portal's `links`
+   */
+  readonly portalUrl?: string | undefined
 }
 
 /** A link into the portal. */
@@ -88,7 +96,7 @@ function assertLink(isRight: boolean, field: keyof CreatePortalLink, expected: s
  * @throws PortalLinkError `invalid_link`
  */
 export function readLinkOptions(options: CreatePortalLink) {
-  const { tenantId, role, name, returnUrl, locale } = options
+  const { tenantId, role, name, returnUrl, locale, portalUrl } = options
   const { expiresInSeconds = DEFAULT_LINK_SECONDS, sessionSeconds = DEFAULT_SESSION_SECONDS } = options
   const isTenant = Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS
   assertLink(isTenant, 'tenantId', 'the id of one tenant', tenantId)
@@ -99,6 +107,8 @@ export function readLinkOptions(options: CreatePortalLink) {
   assertSeconds('sessionSeconds', sessionSeconds, MIN_SESSION_SECONDS, MAX_SESSION_SECONDS)
   const isUrl = returnUrl === undefined || isWebUrl(returnUrl)
   assertLink(isUrl, 'returnUrl', 'an absolute URL with https: or http:, without credentials', returnUrl)
+  const isPortal = portalUrl === undefined || isWebUrl(portalUrl)
+  assertLink(isPortal, 'portalUrl', 'where browsers find the portal, with https: or http:', portalUrl)
   const isLocale = locale === undefined || PORTAL_LOCALES.includes(locale)
   assertLink(isLocale, 'locale', `one of ${PORTAL_LOCALES.join(', ')}`, locale)
   const content: LinkContent = { tenantId, role, name, returnUrl, locale }

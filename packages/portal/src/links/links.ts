@@ -51,7 +51,7 @@ const MAX_TOKEN_LENGTH = 8_192
  * @throws TypeError, RangeError for options that cannot be used.
  */
 export function createLinks(options: PortalLinkOptions | undefined, sender: WebhookSender): Links {
-  if (options && !isWebUrl(options.url)) {
+  if (options?.url !== undefined && !isWebUrl(options.url)) {
     throw new TypeError(
       `The portal's links.url must be where browsers find it, such as 'https://app.example.com/portal'; got ${JSON.stringify(options.url)}.`,
     )
@@ -62,10 +62,11 @@ export function createLinks(options: PortalLinkOptions | undefined, sender: Webh
 
   return {
     async create(asked) {
-      if (!options || !links) {
+      const url = asked.portalUrl ?? options?.url
+      if (!links || url === undefined) {
         throw new PortalLinkError(
           'links_not_configured',
-          "createLink: the portal knows neither its address nor a secret; give it the option 'links'.",
+          "createLink: the portal does not know its address and a secret; give it the option 'links'.",
         )
       }
       const { content, expiresInSeconds, sessionSeconds } = readLinkOptions(asked)
@@ -73,7 +74,7 @@ export function createLinks(options: PortalLinkOptions | undefined, sender: Webh
       const sealed = links.seal({ ...content, id: randomUUID(), sessionSeconds, until }, until)
       // Behind the #: no server's log, no referrer and no mail scanner that follows links has any use of it.
       return {
-        url: `${options.url.replace(/\/*(?:[?#].*)?$/, '')}/#link=${sealed}`,
+        url: `${url.replace(/\/*(?:[?#].*)?$/, '')}/#link=${sealed}`,
         expiresOn: new Date(until),
       }
     },

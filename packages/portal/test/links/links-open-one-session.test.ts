@@ -185,6 +185,7 @@ it('makes no link that is none, and says why', async () => {
     ['returnUrl', '/settings'],
     ['returnUrl', 'https://user:password@host.example/'],
     ['locale', 'fr'],
+    ['portalUrl', '/portal'],
   ] as const) {
     const made = portal.createLink({ ...right, [field]: value } as never)
     await expect(made, field).rejects.toMatchObject({
@@ -214,6 +215,12 @@ it('is made by whatever the portal is mounted with', async () => {
     fastifyPortal(parts),
     honoPortal({ ...parts, basePath: '/portal' }),
   ]
+  const elsewhere = createPortal({ ...parts, links: { secret } })
+  await expect(elsewhere.createLink({ tenantId: 1, role: 'viewer' })).rejects.toMatchObject({
+    code: 'links_not_configured',
+  })
+  const ofTenant = { tenantId: 1, role: 'viewer', portalUrl: 'https://one.example/portal/' } as const
+  expect((await elsewhere.createLink(ofTenant)).url).toMatch(/^https:\/\/one\.example\/portal\/#link=/)
   for (const portal of portals) {
     const { url } = await portal.createLink({ tenantId: 1, role: 'viewer' })
     expect(url).toMatch(/^https:\/\/host\.example\/portal\/#link=/)

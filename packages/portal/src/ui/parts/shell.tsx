@@ -78,6 +78,7 @@ function Preferences() {
   const [zones] = useState(timeZones)
   return (
     <footer className="preferences">
+      <a href="api/openapi.json">{t.shell.api}</a>
       <label className="row">
         {t.shell.timeZone}
         <select

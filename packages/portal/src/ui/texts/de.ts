@@ -42,6 +42,7 @@ export const de: Texts = {
     liveHint: 'Wie diese Seite von Änderungen erfährt',
     timeZone: 'Zeitzone',
     language: 'Sprache',
+    api: 'API (OpenAPI)',
   },
   live: { connecting: 'Verbindet', live: 'Live', polling: 'Alle 5 s' },
   signIn: {

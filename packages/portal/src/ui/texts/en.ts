@@ -41,6 +41,7 @@ export const en = {
     liveHint: 'How this page learns of changes',
     timeZone: 'Time zone',
     language: 'Language',
+    api: 'API (OpenAPI)',
   },
   live: { connecting: 'Connecting', live: 'Live', polling: 'Every 5 s' },
   signIn: {
