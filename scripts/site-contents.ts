@@ -36,6 +36,7 @@ const groups: readonly Group[] = [
       'docs/send/network.md',
       'docs/send/ownership.md',
       'docs/send/attempts.md',
+      'docs/send/why.md',
       'docs/send/send-again.md',
       'docs/send/portal-api.md',
       'docs/guides/webhook-payloads.md',
