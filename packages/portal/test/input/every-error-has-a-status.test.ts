@@ -33,7 +33,7 @@ it('answers no error of the packages with 500, and tells of the host nothing but
     })
     const response = await portal.handle(new Request('http://host/api/endpoints/ep_1'))
     const body = (await response.json()) as { detail: string; field?: string }
-    expect.soft([400, 404, 409, 413, 503], code).toContain(response.status)
+    expect.soft([400, 404, 409, 413, 429, 503], code).toContain(response.status)
     expect.soft(body, code).toMatchObject({ code, status: response.status })
     const isOurs = response.status === 503
     expect.soft(logged, code).toHaveLength(isOurs ? 1 : 0)
