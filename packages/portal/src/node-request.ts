@@ -81,7 +81,8 @@ function jsonOf(body: unknown): string {
 /** Sends an answer as it comes; when the other side goes away, its source is told. */
 export async function sendWebResponse(answer: Response, response: ServerResponse): Promise<void> {
   response.statusCode = answer.status
-  for (const [name, value] of answer.headers) response.setHeader(name, value)
+  // All at once: of several cookies, each would replace the one before.
+  response.setHeaders(answer.headers)
   if (!answer.body) {
     response.end()
     return

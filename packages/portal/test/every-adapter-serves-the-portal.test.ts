@@ -68,6 +68,17 @@ describe.each(Object.entries(adapters))('%s', (_name, start) => {
     expect(missing.headers.get('content-type')).toMatch(/^application\/problem\+json/)
   })
 
+  it('ends every kind of session with one sign-out', async () => {
+    await using opened = await openSender()
+    await using server = await start(opened, userOf)
+    const answer = await fetch(`${server.url}/api/session`, { method: 'DELETE' })
+    expect(answer.status).toBe(204)
+    expect(answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0])).toEqual([
+      'x_portal_session=',
+      'x_portal_link=',
+    ])
+  })
+
   it('streams what changes, until whoever listens goes away', async () => {
     await using opened = await openSender()
     await using server = await start(opened, userOf)
