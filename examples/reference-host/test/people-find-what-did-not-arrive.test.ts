@@ -70,7 +70,7 @@ browserTests('the portal answers why a webhook did not arrive', (browser) => {
     await page.getByRole('button', { name: 'Resend all found' }).press('Enter')
     await page.getByText('2 deliveries', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Resend them' }).press('Enter')
-    await page.getByText('2 deliveries sent again').waitFor()
+    await page.getByText('2 deliveries sent again').first().waitFor()
     await page.getByText('Done', { exact: true }).first().waitFor()
     await page.getByRole('button', { name: 'Close' }).press('Enter')
     await page.getByText('No delivery fits these filters').waitFor()
