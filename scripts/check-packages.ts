@@ -19,7 +19,7 @@ const LARGEST_KB: Readonly<Record<string, number>> = {
   '@x/client': 110,
   '@x/events-core': 40,
   '@x/events-engine': 360,
-  '@x/portal': 280,
+  '@x/portal': 420,
   '@x/receiver': 680,
   '@x/sender': 600,
   '@x/signature': 115,
