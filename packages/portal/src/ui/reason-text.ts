@@ -6,8 +6,13 @@ import { attemptErrorName } from './problem-text.ts'
 type Reason = Delivery['reason']
 type Failures = EndpointHealth['failures']
 
-/** Why a delivery is in its state: what it waits for, or how it has ended. */
+/** Why a delivery is in its state: what it waits for, or how it has ended, and by whom. */
 export function reasonText(reason: Reason): string {
+  const said = stateText(reason)
+  return 'by' in reason && reason.by !== undefined ? `${said} ${t.doneBy(reason.by)}` : said
+}
+
+function stateText(reason: Reason): string {
   const { reasons } = t
   switch (reason.code) {
     case 'queued':

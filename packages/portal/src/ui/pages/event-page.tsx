@@ -87,7 +87,9 @@ function noDeliveryText(reason: NoDeliveryReason): string {
     case 'created_later':
       return texts.created_later(fullTime(reason.createdOn))
     case 'disabled':
-      return texts.disabled(fullTime(reason.since))
+      return reason.until === undefined
+        ? texts.disabled(fullTime(reason.since))
+        : texts.wasDisabled(fullTime(reason.since), fullTime(reason.until))
     case 'parked':
       return texts.parked(fullTime(reason.on))
     case 'changed':

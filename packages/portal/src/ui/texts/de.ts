@@ -139,6 +139,8 @@ export const de: Texts = {
     test: 'Es war der Test eines anderen Endpunkts.',
     created_later: (time) => `Der Endpunkt wurde erst später erstellt, am ${time}.`,
     disabled: (time) => `Der Endpunkt ist seit ${time} deaktiviert.`,
+    wasDisabled: (since, until) =>
+      `Der Endpunkt war da deaktiviert, von ${since} bis ${until}. Eine Wiederholung sendet es.`,
     not_reached: 'Es wird gleich gesendet.',
     parked: (time) => `Am ${time} ließ sich kein Webhook daraus machen. Der Betreiber muss es sich ansehen.`,
     expired: 'Seine Zustellungen werden nicht mehr aufbewahrt.',

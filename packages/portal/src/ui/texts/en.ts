@@ -138,6 +138,8 @@ export const en = {
     test: 'It was a test of another endpoint.',
     created_later: (time: string) => `The endpoint was created later, on ${time}.`,
     disabled: (time: string) => `The endpoint is disabled since ${time}.`,
+    wasDisabled: (since: string, until: string) =>
+      `The endpoint was disabled then, from ${since} to ${until}. A replay sends it.`,
     not_reached: 'It is about to be sent.',
     parked: (time: string) => `No webhook could be made of it on ${time}. The operator has to look at it.`,
     expired: 'Its deliveries are no longer kept.',

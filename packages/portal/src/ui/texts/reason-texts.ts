@@ -26,6 +26,8 @@ export interface ReasonTexts {
     readonly disabled: Readonly<Record<'manual' | 'gone' | 'failing' | 'unverified', (on: string) => string>>
   }
   /** The last attempts of an endpoint, in a row: "the last 5 attempts failed (HTTP 500)". */
+  /** Follows a reason: who has done it. */
+  doneBy(name: string): string
   failures(count: number, causes: string): string
   more(count: number, isCapped: boolean): string
   /** What an attempt came to without a response, in a word or two. */

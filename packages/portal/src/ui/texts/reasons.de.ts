@@ -53,6 +53,7 @@ export const reasons: ReasonTexts = {
         `Deaktiviert seit ${on}, weil tagelang kein Versuch gelang. Beheben Sie die Störung, aktivieren Sie ihn und holen Sie Versäumtes nach.`,
     },
   },
+  doneBy: (name) => `Das war ${name}.`,
   failures: (count, causes) =>
     count === 1
       ? `der letzte Versuch fehlschlug (${causes})`

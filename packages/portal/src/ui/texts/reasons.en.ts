@@ -51,6 +51,7 @@ export const reasons: ReasonTexts = {
         `Disabled since ${on}, because no attempt had succeeded for days. Repair it, enable it, then recover what failed.`,
     },
   },
+  doneBy: (name) => `Done by ${name}.`,
   failures: (count, causes) =>
     count === 1 ? `the last attempt failed (${causes})` : `the last ${count} attempts failed (${causes})`,
   more: (count, isCapped) => `${isCapped ? 'more than ' : ''}${plural(count, '', '').trim()}`,
