@@ -7,6 +7,7 @@ import { benchRead } from './engine/read.ts'
 import { benchWake } from './engine/wake.ts'
 import { benchHostile } from './hostile/hostile.ts'
 import { benchStreams } from './live/streams.ts'
+import { benchPortal } from './portal/portal.ts'
 import { benchInbox } from './receiver/inbox.ts'
 import { benchVerifyAndParse, benchVerifyOnly } from './receiver/verify.ts'
 import { benchBacklog } from './sender/backlog.ts'
@@ -24,6 +25,7 @@ const suites: readonly Suite[] = [
   benchRead,
   benchWake,
   benchStreams,
+  benchPortal,
   benchHostile,
   benchVerifyOnly,
   benchVerifyAndParse,

@@ -3,10 +3,12 @@ import {
   type CandidateDelivery,
   type DeliverySource,
   type FoundDelivery,
+  type NewestOfEndpoint,
+  type NewestRange,
   newestFirst,
 } from '../store/newest-deliveries.ts'
 import type { DeliveryStore } from '../store/store.ts'
-import type { DeliveryState } from './delivery.ts'
+import type { DeliveryCount, DeliveryState } from './delivery.ts'
 import { type CheckedFilter, createFilterTest, isImpossible, wantsFailure } from './read-filter.ts'
 
 /** Deliveries of a filter, the newest first, some at a time. */
@@ -25,10 +27,15 @@ export interface FindOptions {
   readonly wanted: number
 }
 
-/** What is read in one turn grows to so many deliveries, while little of it is wanted. */
-const MOST_AT_ONCE = 2_000
+/** What is read in one turn grows to about so many deliveries, while little of it is wanted. */
+const MOST_AT_ONCE = 1_000
 const MORE = 4
-const FEW_ENDPOINTS = 32
+/** Of one endpoint, at first. */
+const FIRST_OF_EACH = 64
+/** How far apart deliveries are is guessed from the newest of so many endpoints. */
+const SAMPLE = 32
+/** More than a tenant has; of more, those that had none for the longest time are not looked through. */
+const MANY_ENDPOINTS = 100_000
 
 /** Finds the deliveries that a filter lets through. Whoever has enough stops reading. */
 export async function* findDeliveries(
@@ -55,6 +62,29 @@ export async function* findDeliveries(
   })) {
     yield { lookedAt, found: foundIn(lookedAt), next }
   }
+}
+
+/** Counts what a filter lets through, up to a limit. */
+export async function countDeliveries(
+  store: DeliveryStore,
+  filter: CheckedFilter,
+  { counted, lookedAt: most }: { readonly counted: number; readonly lookedAt: number },
+): Promise<DeliveryCount> {
+  const { sources, isSelective } = await sourcesOf(store, filter)
+  if (!isSelective && filter.eventId === undefined && !isImpossible(filter)) {
+    const times = { since: filter.createdAfter, until: filter.createdBefore, limit: counted + 1 }
+    const counts = await Promise.all(sources.map((source) => store.countSome(source, filter, times)))
+    const count = counts.reduce((sum, one) => sum + one, 0)
+    return { count: Math.min(count, counted), isComplete: count <= counted }
+  }
+  let count = 0
+  let lookedAt = 0
+  for await (const batch of findDeliveries(store, filter, { before: undefined, wanted: MOST_AT_ONCE })) {
+    count += batch.found.length
+    lookedAt += batch.lookedAt.length
+    if (batch.next && lookedAt >= most) return { count, isComplete: false }
+  }
+  return { count, isComplete: true }
 }
 
 interface Sources {
@@ -96,55 +126,116 @@ const SOURCE_OF_STATE: Readonly<Record<Exclude<DeliveryState, 'pending'>, Delive
   pull: undefined,
 }
 
-/**
- * Reads deliveries of many endpoints in their common order. In each turn, those endpoints give some of their newest that have the
- * newest of all; what may be older than the newest of another endpoint, or than what one has given, is left to the next turn.
- */
+type Batches = AsyncGenerator<Omit<FoundBatch, 'found'>, void, void>
+
+/** Reads deliveries of many endpoints in their common order. */
 async function* readNewest(
   store: DeliveryStore,
   filter: CheckedFilter,
   { before: given, wanted, sources, isSelective }: FindOptions & Sources,
-): AsyncGenerator<Omit<FoundBatch, 'found'>, void, void> {
+): Batches {
   const times = { since: filter.createdAfter, until: filter.createdBefore }
   const range = await store.messageRange(times)
   const end = { messageKey: range.end, endpointKey: 0 }
-  let before = given && newestFirst(end, given) < 0 ? given : end
-  // So many suffice, however the deliveries are spread.
-  let endpoints = isSelective ? FEW_ENDPOINTS : wanted
-  let rows = Math.min(MOST_AT_ONCE, wanted * MORE)
+  const before = given && newestFirst(end, given) < 0 ? given : end
+  const options = { first: range.first, before, wanted, sources }
+  yield* isSelective ? readMuch(store, filter, options) : readPage(store, filter, options)
+}
 
-  for (;;) {
-    const turn = { first: range.first, before }
-    const newest = (
-      await Promise.all(
-        sources.map((source) => store.newestOfEndpoints(source, filter, { ...turn, limit: endpoints + 1 })),
-      )
-    )
-      .flat()
-      .sort(newestFirst)
+interface ReadOptions {
+  readonly first: number
+  readonly before: DeliveryKey
+  readonly wanted: number
+  readonly sources: readonly DeliverySource[]
+}
+
+/**
+ * Where about all that is read is wanted. In each turn, as many endpoints as deliveries are wanted give as many of their newest: those
+ * endpoints that have the newest of all. That suffices, however the deliveries are spread.
+ */
+async function* readPage(store: DeliveryStore, filter: CheckedFilter, options: ReadOptions): Batches {
+  const { wanted, sources } = options
+  for (let { before } = options; ; ) {
+    const turn = { first: options.first, before, limit: wanted + 1 }
+    const newest = await newestOfAll(store, filter, sources, turn)
     if (newest.length === 0) return
-    const chosen = newest.slice(0, endpoints)
-    const leftOut = newest[endpoints]
-    const limit = isSelective ? Math.max(1, Math.floor(rows / chosen.length)) : wanted
-    const first = leftOut ? Math.max(range.first, leftOut.messageKey) : range.first
-    const read = await Promise.all(
-      sources.map((source) => {
-        const keys = chosen.filter((one) => one.source === source).map(({ endpointKey }) => endpointKey)
-        return keys.length === 0 ? [] : store.newestDeliveries(source, keys, { first, before, limit })
-      }),
-    )
-    const lastGiven = read.flatMap((deliveries) => lastOfFull(deliveries, limit)).sort(newestFirst)[0]
-    const others = leftOut && { messageKey: leftOut.messageKey, endpointKey: leftOut.endpointKey + 1 }
-    const isFull = lastGiven !== undefined && (!others || newestFirst(lastGiven, others) <= 0)
-    const next = isFull ? lastGiven : others
-    const complete = read.flat().filter((one) => !next || newestFirst(one, next) <= 0)
-    yield { lookedAt: complete.sort(newestFirst), next: next && keyOf(next) }
+    const leftOut = newest[wanted]
+    const { lookedAt, next } = await readTurn(store, newest.slice(0, wanted), {
+      first: leftOut ? Math.max(options.first, leftOut.messageKey) : options.first,
+      before,
+      limit: wanted,
+      // Whatever is not newer than the first that is left out.
+      rest: leftOut && { messageKey: leftOut.messageKey, endpointKey: leftOut.endpointKey + 1 },
+    })
+    yield { lookedAt, next }
     if (!next) return
-    before = keyOf(next)
-    // More of fewer endpoints, or less of more.
-    endpoints = Math.min(MOST_AT_ONCE, isFull ? Math.ceil(endpoints / MORE) : endpoints * MORE)
-    rows = Math.min(MOST_AT_ONCE, rows * MORE)
+    before = next
   }
+}
+
+/** Where little of it may be wanted: a range of messages at a time, as long as gives about so many deliveries of all endpoints. */
+async function* readMuch(store: DeliveryStore, filter: CheckedFilter, options: ReadOptions): Batches {
+  const { first, sources } = options
+  const owners = await newestOfAll(store, filter, sources, { ...options, limit: MANY_ENDPOINTS })
+  const [newest] = owners
+  if (!newest) return
+  let before: DeliveryKey = { messageKey: newest.messageKey, endpointKey: newest.endpointKey + 1 }
+  let aim = Math.min(MOST_AT_ONCE, options.wanted * MORE)
+  let limit = FIRST_OF_EACH
+  const some = owners.slice(0, SAMPLE)
+  const span = newest.messageKey - (some.at(-1)?.messageKey ?? 0) + 1
+  let length = Math.ceil((span * aim) / some.length)
+  for (;;) {
+    const from = Math.max(first, before.messageKey - length)
+    const rest = from > first ? { messageKey: from, endpointKey: 0 } : undefined
+    const { lookedAt, next, isFull } = await readTurn(store, owners, { first: from, before, limit, rest })
+    yield { lookedAt, next }
+    if (!next) return
+    before = next
+    aim = Math.min(MOST_AT_ONCE, aim * MORE)
+    if (isFull) limit = Math.min(MOST_AT_ONCE, limit * MORE)
+    const factor = isFull ? 1 : Math.min(MORE * 2, aim / Math.max(1, lookedAt.length))
+    length = Math.ceil(length * factor)
+  }
+}
+
+async function newestOfAll(
+  store: DeliveryStore,
+  filter: CheckedFilter,
+  sources: readonly DeliverySource[],
+  turn: NewestRange & { readonly limit: number },
+): Promise<NewestOfEndpoint[]> {
+  const newest = await Promise.all(sources.map((source) => store.newestOfEndpoints(source, filter, turn)))
+  return newest.flat().sort(newestFirst).slice(0, turn.limit)
+}
+
+interface Turn extends NewestRange {
+  readonly limit: number
+  /** What is older than this is not read. */
+  readonly rest: DeliveryKey | undefined
+}
+
+/** Reads some of each endpoint; what may be older than the last of one that may have more is left to the next turn. */
+async function readTurn(
+  store: DeliveryStore,
+  chosen: readonly NewestOfEndpoint[],
+  { rest, ...range }: Turn,
+): Promise<Omit<FoundBatch, 'found'> & { readonly isFull: boolean }> {
+  const bySource = Map.groupBy(chosen, ({ source }) => source)
+  const read = await Promise.all(
+    [...bySource].map(([source, endpoints]) => {
+      const keys = endpoints.map(({ endpointKey }) => endpointKey)
+      return store.newestDeliveries(source, keys, range)
+    }),
+  )
+  const lastGiven = read.flatMap((some) => lastOfFull(some, range.limit)).sort(newestFirst)[0]
+  const isFull = lastGiven !== undefined && (!rest || newestFirst(lastGiven, rest) <= 0)
+  const next = isFull ? lastGiven : rest
+  const lookedAt = read
+    .flat()
+    .filter((one) => !next || newestFirst(one, next) <= 0)
+    .sort(newestFirst)
+  return { lookedAt, next: next && keyOf(next), isFull }
 }
 
 /** The last delivery of each endpoint that has given as many as it may, and may have more. */

@@ -12,19 +12,18 @@ import type {
   SearchDeliveries,
 } from './delivery.ts'
 import type { DeliveryKey } from './delivery-row.ts'
-import { findDeliveries } from './find-deliveries.ts'
+import { countDeliveries, findDeliveries } from './find-deliveries.ts'
 import { type CheckedFilter, createFilterTest, isImpossible, readFilter, readText } from './read-filter.ts'
 import type { DeliveryReasons } from './reasons.ts'
 
-/** A search looks at so many deliveries. */
-const MAX_LOOKED_AT = 10_000
+/** A search, or a count, looks at so many deliveries. */
+const MAX_LOOKED_AT = 5_000
 /** A search for a text reads so many bodies, and so much of them. */
-const MAX_BODIES = 2_000
+const MAX_BODIES = 1_000
 const MAX_CHARACTERS = 4_000_000
 const BODIES_AT_ONCE = 100
-/** A count looks at as many; so many in its first turn. */
+/** What an index alone can tell is counted up to so many. */
 const MAX_COUNTED = 10_000
-const FIRST_COUNTED = 500
 
 interface SearchedPage {
   readonly before: DeliveryKey | undefined
@@ -143,18 +142,8 @@ export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<De
       return searchIn(filter, { ...page, text })
     },
 
-    async count(query: DeliveryFilter): Promise<DeliveryCount> {
-      const filter = readFilter(query)
-      let lookedAt = 0
-      let count = 0
-      const options = { before: undefined, wanted: FIRST_COUNTED }
-      for await (const batch of findDeliveries(store, filter, options)) {
-        count += batch.found.length
-        lookedAt += batch.lookedAt.length
-        if (batch.next && lookedAt >= MAX_COUNTED) return { count, isComplete: false }
-      }
-      return { count, isComplete: true }
-    },
+    count: async (query: DeliveryFilter): Promise<DeliveryCount> =>
+      countDeliveries(store, readFilter(query), { counted: MAX_COUNTED, lookedAt: MAX_LOOKED_AT }),
   }
 }
 

@@ -32,6 +32,13 @@ export interface MessagesToRead {
   readonly last: number
 }
 
+/** A time, and how many of its deliveries to count at most. */
+export interface TimesToCount {
+  readonly since: number | undefined
+  readonly until: number | undefined
+  readonly limit: number
+}
+
 /** Deliveries of an endpoint, of messages after one, up to another. */
 export interface DeliveriesOfEndpoint {
   readonly endpointKey: number
@@ -159,11 +166,18 @@ export function newestDeliveryStore(context: StoreContext) {
       order by e.key limit 1`)
   const oldest = each(oldestOf)
   const counts = each(countOf)
+  const isOfTime = `x.created_on >= ${sql.cast('$6', 'integer')} and x.created_on < ${sql.cast('$7', 'integer')}`
+  const countSome = (source: DeliverySource) =>
+    sql.statement(`select count(*) as count from (
+      select 1 from ${names.endpoint} e cross join ${names.delivery} x ${indexOf(source)}
+      where ${isOwned} and x.endpoint_key = e.key and ${CONDITIONS[source]} and ${isBetween} and ${isOfTime}
+      limit $8) counted`)
+  const someCounts = each(countSome)
   const nexts = each(nextOf)
   const lastKey = sql.statement(`select max(message_key) as last from ${names.delivery}`)
 
   const countPending = sql.statement(`select count(*) as count from (
-    select 1 from ${names.endpoint} e cross join ${names.delivery} x
+    select 1 from ${names.endpoint} e cross join ${names.delivery} x ${indexOf('pending')}
     where x.endpoint_key = e.key and ${isOwned} and x.state = 'pending' limit ${FEW_PENDING + 1}) counted`)
 
   const messagesOfEvent = sql.statement(`select key from ${names.message} where event_id = $1`)
@@ -254,6 +268,19 @@ export function newestDeliveryStore(context: StoreContext) {
     ): Promise<number> {
       const values = [...ownerValues(owner), first, last]
       const [row] = await readRows(db, { count: integer }, counts[source], values)
+      return row?.count ?? 0
+    },
+
+    /** How many deliveries of a time there are: up to a limit. */
+    async countSome(
+      source: DeliverySource,
+      owner: DeliveryOwner,
+      { since, until, limit }: TimesToCount,
+    ): Promise<number> {
+      const { first, end } = await messageRangeOf({ since, until }, (time) => boundOf(db, time))
+      const times = [since ?? Number.MIN_SAFE_INTEGER, until ?? Number.MAX_SAFE_INTEGER]
+      const values = [...ownerValues(owner), first, end - 1, ...times, limit]
+      const [row] = await readRows(db, { count: integer }, someCounts[source], values)
       return row?.count ?? 0
     },
 

@@ -665,6 +665,11 @@ export function senderContract(driver: Driver): void {
           const range = { first: 0, last: messageKeys.at(-1) as number }
           expect(await store.countDeliveries('exhausted', owner, range)).toBe(1)
         },
+        async countSome() {
+          const times = { since: now - HOUR_MS, until: undefined }
+          expect(await store.countSome('exhausted', owner, { ...times, limit: 10 })).toBe(1)
+          expect(await store.countSome('all', owner, { ...times, limit: 2 })).toBe(2)
+        },
         async lastMessage() {
           expect(await store.lastMessage()).toBeGreaterThanOrEqual(messageKeys.at(-1) as number)
         },
