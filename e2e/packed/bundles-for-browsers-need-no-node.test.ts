@@ -6,7 +6,14 @@ import { bundleForBrowsers } from './bundle.ts'
 import { entryPoints } from './entry-points.ts'
 
 const consumer = inject('consumer')
-const forBrowsers = ['@x/events-core', '@x/signature', '@x/receiver', '@x/receiver/testing', '@x/client']
+const forBrowsers = [
+  '@x/events-core',
+  '@x/signature',
+  '@x/receiver',
+  '@x/receiver/testing',
+  '@x/client',
+  '@x/portal/element',
+]
 const entries = entryPoints().filter(({ specifier }) => forBrowsers.includes(specifier))
 
 it.each(entries)('$specifier brings no node: module', async ({ specifier }) => {
