@@ -1,5 +1,6 @@
 import { type Logger, silentLogger } from '@x/events-core'
 import type { WebhookSender } from '@x/sender'
+import { alertRoutes } from './api/alerts.ts'
 import { auditLogRoutes } from './api/audit-log.ts'
 import { deliveryRoutes } from './api/deliveries.ts'
 import { endpointRoutes } from './api/endpoints.ts'
@@ -218,6 +219,7 @@ export function portalRoutes(sender: WebhookSender, engine?: PortalEngine): Rout
     ...raisedEventRoutes(sender),
     ...jobRoutes(sender),
     ...auditLogRoutes(sender),
+    ...alertRoutes(sender),
     ...eventTypeRoutes(sender),
     ...statisticsRoutes(sender),
     ...(engine ? subscriptionRoutes(engine) : []),

@@ -2,6 +2,9 @@
 import '@x/events-engine'
 
 export type { EventEngineErrorCode } from '@x/events-engine'
+export type { AlertKind, AlertSettings, AlertTarget, UpdateAlerts } from './alerts/alert-settings.ts'
+export type { Alerts, AlertTest, TestAlerts } from './alerts/alerts.ts'
+export type { AlertMail, AlertOptions, SentAlert } from './alerts/send-alert.ts'
 export type { AuditAction, AuditDetails, AuditEntry } from './audit/audit-entry.ts'
 export type { AuditLog, ListAuditLog } from './audit/audit-log.ts'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
@@ -103,6 +106,7 @@ export type { PayloadFormat } from './messages/message.ts'
 export type { Messages, PulledMessage, PulledMessages, PullMessages } from './messages/messages.ts'
 export type { Render, RenderContext, RenderOption } from './messages/render.ts'
 export type { Validation } from './messages/validation.ts'
+export type { SenderStats } from './observability/sender-stats.ts'
 export type { WebhookDeliveryChange, WebhookEndpointChange } from './operational-events.ts'
 export type { CanReceive, DeliveredEvent, TelemetryOptions, WebhookSenderOptions } from './options.ts'
 export type {
@@ -115,7 +119,7 @@ export type {
   RaisedEvents,
 } from './raised-events/raised-event.ts'
 export type { SendTest } from './send-test.ts'
-export type { SenderStats, WebhookSender } from './sender.ts'
+export type { WebhookSender } from './sender.ts'
 export { createWebhookSender } from './sender.ts'
 export type {
   AttemptStatistics,

@@ -1,5 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import type { EventEngine, RetryOptions } from '@x/events-engine'
+import type { AlertOptions } from './alerts/send-alert.ts'
 import { type CircuitOptions, type CircuitPolicy, readCircuitPolicy } from './deliver/circuit-breaker.ts'
 import { isSchedule, SCHEDULE_RULE } from './deliver/retry-schedule.ts'
 import { readEncryptionKey } from './endpoints/cipher.ts'
@@ -185,6 +186,11 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly retentionDays?: number | undefined
   /**
+   * How tenants are told what happens to their endpoints, beside the incoming webhooks of chats; see `alerts`.
+   * @defaultValue none: no e-mail, and no link in what is told
+   */
+  readonly alerts?: AlertOptions | undefined
+  /**
    * Days for which the audit log is kept.
    * @defaultValue 365
    */
@@ -226,6 +232,7 @@ export interface WebhookSenderSettings extends NetworkSettings {
   readonly reconcileEveryMs: number
   readonly retentionMs: number
   readonly auditLogRetentionMs: number
+  readonly alerts: AlertOptions
   readonly userAgent: string
 }
 
@@ -298,8 +305,17 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     retentionMs: assertOption.integer('retentionDays', options.retentionDays ?? 30, 1, 36_500) * DAY_MS,
     auditLogRetentionMs:
       assertOption.integer('auditLogRetentionDays', options.auditLogRetentionDays ?? 365, 1, 36_500) * DAY_MS,
+    alerts: readAlertOptions(options.alerts ?? {}),
     userAgent,
   })
+}
+
+function readAlertOptions({ sendMail, portalUrl }: AlertOptions): AlertOptions {
+  const isFunction = sendMail === undefined || typeof sendMail === 'function'
+  assertOption(isFunction, 'alerts.sendMail', 'a function', sendMail)
+  const isUrl = portalUrl === undefined || /^https?:$/.test(URL.parse(portalUrl)?.protocol ?? '')
+  assertOption(isUrl, 'alerts.portalUrl', 'an absolute URL', portalUrl)
+  return Object.freeze({ sendMail, portalUrl })
 }
 
 function readWebhookOrigin(origin: string | undefined): string | undefined {

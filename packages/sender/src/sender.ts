@@ -5,6 +5,7 @@ import {
   runMigrations,
   sqlDialectOf,
 } from '@x/events-engine/internal'
+import { type Alerts, createAlerts } from './alerts/alerts.ts'
 import { readTime } from './argument.ts'
 import { type AuditLog, createAuditLog } from './audit/audit-log.ts'
 import { createBulkWork, type Jobs } from './bulk/jobs.ts'
@@ -41,6 +42,7 @@ import { createMessageWatch } from './messages/message-watch.ts'
 import type { Messages } from './messages/messages.ts'
 import { createTestMessages } from './messages/test-message.ts'
 import { offerQueue } from './observability/metrics.ts'
+import { createStatsReader, type SenderStats } from './observability/sender-stats.ts'
 import { createOperationalEvents } from './operational-events.ts'
 import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './options.ts'
 import type { RaisedEvents } from './raised-events/raised-event.ts'
@@ -58,26 +60,6 @@ import type { DeliveryStore } from './store/store.ts'
 import { openStore } from './store/store.ts'
 import { tableNames } from './table-names.ts'
 
-/** How a sender stands. */
-export interface SenderStats {
-  readonly endpoints: { readonly enabled: number; readonly disabled: number }
-  /** Stored deliveries that have not succeeded. */
-  readonly deliveries: { readonly pending: number; readonly exhausted: number }
-  /** Requests of this process that are under way. */
-  readonly inFlight: number
-  /** How long the delivery that waits longest has been due, in milliseconds; 0 when nothing is due. */
-  readonly oldestDueAgeMs: number
-  /** What was found among the stored webhooks that should not be, by this process; see `reconcileEveryMs`. */
-  readonly reconciliation: { readonly runs: number; readonly repairs: number }
-  /** What this process has done since it was started. */
-  readonly sinceStart: {
-    readonly attempts: number
-    readonly succeeded: number
-    readonly failed: number
-    readonly exhausted: number
-  }
-}
-
 /** Sends an engine's events to endpoints. Made by {@link createWebhookSender}. */
 export interface WebhookSender extends AsyncDisposable {
   /** Who gets webhooks, and about what. */
@@ -92,6 +74,8 @@ export interface WebhookSender extends AsyncDisposable {
   readonly jobs: Jobs
   /** Who has changed what. */
   readonly auditLog: AuditLog
+  /** What tenants are told of their endpoints. */
+  readonly alerts: Alerts
   /** What consumers can subscribe to. */
   readonly eventTypes: EventTypes
 
@@ -226,6 +210,10 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const testMessageOf = createTestMessages({ ...settings, catalog })
   const contents = createContentMatcher(logger)
   const createMessages = createMessageMakers(engine, { ...settings, contents }, catalog)
+  const postOnce = createPostOnce(targetParts)
+  const health = createEndpointHealth({ ...settings, store, clock })
+  const raiseEvents = createOperationalEvents(engine)
+  const alertWork = createAlerts({ ...targetParts, postOnce, logger, health })
   const worker = createWorker({
     ...settings,
     urlRules: settings,
@@ -235,10 +223,15 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     clock,
     logger,
     schedule,
-    raiseNotices: createOperationalEvents(engine),
+    async raiseNotices(trx, recorded) {
+      await raiseEvents(trx, recorded)
+      await alertWork.note(trx, recorded)
+    },
     committed(hasNotices) {
       rollup.rollUpSoon()
-      if (hasNotices) internals.lookSoon()
+      if (!hasNotices) return
+      internals.lookSoon()
+      void alertWork.loop.now()
     },
     wakeOthers: () => internals.publish(SUBSCRIPTION),
     announceChange: () => internals.publish(CHANGES),
@@ -331,6 +324,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       retention.start()
       stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
       if (settings.deliver) reconciliation.start()
+      if (settings.deliver) alertWork.loop.start()
       if (!settings.fanOut) return
       const handleAhead = goesStraight ? straight.handleAhead : undefined
       await engine.subscribe(createWebhookSubscriber<DB>({ ...ofLog, handleAhead }), {
@@ -353,6 +347,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
         rollup.stop(),
         reconciliation.stop(),
       ])
+      await alertWork.loop.stop()
       await pools.destroy()
     },
   )
@@ -385,8 +380,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       rules,
       testFilter: createFilterTrial({ rules, log: internals.log, createMessages }),
       ownership: createOwnershipCheck({ store, clock, challenge, changed: worker.changed }),
-      health: createEndpointHealth({ ...settings, store, clock }),
-      tryOut: { ...targetParts, testMessageOf, postOnce: createPostOnce(targetParts) },
+      health,
+      tryOut: { ...targetParts, testMessageOf, postOnce },
       changed: worker.changed,
       statistics: readStatistics,
       rollUp: rollup.rollUp,
@@ -419,6 +414,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     }),
     jobs,
     auditLog: createAuditLog(store),
+    alerts: alertWork.alerts,
     eventTypes: createEventTypes(catalog, settings.payloadVersions.names),
     async migrate() {
       await engine.migrate()
@@ -456,18 +452,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
         await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS))
       }
     },
-    async stats() {
-      const now = clock.now()
-      const { enabled, disabled, pending, exhausted, oldestDueOn } = await store.counts(now)
-      return {
-        endpoints: { enabled, disabled },
-        deliveries: { pending, exhausted },
-        inFlight: worker.inFlight,
-        oldestDueAgeMs: oldestDueOn === null ? 0 : now - oldestDueOn,
-        reconciliation: { ...reconciliation.counts },
-        sinceStart: { ...worker.counts },
-      }
-    },
+    stats: createStatsReader({ store, clock, worker, reconciliation }),
     [Symbol.asyncDispose]: lifecycle.stop,
   }
 }

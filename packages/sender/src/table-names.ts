@@ -20,6 +20,8 @@ export interface TableNames {
   readonly job: string
   readonly usedToken: string
   readonly auditLog: string
+  readonly alertSettings: string
+  readonly alert: string
   /** The engine's log. */
   readonly syncEvent: string
 }
@@ -47,6 +49,8 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     job: qualified('job'),
     usedToken: qualified('used_token'),
     auditLog: qualified('audit_log'),
+    alertSettings: qualified('alert_settings'),
+    alert: qualified('alert'),
     syncEvent: `${schema === undefined ? '' : `${schema}.`}${enginePrefix}sync_event`,
   })
 }

@@ -28,6 +28,7 @@ const entry = named(
         'delivery_cancelled',
         'job_started',
         'job_cancelled',
+        'alerts_changed',
       ]),
       actor: optional(text('Who has done it; absent where nobody in particular has.')),
       details: object<AuditEntry['details']>({

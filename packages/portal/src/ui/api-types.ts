@@ -1,5 +1,8 @@
 import type {
+  AlertSettings,
+  AlertTarget,
   DeliveryCount,
+  AlertTest as SenderAlertTest,
   DeliveryAttempt as SenderAttempt,
   AuditEntry as SenderAuditEntry,
   Delivery as SenderDelivery,
@@ -57,6 +60,27 @@ export type Statistics = Json<SenderStatistics>
 /** An event that a filter was tried on; what it carries stays on the server. */
 export type TestedEvent = Json<Omit<SenderTestedEvent, 'message'>>
 export type Job = Json<WebhookJob>
+/** Whom to tell; an e-mail has an address, a chat a URL. */
+interface ShownAlertTarget {
+  readonly kind: AlertTarget['kind']
+  readonly address?: string
+  readonly url?: string
+}
+/**
+ * What the tenant is told of, and whom: `GET api/alerts`.
+ * @public
+ */
+export interface Alerts extends Omit<AlertSettings, 'to'> {
+  readonly to: readonly ShownAlertTarget[]
+  readonly targetKinds: readonly AlertTarget['kind'][]
+}
+/**
+ * What became of a test of one target: `POST api/alerts/test`.
+ * @public
+ */
+export interface AlertTest extends Omit<SenderAlertTest, 'target'> {
+  readonly target: ShownAlertTarget
+}
 /**
  * What came of a try: `POST api/endpoints/try`.
  * @public

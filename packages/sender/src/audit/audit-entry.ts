@@ -19,10 +19,11 @@ export type AuditAction =
   | 'delivery_cancelled'
   | 'job_started'
   | 'job_cancelled'
+  | 'alerts_changed'
 
 /** What else is known of a change. It holds no secret, and no value of a field. */
 export interface AuditDetails {
-  /** `endpoint_updated`: the fields that were changed. */
+  /** `endpoint_updated`, `alerts_changed`: the fields that were changed. */
   readonly fields?: readonly string[]
   /** `endpoint_disabled`: why. The sender itself disables for `gone` and `failing`. */
   readonly reason?: DisabledReason

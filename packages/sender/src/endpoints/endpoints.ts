@@ -362,12 +362,8 @@ export async function reencryptSecrets(store: DeliveryStore, cipher: SecretCiphe
     const secrets = await store.listForeignSecrets(cipher.keyId, AT_ONCE)
     if (secrets.length === 0) return count
     for (const secret of secrets) {
-      const { endpointId, sealed } = secret
-      await store.replaceSealed(
-        secret,
-        cipher.encrypt(cipher.decrypt(sealed, endpointId), endpointId),
-        cipher.keyId,
-      )
+      const { owner, sealed } = secret
+      await store.replaceSealed(secret, cipher.encrypt(cipher.decrypt(sealed, owner), owner), cipher.keyId)
     }
     count += secrets.length
   }

@@ -5,7 +5,7 @@ import { createRetrySchedule } from '../deliver/retry-schedule.ts'
 import { attemptDetails } from '../deliveries/attempt-details.ts'
 import type { DeliveryAttempt } from '../deliveries/delivery.ts'
 import { attemptOf } from '../deliveries/delivery-of-row.ts'
-import { noUrl, ownershipNotProved, WebhookSenderError } from '../errors.ts'
+import { noUrl, ownershipNotProved } from '../errors.ts'
 import { failedBy } from '../http/post.ts'
 import type { PostOnce } from '../http/post-once.ts'
 import { uniqueId } from '../ids.ts'
@@ -15,6 +15,7 @@ import type { CreateEndpoint } from './endpoint.ts'
 import { type EndpointRow, validateChange } from './fields.ts'
 import { secretToUse } from './secrets.ts'
 import { signMessage } from './signing.ts'
+import { createTryLimit } from './try-limit.ts'
 import { type EndpointRules, validateSignature, validateTenantId } from './validate.ts'
 
 /** An endpoint to try before it is saved, or an existing one with changes. */
@@ -66,10 +67,6 @@ export interface TryOutParts extends TargetParts {
   readonly postOnce: PostOnce
   find(id: string, scope: { readonly tenantId: number }): Promise<EndpointRow>
 }
-
-/** Tries of a tenant in a minute, in this process. */
-const MAX_TRIES = 20
-const WINDOW_MS = 60_000
 
 /** Creates what sends one request to an endpoint as it would be, and stores nothing. */
 export function createTryOut(parts: TryOutParts) {
@@ -155,25 +152,3 @@ const NEW = {
   version: 1,
   failingSince: null,
 } as const
-
-/** Creates what counts the tries of each tenant. */
-function createTryLimit(clock: Clock): (tenantId: number) => void {
-  let since = 0
-  const counts = new Map<number, number>()
-
-  return (tenantId) => {
-    const now = clock.now()
-    if (Math.abs(now - since) >= WINDOW_MS) {
-      counts.clear()
-      since = now
-    }
-    const count = (counts.get(tenantId) ?? 0) + 1
-    if (count > MAX_TRIES) {
-      throw new WebhookSenderError(
-        'too_many_tries',
-        `Endpoints can be tried ${MAX_TRIES} times a minute; wait a minute.`,
-      )
-    }
-    counts.set(tenantId, count)
-  }
-}

@@ -57,6 +57,7 @@ export function createTenantPurge<DB>({ engine, store, clock, changed, rollUp }:
     const purged = await engine.purgeTenant(tenantId)
     const deliveries = await all((limit) => store.purgeDeliveries(tenantId, limit))
     const endpoints = await store.purgeEndpoints(tenantId)
+    await store.purgeAlerts(tenantId)
     await all((limit) => store.purgeAuditLogOf(tenantId, limit))
     const more = await purgeMessages(tenantId)
     // Last: counters of endpoints that are gone are dropped by the rollup.

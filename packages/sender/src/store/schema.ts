@@ -245,6 +245,29 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
     `create index if not exists ${prefix}audit_log_endpoint on ${names.auditLog} (endpoint_key, key)`,
     `create index if not exists ${prefix}audit_log_delivery on ${names.auditLog} (endpoint_key, message_key)
       where message_key is not null`,
+    // What tenants want to be told of, and whom: sealed.
+    `create table if not exists ${names.alertSettings} (
+      tenant_id ${sql.wholeKey},
+      kinds text not null,
+      quiet_seconds ${whole} not null,
+      sealed text not null,
+      key_id text not null
+    )`,
+    // What has happened to an endpoint since its tenant was told of it last; due_on: until when nobody else sends it.
+    `create table if not exists ${names.alert} (
+      endpoint_key ${whole} not null,
+      kind text not null,
+      tenant_id ${whole} not null,
+      count ${whole} not null,
+      since ${whole} not null,
+      due_on ${whole},
+      quiet_until ${whole} not null default 0,
+      attempts integer not null default 0,
+      sent text not null default '[]',
+      version ${whole} not null default 0,
+      primary key (endpoint_key, kind)
+    )${clustered}`,
+    `create index if not exists ${prefix}alert_due on ${names.alert} (due_on) where due_on is not null`,
     `create index if not exists ${prefix}job_running on ${names.job} (leased_until, key) where state = 'running'`,
   ]
   for (const statement of statements) await runStatement(db, statement)

@@ -20,16 +20,17 @@ export interface SecretRow {
   readonly expiresOn: number | null
 }
 
-/** A signing secret or a client's certificate that is to be sealed anew. */
+/** A signing secret, a client's certificate or the targets of alerts, to be sealed anew. */
 export interface ForeignSecret {
-  readonly kind: 'secret' | 'certificate'
+  readonly kind: 'secret' | 'certificate' | 'alerts'
   readonly key: number
-  readonly endpointId: string
+  /** What it is bound to: an endpoint's id, or a tenant's alerts. */
+  readonly owner: string
   readonly sealed: string
 }
 
 const secretColumns = { sealed: text, key_id: text, created_on: integer, expires_on: nullable(integer) }
-const foreignColumns = { kind: word<ForeignSecret['kind']>(), key: integer, endpoint_id: text, sealed: text }
+const foreignColumns = { kind: word<ForeignSecret['kind']>(), key: integer, owner: text, sealed: text }
 
 /** Signing secrets, which the store only sees sealed. */
 export function secretStore({ db, sql, names }: StoreContext) {
@@ -46,23 +47,30 @@ export function secretStore({ db, sql, names }: StoreContext) {
   const raiseVersion = sql.statement(
     `update ${names.endpoint} set version = version + 1, updated_on = $2 where ${sql.limitsIdle} and key = $1`,
   )
-  // Certificates of clients are sealed by the same keys.
+  // Certificates of clients and targets of alerts are sealed by the same keys.
   const sealedTexts = `(
-    select 'secret' as kind, key, endpoint_key, sealed, key_id from ${names.secret}
+    select 'secret' as kind, s.key, e.id as owner, s.sealed, s.key_id
+    from ${names.secret} s join ${names.endpoint} e on e.key = s.endpoint_key
     union all
-    select 'certificate' as kind, endpoint_key as key, endpoint_key, sealed, key_id from ${names.certificate})`
-  const foreign =
-    sql.statement(`select e.id from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
-    where ${sql.isNotListed('s.key_id', '$1', 'text')} limit 1`)
-  const listForeign = sql.statement(`select s.kind, s.key, e.id as endpoint_id, s.sealed
-    from ${sealedTexts} s join ${names.endpoint} e on e.key = s.endpoint_key
-    where s.key_id <> $1 order by s.kind, s.key limit $2`)
+    select 'certificate' as kind, c.endpoint_key as key, e.id as owner, c.sealed, c.key_id
+    from ${names.certificate} c join ${names.endpoint} e on e.key = c.endpoint_key
+    union all
+    select 'alerts' as kind, tenant_id as key, 'alerts:' || tenant_id as owner, sealed, key_id
+    from ${names.alertSettings})`
+  const foreign = sql.statement(
+    `select s.owner as id from ${sealedTexts} s where ${sql.isNotListed('s.key_id', '$1', 'text')} limit 1`,
+  )
+  const listForeign = sql.statement(`select s.kind, s.key, s.owner, s.sealed
+    from ${sealedTexts} s where s.key_id <> $1 order by s.kind, s.key limit $2`)
   const replace = {
     secret: sql.statement(
       `update ${names.secret} set sealed = $3, key_id = $4 where key = $1 and sealed = $2`,
     ),
     certificate: sql.statement(
       `update ${names.certificate} set sealed = $3, key_id = $4 where endpoint_key = $1 and sealed = $2`,
+    ),
+    alerts: sql.statement(
+      `update ${names.alertSettings} set sealed = $3, key_id = $4 where tenant_id = $1 and sealed = $2`,
     ),
   }
 
@@ -104,7 +112,7 @@ export function secretStore({ db, sql, names }: StoreContext) {
       })
     },
 
-    /** An endpoint whose secrets were sealed with none of these keys. */
+    /** The owner of a secret that was sealed with none of these keys. */
     async findForeignSecret(keyIds: readonly string[]): Promise<string | undefined> {
       const [row] = await readRows(db, { id: text }, foreign, [JSON.stringify(keyIds)])
       return row?.id
@@ -113,12 +121,7 @@ export function secretStore({ db, sql, names }: StoreContext) {
     /** Some of the secrets that were sealed with another key than this one. */
     async listForeignSecrets(keyId: string, limit: number): Promise<ForeignSecret[]> {
       const rows = await readRows(db, foreignColumns, listForeign, [keyId, limit])
-      return rows.map(({ kind, key, endpoint_id, sealed }) => ({
-        kind,
-        key,
-        endpointId: endpoint_id,
-        sealed,
-      }))
+      return rows.map(({ kind, key, owner, sealed }) => ({ kind, key, owner, sealed }))
     },
 
     /** Replaces a sealed text, unless it has changed since it was read. */

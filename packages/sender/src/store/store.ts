@@ -1,4 +1,5 @@
 import { aheadStore } from './ahead.ts'
+import { alertStore } from './alerts.ts'
 import { apiKeyStore } from './api-keys.ts'
 import { auditLogStore } from './audit-log.ts'
 import { changeStore } from './change.ts'
@@ -39,6 +40,7 @@ export function openStore(context: StoreContext) {
     ...sequenceStore(context),
     ...apiKeyStore(context),
     ...auditLogStore(context),
+    ...alertStore(context),
     ...endpointStateStore(context),
     ...countStore(context),
     ...healthStore(context),

@@ -23,6 +23,7 @@ import type { AttemptResult } from '../../src/deliveries/attempt-result.ts'
 import type { DeliveryKey } from '../../src/deliveries/delivery-row.ts'
 import type { EndpointRow, NewEndpointRow } from '../../src/endpoints/fields.ts'
 import { createWebhookSender, type WebhookSenderOptions } from '../../src/index.ts'
+import type { DueAlert } from '../../src/store/alerts.ts'
 import { type JobStore, jobStore } from '../../src/store/jobs.ts'
 import type { EndpointLease } from '../../src/store/leases.ts'
 import type { MessageToStore } from '../../src/store/messages.ts'
@@ -405,7 +406,7 @@ export function senderContract(driver: Driver): void {
         async listForeignSecrets() {
           const foreign = await store.listForeignSecrets('k1', 10)
           expect(foreign).toEqual(
-            expect.arrayContaining([{ kind: 'certificate', key, endpointId: 'ep_1', sealed: 'c' }]),
+            expect.arrayContaining([{ kind: 'certificate', key, owner: 'ep_1', sealed: 'c' }]),
           )
         },
         async replaceSealed() {
@@ -512,6 +513,52 @@ export function senderContract(driver: Driver): void {
           ])
           expect(await store.listAuditLog({ ...filter, endpointId: undefined })).toEqual(entries)
           expect(await store.listAuditLog({ ...filter, tenantId: 2 })).toEqual([])
+        },
+        async saveAlertSettings() {
+          const row = { on: ['failing' as const], quietSeconds: 60, sealed: 's', keyId: 'k' }
+          const record = { action: 'alerts_changed', actor: null } as const
+          await store.saveAlertSettings(1, { ...row, sealed: 'before' }, record, now)
+          await store.saveAlertSettings(1, row, record, now)
+          expect(await store.readAlertSettings(1)).toEqual(row)
+        },
+        async readAlertSettings() {
+          expect(await store.readAlertSettings(2)).toBeUndefined()
+        },
+        async noteAlerts() {
+          const failing = { endpointKey: key, kind: 'failing', count: 1 } as const
+          await store.noteAlerts(db, [failing, { ...failing, kind: 'exhausted' }], now)
+          await store.noteAlerts(db, [failing], now + 1)
+        },
+        async takeAlerts() {
+          expect(await store.takeAlerts(now - 1, now)).toEqual([])
+          const [alert, ...others] = await store.takeAlerts(now, now + 50)
+          expect(others).toEqual([])
+          expect(alert).toEqual({
+            endpointKey: key,
+            tenantId: 1,
+            kind: 'failing',
+            count: 2,
+            since: now,
+            attempts: 0,
+            sent: [],
+            version: 1,
+          })
+          expect(await store.takeAlerts(now, now + 50)).toEqual([])
+        },
+        async retryAlert() {
+          const [alert] = await store.takeAlerts(now + 50, now + 60)
+          await store.retryAlert(alert as DueAlert, { sent: ['a'], dueOn: now + 55 })
+        },
+        async endAlert() {
+          const [alert] = await store.takeAlerts(now + 55, now + 99)
+          expect(alert).toMatchObject({ attempts: 1, sent: ['a'], count: 2 })
+          await store.noteAlerts(db, [{ endpointKey: key, kind: 'failing', count: 3 }], now + 56)
+          await store.endAlert(alert as DueAlert, { now: now + 60, quietUntil: now + 70 })
+          expect(await store.takeAlerts(now + 69, now + 99)).toEqual([])
+          const [next] = await store.takeAlerts(now + 70, now + 99)
+          expect(next).toMatchObject({ attempts: 0, sent: [], count: 3, since: now + 60 })
+          await store.endAlert(next as DueAlert, { now: now + 71, quietUntil: now + 80 })
+          expect(await store.takeAlerts(now + 500, now + 600)).toEqual([])
         },
         async messagesAfter() {
           const query = { endpointId: 'ep_1', tenantId: 1, after: 2, limit: 10 }
@@ -1032,6 +1079,10 @@ export function senderContract(driver: Driver): void {
         },
         async purgeEndpoints() {
           expect(await store.purgeEndpoints(1)).toBe(2)
+        },
+        async purgeAlerts() {
+          await store.purgeAlerts(1)
+          expect(await store.readAlertSettings(1)).toBeUndefined()
         },
         async purgeAuditLog() {
           expect(await store.purgeAuditLog(now, 500)).toBe(0)

@@ -1,0 +1,82 @@
+import type { TestAlerts, UpdateAlerts, WebhookSender } from '@x/sender'
+import { scopeOf } from '../authorize.ts'
+import { type Route, route } from '../describe/route.ts'
+import { choice, count, flag, list, named, object, optional, text } from '../describe/schema.ts'
+import type { Alerts, AlertTest } from '../ui/api-types.ts'
+
+const targetKind = choice(['email', 'slack', 'teams', 'discord'])
+const on = list(
+  choice(['failing', 'disabled', 'exhausted', 'recovered']),
+  'What to tell of. `failing`: no request to an endpoint has succeeded for a while. `exhausted`: a delivery has failed for the last time.',
+)
+const target = object<{ kind: Alerts['targetKinds'][number]; address?: string; url?: string }>({
+  kind: targetKind,
+  address: optional(text('Of an e-mail.')),
+  url: optional(text('Of the incoming webhook of a chat; shown with its end alone.')),
+})
+const to = list(target, 'Whom to tell, at most 10. A URL as it is shown stands for the one that is stored.')
+const quietSeconds = count('Seconds between two alerts of one kind about one endpoint, at most 7 days.')
+
+const alertSettings = named(
+  'Alerts',
+  object<Alerts>({
+    on,
+    to,
+    quietSeconds,
+    targetKinds: list(targetKind, 'The kinds that there are here.'),
+  }),
+)
+
+/** What the user's tenant is told of, and whom. */
+export function alertRoutes({ alerts }: WebhookSender): Route[] {
+  const { targetKinds } = alerts
+
+  return [
+    route({
+      method: 'GET',
+      path: '/api/alerts',
+      role: 'viewer',
+      operationId: 'getAlerts',
+      summary: 'Get what is told of, and whom',
+      response: alertSettings,
+      async handle({ user: { tenantId } }) {
+        return Response.json({ ...(await alerts.get({ tenantId })), targetKinds })
+      },
+    }),
+    route({
+      method: 'PATCH',
+      path: '/api/alerts',
+      role: 'manager',
+      operationId: 'updateAlerts',
+      summary: 'Change what is told of, and whom',
+      response: alertSettings,
+      fields: { on: optional(on), to: optional(to), quietSeconds: optional(quietSeconds) },
+      async handle(call) {
+        const { tenantId, ...by } = scopeOf(call)
+        const settings = await alerts.update({ ...call.fields, tenantId } as UpdateAlerts, by)
+        return Response.json({ ...settings, targetKinds })
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/alerts/test',
+      role: 'manager',
+      operationId: 'testAlerts',
+      summary: 'Send a test alert, now',
+      response: object<{ items: readonly AlertTest[] }>({
+        items: list(
+          object<AlertTest>({
+            target,
+            succeeded: flag(),
+            status: optional(count('Of the response.')),
+            errorCode: optional(text('Why there was no response, or no e-mail.')),
+          }),
+        ),
+      }),
+      fields: { to: optional(to) },
+      async handle({ fields, user: { tenantId } }) {
+        return Response.json({ items: await alerts.test({ ...fields, tenantId } as TestAlerts) })
+      },
+    }),
+  ]
+}

@@ -1,0 +1,267 @@
+import { createHash } from 'node:crypto'
+import type { Logger } from '@x/events-core'
+import { createPeriodic, type Periodic, type SqlExecutor } from '@x/events-engine/internal'
+import { readActor } from '../audit/audit-log.ts'
+import type { SharedClock } from '../clock.ts'
+import type { RecordedResults } from '../deliveries/attempt-result.ts'
+import type { SecretCipher } from '../endpoints/cipher.ts'
+import type { ActorScope } from '../endpoints/endpoint.ts'
+import type { EndpointHealthReader } from '../endpoints/health.ts'
+import { createTryLimit } from '../endpoints/try-limit.ts'
+import { type UrlRules, validateTenantId } from '../endpoints/validate.ts'
+import type { PostOnce } from '../http/post-once.ts'
+import type { AlertToNote, DueAlert } from '../store/alerts.ts'
+import type { DeliveryStore } from '../store/store.ts'
+import {
+  type AlertKind,
+  type AlertSettings,
+  type AlertTarget,
+  changedSettings,
+  NO_ALERTS,
+  readTargets,
+  shownTarget,
+  type UpdateAlerts,
+} from './alert-settings.ts'
+import { type AlertText, alertTextOf } from './alert-text.ts'
+import { type AlertOptions, createAlertSender, type SentAlert } from './send-alert.ts'
+
+/** What became of a test of one target. */
+export interface AlertTest extends Omit<SentAlert, 'errorMessage'> {
+  /** As it may be shown. */
+  readonly target: AlertTarget
+}
+
+/** Whom to send a test. */
+export interface TestAlerts {
+  readonly tenantId: number
+  /**
+   * Before they are saved.
+   * @defaultValue those that are saved
+   */
+  readonly to?: readonly AlertTarget[] | undefined
+}
+
+/**
+ * Tells tenants what happens to their endpoints: by e-mail, where the host sends it, and by the incoming webhooks of Slack, Teams
+ * and Discord. An alert is sent at least once, and tried five times in 20 minutes; between two of one kind about one endpoint
+ * there are `quietSeconds`.
+ *
+ * @example
+ * ```ts
+ * import type { WebhookSender } from '@x/sender'
+ *
+ * async function tellSupport(sender: WebhookSender, tenantId: number): Promise<void> {
+ *   await sender.alerts.update({
+ *     tenantId,
+ *     on: ['failing', 'disabled', 'recovered'],
+ *     to: [{ kind: 'email', address: 'support@example.com' }],
+ *   })
+ *   await sender.alerts.test({ tenantId })
+ * }
+ * ```
+ */
+export interface Alerts {
+  /** The kinds of targets that there are here: `email` only where the host sends it. */
+  readonly targetKinds: readonly AlertTarget['kind'][]
+  /**
+   * What a tenant is told of, and whom; URLs are masked.
+   *
+   * @throws WebhookSenderError `invalid_endpoint` for what is no tenant's id
+   */
+  get(query: { readonly tenantId: number }): Promise<AlertSettings>
+  /** @throws WebhookSenderError `invalid_argument`, `invalid_url`, `forbidden_address` */
+  update(changes: UpdateAlerts, by?: Pick<ActorScope, 'actor'>): Promise<AlertSettings>
+  /**
+   * Sends a test now. A tenant has 20 a minute, in each process.
+   *
+   * @throws WebhookSenderError `invalid_argument`, `invalid_url`, `forbidden_address`, `too_many_tries`
+   */
+  test(query: TestAlerts): Promise<readonly AlertTest[]>
+}
+
+/** What {@link createAlerts} needs. */
+export interface AlertsParts {
+  readonly store: DeliveryStore
+  readonly cipher: SecretCipher
+  readonly clock: SharedClock
+  readonly logger: Logger
+  readonly alerts: AlertOptions
+  readonly urlRules: UrlRules
+  readonly userAgent: string
+  readonly timeoutMs: number
+  readonly health: EndpointHealthReader
+  readonly postOnce: PostOnce
+}
+
+/** Alerts, and what sends them. */
+export interface AlertWork {
+  readonly alerts: Alerts
+  readonly loop: Periodic
+  /** Notes what tenants are to be told of, in the transaction that records it. */
+  note(trx: SqlExecutor, recorded: RecordedResults): Promise<void>
+}
+
+const LOOK_EVERY_MS = 10_000
+/** After each attempt but the last. */
+const RETRY_AFTER_MS = [10_000, 60_000, 300_000, 900_000]
+
+/** Encrypted targets are bound to their tenant. */
+const alertOwner = (tenantId: number) => `alerts:${tenantId}`
+
+/** Creates the alerts of a sender. */
+export function createAlerts(parts: AlertsParts): AlertWork {
+  const { store, cipher, clock, logger, timeoutMs, health } = parts
+  const { sendMail, portalUrl } = parts.alerts
+  const targetKinds = [...(sendMail ? (['email'] as const) : []), 'slack', 'teams', 'discord'] as const
+  const rules = { ...parts, targetKinds }
+  const send = createAlertSender({ ...parts, sendMail })
+  const countTest = createTryLimit(clock)
+
+  async function settingsOf(tenantId: number): Promise<AlertSettings> {
+    const row = await store.readAlertSettings(tenantId)
+    if (!row) return NO_ALERTS
+    const to = JSON.parse(cipher.decrypt(row.sealed, alertOwner(tenantId))) as AlertTarget[]
+    return { on: row.on, to, quietSeconds: row.quietSeconds }
+  }
+
+  const shown = (settings: AlertSettings): AlertSettings => ({
+    ...settings,
+    to: settings.to.map(shownTarget),
+  })
+
+  const loop = createPeriodic({
+    run: sendDue,
+    failed: (error) => logger.warn({ err: error }, 'Alerts about webhooks could not be sent; trying again'),
+    everyMs: LOOK_EVERY_MS,
+    clock,
+  })
+
+  async function sendDue(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sync()
+      const now = clock.now()
+      const due = await store.takeAlerts(now, now + 2 * timeoutMs + LOOK_EVERY_MS)
+      if (due.length === 0) return
+      await Promise.all(due.map(sendOne))
+    }
+  }
+
+  async function sendOne(alert: DueAlert): Promise<void> {
+    const { tenantId, kind } = alert
+    const { on, to, quietSeconds } = await settingsOf(tenantId)
+    const text = on.includes(kind) && to.length > 0 ? await textOf(alert) : undefined
+    if (!text) return store.endAlert(alert, { now: clock.now(), quietUntil: 0 })
+    const left = to.filter((target) => !alert.sent.includes(digestOf(target)))
+    const outcomes = await Promise.all(
+      left.map(async (target) => ({ target, ...(await send(tenantId, target, text)) })),
+    )
+    const failed = outcomes.filter(({ succeeded }) => !succeeded)
+    const now = clock.now()
+    const delayMs = RETRY_AFTER_MS[alert.attempts]
+    for (const { target, status, errorCode, errorMessage } of failed) {
+      const about = { tenantId, kind, target: target.kind, status, errorCode, errorMessage }
+      logger.warn(
+        about,
+        delayMs === undefined ? 'An alert could not be sent' : 'An alert could not be sent; trying again',
+      )
+    }
+    if (failed.length === 0 || delayMs === undefined) {
+      return store.endAlert(alert, { now, quietUntil: now + quietSeconds * 1_000 })
+    }
+    const sent = to.filter((target) => failed.every((one) => one.target !== target)).map(digestOf)
+    await store.retryAlert(alert, { sent, dueOn: now + delayMs })
+  }
+
+  /** Undefined where it is no longer so: the endpoint is gone, or does otherwise by now. */
+  async function textOf({ endpointKey, kind, count, since }: DueAlert): Promise<AlertText | undefined> {
+    const endpoint = await store.readEndpoint(endpointKey)
+    const state = (await health.read([endpointKey])).get(endpointKey)
+    if (!endpoint || !state) return undefined
+    const { failingSince, disabledOn, disabledReason, disablesOn, failures } = state
+    const isSo: Readonly<Record<AlertKind, boolean>> = {
+      failing: failingSince !== undefined && endpoint.enabled,
+      disabled: !endpoint.enabled,
+      recovered: failingSince === undefined && endpoint.enabled,
+      exhausted: true,
+    }
+    if (!isSo[kind]) return undefined
+    const begun = kind === 'failing' ? failingSince : kind === 'disabled' ? disabledOn : undefined
+    return alertTextOf({
+      kind,
+      url: endpoint.url ?? '',
+      since: begun ?? new Date(since),
+      count,
+      lastFailure: failures.at(-1),
+      disablesOn,
+      reason: disabledReason,
+      link: portalUrl && `${portalUrl}#/endpoints/${endpoint.id}`,
+    })
+  }
+
+  return {
+    loop,
+    alerts: {
+      targetKinds,
+
+      async get({ tenantId }) {
+        return shown(await settingsOf(validateTenantId(tenantId)))
+      },
+
+      async update(changes, by) {
+        const actor = readActor(by)
+        const tenantId = validateTenantId(changes?.tenantId)
+        const settings = changedSettings(await settingsOf(tenantId), changes, rules)
+        const { on, to, quietSeconds } = settings
+        const sealed = cipher.encrypt(JSON.stringify(to), alertOwner(tenantId))
+        const fields = (['on', 'to', 'quietSeconds'] as const).filter((name) => changes[name] !== undefined)
+        const record = { action: 'alerts_changed', actor, details: { fields } } as const
+        const row = { on, quietSeconds, sealed, keyId: cipher.keyId }
+        await store.saveAlertSettings(tenantId, row, record, clock.now())
+        return shown(settings)
+      },
+
+      async test({ tenantId: given, to }) {
+        const tenantId = validateTenantId(given)
+        const { to: saved } = await settingsOf(tenantId)
+        const targets = to === undefined ? saved : readTargets(to, saved, rules)
+        countTest(tenantId)
+        const text = alertTextOf({ ...TEST, link: portalUrl })
+        return Promise.all(
+          targets.map(async (target) => {
+            const { errorMessage: _, ...sent } = await send(tenantId, target, text)
+            return { target: shownTarget(target), ...sent }
+          }),
+        )
+      },
+    },
+
+    async note(trx, { endpoints, notices, exhausted }) {
+      const counts = Map.groupBy(exhausted, ({ endpointKey }) => endpointKey)
+      const alerts: AlertToNote[] = [
+        ...notices.map(({ endpointKey, notice }) => ({ endpointKey, kind: notice.kind, count: 1 })),
+        ...[...counts].map(([endpointKey, rows]) => ({
+          endpointKey,
+          kind: 'exhausted' as const,
+          count: rows.length,
+        })),
+      ].filter(({ endpointKey }) => endpoints.has(endpointKey))
+      // One row for each endpoint and kind: a statement changes a row once.
+      const distinct = new Map(alerts.map((alert) => [`${alert.endpointKey} ${alert.kind}`, alert]))
+      if (distinct.size > 0) await store.noteAlerts(trx, [...distinct.values()], clock.now())
+    },
+  }
+}
+
+const TEST = {
+  kind: 'test',
+  url: '',
+  since: new Date(0),
+  count: 1,
+  lastFailure: undefined,
+  disablesOn: undefined,
+  reason: undefined,
+} as const
+
+function digestOf(target: AlertTarget): string {
+  return createHash('sha256').update(JSON.stringify(target)).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,155 @@
+import {
+  countChanges,
+  integer,
+  json,
+  ownTransaction,
+  readRows,
+  runStatement,
+  type SqlExecutor,
+  text,
+  word,
+} from '@x/events-engine/internal'
+import type { AlertKind } from '../alerts/alert-settings.ts'
+import { type AuditRecord, tenantAuditWriter } from './audit-log.ts'
+import type { StoreContext } from './context.ts'
+
+/** What a tenant is told of, as it is stored. */
+export interface AlertSettingsRow {
+  readonly on: readonly AlertKind[]
+  readonly quietSeconds: number
+  /** The targets, sealed. */
+  readonly sealed: string
+  readonly keyId: string
+}
+
+/** What has happened to an endpoint. */
+export interface AlertToNote {
+  readonly endpointKey: number
+  readonly kind: AlertKind
+  readonly count: number
+}
+
+/** An alert that is to be sent. */
+export interface DueAlert extends AlertToNote {
+  readonly tenantId: number
+  /** When the first of what it tells of has happened. */
+  readonly since: number
+  /** How often it was tried to send it. */
+  readonly attempts: number
+  /** Digests of the targets that have got it. */
+  readonly sent: readonly string[]
+  readonly version: number
+}
+
+const settingsColumns = { kinds: json<AlertKind[]>(), quiet_seconds: integer, sealed: text, key_id: text }
+const dueColumns = {
+  endpoint_key: integer,
+  kind: word<AlertKind>(),
+  tenant_id: integer,
+  count: integer,
+  since: integer,
+  attempts: integer,
+  sent: json<string[]>(),
+  version: integer,
+}
+const AT_ONCE = 20
+
+/** Alerts: what tenants want to be told of, and what they are still to be told. */
+export function alertStore(context: StoreContext) {
+  const { db, sql, names } = context
+  const audit = tenantAuditWriter(context)
+  const records = sql.records({ endpoint_key: 'integer', kind: 'text', count: 'integer' })
+  const read = sql.statement(
+    `select kinds, quiet_seconds, sealed, key_id from ${names.alertSettings} where tenant_id = $1`,
+  )
+  const save =
+    sql.statement(`insert into ${names.alertSettings} (tenant_id, kinds, quiet_seconds, sealed, key_id)
+    values ($1, $2, $3, $4, $5)
+    on conflict (tenant_id) do update set kinds = excluded.kinds, quiet_seconds = excluded.quiet_seconds,
+      sealed = excluded.sealed, key_id = excluded.key_id`)
+  // Within the quiet period of the last one, it waits for its end.
+  const note =
+    sql.statement(`insert into ${names.alert} as a (endpoint_key, kind, tenant_id, count, since, due_on)
+    select r.endpoint_key, r.kind, e.tenant_id, r.count, ${sql.cast('$2', 'integer')}, ${sql.cast('$2', 'integer')}
+    from ${records.table('$1', 'r')} join ${names.endpoint} e on e.key = r.endpoint_key
+      join ${names.alertSettings} s on s.tenant_id = e.tenant_id
+    where s.kinds like '%"' || r.kind || '"%'
+    on conflict (endpoint_key, kind) do update set
+      count = a.count + excluded.count,
+      since = case when a.due_on is null then excluded.since else a.since end,
+      due_on = coalesce(a.due_on, case when a.quiet_until > excluded.due_on then a.quiet_until else excluded.due_on end)`)
+  const due = sql.statement(`select ${Object.keys(dueColumns).join(', ')} from ${names.alert}
+    where due_on <= $1 order by due_on limit ${AT_ONCE}`)
+  const ofAlert = 'endpoint_key = $1 and kind = $2 and version = $3'
+  const take = sql.statement(
+    `update ${names.alert} set due_on = $4, version = version + 1 where ${sql.limitsIdle} and ${ofAlert}`,
+  )
+  const [taken, now, quietUntil] = ['$4', '$5', '$6'].map((value) => sql.cast(value, 'integer'))
+  const end =
+    sql.statement(`update ${names.alert} set count = count - ${taken}, since = ${now}, quiet_until = ${quietUntil},
+      due_on = case when count > ${taken} then ${quietUntil} end, attempts = 0, sent = '[]', version = version + 1
+    where ${ofAlert}`)
+  const retry = sql.statement(`update ${names.alert} set attempts = attempts + 1, sent = $4, due_on = $5,
+      version = version + 1
+    where ${ofAlert}`)
+  const purges = [names.alert, names.alertSettings].map((table) =>
+    sql.statement(`delete from ${table} where tenant_id = $1`),
+  )
+
+  return {
+    async readAlertSettings(tenantId: number): Promise<AlertSettingsRow | undefined> {
+      const [row] = await readRows(db, settingsColumns, read, [tenantId])
+      return row && { on: row.kinds, quietSeconds: row.quiet_seconds, sealed: row.sealed, keyId: row.key_id }
+    },
+
+    async saveAlertSettings(
+      tenantId: number,
+      { on, quietSeconds, sealed, keyId }: AlertSettingsRow,
+      record: AuditRecord,
+      now: number,
+    ): Promise<void> {
+      await ownTransaction(db, async (trx) => {
+        await runStatement(trx, save, [tenantId, JSON.stringify(on), quietSeconds, sealed, keyId])
+        await audit(trx, { tenantId, endpointKey: 0 }, record, now)
+      })
+    },
+
+    /** Notes what tenants want to be told of, in the transaction that records it. One entry for each endpoint and kind. */
+    async noteAlerts(trx: SqlExecutor, alerts: readonly AlertToNote[], now: number): Promise<void> {
+      const rows = alerts.map(({ endpointKey, kind, count }) => ({ endpoint_key: endpointKey, kind, count }))
+      await runStatement(trx, note, [records.encode(rows), now])
+    },
+
+    /**
+     * Takes alerts that are due. Another node takes them again when they were not ended until a time.
+     */
+    async takeAlerts(now: number, until: number): Promise<DueAlert[]> {
+      const taken: DueAlert[] = []
+      for (const row of await readRows(db, dueColumns, due, [now])) {
+        const { endpoint_key: endpointKey, tenant_id: tenantId, version, ...alert } = row
+        const isTaken = (await countChanges(db, take, [endpointKey, row.kind, version, until])) === 1
+        if (isTaken) taken.push({ ...alert, endpointKey, tenantId, version: version + 1 })
+      }
+      return taken
+    },
+
+    /** Ends an alert. What has happened since it was taken is told of when the quiet period is over. */
+    async endAlert(
+      { endpointKey, kind, version, count }: DueAlert,
+      { now, quietUntil }: { readonly now: number; readonly quietUntil: number },
+    ): Promise<void> {
+      await runStatement(db, end, [endpointKey, kind, version, count, now, quietUntil])
+    },
+
+    async retryAlert(
+      { endpointKey, kind, version }: DueAlert,
+      { sent, dueOn }: { readonly sent: readonly string[]; readonly dueOn: number },
+    ): Promise<void> {
+      await runStatement(db, retry, [endpointKey, kind, version, JSON.stringify(sent), dueOn])
+    },
+
+    async purgeAlerts(tenantId: number): Promise<void> {
+      for (const statement of purges) await runStatement(db, statement, [tenantId])
+    },
+  }
+}
