@@ -21,6 +21,8 @@ const pages: readonly { place: string; sign: string; typed?: string }[] = [
   { place: 'deliveries/:delivery', sign: 'Your server responded with 500', typed: XSS },
   { place: 'events', sign: 'Page.Create' },
   { place: 'events/:event', sign: 'Who got it' },
+  { place: 'endpoints/:endpoint?tab=history', sign: 'Endpoint created' },
+  { place: 'audit-log', sign: 'Endpoint created' },
   { place: 'event-types', sign: 'A page was added.' },
   { place: 'event-types/Page.Create', sign: 'createReceiver' },
   { place: 'subscriptions', sign: 'Running, some parked' },

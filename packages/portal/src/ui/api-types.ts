@@ -86,10 +86,7 @@ export interface AlertTest extends Omit<SenderAlertTest, 'target'> {
  * @public
  */
 export type TriedEndpoint = Json<SenderTriedEndpoint>
-/**
- * Who has changed what: `GET api/audit-log`.
- * @public
- */
+/** Who has changed what: `GET api/audit-log`. */
 export type AuditEntry = Json<SenderAuditEntry>
 
 /** What may be a slip in an endpoint that was stored all the same. */

@@ -68,7 +68,7 @@ const lastPlaces = new Map<string, string>()
 
 /** Remembers where in a list one is, so that the way back leads there. */
 export function rememberPlace(area: string): void {
-  lastPlaces.set(area, location.hash)
+  lastPlaces.set(area, location.hash === '' ? href([area]) : location.hash)
 }
 
 /** The way back to a list: with the filters and the page that were left. */

@@ -14,6 +14,7 @@ import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
 import { useUser } from '../session.ts'
 import { ActivityCard } from './activity-card.tsx'
+import { AuditLog } from './audit-log-page.tsx'
 import { DeliverySearch } from './delivery-search.tsx'
 import { EndpointDanger } from './endpoint-danger.tsx'
 import { EndpointSettings } from './endpoint-settings.tsx'
@@ -57,6 +58,7 @@ function Loaded({ endpoint, back }: LoadedProps) {
     },
     { id: 'settings', title: t.endpoint.settings, content: <Settings endpoint={endpoint} /> },
   ]
+  tabs.push({ id: 'history', title: t.endpoint.history, content: <AuditLog endpointId={id} /> })
   if (isManager) {
     tabs.push({ id: 'test', title: t.endpoint.test, content: <TestCard endpoint={endpoint} /> })
   }

@@ -129,7 +129,7 @@ function EventItem({ event }: { readonly event: RaisedEvent }) {
       <a className="row-link event-row" href={href(['events', id])}>
         <span className="mono">{eventType}</span>
         <span className="small quiet">{`${entityName} ${entityId}`}</span>
-        <span className="small quiet delivery-when">
+        <span className="small quiet event-when">
           <span className="exact">{`${shortTime(raisedOn)} · `}</span>
           <Time at={raisedOn} />
         </span>

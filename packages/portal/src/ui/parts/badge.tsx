@@ -1,4 +1,4 @@
-import type { Delivery, Endpoint } from '../api-types.ts'
+import type { Delivery, Endpoint, EndpointHealth } from '../api-types.ts'
 import { t } from '../preferences.ts'
 
 export type Tone = 'good' | 'bad' | 'warn' | 'wait' | 'neutral'
@@ -22,9 +22,16 @@ export function DeliveryBadge({ delivery }: { readonly delivery: Pick<Delivery, 
   return <Badge tone={DELIVERY_TONES[state]}>{t.states[state]}</Badge>
 }
 
-export function EndpointBadge({ endpoint }: { readonly endpoint: Endpoint }) {
+interface EndpointBadgeProps {
+  readonly endpoint: Endpoint
+  /** Where it is known. */
+  readonly health?: EndpointHealth | undefined
+}
+
+export function EndpointBadge({ endpoint, health }: EndpointBadgeProps) {
   const { enabled, failingSince, disabledReason, ownership, url } = endpoint
   if (enabled && url === undefined) return <Badge tone="good">{t.states.pull}</Badge>
+  if (enabled && health?.state === 'paused') return <Badge tone="warn">{t.states.paused}</Badge>
   if (enabled) {
     return failingSince ? (
       <Badge tone="warn">{t.states.failing}</Badge>

@@ -1,10 +1,12 @@
-import { useId, useState } from 'react'
+import { useEffect, useId, useState } from 'react'
 import type { Endpoint, Page } from '../api-types.ts'
 import { useEndpointNames } from '../endpoint-names.ts'
 import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
 import { endpointName } from './endpoint-name.ts'
 import { Field } from './field.tsx'
+
+const PAUSE_MS = 300
 
 interface EndpointFieldProps {
   /** An endpoint's id; empty for any. */
@@ -15,7 +17,13 @@ interface EndpointFieldProps {
 /** An endpoint to look for: its name is typed, and those that fit are suggested. */
 export function EndpointField({ value, onChange }: EndpointFieldProps) {
   const [typed, setTyped] = useState<string>()
-  const endpoints = useResource<Page<Endpoint>>('endpoints?limit=100').data?.items ?? []
+  const [sought, setSought] = useState('')
+  useEffect(() => {
+    const timer = setTimeout(() => setSought(typed?.trim() ?? ''), PAUSE_MS)
+    return () => clearTimeout(timer)
+  }, [typed])
+  const query = new URLSearchParams({ limit: '20', ...(sought === '' ? {} : { search: sought }) })
+  const endpoints = useResource<Page<Endpoint>>(`endpoints?${query}`).data?.items ?? []
   const listId = useId()
   const nameOf = useEndpointNames(value === '' ? [] : [value])
   const shown = typed ?? (value === '' ? '' : nameOf(value))

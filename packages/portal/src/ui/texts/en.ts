@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../api-types.ts'
 import { endpointTexts } from './endpoint.en.ts'
 import { pluralOf } from './plural.ts'
 import { problems } from './problems.en.ts'
@@ -35,6 +36,7 @@ export const en = {
     deliveries: 'Deliveries',
     events: 'Events',
     catalog: 'Event catalog',
+    auditLog: 'Audit log',
     subscriptions: 'Subscriptions',
     signOut: 'Sign out',
     backTo: (name: string) => `Back to ${name}`,
@@ -75,6 +77,7 @@ export const en = {
     pull: 'Pull',
     healthy: 'Healthy',
     failing: 'Failing',
+    paused: 'Paused',
     disabled: 'Disabled',
     disabledFailing: 'Disabled: failing',
     gone: 'Disabled: gone',
@@ -281,6 +284,31 @@ export const en = {
       missing: 'Events from before it existed, while it was disabled, or before it subscribed to them.',
       all: 'Also what was delivered: your receiver has to handle events it has seen before.',
     },
+  },
+  audit: {
+    about: 'Who has changed what.',
+    entries: 'Changes',
+    none: 'No changes yet',
+    noneAbout: 'What people change is recorded here.',
+    system: 'System',
+    actions: {
+      endpoint_created: 'Endpoint created',
+      endpoint_updated: 'Endpoint changed',
+      endpoint_enabled: 'Endpoint enabled',
+      endpoint_disabled: 'Endpoint disabled',
+      endpoint_deleted: 'Endpoint deleted',
+      endpoint_verified: 'Endpoint verified',
+      secret_rotated: 'Secret rotated',
+      secret_shown: 'Secret shown',
+      key_created: 'API key created',
+      key_rotated: 'API key rotated',
+      key_revoked: 'API key revoked',
+      test_sent: 'Test sent',
+      delivery_resent: 'Delivery resent',
+      delivery_cancelled: 'Delivery cancelled',
+      job_started: 'Bulk change started',
+      job_cancelled: 'Bulk change stopped',
+    } satisfies Record<AuditEntry['action'], string>,
   },
   bulk: {
     resend: 'Resend all found',

@@ -31,6 +31,14 @@ export const endpointTexts: Pick<
     noneAbout:
       'Ein Endpunkt ist eine URL von Ihnen, die eine signierte Anfrage erhält, wenn etwas geschieht, etwa ein Upload.',
     more: (count) => `und ${count} weitere`,
+    found: 'Gefundene Endpunkte',
+    searchHint: 'URL oder Beschreibung',
+    noMatch: 'Kein Endpunkt passt zu diesen Filtern',
+    showAll: 'Alle Endpunkte anzeigen',
+    noAttempts: 'in den letzten 24 Stunden nichts gesendet',
+    lastDay: (share, attempts) => `${share} von ${plural(attempts, 'Versuch', 'Versuchen')} in 24 Stunden`,
+    lastError: (error) => `letzter Fehler: ${error}`,
+    waiting: (count) => `${count} wartend`,
   },
   endpoint: {
     title: 'Endpunkt',
@@ -39,6 +47,7 @@ export const endpointTexts: Pick<
     allEvents: 'alle Ereignisse',
     overview: 'Übersicht',
     settings: 'Einstellungen',
+    history: 'Verlauf',
     test: 'Test',
     edit: 'Bearbeiten',
     latest: 'Neueste Zustellungen',

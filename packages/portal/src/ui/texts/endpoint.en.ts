@@ -11,6 +11,15 @@ export const endpointTexts = {
     noneAbout:
       'An endpoint is a URL of yours that receives a signed request whenever something happens, such as an upload.',
     more: (count: number) => `and ${count} more`,
+    found: 'Endpoints found',
+    searchHint: 'URL or description',
+    noMatch: 'No endpoint fits these filters',
+    showAll: 'Show all endpoints',
+    noAttempts: 'nothing sent in the last 24 hours',
+    lastDay: (share: string, attempts: number) =>
+      `${share} of ${plural(attempts, 'attempt', 'attempts')} in 24 hours`,
+    lastError: (error: string) => `last failure: ${error}`,
+    waiting: (count: string) => `${count} waiting`,
   },
   endpoint: {
     title: 'Endpoint',
@@ -19,6 +28,7 @@ export const endpointTexts = {
     allEvents: 'all events',
     overview: 'Overview',
     settings: 'Settings',
+    history: 'History',
     test: 'Test',
     edit: 'Edit',
     latest: 'Latest deliveries',
