@@ -68,6 +68,8 @@ const lastPlaces = new Map<string, string>()
 
 /** Remembers where in a list one is, so that the way back leads there. */
 export function rememberPlace(area: string): void {
+  // A list that is being left still hears of the address that comes after it.
+  if (routeOf(location.hash).segments.length > 1) return
   lastPlaces.set(area, location.hash === '' ? href([area]) : location.hash)
 }
 
