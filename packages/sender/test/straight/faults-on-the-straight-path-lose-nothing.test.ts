@@ -232,8 +232,8 @@ onSqlite(
       for (let index = 0; index < 4; index++) {
         await host.sender.endpoints.create({ tenantId: 1, url: `${consumer.url}/${index}` })
       }
-      await using first = startNode({ url: host.url, leaseMs: 2_000, pollMaxMs: 100 })
-      await using second = startNode({ url: host.url, leaseMs: 2_000, pollMaxMs: 100 })
+      await using first = startNode({ url: host.url, leaseMs: 8_000, pollMaxMs: 100 })
+      await using second = startNode({ url: host.url, leaseMs: 8_000, pollMaxMs: 100 })
       await Promise.all([first.isUp(), second.isUp()])
       await Promise.all([first.have('raise File 60'), second.have('raise File 60')])
       await waitFor(async () => (await count(host, `state = 'succeeded'`)) === 480, 'all of them')
