@@ -62,7 +62,8 @@ function Entry({ entry, nameOf }: EntryProps) {
   const { action, actor, endpointId, details, createdOn } = entry
   const { fields, keyId, deliveryId, eventType } = details
   const parts = [
-    ...(fields ? [list(fields.map(fieldName))] : []),
+    // Those of alerts have no names of their own.
+    ...(fields && action !== 'alerts_changed' ? [list(fields.map(fieldName))] : []),
     ...(eventType === undefined ? [] : [eventType]),
     ...(keyId === undefined ? [] : [keyId]),
   ]

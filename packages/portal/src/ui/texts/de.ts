@@ -311,6 +311,7 @@ export const de: Texts = {
       delivery_cancelled: 'Zustellung abgebrochen',
       job_started: 'Sammeländerung begonnen',
       job_cancelled: 'Sammeländerung angehalten',
+      alerts_changed: 'Benachrichtigungen geändert',
     },
   },
   bulk: {

@@ -308,6 +308,7 @@ export const en = {
       delivery_cancelled: 'Delivery cancelled',
       job_started: 'Bulk change started',
       job_cancelled: 'Bulk change stopped',
+      alerts_changed: 'Alert settings changed',
     } satisfies Record<AuditEntry['action'], string>,
   },
   bulk: {
