@@ -66,25 +66,16 @@ interface ShownAlertTarget {
   readonly address?: string
   readonly url?: string
 }
-/**
- * What the tenant is told of, and whom: `GET api/alerts`.
- * @public
- */
+/** What the tenant is told of, and whom: `GET api/alerts`. */
 export interface Alerts extends Omit<AlertSettings, 'to'> {
   readonly to: readonly ShownAlertTarget[]
   readonly targetKinds: readonly AlertTarget['kind'][]
 }
-/**
- * What became of a test of one target: `POST api/alerts/test`.
- * @public
- */
+/** What became of a test of one target: `POST api/alerts/test`. */
 export interface AlertTest extends Omit<SenderAlertTest, 'target'> {
   readonly target: ShownAlertTarget
 }
-/**
- * What came of a try: `POST api/endpoints/try`.
- * @public
- */
+/** What came of a try: `POST api/endpoints/try`. */
 export type TriedEndpoint = Json<SenderTriedEndpoint>
 /** Who has changed what: `GET api/audit-log`. */
 export type AuditEntry = Json<SenderAuditEntry>

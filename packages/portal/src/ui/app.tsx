@@ -3,6 +3,7 @@ import type { Session } from './api-types.ts'
 import { useHashRoute } from './hash-route.ts'
 import { keepFocus } from './keep-focus.ts'
 import { startLiveUpdates, useLiveState } from './live-updates.ts'
+import { AlertsPage } from './pages/alerts-page.tsx'
 import { AuditLogPage } from './pages/audit-log-page.tsx'
 import { DeliveriesPage } from './pages/deliveries-page.tsx'
 import { DeliveryPage } from './pages/delivery-page.tsx'
@@ -74,6 +75,7 @@ function PageOf({ segments }: { readonly segments: readonly string[] }) {
   if (area === 'deliveries') return id === undefined ? <DeliveriesPage /> : <DeliveryPage id={id} />
   if (area === 'events') return id === undefined ? <EventsPage /> : <EventPage id={id} />
   if (area === 'event-types') return id === undefined ? <EventTypesPage /> : <EventTypePage type={id} />
+  if (area === 'alerts') return <AlertsPage />
   if (area === 'audit-log') return <AuditLogPage />
   if (area === 'subscriptions') {
     return id === undefined ? <SubscriptionsPage /> : <SubscriptionPage name={id} />

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { Delivery, DeliveryDetails, Endpoint } from '../api-types.ts'
+import type { Delivery, DeliveryDetails, Endpoint, EventType } from '../api-types.ts'
 import { duration } from '../format.ts'
 import { href } from '../hash-route.ts'
 import { ask } from '../http.ts'
@@ -7,25 +7,48 @@ import { DeliveryBadge } from '../parts/badge.tsx'
 import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
+import { Field } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
-import { Prose } from '../parts/prose.tsx'
 import { t } from '../preferences.ts'
 import { attemptErrorText } from '../problem-text.ts'
 import { useResource } from '../resources.ts'
 import { useAction } from '../use-action.ts'
 
+const TEST_TYPE = 'Webhook.Test'
+
 /** Sends a test, and shows what comes of it. */
 export function TestCard({ endpoint }: { readonly endpoint: Endpoint }) {
   const [testId, setTestId] = useState<string>()
   const path = `endpoints/${encodeURIComponent(endpoint.id)}/test`
-  const testing = useAction(async () => setTestId((await ask<Delivery>('POST', path)).id))
+  const [eventType, setEventType] = useState('')
+  const types = useResource<{ items: readonly EventType[] }>('event-types').data?.items ?? []
+  const testing = useAction(async () =>
+    setTestId((await ask<Delivery>('POST', path, eventType === '' ? undefined : { eventType })).id),
+  )
   return (
     <Card title={t.test.title}>
       {endpoint.enabled ? (
         <>
-          <p className="quiet">
-            <Prose text={t.test.about} />
-          </p>
+          <p className="quiet">{t.test.about}</p>
+          <Field label={t.deliveries.eventType} hint={t.test.typeHint}>
+            {(control) => (
+              <select
+                {...control}
+                className="input"
+                value={eventType}
+                onChange={(event) => setEventType(event.target.value)}
+              >
+                <option value="">{TEST_TYPE}</option>
+                {types
+                  .filter(({ builtIn }) => !builtIn)
+                  .map(({ type }) => (
+                    <option key={type} value={type}>
+                      {type}
+                    </option>
+                  ))}
+              </select>
+            )}
+          </Field>
           <div>
             <Button kind="primary" isBusy={testing.isBusy} onClick={testing.run}>
               {t.test.action}

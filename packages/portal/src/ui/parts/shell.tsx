@@ -33,6 +33,7 @@ export function Shell({ liveState, session, children }: ShellProps) {
     ['deliveries', t.shell.deliveries],
     ['events', t.shell.events],
     ['event-types', t.shell.catalog],
+    ['alerts', t.shell.alerts],
     ['audit-log', t.shell.auditLog],
     ...(operator ? [['subscriptions', t.shell.subscriptions] as const] : []),
   ] as const

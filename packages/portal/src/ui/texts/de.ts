@@ -1,4 +1,5 @@
 import { endpointTexts } from './endpoint.de.ts'
+import { operationTexts } from './operation.de.ts'
 import { pluralOf } from './plural.ts'
 import { problems } from './problems.de.ts'
 import { reasons } from './reasons.de.ts'
@@ -11,6 +12,7 @@ const deliveries = (count: number) => plural(count, 'Zustellung', 'Zustellungen'
 export const de: Texts = {
   ...problems,
   ...endpointTexts,
+  ...operationTexts,
   ...reasons,
   common: {
     cancel: 'Abbrechen',
@@ -36,6 +38,7 @@ export const de: Texts = {
     deliveries: 'Zustellungen',
     events: 'Ereignisse',
     catalog: 'Ereigniskatalog',
+    alerts: 'Alarme',
     auditLog: 'Änderungen',
     subscriptions: 'Abonnements',
     signOut: 'Abmelden',
@@ -288,32 +291,6 @@ export const de: Texts = {
       all: 'Auch was zugestellt wurde: Ihr Empfänger muss mit Ereignissen umgehen, die er schon kennt.',
     },
   },
-  audit: {
-    about: 'Wer was geändert hat.',
-    entries: 'Änderungen',
-    none: 'Noch keine Änderungen',
-    noneAbout: 'Hier steht, was Menschen ändern.',
-    system: 'System',
-    actions: {
-      endpoint_created: 'Endpunkt erstellt',
-      endpoint_updated: 'Endpunkt geändert',
-      endpoint_enabled: 'Endpunkt aktiviert',
-      endpoint_disabled: 'Endpunkt deaktiviert',
-      endpoint_deleted: 'Endpunkt gelöscht',
-      endpoint_verified: 'Endpunkt bestätigt',
-      secret_rotated: 'Secret rotiert',
-      secret_shown: 'Secret angezeigt',
-      key_created: 'API-Schlüssel erstellt',
-      key_rotated: 'API-Schlüssel rotiert',
-      key_revoked: 'API-Schlüssel widerrufen',
-      test_sent: 'Test gesendet',
-      delivery_resent: 'Zustellung erneut gesendet',
-      delivery_cancelled: 'Zustellung abgebrochen',
-      job_started: 'Sammeländerung begonnen',
-      job_cancelled: 'Sammeländerung angehalten',
-      alerts_changed: 'Benachrichtigungen geändert',
-    },
-  },
   bulk: {
     resend: 'Alle gefundenen erneut senden',
     cancel: 'Alle ausstehenden abbrechen',
@@ -345,54 +322,14 @@ export const de: Texts = {
   },
   test: {
     title: 'Test senden',
-    about: 'Sendet `Webhook.Test` nur an diesen Endpunkt, signiert wie jedes andere Ereignis.',
+    about:
+      'Sendet ein Ereignis nur an diesen Endpunkt, als Test gekennzeichnet und signiert wie jedes andere.',
+    typeHint: 'Mit dem Beispiel des Katalogs.',
     action: 'Test senden',
     enableFirst: 'Aktivieren Sie den Endpunkt, um ihm einen Test zu senden.',
     verifyFirst: 'Bestätigen Sie den Endpunkt, um ihm einen Test zu senden.',
     sending: 'Wird gesendet …',
     details: 'Einzelheiten',
     response: 'Antwort auf den Test',
-  },
-  subscriptions: {
-    about: 'Abonnenten in dieser Anwendung, die die Ereignisse aller Mandanten der Reihe nach verarbeiten.',
-    name: 'Name',
-    behind: 'Rückstand',
-    parked: 'Geparkt',
-    none: 'Keine dauerhaften Abonnements',
-    noneAbout: 'Sie stehen hier, sobald die Anwendung Ereignisse abonniert.',
-    upToDate: 'auf dem neuesten Stand',
-    lag: (count, isCapped, length) =>
-      `${plural(count, 'Ereignis', 'Ereignisse')}${isCapped ? ' oder mehr' : ''}, ${length}`,
-  },
-  subscriptionStates: {
-    running: 'Läuft',
-    someParked: 'Läuft, einige geparkt',
-    retrying: 'Wird wiederholt',
-    paused: 'Angehalten',
-    blocked: 'Blockiert',
-  },
-  subscription: {
-    state: 'Zustand',
-    node: 'Verarbeitet von',
-    noNode: 'zurzeit keinem Knoten',
-    failedAttempts: 'Fehlversuche des nächsten Ereignisses',
-    lastError: 'Letzter Fehler',
-    pause: 'Anhalten',
-    resume: 'Fortsetzen',
-    skip: 'Überspringen',
-    skipAction: 'Überspringen',
-    skipTitle: 'Dieses Ereignis überspringen?',
-    skipAbout: 'Dieser Abonnent verarbeitet es nie. Das lässt sich nicht rückgängig machen.',
-    skipNext: 'Nächstes Ereignis überspringen',
-    skipNextTitle: 'Das blockierende Ereignis überspringen?',
-    skipNextAbout: 'Dieser Abonnent verarbeitet es nie und fährt mit dem nächsten fort.',
-    parkedEvents: 'Geparkte Ereignisse',
-    noneParked: 'Keine geparkten Ereignisse',
-    noneParkedAbout:
-      'Ein Ereignis, dessen Versuche aufgebraucht sind, wird hier geparkt, damit die anderen weitergehen.',
-    parkedAfter: (entity, id, tenant, attempts) =>
-      `${entity} ${id} von Mandant ${tenant}, nach ${plural(attempts, 'Versuch', 'Versuchen')}`,
-    retryAll: 'Alle noch einmal',
-    event: 'Ereignis',
   },
 }

@@ -1,5 +1,5 @@
-import type { AuditEntry } from '../api-types.ts'
 import { endpointTexts } from './endpoint.en.ts'
+import { operationTexts } from './operation.en.ts'
 import { pluralOf } from './plural.ts'
 import { problems } from './problems.en.ts'
 import { reasons } from './reasons.en.ts'
@@ -11,6 +11,7 @@ const deliveries = (count: number) => plural(count, 'delivery', 'deliveries')
 export const en = {
   ...problems,
   ...endpointTexts,
+  ...operationTexts,
   ...reasons,
   common: {
     cancel: 'Cancel',
@@ -36,6 +37,7 @@ export const en = {
     deliveries: 'Deliveries',
     events: 'Events',
     catalog: 'Event catalog',
+    alerts: 'Alerts',
     auditLog: 'Audit log',
     subscriptions: 'Subscriptions',
     signOut: 'Sign out',
@@ -285,32 +287,6 @@ export const en = {
       all: 'Also what was delivered: your receiver has to handle events it has seen before.',
     },
   },
-  audit: {
-    about: 'Who has changed what.',
-    entries: 'Changes',
-    none: 'No changes yet',
-    noneAbout: 'What people change is recorded here.',
-    system: 'System',
-    actions: {
-      endpoint_created: 'Endpoint created',
-      endpoint_updated: 'Endpoint changed',
-      endpoint_enabled: 'Endpoint enabled',
-      endpoint_disabled: 'Endpoint disabled',
-      endpoint_deleted: 'Endpoint deleted',
-      endpoint_verified: 'Endpoint verified',
-      secret_rotated: 'Secret rotated',
-      secret_shown: 'Secret shown',
-      key_created: 'API key created',
-      key_rotated: 'API key rotated',
-      key_revoked: 'API key revoked',
-      test_sent: 'Test sent',
-      delivery_resent: 'Delivery resent',
-      delivery_cancelled: 'Delivery cancelled',
-      job_started: 'Bulk change started',
-      job_cancelled: 'Bulk change stopped',
-      alerts_changed: 'Alert settings changed',
-    } satisfies Record<AuditEntry['action'], string>,
-  },
   bulk: {
     resend: 'Resend all found',
     cancel: 'Cancel all pending',
@@ -334,53 +310,13 @@ export const en = {
   },
   test: {
     title: 'Send a test',
-    about: 'Sends `Webhook.Test` to this endpoint alone, signed like every other event.',
+    about: 'Sends one event to this endpoint alone, marked as a test and signed like every other.',
+    typeHint: 'With the example of the catalog.',
     action: 'Send a test',
     enableFirst: 'Enable the endpoint to send it a test.',
     verifyFirst: 'Verify the endpoint to send it a test.',
     sending: 'Sending …',
     details: 'Details',
     response: 'Response to the test',
-  },
-  subscriptions: {
-    about: 'Subscribers inside this host, which handle the events of every tenant in order.',
-    name: 'Name',
-    behind: 'Behind',
-    parked: 'Parked',
-    none: 'No durable subscriptions',
-    noneAbout: 'They show here once the host subscribes to events.',
-    upToDate: 'up to date',
-    lag: (count: number, isCapped: boolean, length: string) =>
-      `${plural(count, 'event', 'events')}${isCapped ? ' or more' : ''}, ${length}`,
-  },
-  subscriptionStates: {
-    running: 'Running',
-    someParked: 'Running, some parked',
-    retrying: 'Retrying',
-    paused: 'Paused',
-    blocked: 'Blocked',
-  },
-  subscription: {
-    state: 'State',
-    node: 'Handled by',
-    noNode: 'no node at the moment',
-    failedAttempts: 'Failed attempts of the next event',
-    lastError: 'Last error',
-    pause: 'Pause',
-    resume: 'Resume',
-    skip: 'Skip',
-    skipAction: 'Skip it',
-    skipTitle: 'Skip this event?',
-    skipAbout: 'This subscriber never handles it. This cannot be undone.',
-    skipNext: 'Skip the next event',
-    skipNextTitle: 'Skip the event that blocks?',
-    skipNextAbout: 'This subscriber never handles it, and continues with the next one.',
-    parkedEvents: 'Parked events',
-    noneParked: 'No parked events',
-    noneParkedAbout: 'An event that has used up its retries is parked here, so that the others continue.',
-    parkedAfter: (entity: string, id: string, tenant: number, attempts: number) =>
-      `${entity} ${id} of tenant ${tenant}, after ${plural(attempts, 'attempt', 'attempts')}`,
-    retryAll: 'Retry all',
-    event: 'Event',
   },
 }

@@ -1,0 +1,218 @@
+import { Send, Trash2 } from 'lucide-react'
+import { useState } from 'react'
+import type { Alerts, AlertTest } from '../api-types.ts'
+import { duration } from '../format.ts'
+import { ask } from '../http.ts'
+import { Button } from '../parts/button.tsx'
+import { Card } from '../parts/card.tsx'
+import { Field } from '../parts/field.tsx'
+import { PageHead } from '../parts/page-head.tsx'
+import { ProblemNote } from '../parts/problem-note.tsx'
+import { ResourceView } from '../parts/resource-view.tsx'
+import { t } from '../preferences.ts'
+import { attemptErrorText } from '../problem-text.ts'
+import { useResource } from '../resources.ts'
+import { useUser } from '../session.ts'
+import { useAction } from '../use-action.ts'
+
+const KINDS = ['failing', 'disabled', 'exhausted', 'recovered'] as const
+const QUIET = [0, 600, 3_600, 6 * 3_600, 86_400] as const
+const MAX_TARGETS = 10
+
+type Target = Alerts['to'][number]
+
+/** What the tenant is told of, and whom. */
+export function AlertsPage() {
+  const resource = useResource<Alerts>('alerts')
+  // What is typed must not be overwritten by what is heard meanwhile.
+  const [first, setFirst] = useState<Alerts>()
+  if (!first && resource.data) setFirst(resource.data)
+  return (
+    <>
+      <PageHead title={t.shell.alerts} about={t.alerts.about} />
+      <ResourceView resource={first ? { data: first, problem: resource.problem } : resource}>
+        {(alerts) => <AlertsForm initial={alerts} />}
+      </ResourceView>
+    </>
+  )
+}
+
+interface DraftTarget extends Target {
+  readonly key: number
+}
+
+function AlertsForm({ initial }: { readonly initial: Alerts }) {
+  const isManager = useUser().role === 'manager'
+  const [on, setOn] = useState<readonly Alerts['on'][number][]>(initial.on)
+  const [quietSeconds, setQuietSeconds] = useState(initial.quietSeconds)
+  const [targets, setTargets] = useState<readonly DraftTarget[]>(
+    initial.to.map((target, key) => ({ ...target, key })),
+  )
+  const [isSaved, setSaved] = useState(false)
+  const [tests, setTests] = useState<readonly AlertTest[]>()
+  const to = targets.map(({ kind, address = '', url = '' }) =>
+    kind === 'email' ? { kind, address } : { kind, url },
+  )
+  const saving = useAction(async () => {
+    setSaved(false)
+    await ask('PATCH', 'alerts', { on, quietSeconds, to })
+    setSaved(true)
+  })
+  const testing = useAction(async () => {
+    setTests(undefined)
+    setTests((await ask<{ items: readonly AlertTest[] }>('POST', 'alerts/test', { to })).items)
+  })
+  const change = (key: number, changed: Partial<Target>) =>
+    setTargets(targets.map((target) => (target.key === key ? { ...target, ...changed } : target)))
+  const add = () => {
+    const [kind = 'slack'] = initial.targetKinds
+    setTargets([...targets, { kind, key: Math.max(-1, ...targets.map(({ key }) => key)) + 1 }])
+  }
+  return (
+    <form
+      className="stack form"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault()
+        void saving.run()
+      }}
+    >
+      <Card title={t.alerts.when}>
+        <fieldset>
+          <legend className="visually-hidden">{t.alerts.when}</legend>
+          {KINDS.map((kind) => (
+            <label className="check" key={kind}>
+              <input
+                type="checkbox"
+                disabled={!isManager}
+                checked={on.includes(kind)}
+                onChange={(event) =>
+                  setOn(event.target.checked ? [...on, kind] : on.filter((one) => one !== kind))
+                }
+              />
+              <span>{t.alerts.kinds[kind]}</span>
+            </label>
+          ))}
+        </fieldset>
+        <Field label={t.alerts.quiet} hint={t.alerts.quietHint}>
+          {(control) => (
+            <select
+              {...control}
+              className="input"
+              disabled={!isManager}
+              value={quietSeconds}
+              onChange={(event) => setQuietSeconds(Number(event.target.value))}
+            >
+              {[...new Set([...QUIET, initial.quietSeconds])].map((seconds) => (
+                <option key={seconds} value={seconds}>
+                  {seconds === 0 ? t.alerts.noQuiet : duration(seconds * 1_000)}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      </Card>
+      <Card title={t.alerts.whom}>
+        {targets.length === 0 && <p className="quiet">{t.alerts.nobody}</p>}
+        {targets.map((target, index) => (
+          <TargetRow
+            key={target.key}
+            target={target}
+            number={index + 1}
+            kinds={initial.targetKinds}
+            onChange={(changed) => change(target.key, changed)}
+            onRemove={
+              isManager ? () => setTargets(targets.filter(({ key }) => key !== target.key)) : undefined
+            }
+          />
+        ))}
+        {isManager && (
+          <div className="row">
+            {targets.length < MAX_TARGETS && (
+              <Button slim onClick={add}>
+                {t.alerts.add}
+              </Button>
+            )}
+            {targets.length > 0 && (
+              <Button slim isBusy={testing.isBusy} onClick={testing.run}>
+                <Send aria-hidden /> {t.alerts.test}
+              </Button>
+            )}
+          </div>
+        )}
+        <ProblemNote problem={testing.problem} />
+        <div role="status">
+          <ul>
+            {tests?.map((test, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a result is that of its row
+              <li key={index}>{resultOf(test, index + 1)}</li>
+            ))}
+          </ul>
+        </div>
+      </Card>
+      <ProblemNote problem={saving.problem} takesFocus />
+      {isManager && (
+        <div className="form-actions">
+          <Button kind="primary" type="submit" isBusy={saving.isBusy}>
+            {t.edit.save}
+          </Button>
+          <span role="status" className="quiet">
+            {isSaved && t.edit.saved}
+          </span>
+        </div>
+      )}
+    </form>
+  )
+}
+
+function resultOf({ succeeded, status, errorCode }: AlertTest, number: number): string {
+  if (succeeded) return t.alerts.sent(number)
+  return t.alerts.notSent(
+    number,
+    status === undefined ? attemptErrorText(errorCode ?? 'network_error') : `HTTP ${status}`,
+  )
+}
+
+interface TargetRowProps {
+  readonly target: Target
+  readonly number: number
+  readonly kinds: Alerts['targetKinds']
+  readonly onChange: (changed: Partial<Target>) => void
+  readonly onRemove: (() => void) | undefined
+}
+
+function TargetRow({ target, number, kinds, onChange, onRemove }: TargetRowProps) {
+  const isMail = target.kind === 'email'
+  return (
+    <div className="header-row">
+      <select
+        className="input"
+        aria-label={t.alerts.kindOf(number)}
+        disabled={onRemove === undefined}
+        value={target.kind}
+        onChange={(event) => onChange({ kind: event.target.value as Target['kind'] })}
+      >
+        {[...new Set([...kinds, target.kind])].map((kind) => (
+          <option key={kind} value={kind}>
+            {t.alerts.targets[kind]}
+          </option>
+        ))}
+      </select>
+      <input
+        className="input"
+        aria-label={t.alerts.addressOf(number)}
+        type={isMail ? 'email' : 'url'}
+        autoComplete="off"
+        disabled={onRemove === undefined}
+        placeholder={isMail ? 'oncall@example.com' : 'https://hooks.slack.com/…'}
+        value={(isMail ? target.address : target.url) ?? ''}
+        onChange={(event) => onChange(isMail ? { address: event.target.value } : { url: event.target.value })}
+      />
+      {onRemove && (
+        <Button kind="plain" label={t.alerts.remove(number)} onClick={onRemove}>
+          <Trash2 aria-hidden />
+        </Button>
+      )}
+    </div>
+  )
+}
