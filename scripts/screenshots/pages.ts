@@ -23,7 +23,7 @@ export function pages({ healthy, failing, failedDelivery }: SeededPortal): reado
       name: 'endpoints',
       place: '#/endpoints',
       ...desktop,
-      height: 560,
+      height: 640,
       prepare: (page) => page.getByText('search index').waitFor(),
     },
     {
@@ -32,9 +32,7 @@ export function pages({ healthy, failing, failedDelivery }: SeededPortal): reado
       ...desktop,
       height: 1_060,
       prepare: async (page) => {
-        await page.getByLabel('Time shown').selectOption('Last hour')
-        await page.getByRole('button', { name: 'Send a test' }).click()
-        await page.getByRole('region', { name: 'Try it' }).getByText('HTTP 204').waitFor({ timeout: 30_000 })
+        await page.getByLabel('Time range').selectOption({ label: 'Last hour' })
       },
     },
     {
@@ -45,10 +43,7 @@ export function pages({ healthy, failing, failedDelivery }: SeededPortal): reado
       prepare: async (page) => {
         await page.getByRole('textbox', { name: 'URL' }).fill('https://example.com/hook')
         await page.getByText('Only these').click()
-        await page
-          .locator('summary')
-          .filter({ hasText: /^File\b/ })
-          .click()
+        await page.getByRole('searchbox', { name: 'Search events' }).fill('file')
         await page.getByLabel('File.Download').check()
       },
     },
@@ -63,9 +58,17 @@ export function pages({ healthy, failing, failedDelivery }: SeededPortal): reado
       name: 'delivery',
       place: `#/deliveries/${failedDelivery}`,
       ...desktop,
-      height: 900,
+      height: 1_000,
+      prepare: (page) => page.getByText('Your server responded with 503.').first().waitFor(),
+    },
+    {
+      name: 'event',
+      place: `#/deliveries/${failedDelivery}`,
+      ...desktop,
+      height: 620,
       prepare: async (page) => {
-        await page.getByText("The answer's body").first().click()
+        await page.getByRole('link', { name: /^evt_/ }).click()
+        await page.getByRole('heading', { name: 'Who got it' }).waitFor()
       },
     },
     {
@@ -86,7 +89,7 @@ export function pages({ healthy, failing, failedDelivery }: SeededPortal): reado
       name: 'phone-endpoint',
       place: `#/endpoints/${failing}`,
       ...phone,
-      prepare: (page) => page.getByText('Activity').waitFor(),
+      prepare: (page) => page.getByText('Last failures').waitFor(),
     },
     {
       name: 'phone-deliveries-dark',
