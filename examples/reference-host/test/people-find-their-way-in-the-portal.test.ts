@@ -40,6 +40,7 @@ browserTests('the portal keeps what people are at', (browser) => {
     expect(await focused()).toBe('Send a test')
 
     await page.getByRole('tab', { name: 'Test' }).press('ArrowLeft')
+    await page.keyboard.press('ArrowLeft')
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Show the secret' }).press('Enter')
     await page.getByRole('button', { name: 'Hide' }).waitFor()
