@@ -38,7 +38,7 @@ export function deliveryRoutes({ deliveries }: WebhookSender): Route[] {
       operationId: 'searchDeliveries',
       summary: 'Search deliveries, the newest first',
       description:
-        'Looks at no more than about 5,000 deliveries, and at the bodies of 1,000. Where it ends before the page is full, `searchedBackTo` says how far it has looked, and `next` goes on from there.',
+        'Looks at no more than about 2,500 deliveries, and at the bodies of 500. Where it ends before the page is full, `searchedBackTo` says how far it has looked, and `next` goes on from there.',
       response: searchPageSchema(delivery),
       query: {
         search: text('The id of a delivery, an event or an endpoint, or else a text of the body or the URL.'),

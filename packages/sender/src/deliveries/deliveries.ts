@@ -91,7 +91,7 @@ export interface Deliveries {
   list(query: ListDeliveries): Promise<readonly Delivery[]>
   /**
    * Finds deliveries by an id of any kind, by a text in the body or the URL, and by what `list` takes. It looks at no more than
-   * about 5,000 deliveries, and at the bodies of 1,000: where little is found, the page ends there, says so, and can be gone on from.
+   * about 2,500 deliveries, and at the bodies of 500: where little is found, the page ends there, says so, and can be gone on from.
    *
    * @throws WebhookSenderError `invalid_argument`
    * @example
@@ -112,7 +112,7 @@ export interface Deliveries {
   search(query: SearchDeliveries): Promise<DeliveryPage>
   /**
    * Counts deliveries, up to a limit: 10,000 by state, time and endpoint; of what any other part of a filter decides about, it looks at
-   * about 5,000.
+   * about 2,500.
    *
    * @throws WebhookSenderError `invalid_argument`
    */

@@ -25,6 +25,8 @@ export interface FoundBatch {
 export interface FindOptions {
   readonly before: DeliveryKey | undefined
   readonly wanted: number
+  /** Whether the caller leaves out much of what the filter lets through. */
+  readonly isSelective?: boolean
 }
 
 /** What is read in one turn grows to about so many deliveries, while little of it is wanted. */
@@ -41,7 +43,7 @@ const MANY_ENDPOINTS = 100_000
 export async function* findDeliveries(
   store: DeliveryStore,
   filter: CheckedFilter,
-  { before, wanted }: FindOptions,
+  { before, wanted, isSelective: isSelectiveBeyond = false }: FindOptions,
 ): AsyncGenerator<FoundBatch, void, void> {
   if (isImpossible(filter)) return
   const isWanted = createFilterTest(filter)
@@ -53,7 +55,8 @@ export async function* findDeliveries(
     yield { lookedAt, found: foundIn(lookedAt), next: undefined }
     return
   }
-  const { sources, isSelective } = await sourcesOf(store, filter)
+  const { sources, ...of } = await sourcesOf(store, filter)
+  const isSelective = of.isSelective || isSelectiveBeyond
   for await (const { lookedAt, next } of readNewest(store, filter, {
     before,
     wanted,

@@ -17,9 +17,9 @@ import { type CheckedFilter, createFilterTest, isImpossible, readFilter, readTex
 import type { DeliveryReasons } from './reasons.ts'
 
 /** A search, or a count, looks at so many deliveries. */
-const MAX_LOOKED_AT = 5_000
+const MAX_LOOKED_AT = 2_500
 /** A search for a text reads so many bodies, and so much of them. */
-const MAX_BODIES = 1_000
+const MAX_BODIES = 500
 const MAX_CHARACTERS = 4_000_000
 const BODIES_AT_ONCE = 100
 /** What an index alone can tell is counted up to so many. */
@@ -90,7 +90,11 @@ export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<De
     let count = 0
     const wanted = search ? Math.max(limit + 1, BODIES_AT_ONCE * 2) : limit + 1
     // One more than is shown, to know whether there is another page.
-    for await (const { lookedAt, found, next } of findDeliveries(store, filter, { before, wanted })) {
+    for await (const { lookedAt, found, next } of findDeliveries(store, filter, {
+      before,
+      wanted,
+      isSelective: search !== undefined,
+    })) {
       for (let begin = 0; begin < found.length; begin += BODIES_AT_ONCE) {
         const some = found.slice(begin, begin + BODIES_AT_ONCE)
         items.push(...(search ? await search.contains(some) : some))
