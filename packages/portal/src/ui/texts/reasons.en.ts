@@ -9,9 +9,9 @@ const aheadOf = (count: number | undefined, isCapped: boolean) =>
 export const reasons: ReasonTexts = {
   reasons: {
     in_flight: 'The attempt is under way.',
-    requested: (when) => `An attempt was requested. It is made ${when}, before all others.`,
+    requested: (when) => `An attempt was requested. It will be made ${when}, before all others.`,
     queued: (ahead, isCapped) => `It is due and waits for its turn${aheadOf(ahead, isCapped)}.`,
-    scheduled: (attempt, of, on) => `Attempt ${attempt} of ${of} is made ${on}.`,
+    scheduled: (attempt, of, on) => `Attempt ${attempt} of ${of} will be made ${on}.`,
     paused: (until, why) => `The endpoint is paused until ${until}, because ${why}.`,
     rate_limited: (until) => `The rate limit of the endpoint is reached. It continues ${until}.`,
     predecessor: (ahead, isCapped) =>
@@ -19,7 +19,7 @@ export const reasons: ReasonTexts = {
         ? 'It waits for the delivery before it, since this endpoint is delivered in order.'
         : `It waits${aheadOf(ahead, isCapped)}, since this endpoint is delivered in order.`,
     disabled: (since) =>
-      `The endpoint is disabled since ${since}. The delivery continues when it is enabled.`,
+      `The endpoint has been disabled since ${since}. The delivery continues when it is enabled.`,
     succeeded: 'Your server confirmed it.',
     attempts_exhausted: 'All attempts failed. It is not tried again by itself.',
     gone: 'Your server responded with 410 Gone, so nothing more is sent to it.',
