@@ -34,6 +34,7 @@ it('takes an error for one of its class and of those it extends, and of no other
   expect(classes.map(({ errorName }) => errorName).sort()).toEqual([
     'EventEngineError',
     'MessagesGoneError',
+    'PortalLinkError',
     'ReceiverError',
     'SyncClientError',
     'TooManyGuessesError',
