@@ -142,8 +142,16 @@ export function createAlerts(parts: AlertsParts): AlertWork {
       const now = clock.now()
       const due = await store.takeAlerts(now, now + 2 * timeoutMs + LOOK_EVERY_MS)
       if (due.length === 0) return
-      await Promise.all(due.map(sendOne))
+      await Promise.all(due.map(sendOrLog))
     }
+  }
+
+  /** One tenant's settings that cannot be read hold up nobody else: the alert is due again when its time is over. */
+  async function sendOrLog(alert: DueAlert): Promise<void> {
+    const { tenantId, kind } = alert
+    await sendOne(alert).catch((error: unknown) =>
+      logger.warn({ err: error, tenantId, kind }, 'An alert could not be sent; trying again'),
+    )
   }
 
   async function sendOne(alert: DueAlert): Promise<void> {

@@ -1,7 +1,12 @@
-import { type TestConsumer, testConsumer, waitFor } from '@x/testkit'
+import { sqlDialectOf } from '@x/events-engine/internal'
+import { manualClock, type TestConsumer, testConsumer, waitFor } from '@x/testkit'
+import type { Kysely } from 'kysely'
 import { expect } from 'vitest'
+import { asSharedClock } from '../../src/clock.ts'
 import type { AlertMail } from '../../src/index.ts'
-import { it } from '../each-database.ts'
+import { openStore } from '../../src/store/store.ts'
+import { tableNames } from '../../src/table-names.ts'
+import { it, testDialect } from '../each-database.ts'
 import { openHost, site, startHost } from '../open-host.ts'
 
 const textsOf = ({ requests }: TestConsumer) =>
@@ -126,4 +131,40 @@ it('keeps URLs secret, takes a masked one for the stored one, and sends a test',
     alerts.test({ tenantId: 1, to: [{ kind: 'slack', url: 'http://10.0.0.1/' }] }),
   ).rejects.toMatchObject({ code: 'forbidden_address' })
   expect(await alerts.get({ tenantId: 2 })).toMatchObject({ to: [] })
+})
+
+it('has one of two nodes send an alert, and another one when that node is gone', async () => {
+  await using host = await openHost()
+  const now = 1_000_000
+  const storeOf = (nodeId: string) =>
+    openStore({
+      db: host.db as unknown as Kysely<unknown>,
+      sql: sqlDialectOf(testDialect()),
+      names: tableNames('xe_', undefined),
+      nodeId,
+      clock: asSharedClock(manualClock(now)),
+    })
+  const [first, second] = [storeOf('first'), storeOf('second')]
+  const endpoints = [1, 2, 3, 4, 5]
+  for (const key of endpoints) {
+    await host.run(`insert into xe_webhook_alert (endpoint_key, kind, tenant_id, count, since, due_on)
+      values (${key}, 'failing', 1, 1, ${now}, ${now})`)
+  }
+  const taken = await Promise.all([first, second].map((store) => store.takeAlerts(now, now + 1_000)))
+  expect(
+    taken
+      .flat()
+      .map(({ endpointKey }) => endpointKey)
+      .toSorted(),
+  ).toEqual(endpoints)
+  expect(await second.takeAlerts(now + 999, now + 5_000)).toEqual([])
+
+  // Both were killed while they sent; one of them was only slow, and says so too late.
+  const again = await second.takeAlerts(now + 1_000, now + 5_000)
+  expect(again).toHaveLength(5)
+  const left = async () => (await host.run('select 1 from xe_webhook_alert where due_on is not null')).length
+  for (const alert of taken.flat()) await first.endAlert(alert, { now, quietUntil: now })
+  expect(await left()).toBe(5)
+  for (const alert of again) await second.endAlert(alert, { now, quietUntil: now })
+  expect(await left()).toBe(0)
 })
