@@ -16,7 +16,7 @@ export async function answerNode(
     const answer = await handle(webRequestOf(request, gone.signal))
     if (response.destroyed) return
     response.statusCode = answer.status
-    for (const [name, value] of answer.headers) response.setHeader(name, value)
+    response.setHeaders(answer.headers)
     const body = Buffer.from(await answer.arrayBuffer())
     if (request.method !== 'HEAD' && answer.status !== 204) response.setHeader('content-length', body.length)
     response.end(body)

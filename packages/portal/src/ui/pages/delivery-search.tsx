@@ -1,7 +1,6 @@
 import { Search } from 'lucide-react'
 import { useId } from 'react'
 import type { Delivery, SearchPage } from '../api-types.ts'
-import { fullTime } from '../format.ts'
 import { go, href, useHashRoute, withQuery } from '../hash-route.ts'
 import { Button } from '../parts/button.tsx'
 import { DeliveryList } from '../parts/delivery-list.tsx'
@@ -46,16 +45,7 @@ export function DeliverySearch({ endpointId }: { readonly endpointId?: string })
                 <DeliveryList deliveries={items} withEndpoints={endpointId === undefined} />
               )}
               {items.length === 0 && <Nothing isFiltered={filters.isFiltered} />}
-              {searchedBackTo !== null && (
-                <p className="card-body small quiet" role="status">
-                  {t.deliveries.searchedBackTo(fullTime(searchedBackTo))}
-                </p>
-              )}
-              <Pager
-                pages={pages}
-                next={next}
-                older={searchedBackTo === null ? undefined : t.pager.further}
-              />
+              <Pager pages={pages} next={next} searchedBackTo={searchedBackTo} />
             </>
           )}
         </ResourceView>

@@ -1,7 +1,7 @@
 import { Search } from 'lucide-react'
 import { type FormEvent, useId, useState } from 'react'
 import type { RaisedEvent, SearchPage } from '../api-types.ts'
-import { fullTime, shortTime } from '../format.ts'
+import { shortTime } from '../format.ts'
 import { go, href, useHashRoute, withQuery } from '../hash-route.ts'
 import { Button } from '../parts/button.tsx'
 import { Empty } from '../parts/empty.tsx'
@@ -49,16 +49,7 @@ export function EventsPage() {
                   ))}
                 </ul>
               )}
-              {searchedBackTo !== null && (
-                <p className="card-body small quiet" role="status">
-                  {t.deliveries.searchedBackTo(fullTime(searchedBackTo))}
-                </p>
-              )}
-              <Pager
-                pages={pages}
-                next={next}
-                older={searchedBackTo === null ? undefined : t.pager.further}
-              />
+              <Pager pages={pages} next={next} searchedBackTo={searchedBackTo} />
             </>
           )}
         </ResourceView>

@@ -1,5 +1,6 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react'
 import { type RefObject, useEffect, useRef } from 'react'
+import { fullTime } from '../format.ts'
 import { depth, go, useHashRoute, withQuery } from '../hash-route.ts'
 import { t } from '../preferences.ts'
 import { Button } from './button.tsx'
@@ -28,26 +29,35 @@ export function usePages(): Pages {
 interface PagerProps {
   readonly pages: Pages
   readonly next: string | null
-  /** What the button to the next page says. */
-  readonly older?: string | undefined
+  /** How far a search has looked, where it has not come to its end. */
+  readonly searchedBackTo?: string | null
 }
 
 /** Goes through the pages of a list; nothing where there is only one. */
-export function Pager({ pages: { before }, next, older = t.pager.older }: PagerProps) {
+export function Pager({ pages: { before }, next, searchedBackTo = null }: PagerProps) {
   const route = useHashRoute()
-  if (before === undefined && next === null) return null
+  const isPaged = before !== undefined || next !== null
   return (
-    <nav className="row card-body" aria-label={t.pager.label}>
-      {before !== undefined && (
-        <Button onClick={() => (depth() > 0 ? history.back() : go(withQuery(route, { before: '' })))}>
-          <ChevronLeft aria-hidden /> {t.pager.newer}
-        </Button>
+    <>
+      {searchedBackTo !== null && (
+        <p className="card-body small quiet" role="status">
+          {t.deliveries.searchedBackTo(fullTime(searchedBackTo))}
+        </p>
       )}
-      {next !== null && (
-        <Button onClick={() => go(withQuery(route, { before: next }))}>
-          {older} <ChevronRight aria-hidden />
-        </Button>
+      {isPaged && (
+        <nav className="row card-body" aria-label={t.pager.label}>
+          {before !== undefined && (
+            <Button onClick={() => (depth() > 0 ? history.back() : go(withQuery(route, { before: '' })))}>
+              <ChevronLeft aria-hidden /> {t.pager.newer}
+            </Button>
+          )}
+          {next !== null && (
+            <Button onClick={() => go(withQuery(route, { before: next }))}>
+              {searchedBackTo === null ? t.pager.older : t.pager.further} <ChevronRight aria-hidden />
+            </Button>
+          )}
+        </nav>
       )}
-    </nav>
+    </>
   )
 }
