@@ -73,9 +73,9 @@ export interface AheadHandler {
 }
 
 /** Unsettled events at most. */
-const MAX_UNSETTLED = 256
+const MAX_UNSETTLED = 600
 /** Events after the stored position at most: so many are looked for after a crash. */
-const MAX_AHEAD = 1_000
+const MAX_AHEAD = 2_000
 const SAVE_EVERY_MS = 100
 const PASSED_SAVE_MS = 1_000
 const IDLE_WAIT_MS = 60_000
@@ -229,6 +229,7 @@ export function createAheadWork<DB>(
         if (mark.position !== reached.position) return
         clearTimeout(saveTimer)
         saveTimer = undefined
+        whenSettled()
       }
 
       /** @param isLast - then it also says that nothing is ahead any more. */
@@ -253,7 +254,8 @@ export function createAheadWork<DB>(
             if (failure) throw failure.error
             assertLease(name, runtime.leases.isHeld(fence))
             const mark = reachedWith(new Set(events))
-            const isDue = mark.position !== stored.mark.position && stored.ageMs >= SAVE_EVERY_MS
+            const isFar = mark.count - stored.mark.count >= MAX_AHEAD / 2
+            const isDue = mark.position !== stored.mark.position && (isFar || stored.ageMs >= SAVE_EVERY_MS)
             // Once it is set it stays so until a save, so that the position need not be written by each record.
             const ahead = Math.max(aheadOf(mark), stored.ahead > 0 || !isDue ? 1 : 0)
             const moved = isDue || stored.ahead === 0 ? { position: mark.position, ahead } : undefined

@@ -120,12 +120,32 @@ onEachDatabase((open) => {
     const { held, subscriber } = holding(() => false)
     await host.engine.subscribe(subscriber, options)
     await host.engine.start()
-    await raise(host, range(1, 600))
-    await waitFor(() => held.read.length === 256, 'the window')
+    await raise(host, range(1, 900))
+    await waitFor(() => held.read.length === 600, 'the window')
     await held.settle(range(2, 200))
-    await waitFor(() => held.read.length === 455, 'more')
+    await waitFor(() => held.read.length === 799, 'more')
     await held.settle(held.read.filter((id) => held.events.has(id)))
     await host.engine.stop()
+  })
+
+  it('reads on as soon as it has saved, however much lies behind the stored position', async () => {
+    await using host = await open()
+    const { held, subscriber } = holding(() => false)
+    await host.engine.subscribe(subscriber, options)
+    await host.engine.start()
+    const before = await stored(host)
+    await raise(host, range(1, 2_600))
+    for (const ids of [range(1, 600), range(601, 1_200)]) {
+      await waitFor(() => held.read.length >= (ids.at(-1) as number), 'a window')
+      await held.settle(ids)
+    }
+    expect((await stored(host)).position, 'far behind what is settled').not.toBe(before.position)
+    for (const ids of [range(1_201, 1_800), range(1_801, 2_400), range(2_401, 2_600)]) {
+      await waitFor(() => held.read.length >= (ids.at(-1) as number), 'a window')
+      await held.settle(ids)
+    }
+    await host.engine.stop()
+    expect(await pageIds(host)).toEqual(range(1, 2_600))
   })
 
   it('says so also after a save whose response was lost', async () => {

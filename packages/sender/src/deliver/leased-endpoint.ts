@@ -32,6 +32,12 @@ const EXTRA_SECONDS = 10
 const UNRECORDED_FACTOR = 2
 /** What waits longer than this for its turn is better stored. */
 const LONGEST_STRAIGHT_WAIT_MS = 200
+/**
+ * How much a shorter and a longer attempt change the average. All of them last longer for a moment, too, while this process
+ * is busy with something else.
+ */
+const SHORTER_WEIGHT = 1 / 2
+const LONGER_WEIGHT = 1 / 64
 const FAST_MS = 1_000
 
 /**
@@ -330,7 +336,8 @@ export class LeasedEndpoint {
 
   /** @returns whether the result of an attempt that was sent straight is a success, and changes nothing else. */
   endStraightAttempt({ durationMs, state, counted, notice }: AttemptResult, now: number): boolean {
-    this.#straightMs = this.#straightMs * 0.9 + durationMs * 0.1
+    const difference = durationMs - this.#straightMs
+    this.#straightMs += difference * (difference < 0 ? SHORTER_WEIGHT : LONGER_WEIGHT)
     return state === 'succeeded' && counted && notice === null && !this.stateToStore(now)
   }
 

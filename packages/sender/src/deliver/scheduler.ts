@@ -82,16 +82,17 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     }
     const now = clock.now()
     beginAsked(now)
-    let passed = 0
-    // A tenant goes to the end of the line, which the loop comes to as well, until no tenant that is ready has room.
+    // A tenant goes to the end of the line with each attempt, where the loop meets it again. Whoever has no room keeps its
+    // place: attempts that begin only make less of it.
     for (const [tenantId, endpoints] of ready) {
-      if (slots.full || writer.full || passed >= ready.size) return
+      if (slots.full || writer.full) return
+      if (!slots.hasRoom(tenantId, 'first')) continue
       ready.delete(tenantId)
-      const [endpoint] = slots.hasRoom(tenantId, 'first') ? endpoints : []
-      if (endpoint) endpoints.delete(endpoint)
+      const [endpoint] = endpoints
+      if (!endpoint) continue
+      endpoints.delete(endpoint)
       if (endpoints.size > 0) ready.set(tenantId, endpoints)
-      passed = endpoint ? 0 : passed + 1
-      if (endpoint?.mayBegin(now)) beginOne(endpoint, now)
+      if (endpoint.mayBegin(now)) beginOne(endpoint, now)
     }
   }
 

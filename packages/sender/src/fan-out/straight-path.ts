@@ -38,9 +38,9 @@ export interface StraightPath<DB> {
  */
 const LATE_LOOKS = 5
 const LOOK_MS = 50
-const MAX_DELAY_MS = 10
+const MAX_DELAY_MS = 20
 const MAX_BATCH = 500
-const FULL_BATCH = 200
+const FULL_BATCH = 400
 const RETRY_MS = 250
 const MAX_BYTES = 16 * 1024 * 1024
 
@@ -65,18 +65,26 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
     let timer: NodeJS.Timeout | undefined
     let soon: NodeJS.Immediate | undefined
     let lateTimer: NodeJS.Timeout | undefined
+    let hasUrgent = false
     let closing = false
     let over = false
     /** Whether a transaction has failed, and may have been committed all the same. */
     let isUnclear = false
     let whenSmaller = () => {}
 
+    /** @param isUrgent - whether its delivery begins once it is stored. */
     function enqueue(leg: Leg, isUrgent: boolean): void {
       if (leg.isQueued || over) return
       leg.isQueued = true
       queue.push(leg)
+      hasUrgent ||= isUrgent
+      flushInTime()
+    }
+
+    /** The more is under way, the more shares a commit. */
+    function flushInTime(): void {
       if (queue.length >= FULL_BATCH) flush()
-      else if (isUrgent || worker.inFlight === 0) soon ??= setImmediate(flush)
+      else if (hasUrgent || worker.inFlight === 0) soon ??= setImmediate(flush)
       else timer ??= setTimeout(flush, MAX_DELAY_MS)
     }
 
@@ -88,17 +96,19 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
       if (over) return
       writing ??= write().finally(() => {
         writing = undefined
-        if (queue.length > 0) flush()
+        if (queue.length > 0 && !over) flushInTime()
       })
     }
 
     async function write(): Promise<void> {
-      while (queue.length > 0 && !over) {
+      while (!over) {
         const batch = queue.slice(0, MAX_BATCH)
         try {
           await record(batch)
           queue = queue.slice(batch.length)
+          hasUrgent &&= queue.some(({ delivery }) => !delivery)
           isUnclear = false
+          return
         } catch (error) {
           if (over) return
           if (EventEngineError.is(error) || isRefusal(error)) {
