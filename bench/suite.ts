@@ -19,20 +19,22 @@ export function percentile(values: readonly number[], percent: number): number {
 
 /**
  * Measures alternatives in turn, A B A B, so that what else happens on the machine hits all of them;
- * one round more at first, which does not count.
+ * some rounds more at first, which do not count.
  *
+ * @param warmUps - how many: until the code is compiled, and caches are full.
  * @returns what each alternative measured, round by round.
  */
 export async function inTurn<TName extends string>(
   rounds: number,
   alternatives: Record<TName, () => Promise<number>>,
+  warmUps = 1,
 ): Promise<Record<TName, number[]>> {
   const names = Object.keys(alternatives) as TName[]
   const measured = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<TName, number[]>
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     for (const name of names) {
       const value = await alternatives[name]()
-      if (round > 0) measured[name].push(value)
+      if (round >= 0) measured[name].push(value)
     }
   }
   return measured

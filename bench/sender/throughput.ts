@@ -1,4 +1,5 @@
-import { postgres, sqliteFile } from '../databases.ts'
+import { sql } from 'kysely'
+import { type BenchDatabase, postgres, sqliteFile } from '../databases.ts'
 import { count, inTurn, median, ratio, type Suite, table } from '../suite.ts'
 import { openBullmq } from './bullmq-peer.ts'
 import { openPgBoss } from './pg-boss-peer.ts'
@@ -9,9 +10,13 @@ import { openSendingHost, raiseAndDeliver } from './sending-host.ts'
 import { startSink } from './sink.ts'
 
 const ROUNDS = 5
+/** A host that sends does so for hours: its code is compiled. */
+const WARM_UPS = 4
 const REQUESTS = 5_000
 const JOBS_TUNED = 2_000
 const JOBS_OF_GUIDE = 500
+/** It does a few dozen a second. */
+const JOBS_OF_SLOW_GUIDE = 50
 const BODY = JSON.stringify({ type: 'Page.Update', data: BODY_TEXT })
 
 type Contenders = Record<string, () => Promise<number>>
@@ -36,7 +41,7 @@ async function addPeers(
   const tuned = open.use(await openPgBoss(postgresUrl, 'tuned', post, BODY, 'many'))
   const guide = open.use(await openPgBoss(postgresUrl, 'guide', byFetch, BODY, 'one'))
   contenders['pg-boss, hand-tuned'] = () => tuned.run(JOBS_TUNED)
-  contenders['pg-boss, one job a call, fetch'] = () => guide.run(JOBS_OF_GUIDE)
+  contenders['pg-boss, one job a call, fetch'] = () => guide.run(JOBS_OF_SLOW_GUIDE)
 }
 
 async function measure(endpoints: number, withPeers: boolean): Promise<string[]> {
@@ -47,8 +52,10 @@ async function measure(endpoints: number, withPeers: boolean): Promise<string[]>
     'Pool.request and nothing else (the floor)': () => postLoop(poster, REQUESTS),
   }
   const shared = open.use(await postgres())
+  const databases: BenchDatabase[] = []
   for (const database of [open.use(await sqliteFile('FULL')), open.use(await sqliteFile('NORMAL')), shared]) {
     const host = open.use(await openSendingHost(database, 'bench_', sink.origins))
+    databases.push(database)
     contenders[`@x/sender on ${database.name}`] = () =>
       raiseAndDeliver(host, { tenants: endpoints, events: REQUESTS, text: BODY_TEXT })
   }
@@ -56,11 +63,16 @@ async function measure(endpoints: number, withPeers: boolean): Promise<string[]>
     await addPeers(contenders, open, sink.origins, shared.pool.options.connectionString as string)
 
   await sink.begin()
-  const rates = await inTurn(ROUNDS, contenders)
+  const rates = await inTurn(ROUNDS, contenders, WARM_UPS)
   const { requests } = await sink.report()
   const received = requests.reduce((sum, one) => sum + one, 0)
-  const sent = REQUESTS * (ROUNDS + 1) * 4
+  const sent = REQUESTS * (ROUNDS + WARM_UPS) * 4
   if (received < sent) throw new Error(`The sink has received ${received} of ${sent} requests`)
+  const stored: string[] = []
+  for (const { name, db } of databases) {
+    const { rows } = await sql<{ n: number | string }>`select count(*) as n from bench_webhook_message`.execute(db)
+    stored.push(`${count(Number(rows[0]?.n))} on ${name}`)
+  }
   const [floor] = Object.values(rates) as [number[]]
   const rows = Object.entries(rates).map(([name, values]) => [
     name,
@@ -73,6 +85,8 @@ async function measure(endpoints: number, withPeers: boolean): Promise<string[]>
     `${endpoints} endpoint${endpoints === 1 ? '' : 's, each of an origin of its own'}:`,
     '',
     ...table(['what', 'a second', 'to the floor: median of rounds, range'], rows),
+    '',
+    `Of ${count(REQUESTS * (ROUNDS + WARM_UPS))} deliveries each, stored before they were sent: ${stored.join(', ')}.`,
     '',
   ]
 }

@@ -22,10 +22,13 @@ export class DeliveryBuffer {
   readonly #manual: DueDelivery[] = []
   #turn = 0
   #wasManual = false
-  /** Messages that wait, are in flight, or are not recorded: a read leaves them out. */
+  /**
+   * Messages that wait, are in flight, or are not recorded: a read leaves them out. Those that are sent straight are not
+   * stored, and have negative keys.
+   */
   readonly #known = new Set<number>()
-  /** How many of those are sent straight. They are not stored, and have negative keys. */
-  #straight = 0
+  /** Those that were to be sent straight, and are stored since they took too long. */
+  readonly #late = new Set<number>()
   /** The known message of each ordering key: a second one waits for its end. */
   readonly #ordered = new Map<string, number>()
 
@@ -85,9 +88,9 @@ export class DeliveryBuffer {
     return this.#known.size - this.waiting
   }
 
-  /** Deliveries that are stored, and not recorded as done. */
-  get stored(): number {
-    return this.#known.size - this.#straight
+  /** How many were to be sent straight, took too long, and are not recorded as done. */
+  get late(): number {
+    return this.#late.size
   }
 
   /** Whether its attempt is in flight, or not recorded. */
@@ -151,7 +154,7 @@ export class DeliveryBuffer {
   forget(messageKey: number, orderingKey: string | null): boolean {
     this.#busyAt = performance.now()
     const wasKnown = this.#known.delete(messageKey)
-    if (wasKnown && messageKey < 0) this.#straight -= 1
+    this.#late.delete(messageKey)
     if (orderingKey !== null && this.#ordered.get(orderingKey) === messageKey) {
       this.#ordered.delete(orderingKey)
     }
@@ -162,7 +165,6 @@ export class DeliveryBuffer {
     const { orderingKey, messageKey, manual } = delivery
     waiting.push(delivery)
     this.#known.add(messageKey)
-    if (messageKey < 0) this.#straight += 1
     // What a person has asked for is outside of the order.
     if (orderingKey !== null && !manual) this.#ordered.set(orderingKey, messageKey)
   }
@@ -312,6 +314,7 @@ export class DeliveryBuffer {
   storeStraight(messageKey: number, storedKey: number): boolean {
     if (!this.forget(messageKey, null)) return false
     this.#known.add(storedKey)
+    this.#late.add(storedKey)
     return true
   }
 

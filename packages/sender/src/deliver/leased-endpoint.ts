@@ -78,8 +78,8 @@ export class LeasedEndpoint {
   #limit = Number.POSITIVE_INFINITY
   /** The attempt that had begun last when the limit was lowered. */
   #loweredAt = 0
-  /** How long attempts take that are sent straight, as a moving average. */
-  #straightMs = 0
+  /** How long attempts take, as a moving average. */
+  #attemptMs = 0
 
   /** @param isFresh - whether nothing was due when the lease was taken. */
   constructor({ endpointKey, epoch, tenantId }: TakenLease, leasedUntil: number, isFresh: boolean) {
@@ -215,16 +215,15 @@ export class LeasedEndpoint {
   }
 
   /**
-   * Takes a delivery that is not stored, unless something due was not read, many that are stored come before it, the
-   * database has to keep a state for it, or its turn is not soon.
+   * Takes a delivery that is not stored, unless something due was not read, many before it took too long, the database has
+   * to keep a state for it, or its turn is not soon.
    */
   takeStraight(delivery: DueDelivery, now: number): boolean {
     const { concurrency, refusal } = this.#target ?? {}
     if (!this.#isReady || !concurrency || refusal || this.#rate) return false
     if (!this.#circuit?.isClosed || this.isPaused(now) || !this.isHeld) return false
-    // Those that are stored are late: many of them are a sign that this one would be, too.
-    if (this.buffer.stored > concurrency.max / 2) return false
-    const waitMs = (this.buffer.waitingFirst * this.#straightMs) / concurrency.max
+    if (this.buffer.late > concurrency.max / 2) return false
+    const waitMs = (this.buffer.waitingFirst * this.#attemptMs) / concurrency.max
     return waitMs <= LONGEST_STRAIGHT_WAIT_MS && this.buffer.give(delivery)
   }
 
@@ -319,6 +318,8 @@ export class LeasedEndpoint {
     const notice = this.#circuit?.note(outcome, order, now) ?? null
     if (notice?.kind === 'disabled') this.#isBeingDisabled = true
     this.#adaptLimit(outcome.isTrouble, order, durationMs)
+    const difference = durationMs - this.#attemptMs
+    this.#attemptMs += difference * (difference < 0 ? SHORTER_WEIGHT : LONGER_WEIGHT)
     return notice
   }
 
@@ -335,9 +336,7 @@ export class LeasedEndpoint {
   }
 
   /** @returns whether the result of an attempt that was sent straight is a success, and changes nothing else. */
-  endStraightAttempt({ durationMs, state, counted, notice }: AttemptResult, now: number): boolean {
-    const difference = durationMs - this.#straightMs
-    this.#straightMs += difference * (difference < 0 ? SHORTER_WEIGHT : LONGER_WEIGHT)
+  endStraightAttempt({ state, counted, notice }: AttemptResult, now: number): boolean {
     return state === 'succeeded' && counted && notice === null && !this.stateToStore(now)
   }
 
