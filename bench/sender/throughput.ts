@@ -70,7 +70,9 @@ async function measure(endpoints: number, withPeers: boolean): Promise<string[]>
   if (received < sent) throw new Error(`The sink has received ${received} of ${sent} requests`)
   const stored: string[] = []
   for (const { name, db } of databases) {
-    const { rows } = await sql<{ n: number | string }>`select count(*) as n from bench_webhook_message`.execute(db)
+    const { rows } = await sql<{
+      n: number | string
+    }>`select count(*) as n from bench_webhook_message`.execute(db)
     stored.push(`${count(Number(rows[0]?.n))} on ${name}`)
   }
   const [floor] = Object.values(rates) as [number[]]
