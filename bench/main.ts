@@ -11,8 +11,10 @@ import { benchPortal } from './portal/portal.ts'
 import { benchInbox } from './receiver/inbox.ts'
 import { benchVerifyAndParse, benchVerifyOnly } from './receiver/verify.ts'
 import { benchBacklog } from './sender/backlog.ts'
+import { benchFifo } from './sender/fifo.ts'
 import { benchForm } from './sender/form.ts'
 import { benchHanging } from './sender/hanging.ts'
+import { benchHeldSnapshot } from './sender/held-snapshot.ts'
 import { benchNeighbour } from './sender/neighbour.ts'
 import { benchReceipt } from './sender/receipt.ts'
 import { benchSequence } from './sender/sequence.ts'
@@ -35,6 +37,8 @@ const suites: readonly Suite[] = [
   benchHanging,
   benchNeighbour,
   benchBacklog,
+  benchFifo,
+  benchHeldSnapshot,
   benchSequence,
   benchForm,
   benchSizing,
