@@ -3,6 +3,13 @@ import { browserTests } from '@x/testkit/browser'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { jsonOf, openTestHost, type TestHost } from './open-test-host.ts'
 import { openPortalWindow } from './portal-window.ts'
+import { runSqlElsewhere } from './run-sql-elsewhere.ts'
+
+const COLUMNS = 'started_on, duration_ms, url, signature, status, error_code, details'
+const MANY_ATTEMPTS = `with recursive numbers (n) as (select 2 union all select n + 1 from numbers where n < 130)
+  insert into xe_webhook_attempt (message_key, endpoint_key, number, ${COLUMNS})
+    select message_key, endpoint_key, n, ${COLUMNS} from xe_webhook_attempt, numbers where number = 1;
+  update xe_webhook_delivery set attempt_count = 130`
 
 browserTests('the portal answers why a webhook did not arrive', (browser) => {
   let host: TestHost
@@ -57,6 +64,23 @@ browserTests('the portal answers why a webhook did not arrive', (browser) => {
     await page.getByText('x-api-key: k_secret').waitFor()
     await page.locator('summary', { hasText: 'Timing and connection' }).press('Enter')
     await page.getByText('127.0.0.1:').first().waitFor()
+  })
+
+  it('shows all attempts of a delivery, however many there were', async () => {
+    const { items } = await jsonOf<{ items: { id: string }[] }>(host.send('/portal/api/deliveries'))
+    await runSqlElsewhere(host.dataDir, MANY_ATTEMPTS)
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await window.go(`deliveries/${items[0]?.id}`)
+    await page.getByText('Attempts 31 to 130 of 130.').waitFor()
+    await page.getByRole('button', { name: 'Older' }).press('Enter')
+    await page.getByText('Attempts 1 to 30 of 130.').waitFor()
+    await page.getByRole('heading', { name: 'Attempt 1', exact: true }).waitFor()
+    expect(await page.evaluate('document.activeElement !== document.body')).toBe(true)
+    await page.reload()
+    await page.getByText('Attempts 1 to 30 of 130.').waitFor()
+    await page.getByRole('button', { name: 'Newer' }).press('Enter')
+    await page.getByRole('heading', { name: 'Attempt 130' }).waitFor()
   })
 
   it('sends again all that a filter finds, after telling how many that are', async () => {

@@ -1,5 +1,5 @@
-import { useState } from 'react'
-import type { DeliveryAttempt, DeliveryDetails } from '../api-types.ts'
+import { type RefObject, useState } from 'react'
+import type { DeliveryAttempt, DeliveryDetails, Page } from '../api-types.ts'
 import { duration, prettyJson } from '../format.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Button } from '../parts/button.tsx'
@@ -8,11 +8,14 @@ import { Code } from '../parts/code.tsx'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { Pager, usePages } from '../parts/pager.tsx'
+import { ResourceView } from '../parts/resource-view.tsx'
 import { Time } from '../parts/time.tsx'
 import { t } from '../preferences.ts'
 import { attemptErrorText } from '../problem-text.ts'
 import { resultText } from '../reason-text.ts'
 import { curlCommand, receiverTest, sendAgainCommand, verifyCommand } from '../request-commands.ts'
+import { type Resource, useResource } from '../resources.ts'
 import { Comparison } from './attempt-comparison.tsx'
 import { Timings } from './attempt-timings.tsx'
 
@@ -23,9 +26,12 @@ interface AttemptsCardProps {
   readonly onReveal: (() => void) | undefined
 }
 
-/** Every attempt, newest first, with its request and its response. */
+/** Every attempt, newest first, with its request and its response; the page stands in the address. */
 export function AttemptsCard({ delivery, isRevealed, onReveal }: AttemptsCardProps) {
-  const { attempts, attemptCount } = delivery
+  const { body, attemptCount } = delivery
+  const pages = usePages()
+  const resource = useAttempts(delivery, pages.before, isRevealed)
+  const attempts = resource.data?.items ?? []
   const [isComparing, setComparing] = useState(false)
   const compare = attempts.length > 1 && (
     <Button slim onClick={() => setComparing(true)}>
@@ -34,30 +40,41 @@ export function AttemptsCard({ delivery, isRevealed, onReveal }: AttemptsCardPro
   )
   return (
     <Card title={t.delivery.attempts} isFlush actions={compare}>
-      {attempts.length === 0 ? (
-        <Empty title={t.delivery.noAttemptYet}>
-          <p>{t.delivery.noAttemptAbout}</p>
-        </Empty>
-      ) : (
-        <ol className="attempts" aria-label={t.counts.attempts(attempts.length)}>
-          {attempts.toReversed().map((attempt, index) => (
-            <Attempt
-              key={attempt.number}
-              attempt={attempt}
-              body={delivery.body}
-              isNewest={index === 0}
-              isRevealed={isRevealed}
-              onReveal={onReveal}
-            />
-          ))}
-        </ol>
-      )}
-      {attemptCount > attempts.length && attempts.length > 0 && (
-        <p className="card-body small quiet">{t.attempt.onlyNewest(attempts.length, attemptCount)}</p>
-      )}
+      <div tabIndex={-1} ref={pages.list as RefObject<HTMLDivElement | null>}>
+        <ResourceView resource={resource}>
+          {({ items, next }) => (
+            <>
+              {items.length === 0 ? (
+                <Empty title={t.delivery.noAttemptYet}>
+                  <p>{t.delivery.noAttemptAbout}</p>
+                </Empty>
+              ) : (
+                <ol className="attempts" aria-label={t.counts.attempts(items.length)}>
+                  {items.map((attempt, index) => (
+                    <Attempt
+                      key={attempt.number}
+                      attempt={attempt}
+                      body={body}
+                      isNewest={index === 0 && pages.before === undefined}
+                      isRevealed={isRevealed}
+                      onReveal={onReveal}
+                    />
+                  ))}
+                </ol>
+              )}
+              {items.length > 0 && items.length < attemptCount && (
+                <p className="card-body small quiet">
+                  {t.attempt.shown(items.at(-1)?.number ?? 0, items[0]?.number ?? 0, attemptCount)}
+                </p>
+              )}
+              <Pager pages={pages} next={next} />
+            </>
+          )}
+        </ResourceView>
+      </div>
       {isComparing && (
         <Dialog title={t.attempt.compareTitle} onClose={() => setComparing(false)}>
-          <Comparison attempts={attempts} />
+          <Comparison attempts={attempts.toReversed()} />
           <div className="dialog-actions">
             <Button onClick={() => setComparing(false)}>{t.common.close}</Button>
           </div>
@@ -65,6 +82,24 @@ export function AttemptsCard({ delivery, isRevealed, onReveal }: AttemptsCardPro
       )}
     </Card>
   )
+}
+
+/** A page of attempts; a delivery comes with the first. */
+function useAttempts(
+  { id, attempts, attemptCount }: DeliveryDetails,
+  before: string | undefined,
+  isRevealed: boolean,
+): Resource<Page<DeliveryAttempt>> {
+  const query = new URLSearchParams({ limit: '100', before: before ?? '' })
+  if (isRevealed) query.set('revealHeaders', 'true')
+  const path = `deliveries/${encodeURIComponent(id)}/attempts?${query}`
+  const older = useResource<Page<DeliveryAttempt>>(before === undefined ? undefined : path)
+  if (before !== undefined) return older
+  const next = attempts.length < attemptCount ? attempts[0]?.number : undefined
+  return {
+    data: { items: attempts.toReversed(), next: next === undefined ? null : String(next) },
+    problem: undefined,
+  }
 }
 
 interface AttemptProps {

@@ -42,6 +42,8 @@ export const de: Texts = {
     auditLog: 'Änderungen',
     subscriptions: 'Abonnements',
     signOut: 'Abmelden',
+    byLink: (time) => `Sie haben diese Seite mit einem Link geöffnet. Sie bleibt bis ${time} offen.`,
+    leave: 'Verlassen',
     backTo: (name: string) => `Zurück zu ${name}`,
     liveHint: 'Wie diese Seite von Änderungen erfährt',
     timeZone: 'Zeitzone',
@@ -222,7 +224,7 @@ export const de: Texts = {
     noBody: 'Die Antwort hat keinen Inhalt.',
     composed:
       'Aus der Zustellung neu zusammengesetzt: Gelingt sie sofort, wird die Anfrage selbst nicht aufbewahrt.',
-    onlyNewest: (shown, total) => `Die neuesten ${shown} von ${total} Versuchen.`,
+    shown: (first, last, total) => `Versuche ${first} bis ${last} von ${total}.`,
     timings: 'Zeiten und Verbindung',
     steps: {
       dnsMs: 'DNS-Abfrage',

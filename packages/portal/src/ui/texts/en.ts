@@ -41,6 +41,8 @@ export const en = {
     auditLog: 'Audit log',
     subscriptions: 'Subscriptions',
     signOut: 'Sign out',
+    byLink: (time: string) => `You opened this page with a link. It stays open until ${time}.`,
+    leave: 'Leave',
     backTo: (name: string) => `Back to ${name}`,
     liveHint: 'How this page learns of changes',
     timeZone: 'Time zone',
@@ -220,7 +222,7 @@ export const en = {
     omitted: (count: number) => `${plural(count, 'further header', 'further headers')} not kept`,
     noBody: 'The response has no body.',
     composed: 'Composed again from the delivery: of a success at once, the request itself is not kept.',
-    onlyNewest: (shown: number, total: number) => `The newest ${shown} of ${total} attempts.`,
+    shown: (first: number, last: number, total: number) => `Attempts ${first} to ${last} of ${total}.`,
     timings: 'Timing and connection',
     steps: {
       dnsMs: 'DNS lookup',
