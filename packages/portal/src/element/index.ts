@@ -38,6 +38,7 @@ export class WebhookPortalElement extends Base {
   readonly #frame: HTMLIFrameElement | undefined = globalThis.document?.createElement('iframe')
   readonly #hear = (event: MessageEvent<FromPortal | null>) => this.#heard(event)
   #origin: string | undefined
+  #page = ''
 
   connectedCallback(): void {
     const frame = this.#frame
@@ -89,7 +90,14 @@ export class WebhookPortalElement extends Base {
     if (data?.type === 'x-portal-height' && Number.isFinite(data.height)) {
       this.#frame.style.height = `${Math.max(MIN_HEIGHT, Math.ceil(data.height))}px`
     }
-    if (data?.type === 'x-portal-navigate') this.#tell(data.type, { path: String(data.path) })
+    if (data?.type === 'x-portal-navigate') {
+      const path = String(data.path)
+      const page = path.replace(/\?.*/, '')
+      // Each page begins at its top, which may lie far above.
+      if (page !== this.#page && this.getBoundingClientRect().top < 0) this.scrollIntoView()
+      this.#page = page
+      this.#tell(data.type, { path })
+    }
     if (data?.type === 'x-portal-expired') this.#tell(data.type)
   }
 

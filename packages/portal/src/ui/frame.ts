@@ -30,6 +30,29 @@ function follow(): void {
   addEventListener('hashchange', () => tell?.({ type: 'x-portal-navigate', path: location.hash.slice(1) }))
 }
 
+/** Whether the page is in a frame that is as high as itself. */
+export function isFramed(): boolean {
+  return document.documentElement.dataset['framed'] !== undefined
+}
+
+/**
+ * Notes for the styles which part is to be seen of a frame that is as high as its page: what opens above the page has to
+ * open there.
+ */
+export async function noteSeenPart(): Promise<void> {
+  if (!isFramed()) return
+  const { top, height } = await new Promise<DOMRectReadOnly>((resolve) => {
+    const observer = new IntersectionObserver(([entry]) => {
+      observer.disconnect()
+      if (entry) resolve(entry.intersectionRect)
+    })
+    observer.observe(document.documentElement)
+  })
+  const { style } = document.documentElement
+  style.setProperty('--seen-top', `${top}px`)
+  style.setProperty('--seen-height', `${height}px`)
+}
+
 /** Tells the page around the frame whether somebody is signed in. */
 export function tellExpired(expired: boolean): void {
   if (expired && !isExpired) tell?.({ type: 'x-portal-expired' })

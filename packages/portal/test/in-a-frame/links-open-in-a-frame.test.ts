@@ -186,6 +186,40 @@ browserTests('a link in a frame on another site', (browser) => {
     await page.waitForURL(`${sites.customerUrl}/settings`)
   })
 
+  it('opens dialogs where one looks, and each page at its top', async () => {
+    await using sites = await openSites({ isTls: true })
+    const { sender } = sites
+    for (let number = 0; number < 40; number++) {
+      await sender.endpoints.create({ tenantId: 1, url: `http://127.0.0.1:9999/${number}` })
+    }
+    await using window = await openWindow(browser(), { width: 400, height: 600 })
+    const { page } = window
+    await page.goto(sites.customerUrl)
+    const frame = frameOf(page)
+    const rows = frame.getByRole('main').locator('a[href^="#/endpoints/ep_"]')
+    await rows.last().click()
+    const heading = frame.getByRole('heading', { level: 1 })
+    await heading.getByText('http://').waitFor()
+    const isSeen = async (part: typeof heading) => {
+      const { y = -1, height = 0 } = (await part.boundingBox()) ?? {}
+      return y >= 0 && y + height <= 600
+    }
+    await waitFor(() => isSeen(heading), 'the top of the page')
+
+    await frame.getByRole('tab', { name: 'Settings' }).click()
+    const opener = frame.getByRole('button', { name: 'Delete' })
+    await opener.scrollIntoViewIfNeeded()
+    const scrolled = await page.evaluate(() => scrollY)
+    expect(scrolled).toBeGreaterThan(300)
+    await opener.click()
+    const dialog = frame.getByRole('dialog')
+    await waitFor(() => isSeen(dialog), 'the dialog')
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await waitFor(() => opener.evaluate((button) => document.activeElement === button), 'the focus')
+    expect(await page.evaluate(() => scrollY)).toBe(scrolled)
+  })
+
   it('works by a token in memory where no cookie does, and asks for another link when that is lost', async () => {
     await using sites = await openSites({ isTls: false })
     await using window = await openWindow(browser())
@@ -214,6 +248,12 @@ browserTests('a link in a frame on another site', (browser) => {
     expect(accent).toContain('#085c3f')
     await first.page.getByRole('link', { name: 'Back to Example' }).waitFor()
     expect(await violationsOf(first.page)).toEqual([])
+
+    // It is seen to be a link's, and there is a way out of it.
+    await first.page.getByText('You opened this page with a link.').waitFor()
+    await first.page.getByRole('button', { name: 'Leave' }).press('Enter')
+    await first.page.getByText(/You are not signed in/).waitFor()
+    expect(await first.page.context().cookies()).toEqual([])
 
     await using second = await openWindow(browser())
     second.expectProblems(/401/)

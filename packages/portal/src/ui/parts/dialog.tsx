@@ -1,5 +1,6 @@
 import { Dialog as Base } from '@base-ui/react/dialog'
 import { type ReactNode, useEffect, useState } from 'react'
+import { isFramed, noteSeenPart } from '../frame.ts'
 
 interface DialogProps {
   readonly title: string
@@ -10,8 +11,12 @@ interface DialogProps {
 /** A dialog that the rest of the page waits for; Escape closes it, and the focus returns to what has opened it. */
 export function Dialog({ title, children, onClose }: DialogProps) {
   useReturnOfFocus()
+  const [isPlaced, setPlaced] = useState(!isFramed())
+  useEffect(() => {
+    void noteSeenPart().then(() => setPlaced(true))
+  }, [])
   return (
-    <Base.Root open onOpenChange={(isOpen) => isOpen || onClose()}>
+    <Base.Root open={isPlaced} onOpenChange={(isOpen) => isOpen || onClose()}>
       <Base.Portal>
         <Base.Backdrop className="backdrop" />
         <Base.Popup className="dialog">
