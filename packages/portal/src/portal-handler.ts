@@ -149,13 +149,18 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
   async function identify(request: Request, arrival: Arrival): Promise<Identity> {
     const given = credentialHeaders.map((name) => request.headers.get(name))
     const hasCredentials = given.some((value) => value !== null)
-    const opened = sessions.linkOf(request, hasCredentials)
+    const opened = sessions.linkOf(request)
     if (opened) return opened
     const ask = async () => arrival.identify()
     // The host is not asked about those who have guessed too often.
     const guess = { client: arrival.client(), credential: given.join('\n') }
     const user = await (hasCredentials ? guessLimit.find(guess, ask) : ask())
-    return user ? { user, by: 'host' } : sessions.tokenOf(request)
+    const own: Identity = user ? { user, by: 'host' } : await sessions.tokenOf(request)
+    // Whoever sends credentials of their own means these.
+    if (hasCredentials) return own
+    // What a link has left in the browser hides nobody's own tenant.
+    const link = sessions.cookieLinkOf(request)
+    return own.user && own.user.tenantId !== link.user?.tenantId ? own : link
   }
 
   function unauthorized(request: Request, basePath: string): PortalProblem {

@@ -12,8 +12,10 @@ import type { SignInOptions } from './sign-in.ts'
 
 /** Who is signed in, where the portal has people do that. */
 export interface Sessions {
-  /** Who comes with the session of a link. Nobody, where there is one that is over; undefined where there is none. */
-  linkOf(request: Request, hasCredentials: boolean): Identity | undefined
+  /** Who comes with the session of a link in `Authorization`. Nobody, where it is over; undefined where there is none. */
+  linkOf(request: Request): Identity | undefined
+  /** Who comes with the session of a link in a cookie, if anybody. */
+  cookieLinkOf(request: Request): Identity
   /** Who has signed in with a token. */
   tokenOf(request: Request): Promise<Identity>
   /** Tells who asks. */
@@ -59,13 +61,15 @@ export function createSessions({ signIn: options, links, appearance, guessLimit 
   const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, label = 'Access token' } = options ?? {}
 
   return {
-    linkOf(request, hasCredentials) {
+    linkOf(request) {
       const given = request.headers.get('authorization') ?? ''
-      if (LINK_SCHEME.test(given)) return identityOf(links.sessionOf(given.replace(LINK_SCHEME, '')))
-      // Whoever sends credentials of their own means these.
-      const cookie = hasCredentials ? undefined : readCookie(request, 'x_portal_link')
-      const session = cookie === undefined ? undefined : links.sessionOf(cookie)
-      return session && identityOf(session)
+      if (!LINK_SCHEME.test(given)) return undefined
+      return identityOf(links.sessionOf(given.replace(LINK_SCHEME, '')))
+    },
+
+    cookieLinkOf(request) {
+      const cookie = readCookie(request, 'x_portal_link')
+      return identityOf(cookie === undefined ? undefined : links.sessionOf(cookie))
     },
 
     async tokenOf(request) {
@@ -110,9 +114,12 @@ export function createSessions({ signIn: options, links, appearance, guessLimit 
       return Response.json(opened, { headers: { 'set-cookie': setCookie(cookie) } })
     },
 
-    signOut({ request, basePath }) {
+    signOut({ request, basePath, identity: { by } }) {
       const headers = new Headers()
-      for (const name of ['x_portal_session', 'x_portal_link'] as const) {
+      // Whoever leaves what a link has shown is again who they were before.
+      const names =
+        by === 'link' ? (['x_portal_link'] as const) : (['x_portal_session', 'x_portal_link'] as const)
+      for (const name of names) {
         headers.append('set-cookie', setCookie({ request, basePath, name, value: '', lifetimeSeconds: 0 }))
       }
       return new Response(null, { status: 204, headers })

@@ -21,6 +21,7 @@ async function openPortal(dialect: 'sqlite' | 'postgres' = 'sqlite') {
   const opened = await openSender({ dialect })
   const asked: (string | null)[] = []
   const admin: PortalUser = { tenantId: 7, role: 'manager' }
+  const colleague: PortalUser = { tenantId: 1, role: 'manager' }
   const nodeOf = () =>
     createPortal({
       sender: opened.sender,
@@ -28,7 +29,10 @@ async function openPortal(dialect: 'sqlite' | 'postgres' = 'sqlite') {
       links,
       authorize({ headers }) {
         asked.push(headers.get('authorization'))
-        return headers.get('authorization') === 'Bearer admin' ? admin : undefined
+        if (/host=colleague/.test(headers.get('cookie') ?? '')) return colleague
+        const isAdmin =
+          headers.get('authorization') === 'Bearer admin' || /host=admin/.test(headers.get('cookie') ?? '')
+        return isAdmin ? admin : undefined
       },
     })
   const nodes = [nodeOf(), nodeOf()]
@@ -103,11 +107,33 @@ it('opens a session for one tenant and role, by a partitioned cookie or by a tok
     })
     expect((await send('GET', 'subscriptions', { headers })).status).toBe(404)
   }
-  // Neither is anything that the host should guess about.
-  expect(asked).toEqual([null])
+  // No session is a credential that the host should guess about.
+  expect(new Set(asked)).toEqual(new Set([null]))
   // Whoever sends credentials of their own means these.
   const both = { cookie: `x_portal_link=${token}`, authorization: 'Bearer admin' }
   expect((await send('GET', 'session', { headers: both })).body['user']).toMatchObject({ tenantId: 7 })
+})
+
+it('hides the own tenant of nobody who is signed in at the host but on the page that opened the link', async () => {
+  await using opened = await openPortal()
+  const { portal, send, sealedOf } = opened
+  const { url } = await portal.createLink({ tenantId: 1, role: 'viewer' })
+  const { body } = await send('POST', 'session/link', { body: { link: sealedOf(url) } })
+  const cookie = `x_portal_link=${body['token']}`
+  const userOf = async (headers: Record<string, string>) =>
+    (await send('GET', 'session', { headers })).body['user']
+  expect(await userOf({ cookie })).toMatchObject({ tenantId: 1, role: 'viewer' })
+  const atHost = `${cookie}; host=admin`
+  expect(await userOf({ cookie: atHost })).toMatchObject({ tenantId: 7, role: 'manager' })
+  const onPage = { cookie: atHost, authorization: `PortalSession ${body['token']}` }
+  expect(await userOf(onPage)).toMatchObject({ tenantId: 1, role: 'viewer' })
+  // Of the same tenant, it is as the link says.
+  expect(await userOf({ cookie: `${cookie}; host=colleague` })).toMatchObject({ tenantId: 1, role: 'viewer' })
+  // One that is over is none.
+  expect(await userOf({ cookie: 'x_portal_link=x; host=admin' })).toMatchObject({ tenantId: 7 })
+  const left = await send('DELETE', 'session', { headers: onPage })
+  expect(left.cookie).toMatch(/^x_portal_link=;/)
+  expect(left.cookie).not.toContain('x_portal_session')
 })
 
 it('ends the session at its time, and forgets it when one signs out', async () => {

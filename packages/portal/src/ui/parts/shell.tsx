@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react'
 import type { Session } from '../api-types.ts'
+import { shortTime } from '../format.ts'
 import { href, useHashRoute } from '../hash-route.ts'
 import type { LiveState } from '../live-updates.ts'
 import {
@@ -40,6 +41,14 @@ export function Shell({ liveState, session, children }: ShellProps) {
   return (
     <div className="shell">
       <header className="top">
+        {session.link && parent === window && (
+          <p className="link-note">
+            {t.shell.byLink(shortTime(session.link.expiresOn))}
+            <Button slim kind="plain" isBusy={leaving.isBusy} onClick={leaving.run}>
+              {t.shell.leave}
+            </Button>
+          </p>
+        )}
         <div className="top-inner">
           <a className="brand" href={href(['endpoints'])}>
             <Brand appearance={session.appearance} />
@@ -61,7 +70,7 @@ export function Shell({ liveState, session, children }: ShellProps) {
               {t.live[liveState]}
             </span>
             {name !== null && <span>{name}</span>}
-            {session.canSignOut && (
+            {session.canSignOut && !session.link && (
               <Button slim kind="plain" isBusy={leaving.isBusy} onClick={leaving.run}>
                 {t.shell.signOut}
               </Button>
