@@ -210,8 +210,11 @@ export class LeasedEndpoint {
    */
   give(delivery: DueDelivery, now: number): boolean {
     // Of those with an ordering key, the database knows which one is due.
-    if (delivery.orderingKey !== null || delivery.dueOn > now) return false
-    return this.#isReady && !this.isPaused(now) && this.buffer.give(delivery)
+    return delivery.orderingKey === null && this.#giveDue(delivery, now)
+  }
+
+  #giveDue(delivery: DueDelivery, now: number): boolean {
+    return !delivery.manual && delivery.dueOn <= now && this.#isReady && !this.isPaused(now) && this.buffer.give(delivery)
   }
 
   /**
@@ -358,13 +361,19 @@ export class LeasedEndpoint {
     }
   }
 
-  /** A result is recorded. */
-  recorded({ messageKey, orderingKey, manual, state }: AttemptResult, now: number): void {
+  /**
+   * A result is recorded.
+   *
+   * @param next - what its commit has made due in its ordering key.
+   */
+  recorded(result: AttemptResult, next: DueDelivery | undefined, now: number): void {
+    const { messageKey, orderingKey, manual, state } = result
     this.buffer.forget(messageKey, orderingKey)
     // A person may have asked for it while its attempt was in flight.
     if (manual || state === 'pending') this.buffer.expectManual()
+    const isNextKnown = next !== undefined && this.#giveDue(next, now)
     // Its successor is due, or what a person has asked for has ended the endpoint's pause.
-    if (manual || orderingKey !== null) this.expectMore(now)
+    if (manual || (orderingKey !== null && !isNextKnown)) this.expectMore(now)
   }
 
   /** A state is recorded. If that fails, it is stored again, with what has changed since. */

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@x/events-core'
 import { createPeriodic, isRefusal } from '@x/events-engine/internal'
 import type { AttemptResult, EndpointState } from '../deliveries/attempt-result.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { LeaseManager } from './lease-manager.ts'
 import type { LeasedEndpoint } from './leased-endpoint.ts'
@@ -171,10 +172,13 @@ export function createResultWriter(parts: ResultWriterParts): ResultWriter {
     { hasNotices, hasState }: Pick<Reduction, 'hasNotices' | 'hasState'>,
   ): Promise<void> {
     const states = hasState ? statesOf(results) : []
-    const raised = await store.recordAttempts({ results, states }, hasNotices ? raiseNotices : undefined)
+    const { hasNotices: raised, next } = await store.recordAttempts(
+      { results, states },
+      hasNotices ? raiseNotices : undefined,
+    )
     done(results.length)
     committed(raised)
-    recorded(results, states)
+    recorded(results, states, next)
   }
 
   function done(count: number): void {
@@ -189,14 +193,20 @@ export function createResultWriter(parts: ResultWriterParts): ResultWriter {
     return [...endpoints].flatMap((endpoint) => endpoint?.stateToStore(now) ?? [])
   }
 
-  function recorded(results: readonly AttemptResult[], states: readonly EndpointState[]): void {
+  function recorded(
+    results: readonly AttemptResult[],
+    states: readonly EndpointState[],
+    next: readonly DueDelivery[],
+  ): void {
     const now = clock.now()
     const endpoints = new Set<LeasedEndpoint>()
+    const nextOf = Map.groupBy(next, ({ endpointKey }) => endpointKey)
     for (const result of results) {
       if (result.dueOn !== null) expect(result.dueOn)
       const endpoint = leases.find(result)
       if (!endpoint) continue
-      endpoint.recorded(result, now)
+      const isNext = ({ orderingKey }: DueDelivery) => orderingKey === result.orderingKey
+      endpoint.recorded(result, nextOf.get(result.endpointKey)?.find(isNext), now)
       if (result.notice?.kind === 'disabled') leases.close(endpoint)
       endpoints.add(endpoint)
     }

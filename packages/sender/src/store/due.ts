@@ -1,9 +1,19 @@
-import { flag, integer, json, nullable, type Parameter, readRows, text } from '@x/events-engine/internal'
+import {
+  flag,
+  integer,
+  json,
+  nullable,
+  type Parameter,
+  type RowOf,
+  readRows,
+  type SqlExecutor,
+  text,
+} from '@x/events-engine/internal'
 import { linkColumns, linkOf } from '../deliveries/delivery-columns.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { StoreContext } from './context.ts'
-import { KINDS } from './queue.ts'
+import { type DueOrderingKey, KINDS, orderingKeyParts } from './queue.ts'
 
 const dueColumns = {
   endpoint_key: integer,
@@ -48,20 +58,7 @@ export function dueStore(context: StoreContext) {
     ): Promise<DueDelivery[]> => {
       const values = [clock.now(), limitEach, ...parametersOf({ endpointKeys, known })]
       const rows = await readRows(db, dueColumns, statement, values)
-      return rows.map((row) => ({
-        endpointKey: row.endpoint_key,
-        messageKey: row.message_key,
-        eventId: row.event_id,
-        body: Buffer.from(row.body),
-        headers: row.headers,
-        traceparent: row.traceparent,
-        attemptCount: row.attempt_count,
-        step: row.step,
-        dueOn: row.due_on,
-        orderingKey: row.ordering_key,
-        manual: row.manual !== null,
-        link: linkOf(row),
-      }))
+      return rows.map(dueDeliveryOf)
     }
   }
 
@@ -73,6 +70,48 @@ export function dueStore(context: StoreContext) {
     nextDeliveries: createReader(next),
     /** What people have asked for, of each endpoint at most so much; what is known already is passed over, mostly. */
     manualDeliveries: createReader(manual),
+  }
+}
+
+/** Creates what makes the first delivery of each ordering key due, unless another is due in the key, and reads it. */
+export function createNextOpener(context: StoreContext) {
+  const { sql, names } = context
+  const { openQuery, orderingKeys } = orderingKeyParts(context)
+  const readOpened = `select ${DELIVERY}, ${MESSAGE} from x join ${names.message} m on m.key = x.message_key`
+  const atOnce = sql.statement(`with x as (${openQuery} returning d.*) ${readOpened}`)
+  const open = sql.statement(`${openQuery} returning endpoint_key, message_key`)
+  const keys = sql.records({ endpoint_key: 'integer', message_key: 'integer' })
+  const read = sql.statement(`with x as (
+      select d.* from ${keys.table('$1', 'k')}
+      join ${names.delivery} d on d.endpoint_key = k.endpoint_key and d.message_key = k.message_key
+    ) ${readOpened}`)
+
+  return async (trx: SqlExecutor, due: readonly DueOrderingKey[]): Promise<DueDelivery[]> => {
+    if (due.length === 0) return []
+    const parameters = [orderingKeys.encode(due)]
+    if (sql.hasWritingQueries) return (await readRows(trx, dueColumns, atOnce, parameters)).map(dueDeliveryOf)
+    const opened = await readRows(trx, openedColumns, open, parameters)
+    if (opened.length === 0) return []
+    return (await readRows(trx, dueColumns, read, [keys.encode(opened)])).map(dueDeliveryOf)
+  }
+}
+
+const openedColumns = { endpoint_key: integer, message_key: integer }
+
+function dueDeliveryOf(row: RowOf<typeof dueColumns>): DueDelivery {
+  return {
+    endpointKey: row.endpoint_key,
+    messageKey: row.message_key,
+    eventId: row.event_id,
+    body: Buffer.from(row.body),
+    headers: row.headers,
+    traceparent: row.traceparent,
+    attemptCount: row.attempt_count,
+    step: row.step,
+    dueOn: row.due_on,
+    orderingKey: row.ordering_key,
+    manual: row.manual !== null,
+    link: linkOf(row),
   }
 }
 

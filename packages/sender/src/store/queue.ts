@@ -73,6 +73,41 @@ export function enqueueQuery(
       })}`
 }
 
+/** SQL: makes the first delivery of each ordering key due, unless another is due in the key. */
+export function orderingKeyParts({ sql, names }: SqlContext) {
+  const orderingKeys = sql.records({ endpoint_key: 'integer', ordering_key: 'text', due_on: 'integer' })
+  const inOrderingKey = (row: string) =>
+    `${row}.endpoint_key = l.endpoint_key and ${row}.ordering_key = l.ordering_key and ${row}.state = 'pending'`
+  // Each subquery reads one entry of an index: a million that wait in the key cost nothing.
+  const openQuery = sql.update({
+    table: names.delivery,
+    alias: 'd',
+    set: 'due_on = first.due_on',
+    from: `(
+      select l.endpoint_key, l.due_on, (
+          select w.message_key from ${names.delivery} w where ${inOrderingKey('w')} and w.due_on is null
+          order by w.message_key limit 1) as message_key
+      from ${orderingKeys.table('$1', 'l')}
+      where (select 1 from ${names.delivery} a where ${inOrderingKey('a')} and a.due_on is not null limit 1) is null
+    ) as first`,
+    where: 'd.message_key = first.message_key and d.endpoint_key = first.endpoint_key',
+  })
+  return {
+    openQuery,
+    /** Its parameter. */
+    orderingKeys: {
+      encode: (due: readonly DueOrderingKey[]): string =>
+        orderingKeys.encode(
+          due.map(({ endpointKey, orderingKey, dueOn }) => ({
+            endpoint_key: endpointKey,
+            ordering_key: orderingKey,
+            due_on: dueOn,
+          })),
+        ),
+    },
+  }
+}
+
 /**
  * What changes endpoints' rows in the queue. `due_on` tells when to look: not before a pause has ended (`not_before`),
  * unless a person has asked for an attempt. Where many nodes write, `first_on` is never later than the due time of any pending
@@ -112,25 +147,8 @@ export function queueStatements({ sql, names }: SqlContext) {
     }),
   )
 
-  const orderingKeys = sql.records({ endpoint_key: 'integer', ordering_key: 'text', due_on: 'integer' })
-  const inOrderingKey = (row: string) =>
-    `${row}.endpoint_key = l.endpoint_key and ${row}.ordering_key = l.ordering_key and ${row}.state = 'pending'`
-  // Each subquery reads one entry of an index: a million that wait in the key cost nothing.
-  const open = sql.statement(
-    sql.update({
-      table: names.delivery,
-      alias: 'd',
-      set: 'due_on = first.due_on',
-      from: `(
-      select l.endpoint_key, l.due_on, (
-          select w.message_key from ${names.delivery} w where ${inOrderingKey('w')} and w.due_on is null
-          order by w.message_key limit 1) as message_key
-      from ${orderingKeys.table('$1', 'l')}
-      where (select 1 from ${names.delivery} a where ${inOrderingKey('a')} and a.due_on is not null limit 1) is null
-    ) as first`,
-      where: 'd.message_key = first.message_key and d.endpoint_key = first.endpoint_key',
-    }),
-  )
+  const { orderingKeys, openQuery } = orderingKeyParts({ sql, names })
+  const open = sql.statement(openQuery)
 
   function requeueStatement(from: RequeueFrom) {
     const isPending = `d.endpoint_key = q.endpoint_key and d.state = 'pending'`
@@ -231,13 +249,7 @@ export function queueStatements({ sql, names }: SqlContext) {
      * @returns how many deliveries became due.
      */
     async openOrderingKeys(trx: SqlExecutor, due: readonly DueOrderingKey[]): Promise<number> {
-      if (due.length === 0) return 0
-      const rows = due.map(({ endpointKey, orderingKey, dueOn }) => ({
-        endpoint_key: endpointKey,
-        ordering_key: orderingKey,
-        due_on: dueOn,
-      }))
-      return countChanges(trx, open, [orderingKeys.encode(rows)])
+      return due.length === 0 ? 0 : countChanges(trx, open, [orderingKeys.encode(due)])
     },
   }
 }

@@ -15,9 +15,11 @@ import {
   deliveryRowOf,
   messageJoins,
 } from '../deliveries/delivery-columns.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { countersOf, packCounters } from '../statistics/counters.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
+import { createNextOpener } from './due.ts'
 import { endpointReader, raiseRevisionStatement } from './endpoints.ts'
 import { type DueOrderingKey, lockQueueQuery, queueStatements } from './queue.ts'
 
@@ -87,7 +89,8 @@ export function resultStore(context: StoreContext) {
     from ${reasons.table('$1', 'r')} join ${names.endpoint} e on e.key = r.endpoint_key
     where e.enabled group by e.tenant_id, e.key`)
   const raiseRevision = raiseRevisionStatement(context)
-  const { lockQueue, openOrderingKeys, saveStates, requeue } = queueStatements(context)
+  const { lockQueue, saveStates, requeue } = queueStatements(context)
+  const openNext = createNextOpener(context)
   const readRecorded = createRecordedReader(context)
   const noteClock = createClockMark(context)
   /** When an endpoint's row in the queue was brought up to date by this node. */
@@ -117,45 +120,43 @@ export function resultStore(context: StoreContext) {
      * due, how the endpoints do, and which are disabled.
      *
      * @param raiseNotices - called inside of the transaction when there is something that the host is told.
-     * @returns whether it was called.
+     * @returns whether it was called, and the deliveries that are due now since the ones before them are done.
      */
     async recordAttempts(
       { results, states }: ResultBatch,
       raiseNotices?: (trx: Transaction<unknown>, recorded: RecordedResults) => Promise<void>,
-    ): Promise<boolean> {
+    ): Promise<{ readonly hasNotices: boolean; readonly next: readonly DueDelivery[] }> {
       const now = clock.now()
       const endpointKeys = [...new Set([...results, ...states].map(({ endpointKey }) => endpointKey))]
-      const isPlain = states.length === 0 && results.every(isPlainSuccess)
-      if (
-        writeSuccesses &&
-        isPlain &&
-        isQueueFresh(endpointKeys, now) &&
-        (await writeSuccesses(results, now))
-      )
-        return false
+      const mayLag = states.length === 0 && results.every(isSuccess) && isQueueFresh(endpointKeys, now)
+      const isInNoOrder = results.every(({ orderingKey }) => orderingKey === null)
+      if (writeSuccesses && mayLag && isInNoOrder && (await writeSuccesses(results, now))) {
+        return { hasNotices: false, next: [] }
+      }
       const mayDisable = results.some(({ notice }) => notice?.kind === 'disabled')
-      const hasNotices = await ownTransaction(db, async (trx) => {
+      const recorded = await ownTransaction(db, async (trx) => {
         // Before the queue, as fan-out does it, so that neither waits for the other.
         if (mayDisable) await runStatement(trx, raiseRevision)
         const { held, isNew } = await write(trx, results, endpointKeys, now)
-        await openOrderingKeys(trx, orderingKeysToOpen(held, now))
+        const next = await openNext(trx, orderingKeysToOpen(held, now))
         await saveStates(trx, states)
-        await requeue(trx, endpointKeys, now, 'first')
+        if (sql.isLocal || !mayLag) await requeue(trx, endpointKeys, now, 'first')
         await noteClock(trx, now)
-        if (!isNew || !held.some(({ notice, state }) => notice !== null || state === 'exhausted'))
-          return false
-        const recorded = await readRecorded(trx, held)
-        const disabled = endpointsToDisable(recorded)
+        if (!isNew || !held.some(({ notice, state }) => notice !== null || state === 'exhausted')) {
+          return { hasNotices: false, next }
+        }
+        const news = await readRecorded(trx, held)
+        const disabled = endpointsToDisable(news)
         if (disabled.length > 0) {
           // First: it asks which are enabled.
           await runStatement(trx, auditDisabled, [reasons.encode(disabled), now])
           await runStatement(trx, disable, [reasons.encode(disabled), now])
         }
-        await raiseNotices?.(trx, recorded)
-        return raiseNotices !== undefined
+        await raiseNotices?.(trx, news)
+        return { hasNotices: raiseNotices !== undefined, next }
       })
-      rememberQueue(endpointKeys, now)
-      return hasNotices
+      if (!mayLag) rememberQueue(endpointKeys, now)
+      return recorded
     },
   }
 }
@@ -378,9 +379,9 @@ function createRecordedReader(context: StoreContext) {
   }
 }
 
-/** Whether nothing but the delivery changes with it. */
-function isPlainSuccess({ state, orderingKey, notice, counted }: AttemptResult): boolean {
-  return state === 'succeeded' && orderingKey === null && notice === null && counted
+/** Whether nothing changes with it but the delivery, and the next in its ordering key. */
+function isSuccess({ state, notice, counted }: AttemptResult): boolean {
+  return state === 'succeeded' && notice === null && counted
 }
 
 function endpointsToDisable({ endpoints, notices }: RecordedResults) {

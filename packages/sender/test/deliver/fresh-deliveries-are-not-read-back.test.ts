@@ -47,6 +47,22 @@ it('sends what a commit has brought without reading it, once it knows the endpoi
   for (const delivery of page) expect(delivery).toMatchObject({ state: 'succeeded', attemptCount: 1 })
 })
 
+it('sends the next in order by the commit of the one before, without reading it', async () => {
+  await using consumer = await testConsumer()
+  await using host = await startHost()
+  await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, ordering: 'fifo' })
+  await raise(host, 0)
+  await host.sender.drain()
+  const reads = countReads()
+  const ids = Array.from({ length: 40 }, (_, index) => index + 1)
+  await Promise.all(ids.map((id) => raise(host, id)))
+  await consumer.received(1 + ids.length)
+  const order = consumer.requests.map(({ rawBody }) => JSON.parse(String(rawBody)).data.entityId as number)
+  expect(order).toEqual([0, ...ids])
+  // A look for what others have stored comes between now and then.
+  expect(reads()).toBeLessThan(ids.length / 2)
+})
+
 it('reads what waits before it sends what is new', async () => {
   await using consumer = await testConsumer()
   await using host = await startHost({ maxInFlight: 1 })
