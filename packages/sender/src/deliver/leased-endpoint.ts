@@ -214,7 +214,13 @@ export class LeasedEndpoint {
   }
 
   #giveDue(delivery: DueDelivery, now: number): boolean {
-    return !delivery.manual && delivery.dueOn <= now && this.#isReady && !this.isPaused(now) && this.buffer.give(delivery)
+    return (
+      !delivery.manual &&
+      delivery.dueOn <= now &&
+      this.#isReady &&
+      !this.isPaused(now) &&
+      this.buffer.give(delivery)
+    )
   }
 
   /**
