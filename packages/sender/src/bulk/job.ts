@@ -70,6 +70,8 @@ export interface StoredJobOptions {
   readonly eventTypes?: readonly string[]
   readonly include?: ReplayScope
   readonly filter?: StoredFilter
+  /** Who has begun it. */
+  readonly by?: string
 }
 
 /** Where a job is, and how far it has to go. */

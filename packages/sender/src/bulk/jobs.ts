@@ -167,7 +167,7 @@ export function validateEventTypes(eventTypes: unknown): readonly string[] | und
 }
 
 function jobOf(row: JobRow): WebhookJob {
-  const { since, until, filter, ...options } = row.options
+  const { since, until, filter, by: _by, ...options } = row.options
   return {
     id: row.id,
     kind: row.kind,

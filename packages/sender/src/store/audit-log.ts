@@ -10,6 +10,7 @@ import {
   word,
 } from '@x/events-engine/internal'
 import { type AuditAction, type AuditDetails, type AuditEntry, entryIdOf } from '../audit/audit-entry.ts'
+import type { StoredJobOptions } from '../bulk/job.ts'
 import type { DisabledReason } from '../endpoints/endpoint.ts'
 import type { StoreContext } from './context.ts'
 
@@ -118,6 +119,10 @@ export function auditLogStore(context: StoreContext) {
     where endpoint_key = $1 and action = $2 and created_on = $3
       and (message_key is null or message_key = ${sql.cast('$4', 'integer')})
     order by key desc limit 1`)
+  // Of jobs, no delivery has an entry of its own: those that cancelled deliveries of the endpoint at the time.
+  const cancelJobs = sql.statement(`select j.options from ${names.endpoint} e join ${names.job} j
+      on j.tenant_id = e.tenant_id and j.endpoint_key in (0, e.key)
+    where e.key = $1 and j.kind = 'cancel' and j.created_on <= $2 and coalesce(j.finished_on, $2) >= $2 limit 10`)
   const latest = `select max(b.key) from ${names.auditLog} b where b.endpoint_key = e.key and b.created_on <= $2
       and b.action in ('endpoint_disabled', 'endpoint_enabled')`
   const disabled = sql.statement(`select e.key as endpoint_key, a.details, a.created_on as since,
@@ -134,7 +139,10 @@ export function auditLogStore(context: StoreContext) {
     ): Promise<string | undefined> {
       const values = [endpointKey, action, on, messageKey ?? null]
       const [row] = await readRows(db, { actor: nullable(text) }, actor, values)
-      return row?.actor ?? undefined
+      if (row || action !== 'delivery_cancelled') return row?.actor ?? undefined
+      const jobs = await readRows(db, { options: json<StoredJobOptions>() }, cancelJobs, [endpointKey, on])
+      const [by, ...others] = new Set(jobs.map(({ options }) => options.by))
+      return others.length === 0 ? by : undefined
     },
 
     /** Which of these endpoints were disabled at a time. */

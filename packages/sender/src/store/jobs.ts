@@ -102,7 +102,8 @@ export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: numb
   return {
     async createJob(job: NewJob, actor: string | null = null): Promise<JobRow> {
       const { id, tenantId, endpointKey, kind, options, cursor, total, createdOn } = job
-      const texts = [JSON.stringify(options), JSON.stringify(cursor)]
+      const by = actor === null ? {} : { by: actor }
+      const texts = [JSON.stringify({ ...options, ...by }), JSON.stringify(cursor)]
       const lease = [nodeId, createdOn + leaseMs]
       await ownTransaction(db, async (trx) => {
         await runStatement(trx, insert, [

@@ -50,6 +50,8 @@ it('says how deliveries have ended', async () => {
     ['nobody', 'good'],
     ['deleted', 'bad'],
     ['left', 'bad'],
+    ['dropped', 'bad'],
+    ['filtered', 'bad'],
     ['read', undefined],
   ] as const) {
     const url = path === undefined ? null : `${consumer.url}/${path}`
@@ -63,6 +65,12 @@ it('says how deliveries have ended', async () => {
   }
   await raiseMany(host, 1)
   await host.sender.deliveries.cancel((await deliveryTo('left')).id, { actor: 'Ann' })
+  await clock.advance(1)
+  await host.sender.deliveries.cancelPending(idOf('dropped'), { actor: 'Cleo' })
+  await clock.advance(1)
+  const ofEndpoint = { tenantId: 1, endpointId: idOf('filtered') }
+  await host.sender.deliveries.cancelMany(ofEndpoint, { actor: 'Dan' })
+  await clock.advance(1)
   await endpoints.delete(idOf('deleted'), { actor: 'Bob' })
   await clock.advance(70_000)
   await host.sender.drain()
@@ -71,8 +79,10 @@ it('says how deliveries have ended', async () => {
     ['bad', { code: 'attempts_exhausted' }, 'sends'],
     ['gone', { code: 'gone' }, 'endpoint_disabled'],
     ['nobody', { code: 'not_allowed' }, 'sends'],
-    ['deleted', { code: 'endpoint_deleted', on: new Date(BEGIN) }, 'endpoint_deleted', 'Bob'],
+    ['deleted', { code: 'endpoint_deleted', on: new Date(BEGIN + 3) }, 'endpoint_deleted', 'Bob'],
     ['left', { code: 'cancelled' }, 'sends', 'Ann'],
+    ['dropped', { code: 'cancelled' }, 'sends', 'Cleo'],
+    ['filtered', { code: 'cancelled' }, 'sends', 'Dan'],
     ['read', { code: 'pull' }, 'no_url'],
   ] as const) {
     const delivery = await deliveryTo(what)
