@@ -209,6 +209,7 @@ browserTests('the portal in a browser', (browser) => {
     await filter.fill('{ "path": "/filtered-2" }')
     await page.getByRole('button', { name: 'Try it on recent events' }).press('Enter')
     await page.getByText('The filter does not fit these events.').waitFor()
+    await page.getByText('Did you mean data.entity.path?').waitFor()
     expect(window.takeProblems()).toEqual([expect.stringContaining('400')])
 
     await filter.fill('{ "data.entity.path": "/filtered-2" }')

@@ -23,18 +23,25 @@ export class PortalProblem extends Error {
   readonly code: string
   /** The field of the input that was wrong: what a form marks. */
   readonly field: string | undefined
+  /** What may have been meant there, the likeliest first. */
+  readonly suggestions: readonly string[] | undefined
   readonly headers: Readonly<Record<string, string>>
 
   constructor(
     status: number,
     code: string,
     detail: string,
-    options: { readonly field?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+    options: {
+      readonly field?: string | undefined
+      readonly suggestions?: readonly string[] | undefined
+      readonly headers?: Readonly<Record<string, string>>
+    } = {},
   ) {
     super(detail)
     this.status = status
     this.code = code
     this.field = options.field
+    this.suggestions = options.suggestions
     this.headers = options.headers ?? {}
   }
 }
@@ -56,15 +63,28 @@ export function problemOf(error: unknown): PortalProblem | undefined {
   }
   const status = statusOfError(error)
   if (status === undefined) return undefined
-  const { code, message, detail = message, field } = error as Partial<WebhookSenderError> & EventsError
+  const {
+    code,
+    message,
+    detail = message,
+    field,
+    suggestions,
+  } = error as Partial<WebhookSenderError> & EventsError
   if (status === 503) return new PortalProblem(status, code, OURS)
-  return new PortalProblem(status, code, detail, field === undefined ? {} : { field })
+  return new PortalProblem(status, code, detail, { field, suggestions })
 }
 
 /** Writes a problem down. */
-export function problemResponse({ status, code, message, field, headers }: PortalProblem): Response {
+export function problemResponse({
+  status,
+  code,
+  message,
+  field,
+  suggestions,
+  headers,
+}: PortalProblem): Response {
   const title = TITLES[status] ?? 'Error'
-  const body = { type: 'about:blank', title, status, code, detail: message, field }
+  const body = { type: 'about:blank', title, status, code, detail: message, field, suggestions }
   return new Response(JSON.stringify(body), {
     status,
     headers: { 'content-type': 'application/problem+json', ...headers },

@@ -40,6 +40,8 @@ export type WebhookSenderErrorCode =
 export interface WebhookSenderErrorOptions extends EventsErrorOptions {
   /** The field of the input that was wrong: what a form marks. */
   readonly field?: string | undefined
+  /** What may have been meant, the likeliest first. */
+  readonly suggestions?: readonly string[] | undefined
   /** What only the host's author can do about it. It ends the message, and is left out of `detail`. */
   readonly remedy?: string | undefined
 }
@@ -50,12 +52,15 @@ export class WebhookSenderError extends EventsError<WebhookSenderErrorCode> {
 
   /** The field of the input that was wrong, such as `url` or `headers.authorization`. */
   readonly field: string | undefined
+  /** What may have been meant instead of a name that is not known, the likeliest first; undefined where it was no such name. */
+  readonly suggestions: readonly string[] | undefined
   /** The message for users of the host, such as tenants: without the remedy, which only the host's author can apply. */
   readonly detail: string
 
   constructor(code: WebhookSenderErrorCode, detail: string, options: WebhookSenderErrorOptions = {}) {
     super(code, options.remedy === undefined ? detail : `${detail} ${options.remedy}`, options)
     this.field = options.field
+    this.suggestions = options.suggestions
     this.detail = detail
   }
 }

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { type Route, route } from './route.ts'
-import { anything, type Description, named, object, optional, text, whole } from './schema.ts'
+import { anything, type Description, list, named, object, optional, text, whole } from './schema.ts'
 
 interface ProblemDocument {
   readonly type: string
@@ -9,6 +9,7 @@ interface ProblemDocument {
   readonly code: string
   readonly detail: string
   readonly field?: string
+  readonly suggestions?: readonly string[]
 }
 
 const problem = named(
@@ -21,6 +22,7 @@ const problem = named(
       code: text('What is wrong, for programs.'),
       detail: text('What is wrong, for people.'),
       field: optional(text('The part of the input that was wrong.')),
+      suggestions: optional(list(text('What may have been meant there, the likeliest first.'))),
     },
     'A problem document (RFC 9457).',
   ),

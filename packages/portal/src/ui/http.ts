@@ -6,12 +6,15 @@ export class Problem extends Error {
   readonly code: string
   /** The field of the input that was wrong. */
   readonly field: string | undefined
+  /** What may have been meant there; undefined where no name was wrong. */
+  readonly suggestions: readonly string[] | undefined
 
-  constructor(status: number, code: string, field?: string) {
+  constructor(status: number, code: string, field?: string, suggestions?: readonly string[]) {
     super(code)
     this.status = status
     this.code = code
     this.field = field
+    this.suggestions = suggestions
   }
 }
 
@@ -51,11 +54,12 @@ export async function ask<TData>(method: Method, path: string, body?: object): P
   if (response.status === 204) return undefined as TData
   const content = (await response.json().catch(() => ({}))) as Record<string, unknown>
   if (response.ok) return content as TData
-  const { code, field } = content
+  const { code, field, suggestions } = content
   const problem = new Problem(
     response.status,
     typeof code === 'string' ? code : 'error',
     typeof field === 'string' ? field : undefined,
+    Array.isArray(suggestions) ? suggestions : undefined,
   )
   if (problem.status === 401 && problem.code === 'unauthorized') for (const tell of whenSignedOut) tell()
   throw problem

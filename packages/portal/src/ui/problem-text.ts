@@ -12,16 +12,22 @@ const lookUp = (texts: Readonly<Record<string, string>>, key: string | undefined
 
 /** What a person reads of a problem: by its code, and by the field where the code says little. */
 export function problemText(problem: Problem): string {
-  const { code, status } = problem
+  const { code, status, suggestions } = problem
   if (status >= 500) return code === 'internal_error' ? t.problems.internal_error : t.problem.unavailable
   const isAboutInput = code === 'invalid_argument' || code === 'invalid_endpoint'
   const field = fieldOf(problem)
-  const text = (isAboutInput ? lookUp(t.fieldProblems, field) : undefined) ?? lookUp(t.problems, code)
+  const isUnknownType = field === 'eventTypes' && suggestions !== undefined
+  const ofField = isUnknownType ? t.problem.unknownEventType : lookUp(t.fieldProblems, field)
+  const text = (isAboutInput ? ofField : undefined) ?? lookUp(t.problems, code)
   const part =
     code === 'invalid_filter' && problem.field !== 'filter'
       ? problem.field?.replace(/^filter\.?/, '')
       : undefined
-  return `${text ?? t.problem.unknown(status)}${part === undefined ? '' : ` ${t.problem.at(part)}`}`
+  return [
+    text ?? t.problem.unknown(status),
+    ...(part === undefined ? [] : [t.problem.at(part)]),
+    ...(suggestions?.length ? [t.problem.meant(suggestions.join(', '))] : []),
+  ].join(' ')
 }
 
 /** What a person reads of why an attempt has failed. */

@@ -63,6 +63,7 @@ it('saves, shows, changes and removes a filter, and tells what is wrong with one
       code: 'invalid_filter',
       field: 'filter.total',
       detail: expect.stringContaining('is data.entity.total meant?'),
+      suggestions: ['data.entity.total'],
     },
   }
   const wrong = { filter: { total: 1 } }

@@ -73,3 +73,25 @@ it('warns of a name that leads to no address', async () => {
   const local = await portal.call('POST', '/endpoints', { url: 'http://localhost:9999/', eventTypes: ['*'] })
   expect(codesOf(local)).toEqual([])
 })
+
+it('says which event types may have been meant', async () => {
+  await using opened = await openSender()
+  const { sender } = opened
+  const portal = createPortal({ sender, authorize: () => ({ tenantId: 1, role: 'manager' }) })
+  for (const type of ['Page.Create', 'Page.Delete']) sender.eventTypes.define({ type, description: 'x' })
+  const create = async (...eventTypes: string[]) => {
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ url: 'http://127.0.0.1:9999/a', eventTypes })
+    const response = await portal.handle(
+      new Request('http://host/api/endpoints', { method: 'POST', headers, body }),
+    )
+    return { status: response.status, body: await response.json() }
+  }
+  const field = 'eventTypes'
+  expect(await create('Page.Delete', 'page.creat')).toMatchObject({
+    status: 400,
+    body: { field, suggestions: ['Page.Create'] },
+  })
+  expect(await create('Something.Else')).toMatchObject({ body: { field, suggestions: [] } })
+  expect((await create()).body).not.toHaveProperty('suggestions')
+})

@@ -83,16 +83,14 @@ export function validateEventTypes(eventTypes: unknown, { catalog }: EndpointRul
     length += (pattern as string).length
     const fits = length <= MAX_EVENT_TYPES_LENGTH
     assertEndpoint(fits, 'eventTypes', `at most ${MAX_EVENT_TYPES_LENGTH} characters together`, eventTypes)
-    const problem = catalog.problemOf(pattern as string)
-    if (problem !== undefined) throw unknownEventType(problem)
+    const unknown = catalog.problemOf(pattern as string)
+    if (unknown) {
+      const { problem, suggestions } = unknown
+      const options = { field: 'eventTypes', suggestions }
+      throw new WebhookSenderError('invalid_endpoint', `The endpoint's eventTypes name ${problem}.`, options)
+    }
   }
   return [...new Set(eventTypes as string[])]
-}
-
-function unknownEventType(problem: string): WebhookSenderError {
-  return new WebhookSenderError('invalid_endpoint', `The endpoint's eventTypes name ${problem}.`, {
-    field: 'eventTypes',
-  })
 }
 
 /** @throws WebhookSenderError `invalid_endpoint` */

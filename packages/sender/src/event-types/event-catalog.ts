@@ -21,7 +21,9 @@ export interface EventCatalog {
   /** The types that patterns match, and what they carry in a version; none where events of others may match. */
   contentsOf(patterns: readonly string[], payloadVersion: string | null): readonly DescribedType[]
   /** What is wrong with a pattern of event types, if it matches no type; undefined where no types are defined. */
-  problemOf(pattern: string): string | undefined
+  problemOf(
+    pattern: string,
+  ): { readonly problem: string; readonly suggestions: readonly string[] } | undefined
 }
 
 /** Creates an empty catalog. */
@@ -65,10 +67,13 @@ export function createEventCatalog(payloadVersions: readonly string[]): EventCat
       const known = [...types.keys()]
       if (known.length === 0 || known.some((type) => matchesEventType(pattern, type))) return undefined
       if (BUILT_IN_ENTITIES.some((entity) => pattern.startsWith(`${entity}.`))) return undefined
-      const meant = nearMisses(pattern, likePattern(pattern, known))
+      const suggestions = nearMisses(pattern, likePattern(pattern, known))
       const hint =
-        meant.length === 0 ? 'eventTypes.list() tells which there are' : `is ${meant.join(' or ')} meant?`
-      return `${shown(pattern)}, which no event type of the catalog matches; ${hint}`
+        suggestions.length === 0
+          ? 'eventTypes.list() tells which there are'
+          : `is ${suggestions.join(' or ')} meant?`
+      const problem = `${shown(pattern)}, which no event type of the catalog matches; ${hint}`
+      return { problem, suggestions }
     },
   }
 }

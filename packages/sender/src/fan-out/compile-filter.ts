@@ -262,6 +262,7 @@ function namesOf(path: string, { base, field }: Place): readonly string[] {
       field,
       `${ROOTS.join(', ')} or one of ${DATA.map((name) => `data.${name}`).join(', ')}`,
       `the path ${shown(path)}; is ${meant} meant?`,
+      [meant],
     )
   }
   return names
@@ -310,8 +311,11 @@ function typeOf(value: FilterValue): FilterUse['type'] {
   return value === null ? undefined : (typeof value as 'string' | 'number' | 'boolean')
 }
 
-function refuse(place: string, expected: string, got: string): never {
+function refuse(place: string, expected: string, got: string, suggestions?: readonly string[]): never {
   const field = place.slice(0, MAX_FIELD_LENGTH)
   const what = field === 'filter' ? 'The filter' : `${field.replace(/^filter\./, '')} of the filter`
-  throw new WebhookSenderError('invalid_filter', `${what} must be ${expected}; got ${got}.`, { field })
+  throw new WebhookSenderError('invalid_filter', `${what} must be ${expected}; got ${got}.`, {
+    field,
+    suggestions,
+  })
 }

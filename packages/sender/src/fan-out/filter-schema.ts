@@ -92,9 +92,14 @@ function assertFits(
   const carrying = found.flatMap((one) => (one.found === 'unknown' ? [] : [one.found]))
   if (carrying.length === 0) {
     // The others have too much in common: they all begin alike.
-    const [meant] = nearMisses(name, known())
+    const suggestions = nearMisses(name, known()).slice(0, 1)
+    const [meant] = suggestions
     const hint = meant === undefined ? '.' : `; is ${meant} meant?`
-    throw invalid(field, `${where} of the filter names ${name}, which is no path in ${about}${hint}`)
+    throw invalid(
+      field,
+      `${where} of the filter names ${name}, which is no path in ${about}${hint}`,
+      suggestions,
+    )
   }
   if (type === undefined || carrying.some(({ types }) => types === undefined || types.has(type))) return
   const actual = [...new Set(carrying.flatMap(({ types }) => [...(types ?? [])]))].join(' or ')
@@ -273,6 +278,6 @@ function isObject(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function invalid(field: string, problem: string): WebhookSenderError {
-  return new WebhookSenderError('invalid_filter', problem, { field })
+function invalid(field: string, problem: string, suggestions?: readonly string[]): WebhookSenderError {
+  return new WebhookSenderError('invalid_filter', problem, { field, suggestions })
 }

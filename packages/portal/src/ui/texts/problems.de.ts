@@ -112,6 +112,8 @@ export const problems: ProblemTexts = {
   problem: {
     unavailable: 'Das ist im Moment nicht möglich. Versuchen Sie es später noch einmal.',
     unknown: (status) => `Das hat nicht geklappt (${status}). Versuchen Sie es noch einmal.`,
+    unknownEventType: 'So heißt kein Ereignistyp des Katalogs.',
+    meant: (names) => `Meinten Sie ${names}?`,
     at: (part) => `Es geht um ${part}.`,
   },
 }

@@ -108,6 +108,8 @@ export const problems: ProblemTexts = {
   problem: {
     unavailable: 'This is not possible at the moment. Try again later.',
     unknown: (status) => `That did not work (${status}). Try again.`,
+    unknownEventType: 'No event type of the catalog is called that.',
+    meant: (names: string) => `Did you mean ${names}?`,
     at: (part) => `It is about ${part}.`,
   },
 }
