@@ -31,6 +31,15 @@ const pages: readonly { place: string; sign: string; typed?: string }[] = [
   { place: 'nowhere', sign: 'There is nothing at this address' },
 ]
 
+const IS_SHOWN = `document.querySelector('main h1') !== null && document.querySelector('.skeleton') === null`
+
+/** What is wider than its place, and neither scrolls nor ends in an ellipsis. */
+const OVERFLOWING = `[...document.querySelectorAll('header *, main *, footer *')]
+  .filter((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1 && !one.closest('pre, svg, select, input, .folds thead'))
+  .filter((one) => { const { display, overflowX, textOverflow } = getComputedStyle(one)
+    return display !== 'inline' && textOverflow !== 'ellipsis' && !['auto', 'scroll'].includes(overflowX) })
+  .map((one) => one.tagName + '.' + one.className + ': ' + one.textContent.slice(0, 80))`
+
 interface Created {
   readonly endpoint: { readonly id: string }
 }
@@ -85,6 +94,13 @@ browserTests('the pages of the portal', (browser) => {
     await consumer?.[Symbol.asyncDispose]()
   })
 
+  const placeOf = (place: string) =>
+    place
+      .replace(':endpoint', endpointId)
+      .replace(':pending', pendingId)
+      .replace(':delivery', deliveryId)
+      .replace(':event', eventId)
+
   describe.each([
     { name: 'light, on a desktop', look: { colorScheme: 'light', width: 1280 } },
     { name: 'dark, on a phone', look: { colorScheme: 'dark', width: 360, height: 740 } },
@@ -99,13 +115,7 @@ browserTests('the pages of the portal', (browser) => {
       '$place can be used by everybody, fits the window, and shows text as text',
       async ({ place, sign, typed }) => {
         const { page } = window
-        await window.go(
-          place
-            .replace(':endpoint', endpointId)
-            .replace(':pending', pendingId)
-            .replace(':delivery', deliveryId)
-            .replace(':event', eventId),
-        )
+        await window.go(placeOf(place))
         await page.getByText(sign).first().waitFor()
         await page.evaluate(`for (const one of document.querySelectorAll('main details')) one.open = true`)
         if (typed) await page.getByText(typed).first().waitFor()
@@ -118,6 +128,17 @@ browserTests('the pages of the portal', (browser) => {
         expect(window.takeProblems()).toEqual([])
       },
     )
+
+    it('has room for the words of another language', async () => {
+      const { page } = window
+      await page.getByRole('combobox', { name: 'Language' }).selectOption('de')
+      for (const { place } of pages) {
+        await window.go(placeOf(place))
+        await waitFor(() => page.evaluate(IS_SHOWN), place)
+        expect(await page.evaluate(OVERFLOWING), place).toEqual([])
+      }
+      await page.getByRole('combobox', { name: 'Sprache' }).selectOption('en')
+    })
 
     it('asks in a dialog that everybody can use', async () => {
       const { page } = window

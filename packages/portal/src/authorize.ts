@@ -15,7 +15,8 @@ export interface PortalUser {
    */
   readonly operator?: boolean | undefined
   /**
-   * Shown to them, what their live connections are counted by, and who has made their changes, in the audit log.
+   * Shown to them, what their live connections are counted by, and who has made their changes, in the audit log. Without it,
+   * changes are written down as nobody's, and that secrets were shown is not.
    * @defaultValue nobody in particular
    */
   readonly name?: string | undefined
