@@ -29,6 +29,8 @@ export interface ProblemTexts {
   readonly problem: {
     readonly unavailable: string
     unknown(status: number): string
+    unknownEventType: string
+    meant(names: string): string
     at(part: string): string
   }
 }
