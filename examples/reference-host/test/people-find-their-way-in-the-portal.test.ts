@@ -112,6 +112,29 @@ browserTests('the portal keeps what people are at', (browser) => {
     await page.getByRole('heading', { name: 'Latest deliveries' }).waitFor()
   })
 
+  it('finds endpoints on a phone by text and by how they are, and keeps that in the address', async () => {
+    await addEndpoint({
+      url: `${consumer.url}/needle`,
+      eventTypes: ['Site.Delete'],
+      description: 'The needle',
+    })
+    await using window = await openPortalWindow(browser(), host, { width: 360, height: 740 })
+    const { page } = window
+    await window.go('endpoints')
+    const found = page.getByRole('main').locator('a[href^="#/endpoints/ep_"]')
+    await page.getByRole('searchbox', { name: 'Search' }).fill('NEEDLE')
+    await page.keyboard.press('Enter')
+    await waitFor(async () => (await found.count()) === 1, 'one endpoint')
+    await found.getByText('The needle').waitFor()
+    await page.reload()
+    await waitFor(async () => (await found.count()) === 1, 'one endpoint after a reload')
+    await page.getByLabel('State').selectOption('disabled')
+    await page.getByText('No endpoint fits these filters').waitFor()
+    expect(new URL(page.url()).hash).toBe('#/endpoints?search=NEEDLE&health=disabled')
+    await page.getByRole('link', { name: 'Show all endpoints' }).press('Enter')
+    await waitFor(async () => (await found.count()) > 1, 'all endpoints')
+  })
+
   it('offers both versions when somebody else has changed an endpoint, and asks before a changed form is left', async () => {
     const id = await addEndpoint({ url: `${consumer.url}/conflict`, eventTypes: ['File.Delete'] })
     const path = `/portal/api/endpoints/${id}`

@@ -83,6 +83,29 @@ browserTests('the portal answers why a webhook did not arrive', (browser) => {
     await page.getByRole('heading', { name: 'Attempt 130' }).waitFor()
   })
 
+  it('compares two attempts, and copies one as a command', async () => {
+    const { items } = await jsonOf<{ items: { id: string }[] }>(host.send('/portal/api/deliveries'))
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await window.go(`deliveries/${items[0]?.id}`)
+    await page.getByRole('button', { name: 'Compare' }).press('Enter')
+    const dialog = page.getByRole('dialog', { name: 'Compare two attempts' })
+    await dialog.getByLabel('First').selectOption({ label: 'Attempt 40' })
+    await dialog.getByRole('columnheader', { name: 'Attempt 40' }).waitFor()
+    await dialog.getByRole('row', { name: /^Result/ }).waitFor()
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await waitFor(() => page.evaluate(`document.activeElement.textContent === 'Compare'`), 'the focus')
+
+    await page.locator('summary', { hasText: 'Request' }).first().press('Enter')
+    await page.getByRole('button', { name: 'Copy as cURL' }).first().press('Enter')
+    await page.getByText('Copied').waitFor()
+    const copied = await page.evaluate('navigator.clipboard.readText()')
+    expect(copied).toContain('curl')
+    expect(copied).not.toContain('k_secret')
+  })
+
   it('sends again all that a filter finds, after telling how many that are', async () => {
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
@@ -118,5 +141,28 @@ browserTests('the portal answers why a webhook did not arrive', (browser) => {
     await window.go('events/evt_00000000-0000-7000-8000-000000000000')
     window.expectProblems(/404/)
     await page.getByText('This does not exist').waitFor()
+  })
+
+  it('cancels all that a filter finds in one window, and tells in another by whom', async () => {
+    const body = { url: `${consumer.url}/late`, eventTypes: ['Page.Create'], retrySchedule: [3_600] }
+    const { endpoint } = await jsonOf<{ endpoint: { id: string } }>(
+      host.send('/portal/api/endpoints', { body }),
+    )
+    for (const path of ['third', 'fourth']) {
+      await host.send('/api/Page', { body: { siteId: 1, name: 'Page', path } })
+    }
+    await using desktop = await openPortalWindow(browser(), host)
+    await using phone = await openPortalWindow(browser(), host, { width: 360, height: 740 })
+    const place = `endpoints/${endpoint.id}?tab=deliveries`
+    await phone.go(place)
+    const rows = phone.page.locator('a[href^="#/deliveries/dlv_"]')
+    await rows.nth(1).waitFor()
+    await desktop.go(`${place}&state=pending`)
+    await desktop.page.getByRole('button', { name: 'Cancel all pending' }).press('Enter')
+    await desktop.page.getByText('2 deliveries', { exact: true }).waitFor()
+    await desktop.page.getByRole('button', { name: 'Cancel them' }).press('Enter')
+    await desktop.page.getByText('2 deliveries cancelled').first().waitFor()
+    await rows.filter({ hasText: 'Cancelled' }).first().click()
+    await phone.page.getByText('It was cancelled by a person. Done by admin.').waitFor()
   })
 })

@@ -29,7 +29,7 @@ export interface ProblemTexts {
   readonly problem: {
     readonly unavailable: string
     unknown(status: number): string
-    unknownEventType: string
+    readonly unknownEventType: string
     meant(names: string): string
     at(part: string): string
   }
