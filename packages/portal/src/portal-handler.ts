@@ -15,7 +15,12 @@ import { readFields } from './describe/read-fields.ts'
 import { readQuery } from './describe/read-query.ts'
 import type { Route } from './describe/route.ts'
 import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
-import type { CreatePortalLink, PortalLink, PortalLinkOptions } from './links/link-options.ts'
+import {
+  type CreatePortalLink,
+  isWebUrl,
+  type PortalLink,
+  type PortalLinkOptions,
+} from './links/link-options.ts'
 import { createLinks } from './links/links.ts'
 import { createChangeWatcher } from './live/change-watcher.ts'
 import { createLiveConnections, liveRoute } from './live/live-connections.ts'
@@ -42,6 +47,12 @@ export interface PortalParts extends PageOptions, AppearanceOptions {
    * @defaultValue none: the host knows who asks, by its own cookie or header
    */
   readonly signIn?: SignInOptions | undefined
+  /**
+   * Where the host publishes public keys (`createKeysHandler` of `@x/sender`), shown with those of endpoints that sign with a key
+   * pair: `https://app.example.com/.well-known/webhook-keys`, behind which the id of an endpoint stands.
+   * @defaultValue none: keys are shown only
+   */
+  readonly keysUrl?: string | undefined
   /**
    * Lets the host hand the portal to somebody with `createLink`.
    * @defaultValue none: links cannot be made
@@ -143,7 +154,11 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
   const pages = createPages(parts, appearance.logo)
   const links = createLinks(parts.links, sender)
   const sessions = createSessions({ signIn: parts.signIn, links, appearance, guessLimit })
-  const routes = [...portalRoutes(sender, engine), liveRoute(live), ...sessionRoutes(sessions)]
+  const routes = [
+    ...portalRoutes(sender, engine, keysUrlOf(parts)),
+    liveRoute(live),
+    ...sessionRoutes(sessions),
+  ]
   const router = createRouter([...routes, openApiRoute(routes)])
 
   async function identify(request: Request, arrival: Arrival): Promise<Identity> {
@@ -216,10 +231,18 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
   return { handle, createLink: links.create }
 }
 
+/** @throws TypeError */
+function keysUrlOf({ keysUrl }: PortalParts): string | undefined {
+  if (keysUrl === undefined || isWebUrl(keysUrl)) return keysUrl?.replace(/\/+$/, '')
+  throw new TypeError(
+    `The portal's keysUrl must be where receivers find public keys, such as 'https://app.example.com/.well-known/webhook-keys'; got ${JSON.stringify(keysUrl)}.`,
+  )
+}
+
 /** The routes of what the sender and the engine do. */
-export function portalRoutes(sender: WebhookSender, engine?: PortalEngine): Route[] {
+export function portalRoutes(sender: WebhookSender, engine?: PortalEngine, keysUrl?: string): Route[] {
   return [
-    ...endpointRoutes(sender),
+    ...endpointRoutes(sender, keysUrl),
     ...deliveryRoutes(sender),
     ...raisedEventRoutes(sender),
     ...jobRoutes(sender),

@@ -11,8 +11,8 @@ import type {
 } from '@x/sender'
 import { type PortalUser, scopeOf } from '../authorize.ts'
 import { type Route, type RouteCall, route } from '../describe/route.ts'
-import { choice, count, flag, list, object, optional, text } from '../describe/schema.ts'
-import type { EndpointKey, EndpointSecret } from '../ui/api-types.ts'
+import { choice, count, flag, list, nullable, object, optional, text } from '../describe/schema.ts'
+import type { EndpointKey, EndpointSecrets } from '../ui/api-types.ts'
 import { delivery } from './delivery-schemas.ts'
 import {
   changedEndpoint,
@@ -46,7 +46,7 @@ const overlapSeconds = optional(
 const keyId = text('The id of the key.')
 
 /** Endpoints of the user's tenant. What the fields hold is checked by the sender. */
-export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] {
+export function endpointRoutes({ endpoints, sendTest }: WebhookSender, keysUrl?: string): Route[] {
   const asShown = async (call: Asking, endpoint: Promise<Endpoint>) =>
     Response.json(shownTo(call.user, await endpoint))
 
@@ -233,9 +233,17 @@ export function endpointRoutes({ endpoints, sendTest }: WebhookSender): Route[] 
       role: 'manager',
       operationId: 'listSecrets',
       summary: 'List the secrets that messages are signed with now',
-      response: object<{ items: readonly EndpointSecret[] }>({ items: list(endpointSecret) }),
+      response: object<EndpointSecrets>({
+        items: list(endpointSecret),
+        keysUrl: nullable(
+          text('Where receivers find the public keys as a JSON Web Key Set, if the host says so.'),
+        ),
+      }),
       async handle(call) {
-        return Response.json({ items: await endpoints.secrets(call.id, scopeOf(call)) })
+        const items = await endpoints.secrets(call.id, scopeOf(call))
+        const { signature } = await endpoints.get(call.id, scopeOf(call))
+        const isPublished = keysUrl !== undefined && signature === 'ed25519'
+        return Response.json({ items, keysUrl: isPublished ? `${keysUrl}/${call.id}` : null })
       },
     }),
     route({

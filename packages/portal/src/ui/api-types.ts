@@ -32,6 +32,12 @@ export type Json<TValue> = TValue extends Date
       : TValue
 
 export type Endpoint = Json<SenderEndpoint>
+/** `GET api/endpoints/:id/secrets`. */
+export interface EndpointSecrets {
+  readonly items: readonly EndpointSecret[]
+  /** Where receivers find the public keys; null where nobody publishes them, or the endpoint has none. */
+  readonly keysUrl: string | null
+}
 /** How an endpoint does: `GET api/endpoints/:id/health`. */
 export type EndpointHealth = Json<SenderEndpointHealth>
 /** How an endpoint does, with its last 24 hours. */

@@ -79,3 +79,22 @@ it.each([
   const answer = await portal.call('POST', `/${created.body.endpoint.id}/${path}`, body)
   expect(answer).toMatchObject({ status, body: { code } })
 })
+
+it('tells where the host publishes the public keys of an endpoint', async () => {
+  await using opened = await openSender()
+  const { sender } = opened
+  const authorize = () => ({ tenantId: 1, role: 'manager' }) as const
+  const keysUrl = 'https://host.example/.well-known/webhook-keys'
+  const keysUrlOf = async (id: string, options: { keysUrl?: string }) => {
+    const portal = createPortal({ sender, authorize, ...options })
+    const response = await portal.handle(new Request(`http://host/api/endpoints/${id}/secrets`))
+    return ((await response.json()) as { keysUrl: string | null }).keysUrl
+  }
+  const input = { tenantId: 1, url: 'http://127.0.0.1:9999/' } as const
+  const { endpoint } = await sender.endpoints.create({ ...input, signature: 'ed25519' })
+  const { endpoint: shared } = await sender.endpoints.create(input)
+  expect(await keysUrlOf(endpoint.id, { keysUrl: `${keysUrl}/` })).toBe(`${keysUrl}/${endpoint.id}`)
+  expect(await keysUrlOf(endpoint.id, {})).toBeNull()
+  expect(await keysUrlOf(shared.id, { keysUrl })).toBeNull()
+  expect(() => createPortal({ sender, authorize, keysUrl: '/keys' })).toThrow(/keysUrl must be where/)
+})

@@ -67,7 +67,7 @@ async function listen(app: Express, opened: AsyncDisposableStack): Promise<numbe
 async function openSites({ isTls }: { readonly isTls: boolean }) {
   await using opened = new AsyncDisposableStack()
   const { sender } = opened.use(await openSender())
-  await sender.endpoints.create({ tenantId: 1, url: 'http://127.0.0.1:9999/hook' })
+  await sender.endpoints.create({ tenantId: 1, url: 'http://127.0.0.1:9999/hook', signature: 'ed25519' })
   const customer = express()
   const customerPort = await listen(customer, opened)
   const app = express().set('trust proxy', true)
@@ -80,6 +80,7 @@ async function openSites({ isTls }: { readonly isTls: boolean }) {
     authorize: () => undefined,
     links: { url, secret: 'a secret that is long enough to be one' },
     frameAncestors: [`http://127.0.0.1:${customerPort}`],
+    keysUrl: 'https://keys.example',
     theme: { name: 'Example', accent: '#085c3f' },
     signal: signal.signal,
   })
@@ -207,6 +208,8 @@ browserTests('a link in a frame on another site', (browser) => {
     await waitFor(() => isSeen(heading), 'the top of the page')
 
     await frame.getByRole('tab', { name: 'Settings' }).click()
+    await frame.getByRole('button', { name: 'Show the public key' }).click()
+    await frame.getByText('https://keys.example/ep_').waitFor()
     const opener = frame.getByRole('button', { name: 'Delete' })
     await opener.scrollIntoViewIfNeeded()
     const scrolled = await page.evaluate(() => scrollY)

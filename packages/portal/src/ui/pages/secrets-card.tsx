@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { Endpoint, EndpointSecret } from '../api-types.ts'
+import type { Endpoint, EndpointSecrets } from '../api-types.ts'
 import { fullTime } from '../format.ts'
 import { ask } from '../http.ts'
 import { Button } from '../parts/button.tsx'
@@ -15,18 +15,17 @@ import { OverlapField } from './overlap-field.tsx'
 
 /** The keys that messages are signed with: shown when they are asked for, and rotated. */
 export function SecretsCard({ endpoint }: { readonly endpoint: Endpoint }) {
-  const [secrets, setSecrets] = useState<readonly EndpointSecret[]>()
+  const [shown, setShown] = useState<EndpointSecrets>()
   const [isRotating, setRotating] = useState(false)
   const path = `endpoints/${encodeURIComponent(endpoint.id)}`
   const load = async () => {
-    const { items } = await ask<{ items: readonly EndpointSecret[] }>('GET', `${path}/secrets`)
-    setSecrets(items)
+    setShown(await ask<EndpointSecrets>('GET', `${path}/secrets`))
   }
   const showing = useAction(load)
   const texts = t.signature[endpoint.signature]
   return (
     <Card title={texts.title}>
-      {secrets?.map(({ secret, createdOn, expiresOn }) => (
+      {shown?.items.map(({ secret, createdOn, expiresOn }) => (
         <div className="stack-tight" key={secret}>
           <span className="small quiet">
             {expiresOn === undefined
@@ -40,12 +39,18 @@ export function SecretsCard({ endpoint }: { readonly endpoint: Endpoint }) {
           />
         </div>
       ))}
+      {shown?.keysUrl && (
+        <div className="stack-tight">
+          <span className="small quiet">{t.secret.publishedAt}</span>
+          <Code text={shown.keysUrl} label={t.secret.keysUrl} copy={shown.keysUrl} />
+        </div>
+      )}
       <div className="row">
         <Button
           isBusy={showing.isBusy}
-          onClick={secrets ? () => setSecrets(undefined) : () => void showing.run()}
+          onClick={shown ? () => setShown(undefined) : () => void showing.run()}
         >
-          {secrets ? t.secret.hide : texts.show}
+          {shown ? t.secret.hide : texts.show}
         </Button>
         <Button onClick={() => setRotating(true)}>{texts.rotate}</Button>
       </div>

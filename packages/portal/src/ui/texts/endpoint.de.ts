@@ -122,6 +122,8 @@ export const endpointTexts: Pick<
     since: (time) => `Seit ${time}`,
     previousUntil: (time) => `Vorheriges, gültig bis ${time}`,
     hide: 'Verbergen',
+    publishedAt: 'Ihr Empfänger kann die Schlüssel auch abrufen und bleibt bei einer Rotation, wie er ist.',
+    keysUrl: 'URL der öffentlichen Schlüssel',
     own: 'Eigenes Secret',
     ownHint: 'Leer lassen, um eines erzeugen zu lassen.',
     overlap: 'Das vorherige bleibt gültig',

@@ -102,6 +102,8 @@ export const endpointTexts = {
     since: (time: string) => `Since ${time}`,
     previousUntil: (time: string) => `Previous, valid until ${time}`,
     hide: 'Hide',
+    publishedAt: 'Your receiver can also fetch the keys, and need not change when they are rotated.',
+    keysUrl: 'URL of the public keys',
     own: 'Your own secret',
     ownHint: 'Leave it empty to have one generated.',
     overlap: 'The previous one stays valid for',
