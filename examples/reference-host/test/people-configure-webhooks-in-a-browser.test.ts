@@ -187,6 +187,69 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('button', { name: 'Send a test' }).waitFor()
   })
 
+  it('tries an endpoint before it is saved, which stores nothing', async () => {
+    await using consumer = await testConsumer()
+    await using window = await openPortalWindow(browser(), host, { width: 360, height: 740 })
+    const { page } = window
+    await window.go('endpoints/new')
+    await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
+    await page.getByRole('button', { name: 'Add a header' }).press('Enter')
+    await page.getByLabel('Name of header 1').fill('x-shop')
+    await page.getByLabel('Value of header 1').fill('7')
+    consumer.answer(() => 503)
+    await page.getByRole('button', { name: 'Test before saving' }).press('Enter')
+    await page.getByText('The test has failed.').waitFor()
+    await page.getByText('HTTP 503').waitFor()
+    consumer.answer(() => 204)
+    await page.getByRole('button', { name: 'Test before saving' }).press('Enter')
+    await page.getByText('The test has succeeded.').waitFor()
+    const requests = await consumer.received(2)
+    expect(requests.map(({ headers }) => headers['x-shop'])).toEqual(['7', '7'])
+    expect(JSON.parse(String(requests[1]?.rawBody))).toMatchObject({
+      type: 'Webhook.Test',
+      data: { test: true },
+    })
+    await page.getByRole('textbox', { name: 'URL' }).fill('http://10.0.0.1/hook')
+    await page.getByRole('button', { name: 'Test before saving' }).press('Enter')
+    await page.getByText('not sent to private or reserved addresses').waitFor()
+    expect(window.takeProblems()).toEqual([expect.stringContaining('400')])
+    const { items } = await jsonOf<{ items: unknown[] }>(host.send('/portal/api/endpoints'))
+    expect(items).toEqual([])
+  })
+
+  it('takes a schedule of retries and metadata by the keyboard, and shows them', async () => {
+    await using consumer = await testConsumer()
+    await using added = await addEndpoint(consumer, { description: 'Billing' })
+    await using window = await openPortalWindow(browser(), host)
+    const { page } = window
+    const path = `endpoints/${added.endpoint.id}`
+    await window.go(`${path}/edit`)
+    await page.getByText('Advanced', { exact: true }).press('Enter')
+    await page.getByLabel('Retry schedule').fill('0s, soon')
+    await page.getByRole('button', { name: 'Save changes' }).press('Enter')
+    await page.getByText('Enter 1 to 50 waits').waitFor()
+    expect(await page.evaluate('document.activeElement.value')).toBe('0s, soon')
+    await page.getByLabel('Retry schedule').fill('0s, 90, 5m, 2h')
+    await page.getByText('4 attempts within').waitFor()
+    await page.getByRole('button', { name: 'Add an entry' }).press('Enter')
+    await page.getByLabel('Name of entry 1').fill('team')
+    await page.getByLabel('Value of entry 1').fill('billing')
+    await page.getByRole('button', { name: 'Save changes' }).press('Enter')
+    await page.getByText('team: billing').waitFor()
+    const read = () =>
+      jsonOf<{ retrySchedule?: unknown; metadata: unknown }>(host.send(`/portal/api/${path}`))
+    expect(await read()).toMatchObject({ retrySchedule: [0, 90, 300, 7_200], metadata: { team: 'billing' } })
+    await window.go(`${path}/edit`)
+    await page.getByText('Advanced', { exact: true }).press('Enter')
+    expect(await page.getByLabel('Retry schedule').inputValue()).toBe('0s, 90s, 5m, 2h')
+    await page.getByLabel('Retry schedule').fill('')
+    await page.getByRole('button', { name: 'Remove entry 1' }).press('Enter')
+    await page.getByRole('button', { name: 'Save changes' }).press('Enter')
+    await page.getByText('team: billing').waitFor({ state: 'detached' })
+    const { retrySchedule, metadata } = await read()
+    expect({ retrySchedule, metadata }).toEqual({ metadata: {} })
+  })
+
   it('tries a content filter on the last events, says what is wrong with it, and goes by it', async () => {
     await using consumer = await testConsumer()
     const pages = [1, 2, 3].map((number) => `/filtered-${number}`)

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../api-types.ts'
 import { Problem } from '../http.ts'
-import type { HeaderRow } from '../parts/header-rows.tsx'
+import { type NamedValue, namedValuesOf, valuesByName } from '../parts/named-values.tsx'
 import { t } from '../preferences.ts'
 
 /** An endpoint as it is being typed: texts, where the API wants numbers. */
@@ -16,11 +16,14 @@ export interface EndpointDraft {
   readonly filter: string
   /** What else decides which events the endpoint gets, and cannot be changed here. */
   readonly scope: Pick<Endpoint, 'siteId' | 'payloadVersion'>
-  readonly headers: readonly HeaderRow[]
+  readonly headers: readonly NamedValue[]
+  readonly metadata: readonly NamedValue[]
   readonly ordering: string
   readonly concurrency: string
   readonly rateLimit: string
   readonly ratePerSeconds: string
+  /** Waits, as {@link readSchedule} reads them; empty for the usual ones. */
+  readonly retrySchedule: string
   readonly format: Endpoint['format']
   readonly signature: 'hmac' | 'ed25519'
   readonly secret: string
@@ -41,10 +44,12 @@ export const EMPTY_DRAFT: EndpointDraft = {
   filter: '',
   scope: {},
   headers: [],
+  metadata: [],
   ordering: 'none',
   concurrency: '8',
   rateLimit: '',
   ratePerSeconds: '1',
+  retrySchedule: '',
   format: 'standard',
   signature: 'hmac',
   secret: '',
@@ -77,11 +82,13 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
       ...(siteId === undefined ? {} : { siteId }),
       ...(payloadVersion === undefined ? {} : { payloadVersion }),
     },
-    headers: Object.entries(headers).map(([name, value], key) => ({ key, name, value })),
+    headers: namedValuesOf(headers),
+    metadata: namedValuesOf(endpoint.metadata),
     ordering: typeof ordering === 'object' ? ordering.by : ordering,
     concurrency: String(concurrency.max),
     rateLimit: rateLimit ? String(rateLimit.limit) : '',
     ratePerSeconds: String(rateLimit?.perSeconds ?? 1),
+    retrySchedule: endpoint.retrySchedule?.map(waitText).join(', ') ?? '',
     format,
     signature,
     secret: '',
@@ -97,14 +104,14 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
 function commonFields(draft: EndpointDraft, minConcurrency: number) {
   const { url, description, eventTypes, ordering, concurrency, format, isPull, sequence } = draft
   const max = Number(concurrency)
-  const headers = draft.headers.filter(({ name, value }) => name.trim() !== '' || value !== '')
   return {
     url: isPull ? null : url.trim(),
     sequence: isPull || sequence,
     description,
     eventTypes,
     format,
-    headers: Object.fromEntries(headers.map(({ name, value }) => [name.trim(), value])),
+    headers: valuesByName(draft.headers),
+    metadata: valuesByName(draft.metadata),
     ordering: ordering === 'none' || ordering === 'fifo' ? ordering : { by: ordering },
     concurrency: { min: Math.min(minConcurrency, max), max },
     ...(isPull ? {} : certificateOf(draft)),
@@ -129,6 +136,7 @@ export function creationOf(draft: EndpointDraft): object {
     ...commonFields(draft, 1),
     ...(filter === null ? {} : { filter }),
     ...(draft.rateLimit.trim() === '' ? {} : { rateLimit: rateOf(draft) }),
+    ...(draft.retrySchedule.trim() === '' ? {} : { retrySchedule: scheduleOf(draft) }),
     signature: draft.signature,
     ...(draft.verifyOwnership && !draft.isPull ? { verifyOwnership: true } : {}),
     ...(draft.secret.trim() === '' ? {} : { secret: draft.secret.trim() }),
@@ -141,8 +149,51 @@ export function changeOf(draft: EndpointDraft, { concurrency, version }: Endpoin
     ...commonFields(draft, concurrency.min),
     filter: filterOf(draft),
     rateLimit: draft.rateLimit.trim() === '' ? null : rateOf(draft),
+    retrySchedule: draft.retrySchedule.trim() === '' ? null : scheduleOf(draft),
     version,
   }
+}
+
+/** The body that tries one before it is saved; of an existing one, its changes. */
+export function tryOf(draft: EndpointDraft, endpointId: string | undefined): object {
+  const { signature, secret, format, scope } = draft
+  const own = endpointId === undefined ? { signature } : { endpointId }
+  return {
+    ...own,
+    ...scope,
+    ...(secret.trim() === '' ? {} : { secret: secret.trim() }),
+    url: draft.url.trim(),
+    headers: valuesByName(draft.headers),
+    format,
+    ...certificateOf(draft),
+  }
+}
+
+const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
+type Unit = keyof typeof UNITS
+
+/** Waits such as "5s, 5m, 2h" in seconds; undefined where one of them is something else. */
+export function readSchedule(text: string): readonly number[] | undefined {
+  const waits = text.split(/[\s,;]+/).filter((wait) => wait !== '')
+  const seconds = waits.map((wait) => {
+    const [, number, unit = 's'] = /^(\d{1,8})([smhd]?)$/.exec(wait.toLowerCase()) ?? []
+    return number === undefined ? Number.NaN : Number(number) * UNITS[(unit || 's') as Unit]
+  })
+  return seconds.some(Number.isNaN) ? undefined : seconds
+}
+
+/** A wait as {@link readSchedule} reads it. */
+function waitText(seconds: number): string {
+  const units = Object.entries(UNITS).toReversed()
+  const [unit, length] = units.find(([, size]) => seconds >= size && seconds % size === 0) ?? ['s', 1]
+  return `${seconds / length}${unit}`
+}
+
+/** @throws Problem */
+function scheduleOf({ retrySchedule }: EndpointDraft): readonly number[] {
+  const seconds = readSchedule(retrySchedule)
+  if (!seconds) throw new Problem(0, 'invalid_endpoint', 'retrySchedule')
+  return seconds
 }
 
 /**
@@ -199,6 +250,8 @@ const COMPARED = [
   'ordering',
   'concurrency',
   'rateLimit',
+  'retrySchedule',
+  'metadata',
   'format',
   'sequence',
   'clientCertificate',

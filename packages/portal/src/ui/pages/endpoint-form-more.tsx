@@ -2,7 +2,8 @@ import { Field } from '../parts/field.tsx'
 import { t } from '../preferences.ts'
 import { type EndpointDraft, FORMATS } from './endpoint-draft.ts'
 
-interface FieldsProps {
+/** What each part of the form gets. */
+export interface FieldsProps {
   readonly draft: EndpointDraft
   readonly errorAt: (field: string) => string | undefined
   readonly onChange: (changed: Partial<EndpointDraft>) => void

@@ -35,7 +35,6 @@ export function NewEndpointPage() {
       <PageHead title={t.endpoints.add} back={{ to: back, title: t.shell.endpoints }} />
       <EndpointForm
         initial={EMPTY_DRAFT}
-        isNew
         submit={t.endpoints.add}
         cancelTo={back}
         save={async (draft) => setCreated(await ask<Created>('POST', 'endpoints', creationOf(draft)))}
@@ -127,7 +126,7 @@ function Edit({ latest, back }: EditProps) {
       <EndpointForm
         key={start.version}
         initial={draftOf(start)}
-        isNew={false}
+        endpointId={latest.id}
         submit={t.edit.save}
         cancelTo={back.to}
         conflict={

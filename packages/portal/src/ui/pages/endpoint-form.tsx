@@ -4,12 +4,12 @@ import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { EventTypePicker } from '../parts/event-type-picker.tsx'
 import { Field } from '../parts/field.tsx'
-import { HeaderRows } from '../parts/header-rows.tsx'
+import { NamedValues } from '../parts/named-values.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { t } from '../preferences.ts'
 import { fieldOf, problemText } from '../problem-text.ts'
 import { useAction } from '../use-action.ts'
-import { type EndpointDraft, isInsecure, urlProblem } from './endpoint-draft.ts'
+import { type EndpointDraft, isInsecure, tryOf, urlProblem } from './endpoint-draft.ts'
 import {
   CertificateFields,
   DeliveryField,
@@ -17,11 +17,14 @@ import {
   PaceFields,
   SignatureFields,
 } from './endpoint-form-more.tsx'
+import { RetryField } from './endpoint-form-retries.tsx'
 import { FilterField } from './filter-field.tsx'
+import { TryEndpoint } from './test-card.tsx'
 
 interface EndpointFormProps {
   readonly initial: EndpointDraft
-  readonly isNew: boolean
+  /** Undefined for a new one. */
+  readonly endpointId?: string
   readonly submit: string
   readonly cancelTo: string
   readonly save: (draft: EndpointDraft) => Promise<unknown>
@@ -30,11 +33,21 @@ interface EndpointFormProps {
 }
 
 const PLAIN_FIELDS = ['url', 'description', 'eventTypes', 'filter', 'headers']
-const ADVANCED_FIELDS = ['ordering', 'concurrency', 'rateLimit', 'format', 'secret', 'clientCertificate']
+const ADVANCED_FIELDS = [
+  'ordering',
+  'concurrency',
+  'rateLimit',
+  'retrySchedule',
+  'format',
+  'secret',
+  'clientCertificate',
+  'metadata',
+]
 const FIELDS = [...PLAIN_FIELDS, ...ADVANCED_FIELDS]
 
 /** Makes or changes an endpoint. */
-export function EndpointForm({ initial, isNew, submit, cancelTo, save, conflict }: EndpointFormProps) {
+export function EndpointForm({ initial, endpointId, submit, cancelTo, save, conflict }: EndpointFormProps) {
+  const isNew = endpointId === undefined
   const [draft, setDraft] = useState(initial)
   const [isUrlLeft, setUrlLeft] = useState(false)
   const form = useRef<HTMLFormElement>(null)
@@ -103,7 +116,8 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save, conflict 
       />
       <FilterField draft={draft} error={errorAt('filter')} onChange={change} />
       {!draft.isPull && (
-        <HeaderRows
+        <NamedValues
+          texts={t.headers}
           rows={draft.headers}
           error={errorAt('headers')}
           onChange={(headers) => change({ headers })}
@@ -120,6 +134,7 @@ export function EndpointForm({ initial, isNew, submit, cancelTo, save, conflict 
           <span>{t.form.verify}</span>
         </label>
       )}
+      {!draft.isPull && <TryEndpoint body={() => tryOf(draft, endpointId)} />}
       {conflict ?? (
         <ProblemNote
           problem={problem}
@@ -166,6 +181,7 @@ function Advanced({ draft, errorAt, onChange, isNew }: AdvancedProps) {
       <summary>{t.form.advanced}</summary>
       <div className="stack">
         {!draft.isPull && <PaceFields {...fields} />}
+        {!draft.isPull && <RetryField {...fields} />}
         <FormatField {...fields} />
         {isNew && <SignatureFields {...fields} />}
         {!draft.isPull && (
@@ -179,6 +195,12 @@ function Advanced({ draft, errorAt, onChange, isNew }: AdvancedProps) {
           </label>
         )}
         {!draft.isPull && <CertificateFields {...fields} />}
+        <NamedValues
+          texts={t.metadata}
+          rows={draft.metadata}
+          error={errorAt('metadata')}
+          onChange={(metadata) => onChange({ metadata })}
+        />
       </div>
     </details>
   )

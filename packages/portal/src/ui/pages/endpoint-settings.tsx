@@ -39,6 +39,9 @@ export function EndpointSettings({ endpoint }: { readonly endpoint: Endpoint }) 
         ? t.formats[format]
         : `${t.formats[format]}, ${t.settings.version(payloadVersion)}`,
     ],
+    Object.keys(endpoint.metadata).length === 0
+      ? undefined
+      : [t.metadata.title, <Named key="metadata" values={endpoint.metadata} />],
     [t.delivery.created, fullTime(endpoint.createdOn)],
     [
       t.settings.id,
@@ -62,6 +65,12 @@ export function EndpointSettings({ endpoint }: { readonly endpoint: Endpoint }) 
       </dl>
     </Card>
   )
+}
+
+function Named({ values }: { readonly values: Endpoint['metadata'] }) {
+  return Object.entries(values).map(([name, value]) => (
+    <div className="anywhere" key={name}>{`${name}: ${value}`}</div>
+  ))
 }
 
 function paceFacts({ url, ordering, concurrency, rateLimit, headers, retrySchedule }: Endpoint) {

@@ -333,5 +333,8 @@ export const de: Texts = {
     sending: 'Wird gesendet …',
     details: 'Einzelheiten',
     response: 'Antwort auf den Test',
+    try: 'Vor dem Speichern testen',
+    worked: 'Der Test war erfolgreich.',
+    failed: 'Der Test ist fehlgeschlagen.',
   },
 }

@@ -320,5 +320,8 @@ export const en = {
     sending: 'Sending …',
     details: 'Details',
     response: 'Response to the test',
+    try: 'Test before saving',
+    worked: 'The test has succeeded.',
+    failed: 'The test has failed.',
   },
 }

@@ -18,6 +18,7 @@ export const endpointTexts: Pick<
   | 'keys'
   | 'verify'
   | 'headers'
+  | 'metadata'
   | 'picker'
   | 'filter'
   | 'form'
@@ -166,6 +167,8 @@ export const endpointTexts: Pick<
   headers: {
     title: 'Eigene Header',
     hint: 'Mit jeder Anfrage gesendet, etwa ein API-Schlüssel Ihres Gateways.',
+    exampleName: 'authorization',
+    exampleValue: 'Bearer ...',
     name: (number) => `Name von Header ${number}`,
     value: (number) => `Wert von Header ${number}`,
     add: 'Header hinzufügen',
@@ -173,6 +176,17 @@ export const endpointTexts: Pick<
     removeLabel: (number) => `Header ${number} entfernen`,
     showValues: 'Werte anzeigen',
     hideValues: 'Werte verbergen',
+  },
+  metadata: {
+    title: 'Metadaten',
+    hint: 'Notizen für Sie selbst, etwa ein Team oder eine Kundennummer. Werden nicht gesendet.',
+    exampleName: 'team',
+    exampleValue: 'billing',
+    name: (number) => `Name von Eintrag ${number}`,
+    value: (number) => `Wert von Eintrag ${number}`,
+    add: 'Eintrag hinzufügen',
+    remove: 'Entfernen',
+    removeLabel: (number) => `Eintrag ${number} entfernen`,
   },
   picker: {
     title: 'Ereignisse',
@@ -230,6 +244,10 @@ export const endpointTexts: Pick<
     rateLimitHint: 'Anfragen; leer für keines',
     ratePer: 'Je',
     ratePerHint: 'Sekunden',
+    retries: 'Wiederholungen',
+    retriesHint:
+      'Wie lange vor jedem Versuch gewartet wird, vom ersten an: 0s, 5s, 5m, 2h. Leer für den üblichen Plan.',
+    retriesSum: (attempts, total) => `${plural(attempts, 'Versuch', 'Versuche')} in ${total}`,
     format: 'Format',
     signature: 'Signatur',
     signatureKind: 'Art',
@@ -272,6 +290,8 @@ export const endpointTexts: Pick<
       ordering: 'Reihenfolge',
       concurrency: 'gleichzeitige Anfragen',
       rateLimit: 'Ratenlimit',
+      retrySchedule: 'Wiederholungen',
+      metadata: 'Metadaten',
       format: 'Format',
       sequence: 'Nummerierung',
       clientCertificate: 'Client-Zertifikat',

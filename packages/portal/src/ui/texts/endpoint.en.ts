@@ -145,6 +145,8 @@ export const endpointTexts = {
   headers: {
     title: 'Custom headers',
     hint: 'Sent with every request, such as an API key of your gateway.',
+    exampleName: 'authorization',
+    exampleValue: 'Bearer ...',
     name: (number: number) => `Name of header ${number}`,
     value: (number: number) => `Value of header ${number}`,
     add: 'Add a header',
@@ -152,6 +154,17 @@ export const endpointTexts = {
     removeLabel: (number: number) => `Remove header ${number}`,
     showValues: 'Show values',
     hideValues: 'Hide values',
+  },
+  metadata: {
+    title: 'Metadata',
+    hint: 'Notes for your own use, such as a team or a customer number. Not sent.',
+    exampleName: 'team',
+    exampleValue: 'billing',
+    name: (number: number) => `Name of entry ${number}`,
+    value: (number: number) => `Value of entry ${number}`,
+    add: 'Add an entry',
+    remove: 'Remove',
+    removeLabel: (number: number) => `Remove entry ${number}`,
   },
   picker: {
     title: 'Events',
@@ -207,6 +220,11 @@ export const endpointTexts = {
     rateLimitHint: 'Requests; empty for none',
     ratePer: 'Per',
     ratePerHint: 'Seconds',
+    retries: 'Retry schedule',
+    retriesHint:
+      'How long to wait before each attempt, from the first: 0s, 5s, 5m, 2h. Leave it empty for the usual schedule.',
+    retriesSum: (attempts: number, total: string) =>
+      `${plural(attempts, 'attempt', 'attempts')} within ${total}`,
     format: 'Format',
     signature: 'Signature',
     signatureKind: 'Kind',
@@ -248,6 +266,8 @@ export const endpointTexts = {
       ordering: 'order',
       concurrency: 'requests at once',
       rateLimit: 'rate limit',
+      retrySchedule: 'retry schedule',
+      metadata: 'metadata',
       format: 'format',
       sequence: 'numbering',
       clientCertificate: 'client certificate',

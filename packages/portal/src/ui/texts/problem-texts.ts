@@ -15,6 +15,8 @@ export interface ProblemTexts {
       | 'concurrency'
       | 'rateLimit'
       | 'ratePerSeconds'
+      | 'retrySchedule'
+      | 'metadata'
       | 'format'
       | 'signature'
       | 'secret'

@@ -69,6 +69,8 @@ export const problems: ProblemTexts = {
     concurrency: 'Geben Sie eine ganze Zahl von 1 bis 64 ein.',
     rateLimit: 'Geben Sie ganze Zahlen ein: 1 bis 10.000 Anfragen in 1 bis 3.600 Sekunden.',
     ratePerSeconds: 'Geben Sie eine ganze Zahl von Sekunden ein.',
+    retrySchedule: 'Geben Sie 1 bis 50 Wartezeiten mit Einheit ein, etwa 5s, 5m, 2h; keine über 30d.',
+    metadata: 'Die Metadaten sind ungültig: Jeder Eintrag braucht einen Namen und höchstens 500 Zeichen.',
     format: 'Wählen Sie eines der Formate.',
     signature: 'Wählen Sie eine der Arten.',
     secret:

@@ -68,6 +68,8 @@ export const problems: ProblemTexts = {
     concurrency: 'Enter a whole number from 1 to 64.',
     rateLimit: 'Enter whole numbers: 1 to 10,000 requests, in 1 to 3,600 seconds.',
     ratePerSeconds: 'Enter a whole number of seconds.',
+    retrySchedule: 'Enter 1 to 50 waits with their units, such as 5s, 5m, 2h; none longer than 30d.',
+    metadata: 'Metadata are not valid: each entry needs a name, and at most 500 characters.',
     format: 'Choose one of the formats.',
     signature: 'Choose one of the kinds.',
     secret: 'This secret is not valid. It begins with whsec_ (or whsk_ for a key pair), followed by Base64.',
