@@ -40,6 +40,9 @@ const OVERFLOWING = `[...document.querySelectorAll('header *, main *, footer *')
     return display !== 'inline' && textOverflow !== 'ellipsis' && !['auto', 'scroll'].includes(overflowX) })
   .map((one) => one.tagName + '.' + one.className + ': ' + one.textContent.slice(0, 80))`
 
+/** On how many lines the navigation is. */
+const HEADER_LINES = `new Set([...document.querySelectorAll('header nav li')].map((one) => one.offsetTop)).size`
+
 interface Created {
   readonly endpoint: { readonly id: string }
 }
@@ -136,6 +139,7 @@ browserTests('the pages of the portal', (browser) => {
         await window.go(placeOf(place))
         await waitFor(() => page.evaluate(IS_SHOWN), place)
         expect(await page.evaluate(OVERFLOWING), place).toEqual([])
+        if (look.width >= 1280) expect(await page.evaluate(HEADER_LINES), place).toBe(1)
       }
       await page.getByRole('combobox', { name: 'Sprache' }).selectOption('en')
     })
