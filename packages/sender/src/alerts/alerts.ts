@@ -12,6 +12,7 @@ import { type UrlRules, validateTenantId } from '../endpoints/validate.ts'
 import type { PostOnce } from '../http/post-once.ts'
 import type { AlertToNote, DueAlert } from '../store/alerts.ts'
 import type { DeliveryStore } from '../store/store.ts'
+import { RETRY_AFTER_MS } from './alert-retries.ts'
 import {
   type AlertKind,
   type AlertSettings,
@@ -102,8 +103,6 @@ export interface AlertWork {
 }
 
 const LOOK_EVERY_MS = 10_000
-/** After each attempt but the last. */
-const RETRY_AFTER_MS = [10_000, 60_000, 300_000, 900_000]
 
 /** Encrypted targets are bound to their tenant. */
 const alertOwner = (tenantId: number) => `alerts:${tenantId}`

@@ -10,6 +10,7 @@ import {
   type SqlExecutor,
   text,
 } from '@x/events-engine/internal'
+import { LONGEST_ALERT_RETRY_MS } from '../alerts/alert-retries.ts'
 import { broughtBack, MARK_EVERY_MS, type SetBackClock } from '../clock.ts'
 import type { StoreContext } from './context.ts'
 import { queueStatements } from './queue.ts'
@@ -126,6 +127,14 @@ export function clockStore(context: StoreContext) {
   const endpoints = sql.statement(`update ${names.endpoint}
     set ${dated.map((column) => `${column} = case when ${column} > $1 then $1 else ${column} end`).join(', ')}
     where ${dated.map((column) => `${column} > $1`).join(' or ')}`)
+  // A quiet period, or the wait for another attempt, lasts no longer than the longest of its kind.
+  const quietMs = `(select s.quiet_seconds * 1000 from ${names.alertSettings} s where s.tenant_id = a.tenant_id)`
+  const noLaterThan = (column: string, time: string) =>
+    `${column} = case when ${column} > ${time} then ${time} else ${column} end`
+  const alerts = sql.statement(`update ${names.alert} as a set ${noLaterThan('since', '$1')},
+      ${noLaterThan('quiet_until', `$1 + coalesce(${quietMs}, 0)`)},
+      ${noLaterThan('due_on', `$1 + case when attempts = 0 then coalesce(${quietMs}, 0) else $2 end`)}
+    where since > $1 or quiet_until > $1 or due_on > $1`)
   const messageWindow =
     sql.statement(`select min(key) as first, count(*) as count, count(case when created_on > $1 then 1 end) as ahead
     from (select key, created_on from ${names.message} where key < $2 order by key desc limit ${MESSAGES_AT_ONCE}) w`)
@@ -230,6 +239,7 @@ export function clockStore(context: StoreContext) {
       await moveQueue(clock, leaseMs)
       await moveOverlaps(clock)
       await countChanges(db, endpoints, [clock.now])
+      await countChanges(db, alerts, [clock.now, LONGEST_ALERT_RETRY_MS])
       await dateMessagesBack(clock)
       // Last of all: one that is killed before begins anew.
       await countChanges(db, forget, [clock.now])

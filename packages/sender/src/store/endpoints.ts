@@ -151,6 +151,7 @@ export function endpointStore(context: StoreContext) {
   const deleteSecrets = sql.statement(`delete from ${names.secret} where endpoint_key = $1`)
   const deleteApiKeys = sql.statement(`delete from ${names.apiKey} where endpoint_key = $1`)
   const deleteQueue = sql.statement(`delete from ${names.queue} where endpoint_key = $1`)
+  const deleteAlerts = sql.statement(`delete from ${names.alert} where endpoint_key = $1`)
   const requireProof = sql.statement(`update ${names.endpoint} set ownership = 'pending', enabled = false,
       disabled_reason = case when enabled then 'unverified' else disabled_reason end,
       disabled_on = case when enabled then $2 else disabled_on end
@@ -307,6 +308,7 @@ export function endpointStore(context: StoreContext) {
         await runStatement(trx, deleteApiKeys, [endpointKey])
         await storeCertificate(trx, endpointKey, null)
         await runStatement(trx, deleteQueue, [endpointKey])
+        await runStatement(trx, deleteAlerts, [endpointKey])
       })
       // Without its queue row nothing more is sent. Pending deliveries may be many: not all in one transaction.
       while ((await countChanges(db, cancelSome, [endpointKey, now])) === CANCEL_AT_ONCE);

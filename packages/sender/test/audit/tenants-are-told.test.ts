@@ -78,7 +78,7 @@ it('tells once in a quiet period, whatever fails meanwhile, and tries again what
   chat.answer(() => ({ status: chat.requests.length === 1 ? 503 : 200 }))
   const { alerts, endpoints } = host.sender
   await alerts.update({ tenantId: 1, on: ['exhausted'], to: [{ kind: 'slack', url: chat.url }] })
-  await endpoints.create({ tenantId: 1, url: consumer.url })
+  const { endpoint } = await endpoints.create({ tenantId: 1, url: consumer.url })
   for (const id of [1, 2, 3]) {
     await host.engine.syncManager.addSyncEvent(site, 'File', id, 'Update')
     await host.sender.drain()
@@ -96,6 +96,8 @@ it('tells once in a quiet period, whatever fails meanwhile, and tries again what
   expect(chat.requests).toHaveLength(2)
   expect(textsOf(chat)[1]).toContain('4 deliveries have failed for the last time')
   expect(textsOf(chat)[1]).toContain('HTTP 500')
+  await endpoints.delete(endpoint.id)
+  expect(await waiting()).toEqual([])
 })
 
 it('keeps URLs secret, takes a masked one for the stored one, and sends a test', async () => {

@@ -274,6 +274,40 @@ it('dates back what was stored ahead of time, so that retention and the disablin
   await waitFor(async () => (await late()) === 0, 'the dates')
 })
 
+it('tells of what happens within the quiet period, however far ahead the alert before was', async () => {
+  const chat = await testConsumer()
+  await using _chat = chat
+  const parts = await begin({ what: '', lengthMs: 0, options: { retrySchedule: [0] }, answer: 500 })
+  const { clock, consumer } = parts
+  await using host = parts.host
+  await using _consumer = consumer
+  const to = [{ kind: 'slack' as const, url: chat.url }]
+  await host.sender.alerts.update({ tenantId: 1, on: ['exhausted'], to, quietSeconds: 600 })
+  await clock.jump(DAY)
+  await raise(host)
+  await host.sender.drain()
+  await waitFor(async () => {
+    await clock.advance(1_000)
+    return chat.requests.length === 1
+  }, 'the first alert')
+  const latest = async () => {
+    const [row] = await host.run<{ time: number }>(
+      'select max(max(quiet_until, since, coalesce(due_on, 0))) as time from xe_webhook_alert',
+    )
+    return Number(row?.time)
+  }
+  await waitFor(async () => (await latest()) > START + DAY + 9 * MINUTE, 'the quiet period')
+  await clock.jump(-DAY)
+  await raise(host)
+  await host.sender.drain()
+  await waitFor(async () => (await latest()) <= clock.now() + 10 * MINUTE, 'the times to be brought back')
+  await waitFor(async () => {
+    await clock.jump(MINUTE)
+    return chat.requests.length === 2
+  }, 'the second alert')
+  expect(clock.now()).toBeLessThan(START + DAY)
+})
+
 it('counts attempts of a time that has not come by the hour in which retention finds them', async () => {
   const parts = await begin({ what: '', lengthMs: 0 })
   const { clock, consumer } = parts
