@@ -8,6 +8,10 @@ import { type ObservedClock, observedClock } from './sync-server.ts'
 // Node has what browsers have, and clients of one process stand for tabs; a real browser's are in the
 // tests of the reference host.
 const hasLocks = globalThis.navigator?.locks !== undefined
+if (!hasLocks)
+  process.stderr.write(
+    '\n*** Tabs that share a connection were NOT TESTED: this Node.js has no Web Locks. ***\n\n',
+  )
 
 function openTab(server: StreamServer, options: Partial<SyncClientOptions> = {}) {
   const client = createSyncClient({ url: server.url, retryBaseMs: 5, tabs: shareTabs(), ...options })

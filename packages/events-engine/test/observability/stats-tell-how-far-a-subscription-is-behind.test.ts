@@ -92,9 +92,9 @@ onEachDatabase((open, dialect) => {
     expect(await statsOf(host, 'files')).toMatchObject({ lagEvents: 10_000, lagCapped: true })
   })
 
-  it.runIf(dialect === 'postgres')(
-    'counts neither what is still open nor twice what was open when it was read',
-    async () => {
+  // A second transaction beside an open one: SQLite has none.
+  if (dialect === 'postgres') {
+    it('counts neither what is still open nor twice what was open when it was read', async () => {
       await using host = await open()
       const seen: number[] = []
       await host.engine.subscribe(
@@ -121,6 +121,6 @@ onEachDatabase((open, dialect) => {
       await host.engine.subscriptions.resume('files')
       await waitFor(async () => (await statsOf(host, 'files'))?.lagEvents === 0, 'no lag')
       expect(seen).toEqual([2, 1, 3])
-    },
-  )
+    })
+  }
 })
