@@ -33,6 +33,8 @@ const MAX_ENDPOINTS_AT_ONCE = 64
 const MAX_ROWS_AT_ONCE = 512
 const MAX_ROWS_OF_ONE = 128
 const RETRY_MS = 250
+/** Each takes several round trips; a pool may have few connections, and others need some. */
+const TARGETS_AT_ONCE = 4
 
 /** Creates the prefetch. One statement reads for all endpoints that wait, so that many cost little more than one. */
 export function createPrefetch(parts: PrefetchParts): Prefetch {
@@ -76,23 +78,28 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
   }
 
   async function readTargets(endpoints: readonly LeasedEndpoint[]): Promise<void> {
-    for (const endpoint of endpoints) {
-      if (endpoint.target || endpoint.closed) continue
-      try {
-        for (let changes = -1; changes !== endpoint.changes && !endpoint.closed; ) {
-          changes = endpoint.changes
-          const stored = await store.readEndpointState(endpoint.endpointKey)
-          const target = await loadTarget(endpoint.endpointKey, parts)
-          if (target && changes === endpoint.changes) {
-            endpoint.load(target, stored, circuitPolicy, clock.now())
-          }
-        }
-      } catch (error) {
-        logger.error({ err: error, endpoint: endpoint.endpointKey }, 'An endpoint could not be read')
-      }
-      // It was disabled or deleted, or cannot be sent to.
-      if (!endpoint.target) leases.close(endpoint)
+    const left = endpoints.filter(({ target, closed }) => !target && !closed)
+    const readNext = async () => {
+      for (let endpoint = left.shift(); endpoint; endpoint = left.shift()) await readTarget(endpoint)
     }
+    await Promise.all(Array.from({ length: TARGETS_AT_ONCE }, readNext))
+  }
+
+  async function readTarget(endpoint: LeasedEndpoint): Promise<void> {
+    try {
+      for (let changes = -1; changes !== endpoint.changes && !endpoint.closed; ) {
+        changes = endpoint.changes
+        const stored = await store.readEndpointState(endpoint.endpointKey)
+        const target = await loadTarget(endpoint.endpointKey, parts)
+        if (target && changes === endpoint.changes) {
+          endpoint.load(target, stored, circuitPolicy, clock.now())
+        }
+      }
+    } catch (error) {
+      logger.error({ err: error, endpoint: endpoint.endpointKey }, 'An endpoint could not be read')
+    }
+    // It was disabled or deleted, or cannot be sent to.
+    if (!endpoint.target) leases.close(endpoint)
   }
 
   /** What people have asked for, although it may wait for its turn here, or the endpoint is paused. */
