@@ -88,6 +88,8 @@ it('moves events, subscriptions, endpoints and pending deliveries, and goes on w
   }
   expect((await host.sender.endpoints.get(endpointIds[0] ?? '')).description).toBe('Größe')
   expect((await host.sender.endpoints.get(endpointIds[2] ?? '')).enabled).toBe(false)
+  // A response is recorded a moment after it has come.
+  await host.sender.drain()
   expect(await host.sender.deliveries.list({ tenantId: 1, state: 'succeeded' })).toHaveLength(10)
 })
 
