@@ -102,6 +102,7 @@ export interface AlertWork {
   note(trx: SqlExecutor, recorded: RecordedResults): Promise<void>
 }
 
+/** By the machine's timers; what is due is decided by the shared clock. */
 const LOOK_EVERY_MS = 10_000
 
 /** Encrypted targets are bound to their tenant. */
@@ -132,7 +133,6 @@ export function createAlerts(parts: AlertsParts): AlertWork {
     run: sendDue,
     failed: (error) => logger.warn({ err: error }, 'Alerts about webhooks could not be sent; trying again'),
     everyMs: LOOK_EVERY_MS,
-    clock,
   })
 
   async function sendDue(signal: AbortSignal): Promise<void> {
