@@ -9,7 +9,7 @@ export type { AuditAction, AuditDetails, AuditEntry } from './audit/audit-entry.
 export type { AuditLog, ListAuditLog } from './audit/audit-log.ts'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'
 export type { Jobs } from './bulk/jobs.ts'
-export type { CircuitOptions } from './deliver/circuit-breaker.ts'
+export type { CircuitOptions, FailingAfter, FailingPercent } from './deliver/circuit-breaker.ts'
 export type { AttemptErrorCode } from './deliveries/attempt-error-code.ts'
 export type {
   CancelDeliveries,

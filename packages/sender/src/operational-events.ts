@@ -1,7 +1,7 @@
 import { ALL_SITES, type SyncEvent } from '@x/events-core'
 import type { EventEngine } from '@x/events-engine'
 import type { Transaction } from 'kysely'
-import type { EndpointNotice } from './deliver/circuit-breaker.ts'
+import type { EndpointNotice, FailingPercent } from './deliver/circuit-breaker.ts'
 import type { AttemptErrorCode } from './deliveries/attempt-error-code.ts'
 import type { RecordedResults } from './deliveries/attempt-result.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
@@ -15,8 +15,10 @@ export interface WebhookEndpointChange {
   readonly url: string
   /** Since when no attempt has succeeded, ISO 8601; absent for one that was not failing. */
   readonly failingSince?: string
-  /** `Failing`: how much of the time until it is disabled has passed: 50, 70 or 90. */
-  readonly percent?: number
+  /** `Failing`: how much of the time until it is disabled has passed: 0 the first time, then 50, 70 and 90. */
+  readonly percent?: FailingPercent
+  /** `Failing`: when it will be disabled unless an attempt succeeds, ISO 8601. */
+  readonly disablesOn?: string
   /** `Disabled`: why. */
   readonly reason?: DisabledReason
 }
@@ -77,7 +79,9 @@ export function createOperationalEvents<DB>(engine: EventEngine<DB>) {
           // One without a URL is never attempted, and so neither fails nor recovers.
           url: endpoint.url ?? '',
           ...(failingSince === null ? {} : { failingSince: new Date(failingSince).toISOString() }),
-          ...(notice.kind === 'failing' ? { percent: notice.percent } : {}),
+          ...(notice.kind === 'failing'
+            ? { percent: notice.percent, disablesOn: new Date(notice.disablesOn).toISOString() }
+            : {}),
           ...(notice.kind === 'disabled' ? { reason: notice.reason } : {}),
         },
       },

@@ -1,7 +1,12 @@
 import type { SyncEvent } from '@x/events-core'
 import type { EventEngine, RetryOptions } from '@x/events-engine'
 import type { AlertOptions } from './alerts/send-alert.ts'
-import { type CircuitOptions, type CircuitPolicy, readCircuitPolicy } from './deliver/circuit-breaker.ts'
+import {
+  type CircuitOptions,
+  type CircuitPolicy,
+  type FailingAfter,
+  readCircuitPolicy,
+} from './deliver/circuit-breaker.ts'
 import { isSchedule, SCHEDULE_RULE } from './deliver/retry-schedule.ts'
 import { readEncryptionKey } from './endpoints/cipher.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
@@ -61,11 +66,13 @@ export interface WebhookSenderOptions<DB> {
    */
   readonly retrySchedule?: readonly number[] | undefined
   /**
-   * Days without a success after which an endpoint that keeps failing is disabled. The host is warned at
+   * Days without a success after which an endpoint that keeps failing is disabled. The host is warned again at
    * 50, 70 and 90 % of the way: `WebhookEndpoint.Failing`.
    * @defaultValue 5
    */
   readonly disableAfterDays?: number | undefined
+  /** When an endpoint is first said to be failing, to tenants by alerts and to the host by `WebhookEndpoint.Failing`. */
+  readonly failingAfter?: FailingAfter | undefined
   readonly circuit?: CircuitOptions | undefined
   /**
    * Functions that endpoints can be ordered by, `ordering: { by: name }`: messages for which one gives

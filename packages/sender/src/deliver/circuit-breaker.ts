@@ -23,9 +23,25 @@ export interface CircuitOptions {
   readonly maxPauseSeconds?: number | undefined
 }
 
-/** When to pause an endpoint, and when to disable it. */
+/** When an endpoint is said to be failing: when both are reached, and nothing has succeeded since the first failure. */
+export interface FailingAfter {
+  /**
+   * Failed attempts in a row.
+   * @defaultValue 3
+   */
+  readonly failures?: number | undefined
+  /**
+   * Minutes since the first of them, so that a restart of the consumer is no news.
+   * @defaultValue 5
+   */
+  readonly minutes?: number | undefined
+}
+
+/** When to pause an endpoint, when to tell that it is failing, and when to disable it. */
 export interface CircuitPolicy {
   readonly disableAfterMs: number
+  /** Failures in a row, and the time since the first of them, after which it is told of. */
+  readonly failingAfter: { readonly failures: number; readonly ms: number }
   /** Failures in a row that open the circuit. */
   readonly failures: number
   readonly firstPauseMs: number
@@ -37,17 +53,23 @@ const DAY_MS = 24 * 60 * 60 * 1_000
 /** @throws WebhookSenderError `invalid_option` */
 export function readCircuitPolicy({
   disableAfterDays = 5,
+  failingAfter = {},
   circuit = {},
 }: {
   readonly disableAfterDays?: number | undefined
+  readonly failingAfter?: FailingAfter | undefined
   readonly circuit?: CircuitOptions | undefined
 }): CircuitPolicy {
   const { firstPauseSeconds = 1, maxPauseSeconds = 300 } = circuit
+  const { failures = 3, minutes = 5 } = failingAfter
   assertOption.number('disableAfterDays', disableAfterDays, 0.01, 3_650)
+  assertOption.integer('failingAfter.failures', failures, 1)
+  assertOption.number('failingAfter.minutes', minutes, 0, 525_600)
   assertOption.number('circuit.firstPauseSeconds', firstPauseSeconds, 0, 86_400)
   assertOption.number('circuit.maxPauseSeconds', maxPauseSeconds, firstPauseSeconds, 86_400)
   return Object.freeze({
     disableAfterMs: disableAfterDays * DAY_MS,
+    failingAfter: Object.freeze({ failures, ms: minutes * 60_000 }),
     failures: assertOption.integer('circuit.failures', circuit.failures ?? 5, 1),
     firstPauseMs: firstPauseSeconds * 1_000,
     maxPauseMs: maxPauseSeconds * 1_000,
@@ -64,9 +86,17 @@ export interface StoredCircuit {
   readonly details: string | null
 }
 
+/** How much of the time until it is disabled has passed when it is told that an endpoint is failing: 0 is the first time. */
+export type FailingPercent = 0 | 50 | 70 | 90
+
 /** What the host is told of an endpoint. */
 export type EndpointNotice =
-  | { readonly kind: 'failing'; readonly percent: number; readonly failingSince: number }
+  | {
+      readonly kind: 'failing'
+      readonly percent: FailingPercent
+      readonly failingSince: number
+      readonly disablesOn: number
+    }
   | { readonly kind: 'recovered'; readonly failingSince: number }
   | { readonly kind: 'disabled'; readonly reason: 'failing' | 'gone'; readonly failingSince: number | null }
 
@@ -97,8 +127,12 @@ export type FailureMark = readonly [on: number, code: AttemptErrorCode, status: 
 interface Details {
   /** The latest failure. */
   readonly failedOn: number
-  /** Percent of the time until it is disabled that the host was told of. */
-  readonly warned: number
+  /** Failed attempts since {@link StoredCircuit.failingSince}, of whatever kind. */
+  readonly failures: number
+  /** What the host was told last of this time of failing; null while it was told nothing. */
+  readonly warned: FailingPercent | null
+  /** Since when it was failing when the host was first told of trouble; null once it was told of the recovery. */
+  readonly toldSince: number | null
   /** Failures in a row. */
   readonly strikes: number
   /** How often the pause was lengthened. */
@@ -112,13 +146,15 @@ interface Details {
   readonly recent: readonly FailureMark[]
 }
 
-const WARNINGS = [90, 70, 50]
+const WARNINGS = [90, 70, 50] as const
 const OWN_FAULT_FIRST_MS = 1_000
 const OWN_FAULT_MAX_MS = 60_000
 const JITTER = 0.1
 const CLOSED: Details = {
   failedOn: 0,
-  warned: 0,
+  failures: 0,
+  warned: null,
+  toldSince: null,
   strikes: 0,
   level: 0,
   ownFaults: 0,
@@ -129,8 +165,14 @@ const CLOSED: Details = {
 /** How many failures are remembered. */
 const MAX_RECENT = 5
 
-function readDetails({ details }: StoredCircuit): Details {
+function readDetails({ details }: Pick<StoredCircuit, 'details'>): Details {
   return { ...CLOSED, ...(JSON.parse(details ?? '{}') as Partial<Details>) }
+}
+
+/** What is kept of the details when a person has the endpoint begin anew: that a recovery is still to be told. */
+export function detailsBegunAnew(stored: Pick<StoredCircuit, 'details'>): string | null {
+  const { toldSince } = readDetails(stored)
+  return toldSince === null ? null : JSON.stringify({ toldSince })
 }
 
 /** What people are shown of a circuit breaker. */
@@ -217,23 +259,35 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
     // A failure long after the one before says nothing of the time between.
     if (failingSince === null || now - details.failedOn > policy.disableAfterMs) {
       failingSince = now
-      change({ warned: 0 })
+      change({ warned: null, failures: 0 })
     }
-    change({ failedOn: now })
+    const failures = details.failures + 1
+    change({ failedOn: now, failures })
     const percent = ((now - failingSince) / policy.disableAfterMs) * 100
-    if (percent >= 100) return { kind: 'disabled', reason: 'failing', failingSince }
-    const warning = WARNINGS.find((one) => percent >= one) ?? 0
-    if (warning <= details.warned) return null
-    change({ warned: warning })
-    return { kind: 'failing', percent: warning, failingSince }
+    if (percent >= 100) return noteDisabled('failing', now)
+    const isFailing = failures >= policy.failingAfter.failures && now - failingSince >= policy.failingAfter.ms
+    const warning = WARNINGS.find((one) => percent >= one) ?? (isFailing ? 0 : null)
+    if (warning === null || warning <= (details.warned ?? -1)) return null
+    change({ warned: warning, toldSince: details.toldSince ?? failingSince })
+    return {
+      kind: 'failing',
+      percent: warning,
+      failingSince,
+      disablesOn: failingSince + policy.disableAfterMs,
+    }
+  }
+
+  function noteDisabled(reason: 'failing' | 'gone', now: number): EndpointNotice {
+    change({ toldSince: details.toldSince ?? failingSince ?? now })
+    return { kind: 'disabled', reason, failingSince }
   }
 
   function noteSuccess(): EndpointNotice | null {
-    if (failingSince === null) return null
-    const notice: EndpointNotice | null = details.warned > 0 ? { kind: 'recovered', failingSince } : null
+    const { toldSince } = details
+    if (failingSince === null && toldSince === null) return null
     failingSince = null
-    change({ warned: 0, failedOn: 0 })
-    return notice
+    change({ failedOn: 0, failures: 0, warned: null, toldSince: null })
+    return toldSince === null ? null : { kind: 'recovered', failingSince: toldSince }
   }
 
   return {
@@ -263,7 +317,7 @@ export function createCircuitBreaker(stored: StoredCircuit, policy: CircuitPolic
       remember(outcome, now)
       if (outcome.isTrouble) noteTrouble(outcome, attempt, now)
       else noteResponse(attempt.begun)
-      if (outcome.gone) return { kind: 'disabled', reason: 'gone', failingSince }
+      if (outcome.gone) return noteDisabled('gone', now)
       return outcome.state === 'succeeded' ? noteSuccess() : noteFailure(now)
     },
   }

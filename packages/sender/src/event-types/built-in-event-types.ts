@@ -65,17 +65,18 @@ export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [
   },
   {
     type: 'WebhookEndpoint.Failing',
-    description: 'No attempt to reach an endpoint has succeeded for a while; in the end it will be disabled.',
+    description:
+      'No attempt to reach an endpoint has succeeded for a while. Sent when that begins (`percent` 0), and at 50, 70 and 90 percent of the time until it is disabled.',
     schema: {
       type: 'object',
-      properties: { ...endpoint, failingSince: time, percent: { enum: [50, 70, 90] } },
-      required: [...required, 'failingSince', 'percent'],
+      properties: { ...endpoint, failingSince: time, percent: { enum: [0, 50, 70, 90] }, disablesOn: time },
+      required: [...required, 'failingSince', 'percent', 'disablesOn'],
     },
-    example: { ...failing, percent: 50 },
+    example: { ...failing, percent: 0, disablesOn: '2026-11-29T08:00:00.000Z' },
   },
   {
     type: 'WebhookEndpoint.Recovered',
-    description: 'An endpoint that was said to be failing has answered again.',
+    description: 'An endpoint that was failing or disabled has received a webhook again.',
     schema: {
       type: 'object',
       properties: { ...endpoint, failingSince: time },

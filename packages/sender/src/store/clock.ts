@@ -40,6 +40,7 @@ interface CircuitTimes {
   readonly failedOn?: number
   readonly ownFaults?: number
   readonly ownFaultsSince?: number | null
+  readonly toldSince?: number | null
 }
 
 const DELIVERIES_AT_ONCE = 500
@@ -260,11 +261,12 @@ function pauseOf(row: QueueRow, clock: SetBackClock): number {
 
 function circuitOf(row: QueueRow, { now }: SetBackClock): string | null {
   if (row.details === null) return null
-  const { failedOn = 0, ownFaultsSince = null } = timesOf(row)
-  if (failedOn <= now && (ownFaultsSince ?? 0) <= now) return row.details
+  const { failedOn = 0, ownFaultsSince = null, toldSince = null } = timesOf(row)
+  if (Math.max(failedOn, ownFaultsSince ?? 0, toldSince ?? 0) <= now) return row.details
   const times = {
     failedOn: Math.min(failedOn, now),
     ownFaultsSince: ownFaultsSince && Math.min(ownFaultsSince, now),
+    toldSince: toldSince && Math.min(toldSince, now),
   }
   return JSON.stringify({ ...(JSON.parse(row.details) as object), ...times })
 }

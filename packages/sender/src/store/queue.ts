@@ -8,6 +8,7 @@ import {
   type SqlExecutor,
   text,
 } from '@x/events-engine/internal'
+import { detailsBegunAnew } from '../deliver/circuit-breaker.ts'
 import type { EndpointState, StoredEndpointState } from '../deliveries/attempt-result.ts'
 import type { StoreContext } from './context.ts'
 
@@ -124,7 +125,8 @@ export function queueStatements({ sql, names }: SqlContext) {
 
   const lock = sql.statement(lockQueueQuery({ sql, names }, '$1'))
   const forget = sql.statement(`update ${names.queue}
-    set failing_since = null, not_before = 0, details = null, resets = resets + 1 where endpoint_key = $1`)
+    set failing_since = null, not_before = 0, details = $2, resets = resets + 1 where endpoint_key = $1`)
+  const detailsOf = sql.statement(`select details from ${names.queue} where endpoint_key = $1`)
   const endPause = sql.statement(`update ${names.queue} set not_before = 0, resets = resets + 1
     where endpoint_key = $1 and not_before > 0`)
 
@@ -217,9 +219,10 @@ export function queueStatements({ sql, names }: SqlContext) {
       return new Map(rows.map((row) => [row.endpoint_key, row.epoch]))
     },
 
-    /** The endpoint begins anew, as if it had never failed. */
+    /** The endpoint begins anew, as if it had never failed; a recovery is still told of. Its row must be locked. */
     async forgetFailures(trx: SqlExecutor, endpointKey: number): Promise<void> {
-      await runStatement(trx, forget, [endpointKey])
+      const [row] = await readRows(trx, { details: nullable(text) }, detailsOf, [endpointKey])
+      if (row) await runStatement(trx, forget, [endpointKey, detailsBegunAnew(row)])
     },
 
     /** A person wants an attempt now: the pause is over. The holder of the lease sees it by the count of resets. */

@@ -151,13 +151,16 @@ it('disables an endpoint that fails for five days, warns on the way, and forgets
   await host.sender.drain()
   expect((await get()).failingSince).toEqual(new Date(Date.UTC(2026, 0, 1)))
   await host.engine.stop()
-  await attemptsLater(host, clock, 4)
+  await attemptsLater(host, clock, 2)
   expect(await told(host)).toEqual([])
+  await attemptsLater(host, clock, 4)
+  expect(await told(host)).toEqual(['WebhookEndpoint.Failing 0'])
   // The state is in the database: a restart changes nothing.
   await host.sender.stop()
   await host.sender.start()
   await attemptsLater(host, clock, 10)
   expect(await told(host)).toEqual([
+    'WebhookEndpoint.Failing 0',
     'WebhookEndpoint.Failing 50',
     'WebhookEndpoint.Failing 70',
     'WebhookEndpoint.Failing 90',
@@ -183,6 +186,7 @@ it('disables an endpoint that fails for five days, warns on the way, and forgets
   await host.sender.drain()
   await attemptsLater(host, clock, 13)
   await host.sender.drain()
+  expect((await told(host)).at(-1)).toBe('WebhookEndpoint.Recovered')
   const types = consumer.requests.map(({ rawBody }) => JSON.parse(String(rawBody)).type)
   expect(new Set(types)).toEqual(new Set(['File.Download']))
 })
@@ -208,19 +212,58 @@ it('tells of a recovery when it had warned, and clears the failure', async () =>
   await attemptsLater(host, clock, 6)
   consumer.answer(204)
   await attemptsLater(host, clock, 7)
-  expect(await told(host)).toEqual(['WebhookEndpoint.Failing 50', 'WebhookEndpoint.Recovered'])
+  expect(await told(host)).toEqual([
+    'WebhookEndpoint.Failing 0',
+    'WebhookEndpoint.Failing 50',
+    'WebhookEndpoint.Recovered',
+  ])
   expect((await host.sender.endpoints.get(endpoint.id)).failingSince).toBeUndefined()
   await host.engine.start()
-  await watching.received(2)
+  await watching.received(3)
   const [failing] = watching.requests.map(({ rawBody }) => JSON.parse(String(rawBody)))
   expect(failing).toMatchObject({
     type: 'WebhookEndpoint.Failing',
-    data: { entityId: endpoint.id, entity: { endpointId: endpoint.id, percent: 50 } },
+    data: {
+      entityId: endpoint.id,
+      entity: { endpointId: endpoint.id, percent: 0, disablesOn: '2026-01-06T00:00:00.000Z' },
+    },
   })
   // Who asks for everything does not mean the sender's own affairs.
   await host.sender.drain()
   expect(deaf.requests).toHaveLength(0)
 })
+
+it.each([
+  ['in five minutes by default', {}, 3],
+  ['as the host wants it', { failingAfter: { failures: 2, minutes: 0.05 } }, 2],
+])(
+  'tells of an endpoint that is failing when it has failed for a while: %s',
+  async (_, options, attempts) => {
+    const { host, clock } = await startTimelessHost(options)
+    await using _host = host
+    await using consumer = await testConsumer()
+    await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+    // Whoever restarts is back within seconds.
+    consumer.answer(500)
+    await raiseMany(host, 20)
+    await host.sender.drain()
+    await clock.advance(2 * SECOND)
+    consumer.answer(204)
+    await clock.advance(20 * SECOND)
+    await host.sender.drain()
+    expect((await host.sender.stats()).deliveries.pending).toBe(0)
+    expect(await told(host)).toEqual([])
+
+    consumer.answer(500)
+    await raiseMany(host, 1)
+    await host.sender.drain()
+    await host.engine.stop()
+    await attemptsLater(host, clock, attempts - 1)
+    expect(await told(host)).toEqual([])
+    await attemptsLater(host, clock, attempts)
+    expect(await told(host)).toEqual(['WebhookEndpoint.Failing 0'])
+  },
+)
 
 it('does not go in circles when those who listen for exhausted deliveries fail themselves', async () => {
   await using host = await startHost({ retrySchedule: [0], circuit: { failures: 1_000 } })

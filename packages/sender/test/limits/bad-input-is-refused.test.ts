@@ -110,6 +110,8 @@ it.each([
   ['retrySchedule', { retrySchedule: [] }],
   ['retrySchedule', { retrySchedule: [-1] }],
   ['disableAfterDays', { disableAfterDays: 0 }],
+  ['failingAfter.failures', { failingAfter: { failures: 0 } }],
+  ['failingAfter.minutes', { failingAfter: { minutes: -1 } }],
   ['circuit.failures', { circuit: { failures: 0 } }],
   ['circuit.maxPauseSeconds', { circuit: { firstPauseSeconds: 5, maxPauseSeconds: 1 } }],
   ['orderingKeys', { orderingKeys: { entity: () => '' } }],
