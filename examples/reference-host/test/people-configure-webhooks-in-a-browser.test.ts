@@ -187,36 +187,6 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('button', { name: 'Send a test' }).waitFor()
   })
 
-  it('tries an endpoint before it is saved, which stores nothing', async () => {
-    await using consumer = await testConsumer()
-    await using window = await openPortalWindow(browser(), host, { width: 360, height: 740 })
-    const { page } = window
-    await window.go('endpoints/new')
-    await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
-    await page.getByRole('button', { name: 'Add a header' }).press('Enter')
-    await page.getByLabel('Name of header 1').fill('x-shop')
-    await page.getByLabel('Value of header 1').fill('7')
-    consumer.answer(() => 503)
-    await page.getByRole('button', { name: 'Test before saving' }).press('Enter')
-    await page.getByText('The test has failed.').waitFor()
-    await page.getByText('HTTP 503').waitFor()
-    consumer.answer(() => 204)
-    await page.getByRole('button', { name: 'Test before saving' }).press('Enter')
-    await page.getByText('The test has succeeded.').waitFor()
-    const requests = await consumer.received(2)
-    expect(requests.map(({ headers }) => headers['x-shop'])).toEqual(['7', '7'])
-    expect(JSON.parse(String(requests[1]?.rawBody))).toMatchObject({
-      type: 'Webhook.Test',
-      data: { test: true },
-    })
-    await page.getByRole('textbox', { name: 'URL' }).fill('http://10.0.0.1/hook')
-    await page.getByRole('button', { name: 'Test before saving' }).press('Enter')
-    await page.getByText('not sent to private or reserved addresses').waitFor()
-    expect(window.takeProblems()).toEqual([expect.stringContaining('400')])
-    const { items } = await jsonOf<{ items: unknown[] }>(host.send('/portal/api/endpoints'))
-    expect(items).toEqual([])
-  })
-
   it('takes a schedule of retries and metadata by the keyboard, and shows them', async () => {
     await using consumer = await testConsumer()
     await using added = await addEndpoint(consumer, { description: 'Billing' })

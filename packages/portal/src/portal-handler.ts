@@ -153,7 +153,8 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
   const appearance = resolveAppearance(parts)
   const pages = createPages(parts, appearance.logo)
   const links = createLinks(parts.links, sender)
-  const sessions = createSessions({ signIn: parts.signIn, links, appearance, guessLimit })
+  const { verifiesOwnership } = sender.endpoints
+  const sessions = createSessions({ signIn: parts.signIn, links, appearance, guessLimit, verifiesOwnership })
   const routes = [
     ...portalRoutes(sender, engine, keysUrlOf(parts)),
     liveRoute(live),

@@ -322,7 +322,7 @@ export const tryFields = {
   secret: optional(text('A key to sign with; without it, and without `endpointId`, one that nobody knows.')),
   format: optional(format),
   payloadVersion: optional(text()),
-  clientCertificate: creationFields.clientCertificate,
+  clientCertificate: changeFields.clientCertificate,
   eventType: testedType,
 } as const
 

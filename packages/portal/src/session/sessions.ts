@@ -42,6 +42,8 @@ export interface SessionsParts {
   readonly links: Links
   readonly appearance: Appearance
   readonly guessLimit: GuessLimit
+  /** Whether the owner of every endpoint must pass a challenge. */
+  readonly verifiesOwnership: boolean
 }
 
 const DEFAULT_LIFETIME_SECONDS = 12 * 3_600
@@ -50,7 +52,8 @@ const MAX_TOKEN_LENGTH = 2_048
 const LINK_SCHEME = /^PortalSession +/i
 
 /** Creates the sessions of a portal. */
-export function createSessions({ signIn: options, links, appearance, guessLimit }: SessionsParts): Sessions {
+export function createSessions(parts: SessionsParts): Sessions {
+  const { signIn: options, links, appearance, guessLimit, verifiesOwnership } = parts
   const seal =
     options &&
     createSeal<string>({
@@ -87,6 +90,7 @@ export function createSessions({ signIn: options, links, appearance, guessLimit 
         ? { expiresOn: new Date(link.expiresOn).toISOString(), returnUrl: link.returnUrl ?? null }
         : null,
       appearance: { ...appearance, locale: link?.locale ?? appearance.locale },
+      verifiesOwnership,
     }),
 
     async signIn({ request, basePath, client }, token) {
@@ -171,6 +175,7 @@ const sessionSchema = object<Session>({
     accent: nullable(object<NonNullable<Session['appearance']['accent']>>({ light: shades, dark: shades })),
     locale: nullable(choice(['en', 'de'])),
   }),
+  verifiesOwnership: flag('Whether nothing is sent to any endpoint until its owner has passed a challenge.'),
 })
 
 /** The routes of `/api/session`. */

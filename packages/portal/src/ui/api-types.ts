@@ -125,6 +125,8 @@ export interface Session {
     readonly returnUrl: string | null
   } | null
   readonly appearance: Appearance
+  /** Whether nothing is sent to any endpoint until its owner has passed a challenge. */
+  readonly verifiesOwnership: boolean
 }
 
 /** Shades of the host's accent for one color scheme. */

@@ -27,10 +27,11 @@ export function App() {
   // Drawn anew in another language, and with times of another zone.
   usePreferences()
   const state = useSessionState()
-  if (state.session?.user) {
+  const { session } = state
+  if (session?.user) {
     return (
-      <SessionContext value={state.session.user}>
-        <SignedIn session={state.session} />
+      <SessionContext value={{ ...session.user, verifiesOwnership: session.verifiesOwnership }}>
+        <SignedIn session={session} />
       </SessionContext>
     )
   }

@@ -18,7 +18,11 @@ export function problemText(problem: Problem): string {
   const field = fieldOf(problem)
   const isUnknownType = field === 'eventTypes' && suggestions !== undefined
   const ofField = isUnknownType ? t.problem.unknownEventType : lookUp(t.fieldProblems, field)
-  const text = (isAboutInput ? ofField : undefined) ?? lookUp(t.problems, code)
+  const ofCertificate =
+    code === 'invalid_certificate'
+      ? lookUp(t.certificateProblems, problem.field?.split('.')[1] ?? 'url')
+      : undefined
+  const text = (isAboutInput ? ofField : ofCertificate) ?? lookUp(t.problems, code)
   const part =
     code === 'invalid_filter' && problem.field !== 'filter'
       ? problem.field?.replace(/^filter\.?/, '')

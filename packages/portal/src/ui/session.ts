@@ -19,15 +19,19 @@ export interface SessionState {
   look(): Promise<void>
 }
 
-export const SessionContext = createContext<NonNullable<Session['user']>>({
+/** Who is signed in, and what holds for them. */
+export interface SignedInUser extends NonNullable<Session['user']>, Pick<Session, 'verifiesOwnership'> {}
+
+export const SessionContext = createContext<SignedInUser>({
   tenantId: 0,
   role: 'viewer',
   operator: false,
   name: null,
+  verifiesOwnership: false,
 })
 
 /** Who is signed in, on a page that only they see. */
-export function useUser(): NonNullable<Session['user']> {
+export function useUser(): SignedInUser {
   return use(SessionContext)
 }
 

@@ -8,6 +8,8 @@ export interface Action {
   /** Why it has failed, the last time. */
   readonly problem: Problem | undefined
   run(): Promise<void>
+  /** Shows the problem no longer. */
+  forget(): void
 }
 
 /** Does something once at a time, and looks at everything anew afterwards. */
@@ -17,6 +19,7 @@ export function useAction(act: () => Promise<unknown>): Action {
   return {
     isBusy,
     problem,
+    forget: () => setProblem(undefined),
     async run() {
       if (isBusy) return
       setBusy(true)

@@ -38,6 +38,7 @@ it('tells what an endpoint waits for, and lets it receive once its owner has ans
   await using portal = await openPortal()
   await using consumer = await testConsumer()
   const { call } = portal
+  expect(await call('GET', '/session')).toMatchObject({ body: { verifiesOwnership: true } })
   const created = await call('POST', '/endpoints', {
     url: consumer.url,
     signature: 'ed25519',

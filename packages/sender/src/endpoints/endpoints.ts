@@ -71,6 +71,8 @@ export interface RotateSecret extends ActorScope {
  * ```
  */
 export interface Endpoints extends EndpointApiKeys, EndpointLists {
+  /** Whether the owner of every endpoint must pass a challenge: the option `verifyOwnership`. */
+  readonly verifiesOwnership: boolean
   /**
    * One whose ownership is to be verified begins disabled. It is challenged at once if its `secret` was given, which its
    * consumer then knows already; else, call `verify` when the consumer has it.
@@ -223,6 +225,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
   return {
     ...createEndpointApiKeys({ store, clock, find }),
     ...createEndpointLists({ ...parts, find }),
+    verifiesOwnership: verifyOwnership,
 
     async create(input, by) {
       const actor = readActor(by)

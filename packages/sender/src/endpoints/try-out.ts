@@ -10,7 +10,7 @@ import { failedBy } from '../http/post.ts'
 import type { PostOnce } from '../http/post-once.ts'
 import { uniqueId } from '../ids.ts'
 import type { TestMessages } from '../messages/test-message.ts'
-import { certificateToStore, encryptCertificate } from './client-certificate.ts'
+import { type ClientCertificateInput, certificateToStore, encryptCertificate } from './client-certificate.ts'
 import type { CreateEndpoint } from './endpoint.ts'
 import { type EndpointRow, validateChange } from './fields.ts'
 import { secretToUse } from './secrets.ts'
@@ -21,18 +21,10 @@ import { type EndpointRules, validateSignature, validateTenantId } from './valid
 /** An endpoint to try before it is saved, or an existing one with changes. */
 export interface TryOutEndpoint
   extends Partial<
-    Pick<
-      CreateEndpoint,
-      | 'siteId'
-      | 'url'
-      | 'headers'
-      | 'signature'
-      | 'secret'
-      | 'format'
-      | 'payloadVersion'
-      | 'clientCertificate'
-    >
+    Pick<CreateEndpoint, 'siteId' | 'url' | 'headers' | 'signature' | 'secret' | 'format' | 'payloadVersion'>
   > {
+  /** A certificate to show instead of the endpoint's; null for none. */
+  readonly clientCertificate?: ClientCertificateInput | null | undefined
   readonly tenantId: number
   /**
    * The endpoint that the other fields are changes of: it signs as this one does.

@@ -3,9 +3,9 @@ import { createServer as createHttp2Server, createSecureServer } from 'node:http
 import type { AddressInfo, Socket } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { testConsumer, waitFor } from '@x/testkit'
+import { selfSigned, testAuthority } from '@x/testkit/certificates'
 import { describe, expect, it } from 'vitest'
 import { SNIPPET_BYTES, snippetOf } from '../../src/http/post.ts'
-import { selfSigned, testAuthority } from '../certificates.ts'
 import { type HostOptions, type OpenHost, site, startHost } from '../open-host.ts'
 import { keepWriting, rawServer } from '../raw-server.ts'
 

@@ -1,9 +1,9 @@
 import { createPrivateKey, randomBytes } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { waitFor } from '@x/testkit'
+import { type TestCertificate, testAuthority } from '@x/testkit/certificates'
 import { expect, it as testOnce } from 'vitest'
 import type { ClientCertificateInput } from '../../src/index.ts'
-import { type TestCertificate, testAuthority } from '../certificates.ts'
 import { it } from '../each-database.ts'
 import { encryptionKey, openHost, site, startHost } from '../open-host.ts'
 import { rawServer } from '../raw-server.ts'
@@ -82,6 +82,26 @@ it('shows another one, or none, as soon as the endpoint has it', async () => {
   expect(without).not.toHaveProperty('clientCertificate')
   await deliver(4)
   expect(consumer.seen).toHaveLength(3)
+})
+
+it('is tried with another one, or without, before that is saved', async () => {
+  await using consumer = await demandingServer()
+  await using host = await openHost({ network })
+  const input = { tenantId: 1, url: consumer.url, clientCertificate: alice }
+  const { endpoint } = await host.sender.endpoints.create(input)
+  const tryWith = async (changes: object) => {
+    const { succeeded } = await host.sender.endpoints.tryOut({
+      tenantId: 1,
+      endpointId: endpoint.id,
+      ...changes,
+    })
+    return succeeded
+  }
+  expect(await tryWith({})).toBe(true)
+  expect(await tryWith({ clientCertificate: bob })).toBe(true)
+  expect(await tryWith({ clientCertificate: null })).toBe(false)
+  expect(consumer.seen).toEqual(['alice', 'bob'])
+  expect(await host.sender.endpoints.get(endpoint.id)).toEqual(endpoint)
 })
 
 it('tells whose it is and until when, and its key to nobody', async () => {

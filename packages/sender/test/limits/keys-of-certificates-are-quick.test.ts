@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyExportOptions } from 'node:crypto'
+import { testAuthority } from '@x/testkit/certificates'
 import { expect, it } from 'vitest'
 import { isQuicklyDecrypted } from '../../src/endpoints/encrypted-key.ts'
-import { testAuthority } from '../certificates.ts'
 import { openHost } from '../open-host.ts'
 
 const authority = await testAuthority()

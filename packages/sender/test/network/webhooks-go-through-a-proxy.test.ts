@@ -1,7 +1,7 @@
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
+import { testAuthority } from '@x/testkit/certificates'
 import { describe, expect, it } from 'vitest'
 import { createWebhookSender, type ProxyOptions } from '../../src/index.ts'
-import { testAuthority } from '../certificates.ts'
 import { encryptionKey, type HostOptions, openHost, recordingLogger, site, startHost } from '../open-host.ts'
 import { proxyServer } from '../proxy-server.ts'
 import { rawServer } from '../raw-server.ts'

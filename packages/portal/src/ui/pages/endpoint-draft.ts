@@ -2,6 +2,7 @@ import type { Endpoint } from '../api-types.ts'
 import { Problem } from '../http.ts'
 import { type NamedValue, namedValuesOf, valuesByName } from '../parts/named-values.tsx'
 import { t } from '../preferences.ts'
+import { fieldOf } from '../problem-text.ts'
 
 /** An endpoint as it is being typed: texts, where the API wants numbers. */
 export interface EndpointDraft {
@@ -28,11 +29,11 @@ export interface EndpointDraft {
   readonly signature: 'hmac' | 'ed25519'
   readonly secret: string
   readonly verifyOwnership: boolean
-  /** PEM; empty to leave things as they are. */
+  /** What is to become of the certificate that is there, if any. */
+  readonly certificateChange: 'keep' | 'replace' | 'remove'
+  /** PEM. */
   readonly certificate: string
   readonly certificateKey: string
-  readonly hasCertificate: boolean
-  readonly removesCertificate: boolean
 }
 
 export const EMPTY_DRAFT: EndpointDraft = {
@@ -54,10 +55,9 @@ export const EMPTY_DRAFT: EndpointDraft = {
   signature: 'hmac',
   secret: '',
   verifyOwnership: false,
+  certificateChange: 'keep',
   certificate: '',
   certificateKey: '',
-  hasCertificate: false,
-  removesCertificate: false,
 }
 
 export const FORMATS = [
@@ -65,6 +65,20 @@ export const FORMATS = [
   'cloudevents-structured',
   'cloudevents-binary',
 ] as const satisfies readonly Endpoint['format'][]
+
+const PLAIN_FIELDS = ['url', 'description', 'eventTypes', 'filter', 'headers']
+export const ADVANCED_FIELDS = [
+  'ordering',
+  'concurrency',
+  'rateLimit',
+  'retrySchedule',
+  'format',
+  'secret',
+  'clientCertificate',
+  'certificateKey',
+  'metadata',
+]
+const FIELDS = new Set([...PLAIN_FIELDS, ...ADVANCED_FIELDS])
 
 /** What is there to be changed of an endpoint. */
 export function draftOf(endpoint: Endpoint): EndpointDraft {
@@ -93,10 +107,9 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
     signature,
     secret: '',
     verifyOwnership: false,
+    certificateChange: 'keep',
     certificate: '',
     certificateKey: '',
-    hasCertificate: endpoint.clientCertificate !== undefined,
-    removesCertificate: false,
   }
 }
 
@@ -118,11 +131,11 @@ function commonFields(draft: EndpointDraft, minConcurrency: number) {
   }
 }
 
-function certificateOf({ certificate, certificateKey, removesCertificate }: EndpointDraft) {
-  if (certificate.trim() !== '' || certificateKey.trim() !== '') {
-    return { clientCertificate: { cert: certificate, key: certificateKey } }
-  }
-  return removesCertificate ? { clientCertificate: null } : {}
+function certificateOf({ certificate, certificateKey, certificateChange }: EndpointDraft) {
+  if (certificateChange === 'remove') return { clientCertificate: null }
+  const isEmpty = certificate.trim() === '' && certificateKey.trim() === ''
+  if (certificateChange === 'keep' && isEmpty) return {}
+  return { clientCertificate: { cert: certificate, key: certificateKey } }
 }
 
 function rateOf({ rateLimit, ratePerSeconds }: EndpointDraft) {
@@ -215,6 +228,28 @@ export function filterProblem(text: string): string | undefined {
   } catch {
     return t.problems.invalid_json
   }
+}
+
+/** The field of the form that a problem is about. */
+export function formFieldOf(problem: Problem): string | undefined {
+  return problem.field === 'clientCertificate.key' ? 'certificateKey' : fieldOf(problem)
+}
+
+/** Whether the form shows problems of this field where it stands. */
+export function isFormField(field: string): boolean {
+  return FIELDS.has(field.split(/[.[]/)[0] ?? '')
+}
+
+/** Why an endpoint cannot be tried yet: its owner has to be asked first. */
+export function untriedReason(
+  draft: EndpointDraft,
+  endpoint: Endpoint | undefined,
+  isAlwaysVerified: boolean,
+): 'save' | 'verify' | 'url' | undefined {
+  if (!endpoint) return isAlwaysVerified || draft.verifyOwnership ? 'save' : undefined
+  if (endpoint.ownership === undefined && !isAlwaysVerified) return undefined
+  if (endpoint.url !== draft.url.trim()) return 'url'
+  return endpoint.ownership === 'verified' ? undefined : 'verify'
 }
 
 /** Whether a problem is about the filter, or a place in it. */

@@ -126,7 +126,7 @@ function Edit({ latest, back }: EditProps) {
       <EndpointForm
         key={start.version}
         initial={draftOf(start)}
-        endpointId={latest.id}
+        endpoint={latest}
         submit={t.edit.save}
         cancelTo={back.to}
         conflict={

@@ -1,4 +1,5 @@
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
+import type { Endpoint } from '../api-types.ts'
 import { useLeaveGuard } from '../leave-guard.ts'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
@@ -7,24 +8,27 @@ import { Field } from '../parts/field.tsx'
 import { NamedValues } from '../parts/named-values.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { t } from '../preferences.ts'
-import { fieldOf, problemText } from '../problem-text.ts'
+import { problemText } from '../problem-text.ts'
+import { useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
-import { type EndpointDraft, isInsecure, tryOf, urlProblem } from './endpoint-draft.ts'
 import {
-  CertificateFields,
-  DeliveryField,
-  FormatField,
-  PaceFields,
-  SignatureFields,
-} from './endpoint-form-more.tsx'
+  ADVANCED_FIELDS,
+  type EndpointDraft,
+  formFieldOf,
+  isFormField,
+  isInsecure,
+  urlProblem,
+} from './endpoint-draft.ts'
+import { CertificateFields } from './endpoint-form-certificate.tsx'
+import { DeliveryField, FormatField, PaceFields, SignatureFields } from './endpoint-form-more.tsx'
 import { RetryField } from './endpoint-form-retries.tsx'
 import { FilterField } from './filter-field.tsx'
-import { TryEndpoint } from './test-card.tsx'
+import { TryEndpoint, useTry } from './try-endpoint.tsx'
 
 interface EndpointFormProps {
   readonly initial: EndpointDraft
-  /** Undefined for a new one. */
-  readonly endpointId?: string
+  /** As it is stored; undefined for a new one. */
+  readonly endpoint?: Endpoint
   readonly submit: string
   readonly cancelTo: string
   readonly save: (draft: EndpointDraft) => Promise<unknown>
@@ -32,27 +36,17 @@ interface EndpointFormProps {
   readonly conflict?: ReactNode
 }
 
-const PLAIN_FIELDS = ['url', 'description', 'eventTypes', 'filter', 'headers']
-const ADVANCED_FIELDS = [
-  'ordering',
-  'concurrency',
-  'rateLimit',
-  'retrySchedule',
-  'format',
-  'secret',
-  'clientCertificate',
-  'metadata',
-]
-const FIELDS = [...PLAIN_FIELDS, ...ADVANCED_FIELDS]
-
 /** Makes or changes an endpoint. */
-export function EndpointForm({ initial, endpointId, submit, cancelTo, save, conflict }: EndpointFormProps) {
-  const isNew = endpointId === undefined
+export function EndpointForm({ initial, endpoint, submit, cancelTo, save, conflict }: EndpointFormProps) {
+  const isNew = endpoint === undefined
+  const { verifiesOwnership } = useUser()
   const [draft, setDraft] = useState(initial)
   const [isUrlLeft, setUrlLeft] = useState(false)
   const form = useRef<HTMLFormElement>(null)
   const guard = useLeaveGuard(JSON.stringify(draft) !== JSON.stringify(initial))
+  const trying = useTry(draft, endpoint)
   const saving = useAction(async () => {
+    trying.forget()
     guard.release(true)
     try {
       await save(draft)
@@ -61,10 +55,10 @@ export function EndpointForm({ initial, endpointId, submit, cancelTo, save, conf
       throw problem
     }
   })
-  const { problem } = saving
+  const problem = saving.problem ?? trying.problem
   const change = (changed: Partial<EndpointDraft>) => setDraft({ ...draft, ...changed })
   const errorAt = (field: string) =>
-    problem && fieldOf(problem) === field ? problemText(problem) : undefined
+    problem && formFieldOf(problem) === field ? problemText(problem) : undefined
   useEffect(() => {
     if (!problem) return
     // The first field with an error.
@@ -123,8 +117,8 @@ export function EndpointForm({ initial, endpointId, submit, cancelTo, save, conf
           onChange={(headers) => change({ headers })}
         />
       )}
-      <Advanced draft={draft} errorAt={errorAt} onChange={change} isNew={isNew} />
-      {isNew && !draft.isPull && (
+      <Advanced draft={draft} errorAt={errorAt} onChange={change} endpoint={endpoint} />
+      {isNew && !draft.isPull && !verifiesOwnership && (
         <label className="check">
           <input
             type="checkbox"
@@ -134,14 +128,16 @@ export function EndpointForm({ initial, endpointId, submit, cancelTo, save, conf
           <span>{t.form.verify}</span>
         </label>
       )}
-      {!draft.isPull && <TryEndpoint body={() => tryOf(draft, endpointId)} />}
-      {conflict ?? (
-        <ProblemNote
-          problem={problem}
-          takesFocus
-          except={(field) => FIELDS.includes(field.split(/[.[]/)[0] ?? '')}
+      {!draft.isPull && (
+        <TryEndpoint
+          trying={trying}
+          onTry={() => {
+            saving.forget()
+            void trying.run()
+          }}
         />
       )}
+      {conflict ?? <ProblemNote problem={saving.problem} takesFocus except={isFormField} />}
       <div className="form-actions">
         <Button kind="primary" type="submit" isBusy={saving.isBusy}>
           {submit}
@@ -169,11 +165,12 @@ interface AdvancedProps {
   readonly draft: EndpointDraft
   readonly errorAt: (field: string) => string | undefined
   readonly onChange: (changed: Partial<EndpointDraft>) => void
-  readonly isNew: boolean
+  /** Undefined for a new one. */
+  readonly endpoint: Endpoint | undefined
 }
 
 /** What few endpoints need; open where something in it is wrong. */
-function Advanced({ draft, errorAt, onChange, isNew }: AdvancedProps) {
+function Advanced({ draft, errorAt, onChange, endpoint }: AdvancedProps) {
   const hasError = ADVANCED_FIELDS.some((field) => errorAt(field) !== undefined)
   const fields = { draft, errorAt, onChange }
   return (
@@ -183,7 +180,7 @@ function Advanced({ draft, errorAt, onChange, isNew }: AdvancedProps) {
         {!draft.isPull && <PaceFields {...fields} />}
         {!draft.isPull && <RetryField {...fields} />}
         <FormatField {...fields} />
-        {isNew && <SignatureFields {...fields} />}
+        {!endpoint && <SignatureFields {...fields} />}
         {!draft.isPull && (
           <label className="check">
             <input
@@ -194,7 +191,7 @@ function Advanced({ draft, errorAt, onChange, isNew }: AdvancedProps) {
             <span>{t.form.sequence}</span>
           </label>
         )}
-        {!draft.isPull && <CertificateFields {...fields} />}
+        {!draft.isPull && <CertificateFields {...fields} certificate={endpoint?.clientCertificate} />}
         <NamedValues
           texts={t.metadata}
           rows={draft.metadata}

@@ -5,6 +5,7 @@ import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
 import { HeaderValues } from '../parts/header-values.tsx'
 import { t } from '../preferences.ts'
+import { CertificateFacts } from './endpoint-form-certificate.tsx'
 import { orderingText } from './endpoint-form-more.tsx'
 
 /** How an endpoint is configured. */
@@ -29,7 +30,7 @@ export function EndpointSettings({ endpoint }: { readonly endpoint: Endpoint }) 
     [t.form.signature, t.signature[endpoint.signature].kind],
     clientCertificate && [
       t.form.certificate,
-      t.settings.certificate(clientCertificate.subject, fullTime(clientCertificate.expiresOn)),
+      <CertificateFacts certificate={clientCertificate} key="certificate" />,
     ],
     ownership && [t.settings.ownership, t.settings.ownerships[ownership]],
     endpoint.sequence ? [t.settings.messages, t.settings.numbered] : undefined,

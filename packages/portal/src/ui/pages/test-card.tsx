@@ -81,39 +81,8 @@ function TestResult({ id }: { readonly id: string }) {
   )
 }
 
-/** Why it has failed, or what was responded. */
-function Outcome({ attempt: { errorCode, response } }: Pick<TriedEndpoint, 'attempt'>) {
+/** Why an attempt has failed, or what was responded. */
+export function Outcome({ attempt: { errorCode, response } }: Pick<TriedEndpoint, 'attempt'>) {
   if (errorCode !== undefined && !response) return <p className="anywhere">{attemptErrorText(errorCode)}</p>
   return response && response.body !== '' ? <Code text={response.body} label={t.test.response} /> : null
-}
-
-/** Sends a test to an endpoint as it is being typed, which saves nothing. */
-export function TryEndpoint({ body }: { readonly body: () => object }) {
-  const [tried, setTried] = useState<TriedEndpoint>()
-  const trying = useAction(async () => {
-    setTried(undefined)
-    setTried(await ask<TriedEndpoint>('POST', 'endpoints/try', body()))
-  })
-  return (
-    <div className="stack">
-      <div>
-        <Button slim isBusy={trying.isBusy} onClick={trying.run}>
-          {t.test.try}
-        </Button>
-      </div>
-      <ProblemNote problem={trying.problem} />
-      <div role="status">
-        {tried && (
-          <div className="stack">
-            <div className="row">
-              <strong>{tried.succeeded ? t.test.worked : t.test.failed}</strong>
-              {tried.attempt.response && <span>{`HTTP ${tried.attempt.response.status}`}</span>}
-              <span className="quiet">{duration(tried.attempt.durationMs)}</span>
-            </div>
-            <Outcome attempt={tried.attempt} />
-          </div>
-        )}
-      </div>
-    </div>
-  )
 }

@@ -334,6 +334,12 @@ export const de: Texts = {
     details: 'Einzelheiten',
     response: 'Antwort auf den Test',
     try: 'Vor dem Speichern testen',
+    stale: 'Sie haben den Endpunkt seit diesem Test geändert.',
+    untried: {
+      save: 'Dieser Endpunkt kann getestet werden, sobald Sie ihn gespeichert und bestätigt haben.',
+      verify: 'Dieser Endpunkt kann getestet werden, sobald Sie ihn bestätigt haben.',
+      url: 'Die neue URL kann getestet werden, sobald Sie sie gespeichert und bestätigt haben.',
+    },
     worked: 'Der Test war erfolgreich.',
     failed: 'Der Test ist fehlgeschlagen.',
   },

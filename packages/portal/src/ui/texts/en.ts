@@ -321,6 +321,12 @@ export const en = {
     details: 'Details',
     response: 'Response to the test',
     try: 'Test before saving',
+    stale: 'You have changed the endpoint since this test.',
+    untried: {
+      save: 'This endpoint can be tested once you have saved and verified it.',
+      verify: 'This endpoint can be tested once you have verified it.',
+      url: 'The new URL can be tested once you have saved and verified it.',
+    },
     worked: 'The test has succeeded.',
     failed: 'The test has failed.',
   },

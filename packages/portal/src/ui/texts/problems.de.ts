@@ -79,6 +79,11 @@ export const problems: ProblemTexts = {
     until: 'Geben Sie das Ende des Zeitraums an; es muss nach dem Beginn liegen.',
     eventType: 'Geben Sie einen Ereignistyp wie File.Create oder ein Muster wie File.* ein.',
   },
+  certificateProblems: {
+    url: 'Ein Client-Zertifikat braucht eine URL, die mit https:// beginnt.',
+    cert: 'Geben Sie ein Zertifikat in PEM ein, das nicht abgelaufen ist.',
+    key: 'Geben Sie den privaten Schlüssel dieses Zertifikats in PEM ein, ohne Passphrase: RSA mit höchstens 4096 Bit, EC oder EdDSA.',
+  },
   attemptErrors: {
     http_status: 'Ihr Server hat mit einem Fehlerstatus geantwortet.',
     redirect:

@@ -77,6 +77,11 @@ export const problems: ProblemTexts = {
     until: 'Enter when the time range ends; it must be after its beginning.',
     eventType: 'Enter an event type such as File.Create, or a pattern such as File.*',
   },
+  certificateProblems: {
+    url: 'A client certificate needs a URL that begins with https://',
+    cert: 'Enter a certificate in PEM that has not expired.',
+    key: 'Enter the private key of this certificate in PEM, without a passphrase: RSA of at most 4,096 bits, EC or EdDSA.',
+  },
   attemptErrors: {
     http_status: 'Your server responded with an error status.',
     redirect: 'Your server responded with a redirect. Redirects are not followed: enter the final URL.',
