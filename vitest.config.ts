@@ -82,7 +82,7 @@ export default defineConfig({
         test: {
           name: 'packed',
           include: ['e2e/packed/**/*.test.ts'],
-          globalSetup: ['e2e/packed/install-packed-packages.ts'],
+          globalSetup: ['internal/testkit/src/postgres-setup.ts', 'e2e/packed/install-packed-packages.ts'],
         },
       },
     ],

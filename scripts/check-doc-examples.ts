@@ -19,6 +19,8 @@ const compilerOptions = {
   types: ['node'],
   lib: ['ES2024', 'ESNext.Disposable', 'DOM', 'DOM.Iterable'],
   jsx: 'react-jsx',
+  // As in projects of NestJS, for decorators of parameters.
+  experimentalDecorators: true,
   allowJs: true,
   checkJs: true,
   moduleDetection: 'force',
@@ -36,20 +38,18 @@ const otherLanguages = ['sh', 'console', 'json', 'sql', 'http', 'html', 'diff', 
 const foreignLanguages = ['python', 'go', 'ruby', 'php', 'java', 'csharp', 'rust', 'elixir', 'perl', 'bash']
 
 function problemsOfTypes(): string[] {
-  const examples = [...pageExamples(), ...commentExamples()]
-  const together = examples.filter(({ isAlone }) => !isAlone)
-  const alone = examples.filter(({ isAlone }) => isAlone)
-  return [
-    ...problemsOfProgram('checked', together),
-    ...alone.flatMap((example, index) => problemsOfProgram(`checked-${index}`, [example])),
-  ]
+  // JavaScript that is run cannot declare what its TypeScript readers would have to.
+  const examples = pageExamples().filter(({ fileName, isRun }) => !(isRun && fileName.endsWith('.js')))
+  const programs = Map.groupBy([...examples, ...commentExamples()], ({ program }) => program)
+  return [...programs.values()].flatMap((examples, index) => problemsOfProgram(`checked-${index}`, examples))
 }
 
 function problemsOfProgram(name: string, examples: readonly Example[]): string[] {
   const folder = writeExamples(name, examples)
   const config = { extends: '../../../tsconfig.base.json', compilerOptions, include: ['.'] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
-  if (examples.length === 0) return []
+  // TypeScript finds a module to declare into only where another file of the program imports it.
+  writeFileSync(join(folder, 'imports.ts'), "import type {} from '@x/events-core'\n")
   const tsc = join(root, 'node_modules/typescript-native/bin/tsc')
   const { stdout, status } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], {
     cwd: root,

@@ -1,6 +1,6 @@
 // The examples of the documentation as programs: what is type-checked, and what is run.
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { blocksOfComments, blocksOfPage, type CodeBlock } from './code-blocks.ts'
 import { root } from './setup/paths.mjs'
 import { filesBelow } from './setup/stamp.mjs'
@@ -13,9 +13,9 @@ export interface Example {
   readonly blocks: readonly CodeBlock[]
   /** Whether it is run and not only type-checked. */
   readonly isRun: boolean
-  /** Whether it is type-checked as a program of its own: what it declares of all packages, others do not see. */
-  readonly isAlone: boolean
-  /** File name within the folder of examples. */
+  /** What it is type-checked with, and nothing else: what it declares of all packages, others do not see. */
+  readonly program: string
+  /** Path within the folder of examples. */
   readonly fileName: string
   readonly code: string
   /** For each line of the code where it is written, `page:line`. */
@@ -81,16 +81,35 @@ function exampleOf(blocks: readonly CodeBlock[], mayRun: boolean): Example {
   }
   add(last.after, () => `${last.file}:${last.line} (after)`)
   const title = `${first.file}:${first.line}`
+  const name = nameOf(first)
+  // Even an example without an import is a module of its own.
+  const code = `${lines.join('\n')}\n${first.language === 'cjs' ? '' : 'export {}\n'}`
   return {
     title,
     blocks,
-    isRun: mayRun && first.language !== 'tsx' && !blocks.some(({ words }) => words.includes('no-run')),
-    isAlone: blocks.some(({ words }) => words.includes('alone')),
-    fileName: `${title.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()}.${first.language}`,
-    // Even an example without an import is a module of its own.
-    code: `${lines.join('\n')}\n${first.language === 'cjs' ? '' : 'export {}\n'}`,
+    isRun:
+      mayRun &&
+      name === undefined &&
+      first.language !== 'tsx' &&
+      !blocks.some(({ words }) => words.includes('no-run')),
+    program: programOf(first.file, name, code, title),
+    fileName: `${slug(first.file)}/${name ?? `${first.line}.${first.language}`}`,
+    code,
     origins,
   }
+}
+
+/** What a block is called by the others of its page, which import it: `file=events.ts`. */
+export function nameOf({ words }: CodeBlock): string | undefined {
+  return words.find((word) => word.startsWith('file='))?.slice('file='.length)
+}
+
+const slug = (text: string) => text.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase()
+
+// A reader has no declarations but those in front of them: files of one page are a program, and so is what declares.
+function programOf(page: string, name: string | undefined, code: string, title: string): string {
+  if (name !== undefined || /(?:from |import\()'\.\//.test(code)) return page
+  return /^declare module '@x\//m.test(code) ? title : ''
 }
 
 /** Writes the examples into their folder, which holds nothing else afterwards. */
@@ -98,7 +117,10 @@ export function writeExamples(name: string, examples: readonly Example[]): strin
   const folder = join(examplesFolder, name)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  for (const { fileName, code } of examples) writeFileSync(join(folder, fileName), code)
+  for (const { fileName, code } of examples) {
+    mkdirSync(dirname(join(folder, fileName)), { recursive: true })
+    writeFileSync(join(folder, fileName), code)
+  }
   return folder
 }
 

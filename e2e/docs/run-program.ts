@@ -10,7 +10,7 @@ export async function runProgram(
 ): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, ['--conditions=@x/source', file], {
     cwd,
-    env: { ...process.env, NODE_OPTIONS: '', VITEST: undefined },
+    env: { ...process.env, NODE_OPTIONS: '', VITEST: undefined, WEBHOOK_ENCRYPTION_KEY: 'ab'.repeat(32) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const chunks: Buffer[] = []

@@ -16,7 +16,25 @@ declare module 'vitest' {
 }
 
 // What the programs of the tests import besides the packages.
-const usedByPrograms = ['@types/better-sqlite3', '@types/express', '@types/node', 'better-sqlite3', 'express']
+const usedByPrograms = [
+  '@hono/node-server',
+  '@nestjs/common',
+  '@nestjs/core',
+  '@nestjs/platform-express',
+  '@types/better-sqlite3',
+  '@types/express',
+  '@types/node',
+  'better-sqlite3',
+  'express',
+  'drizzle-orm',
+  'fastify',
+  'hono',
+  'knex',
+  'pg',
+  'reflect-metadata',
+  'rxjs',
+]
+const usedByPrismaClient = ['@prisma/adapter-pg', '@prisma/client']
 
 /** Packs every package and installs the tarballs with npm, as a project of a stranger would. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -28,6 +46,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   // Every specifier is a file, so no registry is asked.
   await run('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'], folder)
   await link(usedByPrograms, join(root, 'e2e', 'node_modules'), folder)
+  await link(usedByPrismaClient, join(root, 'packages', 'events-engine', 'node_modules'), folder)
   await cp(join(root, 'e2e', 'packed', 'programs'), join(folder, 'programs'), { recursive: true })
   project.provide('consumer', folder)
   return () => rm(folder, { recursive: true, force: true })

@@ -4,10 +4,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { describe, expect, inject, it } from 'vitest'
-import { blocksOfPage } from '../../scripts/code-blocks.ts'
 import { run } from '../../scripts/pack.ts'
 import { runChild } from '../../scripts/setup/child-process.mjs'
 import { root } from '../../scripts/setup/paths.mjs'
+import { raiseWithEachLibrary } from '../packed/database-libraries.ts'
+import { firstScreen, followQuickStart, frameworks } from '../packed/quick-start.ts'
 import { binaryOf, type RuntimeName, unavailable } from './runtimes.ts'
 
 const consumer = unavailable ? '' : inject('consumer')
@@ -68,16 +69,27 @@ describe.skipIf(unavailable)('the packed packages', () => {
   it.each(['node22', 'node24', 'node26'] as const)(
     'receive a webhook of the quick start in %s',
     async (runtime) => {
-      const { code = '' } =
-        blocksOfPage(join(root, 'docs/quick-start.md')).find(({ language }) => language === 'js') ?? {}
       const file = join(consumer, `quick-start-${runtime}.mjs`)
-      await writeFile(file, code.replaceAll('4100', String(4_100 + Number(runtime.slice(4)))))
-      const env = { ...process.env, WEBHOOK_KEY: 'cd'.repeat(32), NODE_OPTIONS: '' }
+      await writeFile(file, firstScreen.replaceAll('4100', String(4_100 + Number(runtime.slice(4)))))
+      const env = { ...process.env, WEBHOOK_ENCRYPTION_KEY: 'cd'.repeat(32), NODE_OPTIONS: '' }
       const { code: ended, output } = await runChild(binaryOf(runtime), [file], { cwd: consumer, env })
       expect(ended, output).toBe(0)
       expect(output).toContain('received and verified: Invoice.Create')
     },
   )
+
+  // In Node.js 24: e2e/packed.
+  it.concurrent.each(frameworks)('send a webhook from an application on %s in node22', async (framework) => {
+    const { received, code, output } = await followQuickStart(binaryOf('node22'), consumer, framework)
+    expect(received).toContain('Invoice.Create')
+    expect(code, output).toBe(framework === '@nestjs/core' ? null : 0)
+  })
+
+  it('raise an event with pg, Drizzle, Knex and Prisma in node22', async () => {
+    const { code, output, events } = await raiseWithEachLibrary(binaryOf('node22'), consumer)
+    expect(code, output).toBe(0)
+    expect(events).toBe(4)
+  })
 
   it('in workerd, the runtime of Cloudflare Workers', async () => {
     const child = spawn(binaryOf('workerd'), ['serve', '--control-fd=3', 'workerd.capnp'], {

@@ -7,6 +7,6 @@ export default defineConfig({
     include: ['*.test.ts'],
     testTimeout: 90_000,
     hookTimeout: 120_000,
-    globalSetup: ['set-up.ts'],
+    globalSetup: ['../../internal/testkit/src/postgres-setup.ts', 'set-up.ts'],
   },
 })

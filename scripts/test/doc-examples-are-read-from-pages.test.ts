@@ -29,14 +29,28 @@ it('makes one module of a block and those that continue it', () => {
   expect(joined?.origins.map((origin) => origin.split(':').at(-1))).toEqual(['3', '10'])
   expect(joined?.isRun).toBe(true)
   expect(alone?.isRun).toBe(false)
-  expect(alone?.isAlone).toBe(false)
+  expect(alone?.program).toBe(joined?.program)
 })
 
-it('keeps apart what is a program of its own', () => {
-  const text = ['```ts alone', 'declare module "a" {}', '```']
-  expect(examplesOf(blocksOfPage(page, text.join('\n')), true)).toMatchObject([
-    { isAlone: true, isRun: true },
-  ])
+it('shows the declarations of an example to no other', () => {
+  const text = ['```ts', "declare module '@x/events-core' {}", '```', '```ts', 'run()', '```']
+  const [declares, other] = examplesOf(blocksOfPage(page, text.join('\n')), true)
+  expect(declares?.program).not.toBe(other?.program)
+})
+
+it('has a file of a page imported by its other examples, and not run by itself', () => {
+  const text = [
+    '```ts file=events.ts',
+    'export const one = 1',
+    '```',
+    '```ts',
+    "import { one } from './events.ts'",
+    '```',
+  ]
+  const [file, importing] = examplesOf(blocksOfPage(page, text.join('\n')), true)
+  expect(file).toMatchObject({ fileName: 'page-md/events.ts', isRun: false })
+  expect(importing).toMatchObject({ fileName: 'page-md/5.ts', isRun: true })
+  expect(importing?.program).toBe(file?.program)
 })
 
 it('adds the comments before a block, and after the last one', () => {

@@ -6,7 +6,7 @@
  * `Create: true`.
  *
  * @example
- * ```ts alone
+ * ```ts
  * import type { SyncEventAction } from '@x/events-core'
  *
  * declare module '@x/events-core' {
