@@ -31,6 +31,7 @@ const groups: readonly Group[] = [
       'docs/send/endpoints.md',
       'docs/send/secrets.md',
       'docs/send/retries.md',
+      'docs/send/alerts.md',
       'docs/send/order.md',
       'docs/send/limits.md',
       'docs/send/network.md',

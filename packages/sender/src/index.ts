@@ -2,9 +2,15 @@
 import '@x/events-engine'
 
 export type { EventEngineErrorCode } from '@x/events-engine'
-export type { AlertKind, AlertSettings, AlertTarget, UpdateAlerts } from './alerts/alert-settings.ts'
+export type {
+  AlertKind,
+  AlertLocale,
+  AlertSettings,
+  AlertTarget,
+  UpdateAlerts,
+} from './alerts/alert-settings.ts'
 export type { Alerts, AlertTest, TestAlerts } from './alerts/alerts.ts'
-export type { AlertMail, AlertOptions, SentAlert } from './alerts/send-alert.ts'
+export type { AlertErrorCode, AlertMail, AlertOptions, SentAlert } from './alerts/send-alert.ts'
 export type { AuditAction, AuditDetails, AuditEntry } from './audit/audit-entry.ts'
 export type { AuditLog, ListAuditLog } from './audit/audit-log.ts'
 export type { JobKind, JobOptions, JobState, ListJobs, ReplayScope, WebhookJob } from './bulk/job.ts'

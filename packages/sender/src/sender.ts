@@ -231,7 +231,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       rollup.rollUpSoon()
       if (!hasNotices) return
       internals.lookSoon()
-      void alertWork.loop.now()
+      alertWork.look()
     },
     wakeOthers: () => internals.publish(SUBSCRIPTION),
     announceChange: () => internals.publish(CHANGES),
@@ -324,7 +324,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       retention.start()
       stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
       if (settings.deliver) reconciliation.start()
-      if (settings.deliver) alertWork.loop.start()
+      if (settings.deliver) alertWork.start()
       if (!settings.fanOut) return
       const handleAhead = goesStraight ? straight.handleAhead : undefined
       await engine.subscribe(createWebhookSubscriber<DB>({ ...ofLog, handleAhead }), {
@@ -346,8 +346,8 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
         retention.stop(),
         rollup.stop(),
         reconciliation.stop(),
+        alertWork.stop(),
       ])
-      await alertWork.loop.stop()
       await pools.destroy()
     },
   )

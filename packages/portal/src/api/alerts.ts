@@ -1,13 +1,14 @@
 import type { TestAlerts, UpdateAlerts, WebhookSender } from '@x/sender'
 import { scopeOf } from '../authorize.ts'
 import { type Route, route } from '../describe/route.ts'
-import { choice, count, flag, list, named, object, optional, text } from '../describe/schema.ts'
+import { choice, count, either, flag, list, named, object, optional, text } from '../describe/schema.ts'
 import type { Alerts, AlertTest } from '../ui/api-types.ts'
+import { errorCode } from './reason-schemas.ts'
 
 const targetKind = choice(['email', 'slack', 'teams', 'discord'])
 const on = list(
   choice(['failing', 'disabled', 'exhausted', 'recovered']),
-  'What to tell of. `failing`: no request to an endpoint has succeeded for a while. `exhausted`: a delivery has failed for the last time.',
+  'What to tell of. `failing`: no request to an endpoint has succeeded for a while. `exhausted`: a delivery has failed for the last time. `recovered`: an endpoint that was failing or disabled succeeds again.',
 )
 const target = object<{ kind: Alerts['targetKinds'][number]; address?: string; url?: string }>({
   kind: targetKind,
@@ -17,12 +18,18 @@ const target = object<{ kind: Alerts['targetKinds'][number]; address?: string; u
 const to = list(target, 'Whom to tell, at most 10. A URL as it is shown stands for the one that is stored.')
 const quietSeconds = count('Seconds between two alerts of one kind about one endpoint, at most 7 days.')
 
+const alertErrorCode = either(errorCode, choice(['mail_failed'], 'The e-mail could not be sent.'))
+const locale = choice(['en', 'de'], 'The language that alerts are written in.')
+const timeZone = text('Of the times in alerts, an IANA name: `Europe/Berlin`.')
+
 const alertSettings = named(
   'Alerts',
   object<Alerts>({
     on,
     to,
     quietSeconds,
+    locale,
+    timeZone,
     targetKinds: list(targetKind, 'The kinds that there are here.'),
   }),
 )
@@ -50,7 +57,13 @@ export function alertRoutes({ alerts }: WebhookSender): Route[] {
       operationId: 'updateAlerts',
       summary: 'Change what is told of, and whom',
       response: alertSettings,
-      fields: { on: optional(on), to: optional(to), quietSeconds: optional(quietSeconds) },
+      fields: {
+        on: optional(on),
+        to: optional(to),
+        quietSeconds: optional(quietSeconds),
+        locale: optional(locale),
+        timeZone: optional(timeZone),
+      },
       async handle(call) {
         const { tenantId, ...by } = scopeOf(call)
         const settings = await alerts.update({ ...call.fields, tenantId } as UpdateAlerts, by)
@@ -69,11 +82,11 @@ export function alertRoutes({ alerts }: WebhookSender): Route[] {
             target,
             succeeded: flag(),
             status: optional(count('Of the response.')),
-            errorCode: optional(text('Why there was no response, or no e-mail.')),
+            errorCode: optional(alertErrorCode),
           }),
         ),
       }),
-      fields: { to: optional(to) },
+      fields: { to: optional(to), locale: optional(locale) },
       async handle({ fields, user: { tenantId } }) {
         return Response.json({ items: await alerts.test({ ...fields, tenantId } as TestAlerts) })
       },

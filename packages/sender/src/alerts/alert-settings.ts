@@ -2,9 +2,9 @@ import { type UrlRules, validateUrl } from '../endpoints/validate.ts'
 import { assertArgument } from '../errors.ts'
 
 /**
- * What a tenant is told of. `failing`: no attempt to reach an endpoint has succeeded for a while (half of the time until it is
- * disabled, then 70 and 90 percent). `disabled`: the sender has disabled it. `recovered`: one that was failing succeeds again.
- * `exhausted`: a delivery has failed for the last time.
+ * What a tenant is told of. `failing`: no attempt to reach an endpoint has succeeded for a while (`failingAfter`); again at 50, 70
+ * and 90 percent of the time until it is disabled. `disabled`: the sender has disabled it. `recovered`: one that was failing or
+ * disabled succeeds again. `exhausted`: a delivery has failed for the last time.
  */
 export type AlertKind = 'failing' | 'disabled' | 'exhausted' | 'recovered'
 
@@ -17,36 +17,63 @@ export type AlertTarget =
       readonly url: string
     }
 
+/** The languages that alerts are written in. */
+export type AlertLocale = 'en' | 'de'
+
 /** What a tenant is told of, and how. */
 export interface AlertSettings {
   readonly on: readonly AlertKind[]
   readonly to: readonly AlertTarget[]
   /** Seconds between two alerts of one kind about one endpoint; what happens meanwhile is told of together. */
   readonly quietSeconds: number
+  readonly locale: AlertLocale
+  /** That of the times in alerts, an IANA name: `Europe/Berlin`. */
+  readonly timeZone: string
 }
 
 /** What to change of the settings. What is left out stays as it is. */
 export interface UpdateAlerts {
   readonly tenantId: number
+  /** What to tell of: `failing`, `disabled`, `exhausted`, `recovered`. */
   readonly on?: readonly AlertKind[] | undefined
-  /** At most 10. A URL as it was shown stands for the one that is stored. */
+  /** Whom to tell, at most 10. A URL as it was shown stands for the one that is stored. */
   readonly to?: readonly AlertTarget[] | undefined
   /**
-   * 0 to 604800.
+   * Seconds between two alerts of one kind about one endpoint, 0 to 604800.
    * @defaultValue 3600, where nothing was set before
    */
   readonly quietSeconds?: number | undefined
+  /**
+   * The language that alerts are written in.
+   * @defaultValue 'en', where nothing was set before
+   */
+  readonly locale?: AlertLocale | undefined
+  /**
+   * The IANA name of the time zone of the times in alerts.
+   * @defaultValue 'UTC', where nothing was set before
+   */
+  readonly timeZone?: string | undefined
 }
+
+/** A full record, so that no language is left out. */
+const LOCALES: Readonly<Record<AlertLocale, true>> = { en: true, de: true }
 
 const ALERT_KINDS: readonly AlertKind[] = ['failing', 'disabled', 'exhausted', 'recovered']
 
 /** What a tenant has that has set nothing: no alerts. */
-export const NO_ALERTS: AlertSettings = Object.freeze({ on: [], to: [], quietSeconds: 3_600 })
+export const NO_ALERTS: AlertSettings = Object.freeze({
+  on: [],
+  to: [],
+  quietSeconds: 3_600,
+  locale: 'en',
+  timeZone: 'UTC',
+})
 
 const MAX_TARGETS = 10
 const MAX_QUIET_SECONDS = 7 * 24 * 60 * 60
 const ADDRESS = /^[^\s@<>,;"\p{Cc}]{1,64}@[^\s@<>,;"\p{Cc}]{1,255}$/u
 const SHOWN_CHARACTERS = 4
+const MAX_ZONE_LENGTH = 64
 
 /** What {@link changedSettings} checks by. */
 export interface AlertRules {
@@ -61,21 +88,35 @@ export interface AlertRules {
  */
 export function changedSettings(
   before: AlertSettings,
-  changes: UpdateAlerts,
+  changes: Omit<UpdateAlerts, 'tenantId'>,
   rules: AlertRules,
 ): AlertSettings {
   const { on = before.on, quietSeconds = before.quietSeconds } = changes
+  const { locale = before.locale, timeZone = before.timeZone } = changes
   const areKinds = Array.isArray(on) && on.every((kind) => ALERT_KINDS.includes(kind))
   assertArgument(areKinds, 'on', `a list of ${ALERT_KINDS.join(', ')}`, on)
+  assertArgument.oneOf('locale', locale, Object.keys(LOCALES))
+  assertArgument(isTimeZone(timeZone), 'timeZone', "an IANA time zone, such as 'Europe/Berlin'", timeZone)
   return {
     on: ALERT_KINDS.filter((kind) => on.includes(kind)),
     to: changes.to === undefined ? before.to : readTargets(changes.to, before.to, rules),
     quietSeconds: assertArgument.integer('quietSeconds', quietSeconds, 0, MAX_QUIET_SECONDS),
+    locale,
+    timeZone,
   }
 }
 
-/** @throws WebhookSenderError `invalid_argument`, `invalid_url`, `forbidden_address` */
-export function readTargets(
+function isTimeZone(timeZone: unknown): boolean {
+  if (typeof timeZone !== 'string' || timeZone.length > MAX_ZONE_LENGTH) return false
+  try {
+    new Intl.DateTimeFormat('en', { timeZone })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function readTargets(
   given: unknown,
   before: readonly AlertTarget[],
   rules: AlertRules,

@@ -1,5 +1,9 @@
+import type { DisabledReason } from '../endpoints/endpoint.ts'
 import type { EndpointFailure } from '../endpoints/endpoint-health.ts'
-import type { AlertKind, AlertTarget } from './alert-settings.ts'
+import type { AlertKind, AlertLocale, AlertSettings, AlertTarget } from './alert-settings.ts'
+import type { AlertTexts } from './texts/alert-texts.ts'
+import { de } from './texts/de.ts'
+import { en } from './texts/en.ts'
 
 /** What an alert tells of. */
 export interface AlertNews {
@@ -11,74 +15,70 @@ export interface AlertNews {
   readonly lastFailure: EndpointFailure | undefined
   /** When the endpoint will be disabled, unless an attempt succeeds. */
   readonly disablesOn: Date | undefined
-  readonly reason: string | undefined
+  readonly reason: DisabledReason | undefined
   /** Where to look into it. */
   readonly link: string | undefined
 }
 
 /** An alert, in words. */
 export interface AlertText {
+  readonly locale: AlertLocale
   readonly subject: string
   readonly lines: readonly string[]
-  readonly link: string | undefined
+  readonly link: { readonly url: string; readonly text: string } | undefined
 }
 
+const TEXTS: Readonly<Record<AlertLocale, AlertTexts>> = { en, de }
 const MAX_URL_LENGTH = 300
 
-/** Writes an alert. */
-export function alertTextOf(news: AlertNews): AlertText {
-  const { kind, since, lastFailure, disablesOn, link } = news
-  const url = shownUrl(news.url)
-  const error = lastFailure && `Last error: ${errorOf(lastFailure)}`
+/** Writes an alert, in the language and the time zone of its tenant. */
+export function alertTextOf(
+  news: AlertNews,
+  { locale, timeZone }: Pick<AlertSettings, 'locale' | 'timeZone'>,
+): AlertText {
+  const { kind, count, lastFailure, disablesOn, link } = news
+  const texts = TEXTS[locale]
+  const format = new Intl.DateTimeFormat(locale, { ...TIME_PARTS, timeZone })
+  const since = format.format(news.since)
+  const error = lastFailure && texts.lastError(failureText(lastFailure, texts), format.format(lastFailure.on))
+  const shownCount = new Intl.NumberFormat(locale).format(count)
   const lines: Readonly<Record<AlertNews['kind'], readonly (string | undefined)[]>> = {
     failing: [
-      `No request has succeeded since ${timeOf(since)}.`,
-      disablesOn && `The endpoint will be disabled on ${timeOf(disablesOn)}, unless one succeeds before.`,
+      texts.noSuccessSince(since),
+      disablesOn && texts.willBeDisabled(format.format(disablesOn)),
       error,
     ],
-    disabled: [
-      `Disabled since ${timeOf(since)}: ${news.reason === 'gone' ? 'it has responded with 410 Gone' : 'it was failing for too long'}.`,
-      'It gets nothing until it is enabled.',
-      error,
-    ],
-    exhausted: [
-      news.count === 1
-        ? `A delivery has failed for the last time, on ${timeOf(since)}.`
-        : `${news.count} deliveries have failed for the last time since ${timeOf(since)}.`,
-      'They are not retried; they can be sent again.',
-      error,
-    ],
-    recovered: [`Requests succeed again since ${timeOf(since)}.`],
-    test: ['This is a test: alerts about webhooks arrive here.'],
+    disabled: [texts.disabled[news.reason ?? 'manual'](since), texts.getsNothing, error],
+    exhausted: [texts.exhausted(count, shownCount, since), texts.isNotRetried(count), error],
+    recovered: [texts.succeedsSince(since)],
+    test: [texts.test],
   }
   return {
-    subject: SUBJECTS[kind](url),
+    locale,
+    subject: texts.subjects[kind](shownUrl(news.url)),
     lines: lines[kind].filter((line) => line !== undefined),
-    link,
+    link: link === undefined ? undefined : { url: link, text: texts.open },
   }
 }
 
-const SUBJECTS: Readonly<Record<AlertNews['kind'], (url: string) => string>> = {
-  failing: (url) => `Webhooks to ${url} are failing`,
-  disabled: (url) => `The webhook endpoint ${url} was disabled`,
-  exhausted: (url) => `Webhooks to ${url} have failed`,
-  recovered: (url) => `Webhooks to ${url} succeed again`,
-  test: () => 'Test of webhook alerts',
+const TIME_PARTS = {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+  timeZoneName: 'short',
+} as const
+
+function failureText({ errorCode, status }: EndpointFailure, { errors }: AlertTexts): string {
+  return status === undefined ? errors[errorCode] : `HTTP ${status}`
 }
 
 /** Without its query, which may hold credentials. */
 function shownUrl(text: string): string {
   const url = URL.parse(text)
   return (url ? url.origin + url.pathname : text).slice(0, MAX_URL_LENGTH)
-}
-
-function errorOf({ errorCode, status, on }: EndpointFailure): string {
-  const what = status === undefined ? errorCode.replaceAll('_', ' ') : `HTTP ${status}`
-  return `${what}, on ${timeOf(on)}`
-}
-
-function timeOf(time: Date): string {
-  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
 const MAX_DISCORD_LENGTH = 2_000
@@ -92,7 +92,7 @@ export const CHAT_BODIES: Readonly<
     text: [
       `*${escapeSlack(subject)}*`,
       ...lines.map(escapeSlack),
-      ...(link === undefined ? [] : [`<${escapeSlack(link)}|Open>`]),
+      ...(link ? [`<${escapeSlack(link.url)}|${escapeSlack(link.text)}>`] : []),
     ].join('\n'),
     unfurl_links: false,
   }),
@@ -111,14 +111,14 @@ export const CHAT_BODIES: Readonly<
             { type: 'TextBlock', text: subject, weight: 'Bolder', wrap: true },
             ...lines.map((text) => ({ type: 'TextBlock', text, wrap: true })),
           ],
-          ...(link === undefined ? {} : { actions: [{ type: 'Action.OpenUrl', title: 'Open', url: link }] }),
+          ...(link ? { actions: [{ type: 'Action.OpenUrl', title: link.text, url: link.url }] } : {}),
         },
       },
     ],
   }),
   // https://docs.discord.com/developers/resources/webhook#execute-webhook
   discord: ({ subject, lines, link }) => ({
-    content: [`**${subject}**`, ...lines, ...(link === undefined ? [] : [`<${link}>`])]
+    content: [`**${subject}**`, ...lines, ...(link ? [`<${link.url}>`] : [])]
       .join('\n')
       .slice(0, MAX_DISCORD_LENGTH),
     // Nobody is called, whatever a URL holds.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from '@x/events-core'
-import { createPeriodic, type Periodic, type SqlExecutor } from '@x/events-engine/internal'
+import { createPeriodic, type SqlExecutor } from '@x/events-engine/internal'
 import { readActor } from '../audit/audit-log.ts'
 import type { SharedClock } from '../clock.ts'
 import type { RecordedResults } from '../deliveries/attempt-result.ts'
@@ -15,11 +15,11 @@ import type { DeliveryStore } from '../store/store.ts'
 import { RETRY_AFTER_MS } from './alert-retries.ts'
 import {
   type AlertKind,
+  type AlertLocale,
   type AlertSettings,
   type AlertTarget,
   changedSettings,
   NO_ALERTS,
-  readTargets,
   shownTarget,
   type UpdateAlerts,
 } from './alert-settings.ts'
@@ -40,6 +40,8 @@ export interface TestAlerts {
    * @defaultValue those that are saved
    */
   readonly to?: readonly AlertTarget[] | undefined
+  /** @defaultValue the one that is saved */
+  readonly locale?: AlertLocale | undefined
 }
 
 /**
@@ -90,6 +92,7 @@ export interface AlertsParts {
   readonly urlRules: UrlRules
   readonly userAgent: string
   readonly timeoutMs: number
+  readonly stopTimeoutMs: number
   readonly health: EndpointHealthReader
   readonly postOnce: PostOnce
 }
@@ -97,20 +100,30 @@ export interface AlertsParts {
 /** Alerts, and what sends them. */
 export interface AlertWork {
   readonly alerts: Alerts
-  readonly loop: Periodic
+  /** Begins to send. */
+  start(): void
+  /** Sends no more, and waits at most `stopTimeoutMs` for what is being sent. What is cut off is sent again. */
+  stop(): Promise<void>
+  /** There may be alerts to send. */
+  look(): void
   /** Notes what tenants are to be told of, in the transaction that records it. */
   note(trx: SqlExecutor, recorded: RecordedResults): Promise<void>
 }
 
 /** By the machine's timers; what is due is decided by the shared clock. */
 const LOOK_EVERY_MS = 10_000
+/** Most alerts that a process sends at once, and of one tenant: its chats may not respond. */
+const MAX_SENDING = 50
+const MAX_SENDING_OF_TENANT = 5
+
+const FIELDS = ['on', 'to', 'quietSeconds', 'locale', 'timeZone'] as const
 
 /** Encrypted targets are bound to their tenant. */
 const alertOwner = (tenantId: number) => `alerts:${tenantId}`
 
 /** Creates the alerts of a sender. */
 export function createAlerts(parts: AlertsParts): AlertWork {
-  const { store, cipher, clock, logger, timeoutMs, health } = parts
+  const { store, cipher, clock, logger, timeoutMs, stopTimeoutMs, health } = parts
   const { sendMail, portalUrl } = parts.alerts
   const targetKinds = [...(sendMail ? (['email'] as const) : []), 'slack', 'teams', 'discord'] as const
   const rules = { ...parts, targetKinds }
@@ -120,8 +133,8 @@ export function createAlerts(parts: AlertsParts): AlertWork {
   async function settingsOf(tenantId: number): Promise<AlertSettings> {
     const row = await store.readAlertSettings(tenantId)
     if (!row) return NO_ALERTS
-    const to = JSON.parse(cipher.decrypt(row.sealed, alertOwner(tenantId))) as AlertTarget[]
-    return { on: row.on, to, quietSeconds: row.quietSeconds }
+    const { sealed, keyId: _, ...settings } = row
+    return { ...settings, to: JSON.parse(cipher.decrypt(sealed, alertOwner(tenantId))) as AlertTarget[] }
   }
 
   const shown = (settings: AlertSettings): AlertSettings => ({
@@ -130,19 +143,53 @@ export function createAlerts(parts: AlertsParts): AlertWork {
   })
 
   const loop = createPeriodic({
-    run: sendDue,
+    run: sendWhatIsDue,
     failed: (error) => logger.warn({ err: error }, 'Alerts about webhooks could not be sent; trying again'),
     everyMs: LOOK_EVERY_MS,
   })
 
-  async function sendDue(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+  /** The tenant of each alert that is being sent. */
+  const sending = new Map<Promise<void>, number>()
+
+  function fullTenants(): readonly number[] {
+    const counts = Map.groupBy(sending.values(), (tenantId) => tenantId)
+    return [...counts]
+      .filter(([, { length }]) => length >= MAX_SENDING_OF_TENANT)
+      .map(([tenantId]) => tenantId)
+  }
+
+  /** Begins to send what is due, as far as there are slots, and waits for nothing: a chat that does not respond holds up no other. */
+  async function sendWhatIsDue(signal: AbortSignal): Promise<void> {
+    for (;;) {
       await clock.sync()
       const now = clock.now()
-      const due = await store.takeAlerts(now, now + 2 * timeoutMs + LOOK_EVERY_MS)
+      const due = await store.dueAlerts(now, fullTenants())
       if (due.length === 0) return
-      await Promise.all(due.map(sendOrLog))
+      for (const alert of due) {
+        if (signal.aborted || sending.size >= MAX_SENDING) return
+        if (fullTenants().includes(alert.tenantId)) continue
+        const taken = await store.takeAlert(alert, now, now + 2 * timeoutMs + LOOK_EVERY_MS)
+        if (taken) begin(taken)
+      }
     }
+  }
+
+  function begin(alert: DueAlert): void {
+    const sent = sendOrLog(alert).finally(() => {
+      sending.delete(sent)
+      void loop.now()
+    })
+    sending.set(sent, alert.tenantId)
+  }
+
+  async function stop(): Promise<void> {
+    await loop.stop()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, stopTimeoutMs)
+    })
+    await Promise.race([Promise.allSettled(sending.keys()), late])
+    clearTimeout(timer)
   }
 
   /** One tenant's settings that cannot be read hold up nobody else: the alert is due again when its time is over. */
@@ -155,8 +202,8 @@ export function createAlerts(parts: AlertsParts): AlertWork {
 
   async function sendOne(alert: DueAlert): Promise<void> {
     const { tenantId, kind } = alert
-    const { on, to, quietSeconds } = await settingsOf(tenantId)
-    const text = on.includes(kind) && to.length > 0 ? await textOf(alert) : undefined
+    const { on, to, quietSeconds, ...reader } = await settingsOf(tenantId)
+    const text = on.includes(kind) && to.length > 0 ? await textOf(alert, reader) : undefined
     if (!text) return store.endAlert(alert, { now: clock.now(), quietUntil: 0 })
     const left = to.filter((target) => !alert.sent.includes(digestOf(target)))
     const outcomes = await Promise.all(
@@ -180,7 +227,10 @@ export function createAlerts(parts: AlertsParts): AlertWork {
   }
 
   /** Undefined where it is no longer so: the endpoint is gone, or does otherwise by now. */
-  async function textOf({ endpointKey, kind, count, since }: DueAlert): Promise<AlertText | undefined> {
+  async function textOf(
+    { endpointKey, kind, count, since }: DueAlert,
+    reader: Pick<AlertSettings, 'locale' | 'timeZone'>,
+  ): Promise<AlertText | undefined> {
     const endpoint = await store.readEndpoint(endpointKey)
     const state = (await health.read([endpointKey])).get(endpointKey)
     if (!endpoint || !state) return undefined
@@ -193,7 +243,7 @@ export function createAlerts(parts: AlertsParts): AlertWork {
     }
     if (!isSo[kind]) return undefined
     const begun = kind === 'failing' ? failingSince : kind === 'disabled' ? disabledOn : undefined
-    return alertTextOf({
+    const news = {
       kind,
       url: endpoint.url ?? '',
       since: begun ?? new Date(since),
@@ -202,11 +252,14 @@ export function createAlerts(parts: AlertsParts): AlertWork {
       disablesOn,
       reason: disabledReason,
       link: portalUrl && `${portalUrl}#/endpoints/${endpoint.id}`,
-    })
+    }
+    return alertTextOf(news, reader)
   }
 
   return {
-    loop,
+    start: loop.start,
+    stop,
+    look: () => void loop.now(),
     alerts: {
       targetKinds,
 
@@ -218,21 +271,20 @@ export function createAlerts(parts: AlertsParts): AlertWork {
         const actor = readActor(by)
         const tenantId = validateTenantId(changes?.tenantId)
         const settings = changedSettings(await settingsOf(tenantId), changes, rules)
-        const { on, to, quietSeconds } = settings
+        const { to, ...plain } = settings
         const sealed = cipher.encrypt(JSON.stringify(to), alertOwner(tenantId))
-        const fields = (['on', 'to', 'quietSeconds'] as const).filter((name) => changes[name] !== undefined)
+        const fields = FIELDS.filter((name) => changes[name] !== undefined)
         const record = { action: 'alerts_changed', actor, details: { fields } } as const
-        const row = { on, quietSeconds, sealed, keyId: cipher.keyId }
+        const row = { ...plain, sealed, keyId: cipher.keyId }
         await store.saveAlertSettings(tenantId, row, record, clock.now())
         return shown(settings)
       },
 
-      async test({ tenantId: given, to }) {
+      async test({ tenantId: given, ...unsaved }) {
         const tenantId = validateTenantId(given)
-        const { to: saved } = await settingsOf(tenantId)
-        const targets = to === undefined ? saved : readTargets(to, saved, rules)
+        const { to: targets, ...reader } = changedSettings(await settingsOf(tenantId), unsaved, rules)
         countTest(tenantId)
-        const text = alertTextOf({ ...TEST, link: portalUrl })
+        const text = alertTextOf({ ...TEST, link: portalUrl }, reader)
         return Promise.all(
           targets.map(async (target) => {
             const { errorMessage: _, ...sent } = await send(tenantId, target, text)

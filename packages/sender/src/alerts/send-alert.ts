@@ -1,7 +1,8 @@
 import { thrownMessage } from '@x/events-engine/internal'
+import type { AttemptErrorCode } from '../deliveries/attempt-error-code.ts'
 import { brokenRule, type UrlRules } from '../endpoints/validate.ts'
 import type { PostOnce } from '../http/post-once.ts'
-import type { AlertTarget } from './alert-settings.ts'
+import type { AlertLocale, AlertTarget } from './alert-settings.ts'
 import { type AlertText, CHAT_BODIES } from './alert-text.ts'
 
 /** An e-mail, as the host is to send it. */
@@ -9,6 +10,8 @@ export interface AlertMail {
   readonly tenantId: number
   /** One address. */
   readonly to: string
+  /** The language that it is written in. */
+  readonly locale: AlertLocale
   readonly subject: string
   /** Plain text. */
   readonly text: string
@@ -37,20 +40,27 @@ export interface AlertSenderParts {
   readonly timeoutMs: number
 }
 
+/** Why an alert could not be sent. */
+export type AlertErrorCode = AttemptErrorCode | 'mail_failed'
+
 /** What became of an alert. */
 export interface SentAlert {
   readonly succeeded: boolean
   /** Of the chat's response. */
   readonly status?: number
-  /** Why there was no response: a code of attempts, or `mail_failed`. */
-  readonly errorCode?: string
+  /** Why it did not succeed: a code of attempts, or `mail_failed`. */
+  readonly errorCode?: AlertErrorCode
   /** For the log. */
   readonly errorMessage?: string
 }
 
 /** Creates what sends alerts to targets of every kind. It never rejects. */
 export function createAlertSender({ sendMail, postOnce, urlRules, userAgent, timeoutMs }: AlertSenderParts) {
-  async function mail(tenantId: number, to: string, { subject, lines, link }: AlertText): Promise<SentAlert> {
+  async function mail(
+    tenantId: number,
+    to: string,
+    { locale, subject, lines, link }: AlertText,
+  ): Promise<SentAlert> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
@@ -60,8 +70,8 @@ export function createAlertSender({ sendMail, postOnce, urlRules, userAgent, tim
     })
     try {
       if (!sendMail) throw new Error('options.alerts.sendMail is missing.')
-      const text = [...lines, ...(link === undefined ? [] : ['', link])].join('\n')
-      await Promise.race([sendMail({ tenantId, to, subject, text }), late])
+      const text = [...lines, ...(link ? ['', link.url] : [])].join('\n')
+      await Promise.race([sendMail({ tenantId, to, locale, subject, text }), late])
       return { succeeded: true }
     } catch (error) {
       return { succeeded: false, errorCode: 'mail_failed', errorMessage: thrownMessage(error) }
@@ -79,11 +89,10 @@ export function createAlertSender({ sendMail, postOnce, urlRules, userAgent, tim
     const headers = ['content-type', 'application/json', 'user-agent', userAgent]
     const to = { origin: url.origin, path: url.pathname + url.search, tenantId }
     const { status, error } = await postOnce(to, { headers, body })
-    const succeeded = error === undefined && status !== undefined && status >= 200 && status < 300
-    return {
-      succeeded,
-      ...(status === undefined ? {} : { status }),
-      ...(error === undefined ? {} : { errorCode: error.code, errorMessage: error.message }),
-    }
+    if (error) return { succeeded: false, errorCode: error.code, errorMessage: error.message }
+    if (status === undefined) return { succeeded: false, errorCode: 'network_error' }
+    if (status >= 200 && status < 300) return { succeeded: true, status }
+    const isRedirect = status >= 300 && status < 400
+    return { succeeded: false, status, errorCode: isRedirect ? 'redirect' : 'http_status' }
   }
 }

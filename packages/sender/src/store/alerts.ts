@@ -9,7 +9,7 @@ import {
   text,
   word,
 } from '@x/events-engine/internal'
-import type { AlertKind } from '../alerts/alert-settings.ts'
+import type { AlertKind, AlertLocale } from '../alerts/alert-settings.ts'
 import { type AuditRecord, tenantAuditWriter } from './audit-log.ts'
 import type { StoreContext } from './context.ts'
 
@@ -17,6 +17,8 @@ import type { StoreContext } from './context.ts'
 export interface AlertSettingsRow {
   readonly on: readonly AlertKind[]
   readonly quietSeconds: number
+  readonly locale: AlertLocale
+  readonly timeZone: string
   /** The targets, sealed. */
   readonly sealed: string
   readonly keyId: string
@@ -41,7 +43,14 @@ export interface DueAlert extends AlertToNote {
   readonly version: number
 }
 
-const settingsColumns = { kinds: json<AlertKind[]>(), quiet_seconds: integer, sealed: text, key_id: text }
+const settingsColumns = {
+  kinds: json<AlertKind[]>(),
+  quiet_seconds: integer,
+  locale: word<AlertLocale>(),
+  time_zone: text,
+  sealed: text,
+  key_id: text,
+}
 const dueColumns = {
   endpoint_key: integer,
   kind: word<AlertKind>(),
@@ -60,13 +69,14 @@ export function alertStore(context: StoreContext) {
   const audit = tenantAuditWriter(context)
   const records = sql.records({ endpoint_key: 'integer', kind: 'text', count: 'integer' })
   const read = sql.statement(
-    `select kinds, quiet_seconds, sealed, key_id from ${names.alertSettings} where tenant_id = $1`,
+    `select ${Object.keys(settingsColumns).join(', ')} from ${names.alertSettings} where tenant_id = $1`,
   )
   const save =
-    sql.statement(`insert into ${names.alertSettings} (tenant_id, kinds, quiet_seconds, sealed, key_id)
-    values ($1, $2, $3, $4, $5)
-    on conflict (tenant_id) do update set kinds = excluded.kinds, quiet_seconds = excluded.quiet_seconds,
-      sealed = excluded.sealed, key_id = excluded.key_id`)
+    sql.statement(`insert into ${names.alertSettings} (tenant_id, ${Object.keys(settingsColumns).join(', ')})
+    values ($1, $2, $3, $4, $5, $6, $7)
+    on conflict (tenant_id) do update set ${Object.keys(settingsColumns)
+      .map((column) => `${column} = excluded.${column}`)
+      .join(', ')}`)
   // Within the quiet period of the last one, it waits for its end.
   const note =
     sql.statement(`insert into ${names.alert} as a (endpoint_key, kind, tenant_id, count, since, due_on)
@@ -78,18 +88,25 @@ export function alertStore(context: StoreContext) {
       count = a.count + excluded.count,
       since = case when a.due_on is null then excluded.since else a.since end,
       due_on = coalesce(a.due_on, case when a.quiet_until > excluded.due_on then a.quiet_until else excluded.due_on end)`)
-  const due = sql.statement(`select ${Object.keys(dueColumns).join(', ')} from ${names.alert}
-    where due_on <= $1 order by due_on limit ${AT_ONCE}`)
+  // Of an endpoint, one is sent at a time: nobody is told that it has recovered before being told that it was failing.
+  const isNoOtherTaken = (endpointKey: string, now: string) => `not exists (
+    select 1 from ${names.alert} o where o.endpoint_key = ${endpointKey} and o.taken_until > ${now})`
+  const due = sql.statement(`select ${Object.keys(dueColumns).join(', ')} from ${names.alert} a
+    where due_on <= $1 and ${sql.isNotListed('tenant_id', '$2')} and ${isNoOtherTaken('a.endpoint_key', '$1')}
+    order by due_on limit ${AT_ONCE}`)
   const ofAlert = 'endpoint_key = $1 and kind = $2 and version = $3'
   const take = sql.statement(
-    `update ${names.alert} set due_on = $4, version = version + 1 where ${sql.limitsIdle} and ${ofAlert}`,
+    `update ${names.alert} set taken_until = $4, version = version + 1
+    where ${sql.limitsIdle} and ${ofAlert} and ${isNoOtherTaken('$1', '$5')}`,
   )
   const [taken, now, quietUntil] = ['$4', '$5', '$6'].map((value) => sql.cast(value, 'integer'))
   const end =
     sql.statement(`update ${names.alert} set count = count - ${taken}, since = ${now}, quiet_until = ${quietUntil},
-      due_on = case when count > ${taken} then ${quietUntil} end, attempts = 0, sent = '[]', version = version + 1
+      due_on = case when count > ${taken} then ${quietUntil} end, taken_until = 0, attempts = 0, sent = '[]',
+      version = version + 1
     where ${ofAlert}`)
-  const retry = sql.statement(`update ${names.alert} set attempts = attempts + 1, sent = $4, due_on = $5,
+  const retry =
+    sql.statement(`update ${names.alert} set attempts = attempts + 1, sent = $4, due_on = $5, taken_until = 0,
       version = version + 1
     where ${ofAlert}`)
   const purges = [names.alert, names.alertSettings].map((table) =>
@@ -99,17 +116,27 @@ export function alertStore(context: StoreContext) {
   return {
     async readAlertSettings(tenantId: number): Promise<AlertSettingsRow | undefined> {
       const [row] = await readRows(db, settingsColumns, read, [tenantId])
-      return row && { on: row.kinds, quietSeconds: row.quiet_seconds, sealed: row.sealed, keyId: row.key_id }
+      return (
+        row && {
+          on: row.kinds,
+          quietSeconds: row.quiet_seconds,
+          locale: row.locale,
+          timeZone: row.time_zone,
+          sealed: row.sealed,
+          keyId: row.key_id,
+        }
+      )
     },
 
     async saveAlertSettings(
       tenantId: number,
-      { on, quietSeconds, sealed, keyId }: AlertSettingsRow,
+      { on, quietSeconds, locale, timeZone, sealed, keyId }: AlertSettingsRow,
       record: AuditRecord,
       now: number,
     ): Promise<void> {
       await ownTransaction(db, async (trx) => {
-        await runStatement(trx, save, [tenantId, JSON.stringify(on), quietSeconds, sealed, keyId])
+        const values = [JSON.stringify(on), quietSeconds, locale, timeZone, sealed, keyId]
+        await runStatement(trx, save, [tenantId, ...values])
         await audit(trx, { tenantId, endpointKey: 0 }, record, now)
       })
     },
@@ -120,17 +147,25 @@ export function alertStore(context: StoreContext) {
       await runStatement(trx, note, [records.encode(rows), now])
     },
 
+    /** Some of the alerts that are due, the oldest first. Of an endpoint there is none while another one is being sent. */
+    async dueAlerts(now: number, butOfTenants: readonly number[]): Promise<DueAlert[]> {
+      const rows = await readRows(db, dueColumns, due, [now, JSON.stringify(butOfTenants)])
+      return rows.map(({ endpoint_key: endpointKey, tenant_id: tenantId, ...alert }) => ({
+        ...alert,
+        endpointKey,
+        tenantId,
+      }))
+    },
+
     /**
-     * Takes alerts that are due. Another node takes them again when they were not ended until a time.
+     * Takes an alert to send it. Another node takes it again when it was not ended until a time.
+     *
+     * @returns the alert as it is to be ended; undefined when another node has taken it, or another one of its endpoint.
      */
-    async takeAlerts(now: number, until: number): Promise<DueAlert[]> {
-      const taken: DueAlert[] = []
-      for (const row of await readRows(db, dueColumns, due, [now])) {
-        const { endpoint_key: endpointKey, tenant_id: tenantId, version, ...alert } = row
-        const isTaken = (await countChanges(db, take, [endpointKey, row.kind, version, until])) === 1
-        if (isTaken) taken.push({ ...alert, endpointKey, tenantId, version: version + 1 })
-      }
-      return taken
+    async takeAlert(alert: DueAlert, now: number, until: number): Promise<DueAlert | undefined> {
+      const { endpointKey, kind, version } = alert
+      const isTaken = (await countChanges(db, take, [endpointKey, kind, version, until, now])) === 1
+      return isTaken ? { ...alert, version: version + 1 } : undefined
     },
 
     /** Ends an alert. What has happened since it was taken is told of when the quiet period is over. */

@@ -128,14 +128,16 @@ export function clockStore(context: StoreContext) {
   const endpoints = sql.statement(`update ${names.endpoint}
     set ${dated.map((column) => `${column} = case when ${column} > $1 then $1 else ${column} end`).join(', ')}
     where ${dated.map((column) => `${column} > $1`).join(' or ')}`)
-  // A quiet period, or the wait for another attempt, lasts no longer than the longest of its kind.
+  // A quiet period, or the wait for another attempt, lasts no longer than the longest of its kind. What is being sent is not
+  // due again for a while: nobody else is to send it, too.
   const quietMs = `(select s.quiet_seconds * 1000 from ${names.alertSettings} s where s.tenant_id = a.tenant_id)`
   const noLaterThan = (column: string, time: string) =>
     `${column} = case when ${column} > ${time} then ${time} else ${column} end`
   const alerts = sql.statement(`update ${names.alert} as a set ${noLaterThan('since', '$1')},
       ${noLaterThan('quiet_until', `$1 + coalesce(${quietMs}, 0)`)},
+      ${noLaterThan('taken_until', '$1 + $2')},
       ${noLaterThan('due_on', `$1 + case when attempts = 0 then coalesce(${quietMs}, 0) else $2 end`)}
-    where since > $1 or quiet_until > $1 or due_on > $1`)
+    where since > $1 or quiet_until > $1 or taken_until > $1 or due_on > $1`)
   const messageWindow =
     sql.statement(`select min(key) as first, count(*) as count, count(case when created_on > $1 then 1 end) as ahead
     from (select key, created_on from ${names.message} where key < $2 order by key desc limit ${MESSAGES_AT_ONCE}) w`)

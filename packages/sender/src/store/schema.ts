@@ -250,10 +250,12 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       tenant_id ${sql.wholeKey},
       kinds text not null,
       quiet_seconds ${whole} not null,
+      locale text not null,
+      time_zone text not null,
       sealed text not null,
       key_id text not null
     )`,
-    // What has happened to an endpoint since its tenant was told of it last; due_on: until when nobody else sends it.
+    // What has happened to an endpoint since its tenant was told of it last; taken_until: until then, a node sends it.
     `create table if not exists ${names.alert} (
       endpoint_key ${whole} not null,
       kind text not null,
@@ -261,6 +263,7 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       count ${whole} not null,
       since ${whole} not null,
       due_on ${whole},
+      taken_until ${whole} not null default 0,
       quiet_until ${whole} not null default 0,
       attempts integer not null default 0,
       sent text not null default '[]',

@@ -515,7 +515,14 @@ export function senderContract(driver: Driver): void {
           expect(await store.listAuditLog({ ...filter, tenantId: 2 })).toEqual([])
         },
         async saveAlertSettings() {
-          const row = { on: ['failing' as const], quietSeconds: 60, sealed: 's', keyId: 'k' }
+          const row = {
+            on: ['failing' as const],
+            quietSeconds: 60,
+            locale: 'de' as const,
+            timeZone: 'Europe/Berlin',
+            sealed: 's',
+            keyId: 'k',
+          }
           const record = { action: 'alerts_changed', actor: null } as const
           await store.saveAlertSettings(1, { ...row, sealed: 'before' }, record, now)
           await store.saveAlertSettings(1, row, record, now)
@@ -529,36 +536,44 @@ export function senderContract(driver: Driver): void {
           await store.noteAlerts(db, [failing, { ...failing, kind: 'exhausted' }], now)
           await store.noteAlerts(db, [failing], now + 1)
         },
-        async takeAlerts() {
-          expect(await store.takeAlerts(now - 1, now)).toEqual([])
-          const [alert, ...others] = await store.takeAlerts(now, now + 50)
-          expect(others).toEqual([])
-          expect(alert).toEqual({
-            endpointKey: key,
-            tenantId: 1,
-            kind: 'failing',
-            count: 2,
-            since: now,
-            attempts: 0,
-            sent: [],
-            version: 1,
-          })
-          expect(await store.takeAlerts(now, now + 50)).toEqual([])
+        async dueAlerts() {
+          expect(await store.dueAlerts(now - 1, [])).toEqual([])
+          expect(await store.dueAlerts(now, [2, 1])).toEqual([])
+          expect(await store.dueAlerts(now, [2])).toEqual([
+            {
+              endpointKey: key,
+              tenantId: 1,
+              kind: 'failing',
+              count: 2,
+              since: now,
+              attempts: 0,
+              sent: [],
+              version: 0,
+            },
+          ])
+        },
+        async takeAlert() {
+          const [alert] = (await store.dueAlerts(now, [])) as [DueAlert]
+          expect(await store.takeAlert(alert, now, now + 50)).toEqual({ ...alert, version: 1 })
+          expect(await store.takeAlert(alert, now, now + 50)).toBeUndefined()
+          expect(await store.dueAlerts(now + 49, [])).toEqual([])
         },
         async retryAlert() {
-          const [alert] = await store.takeAlerts(now + 50, now + 60)
-          await store.retryAlert(alert as DueAlert, { sent: ['a'], dueOn: now + 55 })
+          const [alert] = (await store.dueAlerts(now + 50, [])) as [DueAlert]
+          const taken = await store.takeAlert(alert, now + 50, now + 60)
+          await store.retryAlert(taken as DueAlert, { sent: ['a'], dueOn: now + 55 })
+          expect(await store.dueAlerts(now + 54, [])).toEqual([])
         },
         async endAlert() {
-          const [alert] = await store.takeAlerts(now + 55, now + 99)
+          const [alert] = await store.dueAlerts(now + 55, [])
           expect(alert).toMatchObject({ attempts: 1, sent: ['a'], count: 2 })
           await store.noteAlerts(db, [{ endpointKey: key, kind: 'failing', count: 3 }], now + 56)
           await store.endAlert(alert as DueAlert, { now: now + 60, quietUntil: now + 70 })
-          expect(await store.takeAlerts(now + 69, now + 99)).toEqual([])
-          const [next] = await store.takeAlerts(now + 70, now + 99)
+          expect(await store.dueAlerts(now + 69, [])).toEqual([])
+          const [next] = await store.dueAlerts(now + 70, [])
           expect(next).toMatchObject({ attempts: 0, sent: [], count: 3, since: now + 60 })
           await store.endAlert(next as DueAlert, { now: now + 71, quietUntil: now + 80 })
-          expect(await store.takeAlerts(now + 500, now + 600)).toEqual([])
+          expect(await store.dueAlerts(now + 500, [])).toEqual([])
         },
         async messagesAfter() {
           const query = { endpointId: 'ep_1', tenantId: 1, after: 2, limit: 10 }

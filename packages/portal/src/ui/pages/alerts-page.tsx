@@ -9,8 +9,7 @@ import { Field } from '../parts/field.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
-import { t } from '../preferences.ts'
-import { attemptErrorText } from '../problem-text.ts'
+import { currentPreferences, LOCALES, type Locale, t, timeZones } from '../preferences.ts'
 import { useResource } from '../resources.ts'
 import { useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
@@ -48,6 +47,11 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
   const [targets, setTargets] = useState<readonly DraftTarget[]>(
     initial.to.map((target, key) => ({ ...target, key })),
   )
+  // Whoever begins is proposed what they read the pages in.
+  const isUnset = initial.on.length + initial.to.length === 0
+  const [locale, setLocale] = useState(isUnset ? currentPreferences().locale : initial.locale)
+  const [timeZone, setTimeZone] = useState(isUnset ? currentPreferences().timeZone : initial.timeZone)
+  const [zones] = useState(timeZones)
   const [isSaved, setSaved] = useState(false)
   const [tests, setTests] = useState<readonly AlertTest[]>()
   const to = targets.map(({ kind, address = '', url = '' }) =>
@@ -55,12 +59,12 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
   )
   const saving = useAction(async () => {
     setSaved(false)
-    await ask('PATCH', 'alerts', { on, quietSeconds, to })
+    await ask('PATCH', 'alerts', { on, quietSeconds, locale, timeZone, to })
     setSaved(true)
   })
   const testing = useAction(async () => {
     setTests(undefined)
-    setTests((await ask<{ items: readonly AlertTest[] }>('POST', 'alerts/test', { to })).items)
+    setTests((await ask<{ items: readonly AlertTest[] }>('POST', 'alerts/test', { to, locale })).items)
   })
   const change = (key: number, changed: Partial<Target>) =>
     setTargets(targets.map((target) => (target.key === key ? { ...target, ...changed } : target)))
@@ -106,6 +110,40 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
               {[...new Set([...QUIET, initial.quietSeconds])].map((seconds) => (
                 <option key={seconds} value={seconds}>
                   {seconds === 0 ? t.alerts.noQuiet : duration(seconds * 1_000)}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Field label={t.alerts.language}>
+          {(control) => (
+            <select
+              {...control}
+              className="input"
+              disabled={!isManager}
+              value={locale}
+              onChange={(event) => setLocale(event.target.value as Locale)}
+            >
+              {Object.entries(LOCALES).map(([value, title]) => (
+                <option key={value} value={value} lang={value}>
+                  {title}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Field label={t.alerts.timeZone}>
+          {(control) => (
+            <select
+              {...control}
+              className="input"
+              disabled={!isManager}
+              value={timeZone}
+              onChange={(event) => setTimeZone(event.target.value)}
+            >
+              {[...new Set([initial.timeZone, ...zones])].map((zone) => (
+                <option key={zone} value={zone}>
+                  {zone.replaceAll('_', ' ')}
                 </option>
               ))}
             </select>
@@ -165,12 +203,10 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
   )
 }
 
-function resultOf({ succeeded, status, errorCode }: AlertTest, number: number): string {
+function resultOf({ succeeded, status, errorCode = 'network_error' }: AlertTest, number: number): string {
   if (succeeded) return t.alerts.sent(number)
-  return t.alerts.notSent(
-    number,
-    status === undefined ? attemptErrorText(errorCode ?? 'network_error') : `HTTP ${status}`,
-  )
+  const isStatus = errorCode === 'http_status' && status !== undefined
+  return t.alerts.notSent(number, isStatus ? t.alerts.httpStatus(status) : t.alerts.errors[errorCode])
 }
 
 interface TargetRowProps {

@@ -1,3 +1,4 @@
+import type { AlertErrorCode } from '@x/sender'
 import type { AuditEntry } from '../api-types.ts'
 import { pluralOf } from './plural.ts'
 
@@ -25,8 +26,37 @@ export const operationTexts = {
     remove: (number: number) => `Remove recipient ${number}`,
     add: 'Add a recipient',
     test: 'Send a test alert',
+    language: 'Language of alerts',
+    timeZone: 'Time zone of alerts',
     sent: (number: number) => `Recipient ${number}: sent.`,
     notSent: (number: number, why: string) => `Recipient ${number}: not sent. ${why}`,
+    errors: {
+      mail_failed: 'The e-mail could not be sent.',
+      http_status: 'The chat responded with an error status. Check the URL.',
+      redirect: 'The URL redirects, which is not followed. Enter the final URL.',
+      gone: 'The chat responded that this URL is no longer there.',
+      timeout: 'The chat did not respond in time.',
+      connect_timeout: 'No connection to the chat could be made in time.',
+      connection_refused: 'The connection was refused. Check the URL.',
+      connection_lost: 'The connection was closed before there was a response.',
+      dns_failure: 'The host name of the URL was not found.',
+      dns_unavailable: 'The host name could not be looked up for now. Try again.',
+      network_unreachable: 'The network of the chat could not be reached.',
+      out_of_resources: 'This was not possible for now. Try again.',
+      not_permitted: 'The network did not permit the connection.',
+      not_allowed: 'This is not allowed.',
+      check_failed: 'This was not possible for now. Try again.',
+      aborted: 'It was stopped before it ended. Try again.',
+      tls_failure: 'No secure connection could be made.',
+      forbidden_address: 'The host name leads to a private or reserved address, to which nothing is sent.',
+      forbidden_url: 'Nothing may be sent to this URL.',
+      proxy_unavailable: 'The outgoing proxy could not be reached.',
+      proxy_unauthorized: 'The outgoing proxy refused access.',
+      proxy_connect_failed: 'The outgoing proxy could not connect to the chat.',
+      invalid_response: 'The response is not valid HTTP.',
+      network_error: 'The connection failed.',
+    } satisfies Record<AlertErrorCode, string>,
+    httpStatus: (status: number) => `The chat responded with HTTP ${status}. Check the URL.`,
   },
   audit: {
     about: 'Who has changed what.',

@@ -46,6 +46,7 @@ it('tells of an endpoint that was disabled, by e-mail and in each chat', async (
     {
       tenantId: 1,
       to: 'ada@example.com',
+      locale: 'en',
       subject: `The webhook endpoint ${consumer.url} was disabled`,
       text: expect.stringContaining('410 Gone'),
     },
@@ -104,15 +105,17 @@ it('keeps URLs secret, takes a masked one for the stored one, and sends a test',
   await using host = await openHost()
   await using chat = await testConsumer()
   const { alerts, auditLog } = host.sender
-  expect(await alerts.get({ tenantId: 1 })).toEqual({ on: [], to: [], quietSeconds: 3_600 })
+  const unset = { on: [], to: [], quietSeconds: 3_600, locale: 'en', timeZone: 'UTC' }
+  expect(await alerts.get({ tenantId: 1 })).toEqual(unset)
   expect(alerts.targetKinds).toEqual(['slack', 'teams', 'discord'])
   const url = `${chat.url}/services/marble1234`
   const shown = await alerts.update({ tenantId: 1, to: [{ kind: 'slack', url }] }, { actor: 'Ada' })
   const masked = { kind: 'slack', url: `${new URL(chat.url).origin}/***1234` } as const
-  expect(shown).toEqual({ on: [], to: [masked], quietSeconds: 3_600 })
+  expect(shown).toEqual({ ...unset, to: [masked] })
   expect(await host.run('select sealed, kinds from xe_webhook_alert_settings')).not.toContain('marble')
   await alerts.update({ tenantId: 1, on: ['recovered', 'failing'], to: [masked], quietSeconds: 0 })
   expect(await alerts.get({ tenantId: 1 })).toEqual({
+    ...unset,
     on: ['failing', 'recovered'],
     to: [masked],
     quietSeconds: 0,
@@ -147,22 +150,27 @@ it('has one of two nodes send an alert, and another one when that node is gone',
       clock: asSharedClock(manualClock(now)),
     })
   const [first, second] = [storeOf('first'), storeOf('second')]
+  const takeAll = async (store: typeof first, at: number, until: number) => {
+    const taken = []
+    for (const alert of await store.dueAlerts(at, [])) taken.push(await store.takeAlert(alert, at, until))
+    return taken.filter((alert) => alert !== undefined)
+  }
   const endpoints = [1, 2, 3, 4, 5]
   for (const key of endpoints) {
     await host.run(`insert into xe_webhook_alert (endpoint_key, kind, tenant_id, count, since, due_on)
       values (${key}, 'failing', 1, 1, ${now}, ${now})`)
   }
-  const taken = await Promise.all([first, second].map((store) => store.takeAlerts(now, now + 1_000)))
+  const taken = await Promise.all([first, second].map((store) => takeAll(store, now, now + 1_000)))
   expect(
     taken
       .flat()
       .map(({ endpointKey }) => endpointKey)
       .toSorted(),
   ).toEqual(endpoints)
-  expect(await second.takeAlerts(now + 999, now + 5_000)).toEqual([])
+  expect(await takeAll(second, now + 999, now + 5_000)).toEqual([])
 
   // Both were killed while they sent; one of them was only slow, and says so too late.
-  const again = await second.takeAlerts(now + 1_000, now + 5_000)
+  const again = await takeAll(second, now + 1_000, now + 5_000)
   expect(again).toHaveLength(5)
   const left = async () => (await host.run('select 1 from xe_webhook_alert where due_on is not null')).length
   for (const alert of taken.flat()) await first.endAlert(alert, { now, quietUntil: now })
