@@ -2,7 +2,7 @@ import { decryptCertificate } from '../endpoints/client-certificate.ts'
 import type { Concurrency, Endpoint, RateLimit } from '../endpoints/endpoint.ts'
 import { endpointOf } from '../endpoints/endpoint-of-row.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
-import { type Signing, type SigningParts, signingOf } from '../endpoints/signing.ts'
+import { type Signing, type SigningKeys, type SigningParts, signingOf } from '../endpoints/signing.ts'
 import { brokenRule, type UrlRules } from '../endpoints/validate.ts'
 import type { AttemptError } from '../http/errors.ts'
 import type { ClientCertificate } from '../http/tls.ts'
@@ -25,42 +25,27 @@ export interface DeliveryTarget extends Signing {
   readonly certificate: ClientCertificate | undefined
 }
 
-/** What {@link loadTarget} works with. */
+/** What {@link targetOf} works with. */
 export interface TargetParts extends SigningParts {
   readonly urlRules: UrlRules
 }
 
 /**
- * Reads an endpoint to deliver to.
- *
- * @returns undefined when it is disabled or deleted, or has no URL.
- * @throws WebhookSenderError `wrong_encryption_key`
- */
-export async function loadTarget(
-  endpointKey: number,
-  parts: TargetParts,
-): Promise<DeliveryTarget | undefined> {
-  const endpoint = await parts.store.readEndpoint(endpointKey)
-  return endpoint?.enabled ? targetOf(endpoint, parts) : undefined
-}
-
-/**
  * Works out how to deliver to an endpoint.
  *
- * @param keys - what to sign with instead of the endpoint's own secrets.
  * @returns undefined when it has no URL.
  * @throws WebhookSenderError `wrong_encryption_key`
  */
-export async function targetOf(
+export function targetOf(
   endpoint: EndpointRow,
+  keys: SigningKeys,
   parts: TargetParts,
-  keys?: readonly string[],
-): Promise<DeliveryTarget | undefined> {
+): DeliveryTarget | undefined {
   if (endpoint.url === null) return undefined
   const url = new URL(endpoint.url)
   const { origin, pathname, search } = url
   return {
-    ...(await signingOf(endpoint, parts, keys)),
+    ...signingOf(endpoint, keys, parts),
     endpoint: endpointOf(endpoint),
     tenantId: endpoint.tenantId,
     url: endpoint.url,

@@ -1,10 +1,12 @@
 import type { Clock, Logger } from '@x/events-core'
 import { createPeriodic } from '@x/events-engine/internal'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
+import type { EndpointRow } from '../endpoints/fields.ts'
 import { tenantsInTurn } from '../fair-share.ts'
+import type { SecretRow } from '../store/secrets.ts'
 import type { CircuitPolicy } from './circuit-breaker.ts'
 import { MANUAL_AT_ONCE } from './delivery-buffer.ts'
-import { loadTarget, type TargetParts } from './delivery-target.ts'
+import { type DeliveryTarget, type TargetParts, targetOf } from './delivery-target.ts'
 import type { LeaseManager } from './lease-manager.ts'
 import type { LeasedEndpoint } from './leased-endpoint.ts'
 
@@ -33,8 +35,6 @@ const MAX_ENDPOINTS_AT_ONCE = 64
 const MAX_ROWS_AT_ONCE = 512
 const MAX_ROWS_OF_ONE = 128
 const RETRY_MS = 250
-/** Each takes several round trips; a pool may have few connections, and others need some. */
-const TARGETS_AT_ONCE = 4
 
 /** Creates the prefetch. One statement reads for all endpoints that wait, so that many cost little more than one. */
 export function createPrefetch(parts: PrefetchParts): Prefetch {
@@ -77,29 +77,36 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
     isReading = false
   }
 
+  /** Those that change meanwhile are read again. */
   async function readTargets(endpoints: readonly LeasedEndpoint[]): Promise<void> {
-    const left = endpoints.filter(({ target, closed }) => !target && !closed)
-    const readNext = async () => {
-      for (let endpoint = left.shift(); endpoint; endpoint = left.shift()) await readTarget(endpoint)
+    const isUnread = ({ target, closed }: LeasedEndpoint) => !target && !closed
+    for (let left = endpoints.filter(isUnread); left.length > 0; left = left.filter(isUnread)) {
+      const changes = new Map(left.map((endpoint) => [endpoint, endpoint.changes]))
+      const states = await store.readEndpointStates(keysOf(left))
+      const rows = new Map((await store.readEndpoints(keysOf(left))).map((row) => [row.key, row]))
+      const secrets = await store.readSecretsOf(keysOf(left), clock.now())
+      for (const endpoint of left) {
+        if (endpoint.changes !== changes.get(endpoint)) continue
+        const { endpointKey } = endpoint
+        const target = readableTarget(rows.get(endpointKey), secrets.get(endpointKey) ?? [])
+        const state = states.get(endpointKey)
+        // It was disabled or deleted, or cannot be sent to.
+        if (!target || !state) leases.close(endpoint)
+        else endpoint.load(target, state, circuitPolicy, clock.now())
+      }
     }
-    await Promise.all(Array.from({ length: TARGETS_AT_ONCE }, readNext))
   }
 
-  async function readTarget(endpoint: LeasedEndpoint): Promise<void> {
+  function readableTarget(
+    row: EndpointRow | undefined,
+    secrets: readonly SecretRow[],
+  ): DeliveryTarget | undefined {
     try {
-      for (let changes = -1; changes !== endpoint.changes && !endpoint.closed; ) {
-        changes = endpoint.changes
-        const stored = await store.readEndpointState(endpoint.endpointKey)
-        const target = await loadTarget(endpoint.endpointKey, parts)
-        if (target && changes === endpoint.changes) {
-          endpoint.load(target, stored, circuitPolicy, clock.now())
-        }
-      }
+      return row?.enabled ? targetOf(row, { secrets }, parts) : undefined
     } catch (error) {
-      logger.error({ err: error, endpoint: endpoint.endpointKey }, 'An endpoint could not be read')
+      logger.error({ err: error, endpoint: row?.key }, 'An endpoint could not be read')
+      return undefined
     }
-    // It was disabled or deleted, or cannot be sent to.
-    if (!endpoint.target) leases.close(endpoint)
   }
 
   /** What people have asked for, although it may wait for its turn here, or the endpoint is paused. */

@@ -30,13 +30,14 @@ const TOKEN_BYTES = 32
  * Where the sender has a `webhookOrigin`, a receiver that does not respond may allow it by OPTIONS instead.
  */
 export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
-  const { clock, userAgent, webhookOrigin } = parts
+  const { store, clock, userAgent, webhookOrigin } = parts
   const postOnce = createPostOnce(parts)
   const askByOptions = createOriginHandshake(parts)
 
   /** @throws WebhookSenderError `ownership_not_proved` */
   return async function challenge(endpoint: EndpointRow): Promise<void> {
-    const target = await targetOf(endpoint, parts)
+    const secrets = await store.readSecrets(endpoint.key, clock.now())
+    const target = targetOf(endpoint, { secrets }, parts)
     if (!target) throw noUrl(endpoint.id)
     const token = randomBytes(TOKEN_BYTES).toString('base64url')
     const now = clock.now()

@@ -2,6 +2,7 @@ import type { Clock } from '@x/events-core'
 import { createSigner, type SyncSigner, sequenceContent } from '@x/signature'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { requestHeaders, sequenceHeaders } from '../http/post.ts'
+import type { SecretRow } from '../store/secrets.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { SecretCipher } from './cipher.ts'
 import type { EndpointRow } from './fields.ts'
@@ -27,16 +28,17 @@ export interface SigningParts {
   readonly webhookOrigin: string | undefined
 }
 
-/**
- * @param keys - what to sign with instead of the endpoint's own secrets.
- * @throws WebhookSenderError `wrong_encryption_key`
- */
-export async function signingOf(
-  { key, id, version, headers }: EndpointRow,
-  { store, cipher, clock, webhookOrigin }: SigningParts,
-  keys?: readonly string[],
-): Promise<Signing> {
-  const secrets = keys ? [] : await store.readSecrets(key, clock.now())
+/** What an endpoint signs with: its secrets as they are stored, or keys that are not stored yet. */
+export type SigningKeys = { readonly secrets: readonly SecretRow[] } | { readonly keys: readonly string[] }
+
+/** @throws WebhookSenderError `wrong_encryption_key` */
+export function signingOf(
+  { id, version, headers }: EndpointRow,
+  from: SigningKeys,
+  { cipher, webhookOrigin }: Pick<SigningParts, 'cipher' | 'webhookOrigin'>,
+): Signing {
+  const secrets = 'secrets' in from ? from.secrets : []
+  const keys = 'keys' in from ? from.keys : secrets.map(({ sealed }) => cipher.decrypt(sealed, id))
   return {
     endpointId: id,
     version,
@@ -44,7 +46,7 @@ export async function signingOf(
       ...Object.entries(headers).flat(),
       ...(webhookOrigin === undefined ? [] : ['webhook-request-origin', webhookOrigin]),
     ],
-    signer: createSigner(keys ?? secrets.map(({ sealed }) => cipher.decrypt(sealed, id))),
+    signer: createSigner(keys),
     validUntil: Math.min(...secrets.map(({ expiresOn }) => expiresOn ?? Number.POSITIVE_INFINITY)),
   }
 }

@@ -62,11 +62,11 @@ export interface TryOutParts extends TargetParts {
 
 /** Creates what sends one request to an endpoint as it would be, and stores nothing. */
 export function createTryOut(parts: TryOutParts) {
-  const { clock, cipher, rules, userAgent, verifyOwnership, testMessageOf, postOnce, find } = parts
+  const { store, clock, cipher, rules, userAgent, verifyOwnership, testMessageOf, postOnce, find } = parts
   const schedule = createRetrySchedule([0])
   const countTry = createTryLimit(clock)
 
-  /** The endpoint as it would be saved, and the keys that it would sign with; undefined for those that it has. */
+  /** The endpoint as it would be saved, and what it would sign with. */
   async function endpointOf(given: TryOutEndpoint, now: number) {
     const { endpointId, tenantId, secret, eventType: _, signature, clientCertificate, ...fields } = given
     const before = endpointId === undefined ? undefined : await find(endpointId, { tenantId })
@@ -85,7 +85,10 @@ export function createTryOut(parts: TryOutParts) {
     if ((verifyOwnership || (before && before.ownership !== null)) && !isProved) {
       throw ownershipNotProved(id, 'until then it cannot be tried either.')
     }
-    const keys = before && secret === undefined ? undefined : [secretToUse(secret, kind)]
+    const keys =
+      before && secret === undefined
+        ? { secrets: await store.readSecrets(before.key, now) }
+        : { keys: [secretToUse(secret, kind)] }
     return { row, keys }
   }
 
@@ -98,7 +101,7 @@ export function createTryOut(parts: TryOutParts) {
     const now = clock.now()
     const { row, keys } = await endpointOf(given, now)
     const message = testMessageOf(row, given.eventType, now)
-    const target = await targetOf(row, parts, keys)
+    const target = targetOf(row, keys, parts)
     if (!target) throw noUrl(row.id)
     countTry(tenantId)
     const { eventId, eventType, headers: messageHeaders } = message

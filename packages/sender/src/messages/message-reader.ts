@@ -55,7 +55,8 @@ export function createMessageReader(parts: MessageReaderParts): Messages {
   async function signingFor(endpoint: EndpointRow): Promise<Signing> {
     const known = signings.get(endpoint.key)
     if (known?.version === endpoint.version && clock.now() < known.validUntil) return known
-    const signing = await signingOf(endpoint, parts)
+    const secrets = await store.readSecrets(endpoint.key, clock.now())
+    const signing = signingOf(endpoint, { secrets }, parts)
     signings.delete(endpoint.key)
     signings.set(endpoint.key, signing)
     const [oldest] = signings.keys()

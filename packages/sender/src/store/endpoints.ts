@@ -117,8 +117,8 @@ export function endpointStore(context: StoreContext) {
   const byIds = sql.statement(
     `select ${columns} from ${names.endpoint} e where ${sql.isListed('e.id', '$1', 'text')} and e.deleted_on is null`,
   )
-  const byKey = sql.statement(
-    `select ${columns} from ${names.endpoint} e where e.key = $1 and e.deleted_on is null`,
+  const byKeys = sql.statement(
+    `select ${columns} from ${names.endpoint} e where ${sql.isListed('e.key', '$1')} and e.deleted_on is null`,
   )
   const ranks: Readonly<Record<EndpointOrder, (endpoint: string) => string>> = {
     newest: () => '0',
@@ -217,7 +217,11 @@ export function endpointStore(context: StoreContext) {
     },
 
     async readEndpoint(endpointKey: number): Promise<EndpointRow | undefined> {
-      return (await read(db, byKey, [endpointKey]))[0]
+      return (await read(db, byKeys, [JSON.stringify([endpointKey])]))[0]
+    },
+
+    readEndpoints(endpointKeys: readonly number[]): Promise<EndpointRow[]> {
+      return read(db, byKeys, [JSON.stringify(endpointKeys)])
     },
 
     listEndpoints({

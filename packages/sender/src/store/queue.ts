@@ -258,6 +258,7 @@ export function queueStatements({ sql, names }: SqlContext) {
 }
 
 const stateColumns = {
+  endpoint_key: integer,
   failing_since: nullable(integer),
   not_before: integer,
   details: nullable(text),
@@ -268,21 +269,29 @@ const stateColumns = {
 
 /** What the holder of an endpoint's lease knows of its failures and rate, for the next holder. */
 export function endpointStateStore({ db, sql, names }: StoreContext) {
-  const read = sql.statement(`select failing_since, not_before, details, rate, resets,
+  const read = sql.statement(`select endpoint_key, failing_since, not_before, details, rate, resets,
       handed_back >= epoch - 1 as was_handed_back
-    from ${names.queue} where endpoint_key = $1`)
+    from ${names.queue} where ${sql.isListed('endpoint_key', '$1')}`)
 
   return {
-    async readEndpointState(endpointKey: number): Promise<StoredEndpointState> {
-      const [row] = await readRows(db, stateColumns, read, [endpointKey])
-      return {
-        failingSince: row?.failing_since ?? null,
-        notBefore: row?.not_before ?? 0,
-        details: row?.details ?? null,
-        rate: row?.rate ?? null,
-        resets: row?.resets ?? 0,
-        wasHandedBack: row?.was_handed_back ?? true,
-      }
+    /** One without a row in the queue, which is deleted with the endpoint, is left out. */
+    async readEndpointStates(
+      endpointKeys: readonly number[],
+    ): Promise<ReadonlyMap<number, StoredEndpointState>> {
+      const rows = await readRows(db, stateColumns, read, [JSON.stringify(endpointKeys)])
+      return new Map(
+        rows.map((row) => [
+          row.endpoint_key,
+          {
+            failingSince: row.failing_since,
+            notBefore: row.not_before,
+            details: row.details,
+            rate: row.rate,
+            resets: row.resets,
+            wasHandedBack: row.was_handed_back,
+          },
+        ]),
+      )
     },
   }
 }

@@ -29,14 +29,20 @@ export interface ForeignSecret {
   readonly sealed: string
 }
 
-const secretColumns = { sealed: text, key_id: text, created_on: integer, expires_on: nullable(integer) }
+const secretColumns = {
+  endpoint_key: integer,
+  sealed: text,
+  key_id: text,
+  created_on: integer,
+  expires_on: nullable(integer),
+}
 const foreignColumns = { kind: word<ForeignSecret['kind']>(), key: integer, owner: text, sealed: text }
 
 /** Signing secrets, which the store only sees sealed. */
 export function secretStore({ db, sql, names }: StoreContext) {
   const audit = auditWriter({ sql, names })
-  const live = sql.statement(`select sealed, key_id, created_on, expires_on from ${names.secret}
-    where endpoint_key = $1 and (expires_on is null or expires_on > $2) order by key desc`)
+  const live = sql.statement(`select endpoint_key, sealed, key_id, created_on, expires_on from ${names.secret}
+    where ${sql.isListed('endpoint_key', '$1')} and (expires_on is null or expires_on > $2) order by key desc`)
   const expire = sql.statement(
     `update ${names.secret} set expires_on = ${sql.least('expires_on', '$2')} where endpoint_key = $1`,
   )
@@ -74,16 +80,26 @@ export function secretStore({ db, sql, names }: StoreContext) {
     ),
   }
 
+  async function readSecretsOf(
+    endpointKeys: readonly number[],
+    now: number,
+  ): Promise<ReadonlyMap<number, readonly SecretRow[]>> {
+    const rows = await readRows(db, secretColumns, live, [JSON.stringify(endpointKeys), now])
+    const secrets = new Map<number, SecretRow[]>(endpointKeys.map((key) => [key, []]))
+    for (const { endpoint_key, sealed, key_id, created_on, expires_on } of rows) {
+      const secret = { sealed, keyId: key_id, createdOn: created_on, expiresOn: expires_on }
+      secrets.get(endpoint_key)?.push(secret)
+    }
+    return secrets
+  }
+
   return {
-    /** The live secrets, the newest first. */
-    async readSecrets(endpointKey: number, now: number): Promise<SecretRow[]> {
-      const rows = await readRows(db, secretColumns, live, [endpointKey, now])
-      return rows.map((row) => ({
-        sealed: row.sealed,
-        keyId: row.key_id,
-        createdOn: row.created_on,
-        expiresOn: row.expires_on,
-      }))
+    /** The live secrets of each endpoint, the newest first. */
+    readSecretsOf,
+
+    /** The live secrets of an endpoint, the newest first. */
+    async readSecrets(endpointKey: number, now: number): Promise<readonly SecretRow[]> {
+      return (await readSecretsOf([endpointKey], now)).get(endpointKey) ?? []
     },
 
     /** Adds a secret, lets the others expire, and keeps at most so many of them. */

@@ -339,6 +339,12 @@ export function senderContract(driver: Driver): void {
         async readEndpoint() {
           expect(await store.readEndpoint(key)).toMatchObject({ id: 'ep_1', failingSince: null })
         },
+        async readEndpoints() {
+          expect((await store.readEndpoints([other, key, 2 ** 40])).map(({ id }) => id).sort()).toEqual([
+            'ep_1',
+            'ep_2',
+          ])
+        },
         async countEndpoints() {
           expect(await store.countEndpoints(1)).toBe(2)
         },
@@ -383,6 +389,14 @@ export function senderContract(driver: Driver): void {
         },
         async readSecrets() {
           expect(await store.readSecrets(key, now)).toEqual([secret])
+        },
+        async readSecretsOf() {
+          expect(await store.readSecretsOf([key, 2 ** 40], now)).toEqual(
+            new Map([
+              [key, [secret]],
+              [2 ** 40, []],
+            ]),
+          )
         },
         async rotateSecret() {
           await store.rotateSecret(
@@ -658,7 +672,7 @@ export function senderContract(driver: Driver): void {
           const state = {
             endpointKey: key,
             epoch: lease.epoch,
-            resets: (await store.readEndpointState(key)).resets,
+            resets: (await store.readEndpointStates([key])).get(key)?.resets ?? 0,
             failingSince: now,
             notBefore: now + 1,
             details: '{}',
@@ -668,15 +682,16 @@ export function senderContract(driver: Driver): void {
           await record([{ ...failure(third), orderingKey: 'lane' }], [state])
           expect(told).toEqual([third])
         },
-        async readEndpointState() {
-          expect(await store.readEndpointState(key)).toEqual({
+        async readEndpointStates() {
+          const state = {
             failingSince: now,
             notBefore: now + 1,
             details: '{}',
             rate: '[]',
             resets: expect.any(Number),
             wasHandedBack: expect.any(Boolean),
-          })
+          }
+          expect(await store.readEndpointStates([key, 2 ** 40])).toEqual(new Map([[key, state]]))
         },
         async settleQueue() {
           await store.settleQueue([key])
@@ -943,7 +958,7 @@ export function senderContract(driver: Driver): void {
         },
         async releaseLeases() {
           await store.releaseLeases([lease])
-          expect(await store.readEndpointState(key)).toMatchObject({ wasHandedBack: true })
+          expect((await store.readEndpointStates([key])).get(key)).toMatchObject({ wasHandedBack: true })
         },
         async takeReconciliation() {
           expect(await store.takeReconciliation(HOUR_MS)).toBe(true)
