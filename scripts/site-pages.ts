@@ -29,13 +29,13 @@ export function targetOf(source: string): string {
   return /^[A-Z]+\.md$/.test(path) ? path.toLowerCase() : path.replace(/(^|\/)README\.md$/, '$1index.md')
 }
 
-const HIDDEN = /^<!--[\s\S]*?-->\n?/gm
-const LINK = /(!?)\[((?:[^\]\\]|\\.)*)\]\(([^()\s]+)\)/g
-const HAS_SCHEME = /^[a-z][a-z\d+.-]*:/i
+export const HIDDEN = /^<!--[\s\S]*?-->\n?/gm
+export const LINK = /(!?)\[((?:[^\]\\]|\\.)*)\]\(([^()\s]+)\)/g
+export const HAS_SCHEME = /^[a-z][a-z\d+.-]*:/i
 const OFFERED = /\.(?:png|svg|json|ya?ml|mjs)$/
 
 /** Applies a change to what is no code: neither fenced nor between backquotes. */
-function outsideCode(text: string, change: (prose: string) => string): string {
+export function outsideCode(text: string, change: (prose: string) => string): string {
   return text
     .split(/(^\s*(`{3,})[^\n]*\n[\s\S]*?^\s*\2[ \t]*$)/m)
     .map((part, index) => (index % 3 === 0 ? change(part) : index % 3 === 1 ? part : ''))

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
+import { linksOf } from '../../scripts/page-links.ts'
 import { publishedPackages } from '../../scripts/workspace.ts'
 
 const consumer = inject('consumer')
@@ -23,6 +24,11 @@ describe.each(publishedPackages())('$name', (pkg) => {
       author: expect.any(String),
       engines: { node: expect.any(String) },
     })
+  })
+
+  it('has a README that leads to no file which npm has not', () => {
+    const readme = readFileSync(join(consumer, 'node_modules', pkg.name, 'README.md'), 'utf8')
+    expect(linksOf(readme).filter(({ target }) => !target.startsWith('#'))).toEqual([])
   })
 
   it('leads nobody to its TypeScript sources, which are not in it', () => {
