@@ -3,20 +3,29 @@ import {
   type CandidateDelivery,
   type DeliverySource,
   type FoundDelivery,
-  type NewestOfEndpoint,
   type NewestRange,
   newestFirst,
-} from '../store/newest-deliveries.ts'
+} from '../store/delivery-sources.ts'
+import type { DeliveryConditions } from '../store/latest-deliveries.ts'
+import type { NewestOfEndpoint } from '../store/newest-deliveries.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { DeliveryCount, DeliveryState } from './delivery.ts'
-import { type CheckedFilter, createFilterTest, isImpossible, wantsFailure } from './read-filter.ts'
+import {
+  type CheckedFilter,
+  createFilterTest,
+  isImpossible,
+  statusesOf,
+  wantsFailure,
+} from './read-filter.ts'
 
 /** Deliveries of a filter, the newest first, some at a time. */
 export interface FoundBatch {
-  /** All that were looked at. */
-  readonly lookedAt: readonly CandidateDelivery[]
+  /** How many were looked at. */
+  readonly lookedAt: number
   /** Those of them that the filter lets through. */
   readonly found: readonly FoundDelivery[]
+  /** When the last of them was created; undefined where that is not known. */
+  readonly backTo: number | undefined
   /** Whatever is older has not been looked at; undefined at the end. */
   readonly next: DeliveryKey | undefined
 }
@@ -32,6 +41,8 @@ export interface FindOptions {
 /** What is read in one turn grows to about so many deliveries, while little of it is wanted. */
 const MOST_AT_ONCE = 1_000
 const MORE = 4
+/** Of so many deliveries that lie beside each other, one is to be the owner's, to read on there. */
+const SPARSE = 4
 /** Of one endpoint, at first. */
 const FIRST_OF_EACH = 64
 /** How far apart deliveries are is guessed from the newest of so many endpoints. */
@@ -51,19 +62,19 @@ export async function* findDeliveries(
     deliveries.flatMap(({ row }) => (row && isWanted(row) ? [row] : []))
   if (filter.eventId !== undefined) {
     const all = await store.deliveriesOfEvent(filter, filter.eventId)
-    const lookedAt = all.filter((one) => before === undefined || newestFirst(before, one) < 0)
-    yield { lookedAt, found: foundIn(lookedAt), next: undefined }
+    const older = all.filter((one) => before === undefined || newestFirst(before, one) < 0)
+    yield { lookedAt: older.length, found: foundIn(older), backTo: undefined, next: undefined }
     return
   }
   const { sources, ...of } = await sourcesOf(store, filter)
   const isSelective = of.isSelective || isSelectiveBeyond
-  for await (const { lookedAt, next } of readNewest(store, filter, {
+  for await (const { candidates, ...batch } of readNewest(store, filter, {
     before,
     wanted,
     sources,
     isSelective,
   })) {
-    yield { lookedAt, found: foundIn(lookedAt), next }
+    yield { ...batch, found: foundIn(candidates) }
   }
 }
 
@@ -80,14 +91,44 @@ export async function countDeliveries(
     const count = counts.reduce((sum, one) => sum + one, 0)
     return { count: Math.min(count, counted), isComplete: count <= counted }
   }
+  if (filter.eventId === undefined && !isImpossible(filter)) {
+    return countFiltered(store, filter, { sources, limit: most })
+  }
   let count = 0
   let lookedAt = 0
   for await (const batch of findDeliveries(store, filter, { before: undefined, wanted: MOST_AT_ONCE })) {
     count += batch.found.length
-    lookedAt += batch.lookedAt.length
+    lookedAt += batch.lookedAt
     if (batch.next && lookedAt >= most) return { count, isComplete: false }
   }
   return { count, isComplete: true }
+}
+
+/** Counts among so many deliveries, which the database looks at by itself. */
+async function countFiltered(
+  store: DeliveryStore,
+  filter: CheckedFilter,
+  { sources, limit }: { readonly sources: readonly DeliverySource[]; readonly limit: number },
+): Promise<DeliveryCount> {
+  const wanted = conditionsOf(filter)
+  const times = { since: filter.createdAfter, until: filter.createdBefore, limit }
+  if (readsLatest(sources, filter)) {
+    const { count, own, read } = await store.countFiltered(undefined, filter, wanted, times)
+    const isComplete = read < limit
+    if (isComplete || own * SPARSE >= read) return { count, isComplete }
+  }
+  const counts = await Promise.all(
+    sources.map((source) => store.countFiltered(source, filter, wanted, times)),
+  )
+  return {
+    count: counts.reduce((sum, { count }) => sum + count, 0),
+    isComplete: counts.every(({ read }) => read < limit),
+  }
+}
+
+function conditionsOf(filter: CheckedFilter): DeliveryConditions {
+  const { status } = filter
+  return { ...filter, statuses: status === undefined ? undefined : statusesOf(status) }
 }
 
 interface Sources {
@@ -129,7 +170,12 @@ const SOURCE_OF_STATE: Readonly<Record<Exclude<DeliveryState, 'pending'>, Delive
   pull: undefined,
 }
 
-type Batches = AsyncGenerator<Omit<FoundBatch, 'found'>, void, void>
+/** What was looked at, and what may be wanted of it. */
+interface Batch extends Omit<FoundBatch, 'found'> {
+  readonly candidates: readonly CandidateDelivery[]
+}
+
+type Batches = AsyncGenerator<Batch, void, void>
 
 /** Reads deliveries of many endpoints in their common order. */
 async function* readNewest(
@@ -142,6 +188,11 @@ async function* readNewest(
   const end = { messageKey: range.end, endpointKey: 0 }
   const before = given && newestFirst(end, given) < 0 ? given : end
   const options = { first: range.first, before, wanted, sources }
+  if (readsLatest(sources, filter)) {
+    const rest = yield* readLatest(store, filter, { ...options, isSelective })
+    if (!rest) return
+    options.before = rest
+  }
   yield* isSelective ? readMuch(store, filter, options) : readPage(store, filter, options)
 }
 
@@ -150,6 +201,36 @@ interface ReadOptions {
   readonly before: DeliveryKey
   readonly wanted: number
   readonly sources: readonly DeliverySource[]
+}
+
+/** Whether deliveries of many endpoints are read in any state: they may lie beside each other. */
+function readsLatest(sources: readonly DeliverySource[], { endpointId }: CheckedFilter): boolean {
+  return endpointId === undefined && sources.every((source) => source === 'all')
+}
+
+/**
+ * Reads what lies beside each other, whichever endpoints it is of, as long as enough of it is the owner's.
+ *
+ * @returns where it has ended before the end.
+ */
+async function* readLatest(
+  store: DeliveryStore,
+  filter: CheckedFilter,
+  { first, before: begin, wanted, isSelective }: ReadOptions & Pick<Sources, 'isSelective'>,
+): AsyncGenerator<Batch, DeliveryKey | undefined, void> {
+  const conditions = conditionsOf(filter)
+  let limit = Math.min(MOST_AT_ONCE, isSelective ? wanted * MORE : wanted)
+  for (let before = begin; ; limit = Math.min(MOST_AT_ONCE, limit * MORE)) {
+    const { found, read, own, last } = await store.latestDeliveries(filter, conditions, {
+      first,
+      before,
+      limit,
+    })
+    const next = last && read === limit ? keyOf(last) : undefined
+    yield { candidates: found, lookedAt: read, backTo: last?.createdOn, next }
+    if (!next || own * SPARSE < read) return next
+    before = next
+  }
 }
 
 /**
@@ -163,16 +244,16 @@ async function* readPage(store: DeliveryStore, filter: CheckedFilter, options: R
     const newest = await newestOfAll(store, filter, sources, turn)
     if (newest.length === 0) return
     const leftOut = newest[wanted]
-    const { lookedAt, next } = await readTurn(store, newest.slice(0, wanted), {
+    const batch = await readTurn(store, newest.slice(0, wanted), {
       first: leftOut ? Math.max(options.first, leftOut.messageKey) : options.first,
       before,
       limit: wanted,
       // Whatever is not newer than the first that is left out.
       rest: leftOut && { messageKey: leftOut.messageKey, endpointKey: leftOut.endpointKey + 1 },
     })
-    yield { lookedAt, next }
-    if (!next) return
-    before = next
+    yield batch
+    if (!batch.next) return
+    before = batch.next
   }
 }
 
@@ -191,13 +272,13 @@ async function* readMuch(store: DeliveryStore, filter: CheckedFilter, options: R
   for (;;) {
     const from = Math.max(first, before.messageKey - length)
     const rest = from > first ? { messageKey: from, endpointKey: 0 } : undefined
-    const { lookedAt, next, isFull } = await readTurn(store, owners, { first: from, before, limit, rest })
-    yield { lookedAt, next }
-    if (!next) return
-    before = next
+    const { isFull, ...batch } = await readTurn(store, owners, { first: from, before, limit, rest })
+    yield batch
+    if (!batch.next) return
+    before = batch.next
     aim = Math.min(MOST_AT_ONCE, aim * MORE)
     if (isFull) limit = Math.min(MOST_AT_ONCE, limit * MORE)
-    const factor = isFull ? 1 : Math.min(MORE * 2, aim / Math.max(1, lookedAt.length))
+    const factor = isFull ? 1 : Math.min(MORE * 2, aim / Math.max(1, batch.lookedAt))
     length = Math.ceil(length * factor)
   }
 }
@@ -223,7 +304,7 @@ async function readTurn(
   store: DeliveryStore,
   chosen: readonly NewestOfEndpoint[],
   { rest, ...range }: Turn,
-): Promise<Omit<FoundBatch, 'found'> & { readonly isFull: boolean }> {
+): Promise<Batch & { readonly isFull: boolean }> {
   const bySource = Map.groupBy(chosen, ({ source }) => source)
   const read = await Promise.all(
     [...bySource].map(([source, endpoints]) => {
@@ -234,11 +315,12 @@ async function readTurn(
   const lastGiven = read.flatMap((some) => lastOfFull(some, range.limit)).sort(newestFirst)[0]
   const isFull = lastGiven !== undefined && (!rest || newestFirst(lastGiven, rest) <= 0)
   const next = isFull ? lastGiven : rest
-  const lookedAt = read
+  const candidates = read
     .flat()
     .filter((one) => !next || newestFirst(one, next) <= 0)
     .sort(newestFirst)
-  return { lookedAt, next: next && keyOf(next), isFull }
+  const backTo = candidates.findLast(({ row }) => row)?.row?.createdOn
+  return { candidates, lookedAt: candidates.length, backTo, next: next && keyOf(next), isFull }
 }
 
 /** The last delivery of each endpoint that has given as many as it may, and may have more. */

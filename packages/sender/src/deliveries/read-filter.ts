@@ -4,7 +4,7 @@ import { readTime } from '../argument.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument } from '../errors.ts'
 import { isUniqueId } from '../ids.ts'
-import type { FoundDelivery } from '../store/newest-deliveries.ts'
+import type { FoundDelivery } from '../store/delivery-sources.ts'
 import { ATTEMPT_ERROR_CODES, type AttemptErrorCode } from './attempt-error-code.ts'
 import { DELIVERY_STATES, type DeliveryFilter, type DeliveryState, type StatusFilter } from './delivery.ts'
 
@@ -127,9 +127,15 @@ export function wantsFailure({ status, errorCode, hasFailedAttempts }: CheckedFi
   return hasFailedAttempts === true || errorCode !== undefined || (status !== undefined && isFailure)
 }
 
+/** The least and the most of the statuses that are meant. */
+export function statusesOf(status: StatusFilter): readonly [least: number, most: number] {
+  if (typeof status === 'number') return [status, status]
+  const least = Number(status[0]) * 100
+  return [least, least + 99]
+}
+
 function hasStatus(lastStatus: number | null, status: StatusFilter): boolean {
   if (lastStatus === null) return false
-  return typeof status === 'number'
-    ? lastStatus === status
-    : Math.floor(lastStatus / 100) === Number(status[0])
+  const [least, most] = statusesOf(status)
+  return lastStatus >= least && lastStatus <= most
 }

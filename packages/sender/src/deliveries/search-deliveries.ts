@@ -1,7 +1,7 @@
 import { readLimit } from '../argument.ts'
 import { assertArgument } from '../errors.ts'
 import { deliveryIdOf, isUniqueId, parseDeliveryId } from '../ids.ts'
-import { type FoundDelivery, newestFirst } from '../store/newest-deliveries.ts'
+import { type FoundDelivery, newestFirst } from '../store/delivery-sources.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type {
   Delivery,
@@ -90,7 +90,7 @@ export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<De
     let count = 0
     const wanted = search ? Math.max(limit + 1, BODIES_AT_ONCE * 2) : limit + 1
     // One more than is shown, to know whether there is another page.
-    for await (const { lookedAt, found, next } of findDeliveries(store, filter, {
+    for await (const { lookedAt, found, backTo, next } of findDeliveries(store, filter, {
       before,
       wanted,
       isSelective: search !== undefined,
@@ -103,9 +103,8 @@ export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<De
         const isRest = begin + BODIES_AT_ONCE >= found.length
         if (search?.isUsedUp() && last && !(isRest && !next)) return endedAt(items, last, last.createdOn)
       }
-      count += lookedAt.length
-      const last = lookedAt.findLast(({ row }) => row)?.row
-      if (count >= MAX_LOOKED_AT && next && last) return endedAt(items, next, last.createdOn)
+      count += lookedAt
+      if (count >= MAX_LOOKED_AT && next && backTo !== undefined) return endedAt(items, next, backTo)
     }
     return { items: await describe(items) }
   }

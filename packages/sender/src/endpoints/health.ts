@@ -32,8 +32,10 @@ export function createEndpointHealth({
 }: EndpointHealthParts): EndpointHealthReader {
   async function read(endpointKeys: readonly number[]) {
     if (endpointKeys.length === 0) return new Map()
-    const standings = await store.endpointStandings(endpointKeys)
-    const backlogs = await store.endpointBacklogs(endpointKeys)
+    const [standings, backlogs] = await Promise.all([
+      store.endpointStandings(endpointKeys),
+      store.endpointBacklogs(endpointKeys),
+    ])
     const now = clock.now()
     const healthOf = (standing: EndpointStanding) =>
       endpointHealthOf(standing, backlogs.get(standing.key) ?? NO_BACKLOG, circuitPolicy, now)

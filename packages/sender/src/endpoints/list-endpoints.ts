@@ -138,7 +138,7 @@ export function createEndpointLists(parts: EndpointListsParts): EndpointLists {
       const wanted = health === undefined ? undefined : assertArgument.oneOf('health', health, states)
       if (before !== undefined) await find(before, { tenantId })
       const page = (after: string | undefined, count: number) =>
-        store.listEndpoints({ tenantId, before: after, search: text, order, limit: count })
+        store.listEndpoints({ tenantId, before: after, search: text, order, health: wanted, limit: count })
       if (wanted === undefined) return (await page(before, limit)).map(endpointOf)
       const found: EndpointRow[] = []
       for (let last = before; ; ) {
@@ -160,13 +160,13 @@ export function createEndpointLists(parts: EndpointListsParts): EndpointLists {
       const since = until - HOURS * HOUR_MS
       const keysOf = (tenant: number) => own.filter((row) => row.tenantId === tenant).map(({ key }) => key)
       const tenants = [...new Set(own.map((row) => row.tenantId))]
-      const attempts = await Promise.all(
-        tenants.map((tenant) =>
+      const [healths, ...attempts] = await Promise.all([
+        healthReader.read(own.map(({ key }) => key)),
+        ...tenants.map((tenant) =>
           store.readHours({ tenantId: tenant, endpointKeys: keysOf(tenant), since, until }),
         ),
-      )
+      ])
       const hours = Map.groupBy(attempts.flat(), ({ endpointKey }) => endpointKey)
-      const healths = await healthReader.read(own.map(({ key }) => key))
       return new Map(
         own.flatMap(({ id, key }) => {
           const health = healths.get(key)

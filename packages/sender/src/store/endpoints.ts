@@ -12,6 +12,7 @@ import {
 } from '@x/events-engine/internal'
 import type { StoredCertificate } from '../endpoints/client-certificate.ts'
 import type { DisabledReason } from '../endpoints/endpoint.ts'
+import type { EndpointHealthState } from '../endpoints/endpoint-health.ts'
 import {
   ALL_FIELDS,
   CHANGEABLE_FIELDS,
@@ -48,6 +49,8 @@ export interface EndpointsToList {
   readonly search?: string | undefined
   /** @defaultValue 'newest' */
   readonly order?: EndpointOrder
+  /** Those that may do so; whether they do depends on the time. */
+  readonly health?: EndpointHealthState | undefined
   readonly limit: number
 }
 
@@ -132,6 +135,9 @@ export function endpointStore(context: StoreContext) {
     return sql.statement(`select ${columns} from ${names.endpoint} e
       where e.tenant_id = $1 and e.deleted_on is null
         and (${sql.cast('$3', 'text')} is null or lower(e.url) like $3 escape '!' or lower(e.description) like $3 escape '!')
+        and (${sql.cast('$5', 'text')} is null or case $5 when 'disabled' then not e.enabled when 'healthy' then e.enabled
+          else e.enabled and exists (select 1 from ${names.queue} q
+            where q.endpoint_key = e.key and (q.failing_since is not null or q.not_before > 0)) end)
         and (${sql.cast('$2', 'text')} is null or ${rank('e')} > ${ofBefore(rank('b'))}
           or (${rank('e')} = ${ofBefore(rank('b'))} and e.key < ${ofBefore('b.key')}))
       order by ${order === 'newest' ? '' : `${rank('e')}, `}e.key desc limit $4`)
@@ -229,10 +235,11 @@ export function endpointStore(context: StoreContext) {
       before,
       search,
       order = 'newest',
+      health,
       limit,
     }: EndpointsToList): Promise<EndpointRow[]> {
       const pattern = search === undefined ? null : containing(search)
-      return read(db, lists[order], [tenantId, before ?? null, pattern, limit])
+      return read(db, lists[order], [tenantId, before ?? null, pattern, limit, health ?? null])
     },
 
     async countEndpoints(tenantId: number): Promise<number> {

@@ -1,42 +1,27 @@
-import { flag, integer, nullable, readRows, type SqlExecutor, text } from '@x/events-engine/internal'
-import {
-  DELIVERY_COLUMNS,
-  deliveryColumns,
-  deliveryRowOf,
-  messageJoins,
-} from '../deliveries/delivery-columns.ts'
-import type { DeliveryKey, DeliveryRow } from '../deliveries/delivery-row.ts'
-import { containing } from './containing.ts'
+import { integer, nullable, readRows, type SqlExecutor } from '@x/events-engine/internal'
+import { messageJoins } from '../deliveries/delivery-columns.ts'
+import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { StoreContext } from './context.ts'
+import {
+  type CandidateDelivery,
+  CONDITIONS,
+  candidateOf,
+  type DeliveryOwner,
+  type DeliverySource,
+  deliveryParts,
+  eachSource,
+  foundColumns,
+  type NewestRange,
+  newestFirst,
+  ownerValues,
+  type TimesToCount,
+} from './delivery-sources.ts'
 import { createMessageBound, type MessageRange, messageRangeOf } from './message-range.ts'
-
-/** What deliveries are read from, the newest first: one index each. `failed`: those that had a failed attempt, and some others. */
-export type DeliverySource = 'all' | 'pending' | 'exhausted' | 'cancelled' | 'failed'
-
-/** Whose deliveries: of a tenant's endpoints, of one of them, or of those whose URL contains a text. */
-export interface DeliveryOwner {
-  readonly tenantId: number
-  readonly endpointId: string | undefined
-  readonly url: string | undefined
-}
-
-/** Where to look: messages from the first on, and deliveries older than one. */
-export interface NewestRange {
-  readonly first: number
-  readonly before: DeliveryKey
-}
 
 /** Messages from the first to the last. */
 export interface MessagesToRead {
   readonly first: number
   readonly last: number
-}
-
-/** A time, and how many of its deliveries to count at most. */
-export interface TimesToCount {
-  readonly since: number | undefined
-  readonly until: number | undefined
-  readonly limit: number
 }
 
 /** Deliveries of an endpoint, of messages after one, up to another. */
@@ -52,42 +37,6 @@ export interface NewestOfEndpoint extends DeliveryKey {
   readonly source: DeliverySource
 }
 
-/** A delivery, and what decides whether it is wanted. */
-export interface FoundDelivery extends DeliveryRow {
-  readonly hasFailedAttempts: boolean
-  readonly endpointUrl: string | null
-}
-
-/** A delivery that was looked at; its row is undefined where its message is deleted. */
-export interface CandidateDelivery extends DeliveryKey {
-  readonly row: FoundDelivery | undefined
-}
-
-const foundColumns = {
-  ...deliveryColumns,
-  event_id: nullable(text),
-  event_type: nullable(text),
-  has_failed_attempts: flag,
-  endpoint_url: nullable(text),
-}
-
-const CONDITIONS: Readonly<Record<DeliverySource, string>> = {
-  all: 'true',
-  pending: "x.state = 'pending'",
-  exhausted: "x.state = 'exhausted'",
-  cancelled: "x.state = 'cancelled'",
-  failed: '(x.attempt_count > 1 or x.last_error_code is not null)',
-}
-const INDEXES: Readonly<Record<DeliverySource, string>> = {
-  all: 'delivery_endpoint',
-  pending: 'delivery_due',
-  exhausted: 'delivery_exhausted',
-  cancelled: 'delivery_cancelled',
-  failed: 'delivery_failed',
-}
-
-const SOURCES = Object.keys(CONDITIONS) as DeliverySource[]
-
 /** So many pending deliveries are sorted; among more, some are soon found among the newest of all. */
 const FEW_PENDING = 2_000
 /** As many endpoints as a tenant may have, by default. */
@@ -99,31 +48,25 @@ const MAX_OF_EVENT = 1_000
  */
 export function newestDeliveryStore(context: StoreContext) {
   const { db, sql, names } = context
+  const { indexOf, isOwned, columns } = deliveryParts(context)
   const boundOf = createMessageBound(context)
-  // SQLite has no statistics of the table, and would take the index of what is pending for anything.
-  const indexOf = (source: DeliverySource) =>
-    sql.name === 'sqlite' ? `indexed by ${names.prefix}${INDEXES[source]}` : ''
-  const isOwned = `e.tenant_id = $1 and ($2 is null or e.id = $2)
-    and ($3 is null or lower(e.url) like $3 escape '!')`.replaceAll(/\$[23]/g, (one) => sql.cast(one, 'text'))
   const inRange = (...parameters: readonly [first: string, message: string, endpoint: string]) => {
     const [first, message, endpoint] = parameters.map((one) => sql.cast(one, 'integer'))
     return `x.message_key >= ${first}
       and x.message_key <= case when e.key < ${endpoint} then ${message} else ${message} - 1 end`
   }
 
-  const newestOf = (source: DeliverySource) =>
-    sql.statement(`select endpoint_key, message_key from (
-      select e.key as endpoint_key, (
-        select x.message_key from ${names.delivery} x ${indexOf(source)}
-        where x.endpoint_key = e.key and ${CONDITIONS[source]} and ${inRange('$4', '$5', '$6')}
-        order by x.message_key desc limit 1) as message_key
-      from ${names.endpoint} e where ${isOwned}) newest
-    where message_key is not null order by message_key desc, endpoint_key desc limit $7`)
-  const columns = `${DELIVERY_COLUMNS}, e.url as endpoint_url,
-    case when d.last_error_code is not null then d.attempt_count > 0 when d.attempt_count > 1 then exists (
-      select 1 from ${names.attempt} a where a.message_key = d.message_key and a.endpoint_key = d.endpoint_key
-        and a.error_code is not null)
-    else false end as has_failed_attempts`
+  const newestOf = (source: DeliverySource) => {
+    const newest = `(select x.message_key from ${names.delivery} x ${indexOf(source)}
+      where x.endpoint_key = e.key and ${CONDITIONS[source]} and ${inRange('$4', '$5', '$6')}
+      order by x.message_key desc limit 1)`
+    // PostgreSQL would look for a value that is selected and compared twice.
+    const from = sql.hasLateral
+      ? `select e.key as endpoint_key, k.message_key from ${names.endpoint} e cross join lateral ${newest} k where ${isOwned}`
+      : `select e.key as endpoint_key, ${newest} as message_key from ${names.endpoint} e where ${isOwned}`
+    return sql.statement(`select endpoint_key, message_key from (${from}) newest
+      where message_key is not null order by message_key desc, endpoint_key desc limit $7`)
+  }
   const endpoints = sql.records({ key: 'integer' })
   // Keys alone first: the index has them, in their order.
   const keysOf = (
@@ -140,10 +83,8 @@ export function newestDeliveryStore(context: StoreContext) {
     sql.statement(`select ${columns}
       from ${endpoints.table('$1', 'r')} cross join ${names.endpoint} e ${joined(source)} ${messageJoins(names)}
       where e.key = r.key order by d.message_key desc, d.endpoint_key desc`)
-  const each = <TValue>(make: (source: DeliverySource) => TValue) =>
-    Object.fromEntries(SOURCES.map((source) => [source, make(source)])) as Record<DeliverySource, TValue>
-  const newest = each(newestOf)
-  const rows = each(rowsOf)
+  const newest = eachSource(newestOf)
+  const rows = eachSource(rowsOf)
 
   // Of one endpoint, the oldest first.
   const oldestOf = (source: DeliverySource) =>
@@ -164,16 +105,17 @@ export function newestDeliveryStore(context: StoreContext) {
       where ${isOwned} and e.key > $6 and exists (select 1 from ${names.delivery} x ${indexOf(source)}
         where x.endpoint_key = e.key and ${CONDITIONS[source]} and ${isBetween})
       order by e.key limit 1`)
-  const oldest = each(oldestOf)
-  const counts = each(countOf)
+  const oldest = eachSource(oldestOf)
+  const counts = eachSource(countOf)
   const isOfTime = `x.created_on >= ${sql.cast('$6', 'integer')} and x.created_on < ${sql.cast('$7', 'integer')}`
   const countSome = (source: DeliverySource) =>
     sql.statement(`select count(*) as count from (
       select 1 from ${names.endpoint} e cross join ${names.delivery} x ${indexOf(source)}
       where ${isOwned} and x.endpoint_key = e.key and ${CONDITIONS[source]} and ${isBetween} and ${isOfTime}
       limit $8) counted`)
-  const someCounts = each(countSome)
-  const nexts = each(nextOf)
+  const someCounts = eachSource(countSome)
+
+  const nexts = eachSource(nextOf)
   const lastKey = sql.statement(`select max(message_key) as last from ${names.delivery}`)
 
   const countPending = sql.statement(`select count(*) as count from (
@@ -191,12 +133,6 @@ export function newestDeliveryStore(context: StoreContext) {
   const byMessage = ofEventWhere(ofMessages)
   const bySequence = ofEventWhere(ofEvents)
   const findSequence = createEventSearch(context)
-
-  const ownerValues = ({ tenantId, endpointId, url }: DeliveryOwner) => [
-    tenantId,
-    endpointId ?? null,
-    url === undefined ? null : containing(url),
-  ]
 
   return {
     /** Between which messages those of a time lie, about. */
@@ -354,27 +290,6 @@ function firstIdOf(time: number): string {
   return `evt_${hex.slice(0, 8)}-${hex.slice(8)}`
 }
 
-/** Sorts the newest first. */
-export function newestFirst(one: DeliveryKey, other: DeliveryKey): number {
-  return other.messageKey - one.messageKey || other.endpointKey - one.endpointKey
-}
-
 function deliveryKeyText(row: { readonly endpoint_key: number; readonly message_key: number }): string {
   return `${row.endpoint_key} ${row.message_key}`
-}
-
-function candidateOf(
-  row: {
-    readonly [TName in keyof typeof foundColumns]: ReturnType<(typeof foundColumns)[TName]>
-  },
-): CandidateDelivery {
-  const { event_id, event_type, endpoint_key: endpointKey, message_key: messageKey } = row
-  if (event_id === null || event_type === null) return { endpointKey, messageKey, row: undefined }
-  const hasFailedAttempts = row.has_failed_attempts
-  const delivery = deliveryRowOf({ ...row, event_id, event_type })
-  return {
-    endpointKey,
-    messageKey,
-    row: { ...delivery, hasFailedAttempts, endpointUrl: row.endpoint_url },
-  }
 }

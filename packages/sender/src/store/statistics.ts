@@ -71,6 +71,7 @@ export function statisticsStore({ db, sql, names }: StoreContext) {
   )
   const take = sql.statement(`delete from ${names.counter}
     where ${sql.isChosen('key', `select key from ${names.counter} order by key limit $1`)} returning body`)
+  const any = sql.statement(`select 1 as found from ${names.counter} limit 1`)
   const tenants = sql.statement(
     `select key, tenant_id from ${names.endpoint} where ${sql.isListed('key', '$1')}`,
   )
@@ -124,7 +125,9 @@ export function statisticsStore({ db, sql, names }: StoreContext) {
      *
      * @returns whether there may be more.
      */
-    rollUpCounters(limit: number): Promise<boolean> {
+    async rollUpCounters(limit: number): Promise<boolean> {
+      // What another node is adding is still there to be seen, and waited for.
+      if (!(await findsRow(db, any))) return false
       return locked(async (trx) => {
         const taken = await readRows(trx, { body: text }, take, [limit])
         const counters = taken.flatMap(({ body }) => unpackCounters(body))

@@ -10,6 +10,7 @@ import { deliveryStore } from './deliveries.ts'
 import { dueStore } from './due.ts'
 import { endpointStore } from './endpoints.ts'
 import { healthStore } from './health.ts'
+import { latestDeliveryStore } from './latest-deliveries.ts'
 import { leaseStore } from './leases.ts'
 import { messageStore } from './messages.ts'
 import { newestDeliveryStore } from './newest-deliveries.ts'
@@ -30,6 +31,7 @@ export function openStore(context: StoreContext) {
   const messages = messageStore(context)
   return {
     ...deliveryStore(context),
+    ...latestDeliveryStore(context),
     ...newestDeliveryStore(context),
     ...messages,
     ...dueStore(context),

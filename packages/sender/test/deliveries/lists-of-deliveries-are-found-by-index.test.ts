@@ -100,7 +100,10 @@ it('reads no more of 100,000 deliveries than it shows, whatever is asked for', a
     expect(items, what).toHaveLength(count)
     expect(plans.at(-1), what).toContain(index)
     for (const plan of plans) {
-      if (testDialect() === 'sqlite') expect(plan.replaceAll(SMALL_SCAN, ''), what).not.toContain('SCAN')
+      // What a subquery has read is not read from a table.
+      const subqueries = [...plan.matchAll(/CO-ROUTINE (\w+)/g)].map(([, name]) => `SCAN ${name}`)
+      const read = subqueries.reduce((rest, scan) => rest.replace(scan, ''), plan)
+      if (testDialect() === 'sqlite') expect(read.replaceAll(SMALL_SCAN, ''), what).not.toContain('SCAN')
       else expect(Number(/shared hit=(\d+)/.exec(plan)?.[1] ?? 0), what).toBeLessThan(2_000)
     }
   }

@@ -24,10 +24,11 @@ import type { DeliveryKey } from '../../src/deliveries/delivery-row.ts'
 import type { EndpointRow, NewEndpointRow } from '../../src/endpoints/fields.ts'
 import { createWebhookSender, type WebhookSenderOptions } from '../../src/index.ts'
 import type { DueAlert } from '../../src/store/alerts.ts'
+import type { DeliverySource } from '../../src/store/delivery-sources.ts'
 import { type JobStore, jobStore } from '../../src/store/jobs.ts'
+import type { DeliveryConditions } from '../../src/store/latest-deliveries.ts'
 import type { EndpointLease } from '../../src/store/leases.ts'
 import type { MessageToStore } from '../../src/store/messages.ts'
-import type { DeliverySource } from '../../src/store/newest-deliveries.ts'
 import { webhookMigrations } from '../../src/store/schema.ts'
 import type { DeliveryStore } from '../../src/store/store.ts'
 import { openStore } from '../../src/store/store.ts'
@@ -35,6 +36,16 @@ import { composeStraight } from '../../src/store/straight.ts'
 import { tableNames } from '../../src/table-names.ts'
 import { recordingLogger, site } from '../open-host.ts'
 import { successOf } from '../success-of.ts'
+
+const ANYTHING: DeliveryConditions = {
+  states: undefined,
+  statuses: undefined,
+  errorCode: undefined,
+  hasFailedAttempts: undefined,
+  eventType: undefined,
+  createdAfter: undefined,
+  createdBefore: undefined,
+}
 
 const HOUR_MS = 3_600_000
 // PGlite is compiled first.
@@ -723,6 +734,48 @@ export function senderContract(driver: Driver): void {
           for (const state of ['pending', 'exhausted', 'cancelled'] as const) {
             expect(await read(state)).toEqual(all.filter((row) => row?.state === state))
           }
+        },
+        async latestDeliveries() {
+          const all = await store.newestDeliveries('all', [key], { ...anywhere, limit: 10 })
+          const read = (limit: number, conditions: object = {}) =>
+            store.latestDeliveries(owner, { ...ANYTHING, ...conditions }, { ...anywhere, limit })
+          const whole = await read(10)
+          expect(whole).toMatchObject({ found: all, own: all.length })
+          expect(whole.read).toBeGreaterThan(all.length)
+          const some = await read(3)
+          expect(some).toMatchObject({ read: 3, last: { createdOn: now } })
+          expect(some.found).toEqual(all.slice(0, some.own))
+          const [exhausted] = all.filter(({ row }) => row?.state === 'exhausted')
+          const conditions = {
+            states: ['exhausted'],
+            statuses: [500, 599],
+            errorCode: 'http_status',
+            hasFailedAttempts: true,
+            eventType: 'FILE.*',
+            createdAfter: now - HOUR_MS,
+            createdBefore: now + HOUR_MS,
+          }
+          // The last that was read is there in any case.
+          const { found, last } = await read(10, conditions)
+          expect(found.filter(({ messageKey }) => messageKey !== last?.messageKey)).toEqual([exhausted])
+        },
+        async countFiltered() {
+          const times = { since: undefined, until: undefined, limit: 10 }
+          const states = ['exhausted', 'cancelled'] as const
+          for (const [source, eventType] of [
+            [undefined, undefined],
+            [undefined, 'file.*'],
+            ['failed', undefined],
+            ['exhausted', '*.Update'],
+          ] as const) {
+            const conditions = { ...ANYTHING, states, hasFailedAttempts: true, eventType }
+            expect(await store.countFiltered(source, owner, conditions, times)).toMatchObject({ count: 1 })
+          }
+          expect(await store.countFiltered('all', owner, ANYTHING, { ...times, limit: 2 })).toEqual({
+            count: 2,
+            own: 2,
+            read: 2,
+          })
         },
         async oldestDeliveries() {
           const [oldest] = await store.oldestDeliveries(db, 'all', {

@@ -148,6 +148,52 @@ it('keeps the order of many endpoints, whatever each of them has', async () => {
   })
 })
 
+it('finds what is rare among the deliveries of others, and counts it', async () => {
+  await using host = await openHost()
+  for (const tenantId of [1, 2, 1]) {
+    await host.sender.endpoints.create({ tenantId, url: 'https://example.com' })
+  }
+  await host.run(`insert into xe_webhook_message (event_id, tenant_id, site_id, event_type, created_on, body)
+    select 'evt_' || n, 1, 1, case when n % 200 = 0 then 'Page_1.Create' else 'Page-1.Create' end, n, '{}' from ${numbers(6_000)} order by n`)
+  // The second endpoint, of another tenant, has all; the first and the third every 100th. The newest is the other tenant's.
+  await host.run(`insert into xe_webhook_delivery (message_key, endpoint_key, state, attempt_count, last_status, last_error_code, created_on)
+    select n, e.key, case when n % 400 = 0 then 'exhausted' else 'succeeded' end, 1,
+      case when n % 400 = 0 then 502 else 200 end, case when n % 400 = 0 then 'http_status' end, n
+    from ${numbers(6_000)} cross join xe_webhook_endpoint e where e.key = 2 or (n % 100 = 0 and n < 6000)`)
+  const idsOf = (found: readonly Delivery[]) => found.map(({ id }) => id)
+  const every = (step: number) =>
+    Array.from({ length: Math.ceil(6_000 / step) - 1 }, (_, index) => 6_000 - (index + 1) * step)
+      .filter((message) => message < 6_000)
+      .flatMap((message) => [`dlv_3_${message}`, `dlv_1_${message}`])
+  for (const limit of [3, 50]) {
+    expect(idsOf(await searchAll(host, { limit }))).toEqual(every(100))
+    expect(idsOf(await searchAll(host, { limit, eventType: 'page_1.*' }))).toEqual(every(200))
+    expect(idsOf(await searchAll(host, { limit, status: '2xx', eventType: 'Page_1.Create' }))).toEqual(
+      every(200).filter((id) => !every(400).includes(id)),
+    )
+    expect(idsOf(await searchAll(host, { limit, state: ['succeeded', 'exhausted'], status: 502 }))).toEqual(
+      every(400),
+    )
+  }
+  const { deliveries } = host.sender
+  const counted = async (query: object) => deliveries.count({ tenantId: 1, ...query })
+  const total = every(200).length
+  expect(await counted({ eventType: 'Page_1.*' })).toEqual({ count: total, isComplete: true })
+  expect(await counted({ eventType: '*' })).toEqual({ count: every(100).length, isComplete: true })
+  expect(await counted({ status: '5xx' })).toEqual({ count: every(400).length, isComplete: true })
+  expect(await counted({ status: 200, eventType: '*.create' })).toEqual({
+    count: every(100).length - every(400).length,
+    isComplete: true,
+  })
+  expect(await counted({ hasFailedAttempts: false, createdAfter: new Date(5_900) })).toEqual({
+    count: 2,
+    isComplete: true,
+  })
+  // Among the newest 2,500 are 48 of the first tenant's, and 7 of the other's have failed.
+  const ofOther = await deliveries.count({ tenantId: 2, hasFailedAttempts: false })
+  expect(ofOther).toEqual({ count: 2_500 - 48 - 7, isComplete: false })
+})
+
 it('looks at so many only, says how far, and goes on from there', async () => {
   await using host = await openHost()
   await host.sender.endpoints.create({ tenantId: 1, url: 'https://example.com' })
