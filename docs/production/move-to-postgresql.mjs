@@ -134,6 +134,6 @@ async function movePositions() {
   await target.query(`update ${prefix}sync_event set xid = '1'
     where seq <= coalesce((select min(${floor}) from ${prefix}subscription), 0)`)
   await target.query(`update ${prefix}subscription
-    set position = 'p/' || pg_current_snapshot() || '//' || ${floor}, leased_by = null, leased_until = '-infinity'`)
+    set position = 'p/' || pg_current_snapshot() || '//' || ${floor}, leased_by = null, leased_until = 0`)
   await target.query(`update ${prefix}webhook_queue set leased_by = null, leased_until = 0`)
 }

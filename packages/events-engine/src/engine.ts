@@ -30,9 +30,11 @@ import {
   type RaisingTransaction,
   type TransactionRunner,
 } from './raise/transaction.ts'
-import { type Dialect, dialectOf } from './sql/database.ts'
+import type { Dialect } from './sql/database.ts'
+import { sqlOf } from './sql/dialects.ts'
+import { openEventStore } from './store/event-store.ts'
 import { createGivenPositions } from './store/given-positions.ts'
-import { openEventStore } from './store/open-event-store.ts'
+
 import { tableNames } from './store/table-names.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 import { createLifecycle } from './util/lifecycle.ts'
@@ -165,17 +167,17 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
 export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEngine<DB> {
   const settings = resolveEventEngineOptions(options)
   const { db, services, clock, leaseMs, stopTimeoutMs } = settings
-  const dialect = dialectOf(db)
+  const sql = sqlOf(db)
   const names = tableNames(settings.tablePrefix, settings.schema)
   const nodeId = createNodeId()
   const logger = nodeLogger(settings.logger, nodeId)
   const observer = createEngineObserver(clock)
   const watched = watchDatabase({ ...settings, host: db, logger }, leaseMs)
-  const storeParts = { dialect, names, nodeId, clock }
+  const storeParts = { sql, names, nodeId, clock }
   const store = openEventStore({ ...storeParts, db: watched.db })
   const positions = createGivenPositions(store)
   const patientStore = openEventStore({ ...storeParts, db: watched.patient })
-  const schema = createLogSchema(watched, dialect, names)
+  const schema = createLogSchema(watched, sql, names)
 
   const wake = createWakeSignal(clock)
   const control = createWakeSignal(clock)
@@ -187,7 +189,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     if (pool) guardConnections(pool, settings.databaseTimeoutMs, logger)
   }
   const notifier =
-    settings.pool && dialect === 'postgres'
+    settings.pool && sql.hasNotify
       ? createPostgresNotifier({
           pool: settings.listenPool,
           db: watched.db,
@@ -233,7 +235,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   })
 
   const expect = () => detached(poller.expect)
-  const { context, ...capture } = createTableCapture<DB>({ settings, dialect, names, changed: expect })
+  const { context, ...capture } = createTableCapture<DB>({ settings, sql, names, changed: expect })
   const transactions: TransactionRunner<DB> = createTransactionRunner(
     db,
     context,
@@ -248,7 +250,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     clock,
     maxDataBytes: settings.maxDataBytes,
     appendAlone: createAppendBatcher(watched.db, store),
-    appendIn: createTransactionAppender({ db, dialect, store, names, logId: () => schema.logId }),
+    appendIn: createTransactionAppender({ db, sql, store, names, logId: () => schema.logId }),
     inTransaction: transactions.active,
     checks,
     raised(event, isCommitted) {
@@ -263,7 +265,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
   const subscriptions = createSubscriptions(store, positions, changed)
   const purgeTenant = createTenantPurge({
     db: watched.patient,
-    dialect,
+    sql,
     // The store that readers use keeps what it has read ahead.
     store: { ...patientStore, forgetRead: store.forgetRead },
     changed,
@@ -302,7 +304,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     subscriptions,
     stats: report.stats,
     db,
-    dialect,
+    dialect: sql.name,
     clock,
     logger: settings.logger,
     services,
@@ -322,7 +324,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     [Symbol.asyncDispose]: lifecycle.stop,
     [INTERNALS]: createInternals({
       database: watched,
-      dialect,
+      sql,
       names,
       store,
       clock,

@@ -47,20 +47,14 @@ export {
   type Statement,
 } from './sql/database.ts'
 export { isInterruption, isRefusal } from './sql/database-errors.ts'
-export {
-  type RecordList,
-  type SqlDialect,
-  type SqlType,
-  sqlDialectOf,
-  type UpdateFrom,
-  type Upsert,
-} from './sql/dialect.ts'
+export type { RecordList, SqlDialect, SqlType, UpdateFrom, Upsert } from './sql/dialect.ts'
+export { sqlDialectOf } from './sql/dialects.ts'
+export { createRowsStatement } from './sql/rows-statement.ts'
 export { withSecureDelete } from './sql/secure-delete.ts'
-export { createRowsStatement } from './sql/sqlite-rows.ts'
 export { ownTransaction, transact } from './sql/transact.ts'
-export { type EventRow, eventColumns, eventOf, SELECTED_COLUMNS, sequenceOf } from './store/event-row.ts'
-export { type FencePart, FIRST_AFTER_FENCE } from './store/event-store.ts'
+export { type EventRow, eventColumns, eventOf, selectedColumns, sequenceOf } from './store/event-row.ts'
 export type { HandledLog, HandledRange } from './store/handled.ts'
+export { type FencePart, FIRST_AFTER_FENCE } from './store/save-position.ts'
 export type { LogReader } from './store/search-log.ts'
 export { createLifecycle, type Lifecycle } from './util/lifecycle.ts'
 export { createPeriodic, type Periodic, type PeriodicOptions } from './util/periodic.ts'

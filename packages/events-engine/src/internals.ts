@@ -3,11 +3,10 @@ import type { WatchedDatabase } from './connections/watched-database.ts'
 import { EventEngineError } from './errors.ts'
 import type { FeedSource } from './feed/feed.ts'
 import type { RaiseCheck } from './raise/sync-manager.ts'
-import type { Dialect } from './sql/database.ts'
+import type { LogContext } from './store/context.ts'
 import type { EventStore } from './store/event-store.ts'
 import { createHandledLog, type HandledLog } from './store/handled.ts'
 import { createLogReader, type LogReader } from './store/search-log.ts'
-import type { TableNames } from './store/table-names.ts'
 import type { WakeTopics } from './wake/wake-topics.ts'
 
 /** The property of an engine that holds its internals. */
@@ -68,10 +67,8 @@ export interface EngineInternals {
 }
 
 /** What {@link createInternals} works with. */
-export interface InternalsParts {
+export interface InternalsParts extends Omit<LogContext, 'db'> {
   readonly database: WatchedDatabase
-  readonly dialect: Dialect
-  readonly names: TableNames
   readonly store: EventStore
   readonly clock: Clock
   readonly feed: FeedSource
@@ -84,7 +81,8 @@ const NEWEST_MS = 60 * 60 * 1_000
 
 /** Creates the internals of an engine. */
 export function createInternals(parts: InternalsParts): EngineInternals {
-  const { database, dialect, names, store, clock, feed, topics, checks, lookSoon } = parts
+  const { database, sql, names, store, clock, feed, topics, checks, lookSoon } = parts
+  const log = { db: database.db, sql, names }
   return {
     database,
     feed,
@@ -105,12 +103,11 @@ export function createInternals(parts: InternalsParts): EngineInternals {
       return events.length > 0
     },
     async holdEvents(name, sequence = Number.POSITIVE_INFINITY) {
-      const log = createHandledLog(database.db, dialect, names, name)
-      const range = await log.rangeSince(clock.now() - NEWEST_MS)
+      const range = await createHandledLog(log, name).rangeSince(clock.now() - NEWEST_MS)
       if (range) await store.hold(name, Math.min(sequence, range.after + 1))
     },
-    handledLog: (subscription) => createHandledLog(database.db, dialect, names, subscription),
-    log: createLogReader(database.db, dialect, names),
+    handledLog: (subscription) => createHandledLog(log, subscription),
+    log: createLogReader(log),
   }
 }
 

@@ -1,7 +1,10 @@
 import { type Assertion, isStorableDate, type SyncEvent } from '@x/events-core'
 import { EventEngineError, shown } from './errors.ts'
-import type { EventStore, Position, SubscriptionRow, SubscriptionState } from './store/event-store.ts'
+import type { EventStore } from './store/event-store.ts'
 import type { GivenPositions } from './store/given-positions.ts'
+import type { SubscriptionRow } from './store/manage-subscriptions.ts'
+import type { Position } from './store/position.ts'
+import type { SubscriptionState } from './store/save-position.ts'
 import { createArgumentAssertion } from './util/assert.ts'
 import { isStorable } from './util/storable-text.ts'
 

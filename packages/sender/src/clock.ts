@@ -1,5 +1,5 @@
 import { type Clock, type Logger, systemClock } from '@x/events-core'
-import { readRows, real, type SqlExecutor } from '@x/events-engine/internal'
+import { readRows, real, type SqlDialect, type SqlExecutor } from '@x/events-engine/internal'
 
 /** A clock that all nodes of a database share. */
 export interface SharedClock extends Clock {
@@ -18,8 +18,8 @@ const DRIFT = 0.001
  * The database's clock: read from time to time, and advanced in between by the process's own monotonic clock. Times
  * that nodes store and compare agree to half of a round trip, however wrong the clocks of their machines are.
  */
-export function createDatabaseClock(db: SqlExecutor): SharedClock {
-  const statement = 'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now'
+export function createDatabaseClock(db: SqlExecutor, sql: SqlDialect): SharedClock {
+  const statement = `select ${sql.clock} as now`
   // The machine's own time, until the database was read.
   let base = Date.now()
   let askedAt = performance.now()
@@ -74,15 +74,15 @@ export function asSharedClock(clock: Clock): SharedClock {
 }
 
 /**
- * The clock by which due times are stored and compared. On PostgreSQL, whose nodes may run on many machines, it is the
- * database's. An engine that was given a clock uses it, so that tests can move the time.
+ * The clock by which due times are stored and compared. Where nodes may run on many machines, it is the database's. An engine that was given a clock uses it, so that tests can move the time.
  */
 export function sharedClockOf(
-  engine: { readonly dialect: string; readonly clock: Clock },
+  engine: { readonly clock: Clock },
   db: SqlExecutor,
+  sql: SqlDialect,
 ): SharedClock {
-  const isShared = engine.dialect === 'postgres' && engine.clock === systemClock
-  return isShared ? createDatabaseClock(db) : asSharedClock(engine.clock)
+  const isShared = !sql.isLocal && engine.clock === systemClock
+  return isShared ? createDatabaseClock(db, sql) : asSharedClock(engine.clock)
 }
 
 /** Notices that the machine's clock was set back, and moves due times back that now lie too far ahead. */

@@ -193,8 +193,9 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
   const names = tableNames(engine.tablePrefix, engine.schema)
   const internals = internalsOf(engine)
   const { db, patient, unhurried } = internals.database.forLease(settings.leaseMs)
-  const clock = sharedClockOf(engine, db)
-  const context = { db, sql: sqlDialectOf(dialect), names, nodeId, clock }
+  const sql = sqlDialectOf(dialect)
+  const clock = sharedClockOf(engine, db, sql)
+  const context = { db, sql, names, nodeId, clock }
   const patientContext = { ...context, db: patient }
   const store = openStore(context)
   const patientStore = openStore(patientContext)
@@ -330,7 +331,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       await engine.subscribe(createWebhookSubscriber<DB>({ ...ofLog, handleAhead }), {
         name: SUBSCRIPTION,
         mode: 'durable',
-        ...subscriptionOptions(settings, dialect),
+        ...subscriptionOptions(settings, sql),
       })
     },
     async () => {

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Assertion, TenantSite } from '@x/events-core'
-import type { Dialect } from '../sql/database.ts'
 import { assertInteger, createArgumentAssertion } from '../util/assert.ts'
-import type { CaptureNames, RunInTransaction } from './sql.ts'
+import type { CaptureTriggers } from './capture-dialect.ts'
+import type { RunInTransaction } from './sql.ts'
 
 const assertArgument: Assertion = createArgumentAssertion('withContext')
 
@@ -31,9 +31,8 @@ export interface CaptureContext {
 }
 
 /** Creates the context of an engine. */
-export function createCaptureContext(dialect: Dialect, names: CaptureNames): CaptureContext {
+export function createCaptureContext(write: CaptureTriggers['writeContext']): CaptureContext {
   const frames = new AsyncLocalStorage<Frame>()
-  const write = dialect === 'sqlite' ? sqliteContext(names) : postgresContext(names)
 
   /** Until `work` has ended, the transaction's triggers find `site`; then what they found before. */
   async function switchTo<TResult>(
@@ -81,21 +80,6 @@ export function createCaptureContext(dialect: Dialect, names: CaptureNames): Cap
       }
     },
   }
-}
-
-type WriteContext = (run: RunInTransaction, site: TenantSite | undefined) => Promise<unknown>
-
-/** A row that is never committed. SQLite has one writer, so no other transaction sees it. */
-function sqliteContext({ context }: CaptureNames): WriteContext {
-  const set = `insert or replace into ${context} (singleton, tenant_id, site_id) values (1, ?, ?)`
-  const clear = `delete from ${context}`
-  return (run, site) => (site ? run(set, [site.tenantId, site.siteId]) : run(clear, []))
-}
-
-/** A setting that PostgreSQL resets when the transaction ends. */
-function postgresContext({ setting }: CaptureNames): WriteContext {
-  const set = `select set_config('${setting}', $1, true)`
-  return (run, site) => run(set, [site ? `${site.tenantId}:${site.siteId}` : ''])
 }
 
 function assertSite(site: TenantSite): void {

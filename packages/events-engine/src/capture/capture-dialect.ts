@@ -1,9 +1,21 @@
+import type { TenantSite } from '@x/events-core'
 import { EventEngineError, shown } from '../errors.ts'
 import type { SqlExecutor } from '../sql/database.ts'
+import type { TableNames } from '../store/table-names.ts'
 import type { Capture } from './capture-options.ts'
+import type { RunInTransaction } from './sql.ts'
 
-/** What differs between databases in putting triggers on a table. */
+/** What differs between databases in capturing tables. */
 export interface CaptureDialect {
+  /** The statements that create the tables that triggers need beside those of the log. */
+  tables(names: TableNames): readonly string[]
+  /** The statements that delete what triggers have remembered for a change that did not happen. */
+  clearStatements(names: TableNames): readonly string[]
+  createTriggers(names: TableNames, maxDataBytes: number): CaptureTriggers
+}
+
+/** Puts triggers on tables, and gives them the tenant and site of a transaction. */
+export interface CaptureTriggers {
   /**
    * The statements that bring a table's triggers up to date; none where they are.
    *
@@ -14,6 +26,8 @@ export interface CaptureDialect {
   planRelease(db: SqlExecutor, table: string): Promise<readonly string[]>
   /** Keeps others who do the same out until the transaction ends. */
   lock(db: SqlExecutor): Promise<void>
+  /** Has the triggers find a tenant and a site for the rest of the transaction; none where it is undefined. */
+  writeContext(run: RunInTransaction, site: TenantSite | undefined): Promise<unknown>
 }
 
 /** Refuses columns that a table does not have. */

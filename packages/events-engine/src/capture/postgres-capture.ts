@@ -5,6 +5,7 @@ import type { TableNames } from '../store/table-names.ts'
 import {
   assertColumns,
   type CaptureDialect,
+  type CaptureTriggers,
   refuseOwnTable,
   refuseTable,
   refuseUnmigrated,
@@ -13,18 +14,25 @@ import type { Capture } from './capture-options.ts'
 import { INTEGER_TYPES } from './postgres-expressions.ts'
 import { postgresFunction } from './postgres-function.ts'
 import { type PostgresTable, readPostgresTable } from './postgres-table.ts'
-import { captureNames, quoteName, quoteText } from './sql.ts'
+import { captureNames, quoteEscaped, quoteName } from './sql.ts'
 
 const triggerColumns = { name: text, function: text, schema: text }
 type StoredTrigger = RowOf<typeof triggerColumns>
 
-/** Captures tables of a PostgreSQL database. */
-export function postgresCapture(names: TableNames, maxDataBytes: number): CaptureDialect {
+/** Captures tables of a PostgreSQL database, where triggers find a setting of the transaction. */
+export const postgresCapture: CaptureDialect = {
+  tables: () => [],
+  clearStatements: () => [],
+  createTriggers: postgresTriggersOf,
+}
+
+function postgresTriggersOf(names: TableNames, maxDataBytes: number): CaptureTriggers {
   const own = captureNames(names)
   // In the order of their names is how triggers fire. These have to be first, or the events of what a
   // trigger of the host's changes in turn would come before the event of the change that it fired for.
   const rowTrigger = `00_${own.trigger}row`
   const truncateTrigger = `00_${own.trigger}truncate`
+  const setContext = `select set_config('${own.setting}', $1, true)`
 
   async function readEngineSchema(db: SqlExecutor): Promise<string> {
     const [found] = await readRows(
@@ -99,6 +107,9 @@ export function postgresCapture(names: TableNames, maxDataBytes: number): Captur
     async lock(db: SqlExecutor) {
       await runStatement(db, 'select pg_advisory_xact_lock(hashtext($1))', [`${names.syncEvent} capture`])
     },
+
+    // The setting is reset when the transaction ends.
+    writeContext: (run, site) => run(setContext, [site ? `${site.tenantId}:${site.siteId}` : '']),
   }
 }
 
@@ -120,14 +131,14 @@ declare
 begin
   for unused in
     select p.oid from pg_catalog.pg_proc p
-    where p.pronamespace = ${quoteText(quoteName(schema), 'postgres')}::pg_catalog.regnamespace
-      and p.proname ~ ${quoteText(pattern, 'postgres')}
+    where p.pronamespace = ${quoteEscaped(quoteName(schema))}::pg_catalog.regnamespace
+      and p.proname ~ ${quoteEscaped(pattern)}
       and not exists (select from pg_catalog.pg_trigger t where t.tgfoid = p.oid)
   loop
     execute 'drop function ' || unused;
   end loop;
 end`
-  return `do ${quoteText(body, 'postgres')}`
+  return `do ${quoteEscaped(body)}`
 }
 
 async function findTable(db: SqlExecutor, name: string): Promise<PostgresTable | undefined> {

@@ -1,7 +1,7 @@
 import type { Capture, ResolvedSource } from './capture-options.ts'
 import type { PostgresTable } from './postgres-table.ts'
 import { BEFORE_KEY, CHANGED_KEY } from './resolve-capture.ts'
-import { type CaptureNames, quoteName, quoteText } from './sql.ts'
+import { type CaptureNames, quoteEscaped, quoteName } from './sql.ts'
 
 const MAX_INTEGER = Number.MAX_SAFE_INTEGER
 
@@ -36,7 +36,7 @@ export function sourceOf(
   }
   const part = which === 'tenant' ? 1 : 2
   // Once a transaction has set it, its connection has the setting for good: empty.
-  const value = `nullif(split_part(current_setting(${quoteText(setting, 'postgres')}, true), ':', ${part}), '')::bigint`
+  const value = `nullif(split_part(current_setting(${quoteEscaped(setting)}, true), ':', ${part}), '')::bigint`
   return source.fallback === undefined ? value : `coalesce(${value}, ${source.fallback})`
 }
 
@@ -74,9 +74,9 @@ export function dataOf(
   if (withChanged && capture.before) {
     members.push(`${beforeOf(table, capture.data)} as ${quoteName(BEFORE_KEY)}`)
   }
-  const chosen = capture.data.map((name) => quoteText(name, 'postgres')).join(', ')
+  const chosen = capture.data.map((name) => quoteEscaped(name)).join(', ')
   const surviving = `select key, value from json_each(row_to_json(${row})) where key = any (array[${chosen}]::text[])`
-  const changed = `union all select ${quoteText(CHANGED_KEY, 'postgres')}, to_json(xe_changed)`
+  const changed = `union all select ${quoteEscaped(CHANGED_KEY)}, to_json(xe_changed)`
   return {
     // In the order of the columns, and as many as there are: functions take a hundred arguments.
     data: `(select row_to_json(r) from (select ${members.join(', ')}) r)`,
@@ -111,7 +111,7 @@ function changedColumns(table: PostgresTable): string {
     .filter(({ isVirtual }) => !isVirtual)
     .map(({ name }) => name)
     .sort()
-    .map((name) => `case when ${changesAny([name])} then ${quoteText(name, 'postgres')} end`)
+    .map((name) => `case when ${changesAny([name])} then ${quoteEscaped(name)} end`)
   return `array_remove(array[${names.join(',\n      ')}]::text[], null)`
 }
 

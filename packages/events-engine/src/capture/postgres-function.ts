@@ -10,7 +10,7 @@ import {
 } from './postgres-expressions.ts'
 import type { PostgresTable } from './postgres-table.ts'
 import { CHANGED_KEY, OMITTED_KEY } from './resolve-capture.ts'
-import { type CaptureNames, quoteName, quoteText, remedies } from './sql.ts'
+import { type CaptureNames, quoteEscaped, quoteName, remedies } from './sql.ts'
 
 /** What the function of a capture is made of. */
 export interface PostgresCapture {
@@ -53,7 +53,7 @@ export function postgresFunction(parts: PostgresCapture): PostgresFunction {
     name,
     qualifiedName,
     statements: [
-      `create or replace function ${qualifiedName}() ${ATTRIBUTES}\nas ${quoteText(body, 'postgres')}`,
+      `create or replace function ${qualifiedName}() ${ATTRIBUTES}\nas ${quoteEscaped(body)}`,
       // Otherwise any role could raise events, by a trigger on a table of its own.
       `revoke all on function ${qualifiedName}() from public`,
     ],
@@ -109,7 +109,7 @@ function insertEvent(parts: PostgresCapture, row: string, action: CaptureAction)
       'evt_' || substr(xe_ms, 1, 8) || '-' || substr(xe_ms, 9) || '-'
         || to_hex(28672 + (xe_us % 1000) * 4096 / 1000) || substr(gen_random_uuid()::text, 19),
       ${sourceOf(own, row, capture.tenantId, 'tenant')}, ${sourceOf(own, row, capture.siteId, 'site')},
-      ${quoteText(capture.entityName, 'postgres')}, ${entityIdOf(table, row, capture.entityId)},
+      ${quoteEscaped(capture.entityName)}, ${entityIdOf(table, row, capture.entityId)},
       '${action}', to_timestamp((xe_us / 1000)::double precision / 1000), ${content ? 'xe_data' : 'null'}
     );`
 }
@@ -117,8 +117,8 @@ function insertEvent(parts: PostgresCapture, row: string, action: CaptureAction)
 /** Once a column is dropped, and until captureTable is called again, an event has what is left of its data. */
 function readData(content: PostgresData, maxDataBytes: number): string {
   const { data, changed, survivingData, survivingChanged } = content
-  const omitted = [quoteText(OMITTED_KEY, 'postgres'), 'true']
-  if (changed !== undefined) omitted.push(quoteText(CHANGED_KEY, 'postgres'), 'xe_changed')
+  const omitted = [quoteEscaped(OMITTED_KEY), 'true']
+  if (changed !== undefined) omitted.push(quoteEscaped(CHANGED_KEY), 'xe_changed')
   const read = (names: string | undefined, values: string) =>
     `${names === undefined ? '' : `\n      xe_changed := ${names};`}\n      xe_data := ${values};`
   return `
@@ -135,7 +135,7 @@ function requireContext({ capture, own }: PostgresCapture): string {
     (source) => source.from === 'context' && source.fallback === undefined,
   )
   if (!needed) return ''
-  const setting = `coalesce(current_setting(${quoteText(own.setting, 'postgres')}, true), '')`
+  const setting = `coalesce(current_setting(${quoteEscaped(own.setting)}, true), '')`
   return `\n  if ${setting} = '' then${refuse(remedies(capture).context)}\n  end if;`
 }
 
@@ -163,5 +163,5 @@ function isComplete({ entityId, tenantId, siteId }: Capture, row: string): strin
 }
 
 function refuse(message: string): string {
-  return `\n    raise exception using errcode = '${REFUSED}', message = ${quoteText(message, 'postgres')};`
+  return `\n    raise exception using errcode = '${REFUSED}', message = ${quoteEscaped(message)};`
 }

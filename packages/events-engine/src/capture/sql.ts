@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import { type Dialect, type Parameter, runStatement } from '../sql/database.ts'
+import { type Parameter, runStatement } from '../sql/database.ts'
 import type { TableNames } from '../store/table-names.ts'
 import type { Capture } from './capture-options.ts'
 
@@ -33,15 +33,18 @@ export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
+/** A text as it stands in SQL. */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
 /**
- * A text as it stands in SQL.
- *
- * PostgreSQL reads backslashes as escapes where `standard_conforming_strings` is off. So a text that has some is written in
- * the form in which they always are.
+ * A text as it stands in PostgreSQL's SQL, which reads backslashes as escapes where `standard_conforming_strings` is off.
+ * So a text that has some is written in the form in which they always are.
  */
-export function quoteText(text: string, dialect: Dialect): string {
-  const quoted = `'${text.replaceAll("'", "''")}'`
-  return dialect === 'postgres' && text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
+export function quoteEscaped(text: string): string {
+  const quoted = quoteText(text)
+  return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
 }
 
 /** Runs a statement on the connection of one transaction. */

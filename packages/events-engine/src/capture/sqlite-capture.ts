@@ -4,6 +4,7 @@ import type { TableNames } from '../store/table-names.ts'
 import {
   assertColumns,
   type CaptureDialect,
+  type CaptureTriggers,
   refuseOwnTable,
   refuseTable,
   refuseUnmigrated,
@@ -16,8 +17,31 @@ import { sqliteTriggers } from './sqlite-trigger.ts'
 const triggerColumns = { name: text, sql: text }
 type StoredTrigger = RowOf<typeof triggerColumns>
 
-/** Captures tables of a SQLite database. */
-export function sqliteCapture(names: TableNames, maxDataBytes: number): CaptureDialect {
+/** Captures tables of a SQLite database, where a trigger can only use tables of its own database. */
+export const sqliteCapture: CaptureDialect = {
+  tables(names) {
+    const own = captureNames(names)
+    return [
+      `create table if not exists ${own.context} (
+      singleton integer primary key check (singleton = 1),
+      tenant_id integer not null,
+      site_id integer not null
+    )`,
+      `create table if not exists ${own.replaced} (
+      source text not null,
+      row_key,
+      tenant_id integer,
+      site_id integer,
+      entity_id text,
+      data text
+    )`,
+    ]
+  },
+  clearStatements: (names) => [`delete from ${captureNames(names).replaced}`],
+  createTriggers: sqliteTriggersOf,
+}
+
+function sqliteTriggersOf(names: TableNames, maxDataBytes: number): CaptureTriggers {
   const own = captureNames(names)
   const ownTables: readonly string[] = [...Object.values(names), own.context, own.replaced]
 
@@ -30,6 +54,8 @@ export function sqliteCapture(names: TableNames, maxDataBytes: number): CaptureD
     )
   }
 
+  const setContext = `insert or replace into ${own.context} (singleton, tenant_id, site_id) values (1, ?, ?)`
+  const clearContext = `delete from ${own.context}`
   const drop = ({ name }: StoredTrigger) => `drop trigger if exists ${quoteName(name)}`
   const isOwn = ({ name }: StoredTrigger) => name.startsWith(own.trigger)
 
@@ -59,15 +85,16 @@ export function sqliteCapture(names: TableNames, maxDataBytes: number): CaptureD
     async planRelease(db: SqlExecutor, table: string) {
       const existing = (await readTriggers(db, table)).filter(isOwn)
       if (existing.length === 0) return []
-      return [
-        ...existing.map(drop),
-        `delete from ${own.replaced} where source = ${quoteText(table, 'sqlite')}`,
-      ]
+      return [...existing.map(drop), `delete from ${own.replaced} where source = ${quoteText(table)}`]
     },
 
     async lock(db: SqlExecutor) {
       // A transaction that has read may not be allowed to write any more, once another has written.
       await runStatement(db, `delete from ${own.replaced} where source is null`)
     },
+
+    // A row that is never committed. There is one writer, so no other transaction sees it.
+    writeContext: (run, site) =>
+      site ? run(setContext, [site.tenantId, site.siteId]) : run(clearContext, []),
   }
 }

@@ -57,7 +57,7 @@ function appendEvents({ capture, names }: SqliteCapture, action: CaptureAction, 
   return `
   insert into ${names.syncEvent} (${COLUMNS})
     select ${EVENT_ID}, ${tenantId}, ${siteId},
-      ${quoteText(capture.entityName, 'sqlite')}, ${entityId}, '${action}', ms, ${data}
+      ${quoteText(capture.entityName)}, ${entityId}, '${action}', ms, ${data}
     from ${from}
     where ${condition};`
 }

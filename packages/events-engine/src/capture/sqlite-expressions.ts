@@ -91,8 +91,7 @@ type Member = readonly [name: string, json: string]
 /** The text of a JSON object. By concatenation, as functions take few arguments. */
 function objectOf(members: readonly Member[]): string {
   const texts = members.map(
-    ([name, json], index) =>
-      `${quoteText(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`, 'sqlite')} || ${json}`,
+    ([name, json], index) => `${quoteText(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`)} || ${json}`,
   )
   return `${texts.join('\n      || ')} || '}'`
 }
@@ -100,7 +99,7 @@ function objectOf(members: readonly Member[]): string {
 /** What the columns were that an update has changed. */
 function beforeOf(columns: readonly string[], types: ReadonlyMap<string, string>): string {
   const members = columns.map((name) => {
-    const member = quoteText(`,${JSON.stringify(name)}:`, 'sqlite')
+    const member = quoteText(`,${JSON.stringify(name)}:`)
     const value = jsonOf(columnOf('OLD', name), types.get(name) ?? '')
     return `case when ${changesAny([name])} then ${member} || ${value} else '' end`
   })
@@ -112,8 +111,7 @@ function changedColumns(table: SqliteTable): string {
     .map(({ name }) => name)
     .sort()
     .map(
-      (name) =>
-        `case when ${changesAny([name])} then ${quoteText(`,${JSON.stringify(name)}`, 'sqlite')} else '' end`,
+      (name) => `case when ${changesAny([name])} then ${quoteText(`,${JSON.stringify(name)}`)} else '' end`,
     )
   return `'[' || substr(${names.join('\n      || ')}, 2) || ']'`
 }

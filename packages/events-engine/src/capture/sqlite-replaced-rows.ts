@@ -32,7 +32,7 @@ export function replacedRows(parts: SqliteCapture): ReplacedRows | undefined {
   const { capture, table, own } = parts
   const { rowid, uniqueKeys, primaryKey } = table
   const from = quoteName(table.name)
-  const ofTable = `source = ${quoteText(table.name, 'sqlite')}`
+  const ofTable = `source = ${quoteText(table.name)}`
 
   const inTheWay = [
     ...(rowid === undefined ? [] : [`r.${rowid} = NEW.${rowid}`]),
@@ -54,7 +54,7 @@ export function replacedRows(parts: SqliteCapture): ReplacedRows | undefined {
   const remember = (condition: string) => `
   delete from ${own.replaced} where ${ofTable};
   insert into ${own.replaced} (source, row_key, tenant_id, site_id, entity_id, data)
-    select ${quoteText(table.name, 'sqlite')}, ${keyOf('r')},
+    select ${quoteText(table.name)}, ${keyOf('r')},
       ${sourceOf(own, 'r', capture.tenantId, 'tenant_id')}, ${sourceOf(own, 'r', capture.siteId, 'site_id')},
       ${entityIdOf('r', capture.entityId)}, ${dataOf(parts, 'r', false)?.data ?? 'null'}
     from ${from} as r

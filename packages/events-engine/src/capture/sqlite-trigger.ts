@@ -81,5 +81,5 @@ function requireValues({ capture }: SqliteCapture): string {
 }
 
 function stop(message: string, condition: string): string {
-  return `\n  select raise(abort, ${quoteText(message, 'sqlite')}) where ${condition};`
+  return `\n  select raise(abort, ${quoteText(message)}) where ${condition};`
 }

@@ -1,7 +1,8 @@
 import type { Logger } from '@x/events-core'
 import { CompiledQuery, type DatabaseConnection, type Driver, Kysely } from 'kysely'
 import { EventEngineError } from '../errors.ts'
-import { dialectOf, isOwnQuery } from '../sql/database.ts'
+import { isOwnQuery } from '../sql/database.ts'
+import { sqlOf } from '../sql/dialects.ts'
 import {
   type ConnectionWatch,
   createConnectionWatch,
@@ -10,7 +11,7 @@ import {
 } from './connection-watch.ts'
 import type { PostgresPool } from './postgres-pool.ts'
 
-/** The host's database, in which every wait ends; on SQLite, which has no connection to wait for, the database itself. */
+/** The host's database, in which every wait ends; a local one, which has no connection to wait for, as it is. */
 export interface WatchedDatabase {
   /** For short statements; like the next two, without the host's plugins, which would rewrite what is read. */
   readonly db: Kysely<unknown>
@@ -47,7 +48,7 @@ export function watchDatabase<DB>(
   leaseMs: number,
 ): HostsWatchedDatabase<DB> {
   const bare: Kysely<unknown> = withoutPlugins(host)
-  if (dialectOf(host) === 'sqlite') {
+  if (sqlOf(host).isLocal) {
     const unwatched: WatchedDatabase = {
       db: bare,
       patient: bare,

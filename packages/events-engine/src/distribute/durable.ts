@@ -1,4 +1,6 @@
-import type { Fence, Position, SubscriptionLease } from '../store/event-store.ts'
+import type { SubscriptionLease } from '../store/leases.ts'
+import type { Position } from '../store/position.ts'
+import type { Fence } from '../store/save-position.ts'
 import { createAheadWork, isAheadSubscriber } from './ahead.ts'
 import { createBatchWork } from './batches.ts'
 import { assertLease, isLeaseLost } from './interruptions.ts'

@@ -1,6 +1,7 @@
 import type { SyncEvent } from '@x/events-core'
 import { isRefusal } from '../sql/database-errors.ts'
-import type { Fence, Position } from '../store/event-store.ts'
+import type { Position } from '../store/position.ts'
+import type { Fence } from '../store/save-position.ts'
 import { thrownText } from '../util/storable-text.ts'
 import { assertLease } from './interruptions.ts'
 import type { DistributorRuntime } from './runtime.ts'

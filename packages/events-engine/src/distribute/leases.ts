@@ -1,5 +1,7 @@
 import type { Logger } from '@x/events-core'
-import type { EventStore, Fence, HeldLease } from '../store/event-store.ts'
+import type { EventStore } from '../store/event-store.ts'
+import type { HeldLease } from '../store/leases.ts'
+import type { Fence } from '../store/save-position.ts'
 import { createPeriodic } from '../util/periodic.ts'
 
 /** Renews this node's leases, and notices when one is lost. */

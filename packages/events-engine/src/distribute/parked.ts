@@ -1,6 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
 import type { Transaction } from 'kysely'
-import { dialectOf, limitIdle } from '../sql/database.ts'
+import { limitIdle, sqlOf } from '../sql/dialects.ts'
 import { OWN_LEVEL, transact } from '../sql/transact.ts'
 import { createAfterCommit, withPrepared } from './batches.ts'
 import { callSubscriber } from './call.ts'
@@ -31,7 +31,7 @@ export async function retryParked<DB>(
       const committed = createAfterCommit(name, logger)
       let isCalled = false
       const remove = async (trx: Transaction<DB>) => {
-        if (dialectOf(db) === 'postgres') await limitIdle(trx.withoutPlugins(), idleMsOf(subscription))
+        await limitIdle(trx.withoutPlugins(), sqlOf(db), idleMsOf(subscription))
         // The transaction that deletes it handles it. It may have been another node's, or a try whose commit seemed to fail.
         if ((await store.deleteParked(name, event.id, trx.withoutPlugins())) === 0) return
         isCalled = true

@@ -1,5 +1,5 @@
 import type { Clock, IEventSubscriber, SyncEvent } from '@x/events-core'
-import type { Position } from '../store/event-store.ts'
+import type { Position } from '../store/position.ts'
 import { callSubscriber } from './call.ts'
 import { recordFailure } from './failures.ts'
 import { type Conflicts, createConflicts } from './interruptions.ts'

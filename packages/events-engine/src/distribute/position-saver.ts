@@ -1,4 +1,6 @@
-import type { EventStore, Fence, Position } from '../store/event-store.ts'
+import type { EventStore } from '../store/event-store.ts'
+import type { Position } from '../store/position.ts'
+import type { Fence } from '../store/save-position.ts'
 import { assertLease } from './interruptions.ts'
 
 /** Saves the position of a subscription: often, but not for every event. */

@@ -1,4 +1,5 @@
-import type { Fence, Position } from '../store/event-store.ts'
+import type { Position } from '../store/position.ts'
+import type { Fence } from '../store/save-position.ts'
 
 /** A place in the log, and how many events of the run lie before it. */
 export interface Mark {

@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@x/events-core'
-import type { EventStore, PositionedEvent } from '../store/event-store.ts'
+import type { EventStore } from '../store/event-store.ts'
+import type { PositionedEvent } from '../store/position.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 
 /** Receives new events, a page at a time. It must neither wait nor throw. */

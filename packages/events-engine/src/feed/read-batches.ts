@@ -1,5 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
-import type { EventStore, Position, PositionedEvent } from '../store/event-store.ts'
+import type { EventStore } from '../store/event-store.ts'
+import type { Position, PositionedEvent } from '../store/position.ts'
 import type { FeedHub } from './feed-hub.ts'
 
 /** A batch of the feed: the events between two positions that the reader wants, perhaps none. */

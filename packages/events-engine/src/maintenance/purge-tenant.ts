@@ -1,6 +1,6 @@
 import { ALL_TENANTS, type Assertion } from '@x/events-core'
 import type { Kysely } from 'kysely'
-import type { Dialect } from '../sql/database.ts'
+import type { SqlDialect } from '../sql/dialect.ts'
 import { withSecureDelete } from '../sql/secure-delete.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { PurgedBatch } from '../store/purge-tenant.ts'
@@ -16,7 +16,7 @@ export interface PurgedEvents {
 /** What {@link createTenantPurge} works with. */
 export interface TenantPurgeParts {
   readonly db: Kysely<unknown>
-  readonly dialect: Dialect
+  readonly sql: SqlDialect
   readonly store: EventStore
   /** Called when subscriptions may have become able to go on. */
   changed(): void
@@ -27,14 +27,14 @@ const assertArgument: Assertion = createArgumentAssertion('purgeTenant')
 const ROWS_AT_ONCE = 500
 
 /** Creates the function that deletes all data of a tenant. Called again after a crash, it continues. */
-export function createTenantPurge({ db, dialect, store, changed }: TenantPurgeParts) {
+export function createTenantPurge({ db, sql, store, changed }: TenantPurgeParts) {
   async function all(purge: (after: string) => Promise<PurgedBatch>): Promise<number> {
     let total = 0
     for (let after: string | undefined = '0'; after !== undefined; ) {
       const { count, last }: PurgedBatch = await purge(after)
       total += count
       after = last
-      // Others get their turn, since on SQLite they share the one connection.
+      // Others get their turn, since they may share the one connection.
       await new Promise(setImmediate)
     }
     return total
@@ -61,6 +61,6 @@ export function createTenantPurge({ db, dialect, store, changed }: TenantPurgePa
     const isOneTenant = Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS
     const expected = `the integer of one tenant, since events of all tenants (${ALL_TENANTS}) leave the log by retention alone`
     assertArgument(isOneTenant, 'tenantId', expected, tenantId)
-    return withSecureDelete(db, dialect, () => purge(tenantId))
+    return withSecureDelete(db, sql, () => purge(tenantId))
   }
 }

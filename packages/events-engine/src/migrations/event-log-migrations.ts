@@ -1,6 +1,8 @@
 import type { Assertion } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { Dialect, SqlExecutor } from '../sql/database.ts'
+import type { SqlDialect } from '../sql/dialect.ts'
+import { DIALECT_NAMES, sqlDialectOf } from '../sql/dialects.ts'
 import { createCaptureTables, createEventLog } from '../store/schema.ts'
 import { DEFAULT_TABLE_PREFIX, type TableNames, tableNames } from '../store/table-names.ts'
 import { createOptionAssertion } from '../util/assert.ts'
@@ -9,7 +11,7 @@ import type { EventLogMigration } from './run-migrations.ts'
 
 const assertOption: Assertion = createOptionAssertion('eventLogMigrations')
 
-type Step = (db: SqlExecutor, dialect: Dialect, names: TableNames) => Promise<void>
+type Step = (db: SqlExecutor, sql: SqlDialect, names: TableNames) => Promise<void>
 
 /** The steps to today's tables, oldest first. A released one never changes; new ones go to the end. */
 const STEPS: Readonly<Record<string, Step>> = {
@@ -56,13 +58,13 @@ import type { Kysely } from 'kysely'
  */
 export function eventLogMigrations(options: EventLogMigrationOptions): Record<string, EventLogMigration> {
   const { dialect, tablePrefix = DEFAULT_TABLE_PREFIX, schema } = options
-  assertOption.oneOf('dialect', dialect, ['sqlite', 'postgres'])
-  return migrationsOf(dialect, tableNames(tablePrefix, schema))
+  assertOption.oneOf('dialect', dialect, DIALECT_NAMES)
+  return migrationsOf(sqlDialectOf(dialect), tableNames(tablePrefix, schema))
 }
 
 /** The same, for tables whose names are known. */
-export function migrationsOf(dialect: Dialect, names: TableNames): Record<string, EventLogMigration> {
-  const { readLogState, saveSchemaVersion } = logStateStatements(dialect, names)
+export function migrationsOf(sql: SqlDialect, names: TableNames): Record<string, EventLogMigration> {
+  const { readLogState, saveSchemaVersion } = logStateStatements(sql, names)
 
   function migrationOf(step: Step, version: number): EventLogMigration {
     return {
@@ -71,7 +73,7 @@ export function migrationsOf(dialect: Dialect, names: TableNames): Record<string
         const bare = db.withoutPlugins()
         const state = await readLogState(bare)
         if (state && state.schemaVersion >= version) return
-        await step(bare, dialect, names)
+        await step(bare, sql, names)
         await saveSchemaVersion(bare, version)
       },
     }

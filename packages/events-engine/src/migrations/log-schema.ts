@@ -1,8 +1,8 @@
 import type { WatchedDatabase } from '../connections/watched-database.ts'
 import { EventEngineError } from '../errors.ts'
 import { assertDriver } from '../sql/assert-driver.ts'
-import { text } from '../sql/columns.ts'
-import { type Dialect, readRows } from '../sql/database.ts'
+import { findsRow } from '../sql/database.ts'
+import type { SqlDialect } from '../sql/dialect.ts'
 import { prepareEmptyFile } from '../store/shrink-file.ts'
 import type { TableNames } from '../store/table-names.ts'
 import { LATEST_SCHEMA_VERSION, migrationsOf } from './event-log-migrations.ts'
@@ -23,22 +23,18 @@ export interface LogSchema {
   assertCurrent(): Promise<void>
 }
 
-const READ_ONLY = `select current_setting('transaction_read_only') as value`
-
 /** Creates what looks after the tables of one engine. */
 export function createLogSchema(
   { db, unhurried }: Pick<WatchedDatabase, 'db' | 'unhurried'>,
-  dialect: Dialect,
+  sql: SqlDialect,
   names: TableNames,
 ): LogSchema {
-  const { readLogState, touchLogState } = logStateStatements(dialect, names)
+  const { readLogState, touchLogState } = logStateStatements(sql, names)
   let logId: string | undefined
 
   /** Every one of our statements would fail, one after the other, and be tried again. */
   async function assertWritable(caller: string): Promise<void> {
-    if (dialect === 'sqlite') return
-    const [row] = await readRows(db, { value: text }, READ_ONLY)
-    if (row?.value !== 'on') return
+    if (sql.findReadOnly === undefined || !(await findsRow(db, sql.findReadOnly))) return
     throw new EventEngineError(
       'read_only_database',
       `${caller}: the database begins transactions as read only (default_transaction_read_only, or a standby); connect to the primary, as a role that may write.`,
@@ -46,7 +42,7 @@ export function createLogSchema(
   }
 
   async function readState(caller: string): Promise<LogState | undefined> {
-    await assertDriver(db, dialect, caller)
+    await assertDriver(db, sql, caller)
     const state = await readLogState(db)
     if (state && state.schemaVersion > LATEST_SCHEMA_VERSION) {
       throw new EventEngineError(
@@ -65,8 +61,8 @@ export function createLogSchema(
     async migrate() {
       await assertWritable('engine.migrate')
       await readState('engine.migrate')
-      if (dialect === 'sqlite') await prepareEmptyFile(db)
-      const migrations = migrationsOf(dialect, names)
+      if (sql.isLocal) await prepareEmptyFile(db)
+      const migrations = migrationsOf(sql, names)
       await runMigrations(unhurried, { migrations, prefix: names.prefix, schema: names.schema })
       await readState('engine.migrate')
     },

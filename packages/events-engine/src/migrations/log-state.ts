@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { integer, text } from '../sql/columns.ts'
-import {
-  countChanges,
-  type Dialect,
-  findsRow,
-  readRows,
-  runStatement,
-  type SqlExecutor,
-} from '../sql/database.ts'
-import { sqlDialectOf } from '../sql/dialect.ts'
+import { countChanges, findsRow, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import type { SqlDialect } from '../sql/dialect.ts'
 import type { TableNames } from '../store/table-names.ts'
 
 /** The version and the identity of the log's tables. */
@@ -23,11 +16,8 @@ export interface LogState {
 export const LOG_ID = `split_part(log_id, '.', 1)`
 
 /** Creates the statements about the one row of the log's state. */
-export function logStateStatements(dialect: Dialect, names: TableNames) {
-  const exists =
-    dialect === 'sqlite'
-      ? `select name from sqlite_schema where type = 'table' and name = '${names.logState}'`
-      : `select name from (select to_regclass('${names.logState}')::text as name) t where name is not null`
+export function logStateStatements(sql: SqlDialect, names: TableNames) {
+  const exists = sql.findTable(names.logState)
   const select = `select schema_version, log_id from ${names.logState}`
   const create = `create table if not exists ${names.logState} (
     singleton integer primary key check (singleton = 1),
@@ -36,9 +26,11 @@ export function logStateStatements(dialect: Dialect, names: TableNames) {
     purged text not null default '0'
   )`
   const touch = `update ${names.logState} set purged = purged where false`
-  const save = sqlDialectOf(dialect).statement(
-    `insert into ${names.logState} (singleton, schema_version, log_id) values (1, $1, $2)
-      on conflict (singleton) do update set schema_version = excluded.schema_version`,
+  const save = sql.statement(
+    `insert into ${names.logState} (singleton, schema_version, log_id) values (1, $1, $2)${sql.upsert({
+      key: 'singleton',
+      set: `schema_version = ${sql.proposed('schema_version')}`,
+    })}`,
   )
 
   return {
@@ -56,13 +48,13 @@ export function logStateStatements(dialect: Dialect, names: TableNames) {
     },
 
     /**
-     * Asserts that the driver counts changes, by a statement that changes nothing. On SQLite the statement would wait for
-     * the write lock, so there the first real count shows it.
+     * Asserts that the driver counts changes, by a statement that changes nothing. Where it would wait for the write lock,
+     * the first real count shows it.
      *
      * @throws EventEngineError `unsupported_driver`
      */
     async touchLogState(db: SqlExecutor): Promise<void> {
-      if (dialect === 'postgres') await countChanges(db, touch)
+      if (!sql.isLocal) await countChanges(db, touch)
     },
   }
 }

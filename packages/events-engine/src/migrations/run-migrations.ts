@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { text } from '../sql/columns.ts'
-import { dialectOf, findsRow, limitIdle, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
-import { sqlDialectOf } from '../sql/dialect.ts'
+import { findsRow, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import { limitIdle, sqlOf } from '../sql/dialects.ts'
 import { ownTransaction } from '../sql/transact.ts'
 
 /** One step of a schema: what Kysely 0.28 and 0.29 each call a `Migration`, of modules with different names. */
@@ -23,15 +23,10 @@ const IDLE_MS = 60_000
 
 /** Creates the statements about the table of migrations that have run, which is the one of Kysely's own migrator. */
 function notesOf(db: Kysely<unknown>, { prefix, schema }: MigrationSet) {
-  const dialect = dialectOf(db)
+  const sql = sqlOf(db)
   const name = `${schema === undefined ? '' : `${schema}.`}${prefix}migration`
-  const exists =
-    dialect === 'sqlite'
-      ? `select name from sqlite_schema where type = 'table' and name = '${name}'`
-      : // Not to_regclass, which searches the whole path: a later schema of it may be another application's.
-        `select tablename as name from pg_catalog.pg_tables
-          where tablename = '${prefix}migration' and schemaname = ${schema === undefined ? 'current_schema()' : `'${schema}'`}`
-  const insert = sqlDialectOf(dialect).statement(`insert into ${name} (name, timestamp) values ($1, $2)`)
+  const exists = sql.findTableIn(schema, `${prefix}migration`)
+  const insert = sql.statement(`insert into ${name} (name, timestamp) values ($1, $2)`)
 
   return {
     async read(executor: SqlExecutor): Promise<ReadonlySet<string>> {
@@ -62,12 +57,9 @@ export async function runMigrations(db: Kysely<unknown>, set: MigrationSet): Pro
   const notes = notesOf(db, set)
   // At this level, a node that has waited for the lock sees what was done meanwhile.
   await ownTransaction(db, async (trx) => {
-    if (dialectOf(db) === 'postgres') {
-      await limitIdle(trx, IDLE_MS)
-      await runStatement(trx, 'select pg_advisory_xact_lock(hashtext($1))', [
-        `${set.schema ?? ''}.${set.prefix} migration`,
-      ])
-    }
+    const sql = sqlOf(db)
+    await limitIdle(trx, sql, IDLE_MS)
+    if (sql.lockName) await runStatement(trx, sql.lockName, [`${set.schema ?? ''}.${set.prefix} migration`])
     await notes.create(trx)
     const done = await notes.read(trx)
     for (const [name, migration] of Object.entries(set.migrations)) {

@@ -1,8 +1,9 @@
 import type { Kysely, Transaction } from 'kysely'
 import { EventEngineError } from '../errors.ts'
-import { assertOwnTransaction, type Dialect } from '../sql/database.ts'
+import { assertOwnTransaction } from '../sql/database.ts'
 import { isUndefinedTable } from '../sql/database-errors.ts'
-import { MOST_ROWS } from '../sql/sqlite-rows.ts'
+import type { SqlDialect } from '../sql/dialect.ts'
+import { MOST_ROWS } from '../sql/rows-statement.ts'
 import { appendForeignStatement } from '../store/append.ts'
 import type { EventRow } from '../store/event-row.ts'
 import type { EventStore } from '../store/event-store.ts'
@@ -15,7 +16,7 @@ export type HostTransaction<DB> = Transaction<DB> | ForeignTransaction
 /** What {@link createTransactionAppender} works with. */
 export interface TransactionAppenderParts<DB> {
   readonly db: Kysely<DB>
-  readonly dialect: Dialect
+  readonly sql: SqlDialect
   readonly store: EventStore
   readonly names: TableNames
   /** Which log is the engine's; undefined as long as the engine has not asked. */
@@ -25,18 +26,19 @@ export interface TransactionAppenderParts<DB> {
 /** Creates the function that appends events in transactions of the host. */
 export function createTransactionAppender<DB>({
   db,
-  dialect,
+  sql,
   store,
   names,
   logId,
 }: TransactionAppenderParts<DB>): (trx: HostTransaction<DB>, row: EventRow) => Promise<void> {
-  const appendForeign = appendForeignStatement(names)
+  const appendForeign = appendForeignStatement({ sql, names })
 
   async function appendInForeign(trx: ForeignTransaction, row: EventRow): Promise<void> {
-    if (dialect !== 'postgres') {
+    // Another connection to the file waits for this one's lock, in the same thread.
+    if (sql.isLocal) {
       throw new EventEngineError(
         'unsupported_dialect',
-        `addSyncEvent: options.trx comes from ${trx.library}, and this engine's database is SQLite; use engine.transaction, and run the statements of ${trx.library} inside of it, on the same connection.`,
+        `addSyncEvent: options.trx comes from ${trx.library}, and this engine's database is ${sql.title}; use engine.transaction, and run the statements of ${trx.library} inside of it, on the same connection.`,
       )
     }
     let found: boolean

@@ -1,6 +1,7 @@
 import { EventEngineError, shown } from '../errors.ts'
 import { flag, integer, nullable, real, text } from './columns.ts'
-import { type Dialect, readRows, type SqlExecutor } from './database.ts'
+import { readRows, type SqlExecutor } from './database.ts'
+import type { SqlDialect } from './dialect.ts'
 
 const columns = {
   given_text: text,
@@ -28,21 +29,19 @@ const EXPECTED = {
   is_null: null,
 }
 
-const STATEMENTS: Readonly<Record<Dialect, string>> = {
-  sqlite: `select cast(? as text) as given_text, json(?) as given_json, cast(? as integer) as given_number,
-    ${LARGE} as large_number, 1.5 as some_fraction, 1 as is_true, 0 as is_false, null as is_null`,
-  postgres: `select $1::text as given_text, ($2::text::json)::text as given_json, $3::bigint as given_number,
-    ${LARGE}::bigint as large_number, 1.5::double precision as some_fraction, true as is_true, false as is_false,
-    null::text as is_null`,
-}
+const statementIn = (sql: SqlDialect) =>
+  sql.statement(`select ${sql.cast('$1', 'text')} as given_text, ${sql.jsonText(sql.json(sql.cast('$2', 'text')))} as given_json,
+    ${sql.cast('$3', 'integer')} as given_number, ${sql.cast(String(LARGE), 'integer')} as large_number,
+    cast(1.5 as double precision) as some_fraction, true as is_true, false as is_false,
+    ${sql.cast('null', 'text')} as is_null`)
 
 /**
  * Asserts that the driver of a database returns the stored values, under the columns' names, before data is lost.
  *
  * @throws EventEngineError `unsupported_driver`
  */
-export async function assertDriver(db: SqlExecutor, dialect: Dialect, caller: string): Promise<void> {
-  const wrong = await findFault(db, dialect)
+export async function assertDriver(db: SqlExecutor, sql: SqlDialect, caller: string): Promise<void> {
+  const wrong = await findFault(db, sql)
   if (wrong === undefined) return
   throw new EventEngineError(
     'unsupported_driver',
@@ -50,9 +49,9 @@ export async function assertDriver(db: SqlExecutor, dialect: Dialect, caller: st
   )
 }
 
-async function findFault(db: SqlExecutor, dialect: Dialect): Promise<string | undefined> {
+async function findFault(db: SqlExecutor, sql: SqlDialect): Promise<string | undefined> {
   try {
-    const [row] = await readRows(db, columns, STATEMENTS[dialect], [GIVEN, GIVEN, 7])
+    const [row] = await readRows(db, columns, statementIn(sql), [GIVEN, GIVEN, 7])
     if (!row) return 'Its driver gives no row where there is one.'
     for (const [name, value] of Object.entries(row)) {
       const expected = EXPECTED[name as keyof typeof EXPECTED]

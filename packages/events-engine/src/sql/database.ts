@@ -1,11 +1,4 @@
-import {
-  CompiledQuery,
-  type Kysely,
-  PostgresAdapter,
-  type QueryResult,
-  SqliteAdapter,
-  type Transaction,
-} from 'kysely'
+import { CompiledQuery, type Kysely, type QueryResult, type Transaction } from 'kysely'
 import { EventEngineError } from '../errors.ts'
 import { type Columns, type RowOf, readRow } from './columns.ts'
 import { retryConflicts } from './database-errors.ts'
@@ -118,38 +111,6 @@ function compiled(statement: string | Statement, parameters: readonly Parameter[
 
 /** How long a transaction may idle that has no reason to, in milliseconds. */
 export const IDLE_MS = 3_000
-
-/**
- * PostgreSQL: limits how long this transaction may idle. A node whose connection fell silent would otherwise hold its locks
- * for hours. A limit that the host has set stays.
- */
-export async function limitIdle(trx: SqlExecutor, idleMs = IDLE_MS): Promise<void> {
-  const setting = `'idle_in_transaction_session_timeout'`
-  await runStatement(
-    trx,
-    `select set_config(${setting}, $1, true) where current_setting(${setting}) in ('0', '0ms')`,
-    [String(idleMs)],
-  )
-}
-
-/** The dialect of a Kysely instance. */
-export function dialectOf<DB>(db: Kysely<DB>): Dialect {
-  const { adapter } = db.getExecutor()
-  if (adapter instanceof SqliteAdapter || isCalled(adapter, 'SqliteAdapter')) return 'sqlite'
-  if (adapter instanceof PostgresAdapter || isCalled(adapter, 'PostgresAdapter')) return 'postgres'
-  throw new EventEngineError(
-    'unsupported_dialect',
-    `createEventEngine: options.db speaks ${adapter.constructor.name}; use Kysely's SqliteDialect or PostgresDialect.`,
-  )
-}
-
-/** Whether an object is of a class, or of one made of it, in whichever copy of Kysely. */
-function isCalled(adapter: object, name: string): boolean {
-  for (let type: object | null = adapter; type !== null; type = Object.getPrototypeOf(type)) {
-    if (type.constructor.name === name) return true
-  }
-  return false
-}
 
 /**
  * Refuses what is no transaction of the engine's database: the event would be committed elsewhere

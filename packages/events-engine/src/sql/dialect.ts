@@ -1,4 +1,4 @@
-import type { Dialect, Parameter, Statement } from './database.ts'
+import type { Dialect, Parameter, SqlExecutor, Statement } from './database.ts'
 
 /** How a column of a record, or a cast value, is stored. */
 export type SqlType = 'integer' | 'text' | 'flag'
@@ -11,9 +11,22 @@ export interface RecordList<TName extends string> {
    * @param parameter - the placeholder, `$1`.
    */
   table(parameter: string, alias: string): string
-  /** The parameter. */
-  encode(records: readonly Readonly<Record<TName, Parameter | boolean>>[]): string
+  /** SQL: the same, in the order in which they were given; to be named in a `from`. */
+  orderedTable(parameter: string, alias: string): string
+  /** The parameter. What is undefined is null. */
+  encode(records: readonly Readonly<Record<TName, Parameter | boolean | undefined>>[]): string
 }
+
+/** How keys that a table draws by itself (`drawnKey`) are drawn for the rows of another table. */
+export type KeyDrawing =
+  /** SQL: the next key of a table. */
+  | { readonly next: (table: string, column: string) => string }
+  /**
+   * Draws many, in a transaction that is the only one to write.
+   *
+   * @returns the key before them; they follow it one by one.
+   */
+  | { readonly draw: (trx: SqlExecutor, table: string, count: number) => Promise<number> }
 
 /** How the end of an `insert ... select ... where ...` treats rows that exist. */
 export interface Upsert {
@@ -36,7 +49,7 @@ export interface UpdateFrom {
 
 /** How the rows of a table lie. A dialect may ignore it. */
 export interface TableOptions {
-  /** In the order of the key, which has several columns. */
+  /** In the order of the key, which is no number or has several columns. */
   readonly isClustered?: boolean
   /** How many percent of a page new rows fill, so that there is room beside them for what is changed soon. */
   readonly fillPercent?: number
@@ -51,6 +64,8 @@ export interface TableOptions {
  */
 export interface SqlDialect {
   readonly name: Dialect
+  /** As people call it. */
+  readonly title: string
   /**
    * Whether the database is a file of one machine: its processes write one after the other, share the machine's clock,
    * which may be set back, and can tell which of their neighbours are dead. A write that finds nothing to do
@@ -61,6 +76,14 @@ export interface SqlDialect {
   readonly hasWritingQueries: boolean
   /** Whether a `from` may hold subqueries about the tables before them (`lateral`). */
   readonly hasLateral: boolean
+  /** Whether a transaction begins without the write lock, and may be refused its first write once it has read. */
+  readonly beginsAsReader: boolean
+  /** Whether transactions have levels of isolation to choose from. */
+  readonly hasIsolationLevels: boolean
+  /** Whether sessions can send each other messages: LISTEN, NOTIFY. */
+  readonly hasNotify: boolean
+  /** Whether deleted data can be read from the file until something else takes its place. */
+  readonly leavesDeletedData: boolean
   /**
    * Compiles a text whose parameters are written `$1`, `$2`, ..., in any order and as often as needed. Those that this
    * dialect's text does not use are left out.
@@ -70,8 +93,15 @@ export interface SqlDialect {
   /** SQL: whether a value is one of a parameter's, a JSON list. */
   isListed(value: string, parameter: string, type?: 'integer' | 'text'): string
   isNotListed(value: string, parameter: string, type?: 'integer' | 'text'): string
+  /** SQL: a table of a parameter's values, a JSON list, to be named in a `from`. Its column is `value`. */
+  list(parameter: string, alias: string, type?: 'integer' | 'text'): string
   /** SQL: whether a value is one of a query's, which is run once, before. */
   isChosen(value: string, query: string): string
+  /**
+   * SQL, after a table in a `from`: by which index to read it. Empty where the planner has statistics of the table: one without
+   * would take any index that fits.
+   */
+  indexedBy(index: string): string
   /** SQL: a locking clause; empty where there is one writer at a time. */
   lock(clause: string): string
   /**
@@ -79,8 +109,15 @@ export interface SqlDialect {
    * what it has locked from all others. Belongs into the first statement of a transaction that locks.
    */
   readonly limitsIdle: string
-  /** SQL: the time in milliseconds: the database's own, or the parameter where the processes share the machine's clock. */
+  /** SQL: the same, to a parameter's milliseconds, as text. A limit that the host has set stays. */
+  limitsIdleTo(parameter: string): string
+  /**
+   * SQL: the time in milliseconds: the database's own, as the transaction began, or the parameter where the processes share the
+   * machine's clock.
+   */
   now(parameter: string): string
+  /** SQL: the database's own time at this moment, with fractions, however long ago the transaction began. */
+  readonly clock: string
   /** SQL: the smaller of two values; where one is null, the other. */
   least(left: string, right: string): string
   /** SQL: the larger of two values; where one is null, the other. */
@@ -88,6 +125,18 @@ export interface SqlDialect {
   /** SQL: whether two values differ, where null equals null. */
   differs(left: string, right: string): string
   cast(value: string, type: SqlType): string
+  /** SQL: a parameter whose type a database cannot infer from its place. */
+  typed(parameter: string, type: SqlType): string
+  /** SQL: a value of a column of `types.time`, of milliseconds since 1970. */
+  time(milliseconds: string): string
+  /** SQL: the milliseconds of such a value. */
+  milliseconds(time: string): string
+  /** SQL: a value of a column of `types.json`, of its text. */
+  json(text: string): string
+  /** SQL: the text of such a value. */
+  jsonText(json: string): string
+  /** SQL: a number that is a member of the JSON object in a text. */
+  jsonNumber(text: string, member: string): string
   /** SQL: the text of a JSON object, of names and SQL values. */
   jsonObject(members: Readonly<Record<string, string>>): string
   upsert(upsert: Upsert): string
@@ -95,18 +144,41 @@ export interface SqlDialect {
   proposed(column: string): string
   update(update: UpdateFrom): string
   /** SQL: the types of columns, in a table's definition. */
-  readonly types: Readonly<Record<SqlType, string>>
+  readonly types: Readonly<Record<SqlType | 'time' | 'json', string>>
   /** SQL: a whole number that is the key of its table by itself. */
   readonly wholeKey: string
   /** SQL: the same, whose values the database draws: they ascend, and none is drawn twice. */
   readonly drawnKey: string
+  /** SQL, between the columns of an insert and its query, whose rows have values for a `drawnKey`. */
+  readonly keepsGivenKeys: string
+  /** SQL: the greatest key that a `drawnKey` has drawn, deleted or not; 0 before the first. */
+  lastKey(table: string, column: string): string
+  readonly keys: KeyDrawing
+  /**
+   * SQL: a table of rows, of one parameter for each value, to be named in a `from`. Rows whose first value is null are left
+   * out. Undefined where one JSON parameter is as fast for long texts.
+   *
+   * @param first - the number of the first parameter.
+   */
+  readonly valuesTable:
+    | ((columns: readonly string[], size: number, first: number, alias: string) => string)
+    | undefined
+  /** SQL: a query that has a row where statements find a table under a name, with its schema or without. */
+  findTable(name: string): string
+  /** SQL: the same where a schema has the table; undefined for the one in which tables are created. */
+  findTableIn(schema: string | undefined, name: string): string
+  /** SQL: a query that has a row where transactions may only read; undefined where a database cannot tell. */
+  readonly findReadOnly: string | undefined
+  /** SQL: locks a name, `$1`, until the transaction ends; undefined where one transaction at a time writes. */
+  readonly lockName: string | undefined
+  /** Whether each index of a clustered table ends with the key by itself. */
+  readonly indexesEndWithKey: boolean
   /** SQL: the end of a table's definition. */
   tableOptions(options: TableOptions): string
 }
 
-const IDLE_MS = 3_000
-
-const namesOf = <TName extends string>(columns: Readonly<Record<TName, SqlType>>) =>
+/** The names of columns, in their order. */
+export const namesOf = <TName extends string>(columns: Readonly<Record<TName, SqlType>>): TName[] =>
   Object.keys(columns) as TName[]
 
 const membersOf = (members: Readonly<Record<string, string>>) =>
@@ -114,10 +186,16 @@ const membersOf = (members: Readonly<Record<string, string>>) =>
     .map(([name, value]) => `'${name}', ${value}`)
     .join(', ')
 
-const updateFrom = ({ table, alias, set, from, where }: UpdateFrom) =>
+/** SQL: calls a function that takes names and values in turn. */
+export const callWithMembers = (name: string, members: Readonly<Record<string, string>>): string =>
+  `${name}(${membersOf(members)})`
+
+/** {@link SqlDialect.update} where an update has a `from`. */
+export const updateFrom = ({ table, alias, set, from, where }: UpdateFrom): string =>
   `update ${table} as ${alias} set ${set} from ${from} where ${where}`
 
-function onConflict({ key, set, where }: Upsert): string {
+/** {@link SqlDialect.upsert} where an insert has an `on conflict`. */
+export function onConflict({ key, set, where }: Upsert): string {
   if (set === undefined) return ` on conflict (${key}) do nothing`
   return ` on conflict (${key}) do update set ${set}${where === undefined ? '' : ` where ${where}`}`
 }
@@ -125,7 +203,7 @@ function onConflict({ key, set, where }: Upsert): string {
 const PLACEHOLDER = /\$(\d+)/g
 
 /** Parameters by position: one `?` for each place where one is used. */
-function positional(text: string): Statement {
+export function positional(text: string): Statement {
   const order: number[] = []
   const positionalText = text.replaceAll(PLACEHOLDER, (_, number: string) => {
     order.push(Number(number) - 1)
@@ -135,7 +213,7 @@ function positional(text: string): Statement {
 }
 
 /** Parameters by number: those that are used, without gaps, since a number without a use has no type. */
-function numbered(text: string): Statement {
+export function numbered(text: string): Statement {
   const order: number[] = []
   const numberedText = text.replaceAll(PLACEHOLDER, (_, number: string) => {
     const index = Number(number) - 1
@@ -143,91 +221,4 @@ function numbered(text: string): Statement {
     return `$${order.indexOf(index) + 1}`
   })
   return { text: numberedText, order }
-}
-
-const sqlite: SqlDialect = {
-  name: 'sqlite',
-  isLocal: true,
-  hasWritingQueries: false,
-  hasLateral: false,
-  statement: positional,
-  records(columns) {
-    const names = namesOf(columns)
-    const values = names.map((name, index) => `value ->> ${index} as ${name}`).join(', ')
-    return {
-      table: (parameter, alias) => `(select ${values} from json_each(${parameter})) as ${alias}`,
-      // Lists, since a member is found faster by its index than by its name.
-      encode: (records) => JSON.stringify(records.map((record) => names.map((name) => record[name]))),
-    }
-  },
-  isListed: (value, parameter) => `${value} in (select value from json_each(${parameter}))`,
-  isNotListed: (value, parameter) => `${value} not in (select value from json_each(${parameter}))`,
-  isChosen: (value, query) => `${value} in (${query})`,
-  lock: () => '',
-  limitsIdle: 'true',
-  now: (parameter) => parameter,
-  // Its own min() and max() are null when any of the values is.
-  least: (left, right) => `min(coalesce(${left}, ${right}), coalesce(${right}, ${left}))`,
-  greatest: (left, right) => `max(coalesce(${left}, ${right}), coalesce(${right}, ${left}))`,
-  differs: (left, right) => `${left} is not ${right}`,
-  cast: (value, type) => `cast(${value} as ${type === 'text' ? 'text' : 'integer'})`,
-  jsonObject: (members) => `json_object(${membersOf(members)})`,
-  upsert: onConflict,
-  proposed: (column) => `excluded.${column}`,
-  update: updateFrom,
-  // What a column is declared as matters little: a whole number takes as many bytes as it needs.
-  types: { integer: 'bigint', text: 'text', flag: 'boolean' },
-  wholeKey: 'integer primary key',
-  drawnKey: 'integer primary key autoincrement',
-  tableOptions: ({ isClustered }) => (isClustered ? ' without rowid' : ''),
-}
-
-const POSTGRES_TYPES: Readonly<Record<SqlType, string>> = { integer: 'bigint', text: 'text', flag: 'boolean' }
-
-// As an array: with a query in its place, the planner may read the whole table where it has no statistics of it.
-const listedArray = (parameter: string, type: 'integer' | 'text') =>
-  `(array(select listed::${POSTGRES_TYPES[type]} from json_array_elements_text(${parameter}::text::json) listed))`
-
-const postgres: SqlDialect = {
-  name: 'postgres',
-  isLocal: false,
-  hasWritingQueries: true,
-  hasLateral: true,
-  statement: numbered,
-  records(columns) {
-    const types = namesOf(columns).map((name) => `${name} ${POSTGRES_TYPES[columns[name]]}`)
-    return {
-      table: (parameter, alias) =>
-        `json_to_recordset(${parameter}::text::json) as ${alias}(${types.join(', ')})`,
-      encode: (records) => JSON.stringify(records),
-    }
-  },
-  isListed: (value, parameter, type = 'integer') => `${value} = any${listedArray(parameter, type)}`,
-  isNotListed: (value, parameter, type = 'integer') => `${value} <> all${listedArray(parameter, type)}`,
-  isChosen: (value, query) => `${value} = any(array(${query}))`,
-  lock: (clause) => ` ${clause}`,
-  limitsIdle: `(select set_config('idle_in_transaction_session_timeout', '${IDLE_MS}', true)) is not null`,
-  now: () => '(extract(epoch from now()) * 1000)::bigint',
-  least: (left, right) => `least(${left}, ${right})`,
-  greatest: (left, right) => `greatest(${left}, ${right})`,
-  differs: (left, right) => `${left} is distinct from ${right}`,
-  cast: (value, type) => `cast(${value} as ${POSTGRES_TYPES[type]})`,
-  jsonObject: (members) => `cast(json_build_object(${membersOf(members)}) as text)`,
-  upsert: onConflict,
-  proposed: (column) => `excluded.${column}`,
-  update: updateFrom,
-  types: POSTGRES_TYPES,
-  wholeKey: 'bigint primary key',
-  drawnKey: 'bigint generated always as identity primary key',
-  tableOptions: ({ fillPercent }) =>
-    fillPercent === undefined
-      ? ''
-      : ` with (fillfactor = ${fillPercent}, autovacuum_vacuum_scale_factor = 0.05)`,
-}
-
-const DIALECTS: Readonly<Record<Dialect, SqlDialect>> = { sqlite, postgres }
-
-/** The SQL of a database. */
-export function sqlDialectOf(name: Dialect): SqlDialect {
-  return DIALECTS[name]
 }

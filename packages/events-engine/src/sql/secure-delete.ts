@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { integer } from './columns.ts'
-import { type Dialect, readRows, runStatement } from './database.ts'
+import { readRows, runStatement } from './database.ts'
+import type { SqlDialect } from './dialect.ts'
 
 interface Overwriting {
   users: number
@@ -11,14 +12,14 @@ const overwriting = new WeakMap<object, Overwriting>()
 
 /**
  * Makes SQLite overwrite deleted data with zeros while a function runs (`pragma secure_delete`). Afterwards the connection
- * has the host's setting again. PostgreSQL's vacuum removes the data by itself.
+ * has the host's setting again. Other databases remove the data by themselves.
  */
 export async function withSecureDelete<TResult>(
   db: Kysely<unknown>,
-  dialect: Dialect,
+  { leavesDeletedData }: SqlDialect,
   work: () => Promise<TResult>,
 ): Promise<TResult> {
-  if (dialect !== 'sqlite') return work()
+  if (!leavesDeletedData) return work()
   // The adapter is made once for each connection, so it identifies the connection.
   const connection = db.getExecutor().adapter
   const entry = overwriting.get(connection) ?? { users: 0, before: switchOn(db) }

@@ -1,33 +1,34 @@
 import { CompiledQuery, type IsolationLevel, type Kysely, type Transaction } from 'kysely'
-import { dialectOf } from './database.ts'
 import { retryConflicts } from './database-errors.ts'
+import { sqlOf } from './dialects.ts'
 
 /**
  * Runs a function in a transaction, and throws the function's error. Where the rollback fails as well (the connection is
  * gone; a full disk has made SQLite roll back by itself), Kysely would throw that error, which hides the cause.
  *
- * @param level - PostgreSQL only; the database's default where there is none.
+ * @param level - where a database has some; its default where none is given.
  */
 export async function transact<DB, TResult>(
   db: Kysely<DB>,
   work: (trx: Transaction<DB>) => Promise<TResult>,
   level?: IsolationLevel,
 ): Promise<TResult> {
-  const isSqlite = dialectOf(db) === 'sqlite'
+  const { beginsAsReader, hasIsolationLevels } = sqlOf(db)
   const builder = db.transaction()
   let first: { readonly error: unknown } | undefined
   try {
-    return await (level === undefined || isSqlite ? builder : builder.setIsolationLevel(level)).execute(
-      async (trx) => {
-        try {
-          if (isSqlite) await beginAsWriter(trx)
-          return await work(trx)
-        } catch (error) {
-          first = { error }
-          throw error
-        }
-      },
-    )
+    return await (level === undefined || !hasIsolationLevels
+      ? builder
+      : builder.setIsolationLevel(level)
+    ).execute(async (trx) => {
+      try {
+        if (beginsAsReader) await beginAsWriter(trx)
+        return await work(trx)
+      } catch (error) {
+        first = { error }
+        throw error
+      }
+    })
   } catch (error) {
     throw first ? first.error : error
   }

@@ -7,7 +7,7 @@ import {
   SyncEventActions,
 } from '@x/events-core'
 import type { FeedBatch } from '../feed/read-batches.ts'
-import type { Position, PositionedEvent } from '../store/event-store.ts'
+import type { Position, PositionedEvent } from '../store/position.ts'
 import type { SseSink } from './sinks.ts'
 
 /** Writes a position as clients are given it. */

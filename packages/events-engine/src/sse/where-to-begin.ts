@@ -1,6 +1,6 @@
 import { type Clock, parseSyncDate } from '@x/events-core'
 import type { FeedSource } from '../feed/feed.ts'
-import type { Position } from '../store/event-store.ts'
+import type { Position } from '../store/position.ts'
 
 /** The position that a client gives. */
 export interface SseStart {

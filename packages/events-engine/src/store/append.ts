@@ -1,65 +1,70 @@
 import { LOG_ID } from '../migrations/log-state.ts'
 import type { ForeignTransaction } from '../raise/foreign-transaction.ts'
-import { type Dialect, type Parameter, runStatement, type SqlExecutor } from '../sql/database.ts'
-import { createRowsStatement } from '../sql/sqlite-rows.ts'
+import { type Parameter, runStatement, type SqlExecutor } from '../sql/database.ts'
+import { namesOf, type SqlDialect, type SqlType } from '../sql/dialect.ts'
+import { createRowsStatement } from '../sql/rows-statement.ts'
+import type { LogContext } from './context.ts'
 import type { EventRow } from './event-row.ts'
-import type { TableNames } from './table-names.ts'
 
-const COLUMNS = 'id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace'
+const TYPES = {
+  id: 'text',
+  tenant_id: 'integer',
+  site_id: 'integer',
+  entity_name: 'text',
+  entity_id: 'text',
+  action: 'text',
+  modified_on: 'integer',
+  data: 'text',
+  trace: 'text',
+} as const satisfies Readonly<Record<keyof EventRow, SqlType>>
 
-/** One parameter for each of {@link COLUMNS}. PostgreSQL's have types, since drivers do not agree on them. */
-const VALUES: Readonly<Record<Dialect, string>> = {
-  sqlite: '?, ?, ?, ?, ?, ?, ?, ?, ?',
-  postgres: `$1::text, $2::bigint, $3::bigint, $4::text, $5::text, $6::text,
-  to_timestamp($7::double precision / 1000), $8::text::json, $9::text`,
-}
+const NAMES = namesOf(TYPES)
+const COLUMNS = NAMES.join(', ')
+
+/** SQL: the values of {@link COLUMNS}, of what has them in the form of an {@link EventRow}. */
+const valuesIn = ({ time, json }: SqlDialect, given: (name: keyof EventRow) => string) =>
+  NAMES.map((name) => {
+    if (name === 'modified_on') return time(given(name))
+    return name === 'data' ? json(given(name)) : given(name)
+  }).join(', ')
+
+/** The same, of one parameter for each. They have types, since drivers do not agree on them. */
+const valuesOfParameters = (sql: SqlDialect) =>
+  valuesIn(sql, (name) => sql.typed(`$${NAMES.indexOf(name) + 1}`, TYPES[name]))
 
 function valuesOf(row: EventRow): Parameter[] {
   const { id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace } = row
   return [id, tenant_id, site_id, entity_name, entity_id, action, modified_on, data, trace]
 }
 
-type AppendAll = (executor: SqlExecutor, rows: readonly EventRow[]) => Promise<void>
-
-/** One parameter for each value: for long texts, several times as fast on SQLite as one JSON parameter. */
-function appendAllOnSqlite(names: TableNames): AppendAll {
-  const insert = createRowsStatement(
-    9,
-    {},
-    (rows) => `insert into ${names.syncEvent} (${COLUMNS}) select * from ${rows} where column1 is not null`,
-  )
-  return async (executor, rows) => {
-    await insert(executor, [], rows.map(valuesOf))
-  }
-}
-
-/** One JSON parameter, so that the text is the same for any number of rows, and is planned once. */
-function appendAllOnPostgres(names: TableNames): AppendAll {
-  const insert = `insert into ${names.syncEvent} (${COLUMNS})
-    select id, tenant_id, site_id, entity_name, entity_id, action,
-      to_timestamp(modified_on::double precision / 1000), data::json, trace
-    from rows from (json_to_recordset($1::text::json) as (id text, tenant_id bigint, site_id bigint, entity_name text,
-      entity_id text, action text, modified_on bigint, data text, trace text)) with ordinality as row
-    order by ordinality`
-  return (executor, rows) => runStatement(executor, insert, [JSON.stringify(rows)])
-}
-
 /** The ways into the log. Each is one insert, which touches no other table and no shared row, and sends no NOTIFY. */
-export function appendStatements(dialect: Dialect, names: TableNames) {
-  const insert = `insert into ${names.syncEvent} (${COLUMNS}) values (${VALUES[dialect]})`
+export function appendStatements({ sql, names }: LogContext) {
+  const insert = sql.statement(
+    `insert into ${names.syncEvent} (${COLUMNS}) values (${valuesOfParameters(sql)})`,
+  )
+  const insertAll = createRowsStatement(sql, {
+    given: TYPES,
+    columns: {},
+    write: (rows) =>
+      `insert into ${names.syncEvent} (${COLUMNS}) select ${valuesIn(sql, (name) => name)} from ${rows}`,
+  })
   return {
+    /** Appends one event in the caller's transaction. */
     append: (executor: SqlExecutor, row: EventRow): Promise<void> =>
       runStatement(executor, insert, valuesOf(row)),
-    appendAll: dialect === 'sqlite' ? appendAllOnSqlite(names) : appendAllOnPostgres(names),
+    /** Appends several in their order, as many in one statement as the database takes. */
+    async appendAll(executor: SqlExecutor, rows: readonly EventRow[]): Promise<void> {
+      await insertAll(executor, [], rows)
+    },
   }
 }
 
 /**
- * The way into the log for PostgreSQL transactions of other libraries. Such a connection may lead to another database,
+ * The way into the log for transactions of other libraries, which take numbered parameters. Such a connection may lead to another database,
  * which Kysely cannot detect. So the statement inserts only where it finds the log that is meant.
  */
-export function appendForeignStatement(names: TableNames) {
-  const insert = `insert into ${names.syncEvent} (${COLUMNS}) select ${VALUES.postgres}
+export function appendForeignStatement({ sql, names }: Omit<LogContext, 'db'>) {
+  const insert = `insert into ${names.syncEvent} (${COLUMNS}) select ${valuesOfParameters(sql)}
     from ${names.logState} where ${LOG_ID} = coalesce($10::text, ${LOG_ID})`
 
   /**

@@ -1,7 +1,7 @@
 import { createSyncEvent, type JsonValue, type SyncEvent } from '@x/events-core'
 import { rememberTraceparent } from '../observability/trace-context.ts'
 import { integer, nullable, type RowOf, text } from '../sql/columns.ts'
-import type { Dialect } from '../sql/database.ts'
+import type { SqlDialect } from '../sql/dialect.ts'
 
 /** The columns of an event in the log; `seq` and the columns of one dialect stay inside the stores. */
 export const eventColumns = {
@@ -23,25 +23,17 @@ export const eventColumns = {
 export type EventRow = RowOf<typeof eventColumns>
 
 /** SQL: when an event of the log, `e`, was raised. */
-export const MODIFIED_ON: Readonly<Record<Dialect, string>> = {
-  sqlite: 'e.modified_on',
-  postgres: '(extract(epoch from e.modified_on) * 1000)::bigint as modified_on',
-}
+export const raisedOn = ({ milliseconds }: SqlDialect): string =>
+  `${milliseconds('e.modified_on')} as modified_on`
 
-const columnsIn = (dialect: Dialect, data: string) =>
-  `e.id, e.tenant_id, e.site_id, e.entity_name, e.entity_id, e.action, ${MODIFIED_ON[dialect]}, ${data}, e.trace`
+const columnsWith = (sql: SqlDialect, data: string) =>
+  `e.id, e.tenant_id, e.site_id, e.entity_name, e.entity_id, e.action, ${raisedOn(sql)}, ${data} as data, e.trace`
 
 /** SQL: {@link eventColumns} of the log's table, `e`. */
-export const SELECTED_COLUMNS: Readonly<Record<Dialect, string>> = {
-  sqlite: columnsIn('sqlite', 'e.data'),
-  postgres: columnsIn('postgres', 'e.data::text as data'),
-}
+export const selectedColumns = (sql: SqlDialect): string => columnsWith(sql, sql.jsonText('e.data'))
 
 /** SQL: the same, as if nothing were attached. */
-export const SELECTED_WITHOUT_DATA: Readonly<Record<Dialect, string>> = {
-  sqlite: columnsIn('sqlite', 'null as data'),
-  postgres: columnsIn('postgres', 'null::text as data'),
-}
+export const selectedWithoutData = (sql: SqlDialect): string => columnsWith(sql, sql.cast('null', 'text'))
 
 // Beside the events, so that subscribers see no additional field.
 const sequences = new WeakMap<SyncEvent, string>()

@@ -1,5 +1,6 @@
 import { EventEngineError, shown } from '../errors.ts'
-import type { EventStore, Position } from './event-store.ts'
+import type { EventStore } from './event-store.ts'
+import type { Position } from './position.ts'
 
 /** A position from outside, and whether events after it are deleted. */
 export interface GivenPosition {

@@ -1,12 +1,11 @@
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
 import { integer, nullable, text } from '../sql/columns.ts'
-import { type Dialect, readRows, type SqlExecutor } from '../sql/database.ts'
-import { sqlDialectOf } from '../sql/dialect.ts'
-import { eventColumns, eventOf, SELECTED_COLUMNS } from './event-row.ts'
-import type { Position } from './event-store.ts'
+import { readRows } from '../sql/database.ts'
+import type { LogContext } from './context.ts'
+import { eventColumns, eventOf, selectedColumns } from './event-row.ts'
+import { logOrderOf } from './log-order.ts'
 import { createLogPlaces, DISORDER_MS } from './places.ts'
-import { isBehind } from './snapshot-position.ts'
-import type { TableNames } from './table-names.ts'
+import type { Position } from './position.ts'
 
 /** Which part of the log to read again. */
 export interface HandledQuery {
@@ -45,33 +44,22 @@ export interface HandledLog {
   oldestOn(): Promise<number | undefined>
 }
 
-/** SQL: whether the event `e` lies before a position. */
-export const isHandled = (dialect: Dialect, position: string): string =>
-  dialect === 'postgres'
-    ? isBehind(`cast(${position} as text)`)
-    : `e.seq <= cast(substr(${position}, 3) as integer)`
-
 /** Creates what reads the log again up to the position of a durable subscription, in the order of the sequence. */
-export function createHandledLog(
-  db: SqlExecutor,
-  dialect: Dialect,
-  names: TableNames,
-  subscription: string,
-): HandledLog {
-  const { statement } = sqlDialectOf(dialect)
+export function createHandledLog(context: LogContext, subscription: string): HandledLog {
+  const { db, sql, names } = context
+  const { statement } = sql
   const log = `${names.syncEvent} e`
-  const places = createLogPlaces(db, dialect, names)
+  const places = createLogPlaces(context)
+  const { isBehind } = logOrderOf(context)
 
   const stored = statement(`select position from ${names.subscription} where name = $1`)
   const window = statement(
     `select max(seq) as last from (select e.seq from ${log} where e.seq > $1 order by e.seq limit $2) w`,
   )
   // Transactions that commit after the position was stored may have lower sequences. The subscription handles them later.
-  const page = statement(`select e.seq, ${SELECTED_COLUMNS[dialect]} from ${log}
-    where e.seq > $1 and e.seq <= $2 and e.tenant_id in ($3, ${ALL_TENANTS}) and ${isHandled(dialect, '$4')} order by e.seq`)
-  const newest = statement(
-    `select e.seq from ${log} where ${isHandled(dialect, '$1')} order by e.seq desc limit 1`,
-  )
+  const page = statement(`select e.seq, ${selectedColumns(sql)} from ${log}
+    where e.seq > $1 and e.seq <= $2 and e.tenant_id in ($3, ${ALL_TENANTS}) and ${isBehind('$4')} order by e.seq`)
+  const newest = statement(`select e.seq from ${log} where ${isBehind('$1')} order by e.seq desc limit 1`)
 
   return {
     async rangeSince(time) {

@@ -1,8 +1,19 @@
 import { integer, nullable, text, word } from '../sql/columns.ts'
-import { countChanges, type Dialect, readRows, type SqlExecutor } from '../sql/database.ts'
-import { sqlDialectOf } from '../sql/dialect.ts'
-import type { Position, SubscriptionRow, SubscriptionState } from './event-store.ts'
-import type { TableNames } from './table-names.ts'
+import { countChanges, readRows } from '../sql/database.ts'
+import type { LogContext } from './context.ts'
+import type { Position } from './position.ts'
+import type { SubscriptionState } from './save-position.ts'
+
+/** A subscription as it is stored. */
+export interface SubscriptionRow {
+  readonly name: string
+  readonly position: Position
+  readonly state: SubscriptionState
+  readonly leasedBy: string | null
+  readonly failedAttempts: number
+  readonly lastError: string | null
+  readonly parked: number
+}
 
 const subscriptionColumns = {
   name: text,
@@ -18,8 +29,8 @@ const subscriptionColumns = {
 const LOG_NAME_LENGTH = 8
 
 /** Creates the statements with which people and starting nodes manage subscriptions. No lease fences them. */
-export function manageStatements(db: SqlExecutor, dialect: Dialect, names: TableNames) {
-  const { statement } = sqlDialectOf(dialect)
+export function manageStatements({ db, sql, names }: LogContext) {
+  const { statement } = sql
   const list = `select name, position, state, leased_by, failed_attempts, last_error,
       (select count(*) from ${names.parkedEvent} p where p.subscription = s.name) as parked
     from ${names.subscription} s order by name`
@@ -38,6 +49,11 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
   const logId = `select log_id from ${names.logState}`
 
   return {
+    /**
+     * Puts a subscription elsewhere, and ends its lease, so that what its holder still saves does not count.
+     *
+     * @param expected - only if it stands here; wherever it stands, where there is none.
+     */
     async movePosition(name: string, position: Position, expected?: Position): Promise<boolean> {
       return (await countChanges(db, move, [position, name, expected ?? null])) === 1
     },
@@ -55,12 +71,14 @@ export function manageStatements(db: SqlExecutor, dialect: Dialect, names: Table
       }))
     },
 
+    /** A name for this log, which positions that are given out carry; another one once it was restored. */
     async logName(): Promise<string> {
       const [row] = await readRows(db, { log_id: text }, logId)
       const [id = '', restores] = (row?.log_id ?? '').split('.')
       return `${id.slice(0, LOG_NAME_LENGTH)}${restores === undefined ? '' : `.${restores}`}`
     },
 
+    /** Sets the state. The holder of the lease notices it, saves the position and releases the lease. */
     async setState(name: string, state: SubscriptionState): Promise<boolean> {
       return (await countChanges(db, setState, [state, name])) === 1
     },

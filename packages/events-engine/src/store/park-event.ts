@@ -1,21 +1,22 @@
 import type { Clock, SyncEvent } from '@x/events-core'
-import type { Kysely } from 'kysely'
 import { traceparentOf } from '../observability/trace-context.ts'
 import { integer, json, type RowOf, real, text } from '../sql/columns.ts'
-import {
-  countChanges,
-  type Dialect,
-  limitIdle,
-  readRows,
-  runStatement,
-  type SqlExecutor,
-} from '../sql/database.ts'
-import { sqlDialectOf } from '../sql/dialect.ts'
+import { countChanges, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import { limitIdle } from '../sql/dialects.ts'
 import { ownTransaction } from '../sql/transact.ts'
+import type { LogContext } from './context.ts'
 import { type EventRow, eventOf, rowOf } from './event-row.ts'
-import type { Fence, ParkedRow, Position } from './event-store.ts'
-import { fenced, fenceValues, keptEventQuery, positionStatements } from './save-position.ts'
-import type { TableNames } from './table-names.ts'
+import type { Position } from './position.ts'
+import { type Fence, fenced, fenceValues, keptEventQuery, positionStatements } from './save-position.ts'
+
+/** An event that used up its tries. */
+export interface ParkedRow {
+  readonly subscription: string
+  readonly event: SyncEvent
+  readonly attempts: number
+  readonly error: string
+  readonly parkedOn: Date
+}
 
 const parkedColumns = {
   subscription: text,
@@ -26,18 +27,24 @@ const parkedColumns = {
 }
 
 /** Creates the statements about parked events. These are stored whole, so that they outlive the log's retention. */
-export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames, clock: Clock) {
-  const { savePosition } = positionStatements(db, dialect, names)
-  const isKept = keptEventQuery(dialect, names)
-  const { statement } = sqlDialectOf(dialect)
+export function parkStatements(context: LogContext, clock: Clock) {
+  const { db, sql, names } = context
+  const { statement } = sql
+  const { savePosition } = positionStatements(context)
+  const isKept = keptEventQuery(context)
   const columns = 'subscription, event, attempts, error, parked_on'
   const ofSubscription = 'where subscription = $1'
   const eventOrAll = 'and event_id = coalesce($2, event_id)'
   const insert = statement(`insert into ${names.parkedEvent}
       (subscription, event_id, event, attempts, error, parked_on) values ($1, $2, $3, $4, $5, $6)
-    on conflict (subscription, event_id) do update
-      set attempts = excluded.attempts, error = excluded.error, parked_on = excluded.parked_on, resume_requested = 0`)
-  const stay = statement(`update ${names.subscription} set failed_attempts = 0 ${fenced(dialect, 1)}`)
+    ${sql.upsert({
+      key: 'subscription, event_id',
+      set: ['attempts', 'error', 'parked_on']
+        .map((name) => `${name} = ${sql.proposed(name)}`)
+        .concat('resume_requested = 0')
+        .join(', '),
+    })}`)
+  const stay = statement(`update ${names.subscription} set failed_attempts = 0 ${fenced(sql, 1)}`)
   const list = statement(`select ${columns} from ${names.parkedEvent} ${ofSubscription} order by id limit $2`)
   const resumable = statement(`select ${columns} from ${names.parkedEvent}
     ${ofSubscription} and resume_requested = 1 order by id limit 1`)
@@ -49,6 +56,12 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
     set resume_requested = 0, attempts = $3, error = $4, parked_on = $5 ${ofSubscription} and event_id = $2`)
 
   return {
+    /**
+     * Parks an event and, where a position is given, moves on to it, in one transaction. An event that the log has no
+     * more is not parked.
+     *
+     * @returns false when the lease was lost.
+     */
     async park(
       fence: Fence,
       event: SyncEvent,
@@ -59,7 +72,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
       const dataText = event.data === undefined ? null : JSON.stringify(event.data)
       const stored = JSON.stringify(rowOf(event, dataText, traceparentOf(event)))
       return ownTransaction(db, async (trx) => {
-        if (dialect === 'postgres') await limitIdle(trx)
+        await limitIdle(trx, sql)
         // Either way the first statement finds out whether the lease is still ours.
         const held =
           after === undefined
@@ -82,6 +95,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
       return row && parkedRowOf(row)
     },
 
+    /** Marks parked events to be tried again; all of them where no id is given. */
     async requestResume(name: string, eventId: string | undefined): Promise<number> {
       return countChanges(db, resume, [name, eventId ?? null])
     },
@@ -94,6 +108,7 @@ export function parkStatements(db: Kysely<unknown>, dialect: Dialect, names: Tab
       return countChanges(executor, remove, [name, eventId ?? null])
     },
 
+    /** Parks a resumed event again. */
     async parkAgain(name: string, eventId: string, attempts: number, error: string): Promise<void> {
       await runStatement(db, again, [name, eventId, attempts, error, clock.now()])
     },

@@ -1,8 +1,7 @@
 import { integer } from '../sql/columns.ts'
-import { type Dialect, type Parameter, readRows, type SqlExecutor, type Statement } from '../sql/database.ts'
-import { sqlDialectOf } from '../sql/dialect.ts'
-import { MODIFIED_ON } from './event-row.ts'
-import type { TableNames } from './table-names.ts'
+import { type Parameter, readRows, type Statement } from '../sql/database.ts'
+import type { LogContext } from './context.ts'
+import { raisedOn } from './event-row.ts'
 
 /** Where an event stands in the log, and when it was raised. */
 interface Place {
@@ -24,9 +23,9 @@ export const DISORDER_MS = 60_000
 
 const placedColumns = { seq: integer, modified_on: integer }
 
-export function createLogPlaces(db: SqlExecutor, dialect: Dialect, names: TableNames): LogPlaces {
-  const { statement } = sqlDialectOf(dialect)
-  const place = `select e.seq, ${MODIFIED_ON[dialect]} from ${names.syncEvent} e`
+export function createLogPlaces({ db, sql, names }: LogContext): LogPlaces {
+  const { statement } = sql
+  const place = `select e.seq, ${raisedOn(sql)} from ${names.syncEvent} e`
   const first = statement(`${place} order by e.seq limit 1`)
   const last = statement(`${place} order by e.seq desc limit 1`)
   const from = statement(`${place} where e.seq >= $1 order by e.seq limit 1`)

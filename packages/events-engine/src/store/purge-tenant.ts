@@ -1,16 +1,7 @@
-import type { Kysely } from 'kysely'
-import { captureNames } from '../capture/sql.ts'
+import { captureDialectOf } from '../capture/capture-dialects.ts'
 import { integer, nullable, text } from '../sql/columns.ts'
-import {
-  countChanges,
-  type Dialect,
-  type Parameter,
-  readRows,
-  runStatement,
-  type Statement,
-} from '../sql/database.ts'
-import { sqlDialectOf } from '../sql/dialect.ts'
-import type { TableNames } from './table-names.ts'
+import { countChanges, type Parameter, readRows, runStatement, type Statement } from '../sql/database.ts'
+import type { LogContext } from './context.ts'
 
 /** The result of one batch of a purge. */
 export interface PurgedBatch {
@@ -20,33 +11,14 @@ export interface PurgedBatch {
   readonly last: string | undefined
 }
 
-/** Deletes a tenant's data, a batch at a time. Each call is a transaction of its own. */
-export interface TenantStore {
-  /** The greatest sequence in the log; `'0'` for an empty one. */
-  lastSequence(): Promise<string>
-  /**
-   * Deletes the tenant's events among the next rows of the log.
-   *
-   * @param after - look behind this sequence.
-   * @param limit - rows to look at.
-   */
-  purgeTenantEvents(tenantId: number, after: string, limit: number): Promise<PurgedBatch>
-  /** Waits for the batches that are being handled in a transaction, one subscription after the other. */
-  settleBatches(): Promise<void>
-  /** Deletes the tenant's events among the next parked ones. */
-  purgeTenantParked(tenantId: number, after: string, limit: number): Promise<PurgedBatch>
-  /** Forgets the errors of the tenant's events, and lets go on what one of them blocks. */
-  forgetTenantFailures(tenantId: number): Promise<void>
-  /** Deletes the rows that captures have remembered for a change that did not happen. */
-  clearCaptured(): Promise<void>
-}
-
 const windowColumns = { last: nullable(text), found: integer }
 
-/** Creates the statements of a purge. The log has no index on tenants, so it is scanned by its sequence. */
-export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: TableNames): TenantStore {
-  const isPostgres = dialect === 'postgres'
-  const { statement, isChosen, lock } = sqlDialectOf(dialect)
+/**
+ * Creates the statements that delete a tenant's data, a batch at a time. Each call is a transaction of its own. The log has no
+ * index on tenants, so it is scanned by its sequence.
+ */
+export function tenantStatements({ db, sql, names }: LogContext) {
+  const { statement, isChosen, lock } = sql
   const asText = (expression: string) => `cast(${expression} as text)`
   const key = (parameter: string) => `cast(${parameter} as bigint)`
   const last = `select ${asText('max(seq)')} as last from ${names.syncEvent}`
@@ -62,9 +34,7 @@ export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: T
       where seq > ${key('$1')} and seq <= ${key('$2')} and tenant_id = $3 order by seq`,
     )}`,
   )
-  const parkedTenant = isPostgres
-    ? `(event::json -> 'tenant_id')::text::bigint`
-    : `cast(event ->> 'tenant_id' as integer)`
+  const parkedTenant = sql.jsonNumber('event', 'tenant_id')
   const parkedWindow =
     statement(`select ${asText('max(id)')} as last, count(case when ${parkedTenant} = $1 then 1 end) as found
     from (select id, event from ${names.parkedEvent} where id > ${key('$2')} order by id limit $3) w`)
@@ -81,7 +51,8 @@ export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: T
     statement(`update ${names.subscription} set last_error = null, failed_tenant_id = null, failed_attempts = 0,
       state = case state when 'blocked' then 'active' else state end, revision = revision + 1
     where failed_tenant_id = $1`)
-  const clear = `delete from ${captureNames(names).replaced}`
+
+  const captured = captureDialectOf(sql.name).clearStatements(names)
 
   async function purgeWindow(
     look: Statement,
@@ -95,35 +66,46 @@ export function tenantStatements(db: Kysely<unknown>, dialect: Dialect, names: T
   }
 
   return {
-    async lastSequence() {
+    /** The greatest sequence in the log; `'0'` for an empty one. */
+    async lastSequence(): Promise<string> {
       const [row] = await readRows(db, { last: nullable(text) }, last)
       return row?.last ?? '0'
     },
 
-    purgeTenantEvents: (tenantId, after, limit) =>
+    /**
+     * Deletes the tenant's events among the next rows of the log.
+     *
+     * @param after - look behind this sequence.
+     * @param limit - rows to look at.
+     */
+    purgeTenantEvents: (tenantId: number, after: string, limit: number): Promise<PurgedBatch> =>
       purgeWindow(window, [tenantId, after, limit], (upto) =>
         countChanges(db, remove, [after, upto, tenantId]),
       ),
 
-    async settleBatches() {
-      // On SQLite there is one writer: nothing is under way while this runs.
-      if (!isPostgres) return
+    /** Waits for the batches that are being handled in a transaction, one subscription after the other. */
+    async settleBatches(): Promise<void> {
+      // Where there is one writer, nothing is under way while this runs.
+      if (sql.isLocal) return
       for (const { name } of await readRows(db, { name: text }, subscriptions)) {
         await runStatement(db, settle, [name])
       }
     },
 
-    purgeTenantParked: (tenantId, after, limit) =>
+    /** Deletes the tenant's events among the next parked ones. */
+    purgeTenantParked: (tenantId: number, after: string, limit: number): Promise<PurgedBatch> =>
       purgeWindow(parkedWindow, [tenantId, after, limit], (upto) =>
         countChanges(db, removeParked, [after, upto, tenantId]),
       ),
 
-    async forgetTenantFailures(tenantId) {
+    /** Forgets the errors of the tenant's events, and lets go on what one of them blocks. */
+    async forgetTenantFailures(tenantId: number): Promise<void> {
       await countChanges(db, forget, [tenantId])
     },
 
-    async clearCaptured() {
-      if (!isPostgres) await countChanges(db, clear)
+    /** Deletes the rows that captures have remembered for a change that did not happen. */
+    async clearCaptured(): Promise<void> {
+      for (const statement of captured) await countChanges(db, statement)
     },
   }
 }

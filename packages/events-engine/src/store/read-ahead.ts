@@ -1,4 +1,4 @@
-import type { EventPage, Position, PositionedEvent } from './event-store.ts'
+import type { EventPage, Position, PositionedEvent } from './position.ts'
 
 type ReadAfter = (position: Position, limit: number) => Promise<EventPage>
 
@@ -13,7 +13,7 @@ interface Chunk {
 
 interface ReadAhead {
   readAfter: ReadAfter
-  /** Drops everything that is kept. */
+  /** Drops what was read ahead and kept in memory. */
   forgetRead(): void
 }
 

@@ -1,10 +1,10 @@
-import type { Kysely } from 'kysely'
 import { LOG_ID } from '../migrations/log-state.ts'
 import { bigInteger, flag } from '../sql/columns.ts'
-import { limitIdle, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import { readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import { limitIdle } from '../sql/dialects.ts'
 import { ownTransaction } from '../sql/transact.ts'
+import type { LogContext } from './context.ts'
 import { isBehind } from './snapshot-position.ts'
-import type { TableNames } from './table-names.ts'
 
 const MAX_INTEGER = 2 ** 31 - 1
 
@@ -17,7 +17,7 @@ const MAX_INTEGER = 2 ** 31 - 1
  * the sequence: events that it handled out of that order are repeated, none is lost. Their effects may be stored already, so
  * that it is told of how many that may be so (`ahead`).
  */
-export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
+export function restoreStatements({ db, sql, names }: LogContext) {
   const isRestored = `select exists (
       select from ${names.syncEvent} where xid >= pg_snapshot_xmax(pg_current_snapshot())
     ) or exists (
@@ -54,7 +54,7 @@ export function restoreStatements(db: Kysely<unknown>, names: TableNames) {
     async adoptRestoredLog(): Promise<boolean> {
       if (!(await restored(db))) return false
       return ownTransaction(db, async (trx) => {
-        await limitIdle(trx)
+        await limitIdle(trx, sql)
         await runStatement(trx, lock)
         // Another node may have been first.
         if (!(await restored(trx))) return false

@@ -1,11 +1,10 @@
 import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
 import { integer, nullable, real } from '../sql/columns.ts'
-import { type Dialect, findsRow, readRows, type SqlExecutor } from '../sql/database.ts'
-import { sqlDialectOf } from '../sql/dialect.ts'
-import { eventColumns, eventOf, MODIFIED_ON, SELECTED_COLUMNS, SELECTED_WITHOUT_DATA } from './event-row.ts'
-import { isHandled } from './handled.ts'
+import { findsRow, readRows } from '../sql/database.ts'
+import type { LogContext } from './context.ts'
+import { eventColumns, eventOf, raisedOn, selectedColumns, selectedWithoutData } from './event-row.ts'
+import { logOrderOf } from './log-order.ts'
 import { createLogPlaces, DISORDER_MS } from './places.ts'
-import type { TableNames } from './table-names.ts'
 
 /** Which events to search for. */
 export interface LogQuery {
@@ -62,11 +61,13 @@ const NEIGHBOURHOODS = [1_000, DISORDER_MS]
 const windowColumns = { first: nullable(integer), modified_on: nullable(integer) }
 
 /** Creates what looks for events of one tenant in the log of all. */
-export function createLogReader(db: SqlExecutor, dialect: Dialect, names: TableNames): LogReader {
-  const { statement, cast, isListed } = sqlDialectOf(dialect)
+export function createLogReader(context: LogContext): LogReader {
+  const { db, sql, names } = context
+  const { statement, cast, isListed } = sql
+  const { isBehind } = logOrderOf(context)
   const log = `${names.syncEvent} e`
-  const places = createLogPlaces(db, dialect, names)
-  const window = statement(`select e.seq as first, ${MODIFIED_ON[dialect]} from ${log} where e.seq = (
+  const places = createLogPlaces(context)
+  const window = statement(`select e.seq as first, ${raisedOn(sql)} from ${log} where e.seq = (
       select min(seq) from (select e.seq from ${log} where e.seq < $1 and e.seq >= $2 order by e.seq desc limit $3) w)`)
   const given = (parameter: string) => cast(parameter, 'text')
   const pageOf = (columns: string) =>
@@ -76,11 +77,11 @@ export function createLogReader(db: SqlExecutor, dialect: Dialect, names: TableN
       and (${given('$5')} is null or e.action = ${given('$5')})
       and (${given('$6')} is null or ${isListed('e.entity_id', '$6', 'text')})
     order by e.seq desc limit $7`)
-  const pages = { whole: pageOf(SELECTED_COLUMNS[dialect]), bare: pageOf(SELECTED_WITHOUT_DATA[dialect]) }
-  const byId = statement(`select e.seq, ${SELECTED_COLUMNS[dialect]} from ${log}
+  const pages = { whole: pageOf(selectedColumns(sql)), bare: pageOf(selectedWithoutData(sql)) }
+  const byId = statement(`select e.seq, ${selectedColumns(sql)} from ${log}
     where e.seq >= $1 and e.seq < $2 and e.id = $3`)
   const passed = statement(`select 1 from ${log}, ${names.subscription} s
-    where s.name = $1 and e.seq = $2 and ${isHandled(dialect, 's.position')}`)
+    where s.name = $1 and e.seq = $2 and ${isBehind('s.position')}`)
   const parked = statement(
     `select parked_on from ${names.parkedEvent} where subscription = $1 and event_id = $2`,
   )

@@ -1,7 +1,7 @@
-import type { Kysely } from 'kysely'
 import { integer } from '../sql/columns.ts'
 import { findsRow, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import { ownTransaction } from '../sql/transact.ts'
+import type { LogContext } from './context.ts'
 
 const INCREMENTAL = 2
 /** About 2 ms. */
@@ -26,14 +26,17 @@ export async function prepareEmptyFile(db: SqlExecutor): Promise<void> {
 }
 
 /** Gives free pages of a file back to the disk, where its `auto_vacuum` is incremental. */
-export function shrinkStatements(db: Kysely<unknown>) {
+export function shrinkStatements({ db, sql }: LogContext) {
   async function pragma(name: string): Promise<number> {
     const [row] = await readRows(db, { [name]: integer }, `pragma ${name}`)
     return row?.[name] ?? 0
   }
 
   return {
+    /** Gives some free pages of the database's file back to the disk. @returns whether there may be more. */
     async shrinkFile(): Promise<boolean> {
+      // A server gives the space of deleted rows to new ones by itself.
+      if (!sql.isLocal) return false
       if ((await pragma('auto_vacuum')) !== INCREMENTAL) return false
       const kept = Math.max(LEAST_KEPT_PAGES, Math.ceil((await pragma('page_count')) * KEPT_SHARE))
       const surplus = (await pragma('freelist_count')) - kept

@@ -1,5 +1,5 @@
 import { EventEngineError, shown } from '../errors.ts'
-import type { Position } from './event-store.ts'
+import type { Position } from './position.ts'
 
 /**
  * A place in the log of a database whose transactions commit in another order than they begin.

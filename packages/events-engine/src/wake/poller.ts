@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@x/events-core'
-import type { EventStore, Position } from '../store/event-store.ts'
+import type { EventStore } from '../store/event-store.ts'
+import type { Position } from '../store/position.ts'
 import { createPeriodic } from '../util/periodic.ts'
 import type { WakeSignal } from './wake-signal.ts'
 

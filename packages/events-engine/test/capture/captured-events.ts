@@ -1,6 +1,7 @@
 import { type SyncEvent, systemClock } from '@x/events-core'
 import { CompiledQuery, type Kysely } from 'kysely'
-import { openEventStore } from '../../src/store/open-event-store.ts'
+import { sqlDialectOf } from '../../src/sql/dialects.ts'
+import { openEventStore } from '../../src/store/event-store.ts'
 import { tableNames } from '../../src/store/table-names.ts'
 import type { OpenEngine } from '../open-engine.ts'
 
@@ -9,7 +10,7 @@ export async function loggedEvents({ db, engine }: Pick<OpenEngine, 'db' | 'engi
   const names = tableNames(engine.tablePrefix, engine.schema)
   const store = openEventStore({
     db: db as Kysely<unknown>,
-    dialect: engine.dialect,
+    sql: sqlDialectOf(engine.dialect),
     names,
     nodeId: 'test',
     clock: systemClock,

@@ -47,7 +47,7 @@ it('does not let a slow batch hold up other subscriptions, take their leases, or
   // For several leases' time the transaction stays open, which keeps its row locked.
   const renewed = async () => {
     const { rows } = await database.pool.query<{ name: string; renewed: boolean }>(
-      `select name, leased_until > now() as renewed from xe_subscription where name in ('a', 'z') order by name`,
+      `select name, leased_until > extract(epoch from now()) * 1000 as renewed from xe_subscription where name in ('a', 'z') order by name`,
     )
     return rows.every((row) => row.renewed)
   }

@@ -13,9 +13,12 @@ import {
   sqlDialectOf,
 } from '../../src/internal.ts'
 import { rowOf } from '../../src/store/event-row.ts'
-import type { EventStore, Fence, Position, SubscriptionLease } from '../../src/store/event-store.ts'
+import type { EventStore } from '../../src/store/event-store.ts'
+import { openEventStore } from '../../src/store/event-store.ts'
 import { createGivenPositions } from '../../src/store/given-positions.ts'
-import { openEventStore } from '../../src/store/open-event-store.ts'
+import type { SubscriptionLease } from '../../src/store/leases.ts'
+import type { Position } from '../../src/store/position.ts'
+import type { Fence } from '../../src/store/save-position.ts'
 import { tableNames } from '../../src/store/table-names.ts'
 import { recordingLogger, site } from '../open-engine.ts'
 
@@ -226,7 +229,7 @@ export function engineContract(driver: Driver): void {
       const bare = database.db.withoutPlugins() as Kysely<unknown>
       const store = openEventStore({
         db: bare,
-        dialect: driver.dialect,
+        sql: sqlDialectOf(driver.dialect),
         names: tableNames('store_', undefined),
         nodeId: 'node-1',
         clock: systemClock,
@@ -445,7 +448,7 @@ async function firstPosition(engine: ReturnType<typeof createEventEngine<Tables>
   const names = tableNames(engine.tablePrefix, engine.schema)
   const store = openEventStore({
     db: bare,
-    dialect: engine.dialect,
+    sql: sqlDialectOf(engine.dialect),
     names,
     nodeId: 'test',
     clock: systemClock,

@@ -1,7 +1,7 @@
 import { createSyncEvent } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
-import type { EventPage, PositionedEvent } from '../../src/store/event-store.ts'
+import type { EventPage, PositionedEvent } from '../../src/store/position.ts'
 import { withReadAhead } from '../../src/store/read-ahead.ts'
 import { site } from '../open-engine.ts'
 

@@ -4,7 +4,8 @@ import { CompiledQuery, type Kysely } from 'kysely'
 import { expect, it } from 'vitest'
 import { logStateStatements } from '../../src/migrations/log-state.ts'
 import type { SqlExecutor } from '../../src/sql/database.ts'
-import { openEventStore } from '../../src/store/open-event-store.ts'
+import { postgres } from '../../src/sql/postgres.ts'
+import { openEventStore } from '../../src/store/event-store.ts'
 import { createEventLog } from '../../src/store/schema.ts'
 import { tableNames } from '../../src/store/table-names.ts'
 
@@ -20,8 +21,8 @@ const insert = (
 async function openLargeLog() {
   const database = await postgresDatabase<unknown>()
   const db: Kysely<unknown> = database.db
-  await createEventLog(db, 'postgres', names)
-  await logStateStatements('postgres', names).saveSchemaVersion(db, 1)
+  await createEventLog(db, postgres, names)
+  await logStateStatements(postgres, names).saveSchemaVersion(db, 1)
   await database.pool.query('alter table xe_sync_event set (autovacuum_enabled = false)')
   await database.pool.query(insert(OLD))
   const plans: string[] = []
@@ -37,7 +38,7 @@ async function openLargeLog() {
   }
   const store = openEventStore({
     db: explaining as Kysely<unknown>,
-    dialect: 'postgres',
+    sql: postgres,
     names,
     nodeId: 'test',
     clock: systemClock,

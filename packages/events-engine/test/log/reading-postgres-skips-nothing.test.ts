@@ -7,8 +7,10 @@ import { describe, expect, it } from 'vitest'
 import { logStateStatements } from '../../src/migrations/log-state.ts'
 import { createEventIdGenerator } from '../../src/raise/event-id.ts'
 import type { SqlExecutor } from '../../src/sql/database.ts'
-import type { EventStore, Position } from '../../src/store/event-store.ts'
-import { openEventStore } from '../../src/store/open-event-store.ts'
+import { postgres } from '../../src/sql/postgres.ts'
+import type { EventStore } from '../../src/store/event-store.ts'
+import { openEventStore } from '../../src/store/event-store.ts'
+import type { Position } from '../../src/store/position.ts'
 import { createEventLog } from '../../src/store/schema.ts'
 import { tableNames } from '../../src/store/table-names.ts'
 
@@ -22,11 +24,11 @@ const executorOf = (client: PoolClient): SqlExecutor => ({
 async function openLog() {
   const database = await postgresDatabase<unknown>()
   const db: Kysely<unknown> = database.db
-  await createEventLog(db, 'postgres', names)
-  await logStateStatements('postgres', names).saveSchemaVersion(db, 1)
+  await createEventLog(db, postgres, names)
+  await logStateStatements(postgres, names).saveSchemaVersion(db, 1)
   await database.pool.query('create table entity (id int primary key, version int not null)')
   await database.pool.query('insert into entity select id, 0 from generate_series(0, 9) id')
-  const store = openEventStore({ db, dialect: 'postgres', names, nodeId: 'test', clock: systemClock })
+  const store = openEventStore({ db, sql: postgres, names, nodeId: 'test', clock: systemClock })
   return { database, store, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
 }
 

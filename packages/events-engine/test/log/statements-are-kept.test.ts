@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import { Kysely, SqliteDialect, sql } from 'kysely'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createEventEngine, withStatementCache } from '../../src/index.ts'
-import { createRowsStatement, integer, text } from '../../src/internal.ts'
+import { createRowsStatement, integer, sqlDialectOf, text } from '../../src/internal.ts'
 import { site } from '../open-engine.ts'
 
 interface Tables {
@@ -111,17 +111,21 @@ it('runs one statement over any number of rows, in their order', async () => {
   await sql`create table item (key integer primary key autoincrement, at integer, name text, note text)`.execute(
     db,
   )
-  const insert = createRowsStatement(
-    2,
-    { key: integer, name: text },
-    (rows) =>
-      `insert into item (at, name, note) select ?, * from ${rows} where column1 is not null returning key, name`,
-  )
+  const insert = createRowsStatement(sqlDialectOf('sqlite'), {
+    given: { name: 'text', note: 'text' },
+    leading: 1,
+    columns: { key: integer, name: text },
+    write: (rows) =>
+      `insert into item (at, name, note) select $1, name, note from ${rows} returning key, name`,
+  })
   let next = 0
   for (const count of [0, 1, 2, 3, 100, 256, 257, 600]) {
-    const rows = Array.from({ length: count }, () => [`item ${++next}`, next % 2 === 0 ? null : `'${next}'`])
+    const rows = Array.from({ length: count }, () => ({
+      name: `item ${++next}`,
+      note: next % 2 === 0 ? null : `'${next}'`,
+    }))
     const returned = await insert(db, [7], rows)
-    expect(returned.map(({ name }) => name)).toEqual(rows.map(([name]) => name))
+    expect(returned.map(({ name }) => name)).toEqual(rows.map(({ name }) => name))
   }
   const { rows } = await sql<{ key: number; at: number; name: string; note: string | null }>`
     select * from item order by key`.execute(db)

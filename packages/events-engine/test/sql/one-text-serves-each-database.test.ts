@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
-import { integer, nullable, text } from '../../src/sql/columns.ts'
-import { readRows, runStatement } from '../../src/sql/database.ts'
-import { sqlDialectOf } from '../../src/sql/dialect.ts'
+import { integer, nullable, real, text } from '../../src/sql/columns.ts'
+import { findsRow, readRows, runStatement } from '../../src/sql/database.ts'
+import { limitIdle, sqlDialectOf } from '../../src/sql/dialects.ts'
+import { createRowsStatement } from '../../src/sql/rows-statement.ts'
 import { onEachDatabase } from '../open-engine.ts'
 
 onEachDatabase((open, dialect) => {
@@ -188,5 +189,119 @@ onEachDatabase((open, dialect) => {
       const setting = `select current_setting('idle_in_transaction_session_timeout') as setting`
       expect(await readRows(trx, { setting: text }, setting)).toEqual([{ setting: '3s' }])
     })
+  })
+
+  it('has the idle limit that is asked for, unless the host has set one', async () => {
+    await using host = await open()
+    if (dialect === 'sqlite') return
+    const setting = `select current_setting('idle_in_transaction_session_timeout') as setting`
+    await host.db.transaction().execute(async (trx) => {
+      await limitIdle(trx, sql, 4_000)
+      expect(await readRows(trx, { setting: text }, setting)).toEqual([{ setting: '4s' }])
+      await limitIdle(trx, sql, 5_000)
+      expect(await readRows(trx, { setting: text }, setting)).toEqual([{ setting: '4s' }])
+    })
+  })
+
+  it('takes rows of long texts in their order, and draws their keys in that order', async () => {
+    await using host = await open()
+    const { db } = host
+    await runStatement(
+      db,
+      `create table drawn (key ${sql.drawnKey}, name ${sql.types.text}, note ${sql.types.text})`,
+    )
+    const insert = createRowsStatement(sql, {
+      given: { name: 'text', note: 'text' },
+      leading: 1,
+      columns: { key: integer },
+      write: (
+        rows,
+      ) => `insert into drawn (name, note) select name, coalesce(note, ${sql.typed('$1', 'text')}) from ${rows}
+        returning key`,
+    })
+    const names = ['c', 'a', `it's "so"`, 'b', 'd']
+    const rows = names.map((name, index) => ({ name, note: index === 1 ? 'own' : undefined }))
+    expect((await insert(db, ['given'], rows)).map(({ key }) => key)).toEqual([1, 2, 3, 4, 5])
+    const stored = await readRows(db, { name: text, note: text }, 'select name, note from drawn order by key')
+    expect(stored).toEqual(names.map((name, index) => ({ name, note: index === 1 ? 'own' : 'given' })))
+    expect(await insert(db, [''], [])).toEqual([])
+  })
+
+  it('draws keys for rows of another table, none twice, and keeps keys that are given', async () => {
+    await using host = await open()
+    const { keys } = sql
+    await runStatement(host.db, `create table drawn (key ${sql.drawnKey}, name ${sql.types.text})`)
+    const last = async () =>
+      (await readRows(host.db, { last: integer }, `select ${sql.lastKey('drawn', 'key')} as last`))[0]?.last
+    const draw = (count: number) =>
+      host.db.transaction().execute(async (trx) => {
+        if ('draw' in keys) return keys.draw(trx, 'drawn', count)
+        const query = `select ${keys.next('drawn', 'key')} as key from generate_series(1, ${count})`
+        const [first] = await readRows(trx, { key: integer }, query)
+        return (first?.key ?? 0) - 1
+      })
+    expect(await last()).toBe(0)
+    expect(await draw(3)).toBe(0)
+    expect(await draw(2)).toBe(3)
+    expect(await last()).toBe(5)
+    await runStatement(host.db, `insert into drawn (name) values ('a')`)
+    await runStatement(host.db, `insert into drawn (key, name)${sql.keepsGivenKeys} select 2, 'b'`)
+    const stored = await readRows(
+      host.db,
+      { key: integer, name: text },
+      'select key, name from drawn order by key',
+    )
+    expect(stored).toEqual([
+      { key: 2, name: 'b' },
+      { key: 6, name: 'a' },
+    ])
+    await runStatement(host.db, 'delete from drawn')
+    expect(await last()).toBe(6)
+  })
+
+  it('stores times and JSON in columns of their types, and gives them back as numbers and text', async () => {
+    await using host = await open()
+    const { db } = host
+    await runStatement(db, `create table typed (at ${sql.types.time}, data ${sql.types.json})`)
+    const insert = sql.statement(`insert into typed (at, data)
+      values (${sql.time(sql.typed('$1', 'integer'))}, ${sql.json(sql.typed('$2', 'text'))})`)
+    const data = JSON.stringify({ id: 7, name: 'x' })
+    await runStatement(db, insert, [1_700_000_000_123, data])
+    const [row] = await readRows(
+      db,
+      { at: integer, data: text, id: integer },
+      `select ${sql.milliseconds('at')} as at, ${sql.jsonText('data')} as data,
+        ${sql.jsonNumber(sql.jsonText('data'), 'id')} as id from typed`,
+    )
+    expect(row).toEqual({ at: 1_700_000_000_123, data, id: 7 })
+    const earlier = sql.statement(
+      `select 1 as found from typed where at < ${sql.time(sql.typed('$1', 'integer'))}`,
+    )
+    expect(await findsRow(db, earlier, [1_700_000_000_123])).toBe(false)
+    expect(await findsRow(db, earlier, [1_700_000_000_124])).toBe(true)
+  })
+
+  it('reads a list as a table, and a table by the index that is named', async () => {
+    await using host = await open()
+    await runStatement(host.db, 'create table indexed (a integer, b integer)')
+    await runStatement(host.db, 'create index indexed_b on indexed (b)')
+    await runStatement(host.db, 'insert into indexed values (1, 5), (2, 6)')
+    const statement = sql.statement(`select i.a from ${sql.list('$1', 'l')}
+      join indexed i${sql.indexedBy('indexed_b')} on i.b = l.value order by i.a`)
+    expect(await readRows(host.db, { a: integer }, statement, ['[6, 5, 9]'])).toEqual([{ a: 1 }, { a: 2 }])
+  })
+
+  it('finds the tables there are', async () => {
+    await using host = await open()
+    for (const find of [sql.findTable, (name: string) => sql.findTableIn(undefined, name)]) {
+      expect(await findsRow(host.db, find('page'))).toBe(true)
+      expect(await findsRow(host.db, find('nothing'))).toBe(false)
+    }
+  })
+
+  it('tells the time of this moment', async () => {
+    await using host = await open()
+    const [row] = await readRows(host.db, { clock: real }, `select ${sql.clock} as clock`)
+    expect(Math.abs((row?.clock ?? 0) - Date.now())).toBeLessThan(60_000)
   })
 })

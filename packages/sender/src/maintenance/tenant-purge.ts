@@ -1,5 +1,5 @@
 import type { EventEngine, PurgedEvents } from '@x/events-engine'
-import { withSecureDelete } from '@x/events-engine/internal'
+import { sqlDialectOf, withSecureDelete } from '@x/events-engine/internal'
 import type { Kysely } from 'kysely'
 import type { SharedClock } from '../clock.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
@@ -69,7 +69,7 @@ export function createTenantPurge<DB>({ engine, store, clock, changed, rollUp }:
   /** @throws WebhookSenderError `invalid_endpoint` */
   return async function purgeTenant(tenantId: number): Promise<PurgedTenant> {
     validateTenantId(tenantId)
-    return withSecureDelete(engine.db.withoutPlugins() as Kysely<unknown>, engine.dialect, () =>
+    return withSecureDelete(engine.db.withoutPlugins() as Kysely<unknown>, sqlDialectOf(engine.dialect), () =>
       purge(tenantId),
     )
   }

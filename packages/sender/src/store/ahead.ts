@@ -23,20 +23,19 @@ function aheadOf(count: number): Required<DeliveriesAhead> {
  * collect all that waits first.
  */
 export function aheadStore({ db, sql, names }: StoreContext) {
-  // SQLite has no statistics of the table, and would take any other index of what is pending.
-  const indexed = (name: string) => (sql.name === 'sqlite' ? `indexed by ${names.prefix}${name}` : '')
+  const indexed = (name: string) => sql.indexedBy(`${names.prefix}${name}`)
   // Below it are the remains of what is done.
   const first = sql.isLocal
     ? ''
     : `and d.due_on >= coalesce((select q.first_on from ${names.queue} q where q.endpoint_key = $1), 0)`
   const countDue = sql.statement(`select coalesce(sum(kinds.counted), 0) as count from (
       select (select count(*) from (
-        select 1 from ${names.delivery} d ${indexed('delivery_due')}
+        select 1 from ${names.delivery} d${indexed('delivery_due')}
         where d.endpoint_key = $1 and d.state = 'pending' and (d.attempt_count > 0) = kind.tried
           ${first} and d.due_on <= $2 and (d.due_on, d.message_key) < ($2, $3)
         order by d.due_on, d.message_key limit ${MAX_WAITING + 1}) due) as counted
       from ${KINDS}) kinds`)
-  const inKey = `from ${names.delivery} d ${indexed('delivery_ordering')}
+  const inKey = `from ${names.delivery} d${indexed('delivery_ordering')}
     where d.endpoint_key = $1 and d.ordering_key = $2 and d.state = 'pending'`
   const predecessor = sql.statement(`select
       (select d.message_key ${inKey} and d.due_on is not null order by d.due_on, d.message_key limit 1) as message_key,

@@ -1,5 +1,6 @@
 import { integer, nullable, readRows } from '@x/events-engine/internal'
 import type { StoreContext } from './context.ts'
+import { KINDS } from './queue.ts'
 
 const queueColumns = { pending: integer, exhausted: integer, oldest_due_on: nullable(integer) }
 const countColumns = { ...queueColumns, enabled: integer, disabled: integer }
@@ -21,21 +22,20 @@ export interface StoredCounts extends QueueCounts {
 /** Counts that indexes answer: nothing here reads what has succeeded, which may be much. */
 export function countStore({ db, sql, names }: StoreContext) {
   const queued = `${names.queue} q join ${names.endpoint} e on e.key = q.endpoint_key and e.enabled`
-  const oldestOf = {
-    sqlite: `(select min(q.due_on) from ${queued} where q.due_on <= $1)`,
-    // A row may still say that something is due when the last of it is done, see record-attempts. One entry of the
-    // index tells, of either kind, whatever else is pending.
-    postgres: `(select q.due_on from ${queued}
+  // Only a local database keeps `due_on` exact, see `queueStatements`: elsewhere a row may still say that something is due when
+  // the last of it is done. One entry of the index tells, of either kind, whatever else is pending.
+  const oldestDueOn = sql.isLocal
+    ? `(select min(q.due_on) from ${queued} where q.due_on <= $1)`
+    : `(select q.due_on from ${queued}
       cross join lateral (
-        select from (values (false), (true)) kind (tried) cross join lateral (
-          select from ${names.delivery} d
+        select 1 as found from ${KINDS} cross join lateral (
+          select 1 as found from ${names.delivery} d
           where d.endpoint_key = q.endpoint_key and d.state = 'pending' and (d.attempt_count > 0) = kind.tried
             and d.due_on <= $1
           order by d.due_on limit 1) first
         limit 1) waiting
-      where q.due_on <= $1 order by q.due_on limit 1)`,
-  }
-  const oldest = `${oldestOf[sql.name]} as oldest_due_on`
+      where q.due_on <= $1 order by q.due_on limit 1)`
+  const oldest = `${oldestDueOn} as oldest_due_on`
   const counts = sql.statement(`select
     (select count(*) from ${names.endpoint} where enabled and deleted_on is null) as enabled,
     (select count(*) from ${names.endpoint} where not enabled and deleted_on is null) as disabled,

@@ -77,9 +77,8 @@ export function deliveryParts({ sql, names }: Pick<StoreContext, 'sql' | 'names'
         and a.error_code is not null)
     else false end`
   return {
-    /** Which index of deliveries SQLite is to use: it has no statistics, and would take that of what is pending for anything. */
-    indexOf: (source: DeliverySource) =>
-      sql.name === 'sqlite' ? `indexed by ${names.prefix}${INDEXES[source]}` : '',
+    /** By which index to read deliveries. */
+    indexOf: (source: DeliverySource) => sql.indexedBy(`${names.prefix}${INDEXES[source]}`),
     /** Whether an endpoint `e` is of the owner in {@link ownerValues}: the first three parameters. */
     isOwned: `e.tenant_id = $1 and ($2 is null or e.id = $2)
     and ($3 is null or lower(e.url) like $3 escape '!')`.replaceAll(/\$[23]/g, (one) =>

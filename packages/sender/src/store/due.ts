@@ -120,18 +120,18 @@ const DELIVERY =
   'x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.ordering_key, x.manual, x.sequence, x.chain'
 
 /**
- * SQLite has no lateral joins, and is fastest with a list of keys. What is known is one number for each, since pairs are
+ * Without lateral joins, a list of keys is the fastest. What is known is one number for each, since pairs are
  * slow to compare. In a table so large that it overflows, the caller finds what slipped through.
  */
 function readingByKeys({ sql, names }: StoreContext) {
   return {
     compile: (kinds: string | undefined, isOfKind: string) =>
       sql.statement(`select ${DELIVERY}, ${MESSAGE}
-    from json_each($3) wanted${kinds === undefined ? '' : ` cross join ${kinds}`}
+    from ${sql.list('$3', 'wanted')}${kinds === undefined ? '' : ` cross join ${kinds}`}
     cross join ${names.delivery} x on x.endpoint_key = wanted.value and x.message_key in (
       select x.message_key from ${names.delivery} x
       where x.endpoint_key = wanted.value and x.state = 'pending' and ${isOfKind} and x.due_on <= $1
-        and x.endpoint_key * ${KEY_SPAN} + x.message_key not in (select value from json_each($4))
+        and ${sql.isNotListed(`x.endpoint_key * ${KEY_SPAN} + x.message_key`, '$4')}
       order by x.due_on, x.message_key limit $2)
     cross join ${names.message} m on m.key = x.message_key`),
     parametersOf: ({ endpointKeys, known }: Wanted): Parameter[] => [

@@ -58,12 +58,11 @@ export function healthStore({ db, sql, names }: StoreContext) {
       e.retry_schedule, q.failing_since, coalesce(q.not_before, 0) as not_before, q.details
     from ${names.endpoint} e left join ${names.queue} q on q.endpoint_key = e.key
     where ${sql.isListed('e.key', '$1')}`)
-  // SQLite has no statistics of the table, and would take any other index of what is pending.
-  const indexed = sql.name === 'sqlite' ? `indexed by ${names.prefix}delivery_due` : ''
+  const indexed = sql.indexedBy(`${names.prefix}delivery_due`)
   // In the order of the index, so that no more is read than is counted: PostgreSQL would collect all that waits first.
   const waiting = (
     value: string,
-  ) => `(select ${value} from (select d.message_key from ${names.delivery} d ${indexed}
+  ) => `(select ${value} from (select d.message_key from ${names.delivery} d${indexed}
       where d.endpoint_key = e.key and d.state = 'pending' and (d.attempt_count > 0) = kind.tried
       order by d.due_on, d.message_key limit ${MAX_WAITING + 1}) w)`
   const backlogs = sql.statement(`select e.key as endpoint_key,

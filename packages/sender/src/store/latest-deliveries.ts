@@ -110,7 +110,7 @@ export function latestDeliveryStore(context: StoreContext) {
   })
   const latestCounts = bothCounts(latest)
   const sourceCounts = eachSource((source) =>
-    bothCounts(`(select x.* from ${names.endpoint} e cross join ${names.delivery} x ${indexOf(source)}
+    bothCounts(`(select x.* from ${names.endpoint} e cross join ${names.delivery} x${indexOf(source)}
       where ${isOwned} and x.endpoint_key = e.key and ${CONDITIONS[source]} and ${isOlder} limit $7)`),
   )
 

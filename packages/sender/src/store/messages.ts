@@ -111,20 +111,29 @@ export function messageStore(context: StoreContext) {
   }
 }
 
-/** Statement by statement; rows of long texts are several times as fast as one JSON parameter on SQLite. */
+/** Statement by statement. */
 function createInsertInSteps(context: StoreContext): InsertMessages {
   const { sql, names } = context
   const { enqueue } = queueStatements(context)
-  const insertMessages = createRowsStatement(
-    8,
-    { key: integer, event_id: text, variant: nullable(text) },
-    (
-      rows,
-    ) => `insert into ${names.message} (created_on, event_id, event_type, body, traceparent, variant, headers,
-        tenant_id, site_id)
-      select ?, * from ${rows} where column1 is not null
+  const given = {
+    event_id: 'text',
+    event_type: 'text',
+    body: 'text',
+    traceparent: 'text',
+    variant: 'text',
+    headers: 'text',
+    tenant_id: 'integer',
+    site_id: 'integer',
+  } as const
+  const columns = Object.keys(given).join(', ')
+  const insertMessages = createRowsStatement(sql, {
+    given,
+    leading: 1,
+    columns: { key: integer, event_id: text, variant: nullable(text) },
+    write: (rows) => `insert into ${names.message} (created_on, ${columns})
+      select ${sql.typed('$1', 'integer')}, ${columns} from ${rows}
       returning key, event_id, variant`,
-  )
+  })
   const deliveries = sql.records({
     endpoint_key: 'integer',
     message_key: 'integer',
@@ -141,16 +150,16 @@ function createInsertInSteps(context: StoreContext): InsertMessages {
     from ${deliveries.table('$1', 'd')}`)
 
   return async (executor, messages, links, now) => {
-    const rows = messages.map((message) => [
-      message.eventId,
-      message.eventType,
-      message.body,
-      message.traceparent,
-      message.variant,
-      message.headers && JSON.stringify(message.headers),
-      message.tenantId,
-      message.siteId,
-    ])
+    const rows = messages.map((message) => ({
+      event_id: message.eventId,
+      event_type: message.eventType,
+      body: message.body,
+      traceparent: message.traceparent,
+      variant: message.variant,
+      headers: message.headers && JSON.stringify(message.headers),
+      tenant_id: message.tenantId,
+      site_id: message.siteId,
+    }))
     const stored = await insertMessages(executor, [now], rows)
     const keyOf = new Map(stored.map(({ key, event_id, variant }) => [messageName(event_id, variant), key]))
     const targets = messages.flatMap(({ eventId, variant, targets: of }) => {

@@ -57,7 +57,7 @@ export function newestDeliveryStore(context: StoreContext) {
   }
 
   const newestOf = (source: DeliverySource) => {
-    const newest = `(select x.message_key from ${names.delivery} x ${indexOf(source)}
+    const newest = `(select x.message_key from ${names.delivery} x${indexOf(source)}
       where x.endpoint_key = e.key and ${CONDITIONS[source]} and ${inRange('$4', '$5', '$6')}
       order by x.message_key desc limit 1)`
     // PostgreSQL would look for a value that is selected and compared twice.
@@ -69,9 +69,7 @@ export function newestDeliveryStore(context: StoreContext) {
   }
   const endpoints = sql.records({ key: 'integer' })
   // Keys alone first: the index has them, in their order.
-  const keysOf = (
-    source: DeliverySource,
-  ) => `(select x.message_key from ${names.delivery} x ${indexOf(source)}
+  const keysOf = (source: DeliverySource) => `(select x.message_key from ${names.delivery} x${indexOf(source)}
     where x.endpoint_key = e.key and ${CONDITIONS[source]} and ${inRange('$2', '$3', '$4')}
     order by x.message_key desc limit $5)`
   const joined = (source: DeliverySource) =>
@@ -89,7 +87,7 @@ export function newestDeliveryStore(context: StoreContext) {
   // Of one endpoint, the oldest first.
   const oldestOf = (source: DeliverySource) =>
     sql.statement(`select ${columns}
-      from (select x.message_key from ${names.delivery} x ${indexOf(source)}
+      from (select x.message_key from ${names.delivery} x${indexOf(source)}
         where x.endpoint_key = $1 and ${CONDITIONS[source]} and x.message_key > $2 and x.message_key <= $3
         order by x.message_key limit $4) k
       cross join ${names.delivery} d cross join ${names.endpoint} e ${messageJoins(names)}
@@ -98,11 +96,11 @@ export function newestDeliveryStore(context: StoreContext) {
   const isBetween = 'x.message_key >= $4 and x.message_key <= $5'
   const countOf = (source: DeliverySource) =>
     sql.statement(`select count(*) as count from ${names.endpoint} e
-      cross join ${names.delivery} x ${indexOf(source)}
+      cross join ${names.delivery} x${indexOf(source)}
       where ${isOwned} and x.endpoint_key = e.key and ${CONDITIONS[source]} and ${isBetween}`)
   const nextOf = (source: DeliverySource) =>
     sql.statement(`select e.key from ${names.endpoint} e
-      where ${isOwned} and e.key > $6 and exists (select 1 from ${names.delivery} x ${indexOf(source)}
+      where ${isOwned} and e.key > $6 and exists (select 1 from ${names.delivery} x${indexOf(source)}
         where x.endpoint_key = e.key and ${CONDITIONS[source]} and ${isBetween})
       order by e.key limit 1`)
   const oldest = eachSource(oldestOf)
@@ -110,7 +108,7 @@ export function newestDeliveryStore(context: StoreContext) {
   const isOfTime = `x.created_on >= ${sql.cast('$6', 'integer')} and x.created_on < ${sql.cast('$7', 'integer')}`
   const countSome = (source: DeliverySource) =>
     sql.statement(`select count(*) as count from (
-      select 1 from ${names.endpoint} e cross join ${names.delivery} x ${indexOf(source)}
+      select 1 from ${names.endpoint} e cross join ${names.delivery} x${indexOf(source)}
       where ${isOwned} and x.endpoint_key = e.key and ${CONDITIONS[source]} and ${isBetween} and ${isOfTime}
       limit $8) counted`)
   const someCounts = eachSource(countSome)
@@ -119,7 +117,7 @@ export function newestDeliveryStore(context: StoreContext) {
   const lastKey = sql.statement(`select max(message_key) as last from ${names.delivery}`)
 
   const countPending = sql.statement(`select count(*) as count from (
-    select 1 from ${names.endpoint} e cross join ${names.delivery} x ${indexOf('pending')}
+    select 1 from ${names.endpoint} e cross join ${names.delivery} x${indexOf('pending')}
     where x.endpoint_key = e.key and ${isOwned} and x.state = 'pending' limit ${FEW_PENDING + 1}) counted`)
 
   const messagesOfEvent = sql.statement(`select key from ${names.message} where event_id = $1`)

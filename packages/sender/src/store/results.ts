@@ -27,20 +27,21 @@ import { type DueOrderingKey, lockQueueQuery, queueStatements } from './queue.ts
 const QUEUE_LAG_MS = 1_000
 const MAX_REMEMBERED = 10_000
 
-const ATTEMPT_COLUMNS = [
-  'endpoint_key',
-  'message_key',
-  'number',
-  'started_on',
-  'duration_ms',
-  'url',
-  'signature',
-  'status',
-  'error_code',
-  'error_message',
-  'response_body',
-  'details',
-] as const
+const ATTEMPT_TYPES = {
+  endpoint_key: 'integer',
+  message_key: 'integer',
+  number: 'integer',
+  started_on: 'integer',
+  duration_ms: 'integer',
+  url: 'text',
+  signature: 'text',
+  status: 'integer',
+  error_code: 'text',
+  error_message: 'text',
+  response_body: 'text',
+  details: 'text',
+} as const
+const ATTEMPT_COLUMNS = Object.keys(ATTEMPT_TYPES) as (keyof typeof ATTEMPT_TYPES)[]
 
 /** What was written of some results. */
 interface WrittenResults {
@@ -207,16 +208,18 @@ const resultRecords = ({ sql }: StoreContext) =>
 const IS_OPEN = `case when d.state in ('pending', 'cancelled') and (d.attempt_count < r.number or not r.counted)
       then true else false end`
 
-/** Statement by statement; attempts hold long texts, see `createRowsStatement`. */
+/** Statement by statement. */
 function createWriteInSteps(context: StoreContext): WriteResults {
   const { sql, names } = context
   const { lockQueue } = queueStatements(context)
-  const insert = createRowsStatement(
-    ATTEMPT_COLUMNS.length,
-    {},
-    (rows) => `insert into ${names.attempt} (${ATTEMPT_COLUMNS.join(', ')})
-      select * from ${rows} where column1 is not null${sql.upsert({ key: 'message_key, endpoint_key, number' })}`,
-  )
+  const columns = ATTEMPT_COLUMNS.join(', ')
+  const insert = createRowsStatement(sql, {
+    given: ATTEMPT_TYPES,
+    columns: {},
+    // A `where` tells SQLite that what follows is no condition of a join.
+    write: (rows) => `insert into ${names.attempt} (${columns})
+      select ${columns} from ${rows} where true${sql.upsert({ key: 'message_key, endpoint_key, number' })}`,
+  })
   const changes = sql.records({
     endpoint_key: 'integer',
     message_key: 'integer',
@@ -238,9 +241,7 @@ function createWriteInSteps(context: StoreContext): WriteResults {
     const held = heldOf(results, await lockQueue(trx, endpointKeys))
     if (held.length === 0) return { held, isNew: false }
     const rows = held.map(rowOf)
-    const attempts = rows
-      .filter(({ counted }) => counted)
-      .map((row) => ATTEMPT_COLUMNS.map((name) => row[name]))
+    const attempts = rows.filter(({ counted }) => counted)
     if (attempts.length > 0) await insert(trx, [], attempts)
     await runStatement(trx, update, [changes.encode(rows), now])
     const counted = packCounters(countersOf(held))

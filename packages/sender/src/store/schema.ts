@@ -47,8 +47,8 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
   const endpointColumns = (Object.keys(ENDPOINT_FIELDS) as EndpointFieldName[]).map((name) =>
     endpointColumn(sql, name),
   )
-  // SQLite ends each index of a clustered table with its key; named in an index, it would be taken for the better way to a row.
-  const messageKey = sql.isLocal ? '' : ', message_key'
+  // Named twice in an index, the key would be taken for the better way to a row.
+  const messageKey = sql.indexesEndWithKey ? '' : ', message_key'
   const statements = [
     ...(names.schema === undefined ? [] : [`create schema if not exists ${names.schema}`]),
     `create table if not exists ${names.endpoint} (${endpointColumns.join(', ')}, deleted_on ${whole})`,

@@ -11,9 +11,9 @@ import {
   ownTransaction,
   readRows,
   runStatement,
-  SELECTED_COLUMNS,
   type SqlExecutor,
   type Statement,
+  selectedColumns,
   sequenceOf,
   text,
   type WrittenAtOnce,
@@ -66,7 +66,6 @@ const sequence = (event: SyncEvent) => Number(sequenceOf(event))
 export function straightStore(context: StoreContext) {
   const { db, sql, names } = context
   const noteClock = createClockMark(context)
-  const isPostgres = sql.name === 'postgres'
   const isOfEndpoint = `d.endpoint_key = coalesce(${sql.cast('$2', 'integer')}, d.endpoint_key)`
   const storedOf =
     sql.statement(`select m.event_id, d.endpoint_key, d.message_key, d.state, d.sequence, d.chain
@@ -77,27 +76,19 @@ export function straightStore(context: StoreContext) {
   const kept = sql.statement(`select key from ${names.endpoint}
     where deleted_on is null and ${sql.isListed('key', '$1')}`)
 
-  const columns = `endpoint_key, created_on, finished_on, last_status, event_seq, duration_ms, url, signature,
-      response_body`
-  const results = sql.records({
-    endpoint_key: 'integer',
-    created_on: 'integer',
-    finished_on: 'integer',
-    last_status: 'integer',
-    event_seq: 'integer',
-    duration_ms: 'integer',
-    url: 'text',
-    signature: 'text',
-    response_body: 'text',
-  })
+  const results = sql.records(RESULT_TYPES)
+  const columns = Object.keys(RESULT_TYPES).join(', ')
   // Keys are drawn where those of messages are: they ascend with time, and tell deliveries of both kinds apart.
-  const drawnKey = `nextval(pg_get_serial_sequence('${names.message}', 'key')::regclass)`
-  const recordOnPostgres = sql.statement(`with counted as (
-      insert into ${names.counter} (body) select $2::text where $2::text <> ''
-    )
-    insert into ${names.delivery} (message_key, state, attempt_count, step, ${columns})
-    select ${drawnKey}, 'succeeded', 1, 1, ${columns}
-    from ${results.table('$1', 'r')}`)
+  const keys = sql.keys
+  const nextKey = 'next' in keys ? keys.next(names.message, 'key') : 'message_key'
+  const insertResults = `insert into ${names.delivery} (message_key, state, attempt_count, step, ${columns})
+    select ${nextKey}, 'succeeded', 1, 1, ${columns}`
+  const record = createRowsStatement(sql, {
+    given: { ...RESULT_TYPES, message_key: 'integer' },
+    columns: {},
+    write: (rows) => `${insertResults} from ${rows}`,
+  })
+  const insertCounters = sql.statement(`insert into ${names.counter} (body) values ($1)`)
   const atOnce = new Map<string, Statement>()
 
   /**
@@ -120,28 +111,16 @@ export function straightStore(context: StoreContext) {
         ), counted as (
           insert into ${names.counter} (body) select ${counters}::text from fence where ${counters}::text <> ''
         ), recorded as (
-          insert into ${names.delivery} (message_key, state, attempt_count, step, ${columns})
-          select ${drawnKey}, 'succeeded', 1, 1, ${columns} from ${results.table(rows, 'r')} cross join fence
+          ${insertResults} from ${results.table(rows, 'r')} cross join fence
         )
         select value as revision, exists (select from fence) as held from revision`)
       atOnce.set(fence, statement)
     }
     return statement
   }
-  const lastKey = `select max(seq) as last from sqlite_sequence where name = '${names.message}'`
-  const noteKey = `update sqlite_sequence set seq = ? where name = '${names.message}'`
-  const firstKey = `insert into sqlite_sequence (name, seq) values ('${names.message}', ?)`
-  const recordOnSqlite = createRowsStatement(
-    10,
-    {},
-    (rows) => `insert into ${names.delivery} (message_key, state, attempt_count, step, ${columns})
-      select column1, 'succeeded', 1, 1, column2, column3, column4, column5, column6, column7, column8, column9, column10
-      from ${rows} where column1 is not null`,
-  )
-  const insertCounters = `insert into ${names.counter} (body) values (?)`
 
   const isInline = 'd.url is not null'
-  const read = `select d.message_key, d.created_on, e.seq, ${SELECTED_COLUMNS[sql.name]}
+  const read = `select d.message_key, d.created_on, e.seq, ${selectedColumns(sql)}
     from ${names.delivery} d join ${names.syncEvent} e on e.seq = d.event_seq`
   const readOne = sql.statement(`${read} where d.message_key = $1 and ${isInline}`)
   const readMany = sql.statement(`${read} where ${sql.isListed('d.message_key', '$1')} and ${isInline}`)
@@ -158,8 +137,8 @@ export function straightStore(context: StoreContext) {
     traceparent: 'text',
   })
   const messageColumns = 'key, event_id, event_type, tenant_id, site_id, created_on, body, traceparent'
-  const insertMessages = sql.statement(`insert into ${names.message} (${messageColumns})
-    ${isPostgres ? 'overriding system value' : ''} select ${messageColumns} from ${messages.table('$1', 'm')}`)
+  const insertMessages = sql.statement(`insert into ${names.message} (${messageColumns})${sql.keepsGivenKeys}
+    select ${messageColumns} from ${messages.table('$1', 'm')}`)
   const insertAttempts =
     sql.statement(`insert into ${names.attempt} (message_key, endpoint_key, number, started_on,
       duration_ms, url, signature, status, response_body)
@@ -178,18 +157,6 @@ export function straightStore(context: StoreContext) {
         on d.message_key = p.message_key and d.endpoint_key = p.endpoint_key
       where d.state <> 'pending' and ${isInline} and ${sql.limitsIdle}${sql.lock('for update of d skip locked')})`)
   const first = `select min(event_seq) as first from ${names.delivery} where event_seq is not null`
-
-  async function recordInSqlite(
-    executor: SqlExecutor,
-    straight: readonly StraightResult[],
-    now: number,
-  ): Promise<void> {
-    const [row] = await readRows(executor, { last: nullable(integer) }, lastKey)
-    let key = row?.last ?? 0
-    const rows = straight.map((one) => [++key, ...valuesOf(one, now)])
-    await recordOnSqlite(executor, [], rows)
-    await runStatement(executor, (row?.last ?? null) === null ? firstKey : noteKey, [key])
-  }
 
   async function storeIn(trx: SqlExecutor, endpointKey: number, messageKeys: readonly number[]) {
     const keys = [endpointKey, JSON.stringify(messageKeys)]
@@ -261,12 +228,9 @@ export function straightStore(context: StoreContext) {
       now: number,
     ): Promise<void> {
       const counted = packCounters(countersOf(straight.map(({ result }) => result)))
-      if (isPostgres) {
-        const rows = straight.map((one) => recordOf(one, now))
-        await runStatement(executor, recordOnPostgres, [results.encode(rows), counted])
-        return
-      }
-      await recordInSqlite(executor, straight, now)
+      let key = 'draw' in keys ? await keys.draw(executor, names.message, straight.length) : undefined
+      const rows = straight.map((one) => recordOf(one, now, key === undefined ? key : ++key))
+      await record(executor, [], rows)
       if (counted !== '') await runStatement(executor, insertCounters, [counted])
       await noteClock(executor, now)
     },
@@ -359,6 +323,19 @@ export function straightStore(context: StoreContext) {
   }
 }
 
+/** What is recorded of a delivery with its only attempt. */
+const RESULT_TYPES = {
+  endpoint_key: 'integer',
+  created_on: 'integer',
+  finished_on: 'integer',
+  last_status: 'integer',
+  event_seq: 'integer',
+  duration_ms: 'integer',
+  url: 'text',
+  signature: 'text',
+  response_body: 'text',
+} as const
+
 const fannedOutColumns = {
   event_id: text,
   endpoint_key: integer,
@@ -371,7 +348,7 @@ const recordedColumns = { event_seq: integer, endpoint_key: integer, message_key
 const straightColumns = { message_key: integer, created_on: integer, seq: integer, ...eventColumns }
 const oldestColumns = { message_key: integer, endpoint_key: integer, event_seq: integer, created_on: integer }
 
-function recordOf({ event, result }: StraightResult, now: number) {
+function recordOf({ event, result }: StraightResult, now: number, messageKey?: number) {
   return {
     endpoint_key: result.endpointKey,
     created_on: result.startedOn,
@@ -382,25 +359,6 @@ function recordOf({ event, result }: StraightResult, now: number) {
     url: result.url,
     signature: result.signature,
     response_body: result.responseBody,
+    message_key: messageKey,
   }
-}
-
-function valuesOf(one: StraightResult, now: number): (string | number | null)[] {
-  const {
-    endpoint_key: endpointKey,
-    created_on: createdOn,
-    finished_on: finishedOn,
-    ...rest
-  } = recordOf(one, now)
-  return [
-    endpointKey,
-    createdOn,
-    finishedOn,
-    rest.last_status,
-    rest.event_seq,
-    rest.duration_ms,
-    rest.url,
-    rest.signature,
-    rest.response_body,
-  ]
 }

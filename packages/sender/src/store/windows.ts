@@ -79,10 +79,8 @@ const DISORDER_MS = 60_000
 /** Deliveries of one endpoint, a window at a time, for what is done to many of them. */
 export function windowStore(context: StoreContext) {
   const { db, sql, names } = context
-  // SQLite has no statistics of the table, and would take the index of what is pending for anything.
   const indexOf = { exhausted: 'delivery_exhausted', pending: 'delivery_due', any: 'delivery_endpoint' }
-  const indexed = (state: keyof typeof indexOf) =>
-    sql.name === 'sqlite' ? ` indexed by ${names.prefix}${indexOf[state]}` : ''
+  const indexed = (state: keyof typeof indexOf) => sql.indexedBy(`${names.prefix}${indexOf[state]}`)
   const filterOf = { exhausted: "and d.state = 'exhausted'", pending: "and d.state = 'pending'", any: '' }
   // Limited before they are joined: only then does each database read no more than it gives.
   const window = (state: 'exhausted' | 'any') =>

@@ -10,7 +10,7 @@ import {
   isRefusal,
   readRows,
   runStatement,
-  SELECTED_COLUMNS,
+  selectedColumns,
   sqlDialectOf,
 } from '@x/events-engine/internal'
 import { testConsumer, waitFor } from '@x/testkit'
@@ -232,9 +232,10 @@ export function senderContract(driver: Driver): void {
       const db = database.db.withoutPlugins() as Kysely<unknown>
       const names = tableNames('store_', undefined)
       const { dialect } = driver
-      const clock = createDatabaseClock(dialect === 'postgres' ? db : clockOfSqlite)
+      const sqlDialect = sqlDialectOf(dialect)
+      const clock = createDatabaseClock(db, sqlDialect)
       await clock.sync()
-      const context = { db, sql: sqlDialectOf(dialect), names, nodeId: 'node-1', clock }
+      const context = { db, sql: sqlDialect, names, nodeId: 'node-1', clock }
       const store = openStore(context)
       const jobs = jobStore(context, 60_000)
       expect(await isMigrated(db, webhookMigrations(dialect, names))).toBe(true)
@@ -259,7 +260,7 @@ export function senderContract(driver: Driver): void {
           readRows(
             db,
             { seq: integer, ...eventColumns },
-            `select e.seq, ${SELECTED_COLUMNS[dialect]} from ${names.syncEvent} e`,
+            `select e.seq, ${selectedColumns(sqlDialect)} from ${names.syncEvent} e`,
           )
         if ((await read()).length === 0) {
           const time = dialect === 'postgres' ? 'now()' : String(now)
@@ -1241,6 +1242,3 @@ export function senderContract(driver: Driver): void {
     })
   })
 }
-
-/** The machine's time is that of SQLite. */
-const clockOfSqlite = { executeQuery: async () => ({ rows: [{ now: Date.now() }] as never[] }) }

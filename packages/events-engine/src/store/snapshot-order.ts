@@ -1,17 +1,19 @@
-import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
-import { bigInteger, nullable, type RowOf, real, text } from '../sql/columns.ts'
-import { readRows, type SqlExecutor } from '../sql/database.ts'
-import { eventColumns, eventOf, SELECTED_COLUMNS } from './event-row.ts'
-import type { ChangeMarker, EventPage, Position } from './event-store.ts'
+import { bigInteger, nullable, type RowOf, real, text, word } from '../sql/columns.ts'
+import { readRows } from '../sql/database.ts'
+import type { LogContext } from './context.ts'
+import { eventColumns, eventOf, selectedColumns } from './event-row.ts'
+import { createLagMeter, MAX_COUNTED } from './lag.ts'
+import type { ChangeMarker, EventPage, Place, Position } from './position.ts'
+import { restoreStatements } from './restore-log.ts'
 import {
   durableSnapshot,
   endOfSnapshot,
   formatPosition,
+  isBehind,
   NOTHING_VISIBLE,
   parsePosition,
   type SnapshotPosition,
 } from './snapshot-position.ts'
-import type { TableNames } from './table-names.ts'
 
 const sequencedColumns = { ...eventColumns, seq: bigInteger, upto: text, xid: bigInteger }
 type SequencedRow = RowOf<typeof sequencedColumns>
@@ -22,8 +24,6 @@ type SnapshotRow = RowOf<typeof snapshotColumns>
 
 /** How far the clocks of two nodes may be apart, so that clients miss nothing that the slower one raises. */
 const CLOCKS_APART_MS = 5_000
-
-const COLUMNS = SELECTED_COLUMNS.postgres
 
 /**
  * Reading by pairs of snapshots, so that nothing is skipped and nothing waits for a transaction that
@@ -36,7 +36,8 @@ const COLUMNS = SELECTED_COLUMNS.postgres
  * rest of each condition implies: without, and as long as no statistics know of the latest ids, the
  * planner takes a good part of the log to be new, and reads all of it.
  */
-export function readStatements(db: SqlExecutor, names: TableNames) {
+export function snapshotOrder({ db, sql, names }: LogContext) {
+  const columns = selectedColumns(sql)
   const news = (from: string, to: string) => `
     select seq from ${names.syncEvent}
     where xid >= pg_snapshot_xmax(${from}) and xid < pg_snapshot_xmax(${to}) and pg_visible_in_snapshot(xid, ${to})
@@ -44,7 +45,7 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
     select seq from ${names.syncEvent}
     where xid = any (array(select pg_snapshot_xip(${from}))) and pg_visible_in_snapshot(xid, ${to})
       and xid >= pg_snapshot_xmin(${from}) and xid < pg_snapshot_xmax(${from})`
-  const page = (to: string) => `select e.seq, e.xid::text as xid, u.upto::text as upto, ${COLUMNS}
+  const page = (to: string) => `select e.seq, e.xid::text as xid, u.upto::text as upto, ${columns}
     from (select ${to} as upto) u
     cross join lateral (
       select seq from (${news('$1::pg_snapshot', 'u.upto')}) n where seq > $2::bigint order by seq limit $3
@@ -65,13 +66,30 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
   const now = `select pg_current_snapshot()::text as upto, greatest(
       ${lastCommitted('pg_current_snapshot()')}, (select purged::xid8 from ${names.logState})
     )::text as committed`
-  const clientEvents = `select ${COLUMNS} from ${names.syncEvent} e
-    where e.action in ('Refresh', 'Reload') and e.tenant_id in ($1, ${ALL_TENANTS})
-      and e.modified_on >= to_timestamp($2::double precision / 1000)
-    order by e.seq`
-
   const oldestWriter = `select (extract(epoch from clock_timestamp() - min(xact_start)) * 1000)::float8 as age
     from pg_stat_activity where backend_xid is not null and datname = current_database()`
+
+  const place = `select case
+      when pg_snapshot_xmax(coalesce($2::pg_snapshot, $1::pg_snapshot)) > pg_snapshot_xmax(pg_current_snapshot())
+        or $3::bigint > ${sql.lastKey(names.syncEvent, 'seq')} then 'unknown'
+      when not pg_visible_in_snapshot(purged::xid8, $1::pg_snapshot) then 'expired'
+      else 'kept' end as place
+    from ${names.logState}`
+  const isAfter = '(seq > $3::bigint or not pg_visible_in_snapshot(xid, $2::pg_snapshot))'
+  const after = (range: string) => `
+    (select seq from ${names.syncEvent} where ${range} and ${isAfter} order by xid, seq limit ${MAX_COUNTED + 1})`
+  // Counts what this statement sees and the position's first snapshot did not, without the part of its window that was read
+  // already. The index on xid alone answers both ranges. Beyond the cap, the oldest event is that of those counted.
+  const lag = `select counted.events, ${sql.milliseconds('first.modified_on')} as oldest
+    from (
+      select count(*) as events, min(seq) as first from (
+        ${after('xid = any (array(select pg_snapshot_xip($1::pg_snapshot)))')}
+        union all
+        ${after('xid >= pg_snapshot_xmax($1::pg_snapshot)')}
+        limit ${MAX_COUNTED + 1}
+      ) after_position
+    ) counted
+    left join ${names.syncEvent} first on first.seq = counted.first`
 
   async function currentSnapshot(): Promise<string> {
     const [row] = await readRows(db, snapshotColumns, now)
@@ -166,9 +184,20 @@ export function readStatements(db: SqlExecutor, names: TableNames) {
       return Math.ceil(row?.age ?? 0) + CLOCKS_APART_MS
     },
 
-    async readClientEvents(tenantId: number, since: Date): Promise<SyncEvent[]> {
-      const rows = await readRows(db, eventColumns, clientEvents, [tenantId, since.getTime()])
-      return rows.map(eventOf)
+    measureLag: createLagMeter(db, lag, (position) => {
+      const { from, to, sequence } = parsePosition(position)
+      // Without a second snapshot the comparison is null, so that the sequence alone decides.
+      return [from, to ?? null, sequence.toString()]
+    }),
+
+    async findPlace(position: Position): Promise<Place> {
+      const { from, to, sequence } = parsePosition(position)
+      const [row] = await readRows(db, { place: word<Place>() }, place, [from, to ?? null, String(sequence)])
+      return row?.place ?? 'kept'
     },
+
+    isBehind: (position: string) => isBehind(sql.cast(position, 'text')),
+    deletedNumber: 'xid::text',
+    ...restoreStatements({ db, sql, names }),
   }
 }
