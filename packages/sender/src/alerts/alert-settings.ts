@@ -141,8 +141,10 @@ function readTarget(
   }
   const known = before.find((one) => one.kind === kind && shownTarget(one).url === url)
   if (known) return known
-  return { kind: kind as 'slack' | 'teams' | 'discord', url: validateUrl(url, urlRules) }
+  return { kind: kind as 'slack' | 'teams' | 'discord', url: validateUrl(url, urlRules, urlField(field)) }
 }
+
+const urlField = (target: string) => ({ field: `${target}.url`, name: `${target}.url` })
 
 /** A target as it may be shown. */
 export function shownTarget<TTarget extends AlertTarget>(

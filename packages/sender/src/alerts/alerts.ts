@@ -203,8 +203,12 @@ export function createAlerts(parts: AlertsParts): AlertWork {
   async function sendOne(alert: DueAlert): Promise<void> {
     const { tenantId, kind } = alert
     const { on, to, quietSeconds, ...reader } = await settingsOf(tenantId)
-    const text = on.includes(kind) && to.length > 0 ? await textOf(alert, reader) : undefined
-    if (!text) return store.endAlert(alert, { now: clock.now(), quietUntil: 0 })
+    const isWanted =
+      on.includes(kind) && to.length > 0 && (kind !== 'recovered' || (await isKnownToFail(alert, on)))
+    const text = isWanted ? await textOf(alert, reader) : undefined
+    if (!text) {
+      return store.endAlert(alert, { now: clock.now(), quietUntil: 0, isTold: alert.sent.length > 0 })
+    }
     const left = to.filter((target) => !alert.sent.includes(digestOf(target)))
     const outcomes = await Promise.all(
       left.map(async (target) => ({ target, ...(await send(tenantId, target, text)) })),
@@ -220,10 +224,19 @@ export function createAlerts(parts: AlertsParts): AlertWork {
       )
     }
     if (failed.length === 0 || delayMs === undefined) {
-      return store.endAlert(alert, { now, quietUntil: now + quietSeconds * 1_000 })
+      return store.endAlert(alert, { now, quietUntil: now + quietSeconds * 1_000, isTold: true })
     }
     const sent = to.filter((target) => failed.every((one) => one.target !== target)).map(digestOf)
     await store.retryAlert(alert, { sent, dueOn: now + delayMs })
+  }
+
+  /** Whoever was not told of a failure, as its quiet period was longer, is not told that it is over. */
+  async function isKnownToFail({ endpointKey }: DueAlert, on: readonly AlertKind[]): Promise<boolean> {
+    const failures = (['failing', 'disabled'] as const).filter((kind) => on.includes(kind))
+    if (failures.length === 0) return true
+    const told = await store.readTold(endpointKey)
+    const toldOn = Math.max(...failures.map((kind) => told.get(kind) ?? 0))
+    return toldOn > 0 && toldOn >= (told.get('recovered') ?? 0)
   }
 
   /** Undefined where it is no longer so: the endpoint is gone, or does otherwise by now. */

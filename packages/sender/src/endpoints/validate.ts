@@ -288,16 +288,29 @@ export interface UrlRules {
   readonly allowPorts: readonly number[]
 }
 
+/** A field that holds a URL, and what an error calls it. */
+interface UrlField {
+  readonly field: string
+  readonly name: string
+}
+
+const ENDPOINT_URL: UrlField = { field: 'url', name: "The endpoint's url" }
+
 /**
- * Reads an endpoint's URL, and refuses one that could never be delivered to. The addresses of a name may change, so
- * they are checked at every connection.
+ * Reads a URL, and refuses one that could never be sent to. The addresses of a name may change, so they are checked at
+ * every connection.
  *
+ * @param of - the field that it is the value of; the URL of an endpoint where nothing is said.
  * @returns the URL as it will be requested.
  * @throws WebhookSenderError `invalid_url`, `forbidden_address`
  */
-export function validateUrl(text: unknown, rules: UrlRules): string {
-  if (typeof text !== 'string' || text === '')
-    throw invalid('must be a text, or null where messages are only read', text === '' ? "''" : typeof text)
+export function validateUrl(text: unknown, rules: UrlRules, of: UrlField = ENDPOINT_URL): string {
+  const invalid = (rule: string, got: string) =>
+    new WebhookSenderError('invalid_url', `${of.name} ${rule}; got ${got}.`, { field: of.field })
+  if (typeof text !== 'string' || text === '') {
+    const orNull = of === ENDPOINT_URL ? ', or null where messages are only read' : ''
+    throw invalid(`must be a text${orNull}`, text === '' ? "''" : typeof text)
+  }
   if (text.length > MAX_URL_LENGTH) {
     throw invalid(`must have at most ${MAX_URL_LENGTH} characters`, `${text.length} of them`)
   }
@@ -309,7 +322,13 @@ export function validateUrl(text: unknown, rules: UrlRules): string {
   const broken = brokenRule(url, rules)
   if (broken) throw invalid(broken.rule, broken.got)
   url.hash = ''
-  refuseForbiddenHost(url, rules.addressPolicy)
+  if (!isAllowedHost(url.hostname, rules.addressPolicy)) {
+    throw new WebhookSenderError(
+      'forbidden_address',
+      `${of.name} leads to ${shown(url.hostname)}, which is not a public address; use one that is.`,
+      { field: of.field, remedy: "createWebhookSender's options.network.allow opens other networks." },
+    )
+  }
   return url.href
 }
 
@@ -329,17 +348,4 @@ export function brokenRule(
     rule: `must have the port ${[80, 443, ...allowPorts].join(', ')}, or one above 1023`,
     got: port,
   }
-}
-
-function refuseForbiddenHost({ hostname }: URL, policy: AddressPolicy): void {
-  if (isAllowedHost(hostname, policy)) return
-  throw new WebhookSenderError(
-    'forbidden_address',
-    `The endpoint's url leads to ${shown(hostname)}, which is not a public address; use one that is.`,
-    { field: 'url', remedy: "createWebhookSender's options.network.allow opens other networks." },
-  )
-}
-
-function invalid(rule: string, got: string): WebhookSenderError {
-  return new WebhookSenderError('invalid_url', `The endpoint's url ${rule}; got ${got}.`, { field: 'url' })
 }

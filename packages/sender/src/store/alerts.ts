@@ -99,16 +99,17 @@ export function alertStore(context: StoreContext) {
     `update ${names.alert} set taken_until = $4, version = version + 1
     where ${sql.limitsIdle} and ${ofAlert} and ${isNoOtherTaken('$1', '$5')}`,
   )
-  const [taken, now, quietUntil] = ['$4', '$5', '$6'].map((value) => sql.cast(value, 'integer'))
+  const [taken, now, quietUntil, isTold] = ['$4', '$5', '$6', '$7'].map((value) => sql.cast(value, 'integer'))
   const end =
     sql.statement(`update ${names.alert} set count = count - ${taken}, since = ${now}, quiet_until = ${quietUntil},
       due_on = case when count > ${taken} then ${quietUntil} end, taken_until = 0, attempts = 0, sent = '[]',
-      version = version + 1
+      told_on = case when ${isTold} = 1 then ${now} else told_on end, version = version + 1
     where ${ofAlert}`)
   const retry =
     sql.statement(`update ${names.alert} set attempts = attempts + 1, sent = $4, due_on = $5, taken_until = 0,
       version = version + 1
     where ${ofAlert}`)
+  const told = sql.statement(`select kind, told_on from ${names.alert} where endpoint_key = $1`)
   const purges = [names.alert, names.alertSettings].map((table) =>
     sql.statement(`delete from ${table} where tenant_id = $1`),
   )
@@ -171,9 +172,19 @@ export function alertStore(context: StoreContext) {
     /** Ends an alert. What has happened since it was taken is told of when the quiet period is over. */
     async endAlert(
       { endpointKey, kind, version, count }: DueAlert,
-      { now, quietUntil }: { readonly now: number; readonly quietUntil: number },
+      {
+        now,
+        quietUntil,
+        isTold,
+      }: { readonly now: number; readonly quietUntil: number; readonly isTold: boolean },
     ): Promise<void> {
-      await runStatement(db, end, [endpointKey, kind, version, count, now, quietUntil])
+      await runStatement(db, end, [endpointKey, kind, version, count, now, quietUntil, isTold ? 1 : 0])
+    },
+
+    /** When the tenant was told last of what has happened to an endpoint; 0 for never. */
+    async readTold(endpointKey: number): Promise<ReadonlyMap<AlertKind, number>> {
+      const rows = await readRows(db, { kind: word<AlertKind>(), told_on: integer }, told, [endpointKey])
+      return new Map(rows.map((row) => [row.kind, row.told_on]))
     },
 
     async retryAlert(

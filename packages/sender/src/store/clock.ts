@@ -136,8 +136,9 @@ export function clockStore(context: StoreContext) {
   const alerts = sql.statement(`update ${names.alert} as a set ${noLaterThan('since', '$1')},
       ${noLaterThan('quiet_until', `$1 + coalesce(${quietMs}, 0)`)},
       ${noLaterThan('taken_until', '$1 + $2')},
+      ${noLaterThan('told_on', '$1')},
       ${noLaterThan('due_on', `$1 + case when attempts = 0 then coalesce(${quietMs}, 0) else $2 end`)}
-    where since > $1 or quiet_until > $1 or taken_until > $1 or due_on > $1`)
+    where since > $1 or quiet_until > $1 or taken_until > $1 or told_on > $1 or due_on > $1`)
   const messageWindow =
     sql.statement(`select min(key) as first, count(*) as count, count(case when created_on > $1 then 1 end) as ahead
     from (select key, created_on from ${names.message} where key < $2 order by key desc limit ${MESSAGES_AT_ONCE}) w`)

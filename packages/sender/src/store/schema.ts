@@ -265,6 +265,7 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       due_on ${whole},
       taken_until ${whole} not null default 0,
       quiet_until ${whole} not null default 0,
+      told_on ${whole} not null default 0,
       attempts integer not null default 0,
       sent text not null default '[]',
       version ${whole} not null default 0,

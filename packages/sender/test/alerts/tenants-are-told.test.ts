@@ -173,8 +173,8 @@ it('has one of two nodes send an alert, and another one when that node is gone',
   const again = await takeAll(second, now + 1_000, now + 5_000)
   expect(again).toHaveLength(5)
   const left = async () => (await host.run('select 1 from xe_webhook_alert where due_on is not null')).length
-  for (const alert of taken.flat()) await first.endAlert(alert, { now, quietUntil: now })
+  for (const alert of taken.flat()) await first.endAlert(alert, { now, quietUntil: now, isTold: true })
   expect(await left()).toBe(5)
-  for (const alert of again) await second.endAlert(alert, { now, quietUntil: now })
+  for (const alert of again) await second.endAlert(alert, { now, quietUntil: now, isTold: true })
   expect(await left()).toBe(0)
 })

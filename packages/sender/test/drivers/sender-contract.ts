@@ -594,12 +594,15 @@ export function senderContract(driver: Driver): void {
           const [alert] = await store.dueAlerts(now + 55, [])
           expect(alert).toMatchObject({ attempts: 1, sent: ['a'], count: 2 })
           await store.noteAlerts(db, [{ endpointKey: key, kind: 'failing', count: 3 }], now + 56)
-          await store.endAlert(alert as DueAlert, { now: now + 60, quietUntil: now + 70 })
+          await store.endAlert(alert as DueAlert, { now: now + 60, quietUntil: now + 70, isTold: true })
           expect(await store.dueAlerts(now + 69, [])).toEqual([])
           const [next] = await store.dueAlerts(now + 70, [])
           expect(next).toMatchObject({ attempts: 0, sent: [], count: 3, since: now + 60 })
-          await store.endAlert(next as DueAlert, { now: now + 71, quietUntil: now + 80 })
+          await store.endAlert(next as DueAlert, { now: now + 71, quietUntil: now + 80, isTold: false })
           expect(await store.dueAlerts(now + 500, [])).toEqual([])
+        },
+        async readTold() {
+          expect(await store.readTold(key)).toEqual(new Map([['failing', now + 60]]))
         },
         async messagesAfter() {
           const query = { endpointId: 'ep_1', tenantId: 1, after: 2, limit: 10 }

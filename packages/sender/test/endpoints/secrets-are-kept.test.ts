@@ -155,6 +155,8 @@ it('moves secrets to another key while it runs, and needs the old one no more', 
   await using consumer = await testConsumer()
   const { endpoint, secret } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
   await host.sender.endpoints.rotateSecret(endpoint.id)
+  const to = [{ kind: 'slack', url: `${consumer.url}/services/T1` }] as const
+  await host.sender.alerts.update({ tenantId: 1, to })
   const encrypted = randomBytes(32)
 
   await using both = await host.openAnother({
@@ -163,12 +165,14 @@ it('moves secrets to another key while it runs, and needs the old one no more', 
   })
   await both.start()
   expect((await both.sender.endpoints.secrets(endpoint.id)).map((one) => one.secret)).toContain(secret)
-  expect(await both.sender.reencryptSecrets()).toBe(2)
+  expect(await both.sender.reencryptSecrets()).toBe(3)
   expect(await both.sender.reencryptSecrets()).toBe(0)
 
   await using later = await host.openAnother({ encryptionKey: encrypted })
   await later.start()
   expect((await later.sender.endpoints.secrets(endpoint.id)).map((one) => one.secret)).toContain(secret)
+  expect(await later.sender.alerts.test({ tenantId: 1 })).toMatchObject([{ succeeded: true }])
+  expect(consumer.requests.at(-1)?.path).toBe('/hook/services/T1')
   await host.sender.stop()
   await expect(host.sender.start()).rejects.toMatchObject({ code: 'wrong_encryption_key' })
 })

@@ -113,6 +113,41 @@ it('leaves no key, number or message of an endpoint that was only read', async (
   expect(await countsOf()).toEqual([1, 1, 1, 1])
 })
 
+it('leaves no alert, sent or waiting, and nobody who would be told', async () => {
+  await using host = await startHost({ retrySchedule: [0] })
+  await using consumer = await testConsumer()
+  await using chat = await testConsumer()
+  consumer.answer(400)
+  const { alerts, endpoints } = host.sender
+  for (const tenantId of [forgotten, kept]) {
+    const to = [{ kind: 'slack', url: `${chat.url}/${tenantId}` }] as const
+    await alerts.update({ tenantId, on: ['exhausted'], to })
+    await endpoints.create({ tenantId, url: consumer.url })
+    await raise(host, tenantId, 1)
+  }
+  const rows = (where: string) =>
+    host.run<{ tenant_id: number }>(
+      `select tenant_id from xe_webhook_alert where ${where} order by tenant_id`,
+    )
+  const tenants = async (where: string) => (await rows(where)).map(({ tenant_id: id }) => Number(id))
+  await chat.received(2)
+  await waitFor(async () => (await tenants('told_on > 0')).length === 2, 'both to be told')
+  // The next ones wait for the end of the quiet period.
+  for (const tenantId of [forgotten, kept]) await raise(host, tenantId, 2)
+  await waitFor(async () => (await tenants('due_on is not null')).length === 2, 'both to wait')
+
+  await host.sender.purgeTenant(forgotten)
+  expect(await tenants('due_on is not null')).toEqual([kept])
+  expect(await alerts.get({ tenantId: forgotten })).toMatchObject({ on: [], to: [] })
+  expect(await alerts.get({ tenantId: kept })).toMatchObject({ on: ['exhausted'], to: [{ kind: 'slack' }] })
+  await host.run('update xe_webhook_alert set due_on = 0')
+  await chat.received(3)
+  await waitFor(async () => (await tenants('due_on is not null')).length === 0, 'the alert to be ended')
+  expect(chat.requests.map(({ path }) => path).filter((path) => path.endsWith(`/${forgotten}`))).toHaveLength(
+    1,
+  )
+})
+
 it('stores nothing of events that are being fanned out while their tenant is purged', async () => {
   let rendering = () => {}
   const begun = Promise.withResolvers<void>()
