@@ -1,15 +1,16 @@
 import { Send, Trash2 } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import type { Alerts, AlertTest } from '../api-types.ts'
 import { duration } from '../format.ts'
-import { ask } from '../http.ts'
+import { ask, type Problem } from '../http.ts'
 import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
-import { Field } from '../parts/field.tsx'
+import { Field, FieldError } from '../parts/field.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
 import { currentPreferences, LOCALES, type Locale, t, timeZones } from '../preferences.ts'
+import { problemText } from '../problem-text.ts'
 import { useResource } from '../resources.ts'
 import { useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
@@ -66,15 +67,32 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
     setTests(undefined)
     setTests((await ask<{ items: readonly AlertTest[] }>('POST', 'alerts/test', { to, locale })).items)
   })
+  const form = useRef<HTMLFormElement>(null)
+  const [added, setAdded] = useState<number>()
+  /** What was said of the recipients is about those of before. */
+  const become = (changed: readonly DraftTarget[]) => {
+    saving.forget()
+    testing.forget()
+    setTests(undefined)
+    setSaved(false)
+    setTargets(changed)
+  }
   const change = (key: number, changed: Partial<Target>) =>
-    setTargets(targets.map((target) => (target.key === key ? { ...target, ...changed } : target)))
+    become(targets.map((target) => (target.key === key ? { ...target, ...changed } : target)))
   const add = () => {
     const [kind = 'slack'] = initial.targetKinds
-    setTargets([...targets, { kind, key: Math.max(-1, ...targets.map(({ key }) => key)) + 1 }])
+    const key = Math.max(-1, ...targets.map((target) => target.key)) + 1
+    become([...targets, { kind, key }])
+    setAdded(key)
   }
+  const wrong = [saving.problem, testing.problem].find((problem) => targetOf(problem) !== undefined)
+  useEffect(() => {
+    if (wrong) form.current?.querySelector<HTMLElement>('[aria-invalid]')?.focus()
+  }, [wrong])
   return (
     <form
       className="stack form"
+      ref={form}
       noValidate
       onSubmit={(event) => {
         event.preventDefault()
@@ -158,10 +176,10 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
             target={target}
             number={index + 1}
             kinds={initial.targetKinds}
+            takesFocus={target.key === added}
+            problem={targetOf(wrong) === index ? wrong : undefined}
             onChange={(changed) => change(target.key, changed)}
-            onRemove={
-              isManager ? () => setTargets(targets.filter(({ key }) => key !== target.key)) : undefined
-            }
+            onRemove={isManager ? () => become(targets.filter(({ key }) => key !== target.key)) : undefined}
           />
         ))}
         {isManager && (
@@ -178,7 +196,7 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
             )}
           </div>
         )}
-        <ProblemNote problem={testing.problem} />
+        <ProblemNote problem={testing.problem} except={isOfTarget} />
         <div role="status">
           <ul>
             {tests?.map((test, index) => (
@@ -188,7 +206,7 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
           </ul>
         </div>
       </Card>
-      <ProblemNote problem={saving.problem} takesFocus />
+      <ProblemNote problem={saving.problem} except={isOfTarget} takesFocus />
       {isManager && (
         <div className="form-actions">
           <Button kind="primary" type="submit" isBusy={saving.isBusy}>
@@ -203,6 +221,18 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
   )
 }
 
+const TARGET_FIELD = /^to\[(\d+)\]/
+
+function isOfTarget(field: string): boolean {
+  return TARGET_FIELD.test(field)
+}
+
+/** Which of the recipients a problem is about. */
+function targetOf(problem: Problem | undefined): number | undefined {
+  const [, index] = TARGET_FIELD.exec(problem?.field ?? '') ?? []
+  return index === undefined ? undefined : Number(index)
+}
+
 function resultOf({ succeeded, status, errorCode = 'network_error' }: AlertTest, number: number): string {
   if (succeeded) return t.alerts.sent(number)
   const isStatus = errorCode === 'http_status' && status !== undefined
@@ -213,42 +243,58 @@ interface TargetRowProps {
   readonly target: Target
   readonly number: number
   readonly kinds: Alerts['targetKinds']
+  readonly takesFocus: boolean
+  readonly problem: Problem | undefined
   readonly onChange: (changed: Partial<Target>) => void
   readonly onRemove: (() => void) | undefined
 }
 
-function TargetRow({ target, number, kinds, onChange, onRemove }: TargetRowProps) {
+function TargetRow({ target, number, kinds, takesFocus, problem, onChange, onRemove }: TargetRowProps) {
   const isMail = target.kind === 'email'
+  const kind = useRef<HTMLSelectElement>(null)
+  const errorId = useId()
+  useEffect(() => {
+    if (takesFocus) kind.current?.focus()
+  }, [takesFocus])
+  const error = problem && (isMail ? t.alerts.noAddress : problemText(problem))
   return (
-    <div className="header-row">
-      <select
-        className="input"
-        aria-label={t.alerts.kindOf(number)}
-        disabled={onRemove === undefined}
-        value={target.kind}
-        onChange={(event) => onChange({ kind: event.target.value as Target['kind'] })}
-      >
-        {[...new Set([...kinds, target.kind])].map((kind) => (
-          <option key={kind} value={kind}>
-            {t.alerts.targets[kind]}
-          </option>
-        ))}
-      </select>
-      <input
-        className="input"
-        aria-label={t.alerts.addressOf(number)}
-        type={isMail ? 'email' : 'url'}
-        autoComplete="off"
-        disabled={onRemove === undefined}
-        placeholder={isMail ? 'oncall@example.com' : 'https://hooks.slack.com/…'}
-        value={(isMail ? target.address : target.url) ?? ''}
-        onChange={(event) => onChange(isMail ? { address: event.target.value } : { url: event.target.value })}
-      />
-      {onRemove && (
-        <Button kind="plain" label={t.alerts.remove(number)} onClick={onRemove}>
-          <Trash2 aria-hidden />
-        </Button>
-      )}
+    <div className="field">
+      <div className="header-row">
+        <select
+          ref={kind}
+          className="input"
+          aria-label={t.alerts.kindOf(number)}
+          disabled={onRemove === undefined}
+          value={target.kind}
+          onChange={(event) => onChange({ kind: event.target.value as Target['kind'] })}
+        >
+          {[...new Set([...kinds, target.kind])].map((kind) => (
+            <option key={kind} value={kind}>
+              {t.alerts.targets[kind]}
+            </option>
+          ))}
+        </select>
+        <input
+          className="input"
+          aria-label={t.alerts.addressOf(number)}
+          type={isMail ? 'email' : 'url'}
+          autoComplete="off"
+          aria-invalid={error ? true : undefined}
+          aria-describedby={error ? errorId : undefined}
+          disabled={onRemove === undefined}
+          placeholder={isMail ? 'oncall@example.com' : 'https://hooks.slack.com/…'}
+          value={(isMail ? target.address : target.url) ?? ''}
+          onChange={(event) =>
+            onChange(isMail ? { address: event.target.value } : { url: event.target.value })
+          }
+        />
+        {onRemove && (
+          <Button kind="plain" label={t.alerts.remove(number)} onClick={onRemove}>
+            <Trash2 aria-hidden />
+          </Button>
+        )}
+      </div>
+      <FieldError id={errorId} error={error} />
     </div>
   )
 }
