@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@x/events-core'
 import { createPeriodic, type Periodic } from '@x/events-engine/internal'
+import type { StraightMark } from '../store/purge.ts'
 import type { DeliveryStore } from '../store/store.ts'
-import type { StraightMark } from '../store/straight.ts'
 
 /** What {@link createRetention} needs. */
 export interface RetentionParts {

@@ -22,6 +22,7 @@ import { secretStore } from './secrets.ts'
 import { sequenceStore } from './sequence.ts'
 import { statisticsStore } from './statistics.ts'
 import { straightStore } from './straight.ts'
+import { straightMessageStore } from './straight-messages.ts'
 import { tenantStore } from './tenants.ts'
 import { usedTokenStore } from './used-tokens.ts'
 import { windowStore } from './windows.ts'
@@ -56,6 +57,7 @@ export function openStore(context: StoreContext) {
     ...reconcileStore(context),
     ...clockStore(context),
     ...straightStore(context),
+    ...straightMessageStore(context),
   }
 }
 

@@ -1,19 +1,15 @@
-import { eventTypeOf, type SyncEvent } from '@x/events-core'
+import type { SyncEvent } from '@x/events-core'
 import {
   createRowsStatement,
-  eventColumns,
-  eventOf,
   type FencePart,
   FIRST_AFTER_FENCE,
   flag,
   integer,
-  nullable,
   ownTransaction,
   readRows,
   runStatement,
   type SqlExecutor,
   type Statement,
-  selectedColumns,
   sequenceOf,
   text,
   type WrittenAtOnce,
@@ -21,7 +17,6 @@ import {
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
 import { linkColumns, linkOf } from '../deliveries/delivery-columns.ts'
 import type { DeliveryKey, DeliveryLink } from '../deliveries/delivery-row.ts'
-import { type Message, messageOf } from '../messages/message.ts'
 import { countersOf, packCounters } from '../statistics/counters.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
@@ -37,27 +32,6 @@ export interface FannedOut extends DeliveryKey {
   readonly eventId: string
   readonly isPending: boolean
   readonly link: DeliveryLink | null
-}
-
-/** A row that a purge has looked at. */
-export interface StraightMark {
-  readonly eventSequence: number
-  readonly messageKey: number
-}
-
-/**
- * The message of an event that is sent straight, whenever it is composed: a function of the event's row alone. A change of
- * the format has to store a version with each row; those without are of version 1.
- */
-export function composeStraight(event: SyncEvent): Message {
-  return messageOf({
-    event,
-    eventType: eventTypeOf(event),
-    entity: event.data,
-    format: 'standard',
-    cloudEventSource: undefined,
-    maxBodyBytes: Number.POSITIVE_INFINITY,
-  })
 }
 
 const sequence = (event: SyncEvent) => Number(sequenceOf(event))
@@ -117,68 +91,6 @@ export function straightStore(context: StoreContext) {
       atOnce.set(fence, statement)
     }
     return statement
-  }
-
-  const isInline = 'd.url is not null'
-  const read = `select d.message_key, d.created_on, e.seq, ${selectedColumns(sql)}
-    from ${names.delivery} d join ${names.syncEvent} e on e.seq = d.event_seq`
-  const readOne = sql.statement(`${read} where d.message_key = $1 and ${isInline}`)
-  const readMany = sql.statement(`${read} where ${sql.isListed('d.message_key', '$1')} and ${isInline}`)
-  const listed = `d.endpoint_key = $1 and ${sql.isListed('d.message_key', '$2')} and ${isInline}`
-  const readListed = sql.statement(`${read} where ${listed}${sql.lock('for update of d')}`)
-  const messages = sql.records({
-    key: 'integer',
-    event_id: 'text',
-    event_type: 'text',
-    tenant_id: 'integer',
-    site_id: 'integer',
-    created_on: 'integer',
-    body: 'text',
-    traceparent: 'text',
-  })
-  const messageColumns = 'key, event_id, event_type, tenant_id, site_id, created_on, body, traceparent'
-  const insertMessages = sql.statement(`insert into ${names.message} (${messageColumns})${sql.keepsGivenKeys}
-    select ${messageColumns} from ${messages.table('$1', 'm')}`)
-  const insertAttempts =
-    sql.statement(`insert into ${names.attempt} (message_key, endpoint_key, number, started_on,
-      duration_ms, url, signature, status, response_body)
-    select d.message_key, d.endpoint_key, 1, d.created_on, d.duration_ms, d.url, d.signature, d.last_status, d.response_body
-    from ${names.delivery} d where ${listed}`)
-  const clear = sql.statement(`update ${names.delivery} as d
-    set duration_ms = null, url = null, signature = null, response_body = null where ${listed}`)
-
-  const oldest =
-    sql.statement(`select d.message_key, d.endpoint_key, d.event_seq, d.created_on from ${names.delivery} d
-    where d.event_seq is not null and (d.event_seq, d.message_key) > ($1, $2)
-    order by d.event_seq, d.message_key limit $3`)
-  const pairs = sql.records({ message_key: 'integer', endpoint_key: 'integer' })
-  const remove = sql.statement(`delete from ${names.delivery} where (message_key, endpoint_key) in (
-      select d.message_key, d.endpoint_key from ${pairs.table('$1', 'p')} join ${names.delivery} d
-        on d.message_key = p.message_key and d.endpoint_key = p.endpoint_key
-      where d.state <> 'pending' and ${isInline} and ${sql.limitsIdle}${sql.lock('for update of d skip locked')})`)
-  const first = `select min(event_seq) as first from ${names.delivery} where event_seq is not null`
-
-  async function storeIn(trx: SqlExecutor, endpointKey: number, messageKeys: readonly number[]) {
-    const keys = [endpointKey, JSON.stringify(messageKeys)]
-    const rows = await readRows(trx, straightColumns, readListed, keys)
-    if (rows.length === 0) return
-    const composed = rows.map((row) => {
-      const event = eventOf(row)
-      return {
-        key: row.message_key,
-        event_id: event.id,
-        event_type: eventTypeOf(event),
-        tenant_id: event.tenantId,
-        site_id: event.siteId,
-        created_on: row.created_on,
-        body: composeStraight(event).body,
-        traceparent: row.trace,
-      }
-    })
-    const stored = [endpointKey, JSON.stringify(rows.map((row) => row.message_key))]
-    await runStatement(trx, insertMessages, [messages.encode(composed)])
-    await runStatement(trx, insertAttempts, stored)
-    await runStatement(trx, clear, stored)
   }
 
   return {
@@ -267,59 +179,6 @@ export function straightStore(context: StoreContext) {
           })
         }
       : undefined,
-
-    /** Composes the message of a delivery again; undefined where it was not sent straight, or has been stored since. */
-    async composeStraight(messageKey: number): Promise<Message | undefined> {
-      const [row] = await readRows(db, straightColumns, readOne, [messageKey])
-      return row && composeStraight(eventOf(row))
-    },
-
-    /** The same of many, by the keys of their messages. */
-    async composeAgain(messageKeys: readonly number[]): Promise<Map<number, Message>> {
-      const rows = await readRows(db, straightColumns, readMany, [JSON.stringify(messageKeys)])
-      return new Map(rows.map((row) => [row.message_key, composeStraight(eventOf(row))]))
-    },
-
-    /**
-     * Stores the messages and attempts of deliveries that were sent straight: from then on they are like any other. Others
-     * among the keys stay as they are.
-     */
-    async storeStraight(
-      executor: SqlExecutor | undefined,
-      endpointKey: number,
-      messageKeys: readonly number[],
-    ): Promise<void> {
-      if (executor) return storeIn(executor, endpointKey, messageKeys)
-      // Most deliveries that a person asks for are stored: looked at first, since a transaction takes SQLite's write lock.
-      const [row] = await readRows(db, straightColumns, readOne, [messageKeys[0] ?? 0])
-      if (row) await ownTransaction(db, (trx) => storeIn(trx, endpointKey, messageKeys))
-    },
-
-    /**
-     * Deletes deliveries from before a time.
-     *
-     * @param after - where to go on; undefined to begin.
-     * @returns the last row that was looked at; undefined when none was old.
-     */
-    async purgeStraight(
-      createdBefore: number,
-      after: StraightMark | undefined,
-      limit: number,
-    ): Promise<StraightMark | undefined> {
-      const from = [after?.eventSequence ?? -1, after?.messageKey ?? -1]
-      const rows = await readRows(db, oldestColumns, oldest, [...from, limit])
-      const old = rows.filter((row) => row.created_on < createdBefore)
-      if (old.length === 0) return undefined
-      await ownTransaction(db, (trx) => runStatement(trx, remove, [pairs.encode(old)]))
-      const last = rows.at(-1) as (typeof rows)[number]
-      return { eventSequence: last.event_seq, messageKey: last.message_key }
-    },
-
-    /** The first event that a delivery needs to stay in the log; undefined where none does. */
-    async firstEventNeeded(): Promise<number | undefined> {
-      const [row] = await readRows(db, { first: nullable(integer) }, first)
-      return row?.first ?? undefined
-    },
   }
 }
 
@@ -345,8 +204,6 @@ const fannedOutColumns = {
 }
 const guardColumns = { revision: integer, held: flag }
 const recordedColumns = { event_seq: integer, endpoint_key: integer, message_key: integer }
-const straightColumns = { message_key: integer, created_on: integer, seq: integer, ...eventColumns }
-const oldestColumns = { message_key: integer, endpoint_key: integer, event_seq: integer, created_on: integer }
 
 function recordOf({ event, result }: StraightResult, now: number, messageKey?: number) {
   return {
