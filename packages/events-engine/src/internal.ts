@@ -22,7 +22,7 @@ export {
   formatTraceparent,
   parseTraceparent,
   traceparentOf,
-} from './observability/trace-context.ts'
+} from './observability/tracing.ts'
 export type { RaiseCheck } from './raise/sync-manager.ts'
 export {
   bigInteger,

@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Assertion, TenantSite } from '@x/events-core'
+import type { Transaction } from 'kysely'
+import { runStatement } from '../sql/database.ts'
 import { assertInteger, createArgumentAssertion } from '../util/assert.ts'
-import type { CaptureTriggers } from './capture-dialect.ts'
-import type { RunInTransaction } from './sql.ts'
+import type { CaptureTriggers, RunInTransaction } from './capture-dialect.ts'
 
 const assertArgument: Assertion = createArgumentAssertion('withContext')
 
@@ -28,6 +29,12 @@ export interface CaptureContext {
   hasTransaction(): boolean
   /** Runs a function that uses a transaction, which gets the caller's context and loses it again. */
   inTransaction<TResult>(run: RunInTransaction, work: () => TResult | Promise<TResult>): Promise<TResult>
+}
+
+/** Creates the runner of a Kysely transaction, without the host's plugins. */
+export function runnerOf<DB>(trx: Transaction<DB>): RunInTransaction {
+  const bare = trx.withoutPlugins()
+  return (statement, parameters) => runStatement(bare, statement, parameters)
 }
 
 /** Creates the context of an engine. */

@@ -1,9 +1,11 @@
 import type { TenantSite } from '@x/events-core'
 import { EventEngineError, shown } from '../errors.ts'
-import type { SqlExecutor } from '../sql/database.ts'
+import type { Parameter, SqlExecutor } from '../sql/database.ts'
 import type { TableNames } from '../store/table-names.ts'
 import type { Capture } from './capture-options.ts'
-import type { RunInTransaction } from './sql.ts'
+
+/** Runs a statement on the connection of one transaction. */
+export type RunInTransaction = (statement: string, parameters: readonly Parameter[]) => Promise<unknown>
 
 /** What differs between databases in capturing tables. */
 export interface CaptureDialect {

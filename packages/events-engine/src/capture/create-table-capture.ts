@@ -7,11 +7,10 @@ import { assertOwnTransaction, runStatement, type SqlExecutor } from '../sql/dat
 import type { SqlDialect } from '../sql/dialect.ts'
 import { ownTransaction } from '../sql/transact.ts'
 import type { TableNames } from '../store/table-names.ts'
-import { type CaptureContext, createCaptureContext } from './capture-context.ts'
-import type { CaptureTriggers } from './capture-dialect.ts'
+import { type CaptureContext, createCaptureContext, runnerOf } from './capture-context.ts'
+import type { CaptureTriggers, RunInTransaction } from './capture-dialect.ts'
 import { captureDialectOf } from './capture-dialects.ts'
 import { assertName, resolveCapture } from './resolve-capture.ts'
-import { type RunInTransaction, runnerOf } from './sql.ts'
 import type { TableCapture } from './table-capture.ts'
 
 /** What a {@link TableCapture} works with. */

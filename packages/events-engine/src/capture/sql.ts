@@ -1,5 +1,3 @@
-import type { Transaction } from 'kysely'
-import { type Parameter, runStatement } from '../sql/database.ts'
 import type { TableNames } from '../store/table-names.ts'
 import type { Capture } from './capture-options.ts'
 
@@ -45,15 +43,6 @@ export function quoteText(text: string): string {
 export function quoteEscaped(text: string): string {
   const quoted = quoteText(text)
   return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
-}
-
-/** Runs a statement on the connection of one transaction. */
-export type RunInTransaction = (statement: string, parameters: readonly Parameter[]) => Promise<unknown>
-
-/** Creates the runner of a Kysely transaction, without the host's plugins. */
-export function runnerOf<DB>(trx: Transaction<DB>): RunInTransaction {
-  const bare = trx.withoutPlugins()
-  return (statement, parameters) => runStatement(bare, statement, parameters)
 }
 
 /** The errors of statements that are refused, because no event could be raised for their change. */

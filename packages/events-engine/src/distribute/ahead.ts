@@ -4,8 +4,7 @@ import { ownTransaction } from '../sql/transact.ts'
 import type { EventPage, Position, PositionedEvent } from '../store/position.ts'
 import type { FencePart } from '../store/save-position.ts'
 import { createPageWork } from './batches.ts'
-import { callSubscriber } from './call.ts'
-import { assertLease, endsWork, isLeaseLost } from './interruptions.ts'
+import { assertLease, callSubscriber, endsWork, isLeaseLost } from './call.ts'
 import {
   callSettingsOf,
   type DistributorRuntime,

@@ -3,9 +3,16 @@ import type { Transaction } from 'kysely'
 import { OWN_LEVEL, transact } from '../sql/transact.ts'
 import type { Position, PositionedEvent } from '../store/position.ts'
 import type { Fence } from '../store/save-position.ts'
-import { type CallSettings, callSubscriber, type SubscriberCall } from './call.ts'
+import {
+  assertLease,
+  type CallSettings,
+  callSubscriber,
+  createConflicts,
+  endsWork,
+  Interruption,
+  type SubscriberCall,
+} from './call.ts'
 import { recordFailure } from './failures.ts'
-import { assertLease, createConflicts, endsWork, Interruption } from './interruptions.ts'
 import { createPositionSaver } from './position-saver.ts'
 import {
   callSettingsOf,

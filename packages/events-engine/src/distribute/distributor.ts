@@ -1,5 +1,5 @@
 import { EventEngineError, shown } from '../errors.ts'
-import { detached } from '../observability/trace-context.ts'
+import { detached } from '../observability/tracing.ts'
 import { createBroadcastRunner } from './broadcast.ts'
 import { createDurableRunner } from './durable.ts'
 import type { DistributorRuntime, SubscriptionRunner } from './runtime.ts'

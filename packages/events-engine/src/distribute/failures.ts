@@ -3,7 +3,7 @@ import { isRefusal } from '../sql/database-errors.ts'
 import type { Position } from '../store/position.ts'
 import type { Fence } from '../store/save-position.ts'
 import { thrownText } from '../util/storable-text.ts'
-import { assertLease } from './interruptions.ts'
+import { assertLease } from './call.ts'
 import type { DistributorRuntime } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 

@@ -1,8 +1,7 @@
 import type { Clock, IEventSubscriber, SyncEvent } from '@x/events-core'
 import type { Position } from '../store/position.ts'
-import { callSubscriber } from './call.ts'
+import { type Conflicts, callSubscriber, createConflicts } from './call.ts'
 import { recordFailure } from './failures.ts'
-import { type Conflicts, createConflicts } from './interruptions.ts'
 import { createPositionSaver } from './position-saver.ts'
 import {
   callSettingsOf,

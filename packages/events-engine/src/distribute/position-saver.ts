@@ -1,7 +1,7 @@
 import type { EventStore } from '../store/event-store.ts'
 import type { Position } from '../store/position.ts'
 import type { Fence } from '../store/save-position.ts'
-import { assertLease } from './interruptions.ts'
+import { assertLease } from './call.ts'
 
 /** Saves the position of a subscription: often, but not for every event. */
 export interface PositionSaver {

@@ -4,8 +4,7 @@ import type { EventStore } from '../store/event-store.ts'
 import type { GivenPositions } from '../store/given-positions.ts'
 import { type SubscriptionInfo, subscriptionInfoOf } from '../subscriptions.ts'
 import type { EngineCounts, EngineObserver } from './engine-observer.ts'
-import { SCOPE } from './instruments.ts'
-import { detached } from './trace-context.ts'
+import { detached, SCOPE } from './tracing.ts'
 
 /** A durable subscription, and how far it is behind. */
 export interface SubscriptionStats extends SubscriptionInfo {

@@ -13,7 +13,7 @@ import {
   type TenantSite,
 } from '@x/events-core'
 import { EventEngineError } from '../errors.ts'
-import { activeTraceparent, rememberTraceparent } from '../observability/trace-context.ts'
+import { activeTraceparent, rememberTraceparent } from '../observability/tracing.ts'
 import { type EventRow, rowOf } from '../store/event-row.ts'
 import type { EventStore } from '../store/event-store.ts'
 import { assertDate, assertInteger, createArgumentAssertion } from '../util/assert.ts'

@@ -8,8 +8,7 @@ import type {
   TenantSite,
 } from '@x/events-core'
 import type { Kysely, Transaction } from 'kysely'
-import type { CaptureContext } from '../capture/capture-context.ts'
-import { runnerOf } from '../capture/sql.ts'
+import { type CaptureContext, runnerOf } from '../capture/capture-context.ts'
 import { transact } from '../sql/transact.ts'
 import type { SyncManager } from './sync-manager.ts'
 

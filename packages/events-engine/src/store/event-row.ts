@@ -1,5 +1,5 @@
 import { createSyncEvent, type JsonValue, type SyncEvent } from '@x/events-core'
-import { rememberTraceparent } from '../observability/trace-context.ts'
+import { rememberTraceparent } from '../observability/tracing.ts'
 import { integer, nullable, type RowOf, text } from '../sql/columns.ts'
 import type { SqlDialect } from '../sql/dialect.ts'
 

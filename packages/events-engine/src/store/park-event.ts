@@ -1,5 +1,5 @@
 import type { Clock, SyncEvent } from '@x/events-core'
-import { traceparentOf } from '../observability/trace-context.ts'
+import { traceparentOf } from '../observability/tracing.ts'
 import { integer, json, type RowOf, real, text } from '../sql/columns.ts'
 import { countChanges, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import { limitIdle } from '../sql/dialects.ts'

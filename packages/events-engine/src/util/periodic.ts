@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@x/events-core'
-import { detached } from '../observability/trace-context.ts'
+import { detached } from '../observability/tracing.ts'
 
 /** Work that is repeated until it is stopped. */
 export interface Periodic {
