@@ -1,11 +1,11 @@
 import { WebhookVerificationError } from './errors.ts'
 import type { VerifyingKey } from './keys.ts'
-import { isMessageId } from './message-id.ts'
 import { resolveVerifierOptions, type VerifierOptions, type VerifierSettings } from './options.ts'
 import { type RawBody, takeRawBody } from './raw-body.ts'
 import { readHeaders, type WebhookHeaders } from './read-headers.ts'
 import { parseSignatureList, type SignatureList } from './signature-list.ts'
 import type { SignedContent } from './signed-content.ts'
+import { isMessageId } from './signed-content.ts'
 import { checkTimestamp } from './timestamp.ts'
 
 /** What is known of a message once its signature was found to fit. */

@@ -22,7 +22,6 @@ export {
   publicKeyOf,
   type WebhookKey,
 } from './keys.ts'
-export { isMessageId } from './message-id.ts'
 export type { VerifierOptions } from './options.ts'
 export { type RawBody, takeRawBody } from './raw-body.ts'
 export {
@@ -35,3 +34,4 @@ export {
 export { pastedMistake } from './secret-mistakes.ts'
 export { type ChainedMessage, type SequenceLink, sequenceContent } from './sequence.ts'
 export type { MessageToSign } from './signed-content.ts'
+export { isMessageId } from './signed-content.ts'

@@ -1,5 +1,4 @@
 import { EventsError } from '@x/events-core'
-import { isMessageId } from './message-id.ts'
 
 /** What is signed: the exact bytes that travel, under the id and the time of the attempt. */
 export interface MessageToSign {
@@ -16,6 +15,15 @@ export interface SignedContent {
   /** `${id}.${timestamp}.`: ASCII. */
   readonly head: string
   readonly body: Uint8Array | string
+}
+
+// No full stop: it separates id, timestamp and body in what is signed, so that an id with one would
+// let the boundaries be moved without touching the signature. No white space, no control character.
+const MESSAGE_ID = /^[!-\-/-~]{1,256}$/
+
+/** Whether a string can be a `webhook-id`. */
+export function isMessageId(value: string): boolean {
+  return typeof value === 'string' && MESSAGE_ID.test(value)
 }
 
 /**
