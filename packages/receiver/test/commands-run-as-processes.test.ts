@@ -37,7 +37,7 @@ describe('x-receiver send', () => {
   it('says that nobody answers', async () => {
     const { code, errors } = await runCli(['send', 'http://127.0.0.1:1/', '--secret', secret])
     expect(code).toBe(1)
-    expect(errors).toContain('nobody answered at http://127.0.0.1:1/')
+    expect(errors).toContain('no response from http://127.0.0.1:1/')
   })
 })
 

@@ -154,7 +154,7 @@ export interface WebhookSenderOptions<DB> {
    * them (HTTP 1.1 Web Hooks for Event Delivery, section 4). Each request carries it as `WebHook-Request-Origin`.
    *
    * With `verifyOwnership`, a receiver that does not answer the challenge is then asked by OPTIONS, and may allow this
-   * system there (`WebHook-Allowed-Origin`). That shows that it wants webhooks of this system; not that whoever created
+   * system there (`WebHook-Allowed-Origin`). That shows that it wants webhooks of this system; not that the creator of
    * the endpoint owns its URL, which only the challenge does.
    * @defaultValue none: OPTIONS is not sent
    */

@@ -77,7 +77,7 @@ export function createEventsClient(
         if (signal.aborted) throw error
         const { message, cause } = error as Error
         throw new EventsApiError(
-          `nobody answered at ${url.origin}: ${cause instanceof Error ? cause.message : message}`,
+          `no response from ${url.origin}: ${cause instanceof Error ? cause.message : message}`,
         )
       }
       if (response.status !== 200) throw refusal(response, text, url)

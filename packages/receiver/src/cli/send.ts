@@ -52,7 +52,7 @@ export async function send(args: readonly string[], io: CliIo): Promise<number> 
   } catch (error) {
     if (EventsError.is(error)) throw error
     const { message, cause } = error as Error
-    throw new Error(cause instanceof Error ? `nobody answered at ${url}: ${cause.message}` : message)
+    throw new Error(cause instanceof Error ? `no response from ${url}: ${cause.message}` : message)
   }
   const answer = await response.text()
   io.write(`${response.status} ${response.statusText}\n${answer && `${answer}\n`}`)

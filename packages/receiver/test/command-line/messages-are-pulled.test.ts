@@ -129,7 +129,7 @@ describe('x-receiver pull', () => {
       env,
     })
     expect(code).toBe(1)
-    expect(errors).toContain('nobody answered at http://127.0.0.1:1')
+    expect(errors).toContain('no response from http://127.0.0.1:1')
     expect(errors).not.toContain(KEY)
   })
 

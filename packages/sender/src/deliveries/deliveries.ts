@@ -48,7 +48,7 @@ export interface RecoverDeliveries extends ActorScope {
 /** What to send an endpoint once more. */
 export interface ReplayDeliveries extends RecoverDeliveries {
   /**
-   * Which of what it wants and may have: everything, what it has not got, or what it was never to get.
+   * Which of the events that match the endpoint: all, those without a success, or those without a delivery.
    * @defaultValue 'all'
    */
   readonly include?: ReplayScope | undefined

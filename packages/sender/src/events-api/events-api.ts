@@ -20,8 +20,8 @@ export interface EventsApiOptions {
    */
   readonly rateLimit?: RateLimit | undefined
   /**
-   * Most requests with keys that are not valid, of everybody together: each costs a look at the database. A key that has
-   * been valid here passes.
+   * Most requests with invalid keys, of all clients together: each costs a query of the database. A key that was valid
+   * before passes.
    * @defaultValue { limit: 1000, perSeconds: 60 }
    */
   readonly invalidKeyLimit?: RateLimit | undefined
