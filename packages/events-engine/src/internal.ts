@@ -46,7 +46,7 @@ export {
   type SqlExecutor,
   type Statement,
 } from './sql/database.ts'
-export { isInterruption, isRefusal } from './sql/database-errors.ts'
+export { isInterruption, isRefusal, isUndefinedFunction } from './sql/database-errors.ts'
 export type { RecordList, SqlDialect, SqlType, UpdateFrom, Upsert } from './sql/dialect.ts'
 export { sqlDialectOf } from './sql/dialects.ts'
 export { createRowsStatement } from './sql/rows-statement.ts'

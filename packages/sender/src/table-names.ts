@@ -22,6 +22,8 @@ export interface TableNames {
   readonly auditLog: string
   readonly alertSettings: string
   readonly alert: string
+  /** A function, where a database has functions. */
+  readonly recordOrdered: string
   /** The engine's log. */
   readonly syncEvent: string
 }
@@ -51,6 +53,7 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     auditLog: qualified('audit_log'),
     alertSettings: qualified('alert_settings'),
     alert: qualified('alert'),
+    recordOrdered: qualified('record_ordered'),
     syncEvent: `${schema === undefined ? '' : `${schema}.`}${enginePrefix}sync_event`,
   })
 }

@@ -2,6 +2,7 @@ import { EventsError } from '@x/events-core'
 import { EventEngineError } from '../errors.ts'
 
 const UNDEFINED_TABLE = /^42P01$/
+const UNDEFINED_FUNCTION = /^42883$/
 // A transaction that gave way to another one: the same again may succeed. P2034 is what Prisma makes of both.
 const SERIALIZATION = /^(?:40001|40P01|55P03|P2034)$/
 const SQLITE_LOCK = /^SQLITE_(?:BUSY|LOCKED)/
@@ -26,6 +27,11 @@ const SQLITE_CODES: ReadonlyMap<number, string> = new Map([
 /** Whether an error of PostgreSQL says that a table is missing, however a library has wrapped it. */
 export function isUndefinedTable(error: unknown): boolean {
   return hasCode(error, (code) => UNDEFINED_TABLE.test(code))
+}
+
+/** Whether an error of PostgreSQL says that a function is missing. */
+export function isUndefinedFunction(error: unknown): boolean {
+  return hasCode(error, (code) => UNDEFINED_FUNCTION.test(code))
 }
 
 /**

@@ -47,6 +47,16 @@ export interface UpdateFrom {
   readonly where: string
 }
 
+/** A function of the database's own. */
+export interface FunctionDefinition {
+  readonly name: string
+  readonly parameters: readonly SqlType[]
+  /** SQL: the columns of its rows, with their types. */
+  readonly returns: string
+  /** Statements, in the language that the database has for them; parameters are written `$1`, `$2`, ... */
+  readonly body: string
+}
+
 /** How the rows of a table lie. A dialect may ignore it. */
 export interface TableOptions {
   /** In the order of the key, which is no number or has several columns. */
@@ -173,6 +183,11 @@ export interface SqlDialect {
   readonly lockName: string | undefined
   /** Whether each index of a clustered table ends with the key by itself. */
   readonly indexesEndWithKey: boolean
+  /**
+   * SQL: defines a function each of whose statements sees what was committed before it began, and is planned once for a
+   * session. Undefined where a database has none, or a round trip costs nothing.
+   */
+  readonly defineFunction: ((definition: FunctionDefinition) => string) | undefined
   /** SQL: the end of a table's definition. */
   tableOptions(options: TableOptions): string
 }

@@ -87,5 +87,6 @@ export const sqlite: SqlDialect = {
   findReadOnly: undefined,
   lockName: undefined,
   indexesEndWithKey: true,
+  defineFunction: undefined,
   tableOptions: ({ isClustered }) => (isClustered ? ' without rowid' : ''),
 }

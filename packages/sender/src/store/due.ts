@@ -15,7 +15,7 @@ import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import type { StoreContext } from './context.ts'
 import { type DueOrderingKey, KINDS, orderingKeyParts } from './queue.ts'
 
-const dueColumns = {
+export const dueColumns = {
   endpoint_key: integer,
   message_key: integer,
   event_id: text,
@@ -73,11 +73,15 @@ export function dueStore(context: StoreContext) {
   }
 }
 
+/** SQL: reads deliveries, the table `x`, with what they send. */
+export const openedQuery = (names: StoreContext['names']): string =>
+  `select ${DELIVERY}, ${MESSAGE} from x join ${names.message} m on m.key = x.message_key`
+
 /** Creates what makes the first delivery of each ordering key due, unless another is due in the key, and reads it. */
 export function createNextOpener(context: StoreContext) {
   const { sql, names } = context
   const { openQuery, orderingKeys } = orderingKeyParts(context)
-  const readOpened = `select ${DELIVERY}, ${MESSAGE} from x join ${names.message} m on m.key = x.message_key`
+  const readOpened = openedQuery(names)
   const atOnce = sql.statement(`with x as (${openQuery} returning d.*) ${readOpened}`)
   const open = sql.statement(`${openQuery} returning endpoint_key, message_key`)
   const keys = sql.records({ endpoint_key: 'integer', message_key: 'integer' })
@@ -98,7 +102,7 @@ export function createNextOpener(context: StoreContext) {
 
 const openedColumns = { endpoint_key: integer, message_key: integer }
 
-function dueDeliveryOf(row: RowOf<typeof dueColumns>): DueDelivery {
+export function dueDeliveryOf(row: RowOf<typeof dueColumns>): DueDelivery {
   return {
     endpointKey: row.endpoint_key,
     messageKey: row.message_key,

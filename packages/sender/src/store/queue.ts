@@ -74,8 +74,12 @@ export function enqueueQuery(
       })}`
 }
 
-/** SQL: makes the first delivery of each ordering key due, unless another is due in the key. */
-export function orderingKeyParts({ sql, names }: SqlContext) {
+/**
+ * SQL: makes the first delivery of each ordering key due, unless another is due in the key.
+ *
+ * @param parameter - of the ordering keys.
+ */
+export function orderingKeyParts({ sql, names }: SqlContext, parameter = '$1') {
   const orderingKeys = sql.records({ endpoint_key: 'integer', ordering_key: 'text', due_on: 'integer' })
   const inOrderingKey = (row: string) =>
     `${row}.endpoint_key = l.endpoint_key and ${row}.ordering_key = l.ordering_key and ${row}.state = 'pending'`
@@ -88,7 +92,7 @@ export function orderingKeyParts({ sql, names }: SqlContext) {
       select l.endpoint_key, l.due_on, (
           select w.message_key from ${names.delivery} w where ${inOrderingKey('w')} and w.due_on is null
           order by w.message_key limit 1) as message_key
-      from ${orderingKeys.table('$1', 'l')}
+      from ${orderingKeys.table(parameter, 'l')}
       where (select 1 from ${names.delivery} a where ${inOrderingKey('a')} and a.due_on is not null limit 1) is null
     ) as first`,
     where: 'd.message_key = first.message_key and d.endpoint_key = first.endpoint_key',

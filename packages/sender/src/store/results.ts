@@ -12,6 +12,7 @@ import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
 import { createNextOpener } from './due.ts'
 import { endpointReader, raiseRevisionStatement } from './endpoints.ts'
+import { createOrderedWrite } from './ordered-successes.ts'
 import { type DueOrderingKey, queueStatements } from './queue.ts'
 import { resultWrites } from './write-results.ts'
 
@@ -32,6 +33,7 @@ const MAX_REMEMBERED = 10_000
 export function resultStore(context: StoreContext) {
   const { db, sql, names, clock } = context
   const { write, writeSuccesses } = resultWrites(context)
+  const writeOrdered = createOrderedWrite(context)
   const reasons = sql.records({ endpoint_key: 'integer', reason: 'text' })
   const disable = sql.statement(
     sql.update({
@@ -89,9 +91,13 @@ export function resultStore(context: StoreContext) {
       const now = clock.now()
       const endpointKeys = [...new Set([...results, ...states].map(({ endpointKey }) => endpointKey))]
       const mayLag = states.length === 0 && results.every(isSuccess) && isQueueFresh(endpointKeys, now)
-      const isInNoOrder = results.every(({ orderingKey }) => orderingKey === null)
-      if (writeSuccesses && mayLag && isInNoOrder && (await writeSuccesses(results, now))) {
-        return { hasNotices: false, next: [] }
+      if (mayLag) {
+        const toOpen = orderingKeysToOpen(results, now)
+        const next =
+          toOpen.length === 0
+            ? await writeSuccesses?.(results, now)
+            : await writeOrdered?.(results, toOpen, now)
+        if (next) return { hasNotices: false, next }
       }
       const mayDisable = results.some(({ notice }) => notice?.kind === 'disabled')
       const recorded = await ownTransaction(db, async (trx) => {

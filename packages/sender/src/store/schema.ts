@@ -9,6 +9,7 @@ import {
 import type { Kysely } from 'kysely'
 import { ENDPOINT_FIELDS, type EndpointFieldName } from '../endpoints/fields.ts'
 import type { TableNames } from '../table-names.ts'
+import { orderedSuccessFunction } from './ordered-successes.ts'
 
 /** The sender's own migrations, oldest first; a released one never changes. */
 export function webhookMigrations(dialect: Dialect, names: TableNames): MigrationSet {
@@ -274,5 +275,7 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
     `create index if not exists ${prefix}alert_due on ${names.alert} (due_on) where due_on is not null`,
     `create index if not exists ${prefix}job_running on ${names.job} (leased_until, key) where state = 'running'`,
   ]
+  const ordered = orderedSuccessFunction({ sql, names })
+  if (ordered !== undefined) statements.push(ordered)
   for (const statement of statements) await runStatement(db, statement)
 }

@@ -7,6 +7,7 @@ import {
   type SqlExecutor,
 } from '@x/events-engine/internal'
 import type { AttemptResult } from '../deliveries/attempt-result.ts'
+import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { countersOf, packCounters } from '../statistics/counters.ts'
 import type { StoreContext } from './context.ts'
 import { lockQueueQuery, queueStatements } from './queue.ts'
@@ -26,6 +27,8 @@ const ATTEMPT_TYPES = {
   details: 'text',
 } as const
 const ATTEMPT_COLUMNS = Object.keys(ATTEMPT_TYPES) as (keyof typeof ATTEMPT_TYPES)[]
+/** Those of attempts that succeed. */
+export const SUCCESS_COLUMNS = ATTEMPT_COLUMNS.filter((name) => !name.startsWith('error_'))
 
 /** What was written of some results. */
 interface WrittenResults {
@@ -71,7 +74,22 @@ const changesOf = ({ sql }: StoreContext) => `
       last_status = r.status,
       last_error_code = r.error_code`
 
-const resultRecords = ({ sql }: StoreContext) =>
+/**
+ * SQL: what a success `r` changes of its delivery `d`.
+ *
+ * @param now - the parameter of the time.
+ */
+export const successOf = (now: string): string => `
+      attempt_count = r.number,
+      step = case when d.due_on = r.was_due_on then r.step else d.step end,
+      state = 'succeeded',
+      manual = null,
+      finished_on = ${now}::bigint,
+      last_status = r.status,
+      last_error_code = null`
+
+/** Results as one parameter, see {@link rowOf}. */
+export const resultRecords = ({ sql }: Pick<StoreContext, 'sql'>) =>
   sql.records({
     endpoint_key: 'integer',
     message_key: 'integer',
@@ -93,10 +111,11 @@ const resultRecords = ({ sql }: StoreContext) =>
     counted: 'flag',
   })
 
+/** SQL: whether a result `r` may change its delivery `d`. */
 // No plain condition: where few are pending by the statistics, which may be old, the planner of PostgreSQL would begin there,
 // and go through the results for each. It has to look up each result's row.
 // What was written before, and is tried again since its response was lost, does not undo what a person has asked for since.
-const IS_OPEN = `case when d.state in ('pending', 'cancelled') and (d.attempt_count < r.number or not r.counted)
+export const IS_OPEN = `case when d.state in ('pending', 'cancelled') and (d.attempt_count < r.number or not r.counted)
       then true else false end`
 
 /** Statement by statement. */
@@ -201,12 +220,13 @@ function heldOf(
  * For successes alone: one statement, without a transaction around it. The rows of results of other leases stay as they
  * are, and so do all others then: none is recorded.
  *
- * @returns false when nothing was written, since one of the leases is of another epoch.
+ * @returns the deliveries that are due now since those before them are done: none. Undefined when nothing was written, since
+ *   one of the leases is of another epoch.
  */
 function createSuccessWrite(context: StoreContext) {
   const { db, sql, names } = context
   const records = resultRecords(context)
-  const columns = ATTEMPT_COLUMNS.filter((name) => !name.startsWith('error_')).join(', ')
+  const columns = SUCCESS_COLUMNS.join(', ')
   const statement = sql.statement(`with r as materialized (
       select * from ${records.table('$1', 'r')}
     ), held as materialized (
@@ -221,29 +241,25 @@ function createSuccessWrite(context: StoreContext) {
     ), counters as (
       insert into ${names.counter} (body) select $3::text where exists (select from attempts) and $3::text <> ''
     ), written as (
-      update ${names.delivery} d set
-        attempt_count = r.number,
-        step = case when d.due_on = r.was_due_on then r.step else d.step end,
-        state = 'succeeded',
-        manual = null,
-        finished_on = $2::bigint,
-        last_status = r.status,
-        last_error_code = null
+      update ${names.delivery} d set ${successOf('$2')}
       from r cross join fence
       where counts and d.endpoint_key = r.endpoint_key and d.message_key = r.message_key
         and ${IS_OPEN}
     )
     select counts from fence`)
 
-  return async (successes: readonly AttemptResult[], now: number): Promise<boolean> => {
+  return async (
+    successes: readonly AttemptResult[],
+    now: number,
+  ): Promise<readonly DueDelivery[] | undefined> => {
     const values = [records.encode(successes.map(rowOf)), now, packCounters(countersOf(successes))]
     const [row] = await readRows(db, { counts: flag }, statement, values)
-    return row?.counts === true
+    return row?.counts ? [] : undefined
   }
 }
 
-/** By the names of the columns. */
-function rowOf(result: AttemptResult) {
+/** A result by the names of its columns. */
+export function rowOf(result: AttemptResult) {
   return {
     endpoint_key: result.endpointKey,
     message_key: result.messageKey,

@@ -1,7 +1,7 @@
 import { sqlDialectOf } from '@x/events-engine/internal'
 import { manualClock, waitFor } from '@x/testkit'
-import type { Kysely, Transaction } from 'kysely'
-import { expect, it } from 'vitest'
+import { type IsolationLevel, Kysely, sql, type Transaction } from 'kysely'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { asSharedClock } from '../../src/clock.ts'
 import type { AttemptResult } from '../../src/deliveries/attempt-result.ts'
 import type { MessageToStore } from '../../src/store/messages.ts'
@@ -25,7 +25,9 @@ const storeOn = (db: unknown, node: string): DeliveryStore =>
     clock: asSharedClock(manualClock(NOW)),
   })
 
-const messageTo = (...endpointKeys: readonly number[]): MessageToStore => ({
+const messageTo = (...endpointKeys: readonly number[]): MessageToStore => messageInOrder(null, endpointKeys)
+
+const messageInOrder = (orderingKey: string | null, endpointKeys: readonly number[]): MessageToStore => ({
   eventId: `evt_${Math.random()}`,
   tenantId: 1,
   siteId: 7,
@@ -36,7 +38,7 @@ const messageTo = (...endpointKeys: readonly number[]): MessageToStore => ({
   traceparent: null,
   targets: endpointKeys.map((endpointKey) => ({
     endpointKey,
-    orderingKey: null,
+    orderingKey,
     dueOn: NOW,
     isSequenced: false,
     isPull: false,
@@ -261,4 +263,77 @@ it('takes no lease from under results that are being recorded', () =>
     expect(await take()).toEqual([2])
     await commit()
     expect(await take()).toEqual([1])
+  }))
+
+/** Nodes whose first endpoint has one delivery in order, recorded in one round trip where that is possible. */
+async function openNodesInOrder() {
+  const nodes = await openNodes()
+  const { host, first, messageKey, epoch, record } = nodes
+  const store = async (trx: Transaction<unknown>) =>
+    (await first.storeMessages(trx, [messageInOrder('k', [1])], NOW)).keys[0] as number
+  const key = await host.db.transaction().execute((trx) => store(trx as unknown as Transaction<unknown>))
+  // From here on, the queue's rows are fresh.
+  await record(first, successOf(1, messageKey, epoch, NOW), successOf(2, messageKey, epoch, NOW))
+  return {
+    ...nodes,
+    store,
+    key,
+    recordInOrder: () => record(first, { ...successOf(1, key, epoch, NOW), orderingKey: 'k' }),
+  }
+}
+
+/** Counts calls of the function that records in one round trip. */
+function countCalls(): () => number {
+  const spy = vi.spyOn(Kysely.prototype, 'executeQuery')
+  onTestFinished(() => spy.mockRestore())
+  return () =>
+    spy.mock.calls.filter(([query]) =>
+      (query as { readonly sql: string }).sql.startsWith('select * from xe_webhook_record_ordered('),
+    ).length
+}
+
+it.each(['in one round trip', 'in a transaction'])(
+  'finds the next in order that is stored while the one before is recorded, %s',
+  (how) =>
+    onPostgres(async () => {
+      await using nodes = await openNodesInOrder()
+      const { host, store, recordInOrder } = nodes
+      const isAtOnce = how === 'in one round trip'
+      // As after a restore of the tables alone.
+      if (!isAtOnce) await host.run('drop function xe_webhook_record_ordered')
+      const calls = countCalls()
+      const { trx, commit } = await openTransaction(host)
+      const next = await store(trx)
+      const recording = recordInOrder()
+      await waitFor(async () => (await waiting(host)) === 1, 'the record to wait for the queue')
+      await commit()
+      expect((await recording).next).toMatchObject([{ messageKey: next, dueOn: NOW, orderingKey: 'k' }])
+      expect(calls()).toBe(1)
+      expect(await attempts(host)).toBe(3)
+    }),
+)
+
+it('records nothing in order under a lease that another node has taken since', () =>
+  onPostgres(async () => {
+    await using nodes = await openNodesInOrder()
+    const { host, store, key, recordInOrder } = nodes
+    await host.db.transaction().execute((trx) => store(trx as unknown as Transaction<unknown>))
+    await host.run('update xe_webhook_queue set epoch = epoch + 1 where endpoint_key = 1')
+    expect((await recordInOrder()).next).toEqual([])
+    const pending = (await states(host)).filter(({ state }) => state === 'pending')
+    expect(pending.map(({ message_key }) => Number(message_key))).toEqual([key, key + 1])
+    expect(await attempts(host)).toBe(2)
+  }))
+
+it('records in a transaction of its own level where transactions have another by default', () =>
+  onPostgres(async () => {
+    await using nodes = await openNodesInOrder()
+    const { host } = nodes
+    const callAt = (level: IsolationLevel) =>
+      host.db
+        .transaction()
+        .setIsolationLevel(level)
+        .execute((trx) => sql`select * from xe_webhook_record_ordered('[]', 1, '', '[]', '[]')`.execute(trx))
+    expect((await callAt('read committed')).rows).toHaveLength(1)
+    expect((await callAt('repeatable read')).rows).toEqual([])
   }))
