@@ -1,7 +1,8 @@
 // Looks at every package as npm would publish it: its files and size, publint for its package.json, attw for its types.
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { pack, run } from './pack.ts'
 import { root } from './setup/paths.mjs'
 import { type Package, publishedPackages } from './workspace.ts'
@@ -43,12 +44,30 @@ async function assertContents(pkg: Package, tarball: string): Promise<void> {
   }
 }
 
+/** Whoever mounts the portal serves its scripts: all of them, in every language, as servers compress them. */
+const LARGEST_SCRIPTS = 150 * 1_024
+
+async function assertScripts(pkg: Package): Promise<void> {
+  const assets = join(pkg.folder, 'dist', 'ui', 'assets')
+  const scripts = (await readdir(assets)).filter((name) => name.endsWith('.js'))
+  const sizes = await Promise.all(
+    scripts.map(async (name) => gzipSync(await readFile(join(assets, name)), { level: 9 }).length),
+  )
+  const sum = sizes.reduce((total, size) => total + size, 0)
+  if (sum === 0 || sum > LARGEST_SCRIPTS) {
+    throw new Error(
+      `The scripts of ${pkg.name} have ${sum} bytes gzipped, not 1 to ${LARGEST_SCRIPTS} (LARGEST_SCRIPTS in scripts/check-packages.ts)`,
+    )
+  }
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'x-events-check-'))
 try {
   const results = await Promise.allSettled(
     publishedPackages().map(async (pkg) => {
       const tarball = await pack(pkg, folder)
       await assertContents(pkg, tarball)
+      if (pkg.name === '@x/portal') await assertScripts(pkg)
       await run(process.execPath, [publint, 'run', tarball, '--strict'], root)
       await run(process.execPath, [attw, tarball, '--profile', profileOf(pkg), '--format', 'ascii'], root)
     }),
