@@ -66,7 +66,7 @@ export async function* findDeliveries(
     yield { lookedAt: older.length, found: foundIn(older), backTo: undefined, next: undefined }
     return
   }
-  const { sources, ...of } = await sourcesOf(store, filter)
+  const { sources, ...of } = await sourcesOf(filter, () => store.hasFewPending(filter))
   const isSelective = of.isSelective || isSelectiveBeyond
   for await (const { candidates, ...batch } of readNewest(store, filter, {
     before,
@@ -84,7 +84,8 @@ export async function countDeliveries(
   filter: CheckedFilter,
   { counted, lookedAt: most }: { readonly counted: number; readonly lookedAt: number },
 ): Promise<DeliveryCount> {
-  const { sources, isSelective } = await sourcesOf(store, filter)
+  // In no order, the index of what is pending will do however much that is.
+  const { sources, isSelective } = await sourcesOf(filter, async () => true)
   if (!isSelective && filter.eventId === undefined && !isImpossible(filter)) {
     const times = { since: filter.createdAfter, until: filter.createdBefore, limit: counted + 1 }
     const counts = await Promise.all(sources.map((source) => store.countSome(source, filter, times)))
@@ -147,13 +148,13 @@ export function sourceOf(filter: CheckedFilter): DeliverySource {
 }
 
 /** Chooses the indexes that hold least besides what is wanted. */
-async function sourcesOf(store: DeliveryStore, filter: CheckedFilter): Promise<Sources> {
+async function sourcesOf(filter: CheckedFilter, readsPending: () => Promise<boolean>): Promise<Sources> {
   const { states, eventType, status, errorCode, hasFailedAttempts } = filter
   const isFailure = wantsFailure(filter)
   const isSelective = [eventType, status, errorCode, hasFailedAttempts].some((one) => one !== undefined)
   const ofStates: readonly (DeliverySource | undefined)[] = await Promise.all(
     [...new Set(states)].map(async (state) => {
-      if (state === 'pending') return (await store.hasFewPending(filter)) ? state : undefined
+      if (state === 'pending') return (await readsPending()) ? state : undefined
       return SOURCE_OF_STATE[state]
     }),
   )

@@ -161,6 +161,7 @@ function MoreFilters({ filters: { valueOfFilter }, onChange }: MoreFiltersProps)
           defaultValue={valueOfFilter(name) === '' ? '' : localInputTime(Date.parse(valueOfFilter(name)))}
           key={valueOfFilter(name)}
           onBlur={(event) => onChange(name, timeOfLocalInput(event.target.value) ?? '')}
+          onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
         />
       )}
     </Field>

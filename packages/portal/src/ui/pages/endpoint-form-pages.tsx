@@ -6,6 +6,7 @@ import { ask, Problem } from '../http.ts'
 import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
+import { Empty } from '../parts/empty.tsx'
 import { endpointName } from '../parts/endpoint-name.ts'
 import { PageHead } from '../parts/page-head.tsx'
 import { PageOf } from '../parts/page-of.tsx'
@@ -13,6 +14,7 @@ import { ReceiverCode } from '../parts/receiver-code.tsx'
 import { WarningNotes } from '../parts/warning-notes.tsx'
 import { t } from '../preferences.ts'
 import { useResource } from '../resources.ts'
+import { useUser } from '../session.ts'
 import { useArrival } from '../use-arrival.ts'
 import { changeOf, creationOf, differencesOf, draftOf, EMPTY_DRAFT } from './endpoint-draft.ts'
 import { EndpointForm } from './endpoint-form.tsx'
@@ -28,7 +30,11 @@ interface Created {
 /** Adds an endpoint, and then says what its receiver needs. */
 export function NewEndpointPage() {
   const [created, setCreated] = useState<Created>()
+  const { role } = useUser()
   const back = placeOf('endpoints')
+  if (role !== 'manager') {
+    return <ForManagers title={t.endpoints.add} back={{ to: back, title: t.shell.endpoints }} />
+  }
   if (created) return <CreatedEndpoint {...created} />
   return (
     <>
@@ -39,6 +45,18 @@ export function NewEndpointPage() {
         cancelTo={back}
         save={async (draft) => setCreated(await ask<Created>('POST', 'endpoints', creationOf(draft)))}
       />
+    </>
+  )
+}
+
+/** In place of a form, where nothing can be saved. */
+function ForManagers({ title, back }: { readonly title: string; readonly back: EditProps['back'] }) {
+  return (
+    <>
+      <PageHead title={title} back={back} />
+      <div className="card">
+        <Empty title={t.problems.forbidden} />
+      </div>
     </>
   )
 }
@@ -76,7 +94,9 @@ function CreatedEndpoint({ endpoint: created, secret, warnings }: Created) {
 /** Changes an endpoint. */
 export function EditEndpointPage({ id }: { readonly id: string }) {
   const resource = useResource<Endpoint>(`endpoints/${encodeURIComponent(id)}`)
+  const { role } = useUser()
   const back = { to: href(['endpoints', id], { tab: 'settings' }), title: t.endpoint.back }
+  if (role !== 'manager') return <ForManagers title={t.edit.title} back={back} />
   return (
     <PageOf resource={resource} title={t.edit.title} back={back}>
       {(endpoint) => <Edit latest={endpoint} back={back} />}

@@ -1,11 +1,13 @@
 import { useState } from 'react'
 import { t } from '../preferences.ts'
+import { useUser } from '../session.ts'
 import { Button } from './button.tsx'
 
 const HIDDEN = '••••••••'
 
-/** Headers whose values may be credentials: they show when they are asked for. */
+/** Headers whose values may be credentials: they show when they are asked for, and to managers alone. */
 export function HeaderValues({ headers }: { readonly headers: Readonly<Record<string, string>> }) {
+  const { role } = useUser()
   const [isShown, setShown] = useState(false)
   return (
     <div className="stack-tight">
@@ -14,11 +16,13 @@ export function HeaderValues({ headers }: { readonly headers: Readonly<Record<st
           {`${name}: ${isShown ? value : HIDDEN}`}
         </div>
       ))}
-      <div>
-        <Button slim onClick={() => setShown(!isShown)}>
-          {isShown ? t.headers.hideValues : t.headers.showValues}
-        </Button>
-      </div>
+      {role === 'manager' && (
+        <div>
+          <Button slim onClick={() => setShown(!isShown)}>
+            {isShown ? t.headers.hideValues : t.headers.showValues}
+          </Button>
+        </div>
+      )}
     </div>
   )
 }
