@@ -55,7 +55,7 @@ export class SyncClientError extends EventsError<SyncClientErrorCode> {
 export function asSyncClientError(thrown: unknown): SyncClientError {
   if (SyncClientError.is(thrown)) return thrown
   const reason = thrown instanceof Error ? thrown.message : thrown
-  return new SyncClientError('request_failed', `The sync API could not be asked: ${reason}`, {
+  return new SyncClientError('request_failed', `The sync API could not be reached: ${reason}`, {
     cause: thrown,
   })
 }

@@ -110,7 +110,7 @@ export function createFeedTransport(
       isStreaming = false
       failures += 1
       // A server that stops ends its streams in order after the last event.
-      if (!wasLive) error ??= new SyncClientError('invalid_response', 'The answer is no event stream')
+      if (!wasLive) error ??= new SyncClientError('invalid_response', 'The response is no event stream')
       await sleep(rest(error, failures), signal)
     }
   }

@@ -61,7 +61,7 @@ it('reports headers that could not be had', async () => {
   const messages: string[] = []
   client.on('error', (error) => messages.push(`${error.code}: ${error.message}`))
   expect(await client.poll()).toBe(false)
-  expect(messages).toEqual(['request_failed: The sync API could not be asked: signed out'])
+  expect(messages).toEqual(['request_failed: The sync API could not be reached: signed out'])
 })
 
 it('calls fetch past all caches, and not as a method, since browsers refuse that', async () => {

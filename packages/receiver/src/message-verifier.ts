@@ -30,7 +30,7 @@ export function secretsUnavailable(cause: unknown): ReceiverError {
   const message =
     cause instanceof WebhookKeyError
       ? `The function that gives the secrets gave one that cannot be used. ${cause.message}`
-      : 'The secrets could not be had: the function that gives them failed.'
+      : 'The secrets could not be read: the function that returns them failed.'
   return new ReceiverError('secrets_unavailable', message, { cause })
 }
 

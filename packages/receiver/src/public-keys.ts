@@ -124,7 +124,7 @@ export function jwks(url: string | URL, options: JwksOptions = {}): PublicKeySou
     } catch (cause) {
       const error = new ReceiverError(
         'secrets_unavailable',
-        `The public keys could not be had from ${address}: ${cause instanceof Error ? cause.message : 'no reason given'}`,
+        `The public keys could not be fetched from ${address}: ${cause instanceof Error ? cause.message : 'no reason given'}`,
         { cause },
       )
       failure = { error }

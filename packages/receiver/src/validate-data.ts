@@ -25,7 +25,7 @@ function outcome(event: WebhookEvent, result: StandardResult<unknown>): WebhookE
 }
 
 function schemaFailed(type: string, cause: unknown): ReceiverError {
-  return new ReceiverError('schema_failed', `The schema of ${type} failed instead of answering.`, { cause })
+  return new ReceiverError('schema_failed', `The schema of ${type} threw an error.`, { cause })
 }
 
 /** Builds the check of events against the schemas of their types; those without one pass as they are. */

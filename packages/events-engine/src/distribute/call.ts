@@ -89,7 +89,7 @@ async function callGuarded(
  */
 export class Interruption extends Error {
   constructor(cause: unknown) {
-    super('The database could not be asked for a subscription.', { cause })
+    super('The subscription could not be read from the database.', { cause })
   }
 }
 

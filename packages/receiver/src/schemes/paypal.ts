@@ -160,12 +160,12 @@ async function get(url: string, fetchUrl: PayPalOptions['fetch'] = fetch): Promi
   try {
     return await fetchUrl(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) })
   } catch (cause) {
-    throw unavailable('PayPal could not be asked.', cause)
+    throw unavailable('PayPal could not be reached.', cause)
   }
 }
 
 function unavailable(why: string, cause?: unknown): ReceiverError {
-  return new ReceiverError('secrets_unavailable', `The certificate of PayPal could not be had. ${why}`, {
+  return new ReceiverError('secrets_unavailable', `The certificate of PayPal could not be fetched. ${why}`, {
     cause,
   })
 }

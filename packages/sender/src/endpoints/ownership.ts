@@ -195,7 +195,7 @@ function createOriginHandshake({ pools, userAgent, timeoutMs }: OriginHandshakeP
       await response.body.dump({ limit: MAX_ANSWER_BYTES })
     } catch (error) {
       const { code, message } = attemptErrorOf(error)
-      return `it could not be asked by OPTIONS (${code}: ${message})`
+      return `OPTIONS failed (${code}: ${message})`
     }
     if (allowed === '*') return undefined
     if (typeof allowed === 'string' && allowed.toLowerCase() === webhookOrigin.toLowerCase()) return undefined
