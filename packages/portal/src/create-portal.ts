@@ -42,10 +42,10 @@ export function createPortal({
   clientOf = () => undefined,
   ...parts
 }: PortalOptions): Portal {
-  const { handle, createLink } = createPortalHandler(parts)
+  const { handle, ...links } = createPortalHandler(parts)
   const base = basePath.replace(/\/+$/, '')
   return {
-    createLink,
+    ...links,
     handle: (request) =>
       handle({
         request: () => request,

@@ -42,7 +42,7 @@ export function expressPortal<TRequest extends PortalNodeRequest>({
   clientOf = ({ ip }) => ip,
   ...parts
 }: ExpressPortalOptions<TRequest>): ExpressPortal<TRequest> {
-  const { handle, createLink } = createPortalHandler(parts)
+  const { handle, ...links } = createPortalHandler(parts)
 
   const middleware = (request: TRequest, response: ServerResponse, next: (error?: unknown) => void) => {
     const { protocol, originalUrl = request.url ?? '/', body } = request
@@ -56,5 +56,5 @@ export function expressPortal<TRequest extends PortalNodeRequest>({
       .then((answer) => sendWebResponse(answer, response))
       .catch(next)
   }
-  return Object.assign(middleware, { createLink })
+  return Object.assign(middleware, links)
 }

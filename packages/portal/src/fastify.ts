@@ -69,7 +69,7 @@ export function fastifyPortal<TRequest extends FastifyPortalRequest>({
   clientOf = ({ ip }) => ip,
   ...parts
 }: FastifyPortalOptions<TRequest>): FastifyPortal<TRequest> {
-  const { handle, createLink } = createPortalHandler(parts)
+  const { handle, ...links } = createPortalHandler(parts)
 
   const plugin = async (scope: FastifyPortalScope<TRequest>) => {
     const base = scope.prefix.replace(/\/+$/, '')
@@ -93,5 +93,5 @@ export function fastifyPortal<TRequest extends FastifyPortalRequest>({
     scope.all('/', answer)
     scope.all('/*', answer)
   }
-  return Object.assign(plugin, { createLink })
+  return Object.assign(plugin, links)
 }

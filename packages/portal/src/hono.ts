@@ -49,7 +49,7 @@ export function honoPortal<TContext extends HonoPortalContext>({
   clientOf = remoteAddressOf,
   ...parts
 }: HonoPortalOptions<TContext>): HonoPortal<TContext> {
-  const { handle, createLink } = createPortalHandler(parts)
+  const { handle, ...links } = createPortalHandler(parts)
   const base = basePath.replace(/\/+$/, '')
   const answer = (context: TContext) =>
     handle({
@@ -59,7 +59,7 @@ export function honoPortal<TContext extends HonoPortalContext>({
       client: () => clientOf(context),
       identify: () => authorize(context),
     })
-  return Object.assign(answer, { createLink })
+  return Object.assign(answer, links)
 }
 
 /** A request as `@hono/node-server` has it from Node. */

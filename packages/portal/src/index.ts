@@ -15,6 +15,7 @@ export {
   PortalLinkError,
   type PortalLinkErrorCode,
   type PortalLinkOptions,
+  type RevokePortalLinks,
 } from './links/link-options.ts'
 export type { PageOptions } from './pages/serve-pages.ts'
 export type { MountedPortalParts, PortalLinks, PortalParts } from './portal-handler.ts'

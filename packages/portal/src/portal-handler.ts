@@ -20,6 +20,7 @@ import {
   isWebUrl,
   type PortalLink,
   type PortalLinkOptions,
+  type RevokePortalLinks,
 } from './links/link-options.ts'
 import { createLinks } from './links/links.ts'
 import { createChangeWatcher } from './live/change-watcher.ts'
@@ -131,6 +132,21 @@ export interface PortalLinks {
    * ```
    */
   createLink(options: CreatePortalLink): Promise<PortalLink>
+  /**
+   * Revokes the links of a tenant that were made so far, on every node: those that nobody has opened yet, and the sessions of those
+   * that somebody has. Pages that are open then hear nothing more within ten minutes, and get nothing more at once.
+   *
+   * @throws PortalLinkError `invalid_link`
+   * @example
+   * ```ts
+   * import type { Portal } from '@x/portal'
+   *
+   * async function contractEnded(portal: Portal, tenantId: number): Promise<void> {
+   *   await portal.revokeLinks({ tenantId })
+   * }
+   * ```
+   */
+  revokeLinks(options: RevokePortalLinks): Promise<void>
 }
 
 /** A portal, before it is mounted. */
@@ -165,7 +181,7 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
   async function identify(request: Request, arrival: Arrival): Promise<Identity> {
     const given = credentialHeaders.map((name) => request.headers.get(name))
     const hasCredentials = given.some((value) => value !== null)
-    const opened = sessions.linkOf(request)
+    const opened = await sessions.linkOf(request)
     if (opened) return opened
     const ask = async () => arrival.identify()
     // The host is not asked about those who have guessed too often.
@@ -175,7 +191,7 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     // Whoever sends credentials of their own means these.
     if (hasCredentials) return own
     // What a link has left in the browser hides nobody's own tenant.
-    const link = sessions.cookieLinkOf(request)
+    const link = await sessions.cookieLinkOf(request)
     return own.user && own.user.tenantId !== link.user?.tenantId ? own : link
   }
 
@@ -229,7 +245,7 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     return response
   }
 
-  return { handle, createLink: links.create }
+  return { handle, createLink: links.create, revokeLinks: links.revoke }
 }
 
 /** @throws TypeError */

@@ -144,6 +144,20 @@ export interface WebhookSender extends AsyncDisposable {
    */
   redeem(id: string, expiresOn: Date): Promise<boolean>
   /**
+   * How often tokens of the host's own were revoked, by {@link WebhookSender.revokeTokens}: put it into each token, and take none
+   * that holds another number.
+   *
+   * @param scope - names the tokens that are revoked together: 1 to 200 characters.
+   * @throws WebhookSenderError `invalid_argument`
+   */
+  tokenEpoch(scope: string): Promise<number>
+  /**
+   * Revokes the tokens of a scope that were made so far, on every node.
+   *
+   * @throws WebhookSenderError `invalid_argument`
+   */
+  revokeTokens(scope: string): Promise<void>
+  /**
    * Waits until every event committed so far has become deliveries, and no delivery is due any more;
    * retries that are due later are not waited for. For tests of hosts. An event that no message can be made
    * of is tried three times before it is parked: with a clock that stands still, advance it meanwhile.
@@ -437,9 +451,16 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     }),
     reencryptSecrets: () => reencryptSecrets(store, cipher),
     async redeem(id, expiresOn) {
-      const isId = typeof id === 'string' && id.length > 0 && id.length <= MAX_TOKEN_ID_LENGTH
-      assertArgument(isId, 'id', `a text of 1 to ${MAX_TOKEN_ID_LENGTH} characters`, id)
+      assertTokenName('id', id)
       return store.useToken(id, readTime('expiresOn', expiresOn), clock.now())
+    },
+    async tokenEpoch(scope) {
+      assertTokenName('scope', scope)
+      return store.readTokenEpoch(scope)
+    },
+    async revokeTokens(scope) {
+      assertTokenName('scope', scope)
+      await store.raiseTokenEpoch(scope)
     },
     async drain() {
       for (;;) {
@@ -456,4 +477,10 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     stats: createStatsReader({ store, clock, worker, reconciliation }),
     [Symbol.asyncDispose]: lifecycle.stop,
   }
+}
+
+/** @throws WebhookSenderError `invalid_argument` */
+function assertTokenName(field: string, name: unknown): void {
+  const isName = typeof name === 'string' && name.length > 0 && name.length <= MAX_TOKEN_ID_LENGTH
+  assertArgument(isName, field, `a text of 1 to ${MAX_TOKEN_ID_LENGTH} characters`, name)
 }

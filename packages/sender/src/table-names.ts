@@ -19,6 +19,7 @@ export interface TableNames {
   readonly reconciliation: string
   readonly job: string
   readonly usedToken: string
+  readonly tokenEpoch: string
   readonly auditLog: string
   readonly alertSettings: string
   readonly alert: string
@@ -50,6 +51,7 @@ export function tableNames(enginePrefix: string, schema: string | undefined): Ta
     reconciliation: qualified('reconciliation'),
     job: qualified('job'),
     usedToken: qualified('used_token'),
+    tokenEpoch: qualified('token_epoch'),
     auditLog: qualified('audit_log'),
     alertSettings: qualified('alert_settings'),
     alert: qualified('alert'),

@@ -52,6 +52,11 @@ export interface CreatePortalLink {
   readonly portalUrl?: string | undefined
 }
 
+/** Whose links to revoke. */
+export interface RevokePortalLinks {
+  readonly tenantId: number
+}
+
 /** A link into the portal. */
 export interface PortalLink {
   /** To be opened in a browser, or shown in a frame. Whoever opens it first is signed in. */
@@ -90,6 +95,15 @@ function assertLink(isRight: boolean, field: keyof CreatePortalLink, expected: s
   throw new PortalLinkError('invalid_link', `createLink: ${field} must be ${expected}; got ${shown(got)}.`)
 }
 
+/** @throws PortalLinkError `invalid_link` */
+export function assertTenant(method: 'createLink' | 'revokeLinks', tenantId: unknown): void {
+  if (Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS) return
+  throw new PortalLinkError(
+    'invalid_link',
+    `${method}: tenantId must be the id of one tenant; got ${shown(tenantId)}.`,
+  )
+}
+
 /**
  * Checks what a link is asked for with.
  *
@@ -98,8 +112,7 @@ function assertLink(isRight: boolean, field: keyof CreatePortalLink, expected: s
 export function readLinkOptions(options: CreatePortalLink) {
   const { tenantId, role, name, returnUrl, locale, portalUrl } = options
   const { expiresInSeconds = DEFAULT_LINK_SECONDS, sessionSeconds = DEFAULT_SESSION_SECONDS } = options
-  const isTenant = Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS
-  assertLink(isTenant, 'tenantId', 'the id of one tenant', tenantId)
+  assertTenant('createLink', tenantId)
   assertLink(role === 'viewer' || role === 'manager', 'role', "'viewer' or 'manager'", role)
   const isName = name === undefined || (typeof name === 'string' && name.length <= MAX_NAME_LENGTH)
   assertLink(isName, 'name', `a text of at most ${MAX_NAME_LENGTH} characters`, name)

@@ -3,12 +3,14 @@ import type { WebhookSender } from '@x/sender'
 import { PortalProblem } from '../problem.ts'
 import { createSeal } from '../session/seal.ts'
 import {
+  assertTenant,
   type CreatePortalLink,
   isWebUrl,
   type LinkContent,
   type PortalLink,
   PortalLinkError,
   type PortalLinkOptions,
+  type RevokePortalLinks,
   readLinkOptions,
 } from './link-options.ts'
 
@@ -22,6 +24,8 @@ export interface OpenedLink {
 
 /** A session, as a request comes with it. */
 export interface LinkSession extends LinkContent {
+  /** How often the tenant's links had been revoked when its link was made. */
+  readonly epoch: number
   /** Milliseconds since 1970. */
   readonly expiresOn: number
 }
@@ -32,18 +36,24 @@ export interface Links {
   create(options: CreatePortalLink): Promise<PortalLink>
   /** @throws PortalProblem 401 `invalid_link`, `link_used`; 404 */
   open(link: unknown): Promise<OpenedLink>
-  /** The session of a token; undefined for one that is over, or was made elsewhere. */
-  sessionOf(token: string): LinkSession | undefined
+  /** The session of a token; undefined for one that is over, was revoked, or was made elsewhere. */
+  sessionOf(token: string): Promise<LinkSession | undefined>
+  /** @throws PortalLinkError */
+  revoke(options: RevokePortalLinks): Promise<void>
 }
 
 interface SealedLink extends LinkContent {
   readonly id: string
+  readonly epoch: number
   readonly sessionSeconds: number
   /** Milliseconds since 1970. */
   readonly until: number
 }
 
 const MAX_TOKEN_LENGTH = 8_192
+
+/** What the links of a tenant, and the sessions that they have opened, are revoked by. */
+const scopeOf = (tenantId: number) => `portal-links:${tenantId}`
 
 /**
  * Creates the links of a portal; without options, none can be made.
@@ -60,6 +70,10 @@ export function createLinks(options: PortalLinkOptions | undefined, sender: Webh
   const links = parts && createSeal<SealedLink>({ ...parts, purpose: 'x-events portal link 1' })
   const sessions = parts && createSeal<LinkSession>({ ...parts, purpose: 'x-events portal link session 1' })
 
+  async function isRevoked({ tenantId, epoch }: Pick<LinkSession, 'tenantId' | 'epoch'>): Promise<boolean> {
+    return (await sender.tokenEpoch(scopeOf(tenantId))) !== epoch
+  }
+
   return {
     async create(asked) {
       const url = asked.portalUrl ?? options?.url
@@ -70,8 +84,9 @@ export function createLinks(options: PortalLinkOptions | undefined, sender: Webh
         )
       }
       const { content, expiresInSeconds, sessionSeconds } = readLinkOptions(asked)
+      const epoch = await sender.tokenEpoch(scopeOf(content.tenantId))
       const until = Date.now() + expiresInSeconds * 1_000
-      const sealed = links.seal({ ...content, id: randomUUID(), sessionSeconds, until }, until)
+      const sealed = links.seal({ ...content, id: randomUUID(), epoch, sessionSeconds, until }, until)
       // Behind the #: no server's log, no referrer and no mail scanner that follows links has any use of it.
       return {
         url: `${url.replace(/\/*(?:[?#].*)?$/, '')}/#link=${sealed}`,
@@ -84,7 +99,7 @@ export function createLinks(options: PortalLinkOptions | undefined, sender: Webh
       const now = Date.now()
       const isToken = typeof link === 'string' && link.length <= MAX_TOKEN_LENGTH
       const found = isToken ? links.open(link, now) : undefined
-      if (!found) {
+      if (!found || (await isRevoked(found))) {
         throw new PortalProblem(401, 'invalid_link', 'This link is not valid, or not any more.', {
           field: 'link',
         })
@@ -103,6 +118,14 @@ export function createLinks(options: PortalLinkOptions | undefined, sender: Webh
       }
     },
 
-    sessionOf: (token) => (token.length > MAX_TOKEN_LENGTH ? undefined : sessions?.open(token, Date.now())),
+    async sessionOf(token) {
+      const session = token.length > MAX_TOKEN_LENGTH ? undefined : sessions?.open(token, Date.now())
+      return session && !(await isRevoked(session)) ? session : undefined
+    },
+
+    async revoke({ tenantId }) {
+      assertTenant('revokeLinks', tenantId)
+      await sender.revokeTokens(scopeOf(tenantId))
+    },
   }
 }

@@ -13,9 +13,9 @@ import type { SignInOptions } from './sign-in.ts'
 /** Who is signed in, where the portal has people do that. */
 export interface Sessions {
   /** Who comes with the session of a link in `Authorization`. Nobody, where it is over; undefined where there is none. */
-  linkOf(request: Request): Identity | undefined
+  linkOf(request: Request): Promise<Identity | undefined>
   /** Who comes with the session of a link in a cookie, if anybody. */
-  cookieLinkOf(request: Request): Identity
+  cookieLinkOf(request: Request): Promise<Identity>
   /** Who has signed in with a token. */
   tokenOf(request: Request): Promise<Identity>
   /** Tells who asks. */
@@ -64,15 +64,15 @@ export function createSessions(parts: SessionsParts): Sessions {
   const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, label = 'Access token' } = options ?? {}
 
   return {
-    linkOf(request) {
+    async linkOf(request) {
       const given = request.headers.get('authorization') ?? ''
       if (!LINK_SCHEME.test(given)) return undefined
-      return identityOf(links.sessionOf(given.replace(LINK_SCHEME, '')))
+      return identityOf(await links.sessionOf(given.replace(LINK_SCHEME, '')))
     },
 
-    cookieLinkOf(request) {
+    async cookieLinkOf(request) {
       const cookie = readCookie(request, 'x_portal_link')
-      return identityOf(cookie === undefined ? undefined : links.sessionOf(cookie))
+      return identityOf(cookie === undefined ? undefined : await links.sessionOf(cookie))
     },
 
     async tokenOf(request) {
@@ -131,7 +131,7 @@ export function createSessions(parts: SessionsParts): Sessions {
   }
 }
 
-function identityOf(link: ReturnType<Links['sessionOf']>): Identity {
+function identityOf(link: Identity['link']): Identity {
   if (!link) return {}
   const { tenantId, role, name } = link
   return { user: { tenantId, role, name }, by: 'link', link }

@@ -71,6 +71,32 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (dialect) => {
     const refused = all.find(({ status }) => status === 401)
     expect(refused).toMatchObject({ cookie: '', body: { code: 'link_used', field: 'link' } })
   })
+
+  it('ends all links and sessions of a tenant that the host revokes, on any node', async () => {
+    await using opened = await openPortal(dialect)
+    const { portal, nodes, send, sealedOf } = opened
+    const [, other] = nodes
+    const linkOf = async (tenantId: number) =>
+      sealedOf((await portal.createLink({ tenantId, role: 'viewer' })).url)
+    const open = (link: string) => send('POST', 'session/link', { body: { link } })
+    const session = (token: string) => ({ headers: { authorization: `PortalSession ${token}` } })
+    const [first, unopened, ofAnother] = [await linkOf(1), await linkOf(1), await linkOf(2)]
+    const { body, cookie } = await open(first)
+    const { body: another } = await open(ofAnother)
+    const token = String(body['token'])
+    const byCookie = { headers: { cookie: cookie.split(';')[0] as string } }
+    expect((await send('GET', 'endpoints', session(token), other)).status).toBe(200)
+    expect((await send('GET', 'endpoints', byCookie, other)).status).toBe(200)
+
+    await portal.revokeLinks({ tenantId: 1 })
+    expect((await send('GET', 'endpoints', session(token), other)).status).toBe(401)
+    expect((await send('GET', 'endpoints', byCookie, other)).status).toBe(401)
+    expect(await open(unopened)).toMatchObject({ status: 401, body: { code: 'invalid_link' } })
+    expect((await send('GET', 'endpoints', session(String(another['token'])), other)).status).toBe(200)
+    // A link that is made after it is as good as any.
+    expect((await open(await linkOf(1))).status).toBe(200)
+    await expect(portal.revokeLinks({ tenantId: -1 })).rejects.toMatchObject({ code: 'invalid_link' })
+  })
 })
 
 it('opens a session for one tenant and role, by a partitioned cookie or by a token', async () => {

@@ -93,6 +93,8 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
     // What is good once, and has been used: until nobody would take it any more.
     `create table if not exists ${names.usedToken} (id text primary key, expires_on ${whole} not null)`,
     `create index if not exists ${prefix}used_token_expires on ${names.usedToken} (expires_on)`,
+    // How often the host's tokens of a scope were revoked.
+    `create table if not exists ${names.tokenEpoch} (scope text primary key, epoch ${whole} not null)`,
     // One row, which every change of an endpoint raises.
     `create table if not exists ${names.revision} (id integer primary key check (id = 1), value ${whole} not null)`,
     `insert into ${names.revision} (id, value) values (1, 0)${sql.upsert({ key: 'id' })}`,

@@ -519,6 +519,14 @@ export function senderContract(driver: Driver): void {
           expect(await store.useToken('token_2', now, now + 2 * 24 * HOUR_MS)).toBe(true)
           expect(await store.useToken('token_1', now, now)).toBe(true)
         },
+        async raiseTokenEpoch() {
+          await store.raiseTokenEpoch('scope')
+          await store.raiseTokenEpoch('scope')
+        },
+        async readTokenEpoch() {
+          expect(await store.readTokenEpoch('scope')).toBe(2)
+          expect(await store.readTokenEpoch('another')).toBe(0)
+        },
         async noteAudit() {
           await store.noteAudit(key, { action: 'secret_shown', actor: 'Ada' }, now)
         },

@@ -28,3 +28,17 @@ it('forgets a token a day after it has expired', async () => {
     field: 'expiresOn',
   })
 })
+
+it('counts on every node how often the tokens of a scope were revoked', async () => {
+  await using host = await openHost()
+  await host.sender.migrate()
+  await using other = await host.openAnother()
+  expect(await other.sender.tokenEpoch('links:1')).toBe(0)
+  await Promise.all([host, other].map(({ sender }) => sender.revokeTokens('links:1')))
+  expect(await host.sender.tokenEpoch('links:1')).toBe(2)
+  expect(await other.sender.tokenEpoch('links:2')).toBe(0)
+  await expect(host.sender.revokeTokens('')).rejects.toMatchObject({
+    code: 'invalid_argument',
+    field: 'scope',
+  })
+})
