@@ -10,7 +10,7 @@ export interface FairShare {
 
 /**
  * Lets a tenant hold at most as many slots as are free. A tenant alone gets half of them, two get a third each; so a
- * slot is free for whoever comes next, however many slots the others want and however long they keep them.
+ * slot is free for the next one, however many slots the others want and however long they keep them.
  *
  * @param slots - how many there are.
  */

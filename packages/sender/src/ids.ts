@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { DeliveryKey } from './deliveries/delivery-row.ts'
 
 /**
- * A prefix and a UUID version 7 (RFC 9562, 5.7): ids that nobody can guess, and that sort by time.
+ * A prefix and a UUID version 7 (RFC 9562, 5.7): ids cannot be guessed, and sort by time.
  *
  * @param nowMs - milliseconds since 1970.
  */

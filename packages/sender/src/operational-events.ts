@@ -63,7 +63,7 @@ export function wantsOperational(
   return !isAboutItself && endpoint.eventTypes.some((pattern) => pattern.startsWith(`${entityName}.`))
 }
 
-/** Creates what raises these events, in the transaction that records what they tell of. */
+/** Creates what raises these events, in the transaction that records what they report. */
 export function createOperationalEvents<DB>(engine: EventEngine<DB>) {
   async function raiseAboutEndpoint(trx: Transaction<DB>, endpoint: EndpointRow, notice: EndpointNotice) {
     const { failingSince } = notice

@@ -86,7 +86,7 @@ export interface WebhookSender extends AsyncDisposable {
   migrate(): Promise<void>
   /**
    * Begins to turn events into deliveries, and to deliver them. The engine may be started before or
-   * after; events are heard of once both run.
+   * after; events are received once both run.
    *
    * @throws WebhookSenderError `not_migrated`, `wrong_encryption_key`
    */
@@ -130,7 +130,7 @@ export interface WebhookSender extends AsyncDisposable {
    * gets true.
    *
    * @param id - names the token: 1 to 200 characters. It is kept until a day after `expiresOn`, then it could be used again.
-   * @param expiresOn - when nobody takes the token any more.
+   * @param expiresOn - when the token is no longer valid.
    * @returns false where it has been used before.
    * @throws WebhookSenderError `invalid_argument`
    * @example
@@ -170,9 +170,9 @@ export interface WebhookSender extends AsyncDisposable {
 
 const SUBSCRIPTION = 'webhooks'
 const MAX_TOKEN_ID_LENGTH = 200
-/** What processes publish when they have stored messages that somebody may wait for. */
+/** What processes publish when they have stored messages that a request may wait for. */
 const MESSAGES = 'webhook-messages'
-/** What processes tell each other when they have changed endpoints. */
+/** What processes publish when they have changed endpoints. */
 const CHANGES = 'webhook-endpoints'
 const DRAIN_LOOK_MS = 5
 
@@ -374,7 +374,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     if (isBusy()) return false
     await straight.save()
     if (await internals.hasUnreadEvents(SUBSCRIPTION)) {
-      // Nobody may have told the engine of them: a transaction of the host's own, a clock that stands still.
+      // The engine may not know of them: a transaction of the host's own, a clock that stands still.
       internals.lookSoon()
       return false
     }

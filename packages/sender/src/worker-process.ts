@@ -11,7 +11,7 @@ export interface WebhookWorker
     Pick<WebhookSender, 'migrate' | 'start' | 'stop' | 'drain' | 'stats'> {}
 
 /**
- * Creates what sends webhooks in a process of its own, beside hosts that were told not to: their requests
+ * Creates what sends webhooks in a process of its own, beside hosts that send none: their requests
  * keep their threads, their memory and their addresses, and there may be as many workers as there is work
  * for. It needs the database and the encryption key, no HTTP server and none of the host's subscribers. It
  * shares all settings with `createWebhookSender`, which should have the same values in all processes.

@@ -90,7 +90,7 @@ export function leaseStatements({ db, sql, names }: LogContext, nodeId: string, 
     return false
   }
 
-  /** The lease of a node that cannot be at work, where a lease does not end by a clock that nobody sets back. */
+  /** The lease of a node that cannot be at work, where the clock by which leases end may be set back. */
   async function findDeadLease(name: string, leaseMs: number): Promise<SeenLease | undefined> {
     if (!sql.isLocal) return undefined
     const [held] = await readRows(db, seenColumns, holder, [name])

@@ -14,8 +14,8 @@ const MAX_INTEGER = 2 ** 31 - 1
  * There, transaction ids start over. Rows and positions carry ids that the new cluster has not given out yet, so that old
  * rows would stay invisible and new ones would seem to be known. The old ids still agree with each other, so the events
  * that a subscription has not handled can be found. It gets the first of them, and everything after it, in the order of
- * the sequence: events that it handled out of that order are repeated, none is lost. Their effects may be stored already, so
- * that it is told of how many that may be so (`ahead`).
+ * the sequence: events that it handled out of that order are repeated, none is lost. Their effects may be stored already:
+ * `ahead` counts them.
  */
 export function restoreStatements({ db, sql, names }: LogContext) {
   const isRestored = `select exists (

@@ -27,7 +27,7 @@ export interface Fence {
  */
 export interface FencePart {
   /**
-   * SQL: the query of a common table expression, which has one row while the lease is held. Nobody else changes the
+   * SQL: the query of a common table expression, which has one row while the lease is held. It locks the
    * subscription's row until the transaction ends.
    *
    * @param condition - where it is false there is no row, and the position stays.

@@ -96,7 +96,7 @@ export function createAttempts(parts: AttemptsParts): Attempts {
   /**
    * Sends, in a later turn, what may be sent.
    *
-   * @returns what can be given up meanwhile.
+   * @returns what can be cancelled meanwhile.
    */
   function askFirst(
     target: DeliveryTarget,

@@ -315,7 +315,7 @@ export class LeasedEndpoint {
   /**
    * Applies an outcome to the circuit breaker, and to how many requests may be in flight.
    *
-   * @returns what the host is to be told of.
+   * @returns the notice for the host.
    */
   apply(
     outcome: Outcome,

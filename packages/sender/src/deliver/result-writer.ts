@@ -31,7 +31,7 @@ export interface ResultWriterParts {
   readonly logger: Logger
   readonly leases: LeaseManager
   readonly leaseMs: number
-  /** Raises events that tell the host of what was recorded, inside of the transaction. */
+  /** Raises events about what was recorded, for the host, inside of the transaction. */
   readonly raiseNotices: Parameters<DeliveryStore['recordAttempts']>[1]
   /** Called after a commit that has counted attempts, and maybe raised events. */
   committed(hasNotices: boolean): void

@@ -82,7 +82,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
     }
     const now = clock.now()
     beginAsked(now)
-    // A tenant goes to the end of the line with each attempt, where the loop meets it again. Whoever has no room keeps its
+    // A tenant goes to the end of the line with each attempt, where the loop meets it again. One without room keeps its
     // place: attempts that begin only make less of it.
     for (const [tenantId, endpoints] of ready) {
       if (slots.full || writer.full) return

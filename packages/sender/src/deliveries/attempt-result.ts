@@ -17,7 +17,7 @@ export interface AttemptResult {
   readonly orderingKey: string | null
   /** Whether a person had asked for the attempt. */
   readonly manual: boolean
-  /** The time that the attempt was due: when somebody has changed it meanwhile, theirs is kept. */
+  /** The time that the attempt was due: a time that was set during the attempt is kept. */
   readonly wasDueOn: number
   /** When the next attempt is due; null when there is none. */
   readonly dueOn: number | null
@@ -33,7 +33,7 @@ export interface AttemptResult {
   readonly details: AttemptDetails | null
   /** Whether it counts: one that failed through a fault of ours leaves no attempt, and no trace in the schedule. */
   readonly counted: boolean
-  /** What the host is to hear of; `disabled` also disables the endpoint. */
+  /** The notice for the host; `disabled` also disables the endpoint. */
   readonly notice: EndpointNotice | null
 }
 
@@ -61,7 +61,7 @@ export interface ResultBatch {
   readonly states: readonly EndpointState[]
 }
 
-/** What the host is to hear of, among what was just stored. */
+/** The notices for the host, of what was just stored. */
 export interface RecordedResults {
   /** Those that this node still holds; only what concerns them was stored. */
   readonly endpoints: ReadonlyMap<number, EndpointRow>

@@ -84,7 +84,7 @@ export interface CancelDeliveries extends ActorScope {
  */
 export interface Deliveries {
   /**
-   * Reads on until the page is full. For a page that somebody waits for, `search` ends sooner.
+   * Reads on until the page is full. `search` ends sooner, for a page that a person waits for.
    *
    * @throws WebhookSenderError `invalid_argument`
    */

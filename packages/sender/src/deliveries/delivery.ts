@@ -43,7 +43,7 @@ export interface Delivery {
   readonly lastErrorCode?: AttemptErrorCode
   /** The number of the message among those of the endpoint; absent where it has none. */
   readonly sequence?: number
-  /** Whether somebody has only tried the endpoint; absent otherwise. */
+  /** Whether it is a test of the endpoint; absent otherwise. */
   readonly test?: boolean
 }
 

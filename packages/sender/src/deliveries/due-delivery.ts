@@ -17,7 +17,7 @@ export interface DueDelivery extends DeliveryKey {
   readonly manual: boolean
   /** Null where its endpoint had no sequence when it was stored. */
   readonly link: DeliveryLink | null
-  /** What is to be told of it while it is not stored; undefined once it is. */
+  /** What to call about it while it is not stored; undefined once it is. */
   readonly straight?: StraightHooks | undefined
 }
 

@@ -50,7 +50,7 @@ const SAMPLE = 32
 /** More than a tenant has; of more, those that had none for the longest time are not looked through. */
 const MANY_ENDPOINTS = 100_000
 
-/** Finds the deliveries that a filter lets through. Whoever has enough stops reading. */
+/** Finds the deliveries that a filter lets through. A caller that has enough stops reading. */
 export async function* findDeliveries(
   store: DeliveryStore,
   filter: CheckedFilter,

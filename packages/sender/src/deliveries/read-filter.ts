@@ -97,7 +97,7 @@ function readStates(state: unknown): readonly DeliveryState[] | undefined {
   return states as readonly DeliveryState[]
 }
 
-/** Whether nothing can be found: an id of another form is nobody's. */
+/** Whether nothing can be found, since an id has a form that none has. */
 export function isImpossible({ endpointId, eventId }: CheckedFilter): boolean {
   return (
     (endpointId !== undefined && !isUniqueId('ep_', endpointId)) ||
@@ -105,7 +105,7 @@ export function isImpossible({ endpointId, eventId }: CheckedFilter): boolean {
   )
 }
 
-/** Creates what tells whether a filter lets a delivery through. Whose it is was decided before. */
+/** Creates a function that says whether a filter lets a delivery through. Its owner was checked before. */
 export function createFilterTest(filter: CheckedFilter): (delivery: FoundDelivery) => boolean {
   const { eventId, eventType, states, status, errorCode, hasFailedAttempts } = filter
   const { createdAfter = Number.NEGATIVE_INFINITY, createdBefore = Number.POSITIVE_INFINITY } = filter

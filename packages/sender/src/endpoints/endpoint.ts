@@ -219,7 +219,7 @@ export interface TenantScope {
 export interface ActorScope extends TenantScope {
   /**
    * Who makes the change, for the audit log: a name, or an id of the host's. It is cut after 200 characters.
-   * @defaultValue nobody in particular
+   * @defaultValue none is named
    */
   readonly actor?: string | undefined
 }

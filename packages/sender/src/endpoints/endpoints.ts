@@ -282,7 +282,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
           if (mustProve) await parts.ownership.tryTo(await find(id), actor)
           return endpointOf(await find(id, scope))
         }
-        // Somebody was quicker. Who named no version wants the change on top of theirs.
+        // Another change came first. A caller that named no version wants this one on top of it.
         if (changes.version !== undefined || tries === MAX_UPDATE_TRIES) {
           throw versionConflict(id, version, (await find(id, scope)).version)
         }

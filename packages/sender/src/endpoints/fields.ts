@@ -53,7 +53,7 @@ interface Field extends Stored<unknown> {
   readonly byDefault?: string
 }
 
-/** A field that is set once, by whoever creates the endpoint, or by the store alone. */
+/** A field that is set once: when the endpoint is created, or by the store alone. */
 interface FixedField extends Field {
   readonly set: 'at creation' | 'by the store'
 }

@@ -20,7 +20,7 @@ export function secretToUse(given: string | undefined, signature: SignatureKind)
     throw invalidSecret(cause instanceof Error ? cause.message : 'It cannot be read.', cause)
   }
   if (kind === 'ed25519-public') {
-    throw invalidSecret('It is a public key (whpk_), which consumers verify with and nobody can sign with.')
+    throw invalidSecret('It is a public key (whpk_), with which consumers verify; it cannot sign.')
   }
   if (signature === 'hmac' && kind !== 'hmac') {
     throw invalidSecret(

@@ -28,7 +28,7 @@ export interface TryOutEndpoint
   readonly tenantId: number
   /**
    * The endpoint that the other fields are changes of: it signs as this one does.
-   * @defaultValue none: it is a new one, with a `url`; without a `secret` it signs with one that nobody knows
+   * @defaultValue none: it is a new one, with a `url`; without a `secret` it signs with a random one
    */
   readonly endpointId?: string | undefined
   /**

@@ -25,7 +25,7 @@ export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [
   },
   {
     type: TEST_EVENT_TYPE,
-    description: 'Somebody tries the endpoint. It is sent to this endpoint alone, whichever types it wants.',
+    description: 'A test of the endpoint. It is sent to this endpoint alone, whichever types it wants.',
   },
   {
     type: 'WebhookDelivery.Exhausted',

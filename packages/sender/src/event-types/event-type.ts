@@ -22,7 +22,7 @@ export interface EventTypeContent {
 export interface DefineEventType extends EventTypeContent {
   /** Entity and action: `File.Download`. */
   readonly type: EventTypeName
-  /** What has happened, for whoever decides whether to subscribe: 1 to 1000 characters. */
+  /** What has happened, for consumers who decide whether to subscribe: 1 to 1000 characters. */
   readonly description: string
   /**
    * Still sent, and not to be relied on by anybody new.

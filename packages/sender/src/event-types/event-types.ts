@@ -23,7 +23,7 @@ export interface ListEventTypes {
  * function defineEventTypes(sender: WebhookSender): void {
  *   sender.eventTypes.define({
  *     type: 'File.Download',
- *     description: 'Somebody has downloaded a file.',
+ *     description: 'A file was downloaded.',
  *     schema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
  *     example: { name: 'report.pdf' },
  *   })

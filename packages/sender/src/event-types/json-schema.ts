@@ -205,10 +205,10 @@ function describe({ instancePath, message = 'does not fit', params }: ErrorObjec
 const COMPARED_IN_A_STEP = 32
 
 /**
- * Whether no two values of JSON are the same. Only those are compared whose hashes are equal; whoever finds many such
- * values pays for the comparisons.
+ * Whether no two values of JSON are the same. Only those with equal hashes are compared; many such values
+ * cost their sender the comparisons.
  *
- * @param spend - is told what each few steps took; throws to end it.
+ * @param spend - is called with the cost of each few steps; throws to end it.
  */
 function areUnique(values: readonly unknown[], spend: (steps: number) => void): boolean {
   const byHash = new Map<number, unknown[]>()

@@ -5,7 +5,7 @@ import { BEGINNING, type Part, parsePattern } from './pattern-syntax.ts'
  * with nothing tried again. V8 tries one after the other, which takes 5 seconds for `^(a+)+$` and 28 characters.
  */
 export interface LinearPattern {
-  /** @param spend - is told how much each few steps took; throws to end it. */
+  /** @param spend - is called with the cost of each few steps; throws to end it. */
   test(text: string, spend: (steps: number) => void): boolean
 }
 
@@ -105,7 +105,10 @@ function createProgram(pattern: Part, count: () => void): Program {
   return { instructions, start, isAnchored }
 }
 
-/** Creates what tells whether a program matches a text from a place on, or if it is anchored, at that place. What it works with is made once: it leaves no garbage. */
+/**
+ * Creates a matcher of a program: from a place in a text on, or if it is anchored, at that place. Its buffers are made once, so
+ * that a match leaves no garbage.
+ */
 function createRun({ instructions, start, isAnchored }: Program): Assertion {
   // Which look at a text last saw each instruction: one later for each character, and never the same again.
   const seenIn = new Float64Array(instructions.length)

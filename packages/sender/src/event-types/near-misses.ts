@@ -3,7 +3,7 @@ const MAX_SUGGESTIONS = 3
 const MAX_COMPARED = 500
 const MAX_LENGTH = 100
 
-/** Those of some names that somebody may have meant, the nearest first. */
+/** Finds the known names that a wrong one may stand for, the nearest first. */
 export function nearMisses(name: string, known: Iterable<string>): string[] {
   if (name.length > MAX_LENGTH) return []
   const wanted = name.toLowerCase()

@@ -76,7 +76,7 @@ function contentOf({ schema, example }: EventTypeContent, about: string): EventT
   }
 }
 
-/** A copy, free of what JSON leaves out, which nobody else can change. */
+/** Copies a value, without what JSON leaves out, so that its owner cannot change it later. */
 function jsonOf<TValue>(field: string, value: TValue): TValue {
   let text: string | undefined
   try {

@@ -43,7 +43,7 @@ interface Bucket {
 const MAX_REMEMBERED = 10_000
 const WAIT_AGAIN_SECONDS = 1
 
-/** Creates limits that nobody has used. */
+/** Creates limits of which nothing is used yet. */
 export function createRequestLimits(parts: RequestLimitsParts): RequestLimits {
   const { rateLimit, invalidKeyLimit, maxWaiting, maxWaitingPerKey, clock } = parts
   const buckets = new Map<string, Bucket>()

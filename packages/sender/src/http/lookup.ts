@@ -97,7 +97,7 @@ function limitTime(lookupAll: LookupAll, timeoutMs: number): LookupAll {
     let isOver = false
     const timer = setTimeout(() => {
       isOver = true
-      const message = `No name server has told the address of ${hostname} within ${timeoutMs} ms.`
+      const message = `No name server has returned the address of ${hostname} within ${timeoutMs} ms.`
       callback(lookupError('ETIMEOUT', message), [])
     }, timeoutMs)
     // A pending lookup does not keep the process alive.

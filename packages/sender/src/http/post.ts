@@ -105,7 +105,7 @@ export class Post implements Dispatcher.DispatchHandler, ConnectionUser, PostUnd
       this.#isReused = connection.isUsed
       connection.isUsed = true
     }
-    if (this.#ended) controller.abort(new Error('The attempt was given up before it was sent.'))
+    if (this.#ended) controller.abort(new Error('The attempt was cancelled before it was sent.'))
   }
 
   onResponseStarted(): void {

@@ -109,7 +109,7 @@ function end(
   const failed = errors.find(({ code }) => !UNKNOWN.has(code ?? ''))
   const unknown = errors.find(({ code }) => code === 'ENOTFOUND') ?? errors[0]
   const code = failed ? failureOf(failed) : (unknown?.code ?? 'ENOTFOUND')
-  callback(lookupError(code, `The name servers do not tell the address of ${hostname} (${code}).`), [])
+  callback(lookupError(code, `The name servers do not return the address of ${hostname} (${code}).`), [])
 }
 
 /** Every failure of a name server is one that may pass. */

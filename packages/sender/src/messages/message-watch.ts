@@ -12,7 +12,7 @@ export interface MessageWatch {
   look(): void
   /** From now on, those who wait are let go. */
   start(): void
-  /** Lets everybody go; nobody waits any more. */
+  /** Ends every wait; later ones end at once. */
   stop(): Promise<void>
 }
 
@@ -21,7 +21,7 @@ export interface WatchedMessages extends Disposable {
   /**
    * Waits until there may be a message after a number, or the signal is aborted.
    *
-   * @returns false where nobody is to wait any more.
+   * @returns false where waiting has been stopped.
    */
   next(after: number, signal: AbortSignal): Promise<boolean>
 }
@@ -45,7 +45,7 @@ interface Waiter {
 
 /**
  * Creates what long polls wait with. The commit of this process wakes them at once, that of another one by a
- * notification; one statement for all of them finds what was not told.
+ * notification; one statement for all of them finds what was not published.
  */
 export function createMessageWatch({ store, logger, pollMaxMs, publish }: MessageWatchParts): MessageWatch {
   const waiters = new Map<number, Set<Waiter>>()

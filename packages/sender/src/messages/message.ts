@@ -28,7 +28,7 @@ export interface MessageParts {
   readonly eventType: string
   /** The value of `data.entity`; undefined leaves it out. */
   readonly entity: JsonValue | undefined
-  /** Whether nothing has happened: somebody tries the endpoint. */
+  /** Whether it is a test of the endpoint, of no event. */
   readonly isTest?: boolean
   readonly format: PayloadFormat
   /** The `source` of CloudEvents; undefined for the tenant and site of each event. */

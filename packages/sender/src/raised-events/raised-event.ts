@@ -64,7 +64,7 @@ export type NoDeliveryReason =
   | { readonly code: 'test' }
   /** The endpoint was created after the event was raised. */
   | { readonly code: 'created_later'; readonly createdOn: Date }
-  /** It was disabled then, and still is, or until somebody enabled it. */
+  /** It was disabled then: until now, or until it was enabled. */
   | {
       readonly code: 'disabled'
       readonly since: Date

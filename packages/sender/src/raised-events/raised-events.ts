@@ -58,14 +58,14 @@ interface Circumstances extends KnownEvent {
   readonly isExpired: boolean
   /** The endpoints that were disabled when it was raised. */
   readonly disabled: ReadonlyMap<number, DisabledTime>
-  /** The keys of endpoints whose filters let it through; undefined where that cannot be told. */
+  /** The keys of endpoints whose filters let it through; undefined where that is not known. */
   readonly wanting: ReadonlySet<number> | undefined
 }
 
 const MAX_ENDPOINTS = 1_000
 const CURSOR = /^(0|[1-9]\d{0,14})$/
 
-/** Creates what tells of events and who got them. */
+/** Creates the search for events and the endpoints that got them. */
 export function createRaisedEvents(parts: RaisedEventsParts): RaisedEvents {
   const { store, log, clock, rules, reasons, subscription, retentionMs, createMessages } = parts
 

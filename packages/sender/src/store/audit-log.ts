@@ -132,7 +132,7 @@ export function auditLogStore(context: StoreContext) {
     where a.action = 'endpoint_disabled' and ${sql.isListed('e.key', '$1')}`)
 
   return {
-    /** Who has made a change of an endpoint, or of a delivery, at a time; undefined where nobody is named. */
+    /** The actor who has changed an endpoint, or a delivery, at a time; undefined where the entry names none. */
     async actorOf(
       endpointKey: number,
       { action, on, messageKey }: { action: AuditAction; on: number; messageKey?: number },

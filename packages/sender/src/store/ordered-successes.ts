@@ -12,7 +12,7 @@ type SqlContext = Pick<StoreContext, 'sql' | 'names'>
 /**
  * SQL: defines the function that records successes in order, and makes what follows each of them due. It saves the round
  * trips of a transaction, and most of the planning. One statement could not do it: the next delivery has to be looked for after the
- * queue's rows are locked, or one that was stored just before would be found by nobody. Undefined where a database has no
+ * queue's rows are locked, or one that was stored just before would not be found. Undefined where a database has no
  * such functions.
  *
  * The function gives no row when nothing was written: a lease is lost, or transactions have another level of isolation.

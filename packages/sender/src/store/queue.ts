@@ -117,7 +117,7 @@ export function orderingKeyParts({ sql, names }: SqlContext, parameter = '$1') {
  * What changes endpoints' rows in the queue. `due_on` tells when to look: not before a pause has ended (`not_before`),
  * unless a person has asked for an attempt. Where many nodes write, `first_on` is never later than the due time of any pending
  * delivery, so that reading passes over the remains of all that are done. Only a local database keeps `due_on`
- * exact: elsewhere a row may say that something is due when the last of it is done, and is put right by `requeue`.
+ * exact: elsewhere a row may say that something is due when the last of it is done, until `requeue` corrects it.
  */
 export function queueStatements({ sql, names }: SqlContext) {
   const keepsFirst = keepsFirstOn(sql)

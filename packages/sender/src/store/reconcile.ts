@@ -27,7 +27,7 @@ export type RepairKind =
   | 'stuck_ordering_key'
   | 'crowded_ordering_key'
 
-/** A contradiction that was found, and put right. */
+/** A contradiction that was found, and repaired. */
 export interface Repair {
   readonly kind: RepairKind
   readonly endpointKey: number

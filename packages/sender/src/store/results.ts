@@ -81,7 +81,7 @@ export function resultStore(context: StoreContext) {
      * In one transaction: the attempts, the states of their deliveries, that the next in their ordering keys are
      * due, how the endpoints do, and which are disabled.
      *
-     * @param raiseNotices - called inside of the transaction when there is something that the host is told.
+     * @param raiseNotices - called inside of the transaction when there are notices for the host.
      * @returns whether it was called, and the deliveries that are due now since the ones before them are done.
      */
     async recordAttempts(
@@ -127,7 +127,7 @@ export function resultStore(context: StoreContext) {
   }
 }
 
-/** Creates what reads, in the transaction that stores results under held leases, what the host is told of them. */
+/** Creates what reads, in the transaction that stores results under held leases, the notices for the host. */
 function createRecordedReader(context: StoreContext) {
   const { sql, names } = context
   const { columns, read } = endpointReader(context)

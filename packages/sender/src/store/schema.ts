@@ -78,7 +78,7 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       last ${whole} not null default 0,
       chain text not null default ''
     )${sql.tableOptions({ fillPercent: 50 })}`,
-    // What consumers read messages with; the hash of each, since nobody needs its text again.
+    // Keys with which consumers read messages; only their hashes, since their texts are never shown again.
     `create table if not exists ${names.apiKey} (
       key ${sql.drawnKey},
       id text not null unique,
@@ -90,7 +90,7 @@ async function createWebhookTables(db: SqlExecutor, sql: SqlDialect, names: Tabl
       expires_on ${whole}
     )`,
     `create index if not exists ${prefix}api_key_endpoint on ${names.apiKey} (endpoint_key)`,
-    // What is good once, and has been used: until nobody would take it any more.
+    // Tokens that are valid once, and have been used. Each is kept until it has expired.
     `create table if not exists ${names.usedToken} (id text primary key, expires_on ${whole} not null)`,
     `create index if not exists ${prefix}used_token_expires on ${names.usedToken} (expires_on)`,
     // How often the host's tokens of a scope were revoked.

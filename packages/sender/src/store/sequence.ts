@@ -90,7 +90,7 @@ export function numberingStatements({ sql, names }: Pick<StoreContext, 'sql' | '
     }),
   )
 
-  /** The ends of endpoints' chains; nobody else numbers their messages until the transaction ends. */
+  /** Reads the ends of endpoints' chains, and locks them: no other node numbers their messages until the transaction ends. */
   async function lockHeads(trx: SqlExecutor, endpointKeys: readonly number[]) {
     const keys = JSON.stringify(endpointKeys)
     const rows = await readRows(trx, headColumns, lock, [keys])

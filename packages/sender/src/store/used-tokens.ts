@@ -1,7 +1,7 @@
 import { countChanges, integer, readRows, runStatement } from '@x/events-engine/internal'
 import type { StoreContext } from './context.ts'
 
-// Whoever checks a token's time has a clock of their own.
+// Tokens are checked by other machines, whose clocks may be behind.
 const KEPT_MS = 24 * 3_600_000
 
 /** Tokens of hosts' own: those that are good once, and how often those of a scope were revoked. */
