@@ -165,7 +165,13 @@ export function createEventsApi(options: EventsApiOptions): EventsApi {
       if (!problem || problem.status >= 500) {
         logger.error({ err: error }, 'Messages could not be given to a consumer')
       }
-      const other = problem ?? unavailable('not_available', 'The request failed because of an internal error.', READABLE_AGAIN_SECONDS)
+      const other =
+        problem ??
+        unavailable(
+          'not_available',
+          'The request failed because of an internal error.',
+          READABLE_AGAIN_SECONDS,
+        )
       const written = other.response()
       return request.method === 'HEAD' ? new Response(null, written) : written
     })
