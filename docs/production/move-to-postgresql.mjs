@@ -133,7 +133,15 @@ async function movePositions() {
   const floor = `split_part(position, '.', 2)::bigint`
   await target.query(`update ${prefix}sync_event set xid = '1'
     where seq <= coalesce((select min(${floor}) from ${prefix}subscription), 0)`)
-  await target.query(`update ${prefix}subscription
-    set position = 'p/' || pg_current_snapshot() || '//' || ${floor}, leased_by = null, leased_until = 0`)
+  // What was known before this transaction: its own rows, which a snapshot of it leaves out, are news.
+  await target.query(`with s as (select pg_current_snapshot() as present, pg_current_xact_id() as own),
+    known as (
+      select least(pg_snapshot_xmin(present), own)::text || ':' || least(pg_snapshot_xmax(present), own)::text || ':'
+        || coalesce((select string_agg(xid::text, ',' order by xid) from pg_snapshot_xip(present) xid where xid < own), '')
+        as snapshot from s
+    )
+    update ${prefix}subscription set position = 'p/' || known.snapshot || '//' || ${floor},
+      leased_by = null, leased_until = 0
+    from known`)
   await target.query(`update ${prefix}webhook_queue set leased_by = null, leased_until = 0`)
 }

@@ -1,10 +1,12 @@
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createEventEngine } from '@x/events-engine'
 import { createWebhookSender } from '@x/sender'
 import { temporaryFolder, testConsumer, waitFor } from '@x/testkit'
 import { postgresDatabase } from '@x/testkit/postgres'
+import { Client } from 'pg'
 import { expect, it } from 'vitest'
 import { examplesFolder } from '../../scripts/doc-examples.ts'
 import { root } from '../../scripts/setup/paths.mjs'
@@ -18,9 +20,17 @@ async function move(file: string, url: string): Promise<{ status: number | null;
   const folder = join(examplesFolder, 'production')
   await mkdir(folder, { recursive: true })
   await copyFile(join(root, 'docs/production/move-to-postgresql.mjs'), join(folder, 'move-to-postgresql.mjs'))
-  const args = [join(folder, 'move-to-postgresql.mjs'), file, url]
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
-  return { status, output: stdout + stderr }
+  const child = spawn(process.execPath, [join(folder, 'move-to-postgresql.mjs'), file, url])
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null }))
+  // Others use the server meanwhile.
+  const others = new Client({ connectionString: url })
+  await others.connect()
+  while (child.exitCode === null && child.signalCode === null)
+    await others.query('select pg_current_xact_id()')
+  await others.end()
+  return { ...(await ended), output }
 }
 
 it('moves events, subscriptions, endpoints and pending deliveries, and goes on where the host has stopped', async () => {

@@ -4,7 +4,7 @@ import { readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import { limitIdle } from '../sql/dialects.ts'
 import { ownTransaction } from '../sql/transact.ts'
 import type { LogContext } from './context.ts'
-import { isBehind } from './snapshot-position.ts'
+import { isBehind, SNAPSHOT_BEFORE_THIS } from './snapshot-position.ts'
 
 const MAX_INTEGER = 2 ** 31 - 1
 
@@ -34,7 +34,7 @@ export function restoreStatements({ db, sql, names }: LogContext) {
       from ${names.subscription} s
     )
     update ${names.subscription} s
-    set position = 'p/' || pg_current_snapshot() || '//' || f.floor, epoch = epoch + 1, leased_by = null,
+    set position = 'p/' || ${SNAPSHOT_BEFORE_THIS} || '//' || f.floor, epoch = epoch + 1, leased_by = null,
       ahead = least((select count(*) from ${names.syncEvent} e where e.seq > f.floor), ${MAX_INTEGER})
     from floors f where f.name = s.name
     returning f.name, f.floor`

@@ -37,6 +37,16 @@ export function durableSnapshot(snapshot: string, committed: bigint): string {
   return `${start}:${end}:${kept.join(',')}`
 }
 
+/**
+ * SQL: the current snapshot without this transaction, and without all that began later. PostgreSQL leaves its own
+ * transaction out of those in progress: once a later one has ended, it would seem to be known, and what it writes would be
+ * read by no one.
+ */
+export const SNAPSHOT_BEFORE_THIS = `(
+    select least(pg_snapshot_xmin(s.present), s.own)::text || ':' || least(pg_snapshot_xmax(s.present), s.own)::text || ':'
+      || coalesce((select string_agg(xid::text, ',' order by xid) from pg_snapshot_xip(s.present) xid where xid < s.own), '')
+    from (select pg_current_snapshot() as present, pg_current_xact_id() as own) s)`
+
 /** The first id that a snapshot knows nothing of. */
 export function endOfSnapshot(snapshot: string): bigint {
   return BigInt(snapshot.split(':')[1] ?? '')

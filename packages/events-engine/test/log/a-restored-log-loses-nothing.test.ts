@@ -66,7 +66,19 @@ it('hands out what was not handled, and then what is new, in a cluster whose tra
   const seen = { quick: [] as unknown[], paused: [] as unknown[] }
   await engine.subscribe(into(seen.quick), quick)
   await engine.subscribe(into(seen.paused), paused)
-  await engine.start()
+  // Others in the cluster commit between the first statement of the adoption and the snapshot that it writes down.
+  const reader = await newDatabase.pool.connect()
+  await reader.query('begin')
+  await reader.query('select from xe_subscription')
+  const starting = engine.start()
+  const waiting = async () =>
+    (await newDatabase.pool.query(`select from pg_locks where not granted and mode = 'AccessExclusiveLock'`))
+      .rowCount === 1
+  await waitFor(waiting, 'the adoption to wait for its lock')
+  for (let count = 0; count < 3; count++) await newDatabase.pool.query('select pg_current_xact_id()')
+  await reader.query('commit')
+  reader.release()
+  await starting
   await engine.subscriptions.resume('paused')
   await raise(engine, 5)
   await waitFor(() => seen.quick.includes(5) && seen.paused.includes(5), 'the new event')
