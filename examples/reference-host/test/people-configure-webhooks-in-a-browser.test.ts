@@ -206,6 +206,7 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByLabel('Value of entry 1').fill('billing')
     await page.getByRole('button', { name: 'Save changes' }).press('Enter')
     await page.getByText('team: billing').waitFor()
+    await page.getByText('at once, 1.5 min, 5 min, 2 hr').waitFor()
     const read = () =>
       jsonOf<{ retrySchedule?: unknown; metadata: unknown }>(host.send(`/portal/api/${path}`))
     expect(await read()).toMatchObject({ retrySchedule: [0, 90, 300, 7_200], metadata: { team: 'billing' } })

@@ -85,7 +85,9 @@ function paceFacts({ url, ordering, concurrency, rateLimit, headers, retrySchedu
     ],
   ]
   if (retrySchedule) {
-    const waits = retrySchedule.map((seconds) => duration(seconds * 1_000))
+    const waits = retrySchedule.map((seconds) =>
+      seconds === 0 ? t.settings.atOnce : duration(seconds * 1_000),
+    )
     facts.push([t.settings.retries, waits.join(', ')])
   }
   if (Object.keys(headers).length > 0)

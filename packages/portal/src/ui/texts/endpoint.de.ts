@@ -80,6 +80,7 @@ export const endpointTexts: Pick<
     pull: 'Abruf: Ihre Anwendung liest die Nachrichten',
     rate: (limit, per) => `${plural(limit, 'Anfrage', 'Anfragen')} je ${per}`,
     retries: 'Wiederholungsplan',
+    atOnce: 'sofort',
     certificateUntil: (until) => `Gültig bis ${until}`,
     certificateExpired: 'Abgelaufen',
     certificateExpires: 'Läuft bald ab',

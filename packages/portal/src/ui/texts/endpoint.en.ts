@@ -59,6 +59,7 @@ export const endpointTexts = {
     pull: 'pull: your application reads the messages',
     rate: (limit: number, per: string) => `${plural(limit, 'request', 'requests')} per ${per}`,
     retries: 'Retry schedule',
+    atOnce: 'at once',
     certificateUntil: (until: string) => `Valid until ${until}`,
     certificateExpired: 'Expired',
     certificateExpires: 'Expires soon',
