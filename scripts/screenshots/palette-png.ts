@@ -55,7 +55,7 @@ function paletteOf(rgb: Uint8Array): number[] {
   for (const colour of byCount) {
     if (palette.length === COLOURS) break
     // Of two large areas each keeps its own, however close; of the edges of letters few are enough.
-    const isLarge = (counts.get(colour) as number) > rgb.length / 3 / 500
+    const isLarge = (counts.get(colour) as number) > rgb.length / 3 / 1_500
     if (isLarge || palette.every((other) => distance(other, colour) > 500)) palette.push(colour)
   }
   return palette
