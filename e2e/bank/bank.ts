@@ -54,7 +54,7 @@ const options = JSON.parse(process.argv[2] ?? '') as BankOptions
 const { place, port, other, secrets, sequence, money } = options
 const ACCOUNT = 1
 const MAX_AMOUNT = 100
-const PAUSE_MS = 10
+const PAUSE_MS = 25
 
 function open() {
   if (!place.startsWith('postgres:')) {

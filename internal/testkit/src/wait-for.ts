@@ -1,5 +1,9 @@
+const SHORTEST_PAUSE_MS = 5
+const LONGEST_PAUSE_MS = 40
+
 /**
- * Waits for a condition, looking again every few milliseconds.
+ * Waits for a condition. It is asked every few milliseconds, and less often the longer it takes, so that tests which wait do not
+ * keep those from working that run beside them.
  *
  * @param condition - answers the awaited value, or undefined or false for "not yet"; while it throws, it is asked again.
  * @param what - named in the error when the time is over.
@@ -9,7 +13,7 @@ export async function waitFor<TValue>(
   what: string,
   timeoutMs = 180_000,
 ): Promise<NonNullable<Exclude<TValue, false>>> {
-  const deadline = Date.now() + timeoutMs
+  const begin = Date.now()
   let lastError: unknown
   for (;;) {
     try {
@@ -20,9 +24,11 @@ export async function waitFor<TValue>(
     } catch (error) {
       lastError = error
     }
-    if (Date.now() > deadline) {
+    const waitedMs = Date.now() - begin
+    if (waitedMs > timeoutMs) {
       throw new Error(`Waited ${timeoutMs} ms in vain for: ${what}`, { cause: lastError })
     }
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS + waitedMs / 20)
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
