@@ -151,7 +151,8 @@ it('lets one slow consumer hold up neither the position nor others, and sends it
   await host.engine.syncManager.addSyncEvent(site, EntityNames.Page, 1, 'Update')
   await consumer.received(1)
   for (let id = 1; id <= 20; id++) await raise(host, id)
-  await waitFor(async () => (await count(host, 'message')) === 1, 'the slow one to be stored')
+  // On a busy machine others may be late, too.
+  await waitFor(async () => (await count(host, 'message')) >= 1, 'the slow one to be stored')
   await waitFor(async () => (await count(host, 'delivery', `state = 'succeeded'`)) === 20, 'the others')
   expect(await count(host, 'delivery', `state = 'pending'`)).toBe(1)
   response.resolve(204)
