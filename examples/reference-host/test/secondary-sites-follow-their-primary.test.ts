@@ -8,6 +8,10 @@ import { startMain } from './start-main.ts'
 // Hosts in processes of their own take long to start where much else is going on.
 vi.setConfig({ testTimeout: 480_000 })
 
+/** How often a host is killed, and after how many changes. */
+const ROUNDS = 2
+const CHANGES = 6
+
 type Row = Readonly<Record<string, string | number | null>>
 
 /** Sends a request as the administrator; a body is sent as JSON. */
@@ -273,11 +277,11 @@ it.each(['sqlite', 'postgres'] as const)(
         })
     let siteId = 0
     const pages: number[] = []
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       await using host = startMain(env)
       const send = sendVia(await host.ready())
       if (round === 0) ({ siteId } = await addSecondary(send))
-      for (let change = 0; change < 6; change += 1) {
+      for (let change = 0; change < CHANGES; change += 1) {
         const name = `Page ${round}-${change}`
         pages.push(await add(send, 'Page', { name }))
         const form = new FormData()
@@ -297,6 +301,6 @@ it.each(['sqlite', 'postgres'] as const)(
     await waitUntilEqual(send, siteId)
     const content = await contentOf(send, siteId)
     expect(content.filter((text) => text.startsWith('["Page"'))).toHaveLength(pages.length)
-    expect(content.filter((text) => text.startsWith('["File"'))).toHaveLength(24)
+    expect(content.filter((text) => text.startsWith('["File"'))).toHaveLength(ROUNDS * CHANGES)
   },
 )

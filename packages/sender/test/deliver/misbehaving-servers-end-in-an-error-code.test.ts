@@ -312,7 +312,7 @@ it('has no error code that the README does not explain, and explains none that t
   const [, union = ''] = /export type AttemptErrorCode =\n((?: {2}\| '\w+'\n)+)/.exec(source) ?? []
   const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code)
   const readme = await read('../../README.md')
-  const [, section = ''] = readme.split('## Whose fault it is')
+  const [, section = ''] = readme.split('## Failure attribution')
   const [table = ''] = section.split('\n## ')
   const explained = [...table.matchAll(/^\| `(\w+)` /gm)].map(([, code]) => code)
   expect(codes.length).toBeGreaterThan(15)
