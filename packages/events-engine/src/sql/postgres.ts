@@ -101,10 +101,13 @@ export const postgres: SqlDialect = {
   findReadOnly: `select 1 as found where current_setting('transaction_read_only') = 'on'`,
   lockName: 'select pg_advisory_xact_lock(hashtext($1))',
   indexesEndWithKey: false,
-  // The names of its columns are those of tables, too: in statements, the tables' are meant.
+  // Few rows are looked up by their keys, so that a plan made before there were statistics stays right. The names of the columns are
+  // those of tables, too: in statements, the tables' are meant.
   defineFunction: ({ name, parameters, returns, body }) =>
     `create or replace function ${name}(${parameters.map((type) => TYPES[type]).join(', ')})
-    returns table (${returns}) language plpgsql as $function$
+    returns table (${returns}) language plpgsql
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+    as $function$
     #variable_conflict use_column
     begin ${body} end $function$`,
   tableOptions: ({ fillPercent }) =>
