@@ -53,23 +53,31 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function consumerManifest(packages: readonly Package[], tarballs: readonly string[]): Promise<object> {
-  const dependencies: Record<string, string> = {}
-  packages.forEach((pkg, index) => {
-    dependencies[pkg.name] = `file:${tarballs[index]}`
-  })
+  const packed = Object.fromEntries(packages.map(({ name }, index) => [name, `file:${tarballs[index]}`]))
+  const { peers, others } = await neededOfOthers(packages)
+  const dependencies = { ...packed, ...peers }
   // Packages ask for each other by version, and for others; npm is told where to find them on this machine.
-  const overrides = Object.fromEntries(Object.keys(dependencies).map((name) => [name, `$${name}`]))
+  return { private: true, type: 'module', dependencies, overrides: { ...others, ...asGiven(dependencies) } }
+}
+
+/** What packages need of others, each as it is installed here, so that no registry is asked for it. */
+export async function neededOfOthers(packages: readonly Package[]) {
+  const own = new Set(packages.map(({ name }) => name))
+  const peers: Record<string, string> = {}
+  const others: Record<string, string> = {}
   for (const pkg of packages) {
-    for (const name of runtimeDependencies(pkg)) {
-      if (name in dependencies) continue
-      const path = await realpath(join(pkg.folder, 'node_modules', name))
-      if (name in (pkg.manifest.peerDependencies ?? {})) dependencies[name] = `file:${path}`
-      else overrides[name] = `file:${path}`
+    for (const name of runtimeDependencies(pkg).filter((one) => !own.has(one))) {
+      const path = `file:${await realpath(join(pkg.folder, 'node_modules', name))}`
+      if (name in (pkg.manifest.peerDependencies ?? {})) peers[name] = path
+      else others[name] = path
     }
   }
-  for (const name of Object.keys(dependencies)) overrides[name] = `$${name}`
-  return { private: true, type: 'module', dependencies, overrides }
+  return { peers, others }
 }
+
+/** For npm's `overrides`: a package that asks for one of these gets the project's own. */
+export const asGiven = (dependencies: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.keys(dependencies).map((name) => [name, `$${name}`]))
 
 async function link(names: readonly string[], from: string, folder: string): Promise<void> {
   for (const name of names) {
