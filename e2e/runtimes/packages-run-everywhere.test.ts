@@ -9,6 +9,7 @@ import { runChild } from '../../scripts/setup/child-process.mjs'
 import { root } from '../../scripts/setup/paths.mjs'
 import { raiseWithEachLibrary } from '../packed/database-libraries.ts'
 import { firstScreen, followQuickStart, frameworks } from '../packed/quick-start.ts'
+import { installFromRegistry } from '../packed/registry.ts'
 import { binaryOf, type RuntimeName, unavailable } from './runtimes.ts'
 
 const consumer = unavailable ? '' : inject('consumer')
@@ -47,6 +48,8 @@ describe.skipIf(unavailable)('the packed packages', () => {
       expectAllPassed(JSON.parse(output))
     })
   })
+
+  it('install from a registry with Node.js 22', () => installFromRegistry(binaryOf('node22'), consumer))
 
   // The portal gets its sender from the host, and loads none itself.
   it.each(['@x/events-engine', '@x/sender'])(
