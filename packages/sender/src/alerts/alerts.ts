@@ -192,7 +192,7 @@ export function createAlerts(parts: AlertsParts): AlertWork {
     clearTimeout(timer)
   }
 
-  /** One tenant's settings that cannot be read hold up nobody else: the alert is due again when its time is over. */
+  /** Settings of one tenant that cannot be read delay no other tenant: the alert is due again when its time is over. */
   async function sendOrLog(alert: DueAlert): Promise<void> {
     const { tenantId, kind } = alert
     await sendOne(alert).catch((error: unknown) =>
@@ -230,7 +230,7 @@ export function createAlerts(parts: AlertsParts): AlertWork {
     await store.retryAlert(alert, { sent, dueOn: now + delayMs })
   }
 
-  /** Whoever was not told of a failure, as its quiet period was longer, is not told that it is over. */
+  /** A tenant that was not told of a failure, since that ended within the quiet period, is not told of the recovery. */
   async function isKnownToFail({ endpointKey }: DueAlert, on: readonly AlertKind[]): Promise<boolean> {
     const failures = (['failing', 'disabled'] as const).filter((kind) => on.includes(kind))
     if (failures.length === 0) return true

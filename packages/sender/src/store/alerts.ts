@@ -88,7 +88,7 @@ export function alertStore(context: StoreContext) {
       count = a.count + excluded.count,
       since = case when a.due_on is null then excluded.since else a.since end,
       due_on = coalesce(a.due_on, case when a.quiet_until > excluded.due_on then a.quiet_until else excluded.due_on end)`)
-  // Of an endpoint, one is sent at a time: nobody is told that it has recovered before being told that it was failing.
+  // One alert of an endpoint is sent at a time, so that a recovery is told after the failure.
   const isNoOtherTaken = (endpointKey: string, now: string) => `not exists (
     select 1 from ${names.alert} o where o.endpoint_key = ${endpointKey} and o.taken_until > ${now})`
   const due = sql.statement(`select ${Object.keys(dueColumns).join(', ')} from ${names.alert} a

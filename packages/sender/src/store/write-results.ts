@@ -91,23 +91,12 @@ export const successOf = (now: string): string => `
 /** Results as one parameter, see {@link rowOf}. */
 export const resultRecords = ({ sql }: Pick<StoreContext, 'sql'>) =>
   sql.records({
-    endpoint_key: 'integer',
-    message_key: 'integer',
+    ...ATTEMPT_TYPES,
     epoch: 'integer',
-    number: 'integer',
     step: 'integer',
     state: 'text',
     was_due_on: 'integer',
     due_on: 'integer',
-    started_on: 'integer',
-    duration_ms: 'integer',
-    url: 'text',
-    signature: 'text',
-    status: 'integer',
-    error_code: 'text',
-    error_message: 'text',
-    response_body: 'text',
-    details: 'text',
     counted: 'flag',
   })
 

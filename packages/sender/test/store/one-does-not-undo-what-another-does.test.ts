@@ -313,6 +313,22 @@ it.each(['in one round trip', 'in a transaction'])(
     }),
 )
 
+it('leaves the next in order due when a record is repeated whose response was lost', () =>
+  onPostgres(async () => {
+    await using nodes = await openNodesInOrder()
+    const { host, first, store, key, recordInOrder } = nodes
+    const next = await host.db.transaction().execute((trx) => store(trx as unknown as Transaction<unknown>))
+    expect((await recordInOrder()).next).toHaveLength(1)
+    const counters = async () => (await host.run('select from xe_webhook_counter')).length
+    const before = await counters()
+    // The node does not know of it: it reads it.
+    expect((await recordInOrder()).next).toEqual([])
+    expect(await first.nextDeliveries([1], [], 10)).toMatchObject([{ messageKey: next }])
+    expect((await first.findDelivery({ endpointKey: 1, messageKey: key }))?.state).toBe('succeeded')
+    expect(await attempts(host)).toBe(3)
+    expect(await counters()).toBe(before)
+  }))
+
 it('records nothing in order under a lease that another node has taken since', () =>
   onPostgres(async () => {
     await using nodes = await openNodesInOrder()
