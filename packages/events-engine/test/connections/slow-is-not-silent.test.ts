@@ -54,7 +54,7 @@ it('waits for a statement of its own while the server works on it, or waits for 
     async () =>
       (
         await database.pool.query(
-          `select 1 from pg_stat_activity where query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()`,
+          `select from pg_stat_activity where datname = current_database() and query = 'select pg_sleep(5)' and state = 'active'`,
         )
       ).rowCount === 1,
     'the lock',
@@ -77,8 +77,12 @@ it('gives up what it cannot ask about', async () => {
   })
   await waitFor(
     async () =>
-      (await database.pool.query(`select 1 from pg_locks where mode = 'AccessExclusiveLock' and granted`))
-        .rowCount === 1,
+      (
+        await database.pool.query(
+          `select from pg_locks join pg_database on oid = database
+          where datname = current_database() and mode = 'AccessExclusiveLock' and granted`,
+        )
+      ).rowCount === 1,
     'the lock',
   )
   await expect(engine.syncManager.addSyncEvent(site, 'File', 1, 'Update')).rejects.toMatchObject({

@@ -40,7 +40,10 @@ pgbouncerTests('behind PgBouncer', (startPgBouncer) => {
     await using bouncer = await startPgBouncer(database.url, 'transaction')
     const nodes = Array.from({ length: 4 }, () => openNode(database.connect({ url: bouncer.url, max: 3 })))
     await Promise.all(nodes.map(({ sender }) => sender.migrate()))
-    const { rows } = await database.pool.query(`select 1 from pg_locks where locktype = 'advisory'`)
+    const { rows } = await database.pool.query(
+      `select from pg_locks join pg_database on oid = database
+      where datname = current_database() and locktype = 'advisory'`,
+    )
     expect(rows).toEqual([])
     const before = await database.pool.query('select * from xe_migration, xe_webhook_migration')
     await Promise.all(nodes.map(({ sender }) => sender.migrate()))
