@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createReceiver } from '@x/receiver'
 import { type TestConsumer, testConsumer, waitFor } from '@x/testkit'
 import { browserTests } from '@x/testkit/browser'
@@ -150,6 +150,26 @@ browserTests('the form of an endpoint', (browser) => {
     expect(await certificate.inputValue()).toBe('')
     await certificate.fill(second.cert)
     await key.fill(second.key)
+    const passphrase = page.getByLabel('Passphrase of the private key')
+    expect(await passphrase.count()).toBe(0)
+    await key.fill(
+      String(
+        createPrivateKey(second.key).export({
+          type: 'pkcs8',
+          format: 'pem',
+          cipher: 'aes-256-cbc',
+          passphrase: 'open sesame',
+        }),
+      ),
+    )
+    await passphrase.fill('x'.repeat(1_001))
+    await page.getByRole('button', { name: 'Save changes' }).press('Enter')
+    await page.getByText('at most 1,000 characters').waitFor()
+    expect(await passphrase.getAttribute('aria-invalid')).toBe('true')
+    await passphrase.fill('open says me')
+    await page.getByRole('button', { name: 'Save changes' }).press('Enter')
+    await page.getByText('and its passphrase if it is encrypted').waitFor()
+    await passphrase.fill('open sesame')
     await page.getByRole('button', { name: 'Save changes' }).press('Enter')
     await page.getByText('CN=second').waitFor()
     await page.getByText(new X509Certificate(second.cert).fingerprint256).waitFor()

@@ -194,7 +194,7 @@ browserTests('the portal of a tenant with many webhooks', (browser) => {
       ['events', 'Page.Create'],
       [`events/${failed?.eventId}`, 'Who got it'],
       ['event-types/Page.Create', 'createReceiver'],
-      ['alerts', 'Nobody is told yet.'],
+      ['alerts', 'Nobody is notified yet.'],
       ['audit-log', 'Endpoint created'],
     ]
     for (const [place, sign] of places) {

@@ -22,7 +22,7 @@ const pages: readonly { place: string; sign: string; typed?: string }[] = [
   { place: 'events', sign: 'Page.Create' },
   { place: 'events/:event', sign: 'Who got it' },
   { place: 'endpoints/:endpoint?tab=history', sign: 'Endpoint created' },
-  { place: 'alerts', sign: 'Nobody is told yet.' },
+  { place: 'alerts', sign: 'Nobody is notified yet.' },
   { place: 'audit-log', sign: 'Endpoint created' },
   { place: 'event-types', sign: 'A page was added.' },
   { place: 'event-types/Page.Create', sign: 'createReceiver' },
@@ -42,6 +42,9 @@ const OVERFLOWING = `[...document.querySelectorAll('header *, main *, footer *')
 
 /** On how many lines the navigation is. */
 const HEADER_LINES = `new Set([...document.querySelectorAll('header nav li')].map((one) => one.offsetTop)).size`
+
+/** On how many lines the tabs of a page are, if it has any. */
+const TAB_LINES = `new Set([...document.querySelectorAll('main [role=tab]')].map((one) => one.offsetTop)).size`
 
 interface Created {
   readonly endpoint: { readonly id: string }
@@ -140,6 +143,7 @@ browserTests('the pages of the portal', (browser) => {
         await waitFor(() => page.evaluate(IS_SHOWN), place)
         expect(await page.evaluate(OVERFLOWING), place).toEqual([])
         if (look.width >= 1280) expect(await page.evaluate(HEADER_LINES), place).toBe(1)
+        expect(await page.evaluate(TAB_LINES), place).toBeLessThanOrEqual(1)
       }
       await page.getByRole('combobox', { name: 'Sprache' }).selectOption('en')
     })

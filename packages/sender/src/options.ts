@@ -194,7 +194,7 @@ export interface WebhookSenderOptions<DB> {
   readonly retentionDays?: number | undefined
   /**
    * How tenants are told what happens to their endpoints, beside the incoming webhooks of chats; see `alerts`.
-   * @defaultValue none: no e-mail, and no link in what is told
+   * @defaultValue none: no e-mail, and no link in alerts
    */
   readonly alerts?: AlertOptions | undefined
   /**

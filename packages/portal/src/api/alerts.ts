@@ -34,7 +34,7 @@ const alertSettings = named(
   }),
 )
 
-/** What the user's tenant is told of, and whom. */
+/** What the user's tenant is notified of, and who is. */
 export function alertRoutes({ alerts }: WebhookSender): Route[] {
   const { targetKinds } = alerts
 
@@ -44,7 +44,7 @@ export function alertRoutes({ alerts }: WebhookSender): Route[] {
       path: '/api/alerts',
       role: 'viewer',
       operationId: 'getAlerts',
-      summary: 'Get what is told of, and whom',
+      summary: 'Get the alert settings',
       response: alertSettings,
       async handle({ user: { tenantId } }) {
         return Response.json({ ...(await alerts.get({ tenantId })), targetKinds })
@@ -55,7 +55,7 @@ export function alertRoutes({ alerts }: WebhookSender): Route[] {
       path: '/api/alerts',
       role: 'manager',
       operationId: 'updateAlerts',
-      summary: 'Change what is told of, and whom',
+      summary: 'Change the alert settings',
       response: alertSettings,
       fields: {
         on: optional(on),

@@ -72,7 +72,7 @@ interface ShownAlertTarget {
   readonly address?: string
   readonly url?: string
 }
-/** What the tenant is told of, and whom: `GET api/alerts`. */
+/** What the tenant is notified of, and who is: `GET api/alerts`. */
 export interface Alerts extends Omit<AlertSettings, 'to'> {
   readonly to: readonly ShownAlertTarget[]
   readonly targetKinds: readonly AlertTarget['kind'][]

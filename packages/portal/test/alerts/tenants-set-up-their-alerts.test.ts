@@ -27,7 +27,7 @@ const ENGLISH = {
   isPrivate: 'The host name leads to a private or reserved address',
   refused: 'Webhooks are not sent to private or reserved addresses.',
   noAddress: 'Enter an e-mail address such as oncall@example.com',
-  nobody: 'Nobody is told yet.',
+  nobody: 'Nobody is notified yet.',
   subject: 'Test of webhook alerts',
 }
 type Words = typeof ENGLISH

@@ -2,7 +2,7 @@ import { type UrlRules, validateUrl } from '../endpoints/validate.ts'
 import { assertArgument } from '../errors.ts'
 
 /**
- * What a tenant is told of. `failing`: no attempt to reach an endpoint has succeeded for a while (`failingAfter`); again at 50, 70
+ * What a tenant is notified of. `failing`: no attempt to reach an endpoint has succeeded for a while (`failingAfter`); again at 50, 70
  * and 90 percent of the time until it is disabled. `disabled`: the sender has disabled it. `recovered`: one that was failing or
  * disabled succeeds again. `exhausted`: a delivery has failed for the last time.
  */
@@ -20,11 +20,11 @@ export type AlertTarget =
 /** The languages that alerts are written in. */
 export type AlertLocale = 'en' | 'de'
 
-/** What a tenant is told of, and how. */
+/** What a tenant is notified of, and how. */
 export interface AlertSettings {
   readonly on: readonly AlertKind[]
   readonly to: readonly AlertTarget[]
-  /** Seconds between two alerts of one kind about one endpoint; what happens meanwhile is told of together. */
+  /** Seconds between two alerts of one kind about one endpoint; what happens in between is combined into one alert. */
   readonly quietSeconds: number
   readonly locale: AlertLocale
   /** That of the times in alerts, an IANA name: `Europe/Berlin`. */

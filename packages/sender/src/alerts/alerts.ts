@@ -67,7 +67,7 @@ export interface Alerts {
   /** The kinds of targets that there are here: `email` only where the host sends it. */
   readonly targetKinds: readonly AlertTarget['kind'][]
   /**
-   * What a tenant is told of, and whom; URLs are masked.
+   * What a tenant is notified of, and who is; URLs are masked.
    *
    * @throws WebhookSenderError `invalid_endpoint` for what is no tenant's id
    */

@@ -40,7 +40,7 @@ export interface FailingAfter {
 /** When to pause an endpoint, when to tell that it is failing, and when to disable it. */
 export interface CircuitPolicy {
   readonly disableAfterMs: number
-  /** Failures in a row, and the time since the first of them, after which it is told of. */
+  /** Failures in a row, and the time since the first of them, after which it is reported. */
   readonly failingAfter: { readonly failures: number; readonly ms: number }
   /** Failures in a row that open the circuit. */
   readonly failures: number
@@ -86,10 +86,10 @@ export interface StoredCircuit {
   readonly details: string | null
 }
 
-/** How much of the time until it is disabled has passed when it is told that an endpoint is failing: 0 is the first time. */
+/** How much of the time until it is disabled has passed when an endpoint is reported as failing: 0 is the first time. */
 export type FailingPercent = 0 | 50 | 70 | 90
 
-/** What the host is told of an endpoint. */
+/** What is reported to the host about an endpoint. */
 export type EndpointNotice =
   | {
       readonly kind: 'failing'
@@ -129,9 +129,9 @@ interface Details {
   readonly failedOn: number
   /** Failed attempts since {@link StoredCircuit.failingSince}, of whatever kind. */
   readonly failures: number
-  /** What the host was told last of this time of failing; null while it was told nothing. */
+  /** What was reported last of this time of failing; null while nothing was. */
   readonly warned: FailingPercent | null
-  /** Since when it was failing when the host was first told of trouble; null once it was told of the recovery. */
+  /** Since when it was failing when trouble was first reported; null once the recovery was. */
   readonly toldSince: number | null
   /** Failures in a row. */
   readonly strikes: number
@@ -169,7 +169,7 @@ function readDetails({ details }: Pick<StoredCircuit, 'details'>): Details {
   return { ...CLOSED, ...(JSON.parse(details ?? '{}') as Partial<Details>) }
 }
 
-/** What is kept of the details when a person has the endpoint begin anew: that a recovery is still to be told. */
+/** What is kept of the details when a person has the endpoint begin anew: that a recovery is still to be reported. */
 export function detailsBegunAnew(stored: Pick<StoredCircuit, 'details'>): string | null {
   const { toldSince } = readDetails(stored)
   return toldSince === null ? null : JSON.stringify({ toldSince })

@@ -13,7 +13,7 @@ import type { AlertKind, AlertLocale } from '../alerts/alert-settings.ts'
 import { type AuditRecord, tenantAuditWriter } from './audit-log.ts'
 import type { StoreContext } from './context.ts'
 
-/** What a tenant is told of, as it is stored. */
+/** What a tenant is notified of, as it is stored. */
 export interface AlertSettingsRow {
   readonly on: readonly AlertKind[]
   readonly quietSeconds: number
@@ -88,7 +88,7 @@ export function alertStore(context: StoreContext) {
       count = a.count + excluded.count,
       since = case when a.due_on is null then excluded.since else a.since end,
       due_on = coalesce(a.due_on, case when a.quiet_until > excluded.due_on then a.quiet_until else excluded.due_on end)`)
-  // One alert of an endpoint is sent at a time, so that a recovery is told after the failure.
+  // One alert of an endpoint is sent at a time, so that a recovery is reported after the failure.
   const isNoOtherTaken = (endpointKey: string, now: string) => `not exists (
     select 1 from ${names.alert} o where o.endpoint_key = ${endpointKey} and o.taken_until > ${now})`
   const due = sql.statement(`select ${Object.keys(dueColumns).join(', ')} from ${names.alert} a
@@ -169,7 +169,7 @@ export function alertStore(context: StoreContext) {
       return isTaken ? { ...alert, version: version + 1 } : undefined
     },
 
-    /** Ends an alert. What has happened since it was taken is told of when the quiet period is over. */
+    /** Ends an alert. What has happened since it was taken is reported when the quiet period is over. */
     async endAlert(
       { endpointKey, kind, version, count }: DueAlert,
       {

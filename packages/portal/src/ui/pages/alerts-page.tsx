@@ -21,7 +21,7 @@ const MAX_TARGETS = 10
 
 type Target = Alerts['to'][number]
 
-/** What the tenant is told of, and whom. */
+/** What the tenant is notified of, and who is. */
 export function AlertsPage() {
   const resource = useResource<Alerts>('alerts')
   // What is typed must not be overwritten by what is heard meanwhile.

@@ -34,6 +34,8 @@ export interface EndpointDraft {
   /** PEM. */
   readonly certificate: string
   readonly certificateKey: string
+  /** Of the key, if it is encrypted. */
+  readonly certificatePassphrase: string
 }
 
 export const EMPTY_DRAFT: EndpointDraft = {
@@ -58,6 +60,7 @@ export const EMPTY_DRAFT: EndpointDraft = {
   certificateChange: 'keep',
   certificate: '',
   certificateKey: '',
+  certificatePassphrase: '',
 }
 
 export const FORMATS = [
@@ -76,6 +79,7 @@ export const ADVANCED_FIELDS = [
   'secret',
   'clientCertificate',
   'certificateKey',
+  'certificatePassphrase',
   'metadata',
 ]
 const FIELDS = new Set([...PLAIN_FIELDS, ...ADVANCED_FIELDS])
@@ -110,6 +114,7 @@ export function draftOf(endpoint: Endpoint): EndpointDraft {
     certificateChange: 'keep',
     certificate: '',
     certificateKey: '',
+    certificatePassphrase: '',
   }
 }
 
@@ -131,11 +136,18 @@ function commonFields(draft: EndpointDraft, minConcurrency: number) {
   }
 }
 
-function certificateOf({ certificate, certificateKey, certificateChange }: EndpointDraft) {
+/** Whether a private key in PEM has to be decrypted, as PKCS #8 or as OpenSSL wrote keys before. */
+export function isEncryptedKey(pem: string): boolean {
+  return /BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(pem)
+}
+
+function certificateOf(draft: EndpointDraft) {
+  const { certificate, certificateKey, certificatePassphrase, certificateChange } = draft
   if (certificateChange === 'remove') return { clientCertificate: null }
   const isEmpty = certificate.trim() === '' && certificateKey.trim() === ''
   if (certificateChange === 'keep' && isEmpty) return {}
-  return { clientCertificate: { cert: certificate, key: certificateKey } }
+  const passphrase = isEncryptedKey(certificateKey) ? { passphrase: certificatePassphrase } : {}
+  return { clientCertificate: { cert: certificate, key: certificateKey, ...passphrase } }
 }
 
 function rateOf({ rateLimit, ratePerSeconds }: EndpointDraft) {
@@ -230,9 +242,14 @@ export function filterProblem(text: string): string | undefined {
   }
 }
 
+const CERTIFICATE_FIELDS: Readonly<Record<string, string>> = {
+  'clientCertificate.key': 'certificateKey',
+  'clientCertificate.passphrase': 'certificatePassphrase',
+}
+
 /** The field of the form that a problem is about. */
 export function formFieldOf(problem: Problem): string | undefined {
-  return problem.field === 'clientCertificate.key' ? 'certificateKey' : fieldOf(problem)
+  return CERTIFICATE_FIELDS[problem.field ?? ''] ?? fieldOf(problem)
 }
 
 /** Whether the form shows problems of this field where it stands. */

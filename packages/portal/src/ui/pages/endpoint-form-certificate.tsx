@@ -3,7 +3,7 @@ import { fullTime } from '../format.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Field } from '../parts/field.tsx'
 import { t } from '../preferences.ts'
-import type { EndpointDraft } from './endpoint-draft.ts'
+import { type EndpointDraft, isEncryptedKey } from './endpoint-draft.ts'
 import type { FieldsProps } from './endpoint-form-more.tsx'
 
 type Certificate = NonNullable<Endpoint['clientCertificate']>
@@ -40,7 +40,7 @@ export function CertificateFields({ draft, errorAt, onChange, certificate }: Cer
   const { certificateChange } = draft
   const change = (chosen: EndpointDraft['certificateChange']) =>
     // What was typed goes with the fields that it stood in.
-    onChange({ certificateChange: chosen, certificate: '', certificateKey: '' })
+    onChange({ certificateChange: chosen, certificate: '', certificateKey: '', certificatePassphrase: '' })
   const pem = (name: 'certificate' | 'certificateKey', label: string, hint: string, error?: string) => (
     <Field label={label} hint={hint} error={error}>
       {(control) => (
@@ -82,6 +82,24 @@ export function CertificateFields({ draft, errorAt, onChange, certificate }: Cer
         <>
           {pem('certificate', t.form.certificatePem, t.form.certificateHint, errorAt('clientCertificate'))}
           {pem('certificateKey', t.form.certificateKey, t.form.certificateKeyHint, errorAt('certificateKey'))}
+          {isEncryptedKey(draft.certificateKey) && (
+            <Field
+              label={t.form.certificatePassphrase}
+              hint={t.form.certificatePassphraseHint}
+              error={errorAt('certificatePassphrase')}
+            >
+              {(control) => (
+                <input
+                  {...control}
+                  className="input"
+                  type="password"
+                  autoComplete="new-password"
+                  value={draft.certificatePassphrase}
+                  onChange={(event) => onChange({ certificatePassphrase: event.target.value })}
+                />
+              )}
+            </Field>
+          )}
         </>
       )}
     </fieldset>

@@ -264,6 +264,8 @@ export const endpointTexts: Pick<
     certificateHint: 'Für Empfänger, die gegenseitiges TLS verlangen.',
     certificateKey: 'Sein privater Schlüssel (PEM)',
     certificateKeyHint: 'Verschlüsselt gespeichert und nie wieder angezeigt.',
+    certificatePassphrase: 'Passphrase des privaten Schlüssels',
+    certificatePassphraseHint: 'Wird einmal zum Entschlüsseln verwendet und nicht gespeichert.',
     certificateChanges: { keep: 'Behalten', replace: 'Ersetzen', remove: 'Entfernen' },
     verify: 'Erst bestätigen, dass der Empfänger mir gehört, bevor etwas an ihn gesendet wird',
     leaveTitle: 'Ohne Speichern verlassen?',

@@ -240,6 +240,8 @@ export const endpointTexts = {
     certificateHint: 'For receivers that require mutual TLS.',
     certificateKey: 'Its private key (PEM)',
     certificateKeyHint: 'Stored encrypted and never shown again.',
+    certificatePassphrase: 'Passphrase of the private key',
+    certificatePassphraseHint: 'Used once to decrypt the key, and not stored.',
     certificateChanges: { keep: 'Keep it', replace: 'Replace it', remove: 'Remove it' },
     verify: 'Verify that the receiver is mine before anything is sent to it',
     leaveTitle: 'Leave without saving?',

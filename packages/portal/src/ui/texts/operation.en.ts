@@ -7,7 +7,7 @@ const plural = pluralOf('en')
 /** What the pages for those who operate say, in English. */
 export const operationTexts = {
   alerts: {
-    about: 'Who is told when endpoints fail.',
+    about: 'Who is notified when endpoints fail.',
     when: 'When',
     kinds: {
       failing: 'An endpoint has been failing for a while',
@@ -16,10 +16,10 @@ export const operationTexts = {
       recovered: 'An endpoint works again',
     },
     quiet: 'At most one alert of a kind for each endpoint in',
-    quietHint: 'What happens meanwhile is told together.',
+    quietHint: 'What happens in between is combined into one alert.',
     noQuiet: 'no limit',
-    whom: 'Whom',
-    nobody: 'Nobody is told yet.',
+    whom: 'Recipients',
+    nobody: 'Nobody is notified yet.',
     targets: { email: 'E-mail', slack: 'Slack', teams: 'Microsoft Teams', discord: 'Discord' },
     kindOf: (number: number) => `Kind of recipient ${number}`,
     addressOf: (number: number) => `Address of recipient ${number}`,

@@ -27,7 +27,7 @@ export interface ProblemTexts {
     >
   >
   /** What a client certificate wants, by its part; `url` where it is about the whole. */
-  readonly certificateProblems: Readonly<Record<'url' | 'cert' | 'key', string>>
+  readonly certificateProblems: Readonly<Record<'url' | 'cert' | 'key' | 'passphrase', string>>
   readonly attemptErrors: Readonly<Record<AttemptErrorCode, string>>
   readonly warnings: Readonly<Record<'all_event_types' | 'duplicate_url' | 'unresolved_host', string>>
   readonly problem: {

@@ -82,7 +82,8 @@ export const problems: ProblemTexts = {
   certificateProblems: {
     url: 'Ein Client-Zertifikat braucht eine URL, die mit https:// beginnt.',
     cert: 'Geben Sie ein Zertifikat in PEM ein, das nicht abgelaufen ist.',
-    key: 'Geben Sie den privaten Schlüssel dieses Zertifikats in PEM ein, ohne Passphrase: RSA mit höchstens 4096 Bit, EC oder EdDSA.',
+    key: 'Geben Sie den privaten Schlüssel dieses Zertifikats in PEM ein, und seine Passphrase, falls er verschlüsselt ist: RSA mit höchstens 4096 Bit, EC oder EdDSA.',
+    passphrase: 'Geben Sie die Passphrase des privaten Schlüssels ein: höchstens 1000 Zeichen.',
   },
   attemptErrors: {
     http_status: 'Ihr Server hat mit einem Fehlerstatus geantwortet.',

@@ -80,7 +80,8 @@ export const problems: ProblemTexts = {
   certificateProblems: {
     url: 'A client certificate needs a URL that begins with https://',
     cert: 'Enter a certificate in PEM that has not expired.',
-    key: 'Enter the private key of this certificate in PEM, without a passphrase: RSA of at most 4,096 bits, EC or EdDSA.',
+    key: 'Enter the private key of this certificate in PEM, and its passphrase if it is encrypted: RSA of at most 4,096 bits, EC or EdDSA.',
+    passphrase: 'Enter the passphrase of the private key: at most 1,000 characters.',
   },
   attemptErrors: {
     http_status: 'Your server responded with an error status.',
