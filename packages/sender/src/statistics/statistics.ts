@@ -170,6 +170,8 @@ export interface StatisticsRollup {
 }
 
 const ROLL_UP_AFTER_MS = 2_000
+/** How often a run looks for all counters, and not only for those behind what was rolled up before. */
+const ALL_EVERY_MS = 60_000
 const BATCHES_AT_ONCE = 100
 
 /**
@@ -177,12 +179,28 @@ const BATCHES_AT_ONCE = 100
  * about; the rollup adds many such rows at once to the minutes of their endpoints.
  */
 export function createStatisticsRollup(store: DeliveryStore, logger: Logger): StatisticsRollup {
-  async function rollUp(): Promise<void> {
-    while (await store.rollUpCounters(BATCHES_AT_ONCE)) await new Promise(setImmediate)
+  /** Where the last run ended, and the one before it: a transaction that drew a lower key may commit after a run. */
+  let reached = 0
+  let reachedBefore = 0
+  let allAt = 0
+
+  async function rollUpAfter(key: number): Promise<number> {
+    let last = key
+    for (let more = true; more; ) {
+      ;({ last, more } = await store.rollUpCounters(BATCHES_AT_ONCE, last))
+      if (more) await new Promise(setImmediate)
+    }
+    return last
   }
 
   const loop = createPeriodic({
-    run: rollUp,
+    async run() {
+      const isAll = performance.now() >= allAt
+      const last = await rollUpAfter(isAll ? 0 : reachedBefore)
+      if (isAll) allAt = performance.now() + ALL_EVERY_MS
+      reachedBefore = reached
+      reached = Math.max(reached, last)
+    },
     failed(error) {
       logger.warn(
         { err: error },
@@ -196,7 +214,7 @@ export function createStatisticsRollup(store: DeliveryStore, logger: Logger): St
   })
 
   return {
-    rollUp,
+    rollUp: async () => void (await rollUpAfter(0)),
     rollUpSoon: () => loop.within(ROLL_UP_AFTER_MS),
     start: loop.start,
     stop: loop.stop,

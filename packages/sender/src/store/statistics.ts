@@ -70,8 +70,9 @@ export function statisticsStore({ db, sql, names }: StoreContext) {
     `select id from ${names.reconciliation} where ${sql.limitsIdle} and id = 1${sql.lock('for update')}`,
   )
   const take = sql.statement(`delete from ${names.counter}
-    where ${sql.isChosen('key', `select key from ${names.counter} order by key limit $1`)} returning body`)
-  const any = sql.statement(`select 1 as found from ${names.counter} limit 1`)
+    where ${sql.isChosen('key', `select key from ${names.counter} where key > $2 order by key limit $1`)}
+    returning key, body`)
+  const any = sql.statement(`select 1 as found from ${names.counter} where key > $1 order by key limit 1`)
   const tenants = sql.statement(
     `select key, tenant_id from ${names.endpoint} where ${sql.isListed('key', '$1')}`,
   )
@@ -123,18 +124,24 @@ export function statisticsStore({ db, sql, names }: StoreContext) {
     /**
      * Adds some of what `recordAttempts` has counted to the minutes of its endpoints.
      *
-     * @returns whether there may be more.
+     * @param after - the key after which to begin, 0 for all. On PostgreSQL, rows that are rolled up stay in the way of those
+     *   behind them while an older snapshot is held.
+     * @returns the greatest key that was rolled up, `after` if none was, and whether there may be more.
      */
-    async rollUpCounters(limit: number): Promise<boolean> {
+    async rollUpCounters(
+      limit: number,
+      after: number,
+    ): Promise<{ readonly last: number; readonly more: boolean }> {
       // What another node is adding is still there to be seen, and waited for.
-      if (!(await findsRow(db, any))) return false
+      if (!(await findsRow(db, any, [after]))) return { last: after, more: false }
       return locked(async (trx) => {
-        const taken = await readRows(trx, { body: text }, take, [limit])
+        const taken = await readRows(trx, { key: integer, body: text }, take, [limit, after])
         const counters = taken.flatMap(({ body }) => unpackCounters(body))
         const keys = JSON.stringify([...new Set(counters.map(({ endpointKey }) => endpointKey))])
         const owners = await readRows(trx, { key: integer, tenant_id: integer }, tenants, [keys])
         await add(trx, rowsOfCounters(counters, new Map(owners.map((row) => [row.key, row.tenant_id]))))
-        return taken.length === limit
+        const last = taken.reduce((greatest, { key }) => Math.max(greatest, key), after)
+        return { last, more: taken.length === limit }
       })
     },
 

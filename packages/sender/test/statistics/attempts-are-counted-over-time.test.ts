@@ -1,4 +1,5 @@
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
+import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { it, testDialect } from '../each-database.ts'
 import { type OpenHost, openHost, site, startHost } from '../open-host.ts'
@@ -114,6 +115,35 @@ it('adds everything up once, whoever does it: readers at once, after a restart, 
   await other.sender.drain()
   await waitFor(async () => (await notAddedUp()).length === 0, 'what is recorded to be added up by itself')
   expect((await read(other)).total.attempts).toBe(raised)
+})
+
+it('counts what is committed after counters that were drawn later', async () => {
+  // On SQLite, transactions commit in the order of their keys.
+  if (testDialect() === 'sqlite') return
+  await using host = await startHost()
+  await using consumer = await testConsumer()
+  const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+  const since = new Date(Date.now() - 10 * MINUTE_MS)
+  const attempts = async () => (await host.sender.endpoints.statistics(endpoint.id, { since })).total.attempts
+  const counters = () => host.run<{ body: string }>('select body from xe_webhook_counter')
+  let raised = 0
+  let body: string | undefined
+  while (body === undefined) {
+    await raise(host, ++raised)
+    await host.sender.drain()
+    body = (await counters())[0]?.body
+  }
+  const late = await host.db.startTransaction().execute()
+  await sql`insert into xe_webhook_counter (body) values (${body})`.execute(late)
+  // By itself, twice, and for a reader.
+  for (let run = 0; run < 2; run++) {
+    await raise(host, ++raised)
+    await host.sender.drain()
+    await waitFor(async () => (await counters()).length === 0, 'the counters to be added up')
+  }
+  expect(await attempts()).toBe(raised)
+  await late.commit().execute()
+  expect(await attempts()).toBe(raised + 1)
 })
 
 it('keeps minutes for a day, hours for as long as deliveries, and then nothing', async () => {
