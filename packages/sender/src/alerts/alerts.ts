@@ -230,7 +230,7 @@ export function createAlerts(parts: AlertsParts): AlertWork {
     await store.retryAlert(alert, { sent, dueOn: now + delayMs })
   }
 
-  /** A tenant that was not told of a failure, since that ended within the quiet period, is not told of the recovery. */
+  /** A recovery is reported only where the failure was, which may have ended within the quiet period. */
   async function isKnownToFail({ endpointKey }: DueAlert, on: readonly AlertKind[]): Promise<boolean> {
     const failures = (['failing', 'disabled'] as const).filter((kind) => on.includes(kind))
     if (failures.length === 0) return true

@@ -225,7 +225,10 @@ it('is finished by the next call when its process was killed in the middle', asy
     // On a busy machine, the first purge may have ended before it was killed.
     if (whole === 20) break
     await using node = purgeElsewhere(host)
-    await waitFor(async () => (await countOf(host, table)) < whole, `the purge to begin; ${node.errors}`)
+    await waitFor(
+      async () => (await countOf(host, table)) < whole,
+      `the purge of ${table} to begin; ${node.errors}`,
+    )
     await node.kill()
   }
   await host.sender.start()
