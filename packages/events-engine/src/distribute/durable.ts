@@ -39,7 +39,7 @@ export function createDurableRunner<DB>(
         if (lease) await handleWhileLeased(lease, seen)
       } catch (error) {
         if (isLeaseLost(error)) {
-          logger.debug({ subscription: name }, 'The lease of the subscription has ended')
+          logger.warn({ subscription: name }, 'The lease of a subscription was lost')
         } else {
           logger.warn({ err: error, subscription: name }, 'The subscription was interrupted; trying again')
         }

@@ -91,7 +91,7 @@ it('lets nothing count that a host does after its lease has ended while it was f
   const reached = await positions()
   frozen.signal('SIGCONT')
   const interruptions = [
-    'log: The lease of the subscription has ended',
+    'log: The lease of a subscription was lost',
     'log: The subscription was interrupted; trying again',
   ]
   await waitFor(

@@ -93,6 +93,11 @@ describe.each(['repeatable read', 'serializable'])(
       await Promise.all(hostWork)
       await waitFor(() => attempts.length >= 360 && batched >= 120, 'all events')
       expect(levelOfHost).toEqual({ level })
+      // The transaction of the last batch commits after its events were handled.
+      await waitFor(async () => {
+        const { subscriptions } = await engine.stats()
+        return subscriptions.every(({ lagEvents }) => lagEvents === 0)
+      }, 'every position to be saved')
       const { count } = await db.selectFrom('tally').select('count').executeTakeFirstOrThrow()
       expect(count).toBe(180)
       expect(new Set(attempts)).toEqual(new Set([1]))

@@ -50,8 +50,9 @@ export function createLeaseManager({ store, logger, leaseMs }: LeaseManagerParts
   let wasStuck = false
 
   function open(lease: TakenLease, leasedUntil: number, isFresh: boolean): LeasedEndpoint {
+    // Another node has had it since, and given it up, before this one noticed.
     const before = endpoints.get(lease.endpointKey)
-    if (before) forget(before)
+    if (before) lose(before)
     const endpoint = new LeasedEndpoint(lease, leasedUntil, isFresh)
     endpoints.set(endpoint.endpointKey, endpoint)
     share.take(endpoint.tenantId)
@@ -63,6 +64,13 @@ export function createLeaseManager({ store, logger, leaseMs }: LeaseManagerParts
     if (endpoints.get(endpoint.endpointKey) !== endpoint) return
     endpoints.delete(endpoint.endpointKey)
     share.release(endpoint.tenantId)
+  }
+
+  function lose(endpoint: LeasedEndpoint): void {
+    if (!endpoint.closed) {
+      logger.warn({ endpoint: endpoint.endpointKey }, 'The lease of an endpoint was lost')
+    }
+    forget(endpoint)
   }
 
   async function release(leases: readonly EndpointLease[]): Promise<void> {
@@ -158,10 +166,7 @@ export function createLeaseManager({ store, logger, leaseMs }: LeaseManagerParts
           endpoint.extendLease(startedAt + leaseMs, lease.version)
           continue
         }
-        if (!endpoint.closed) {
-          logger.warn({ endpoint: endpoint.endpointKey }, 'The lease of an endpoint was lost')
-        }
-        forget(endpoint)
+        lose(endpoint)
       }
       await releaseOrphans(renewed)
     },

@@ -132,7 +132,10 @@ it(
         const sender = all.find(({ name }) => name === headers['user-agent'])
         return !sender?.isDead && !sender?.hasLostLeases
       })
-      expect(unexplained.map(idOf), 'repeats of what a living node had sent').toEqual([])
+      const warnings = all.map(({ name, process }) => [name, ...process.lines.filter(isWarning)].join('\n'))
+      expect(unexplained.map(idOf), `repeats of what a living node had sent; ${warnings.join('\n')}`).toEqual(
+        [],
+      )
       const byPath = Map.groupBy(repeats, ({ path }) => path)
       const counted = [...byPath].map(([path, { length }]) => `${path} ${length}`).join(', ')
       await annotate(
@@ -148,6 +151,8 @@ it(
     }),
   300_000,
 )
+
+const isWarning = (line: string) => line.startsWith('warning')
 
 interface Raised {
   readonly entityId: number

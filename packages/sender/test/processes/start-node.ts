@@ -6,7 +6,7 @@ import type { WebhookNodeOptions } from './webhook-node.ts'
 export interface TestNode extends AsyncDisposable {
   readonly name: string
   readonly process: TestProcess
-  /** Whether another node has taken endpoints over from this one, which thought that it had them. */
+  /** Whether another node has taken endpoints or a subscription over from this one, which thought that it had them. */
   readonly hasLostLeases: boolean
   /** Whether it was killed. */
   readonly isDead: boolean
@@ -35,7 +35,7 @@ export function startNode(options: Omit<WebhookNodeOptions, 'encryptionKey'>): T
     name,
     process,
     get hasLostLeases() {
-      return lines.some((line) => line.includes('The lease of an endpoint was lost'))
+      return lines.some((line) => /The lease of (an endpoint|a subscription) was lost/.test(line))
     },
     get isDead() {
       return isDead
