@@ -12,6 +12,7 @@ const checks = {
   'texts of the portal': ['scripts/check-portal-texts.ts'],
   'links in docs': ['scripts/check-links.ts'],
   'option tables': ['scripts/option-tables.ts'],
+  plots: ['scripts/plots.ts'],
   'api reports': ['scripts/api-report.ts'],
   build: ['scripts/build.ts'],
   'published packages': ['scripts/check-packages.ts'],

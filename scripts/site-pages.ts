@@ -97,6 +97,6 @@ export function assetsOf(pages: readonly SitePage[]): { from: string; to: string
     .filter((file) => existsSync(join(root, file)))
     .map((file) => ({
       from: join(root, file),
-      to: file.endsWith('.png') ? [file] : ['public', dirname(file), posix.basename(file)],
+      to: /\.(?:png|svg)$/.test(file) ? [file] : ['public', dirname(file), posix.basename(file)],
     }))
 }
