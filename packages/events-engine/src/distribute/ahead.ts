@@ -76,7 +76,7 @@ export interface AheadHandler {
 const MAX_UNSETTLED = 600
 /** Events after the stored position at most: so many are looked for after a crash. */
 const MAX_AHEAD = 2_000
-const SAVE_EVERY_MS = 100
+const SAVE_EVERY_MS = 250
 const PASSED_SAVE_MS = 1_000
 const IDLE_WAIT_MS = 60_000
 const FULL_WAIT_MS = 50

@@ -15,8 +15,8 @@ export interface Prefetch {
   readonly busy: boolean
   /** Has an endpoint read soon, together with others. */
   feed(endpoint: LeasedEndpoint): void
-  /** Resolves when nothing is left to be read. */
-  settled(): Promise<void>
+  /** Has endpoints read soon, and resolves once each of them is known here, or its lease has ended. */
+  load(endpoints: readonly LeasedEndpoint[]): Promise<void>
   start(): void
   stop(): Promise<void>
 }
@@ -41,6 +41,7 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
   const { store, clock, logger, leases, circuitPolicy, attend } = parts
   const waiting = new Set<LeasedEndpoint>()
   let isReading = false
+  let afterRead = Promise.withResolvers<void>()
 
   const loop = createPeriodic({
     run: readAll,
@@ -60,6 +61,8 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
       try {
         const wanting = endpoints.filter(({ wantsDue }) => wantsDue)
         await readTargets(endpoints)
+        afterRead.resolve()
+        afterRead = Promise.withResolvers()
         await readManual(endpoints.filter((endpoint) => isOpen(endpoint) && endpoint.buffer.wantsManual))
         // Read before, and not begun, since the endpoint was not known when its turn came.
         attend(endpoints.filter((endpoint) => isOpen(endpoint) && endpoint.buffer.hasManual))
@@ -79,7 +82,6 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
 
   /** Those that change meanwhile are read again. */
   async function readTargets(endpoints: readonly LeasedEndpoint[]): Promise<void> {
-    const isUnread = ({ target, closed }: LeasedEndpoint) => !target && !closed
     for (let left = endpoints.filter(isUnread); left.length > 0; left = left.filter(isUnread)) {
       const changes = new Map(left.map((endpoint) => [endpoint, endpoint.changes]))
       const states = await store.readEndpointStates(keysOf(left))
@@ -140,15 +142,20 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
     if (empty.length > 0) await store.settleQueue(keysOf(empty))
   }
 
+  function feed(endpoint: LeasedEndpoint): void {
+    waiting.add(endpoint)
+    if (!isReading) void loop.now()
+  }
+
   return {
     get busy() {
       return isReading || waiting.size > 0
     },
-    feed(endpoint) {
-      waiting.add(endpoint)
-      if (!isReading) void loop.now()
+    feed,
+    async load(endpoints) {
+      for (const endpoint of endpoints) feed(endpoint)
+      while (endpoints.some(isUnread)) await afterRead.promise
     },
-    settled: loop.now,
     start: loop.start,
     async stop() {
       await loop.stop()
@@ -157,6 +164,7 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
   }
 }
 
+const isUnread = ({ target, closed }: LeasedEndpoint): boolean => !target && !closed
 const isOpen = ({ target, closed }: LeasedEndpoint): boolean => target !== undefined && !closed
 const keysOf = (endpoints: readonly LeasedEndpoint[]) => endpoints.map(({ endpointKey }) => endpointKey)
 const byEndpoint = (found: readonly DueDelivery[]) => Map.groupBy(found, ({ endpointKey }) => endpointKey)

@@ -261,10 +261,9 @@ export function createWorker(parts: WorkerParts): Worker {
     if (!poll.running) return
     const taken = await leases.takeIdle(endpointKeys)
     if (taken.length === 0) return
-    for (const endpoint of taken) prefetch.feed(endpoint)
     const { promise, resolve } = Promise.withResolvers<void>()
     const over = setTimeout(resolve, LONGEST_LEASING_MS)
-    await Promise.race([prefetch.settled(), promise])
+    await Promise.race([prefetch.load(taken), promise])
     clearTimeout(over)
   }
 

@@ -52,8 +52,18 @@ export interface FanOut {
   plan(events: readonly SyncEvent[], options: FanOutOptions): Promise<readonly FannedOutEvent[]>
 }
 
-/** Large events of one tenant, and what they are compared with, are not to hold up the whole host. */
+/** Large events of one tenant, or many endpoints, are not to hold up the whole host. */
 const LONGEST_TURN_MS = 10
+
+/** Counts the time of a turn of the event loop; the function it returns ends the turn once that is long. */
+export function createTurns(): () => Promise<void> | undefined {
+  let began = performance.now()
+  async function end(): Promise<void> {
+    await new Promise(setImmediate)
+    began = performance.now()
+  }
+  return () => (performance.now() - began > LONGEST_TURN_MS ? end() : undefined)
+}
 
 type Had = ReadonlyMap<string, ReadonlyMap<number, FannedOut>>
 
@@ -91,12 +101,10 @@ export function createFanOut(parts: FanOutParts): FanOut {
       const now = clock.now()
       const spans = createFanOutSpans()
       const planned: FannedOutEvent[] = []
-      let turnBegan = performance.now()
+      const endLongTurn = createTurns()
       for (const event of events) {
-        if (performance.now() - turnBegan > LONGEST_TURN_MS) {
-          await new Promise(setImmediate)
-          turnBegan = performance.now()
-        }
+        const turn = endLongTurn()
+        if (turn) await turn
         const eventType = eventTypeOf(event)
         const matched = match(event, eventType)
         if (matched.length === 0) {

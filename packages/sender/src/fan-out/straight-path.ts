@@ -6,7 +6,7 @@ import type { DueDelivery, StraightDelivery } from '../deliveries/due-delivery.t
 import type { MessageTarget, MessageToStore, StoredDelivery } from '../store/messages.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import { createBatchWrite, type Leg, type Passage } from './batch-write.ts'
-import { dueDelivery, type FannedOutEvent, type FanOut } from './fan-out.ts'
+import { createTurns, dueDelivery, type FannedOutEvent, type FanOut } from './fan-out.ts'
 
 /** What {@link createStraightPath} works with. */
 export interface StraightPathParts {
@@ -271,7 +271,16 @@ export function createStraightPath<DB>(parts: StraightPathParts): StraightPath<D
         }
         if (mayGoStraight && !closing) await leaseFor(fannedOut)
         if (over) return true
-        events.forEach((ahead, index) => void pass(ahead, fannedOut[index] as FannedOutEvent))
+        const endLongTurn = createTurns()
+        for (const [index, ahead] of events.entries()) {
+          const turn = endLongTurn()
+          if (turn) {
+            worker.beginStraight()
+            await turn
+            if (over) return true
+          }
+          pass(ahead, fannedOut[index] as FannedOutEvent)
+        }
         worker.beginStraight()
         lateTimer ??= setTimeout(lookForLate, LOOK_MS)
         return true
