@@ -65,7 +65,10 @@ export interface EventEngineOptions<DB> {
    * @defaultValue 7 days, and longer where a durable subscription has not passed them
    */
   readonly retention?: RetentionOptions | false | undefined
-  /** PostgreSQL only. */
+  /**
+   * PostgreSQL only. Without it the host itself has to listen for `error`, on its pool and on each client of it: a
+   * connection that is lost during a transaction would end the process.
+   */
   readonly postgres?: PostgresOptions | undefined
   /**
    * PostgreSQL only: how long the engine waits for a connection of the pool, or for a result, where it cannot ask the server

@@ -39,6 +39,8 @@ export async function openEngine(
   const database =
     dialect === 'sqlite' ? await sqliteDatabase(observer) : await postgresDatabase<HostTables>()
   const { db } = observer && 'connect' in database ? database.connect({ observer }) : database
+  // An engine that is not given the pool cannot listen for lost connections: the host does.
+  if ('pool' in database) database.pool.on('connect', (client) => client.on('error', () => {}))
   await db.schema
     .createTable('page')
     .addColumn('pageId', 'integer', (column) => column.primaryKey())

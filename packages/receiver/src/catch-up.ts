@@ -1,7 +1,9 @@
 import { type Clock, EventsError, shown } from '@x/events-core'
+import { WebhookVerificationError } from '@x/signature'
 import { ReceiverError } from './errors.ts'
 import { type MessagePage, messagesUrlOf, type PulledMessage, pageOf, problemOf } from './events-page.ts'
 import type { ReceiverResponse } from './problem.ts'
+import { readRequestBody } from './read-body.ts'
 import type { ReceiverInput } from './receiver-input.ts'
 import type { SequenceTracker } from './sequence-tracker.ts'
 
@@ -60,9 +62,15 @@ const LIMIT = 250
 const MAX_WAITS = 10
 const MAX_WAIT_MS = 60_000
 const REQUEST_TIMEOUT_MS = 60_000
+/** Of one page: 250 messages, of which few are as long as a sender allows. */
+const MAX_PAGE_BYTES = 128 * 1024 * 1024
 
 const failed = (what: string, cause?: unknown) =>
   new ReceiverError('catch_up_failed', `receiver.catchUp: ${what}`, { cause })
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw failed('it was aborted', signal.reason)
+}
 
 /** Creates what fetches the messages that are missing, and has them handled as any other. One runs for each endpoint at a time. */
 export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
@@ -77,8 +85,8 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
     const target = new URL(url)
     target.searchParams.set('after', String(after))
     target.searchParams.set('limit', String(LIMIT))
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
     for (let waits = 0; ; waits++) {
+      const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
       let response: Response
       let text: string
       try {
@@ -87,8 +95,11 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
           signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
           redirect: 'manual',
         })
-        text = await response.text()
+        text = new TextDecoder().decode(await readRequestBody(response, MAX_PAGE_BYTES))
       } catch (error) {
+        throwIfAborted(signal)
+        if (WebhookVerificationError.is(error) && error.code === 'body_too_large')
+          throw failed(`${url.origin} answered with more than ${MAX_PAGE_BYTES} bytes`, error)
         throw failed(`${url.origin} did not answer`, error)
       }
       const { status, headers } = response
@@ -99,16 +110,29 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
       }
       const { code, detail, first } = problemOf(text)
       if (status === 410 && code === 'gone' && Number.isSafeInteger(first)) return { first: first as number }
-      if (status !== 429 || waits === MAX_WAITS) {
+      const isBusy = status === 429 || (status === 503 && headers.has('retry-after'))
+      if (!isBusy || waits === MAX_WAITS) {
         const why = typeof detail === 'string' ? `: ${detail}` : ''
         throw failed(`${url.origin} answered ${status}${why}`)
       }
       const seconds = Number(headers.get('retry-after') ?? 1)
       const delayMs = Math.min(MAX_WAIT_MS, Number.isFinite(seconds) ? Math.max(0, seconds * 1_000) : 1_000)
-      await new Promise<void>((resolve) => {
-        clock.schedule(resolve, delayMs)
-      })
+      await wait(delayMs, signal)
     }
+  }
+
+  async function wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    throwIfAborted(signal)
+    await new Promise<void>((resolve) => {
+      const cancel = clock.schedule(ended, delayMs)
+      function ended(): void {
+        cancel()
+        signal?.removeEventListener('abort', ended)
+        resolve()
+      }
+      signal?.addEventListener('abort', ended)
+    })
+    throwIfAborted(signal)
   }
 
   async function receiveOne(url: URL, { headers, body, sequence, id }: PulledMessage): Promise<void> {
@@ -134,17 +158,21 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
       const { messages, cursor, hasMore } = found.page
       let next = after + 1
       for (const message of messages) {
-        if (options.signal?.aborted) throw failed('it was aborted', options.signal.reason)
+        throwIfAborted(options.signal)
+        if (message.sequence < next)
+          throw failed(`${url.origin} gives message ${message.sequence} after ${next - 1}`)
+        const isKnown = await tracker.has(endpoint, message.sequence)
+        if (!isKnown) checkLink(endpoint, message)
         // What the sender leaves out it does not give away.
         if (message.sequence > next) await tracker.giveUp(endpoint, message.sequence - 1)
         next = message.sequence + 1
         // Handled, though others before it were not.
-        if (await tracker.has(endpoint, message.sequence)) continue
+        if (isKnown) continue
         await receiveOne(url, message)
         received += 1
       }
       // Nor those behind the last message, or on a page without any.
-      const last = Math.max(next - 1, Number(cursor) || 0)
+      const last = Math.max(next - 1, Number(cursor))
       if (last >= next) await tracker.giveUp(endpoint, last)
       if (!hasMore) return { endpoint, received, sequence: (await tracker.place(endpoint)).sequence }
       if (last <= after) throw failed(`${url.origin} gives the same messages again after ${after}`)
@@ -174,4 +202,12 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
     running.set(endpoint, current)
     return current
   }
+}
+
+/** The page is its server's word alone; these headers are signed, and are verified when the message is received. */
+function checkLink(endpoint: string, { headers, sequence, id }: PulledMessage): void {
+  const signed = new Headers(headers)
+  if (signed.get('webhook-endpoint') === endpoint && signed.get('webhook-sequence') === String(sequence))
+    return
+  throw failed(`message ${sequence} (${id}) is not signed as number ${sequence} of ${endpoint}`)
 }

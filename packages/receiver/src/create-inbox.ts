@@ -1,5 +1,5 @@
 import { EventsError, shown, systemClock } from '@x/events-core'
-import { databaseMessage, isConflict, isMissingTable } from './database-errors.ts'
+import { databaseMessage, isConflict, isMissingKey, isMissingTable } from './database-errors.ts'
 import { ReceiverError } from './errors.ts'
 import type { Inbox, InboxPurgeOptions, PostgresInboxOptions } from './inbox.ts'
 import { DEFAULT_INBOX_TABLE, type InboxDialect, quotedTable } from './inbox-table.ts'
@@ -62,8 +62,8 @@ function statementsOf(dialect: InboxDialect, table: string) {
   const locked = dialect === 'postgres' ? ' for update of m skip locked' : ''
   return {
     // PostgreSQL lets a copy wait here for the transaction that holds the same mark.
-    mark: `insert into ${table} (scope, id, received_at) values (${$1}, ${$2}, ${$3}) on conflict do nothing returning id`,
-    numberedMark: `insert into ${table} (scope, id, received_at, endpoint, sequence, chain, digest) values (${$1}, ${$2}, ${$3}, ${$4}, ${$5}, ${$6}, ${$7}) on conflict do nothing returning id`,
+    mark: `insert into ${table} (scope, id, received_at) values (${$1}, ${$2}, ${$3}) on conflict (scope, id) do nothing returning id`,
+    numberedMark: `insert into ${table} (scope, id, received_at, endpoint, sequence, chain, digest) values (${$1}, ${$2}, ${$3}, ${$4}, ${$5}, ${$6}, ${$7}) on conflict (scope, id) do nothing returning id`,
     purge: `delete from ${table} where scope = ${$1} and id in (select m.id from ${table} m where m.scope = ${$2} and m.received_at < ${$3} and ${isPassed} order by m.received_at limit ${PURGE_BATCH}${locked}) returning id`,
     place: `select sequence, chain from ${table} where scope = ${$1} and id = ${$2}`,
     savePlace: `insert into ${table} as p (scope, id, received_at, sequence, chain) values (${$1}, ${$2}, ${$3}, ${$4}, ${$5}) on conflict (scope, id) do update set sequence = excluded.sequence, chain = excluded.chain where p.sequence < excluded.sequence returning id`,
@@ -83,7 +83,9 @@ function checkDays(caller: string, path: string, days: number): number {
 function unavailable(caller: string, id: string, error: unknown): ReceiverError {
   const advice = isMissingTable(error)
     ? ' Create its table in a migration: createInboxTable(...), or the SQL of inboxTableSql(...).'
-    : ''
+    : isMissingKey(error)
+      ? ' Its table needs the primary key (scope, id), as createInboxTable(...) and inboxTableSql(...) create it.'
+      : ''
   const message = `${caller}: the database did not take message ${id}: ${databaseMessage(error)}.${advice}`
   return new ReceiverError('inbox_unavailable', message, { cause: error })
 }

@@ -108,6 +108,7 @@ export interface Receiver<TEvents extends object = object, TTrx = never> {
 }
 
 /** How long a message that another has overtaken is waited for before it is fetched. */
+const LONGEST_CATCH_UP_PAUSE_MS = 300_000
 const SETTLE_MS = 1_000
 
 function needsWaiting(outcome: PromiseLike<unknown>): ReceiverError {
@@ -191,6 +192,7 @@ export function createReceiver<TEvents extends object, TTrx>(
   const receive = createReceive({ settings, protocol, handlers, tracker, report })
   const catchUp = tracker && createCatchUp({ tracker, clock, receive })
   const planned = new Set<string>()
+  const failures = new Map<string, number>()
 
   function tell(notice: SequenceNotice): void {
     for (const { listener } of gapListeners) {
@@ -200,19 +202,28 @@ export function createReceiver<TEvents extends object, TTrx>(
     if (notice.kind === 'gap') planCatchUp(notice.endpoint)
   }
 
-  /** What is only late comes by itself; where the order is kept, it is waited for. */
+  /**
+   * What is only late comes by itself; where the order is kept, it is waited for. What could not be fetched is tried again:
+   * nothing else would tell of it.
+   */
   function planCatchUp(endpoint: string): void {
     const source = sequence?.sourceOf(endpoint)
     if (!source || !catchUp || planned.has(endpoint)) return
     planned.add(endpoint)
     const begin = async () => {
       planned.delete(endpoint)
-      await catchUp(source)
+      try {
+        await catchUp(source)
+        failures.delete(endpoint)
+      } catch (error) {
+        report(error, { status: protocol.acknowledgement.status })
+        failures.set(endpoint, (failures.get(endpoint) ?? 0) + 1)
+        planCatchUp(endpoint)
+      }
     }
-    clock.schedule(
-      () => void begin().catch((error) => report(error, { status: protocol.acknowledgement.status })),
-      sequence?.isOrdered ? 0 : SETTLE_MS,
-    )
+    const failed = failures.get(endpoint) ?? 0
+    const pauseMs = Math.min(LONGEST_CATCH_UP_PAUSE_MS, SETTLE_MS * 2 ** failed)
+    clock.schedule(() => void begin(), failed === 0 && sequence?.isOrdered ? 0 : pauseMs)
   }
 
   function needSequence(method: string): never {

@@ -3,6 +3,7 @@
 const CONFLICT = /^(?:40001|40P01|55P03|P2034)$/
 const SQLITE_LOCK = /^SQLITE_(?:BUSY|LOCKED)/
 const UNDEFINED_TABLE = /^42P01$/
+const NO_KEY = /ON CONFLICT/
 const NO_SUCH_TABLE = /no such table|relation "[^"]*" does not exist/
 
 const MAX_DEPTH = 6
@@ -21,6 +22,11 @@ export function isConflict(error: unknown): boolean {
 /** Whether a table is missing. */
 export function isMissingTable(error: unknown): boolean {
   return some(error, ({ code = '', message }) => UNDEFINED_TABLE.test(code) || NO_SUCH_TABLE.test(message))
+}
+
+/** Whether a table has no unique key of the columns that a statement names. */
+export function isMissingKey(error: unknown): boolean {
+  return some(error, ({ message }) => NO_KEY.test(message))
 }
 
 /** What the database said, of the innermost error: libraries wrap it in the text of the statement. */

@@ -127,6 +127,7 @@ export function drizzleInbox<TTrx>(
     postgres: (mark: InboxStatement, work: (trx: TTrx) => unknown) =>
       (db as unknown as PgTransactions).transaction(
         async (trx) => {
+          keepFromEndingTheProcess(trx)
           if ((await runOnPostgres(trx, mark)).length === 0) return false
           await work(trx as TTrx)
           await assertAlive(trx)
@@ -165,6 +166,20 @@ export function drizzleInbox<TTrx>(
     },
     options,
   )
+}
+
+const guarded = new WeakSet<object>()
+
+/**
+ * The client of pg that a transaction runs on has no listener of its pool while it is lent out: without one, the loss of its
+ * connection ends the process. Its statements fail by themselves.
+ */
+function keepFromEndingTheProcess(trx: object): void {
+  const { session } = trx as { readonly session?: { readonly client?: { on?: unknown } } }
+  const client = session?.client
+  if (!client || typeof client.on !== 'function' || guarded.has(client)) return
+  guarded.add(client)
+  client.on('error', () => {})
 }
 
 /**

@@ -27,6 +27,9 @@ export function problemOf(text: string): {
   }
 }
 
+/** The number of a message. */
+const CURSOR = /^\d{1,16}$/
+
 /** Reads a response; undefined when it is something else than messages. */
 export function pageOf(text: string): MessagePage | undefined {
   const page = problemOf(text) as Partial<MessagePage>
@@ -34,6 +37,8 @@ export function pageOf(text: string): MessagePage | undefined {
     Array.isArray(page.messages) &&
     page.messages.every(isMessage) &&
     typeof page.cursor === 'string' &&
+    CURSOR.test(page.cursor) &&
+    Number.isSafeInteger(Number(page.cursor)) &&
     typeof page.hasMore === 'boolean'
   return isPage ? (page as MessagePage) : undefined
 }
@@ -48,6 +53,15 @@ function isMessage(value: unknown): value is PulledMessage {
     headers !== null &&
     Object.values(headers).every((one) => typeof one === 'string')
   )
+}
+
+/** Undefined where the text is not percent-encoded UTF-8. */
+function decodedText(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 const MESSAGES = /\/endpoints\/([^/]+)\/messages$/
@@ -72,7 +86,11 @@ export function messagesUrlOf(given: string, endpoint: string | undefined): Mess
   url.pathname = url.pathname.replace(/\/+$/, '')
   const named = MESSAGES.exec(url.pathname)?.[1]
   if ((named === undefined) === (endpoint === undefined)) return undefined
-  if (endpoint === undefined) return { url, endpoint: decodeURIComponent(named as string) }
+  if (endpoint !== undefined && (endpoint === '' || !endpoint.isWellFormed())) return undefined
+  if (endpoint === undefined) {
+    const decoded = decodedText(named as string)
+    return decoded === undefined ? undefined : { url, endpoint: decoded }
+  }
   url.pathname = `${url.pathname}/endpoints/${encodeURIComponent(endpoint)}/messages`
   return { url, endpoint }
 }

@@ -1,9 +1,11 @@
+import { EventsError } from '@x/events-core'
 import type { ReceiverResponse } from './problem.ts'
 import { readRequestBody } from './read-body.ts'
 import type { ReceiverInput } from './receiver-input.ts'
 
 /** Makes a fetch request an input of the one path. */
 export function inputOf(request: Request): ReceiverInput {
+  if (typeof Object(Object(request).headers).get !== 'function') return notARequest
   return {
     method: request.method,
     headers: request.headers,
@@ -14,6 +16,17 @@ export function inputOf(request: Request): ReceiverInput {
     },
     body: (maxBodyBytes) => readRequestBody(request, maxBodyBytes),
   }
+}
+
+const notARequest: ReceiverInput = {
+  method: 'POST',
+  headers: {},
+  body() {
+    throw new EventsError(
+      'invalid_argument',
+      'receiver.handle: give it a Request of fetch; for requests of Node.js there is @x/receiver/node',
+    )
+  },
 }
 
 /** Makes the outcome a fetch response. */

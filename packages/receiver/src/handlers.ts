@@ -30,12 +30,21 @@ export interface Handlers {
 
 function failed(event: WebhookEvent, failures: readonly unknown[]): ReceiverError {
   const [first] = failures
-  const reason = first instanceof Error ? first.message : String(first)
+  const reason = textOf(first)
   const cause =
     failures.length === 1 ? first : new AggregateError(failures, `${failures.length} handlers failed`)
   return new ReceiverError('handlers_failed', `A handler of ${event.type} (${event.id}) failed: ${reason}`, {
     cause,
   })
+}
+
+/** Of whatever was thrown, even of what refuses to be read. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown)
+  } catch {
+    return 'what it threw has no text'
+  }
 }
 
 /** Creates an empty registry. */

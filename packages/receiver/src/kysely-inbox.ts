@@ -26,7 +26,7 @@ function executorOf(db: KyselyExecutor): QueryExecutor {
 }
 
 /** By name, also of what a dialect of one's own extends: Kysely is imported where it is needed, and may be another copy. */
-function dialectOf(caller: string, db: KyselyExecutor): InboxDialect {
+export function dialectOf(caller: string, db: KyselyExecutor): InboxDialect {
   const { adapter } = executorOf(db)
   for (let type: object | null = adapter; type !== null; type = Object.getPrototypeOf(type)) {
     if (type.constructor.name === 'PostgresAdapter') return 'postgres'
@@ -110,6 +110,9 @@ export async function createInboxTable(db: KyselyExecutor, table?: string): Prom
 
 /**
  * An inbox on PostgreSQL or SQLite through Kysely: handlers get the `Transaction<Database>` as `context.trx`.
+ *
+ * Listen for `error` on the pool of `pg` and on each of its clients (`pool.on('connect', ...)`): a connection that is lost while
+ * handlers work would end the process.
  *
  * @throws EventsError (`invalid_argument`) when an option is out of range, or the database is another one.
  *

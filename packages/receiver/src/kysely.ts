@@ -1,5 +1,6 @@
 import { type Clock, EventsError, systemClock } from '@x/events-core'
 import type { QueryExecutorProvider } from 'kysely'
+import { dialectOf } from './kysely-inbox.ts'
 import type { ReplayStore } from './replay-store.ts'
 import { checkScope, type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
 
@@ -67,7 +68,10 @@ async function openStatements(db: KyselyDatabase, table: string) {
  */
 export async function createReplayTable(database: KyselyDatabase, name = DEFAULT_TABLE): Promise<void> {
   const { sql, db, table } = await openStatements(database, name)
-  const index = `${name.replaceAll('.', '_')}_expires_at`
+  // In SQLite an index is in the schema of its table, and named after it.
+  const isSqlite = dialectOf('createReplayTable', database) === 'sqlite'
+  const bare = name.slice(name.lastIndexOf('.') + 1)
+  const index = isSqlite ? `${name}_expires_at` : `${name.replaceAll('.', '_')}_expires_at`
   await sql`create table if not exists ${table} (
     scope varchar(100) not null,
     id varchar(256) not null,
@@ -76,7 +80,9 @@ export async function createReplayTable(database: KyselyDatabase, name = DEFAULT
     expires_at bigint not null,
     primary key (scope, id)
   )`.execute(db)
-  await sql`create index if not exists ${sql.ref(index)} on ${table} (expires_at)`.execute(db)
+  await sql`create index if not exists ${sql.ref(index)} on ${isSqlite ? sql.ref(bare) : table} (expires_at)`.execute(
+    db,
+  )
 }
 
 /**

@@ -16,7 +16,7 @@ export interface LambdaEvent {
   readonly multiValueHeaders?: Readonly<Record<string, string[] | undefined>> | null | undefined
   readonly body?: string | null | undefined
   readonly isBase64Encoded?: boolean | undefined
-  readonly requestContext?: object | undefined
+  readonly requestContext?: object | null | undefined
 }
 
 /** What they take for an answer. */
@@ -34,8 +34,8 @@ export type LambdaWebhook = (event: LambdaEvent) => Promise<LambdaAnswer>
 const ADVICE =
   "Use Lambda's proxy integration, without a mapping template, and no middleware that parses the event's body."
 
-function methodOf({ httpMethod, requestContext = {} }: LambdaEvent): string | undefined {
-  const { http } = requestContext as { readonly http?: { readonly method?: string } }
+function methodOf({ httpMethod, requestContext }: LambdaEvent): string | undefined {
+  const { http } = (requestContext ?? {}) as { readonly http?: { readonly method?: string } }
   return httpMethod ?? http?.method
 }
 
@@ -47,8 +47,9 @@ function urlOf(event: LambdaEvent): string | undefined {
 
 /** The query where there are but its parameters: API Gateway has decoded them, a load balancer has not. */
 function queryOf(event: LambdaEvent): string {
-  const { queryStringParameters, multiValueQueryStringParameters, requestContext = {} } = event
-  const encode = 'elb' in requestContext ? (text: string) => text : encodeURIComponent
+  const { queryStringParameters, multiValueQueryStringParameters, requestContext } = event
+  const isEncoded = 'elb' in (requestContext ?? {})
+  const encode = (text: string) => (isEncoded ? text : encodeURIComponent(text.toWellFormed()))
   const parameters = Object.entries(multiValueQueryStringParameters ?? queryStringParameters ?? {})
   return parameters
     .flatMap(([name, values]) => [values ?? []].flat().map((value) => `${encode(name)}=${encode(value)}`))
@@ -60,13 +61,11 @@ function headersOf({
   headers,
   multiValueHeaders,
 }: LambdaEvent): Record<string, string | string[] | undefined> {
-  if (!multiValueHeaders) return { ...headers }
-  return Object.fromEntries(
-    Object.entries(multiValueHeaders).map(([name, values]) => [
-      name,
-      values?.length === 1 ? values[0] : values,
-    ]),
-  )
+  const several = Object.entries(multiValueHeaders ?? {}).map(([name, values]) => [
+    name,
+    values?.length === 1 ? values[0] : values,
+  ])
+  return { ...headers, ...Object.fromEntries(several) }
 }
 
 function bodyOf({ body, isBase64Encoded }: LambdaEvent, maxBodyBytes: number): string | Uint8Array {
@@ -99,7 +98,9 @@ function answerOf(event: LambdaEvent, { status, headers, body }: ReceiverRespons
  * ```
  */
 export function webhook(receiver: MountedReceiver): LambdaWebhook {
-  return async (event) => {
+  return async (given) => {
+    // What invokes a function by hand may pass nothing.
+    const event: LambdaEvent = Object(given)
     const answer = await receiver.receive({
       method: methodOf(event),
       headers: headersOf(event),

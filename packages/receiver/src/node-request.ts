@@ -46,11 +46,18 @@ function isRaw(value: unknown): value is string | Uint8Array {
   return typeof value === 'string' || value instanceof Uint8Array
 }
 
-function readStream(request: NodeRequest, maxBodyBytes: number): Promise<Uint8Array> {
+function readStream(request: NodeRequest, advice: string, maxBodyBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
     let length = 0
-    const onData = (chunk: Uint8Array) => {
+    const onData = (chunk: Uint8Array | string) => {
+      // Decoded by setEncoding: the bytes that were signed are gone.
+      if (typeof chunk === 'string') {
+        request.off('data', onData)
+        request.resume()
+        reject(bodyConsumed(advice))
+        return
+      }
       length += chunk.length
       chunks.push(chunk)
       if (length <= maxBodyBytes) return
@@ -63,6 +70,8 @@ function readStream(request: NodeRequest, maxBodyBytes: number): Promise<Uint8Ar
     request.on('end', () => resolve(joinChunks(chunks, length)))
     request.on('error', (error) => reject(incompleteBody(error)))
     request.on('close', () => reject(incompleteBody()))
+    // A listener does not resume what was paused.
+    request.resume()
   })
 }
 
@@ -79,7 +88,7 @@ async function readNodeBody(
     request.resume()
     throw bodyTooLarge(maxBodyBytes)
   }
-  return readStream(request, maxBodyBytes)
+  return readStream(request, advice, maxBodyBytes)
 }
 
 function closeSignal(response: NodeResponse): AbortSignal {

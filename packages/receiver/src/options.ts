@@ -217,9 +217,13 @@ function checkedSequence(
 }
 
 function checkedSchemas(schemas: object): Record<string, StandardSchema> {
+  if (typeof schemas !== 'object' || schemas === null) {
+    throw invalid('schemas', 'an object of schemas by event type', schemas)
+  }
   const checked: Record<string, StandardSchema> = {}
   for (const [type, schema] of Object.entries(schemas)) {
     if (schema === undefined) continue
+    if (type.includes('*')) throw invalid('schemas', 'named after event types, not after patterns', type)
     if (!isStandardSchema(schema)) throw invalid(`schemas['${type}']`, 'a Standard Schema', typeof schema)
     checked[type] = schema
   }
@@ -282,6 +286,11 @@ export function resolveReceiverOptions(
   for (const method of ['receive', 'maintain'] as const) {
     if (inbox && typeof inbox[method] !== 'function') {
       throw invalid('inbox', 'what kyselyInbox(...) or its like has given', typeof inbox)
+    }
+  }
+  for (const method of ['now', 'schedule'] as const) {
+    if (typeof Object(clock)[method] !== 'function') {
+      throw invalid('clock', `a Clock, with a method ${method}`, clock)
     }
   }
   if (inbox && replayStore) {

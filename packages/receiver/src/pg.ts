@@ -30,7 +30,12 @@ interface PgClient {
   query(statement: string): Promise<PgResult | readonly PgResult[]>
   escapeLiteral(value: string): string
   release(error?: Error | boolean): void
+  on?(eventName: 'error', listener: () => void): unknown
+  off?(eventName: 'error', listener: () => void): unknown
 }
+
+/** A client that is lent out has no listener of its pool: without one, the loss of its connection ends the process. */
+const lost = () => {}
 
 /**
  * Creates the table of {@link pgInbox}, unless it is there.
@@ -101,6 +106,7 @@ export function pgInbox<TClient>(pool: PgPool<TClient>, options: PostgresInboxOp
         const connected = await pool.connect()
         const client = connected as unknown as PgClient
         let broken: Error | undefined
+        client.on?.('error', lost)
         try {
           return await inTransaction(client, mark, () => work(connected))
         } catch (error) {
@@ -109,6 +115,7 @@ export function pgInbox<TClient>(pool: PgPool<TClient>, options: PostgresInboxOp
           })
           throw error
         } finally {
+          client.off?.('error', lost)
           client.release(broken)
         }
       },

@@ -186,7 +186,9 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     if ('status' in opened) return opened
     let answer = protocol.acknowledgement
     for (const one of opened) {
-      const next = await admitted({ ...one, body, input })
+      const next = await admitted({ ...one, body, input }).catch((error) =>
+        failure(error, { id: one.message.id }),
+      )
       // A failure keeps no other message of the request from its handlers. The sender repeats them all, and the replay
       // store, or the inbox, lets through those that failed.
       if (answer.status < 300) answer = next

@@ -82,6 +82,8 @@ interface Follower {
   /** Up to this number, what is missing was told. */
   told: number
   saved: number
+  /** With so many that were handled after the place, what others have handled is read again. */
+  refreshAt: number
   readonly counts: Record<Exclude<SequenceNotice['kind'], 'unnumbered'>, number>
 }
 
@@ -90,6 +92,7 @@ const PAGE = 1_000
 const SAVE_EVERY = 64
 /** What is missing before so many that were handled is taken for lost. */
 const MAX_EARLY = 50_000
+const REFRESH_EVERY = 100
 /** Of endpoints beyond, the place is read again. */
 const MAX_FOLLOWED = 10_000
 
@@ -132,6 +135,7 @@ export function createSequenceTracker(parts: SequenceTrackerParts): SequenceTrac
       highest: place.sequence,
       told: place.sequence,
       saved: saved ? place.sequence : -1,
+      refreshAt: 0,
       counts: { gap: 0, lost: 0, fork: 0, repeat: 0, reordered: 0 },
     }
     await refresh(follower)
@@ -202,6 +206,12 @@ export function createSequenceTracker(parts: SequenceTrackerParts): SequenceTrac
   /** Tells what is missing before a message, unless it was told. */
   async function lookForGap(follower: Follower, sequence: number): Promise<void> {
     if (sequence <= follower.place.sequence + 1) return
+    const isTold = sequence - 1 <= Math.max(follower.place.sequence, follower.told)
+    // All marks after the place are read: where what is missing was told, only now and then, or an open gap would make each
+    // message cost more than the one before.
+    const { size } = follower.early
+    if (isTold && !isOrdered && size < follower.refreshAt) return
+    follower.refreshAt = size + Math.max(REFRESH_EVERY, size)
     await refresh(follower)
     const from = Math.max(follower.place.sequence, follower.told) + 1
     if (from < sequence) tellMissing(follower, 'gap', { from, to: sequence - 1 })
@@ -234,6 +244,7 @@ export function createSequenceTracker(parts: SequenceTrackerParts): SequenceTrac
     if (sequence === follower.place.sequence + 1) await advance(follower)
     else await lookForGap(follower, sequence)
     follower.told = Math.max(follower.told, sequence)
+    if (follower.early.size > MAX_EARLY) await refresh(follower)
     while (follower.early.size > MAX_EARLY) {
       await giveUp(follower, Math.min(...missingIn(follower.early, rangeOf(follower)).map(({ to }) => to)))
     }

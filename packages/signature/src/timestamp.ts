@@ -1,3 +1,4 @@
+import { EventsError } from '@x/events-core'
 import { WebhookVerificationError } from './errors.ts'
 import type { RawWebhookHeaders } from './read-headers.ts'
 
@@ -9,7 +10,7 @@ const SECONDS = /^(?:0|[1-9][0-9]{0,11})$/
  * may be a replay, and one from the future could be kept for one.
  *
  * @returns seconds since 1970.
- * @throws {@link WebhookVerificationError}
+ * @throws {@link WebhookVerificationError}, and EventsError (`invalid_argument`) for a clock that gives no time.
  */
 export function checkTimestamp(
   { family, timestamp: text }: RawWebhookHeaders,
@@ -22,6 +23,7 @@ export function checkTimestamp(
       `The header ${family}-timestamp must be whole seconds since 1970, in digits only.`,
     )
   }
+  if (!Number.isFinite(nowMs)) throw new EventsError('invalid_argument', 'The clock gives no number.')
   const timestamp = Number(text)
   const ageSeconds = Math.floor(nowMs / 1000) - timestamp
   if (Math.abs(ageSeconds) > toleranceSeconds) {

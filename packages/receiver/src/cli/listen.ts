@@ -33,7 +33,7 @@ async function forward(url: string, { headers, rawBody, signal }: WebhookContext
   const forwarded = new Headers(headers)
   for (const name of OF_THE_CONNECTION) forwarded.delete(name)
   const body = Uint8Array.from(rawBody)
-  const response = await fetch(url, { method: 'POST', headers: forwarded, body, signal })
+  const response = await fetch(url, { method: 'POST', headers: forwarded, body, signal, redirect: 'manual' })
   await response.body?.cancel()
   // Whoever sends has to send again.
   if (!response.ok) throw new Error(`${url} answered ${response.status}`)
