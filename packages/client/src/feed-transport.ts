@@ -16,6 +16,8 @@ interface Rest {
 
 /** After so many failures in a row, the client polls until a stream can be opened. */
 const STREAM_TRIES = 3
+/** A server may ask for no pause at all, and end each stream at once. */
+const SHORTEST_RETRY_BASE_MS = 100
 /** Statuses that say that the server has no stream, and not that it has failed. */
 const NO_STREAM = /invalid_response|40[456]|501/
 
@@ -68,7 +70,7 @@ export function createFeedTransport(
     return readStream(settings, cursor, signal, {
       message: (message) => pass(message, synced),
       retry(retryMs) {
-        retryBaseMs = retryMs
+        retryBaseMs = Math.max(retryMs, SHORTEST_RETRY_BASE_MS)
       },
       opened(look) {
         wake = look

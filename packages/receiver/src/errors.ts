@@ -8,11 +8,12 @@ export type ReceiverErrorCode =
   | 'inbox_unavailable'
   | 'schema_failed'
   | 'secrets_unavailable'
+  | 'store_unavailable'
   | 'sync_unavailable'
 
 /**
  * A fault of the receiver's own side: its configuration, its handlers, its place among other
- * middleware, the database of its inbox. Answered with 500 or 503, so that the sender tries again.
+ * middleware, the database of its inbox, its replay store. Answered with 500 or 503, so that the sender tries again.
  *
  * @example
  * ```ts

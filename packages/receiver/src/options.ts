@@ -279,8 +279,12 @@ export function resolveReceiverOptions(
     if (typeof value !== 'boolean') throw invalid(name, 'true or false', value)
   }
   for (const method of ['begin', 'complete', 'release'] as const) {
-    if (replayStore && typeof replayStore[method] !== 'function') {
-      throw invalid('replayStore', `a ReplayStore, with a method ${method}`, typeof replayStore[method])
+    if (replayStore !== undefined && typeof Object(replayStore)[method] !== 'function') {
+      throw invalid(
+        'replayStore',
+        `a ReplayStore, with a method ${method}`,
+        typeof Object(replayStore)[method],
+      )
     }
   }
   for (const method of ['receive', 'maintain'] as const) {

@@ -69,6 +69,8 @@ const ANSWERS: Readonly<
     problem(503, 'inbox_unavailable', 'The event could not be recorded. Send it again later.'),
   schema_failed: () => INTERNAL,
   secrets_unavailable: () => INTERNAL,
+  store_unavailable: () =>
+    problem(503, 'store_unavailable', 'The event could not be looked up. Send it again later.'),
   sync_unavailable: () => INTERNAL,
 }
 

@@ -1,4 +1,7 @@
+import { shown } from '@x/events-core'
 import { digestOf, takeRawBody } from '@x/signature'
+import { databaseMessage } from './database-errors.ts'
+import { ReceiverError } from './errors.ts'
 import type { WebhookContext, WebhookEvent } from './event-patterns.ts'
 import type { Handlers } from './handlers.ts'
 import type { Inbox } from './inbox.ts'
@@ -8,6 +11,7 @@ import { problem, problemOf, type ReceiverResponse } from './problem.ts'
 import type { OpenedMessage, Protocol } from './protocol.ts'
 import { bodyTooLarge } from './read-body.ts'
 import type { ReceiverInput } from './receiver-input.ts'
+import type { ReplayClaim } from './replay-store.ts'
 import type { SequenceMark } from './sequence-store.ts'
 import type { SequenceTracker } from './sequence-tracker.ts'
 import { openContext } from './webhook-context.ts'
@@ -47,6 +51,20 @@ export function checkBodySize(body: Uint8Array | string, maxBodyBytes: number): 
       : body.length > maxBodyBytes ||
         (body.length * 3 > maxBodyBytes && new TextEncoder().encode(body).length > maxBodyBytes)
   if (tooLarge) throw bodyTooLarge(maxBodyBytes)
+}
+
+const CLAIMS: ReadonlySet<unknown> = new Set(['new', 'in_progress', 'done'] satisfies ReplayClaim[])
+
+const unavailable = (message: string, cause?: unknown) =>
+  new ReceiverError('store_unavailable', message, { cause })
+
+/** What a store answers. */
+async function asked<TAnswer>(what: string, ask: () => TAnswer | Promise<TAnswer>): Promise<TAnswer> {
+  try {
+    return await ask()
+  } catch (error) {
+    throw unavailable(`The ${what} failed: ${databaseMessage(error)}`, error)
+  }
 }
 
 /** Builds the one path that every message takes: size, signature, replay, parse, handlers. */
@@ -150,7 +168,10 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
   async function claimed(verified: Verified): Promise<ReceiverResponse> {
     const { id } = verified.message
     const token = replayStore ? crypto.randomUUID() : ''
-    const claim = (await replayStore?.begin(id, token)) ?? 'new'
+    const claim = replayStore ? await asked('replay store', () => replayStore.begin(id, token)) : 'new'
+    if (!CLAIMS.has(claim)) {
+      throw unavailable(`The replay store answered ${shown(claim)}, and not 'new', 'in_progress' or 'done'`)
+    }
     if (claim === 'done') {
       await note(verified, 'duplicate')
       return protocol.repeated
@@ -165,7 +186,7 @@ export function createReceive(parts: ReceiveParts): (input: ReceiverInput) => Pr
     const { link, message, body } = verified
     if (!tracker || !link) return claimed(verified)
     const mark = { ...link, id: message.id, digest: await digestOf(body) }
-    const admission = await tracker.admit(mark)
+    const admission = await asked('sequence store', () => tracker.admit(mark))
     if (admission === 'repeat') return protocol.repeated
     if (admission === 'due') return claimed({ ...verified, mark })
     return problem(409, 'out_of_sequence', 'Messages before this one were not received. Send it again later.')

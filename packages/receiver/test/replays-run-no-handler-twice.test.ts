@@ -60,11 +60,20 @@ describe('a receiver with a replay store', () => {
     expect(await statusOf('evt_1')).toBe(204)
   })
 
-  it('answers 500 when the store cannot be asked', async () => {
+  it('answers 503 when the store cannot be asked', async () => {
     const down = { ...memoryReplayStore(), begin: () => Promise.reject(new Error('down')) }
     const { statusOf, errors } = receiverWith(down, () => expect.unreachable())
-    expect(await statusOf('evt_1')).toBe(500)
-    expect(errors).toMatchObject([{ message: 'down' }])
+    expect(await statusOf('evt_1')).toBe(503)
+    expect(errors).toMatchObject([
+      { code: 'store_unavailable', message: 'The replay store failed: down', cause: new Error('down') },
+    ])
+  })
+
+  it('calls no handler where the store answers something else', async () => {
+    const odd = { ...memoryReplayStore(), begin: async () => 'duplicate' as never }
+    const { statusOf, errors } = receiverWith(odd, () => expect.unreachable())
+    expect(await statusOf('evt_1')).toBe(503)
+    expect(errors).toMatchObject([{ code: 'store_unavailable' }])
   })
 
   it('acknowledges an event that was handled although that could not be noted', async () => {

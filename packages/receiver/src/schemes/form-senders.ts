@@ -5,7 +5,7 @@ import { defineScheme } from './define-scheme.ts'
 import { isSameText, sha256Hex } from './digest.ts'
 import { at, textAt, typeOf } from './payload.ts'
 import type { SchemeRequest } from './scheme.ts'
-import type { SecretAndUrlOptions } from './signing-senders.ts'
+import { givenUrl, type SecretAndUrlOptions } from './signing-senders.ts'
 import { hmac } from './verify.ts'
 
 // Both sign the URL and then the fields of the form, sorted, each name followed by its value.
@@ -19,10 +19,11 @@ import { hmac } from './verify.ts'
  * @see https://www.twilio.com/docs/usage/security
  */
 export const twilio = ({ secret, url }: SecretAndUrlOptions): WebhookScheme => {
+  const urlOf = givenUrl('twilio', url)
   const signedUrl = (request: SchemeRequest) => {
-    if (typeof url === 'function') return url({ url: request.url.href, headers: request.headers })
+    const given = urlOf(request)
     // What Twilio adds to the URL, it signs as well.
-    return url.includes('?') ? url : url + request.url.search
+    return typeof url === 'function' || given.includes('?') ? given : given + request.url.search
   }
   const withUrl = (spell: (url: string) => string) =>
     hmac({
@@ -124,10 +125,8 @@ const TRIAL_KEY = 'test-webhook'
  * @see https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/
  */
 export const mandrill = ({ secret, url }: SecretAndUrlOptions): WebhookScheme => {
-  const content = (request: SchemeRequest) => [
-    typeof url === 'function' ? url({ url: request.url.href, headers: request.headers }) : url,
-    ...sortedFields(request),
-  ]
+  const urlOf = givenUrl('mandrill', url)
+  const content = (request: SchemeRequest) => [urlOf(request), ...sortedFields(request)]
   const signature = { header: 'x-mandrill-signature', hash: 'SHA-1', encoding: 'base64', content } as const
   const verify = hmac({ ...signature, secret })
   const verifyTrial = hmac({ ...signature, secret: TRIAL_KEY })

@@ -1,10 +1,11 @@
-import { EventsError } from '@x/events-core'
+import { EventsError, shown } from '@x/events-core'
 import type { WebhookScheme } from '../protocol.ts'
 import type { SecretSource } from '../secret-source.ts'
 import { defineScheme } from './define-scheme.ts'
 import { decodeBase64 } from './digest.ts'
 import { at, textAt, typeOf } from './payload.ts'
 import type { SchemeDefinition, SchemeRequest } from './scheme.ts'
+import { checkText } from './signing-senders.ts'
 import { sharedSecret } from './verify.ts'
 
 // None of these signs anything: each sends along what it was told, so that a request proves no body. Give each URL a
@@ -33,6 +34,8 @@ export type SharedSecretPlace =
       readonly password: SecretSource
     }
 
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/
+
 /** Verifies the secret where a sender was told to put it. */
 export function verifyPlace(name: string, place: SharedSecretPlace): SchemeDefinition['verify'] {
   if ('code' in place) {
@@ -41,6 +44,7 @@ export function verifyPlace(name: string, place: SharedSecretPlace): SchemeDefin
   }
   if ('password' in place) {
     const { username, password } = place
+    checkText(name, 'username', username)
     return sharedSecret({
       secret: password,
       find: (request) => {
@@ -51,6 +55,12 @@ export function verifyPlace(name: string, place: SharedSecretPlace): SchemeDefin
   }
   if ('header' in place) {
     const { header, secret } = place
+    if (typeof header !== 'string' || !HEADER_NAME.test(header)) {
+      throw new EventsError(
+        'invalid_argument',
+        `${name}: header must be the name of a header; got ${shown(header)}`,
+      )
+    }
     return sharedSecret({ secret, find: ({ headers }) => headers.get(header) })
   }
   throw new EventsError(

@@ -1,3 +1,4 @@
+import { EventsError, shown } from '@x/events-core'
 import { parseJson } from '../parse-payload.ts'
 import type { WebhookScheme } from '../protocol.ts'
 import type { SecretRequest, SecretSource } from '../secret-source.ts'
@@ -31,6 +32,29 @@ function signing({ signature, ...definition }: Sender): (options: SecretOptions)
   return ({ secret }) => defineScheme({ ...definition, verify: hmac({ ...signature, secret }) })
 }
 
+/**
+ * How to find the URL that was signed.
+ *
+ * @throws EventsError (`invalid_argument`) where there is none: a variable that is not set, say.
+ */
+export function givenUrl(
+  scheme: string,
+  url: SecretAndUrlOptions['url'],
+): (request: SchemeRequest) => string {
+  if (typeof url === 'function') return (request) => url({ url: request.url.href, headers: request.headers })
+  if (typeof url === 'string' && URL.canParse(url)) return () => url
+  throw new EventsError(
+    'invalid_argument',
+    `${scheme}: url must be the address that the sender was given, or a function of the request; got ${shown(url)}`,
+  )
+}
+
+/** @throws EventsError (`invalid_argument`) for what is no text, or an empty one. */
+export function checkText(scheme: string, name: string, value: unknown): void {
+  if (typeof value === 'string' && value !== '') return
+  throw new EventsError('invalid_argument', `${scheme}: ${name} must be a text; got ${shown(value)}`)
+}
+
 interface UrlSender extends Omit<SchemeDefinition, 'verify'> {
   readonly signature: Omit<HmacOptions, 'secret' | 'content'> & {
     content(request: SchemeRequest, url: string): readonly (string | Uint8Array)[]
@@ -40,8 +64,7 @@ interface UrlSender extends Omit<SchemeDefinition, 'verify'> {
 function signingUrl(sender: UrlSender): (options: SecretAndUrlOptions) => WebhookScheme {
   const { signature, ...definition } = sender
   return ({ secret, url }) => {
-    const urlOf = (request: SchemeRequest) =>
-      typeof url === 'function' ? url({ url: request.url.href, headers: request.headers }) : url
+    const urlOf = givenUrl(definition.name, url)
     const content = (request: SchemeRequest) => signature.content(request, urlOf(request))
     return defineScheme({ ...definition, verify: hmac({ ...signature, secret, content }) })
   }
@@ -354,6 +377,7 @@ export interface PusherOptions extends SecretOptions {
  * @see https://pusher.com/docs/channels/server_api/webhooks/
  */
 export const pusher = ({ key, secret }: PusherOptions): WebhookScheme => {
+  checkText('pusher', 'key', key)
   const verify = hmac({ secret, header: 'x-pusher-signature' })
   return defineScheme({
     name: 'pusher',
