@@ -21,6 +21,9 @@ export interface SignedContent {
 // let the boundaries be moved without touching the signature. No white space, no control character.
 const MESSAGE_ID = /^[!-\-/-~]{1,256}$/
 
+/** What receivers read. */
+const MAX_TIMESTAMP = 999_999_999_999
+
 /** Whether a string can be a `webhook-id`. */
 export function isMessageId(value: string): boolean {
   return typeof value === 'string' && MESSAGE_ID.test(value)
@@ -29,7 +32,7 @@ export function isMessageId(value: string): boolean {
 /**
  * The content that a sender signs.
  *
- * @throws EventsError (`invalid_argument`) for an id or timestamp that no receiver would accept.
+ * @throws EventsError (`invalid_argument`) for an id, timestamp or body that no receiver would accept.
  */
 export function contentToSign(message: MessageToSign): SignedContent {
   const { id, timestamp, body } = message
@@ -39,10 +42,17 @@ export function contentToSign(message: MessageToSign): SignedContent {
       `sign: id must be 1 to 256 visible ASCII characters without a full stop, got ${JSON.stringify(id)?.slice(0, 100)}`,
     )
   }
-  if (!Number.isSafeInteger(timestamp) || timestamp < 0) {
+  if (!Number.isSafeInteger(timestamp) || timestamp < 0 || timestamp > MAX_TIMESTAMP) {
     throw new EventsError(
       'invalid_argument',
-      `sign: timestamp must be whole seconds since 1970, got ${String(timestamp)}`,
+      `sign: timestamp must be whole seconds since 1970, of 12 digits at most, got ${String(timestamp)}`,
+    )
+  }
+  const isBody = typeof body === 'string' ? body.isWellFormed() : ArrayBuffer.isView(body)
+  if (!isBody) {
+    throw new EventsError(
+      'invalid_argument',
+      `sign: body must be a Uint8Array, or a string without lone surrogates, got ${typeof body}`,
     )
   }
   return { head: `${id}.${timestamp}.`, body }
