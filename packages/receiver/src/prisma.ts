@@ -1,3 +1,4 @@
+import { EventsError, shown } from '@x/events-core'
 import { abortedTransaction, createInbox } from './create-inbox.ts'
 import type { Inbox, InboxIsolationLevel, PostgresInboxOptions } from './inbox.ts'
 import { type InboxDialect, inboxTableStatements } from './inbox-table.ts'
@@ -45,9 +46,23 @@ const LEVELS: Readonly<Record<InboxIsolationLevel, string>> = {
   serializable: 'Serializable',
 }
 
-function dialectOf(db: object): InboxDialect {
-  const { _activeProvider: provider } = db as { readonly _activeProvider?: unknown }
-  return provider === 'sqlite' ? 'sqlite' : 'postgres'
+/** A client that does not say its provider, such as one that is extended, is taken for PostgreSQL's. */
+function dialectOf(caller: string, db: object): InboxDialect {
+  const { _activeProvider: provider } = Object(db) as { readonly _activeProvider?: unknown }
+  if (provider === 'sqlite') return 'sqlite'
+  if (provider === undefined || /^(?:postgres|cockroach)/.test(String(provider))) return 'postgres'
+  throw new EventsError(
+    'invalid_argument',
+    `${caller}: the provider of Prisma is ${shown(provider)}; use postgresql or sqlite`,
+  )
+}
+
+function checkTimer(name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value < 2 ** 31) return
+  throw new EventsError(
+    'invalid_argument',
+    `prismaInbox: options.${name} must be a whole number of milliseconds from 1 to ${2 ** 31 - 1}; got ${shown(value)}`,
+  )
 }
 
 /**
@@ -66,7 +81,7 @@ function dialectOf(db: object): InboxDialect {
  * ```
  */
 export async function createInboxTable(db: PrismaQueryable, table?: string): Promise<void> {
-  const dialect = dialectOf(db)
+  const dialect = dialectOf('createInboxTable', db)
   for (const statement of inboxTableStatements({ dialect, table })) await db.$executeRawUnsafe(statement)
 }
 
@@ -74,7 +89,7 @@ export async function createInboxTable(db: PrismaQueryable, table?: string): Pro
  * An inbox on PostgreSQL or SQLite through Prisma: handlers get the client of the interactive transaction,
  * `Prisma.TransactionClient`, as `context.trx`.
  *
- * @throws EventsError (`invalid_argument`) when an option is out of range.
+ * @throws EventsError (`invalid_argument`) when an option is out of range, or the database is another one.
  *
  * @example
  * ```ts
@@ -98,7 +113,8 @@ export async function createInboxTable(db: PrismaQueryable, table?: string): Pro
  */
 export function prismaInbox<TTrx>(db: PrismaDatabase<TTrx>, options: PrismaInboxOptions = {}): Inbox<TTrx> {
   const { isolationLevel, timeoutMs = 60_000, maxWaitMs = 10_000 } = options
-  const dialect = dialectOf(db)
+  const dialect = dialectOf('prismaInbox', db)
+  for (const [name, value] of Object.entries({ timeoutMs, maxWaitMs })) checkTimer(name, value)
   const settings = {
     timeout: timeoutMs,
     maxWait: maxWaitMs,

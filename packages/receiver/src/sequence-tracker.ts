@@ -252,7 +252,9 @@ export function createSequenceTracker(parts: SequenceTrackerParts): SequenceTrac
 
   async function giveUp(follower: Follower, upTo: number): Promise<void> {
     if (upTo <= follower.place.sequence) return
-    tellMissing(follower, 'lost', { from: follower.place.sequence + 1, to: upTo })
+    // What was before the first message that there is.
+    const isBeforeFirst = start === 'first' && follower.saved === -1 && follower.highest === 0
+    if (!isBeforeFirst) tellMissing(follower, 'lost', { from: follower.place.sequence + 1, to: upTo })
     const { early } = follower
     follower.place = { sequence: upTo, chain: early.get(upTo)?.chain ?? '' }
     for (const sequence of [...early.keys()]) if (sequence <= upTo) early.delete(sequence)

@@ -8,6 +8,7 @@ import { drizzleInbox } from '../../src/drizzle.ts'
 import { createReceiver, type Inbox } from '../../src/index.ts'
 import { createReplayTable, kyselyInbox } from '../../src/kysely.ts'
 import { createInboxTable, pgInbox } from '../../src/pg.ts'
+import { prismaInbox } from '../../src/prisma.ts'
 import { signedRequest } from '../../src/testing.ts'
 import { secret } from '../messages.ts'
 
@@ -68,6 +69,16 @@ it.each([
   expect(calls).toBe(0)
   expect(errors[0]).toContain('Its table needs the primary key (scope, id)')
   await db.destroy()
+})
+
+it.each([
+  ['provider', { _activeProvider: 'mysql' }, {}],
+  ['timeoutMs', { _activeProvider: 'postgresql' }, { timeoutMs: Number.NaN }],
+  ['maxWaitMs', { _activeProvider: 'sqlite' }, { maxWaitMs: -1 }],
+])('refuses a %s that Prisma cannot use', (what, db, options) => {
+  expect(() => prismaInbox(db as never, options)).toThrow(
+    expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(what) }),
+  )
 })
 
 it('creates the table of a replay store in a schema of SQLite', async () => {

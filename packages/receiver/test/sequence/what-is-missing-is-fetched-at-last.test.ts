@@ -73,6 +73,20 @@ it('believes no number of a page that is not the number of the message', async (
   expect(calls).toBe(1)
 })
 
+it("begins with the sender's oldest message where it is to begin with the first", async () => {
+  const sender = numberedSender()
+  for (let count = 0; count < 5; count++) sender.send()
+  sender.forget(4)
+  const receiver = createReceiver({
+    secrets: secret,
+    sequence: { store: memorySequenceStore(), start: 'first' },
+  })
+  const notices: unknown[] = []
+  receiver.onGap((notice) => void notices.push(notice))
+  const { received, sequence } = await receiver.catchUp({ ...source, fetch: sender.fetch })
+  expect({ received, sequence, notices }).toEqual({ received: 2, sequence: 5, notices: [] })
+})
+
 it('ends a wait when it is aborted, and waits for each request anew', async () => {
   const aborting = new AbortController()
   const busy = async () => {
