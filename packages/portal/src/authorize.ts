@@ -1,3 +1,4 @@
+import { ALL_TENANTS, EventsError, shown } from '@x/events-core'
 import type { ActorScope } from '@x/sender'
 
 /** What somebody may do: look, or also change endpoints and see their secrets. */
@@ -29,6 +30,22 @@ export interface PortalUser {
 export type Authorize<TRequest> = (
   request: TRequest,
 ) => PortalUser | undefined | Promise<PortalUser | undefined>
+
+/**
+ * Checks what the host says of somebody: without a tenant of theirs, they would see everybody's.
+ *
+ * @throws EventsError `invalid_argument`
+ */
+export function checkedUser(user: PortalUser | undefined): PortalUser | undefined {
+  if (user === undefined || user === null) return undefined
+  const { tenantId, role } = Object(user) as Partial<PortalUser>
+  const isUser = Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS
+  if (isUser && (role === 'viewer' || role === 'manager')) return user
+  throw new EventsError(
+    'invalid_argument',
+    `createPortal: authorize must give { tenantId, role }, an integer and 'viewer' or 'manager', or undefined; got tenantId ${shown(tenantId)}, role ${shown(role)}`,
+  )
+}
 
 /** What a user's changes are narrowed to, and whose they are. */
 export function scopeOf({ user: { tenantId, name } }: { readonly user: PortalUser }): ActorScope {

@@ -9,7 +9,7 @@ import { jobRoutes } from './api/jobs.ts'
 import { raisedEventRoutes } from './api/raised-events.ts'
 import { statisticsRoutes } from './api/statistics.ts'
 import { type PortalEngine, subscriptionRoutes } from './api/subscriptions.ts'
-import type { PortalUser } from './authorize.ts'
+import { checkedUser, type PortalUser } from './authorize.ts'
 import { openApiRoute } from './describe/open-api.ts'
 import { readFields } from './describe/read-fields.ts'
 import { readQuery } from './describe/read-query.ts'
@@ -183,7 +183,7 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     const hasCredentials = given.some((value) => value !== null)
     const opened = await sessions.linkOf(request)
     if (opened) return opened
-    const ask = async () => arrival.identify()
+    const ask = async () => checkedUser(await arrival.identify())
     // The host is not asked about those who have guessed too often.
     const guess = { client: arrival.client(), credential: given.join('\n') }
     const user = await (hasCredentials ? guessLimit.find(guess, ask) : ask())

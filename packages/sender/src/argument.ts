@@ -35,6 +35,14 @@ export function readTimeRange(
   return range
 }
 
+/** Whether a value is an object of names and values; `Headers`, `Map` or `Date` would look like an empty one. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // Of whatever realm: its prototype has none itself.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
 const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 250
 

@@ -2,6 +2,7 @@ import {
   createLifecycle,
   internalsOf,
   isMigrated,
+  isStorable,
   runMigrations,
   sqlDialectOf,
 } from '@x/events-engine/internal'
@@ -481,6 +482,6 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
 
 /** @throws WebhookSenderError `invalid_argument` */
 function assertTokenName(field: string, name: unknown): void {
-  const isName = typeof name === 'string' && name.length > 0 && name.length <= MAX_TOKEN_ID_LENGTH
+  const isName = isStorable(name) && name.length > 0 && name.length <= MAX_TOKEN_ID_LENGTH
   assertArgument(isName, field, `a text of 1 to ${MAX_TOKEN_ID_LENGTH} characters`, name)
 }

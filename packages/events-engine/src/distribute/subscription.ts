@@ -2,7 +2,7 @@ import type { Assertion, IEventSubscriber, SubscriberContext, SyncEvent } from '
 import type { Transaction } from 'kysely'
 import { EventEngineError, shown } from '../errors.ts'
 import { createArgumentAssertion, createOptionAssertion } from '../util/assert.ts'
-import { compileFilter, type EventFilter } from './event-filter.ts'
+import { atOnce, compileFilter, type EventFilter } from './event-filter.ts'
 
 /**
  * Handles events in batches, inside a transaction that also moves the position: its writes with `trx` happen exactly once
@@ -192,12 +192,19 @@ function partitionKeyOption(
   orderBy: SubscribeOptions['orderBy'],
   concurrency: number,
 ): (event: SyncEvent) => string {
-  if (typeof orderBy === 'function') return orderBy
+  if (typeof orderBy === 'function') return (event) => keyOf(orderBy(event))
   if (orderBy === 'tenant') return (event) => String(event.tenantId)
   const byEntity = (event: SyncEvent) => `${event.tenantId} ${event.entityName} ${event.entityId}`
   if (orderBy === undefined) return concurrency === 1 ? () => '' : byEntity
   assertOption(orderBy === 'entity', 'orderBy', "'tenant', 'entity' or a function", orderBy)
   return byEntity
+}
+
+function keyOf(given: unknown): string {
+  const key = atOnce('options.orderBy', given)
+  if (typeof key === 'string') return key
+  if (typeof key === 'number' || typeof key === 'bigint') return String(key)
+  throw new EventEngineError('invalid_option', `options.orderBy has to give a text; got ${shown(key)}.`)
 }
 
 /** Whether a subscriber takes events in batches. */

@@ -73,6 +73,7 @@ const MAX_TARGETS = 10
 const MAX_QUIET_SECONDS = 7 * 24 * 60 * 60
 const ADDRESS = /^[^\s@<>,;"\p{Cc}]{1,64}@[^\s@<>,;"\p{Cc}]{1,255}$/u
 const SHOWN_CHARACTERS = 4
+const MASK = '***'
 const MAX_ZONE_LENGTH = 64
 
 /** What {@link changedSettings} checks by. */
@@ -123,13 +124,15 @@ function readTargets(
 ): readonly AlertTarget[] {
   const isList = Array.isArray(given) && given.length <= MAX_TARGETS
   assertArgument(isList, 'to', `a list of at most ${MAX_TARGETS} targets`, given)
-  return given.map((target: unknown, index) => readTarget(target, `to[${index}]`, before, rules))
+  // Two may look the same as they are shown: each that is stored stands for one, in their order.
+  const left = [...before]
+  return given.map((target: unknown, index) => readTarget(target, `to[${index}]`, left, rules))
 }
 
 function readTarget(
   given: unknown,
   field: string,
-  before: readonly AlertTarget[],
+  left: AlertTarget[],
   { urlRules, targetKinds }: AlertRules,
 ): AlertTarget {
   const { kind, address, url } = Object(given) as Readonly<Record<'kind' | 'address' | 'url', unknown>>
@@ -139,8 +142,15 @@ function readTarget(
     assertArgument(isAddress, `${field}.address`, 'an e-mail address', address)
     return { kind, address }
   }
-  const known = before.find((one) => one.kind === kind && shownTarget(one).url === url)
-  if (known) return known
+  const known = left.findIndex((one) => one.kind === kind && shownTarget(one).url === url)
+  if (known >= 0) return left.splice(known, 1)[0] as AlertTarget
+  const isShown = typeof url === 'string' && url.includes(`/${MASK}`)
+  assertArgument(
+    !isShown,
+    `${field}.url`,
+    'a URL in full: of those that are shown with ***, none is left',
+    url,
+  )
   return { kind: kind as 'slack' | 'teams' | 'discord', url: validateUrl(url, urlRules, urlField(field)) }
 }
 
@@ -152,5 +162,5 @@ export function shownTarget<TTarget extends AlertTarget>(
 ): TTarget & { readonly url?: string } {
   if (target.kind === 'email') return target
   const end = target.url.slice(-SHOWN_CHARACTERS)
-  return { ...target, url: `${new URL(target.url).origin}/***${end}` }
+  return { ...target, url: `${new URL(target.url).origin}/${MASK}${end}` }
 }

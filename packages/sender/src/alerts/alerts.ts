@@ -130,12 +130,17 @@ export function createAlerts(parts: AlertsParts): AlertWork {
   const send = createAlertSender({ ...parts, sendMail })
   const countTest = createTryLimit(clock)
 
-  async function settingsOf(tenantId: number): Promise<AlertSettings> {
+  async function readSettings(
+    tenantId: number,
+  ): Promise<{ readonly settings: AlertSettings; readonly sealed?: string }> {
     const row = await store.readAlertSettings(tenantId)
-    if (!row) return NO_ALERTS
-    const { sealed, keyId: _, ...settings } = row
-    return { ...settings, to: JSON.parse(cipher.decrypt(sealed, alertOwner(tenantId))) as AlertTarget[] }
+    if (!row) return { settings: NO_ALERTS }
+    const { sealed, keyId: _, ...rest } = row
+    const to = JSON.parse(cipher.decrypt(sealed, alertOwner(tenantId))) as AlertTarget[]
+    return { settings: { ...rest, to }, sealed }
   }
+
+  const settingsOf = async (tenantId: number) => (await readSettings(tenantId)).settings
 
   const shown = (settings: AlertSettings): AlertSettings => ({
     ...settings,
@@ -283,14 +288,19 @@ export function createAlerts(parts: AlertsParts): AlertWork {
       async update(changes, by) {
         const actor = readActor(by)
         const tenantId = validateTenantId(changes?.tenantId)
-        const settings = changedSettings(await settingsOf(tenantId), changes, rules)
-        const { to, ...plain } = settings
-        const sealed = cipher.encrypt(JSON.stringify(to), alertOwner(tenantId))
         const fields = FIELDS.filter((name) => changes[name] !== undefined)
         const record = { action: 'alerts_changed', actor, details: { fields } } as const
-        const row = { ...plain, sealed, keyId: cipher.keyId }
-        await store.saveAlertSettings(tenantId, row, record, clock.now())
-        return shown(settings)
+        // What is left out stays as it is, also where somebody else changes it meanwhile.
+        for (;;) {
+          const before = await readSettings(tenantId)
+          const settings = changedSettings(before.settings, changes, rules)
+          const { to, ...plain } = settings
+          const sealed = cipher.encrypt(JSON.stringify(to), alertOwner(tenantId))
+          const row = { ...plain, sealed, keyId: cipher.keyId }
+          if (await store.saveAlertSettings(tenantId, row, record, clock.now(), before.sealed)) {
+            return shown(settings)
+          }
+        }
       },
 
       async test({ tenantId: given, ...unsaved }) {

@@ -66,7 +66,9 @@ const MAX_ACTOR_LENGTH = 200
  *
  * @throws WebhookSenderError `invalid_argument`
  */
-export function readActor({ actor }: ActorScope = {}): string | null {
+export function readActor(scope: ActorScope = {}): string | null {
+  // What is no object, whoever narrows the call refuses.
+  const { actor } = Object(scope) as ActorScope
   if (actor === undefined) return null
   assertArgument(typeof actor === 'string', 'actor', 'a text', actor)
   return actor === '' ? null : storableText(actor, MAX_ACTOR_LENGTH)

@@ -7,7 +7,7 @@ import type { SharedClock } from '../clock.ts'
 import type { CheckedFilter, StoredFilter } from '../deliveries/read-filter.ts'
 import type { ActorScope, TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
-import { validateTenantId } from '../endpoints/validate.ts'
+import { tenantOf, validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument, WebhookSenderError } from '../errors.ts'
 import type { ContentMatcher } from '../fan-out/content-matcher.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
@@ -62,7 +62,8 @@ const NO_WINDOW = { after: 0, upto: 0, count: 0 }
 
 /** Creates the jobs of a sender, and what begins them. */
 function createJobs({ store, stored, clock, log, runner }: JobsParts) {
-  async function find(id: string, { tenantId }: TenantScope = {}): Promise<JobRow> {
+  async function find(id: string, scope?: TenantScope): Promise<JobRow> {
+    const tenantId = tenantOf(scope)
     const row = isUniqueId('job_', id) ? await stored.findJob(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
     throw new WebhookSenderError('job_not_found', `There is no job ${shown(id)}.`, {

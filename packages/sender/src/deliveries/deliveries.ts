@@ -5,6 +5,7 @@ import type { JobKind, ReplayScope, StoredJobOptions, WebhookJob } from '../bulk
 import { validateEventTypes } from '../bulk/jobs.ts'
 import type { ActorScope, TenantScope } from '../endpoints/endpoint.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
+import { tenantOf } from '../endpoints/validate.ts'
 import { assertArgument, endpointDisabled, endpointNotFound, noUrl, WebhookSenderError } from '../errors.ts'
 import { isUniqueId, parseDeliveryId } from '../ids.ts'
 import type { Message } from '../messages/message.ts'
@@ -226,7 +227,8 @@ const INCLUDES = ['all', 'unsuccessful', 'missing']
 export function createDeliveries(parts: DeliveriesParts): Deliveries {
   const { store, userAgent, webhookOrigin, reasons, due, cancelled, begin, beginFiltered } = parts
 
-  async function find(id: string, { tenantId }: TenantScope = {}): Promise<DeliveryRow> {
+  async function find(id: string, scope?: TenantScope): Promise<DeliveryRow> {
+    const tenantId = tenantOf(scope)
     const key = parseDeliveryId(id)
     const row = key && (await store.findDelivery(key))
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
@@ -257,7 +259,8 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
     return (await reasons.describe([row]))[0] as Delivery
   }
 
-  async function findEndpoint(id: string, { tenantId }: TenantScope): Promise<EndpointRow> {
+  async function findEndpoint(id: string, scope?: TenantScope): Promise<EndpointRow> {
+    const tenantId = tenantOf(scope)
     const endpoint = isUniqueId('ep_', id) ? await store.findEndpoint(id) : undefined
     if (endpoint && (tenantId === undefined || endpoint.tenantId === tenantId)) return endpoint
     throw endpointNotFound(id)

@@ -6,7 +6,13 @@ import { assertArgument } from '../errors.ts'
 import { isUniqueId } from '../ids.ts'
 import type { FoundDelivery } from '../store/delivery-sources.ts'
 import { ATTEMPT_ERROR_CODES, type AttemptErrorCode } from './attempt-error-code.ts'
-import { DELIVERY_STATES, type DeliveryFilter, type DeliveryState, type StatusFilter } from './delivery.ts'
+import {
+  DELIVERY_STATES,
+  type DeliveryFilter,
+  type DeliveryState,
+  type SearchDeliveries,
+  type StatusFilter,
+} from './delivery.ts'
 
 /** A filter as a job stores it. */
 export type StoredFilter = {
@@ -28,6 +34,22 @@ export interface CheckedFilter {
   readonly createdBefore: number | undefined
 }
 
+const NAMES: Readonly<Record<keyof SearchDeliveries, true>> = {
+  tenantId: true,
+  endpointId: true,
+  url: true,
+  eventId: true,
+  eventType: true,
+  state: true,
+  status: true,
+  errorCode: true,
+  hasFailedAttempts: true,
+  createdAfter: true,
+  createdBefore: true,
+  search: true,
+  before: true,
+  limit: true,
+}
 const MAX_TEXT = 200
 const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx']
 
@@ -39,6 +61,14 @@ const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx']
 export function readFilter(filter: Partial<DeliveryFilter>): CheckedFilter {
   const { endpointId, url, eventId, eventType, state, status, errorCode, hasFailedAttempts } = filter
   const { createdAfter, createdBefore } = filter
+  // A name that is misspelt would choose everything.
+  const unknown = Object.keys(filter).find((name) => !Object.hasOwn(NAMES, name))
+  assertArgument(
+    unknown === undefined,
+    unknown ?? '',
+    `left out; there are ${Object.keys(NAMES).join(', ')}`,
+    unknown,
+  )
   const tenantId = validateTenantId(filter.tenantId)
   assertText('endpointId', 'the id of an endpoint', endpointId)
   assertText('eventId', 'the id of an event', eventId)

@@ -34,6 +34,7 @@ import { encryptSecret, secretToUse, verificationKeyOf } from './secrets.ts'
 import { createTryOut, type TriedEndpoint, type TryOutEndpoint, type TryOutParts } from './try-out.ts'
 import {
   type EndpointRules,
+  tenantOf,
   validateSignature,
   validateTenantId,
   validateVerifyOwnership,
@@ -207,7 +208,8 @@ const MAX_UPDATE_TRIES = 5
 /** Creates the endpoints of a sender. */
 export function createEndpoints(parts: EndpointsParts): Endpoints {
   const { store, cipher, clock, rules, maxEndpointsPerTenant, changed, verifyOwnership, statistics } = parts
-  async function find(id: string, { tenantId }: TenantScope = {}): Promise<EndpointRow> {
+  async function find(id: string, scope?: TenantScope): Promise<EndpointRow> {
+    const tenantId = tenantOf(scope)
     const row = isUniqueId('ep_', id) ? await store.findEndpoint(id) : undefined
     if (row && (tenantId === undefined || row.tenantId === tenantId)) return row
     throw endpointNotFound(id)

@@ -10,7 +10,7 @@ import type { EndpointHealth, EndpointHealthState } from './endpoint-health.ts'
 import { endpointOf } from './endpoint-of-row.ts'
 import type { EndpointRow } from './fields.ts'
 import type { EndpointHealthReader } from './health.ts'
-import { validateTenantId } from './validate.ts'
+import { tenantOf, validateTenantId } from './validate.ts'
 
 /** Which endpoints to list. */
 export interface ListEndpoints {
@@ -149,7 +149,8 @@ export function createEndpointLists(parts: EndpointListsParts): EndpointLists {
       }
     },
 
-    async summaries(ids, { tenantId } = {}) {
+    async summaries(ids, scope) {
+      const tenantId = tenantOf(scope)
       const isList = Array.isArray(ids) && ids.length <= MANY && ids.every((id) => typeof id === 'string')
       assertArgument(isList, 'ids', `a list of at most ${MANY} ids of endpoints`, ids)
       const rows = await store.findEndpoints(ids)

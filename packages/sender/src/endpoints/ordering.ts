@@ -59,7 +59,11 @@ export function createOrderingKeyOf(keys: OrderingKeys): OrderingKeyOf {
 /** @throws WebhookSenderError `invalid_option` for what the host's function has thrown. */
 function keyFrom(keyOf: OrderingKey, name: string, event: SyncEvent): string {
   try {
-    return `${keyOf(event)}`
+    const key: unknown = keyOf(event)
+    if (typeof key === 'string') return key
+    if (typeof key === 'number' || typeof key === 'bigint') return String(key)
+    Promise.resolve(key).catch(() => {}) // nobody will wait for it
+    throw new TypeError(`it has to give a text at once; got ${shown(key)}`)
   } catch (cause) {
     throw new WebhookSenderError(
       'invalid_option',

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { ALL_SITES, type Clock, createSyncEvent, eventTypeOf } from '@x/events-core'
 import { type DeliveryTarget, type TargetParts, targetOf } from '../deliver/delivery-target.ts'
-import { noUrl, ownershipNotProved, WebhookSenderError } from '../errors.ts'
+import { endpointNotFound, noUrl, ownershipNotProved, WebhookSenderError } from '../errors.ts'
 import { attemptErrorOf } from '../http/errors.ts'
 import type { HttpPools } from '../http/pools.ts'
 import { failedBy, type PostOutcome, requestHeaders } from '../http/post.ts'
@@ -37,6 +37,8 @@ export function createOwnershipChallenge(parts: OwnershipChallengeParts) {
   /** @throws WebhookSenderError `ownership_not_proved` */
   return async function challenge(endpoint: EndpointRow): Promise<void> {
     const secrets = await store.readSecrets(endpoint.key, clock.now())
+    // Deleted meanwhile.
+    if (secrets.length === 0) throw endpointNotFound(endpoint.id)
     const target = targetOf(endpoint, { secrets }, parts)
     if (!target) throw noUrl(endpoint.id)
     const token = randomBytes(TOKEN_BYTES).toString('base64url')

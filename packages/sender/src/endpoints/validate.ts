@@ -1,12 +1,13 @@
 import { ALL_TENANTS, isEventTypePattern, shown } from '@x/events-core'
 import { isStorable } from '@x/events-engine/internal'
+import { isPlainObject } from '../argument.ts'
 import { isSchedule, SCHEDULE_RULE } from '../deliver/retry-schedule.ts'
-import { assertEndpoint, invalidEndpoint, WebhookSenderError } from '../errors.ts'
+import { assertArgument, assertEndpoint, invalidEndpoint, WebhookSenderError } from '../errors.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
 import { type AddressPolicy, isAllowedHost } from '../http/addresses.ts'
 import { PAYLOAD_FORMATS, type PayloadFormat } from '../messages/message.ts'
 import type { PayloadVersions } from '../messages/render.ts'
-import type { Concurrency, RateLimit, SignatureKind } from './endpoint.ts'
+import type { Concurrency, RateLimit, SignatureKind, TenantScope } from './endpoint.ts'
 import type { OrderingKeys } from './ordering.ts'
 
 const MAX_EVENT_TYPES = 100
@@ -29,6 +30,29 @@ export function validateTenantId(tenantId: unknown): number {
     Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS,
     'tenantId',
     'an integer, and that of one tenant',
+    tenantId,
+  )
+  return tenantId as number
+}
+
+/**
+ * The tenant that a scope narrows a call to; undefined where there is none. A tenant that is missing by mistake must not open
+ * those of all others: it is named by its own name and has a value, or is not named at all.
+ *
+ * @throws WebhookSenderError `invalid_argument`
+ */
+export function tenantOf(scope: TenantScope | undefined): number | undefined {
+  if (scope === undefined) return undefined
+  assertArgument(isPlainObject(scope), 'scope', 'an object such as { tenantId: 1 }', scope)
+  const misspelt = Object.keys(scope).find((name) => name !== 'tenantId' && /^tenant/i.test(name))
+  assertArgument(misspelt === undefined, 'scope', 'narrowed by tenantId', misspelt)
+  if (!('tenantId' in scope)) return undefined
+  const { tenantId } = scope
+  const isTenant = Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS
+  assertArgument(
+    isTenant,
+    'tenantId',
+    'an integer, and that of one tenant; leave it out for all tenants',
     tenantId,
   )
   return tenantId as number
@@ -108,12 +132,7 @@ export function validateDescription(description: unknown): string {
 
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateMetadata(metadata: unknown): Record<string, string> {
-  assertEndpoint(
-    typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata),
-    'metadata',
-    'an object of texts',
-    metadata,
-  )
+  assertEndpoint(isPlainObject(metadata), 'metadata', 'a plain object of texts', metadata)
   const entries = Object.entries(metadata as object) as [string, unknown][]
   assertEndpoint(
     entries.length <= MAX_METADATA_ENTRIES,
@@ -189,8 +208,8 @@ const RESERVED_PREFIXES = ['ce-', 'content-', 'proxy-', 'sec-', 'svix-', 'webhoo
  */
 export function validateHeaders(headers: unknown): Record<string, string> {
   if (headers === undefined) return {}
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
-    throw invalidEndpoint('headers', 'must be an object of names and texts', shown(headers))
+  if (!isPlainObject(headers)) {
+    throw invalidEndpoint('headers', 'must be a plain object of names and texts', shown(headers))
   }
   const entries = Object.entries(headers)
   if (entries.length > MAX_HEADERS) {

@@ -1,4 +1,5 @@
 import { shown } from '@x/events-core'
+import { isPlainObject } from '../argument.ts'
 import { WebhookSenderError } from '../errors.ts'
 import type { CompiledFilter, ContentFilter, FilterUse } from './content-filter.ts'
 import {
@@ -89,6 +90,7 @@ export function compileContentFilter(input: unknown): CompiledFilter {
 
 /** Free of what JSON leaves out: getters, prototypes. */
 function copyOf(input: unknown): { readonly filter: object; readonly length: number } {
+  if (!isPlainObject(input)) return refuse('filter', 'a plain object of conditions by path', shown(input))
   let text: string | undefined
   try {
     text = JSON.stringify(input, finite)

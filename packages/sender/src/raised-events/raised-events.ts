@@ -8,7 +8,7 @@ import {
   type SyncEvent,
   shown,
 } from '@x/events-core'
-import { type LogReader, sequenceOf } from '@x/events-engine/internal'
+import { isStorable, type LogReader, sequenceOf } from '@x/events-engine/internal'
 import { readLimit, readTimeRange } from '../argument.ts'
 import type { Delivery } from '../deliveries/delivery.ts'
 import type { DeliveryReasons } from '../deliveries/reasons.ts'
@@ -127,7 +127,7 @@ export function createRaisedEvents(parts: RaisedEventsParts): RaisedEvents {
     async find(query: Partial<FindEvents> = {}) {
       const { entityName, entityId, eventType, before } = query
       const tenantId = validateTenantId(query.tenantId)
-      const isName = entityName === undefined || typeof entityName === 'string'
+      const isName = entityName === undefined || isStorable(entityName)
       assertArgument(isName, 'entityName', 'the name of an entity', entityName)
       const isId = entityId === undefined || typeof entityId === 'string' || Number.isFinite(entityId)
       assertArgument(isId, 'entityId', 'the id of an entity', entityId)

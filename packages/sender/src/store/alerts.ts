@@ -72,11 +72,11 @@ export function alertStore(context: StoreContext) {
     `select ${Object.keys(settingsColumns).join(', ')} from ${names.alertSettings} where tenant_id = $1`,
   )
   const save =
-    sql.statement(`insert into ${names.alertSettings} (tenant_id, ${Object.keys(settingsColumns).join(', ')})
+    sql.statement(`insert into ${names.alertSettings} as s (tenant_id, ${Object.keys(settingsColumns).join(', ')})
     values ($1, $2, $3, $4, $5, $6, $7)
     on conflict (tenant_id) do update set ${Object.keys(settingsColumns)
       .map((column) => `${column} = excluded.${column}`)
-      .join(', ')}`)
+      .join(', ')} where s.sealed = $8`)
   // Within the quiet period of the last one, it waits for its end.
   const note =
     sql.statement(`insert into ${names.alert} as a (endpoint_key, kind, tenant_id, count, since, due_on)
@@ -129,16 +129,23 @@ export function alertStore(context: StoreContext) {
       )
     },
 
+    /**
+     * @param before - what was sealed when the settings were read; undefined where there were none.
+     * @returns false where they were changed since; nothing is saved then.
+     */
     async saveAlertSettings(
       tenantId: number,
       { on, quietSeconds, locale, timeZone, sealed, keyId }: AlertSettingsRow,
       record: AuditRecord,
       now: number,
-    ): Promise<void> {
-      await ownTransaction(db, async (trx) => {
+      before: string | undefined,
+    ): Promise<boolean> {
+      return ownTransaction(db, async (trx) => {
         const values = [JSON.stringify(on), quietSeconds, locale, timeZone, sealed, keyId]
-        await runStatement(trx, save, [tenantId, ...values])
+        const changes = await countChanges(trx, save, [tenantId, ...values, before ?? ''])
+        if (changes === 0) return false
         await audit(trx, { tenantId, endpointKey: 0 }, record, now)
+        return true
       })
     },
 

@@ -558,8 +558,11 @@ export function senderContract(driver: Driver): void {
             keyId: 'k',
           }
           const record = { action: 'alerts_changed', actor: null } as const
-          await store.saveAlertSettings(1, { ...row, sealed: 'before' }, record, now)
-          await store.saveAlertSettings(1, row, record, now)
+          expect(await store.saveAlertSettings(1, { ...row, sealed: 'before' }, record, now, undefined)).toBe(
+            true,
+          )
+          expect(await store.saveAlertSettings(1, row, record, now, 'other')).toBe(false)
+          expect(await store.saveAlertSettings(1, row, record, now, 'before')).toBe(true)
           expect(await store.readAlertSettings(1)).toEqual(row)
         },
         async readAlertSettings() {
