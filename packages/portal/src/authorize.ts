@@ -1,4 +1,4 @@
-import { ALL_TENANTS, EventsError, shown } from '@x/events-core'
+import { ALL_TENANTS, shown } from '@x/events-core'
 import type { ActorScope } from '@x/sender'
 
 /** What somebody may do: look, or also change endpoints and see their secrets. */
@@ -34,16 +34,17 @@ export type Authorize<TRequest> = (
 /**
  * Checks what the host says of somebody: without a tenant of theirs, they would see everybody's.
  *
- * @throws EventsError `invalid_argument`
+ * @throws TypeError
  */
 export function checkedUser(user: PortalUser | undefined): PortalUser | undefined {
-  if (user === undefined || user === null) return undefined
+  // `request.user && ...` gives whatever was false.
+  if (!user) return undefined
   const { tenantId, role } = Object(user) as Partial<PortalUser>
   const isUser = Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS
   if (isUser && (role === 'viewer' || role === 'manager')) return user
-  throw new EventsError(
-    'invalid_argument',
-    `createPortal: authorize must give { tenantId, role }, an integer and 'viewer' or 'manager', or undefined; got tenantId ${shown(tenantId)}, role ${shown(role)}`,
+  // The host's fault, of which its log tells, and no tenant.
+  throw new TypeError(
+    `createPortal: authorize and signIn.userOf must give { tenantId, role }, an integer and 'viewer' or 'manager', or undefined; got tenantId ${shown(tenantId)}, role ${shown(role)}`,
   )
 }
 

@@ -159,3 +159,14 @@ it('wants a secret that nobody guesses', async () => {
     /signIn\.secret must have at least 32/,
   )
 })
+
+it('lets nobody in whose token has no tenant', async () => {
+  await using portal = await openPortal()
+  portal.tokens.set('eve-token', { role: 'manager' } as PortalUser)
+  const { status } = await portal.send('POST', 'session', { body: { token: 'eve-token' } })
+  expect(status).toBe(500)
+  // A session that was opened before, and whose user has lost the tenant since.
+  const cookie = await portal.signIn('ada-token')
+  portal.tokens.set('ada-token', { tenantId: undefined, role: 'manager' } as never)
+  expect((await portal.send('GET', 'endpoints', { headers: { cookie } })).status).toBe(500)
+})

@@ -1,4 +1,4 @@
-import type { PortalUser } from '../authorize.ts'
+import { checkedUser, type PortalUser } from '../authorize.ts'
 import { type OpenCall, type Route, route } from '../describe/route.ts'
 import { choice, flag, integer, nullable, object, text, time } from '../describe/schema.ts'
 import type { GuessLimit } from '../guess-limit.ts'
@@ -54,6 +54,7 @@ const LINK_SCHEME = /^PortalSession +/i
 /** Creates the sessions of a portal. */
 export function createSessions(parts: SessionsParts): Sessions {
   const { signIn: options, links, appearance, guessLimit, verifiesOwnership } = parts
+  const userOf = async (token: string) => checkedUser(await options?.userOf(token))
   const seal =
     options &&
     createSeal<string>({
@@ -78,7 +79,7 @@ export function createSessions(parts: SessionsParts): Sessions {
     async tokenOf(request) {
       const cookie = readCookie(request, 'x_portal_session')
       const token = cookie === undefined ? undefined : seal?.open(cookie, Date.now())
-      const user = token === undefined ? undefined : await options?.userOf(token)
+      const user = token === undefined ? undefined : await userOf(token)
       return user ? { user, by: 'token' } : {}
     },
 
@@ -99,7 +100,7 @@ export function createSessions(parts: SessionsParts): Sessions {
       }
       const isToken = typeof token === 'string' && token !== '' && token.length <= MAX_TOKEN_LENGTH
       const guess = { client, credential: JSON.stringify(token ?? null) }
-      const user = await guessLimit.find(guess, async () => (isToken ? options.userOf(token) : undefined))
+      const user = await guessLimit.find(guess, async () => (isToken ? userOf(token) : undefined))
       if (!user || !isToken) {
         throw new PortalProblem(401, 'invalid_token', 'This token is not known here. Is it all of it?', {
           field: 'token',
