@@ -206,7 +206,7 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
 
 /** The page is its server's word alone; these headers are signed, and are verified when the message is received. */
 function checkLink(endpoint: string, { headers, sequence, id }: PulledMessage): void {
-  const signed = new Headers(headers)
+  const signed = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   if (signed.get('webhook-endpoint') === endpoint && signed.get('webhook-sequence') === String(sequence))
     return
   throw failed(`message ${sequence} (${id}) is not signed as number ${sequence} of ${endpoint}`)

@@ -188,11 +188,12 @@ export function createReceiver<TEvents extends object, TTrx>(
   const protocol = protocolOf(settings)
   const { sequence, clock } = settings
   const gapListeners = new Set<{ readonly listener: SequenceListener }>()
-  const tracker = sequence && createSequenceTracker({ ...sequence, tell })
+  const tracker = sequence && createSequenceTracker({ ...sequence, tell, met: retryCatchUp })
   const receive = createReceive({ settings, protocol, handlers, tracker, report })
   const catchUp = tracker && createCatchUp({ tracker, clock, receive })
   const planned = new Set<string>()
-  const failures = new Map<string, number>()
+  /** Of endpoints whose missing messages could not be fetched: how often, and when to try again. */
+  const failures = new Map<string, { readonly count: number; readonly retryOn: number }>()
 
   function tell(notice: SequenceNotice): void {
     for (const { listener } of gapListeners) {
@@ -202,10 +203,7 @@ export function createReceiver<TEvents extends object, TTrx>(
     if (notice.kind === 'gap') planCatchUp(notice.endpoint)
   }
 
-  /**
-   * What is only late comes by itself; where the order is kept, it is waited for. What could not be fetched is tried again:
-   * nothing else would tell of it.
-   */
+  /** What is only late comes by itself; where the order is kept, it is waited for. */
   function planCatchUp(endpoint: string): void {
     const source = sequence?.sourceOf(endpoint)
     if (!source || !catchUp || planned.has(endpoint)) return
@@ -217,13 +215,21 @@ export function createReceiver<TEvents extends object, TTrx>(
         failures.delete(endpoint)
       } catch (error) {
         report(error, { status: protocol.acknowledgement.status })
-        failures.set(endpoint, (failures.get(endpoint) ?? 0) + 1)
-        planCatchUp(endpoint)
+        const count = (failures.get(endpoint)?.count ?? 0) + 1
+        const pauseMs = Math.min(LONGEST_CATCH_UP_PAUSE_MS, SETTLE_MS * 2 ** count)
+        failures.set(endpoint, { count, retryOn: clock.now() + pauseMs })
       }
     }
-    const failed = failures.get(endpoint) ?? 0
-    const pauseMs = Math.min(LONGEST_CATCH_UP_PAUSE_MS, SETTLE_MS * 2 ** failed)
-    clock.schedule(() => void begin(), failed === 0 && sequence?.isOrdered ? 0 : pauseMs)
+    clock.schedule(() => void begin(), sequence?.isOrdered ? 0 : SETTLE_MS)
+  }
+
+  /** What could not be fetched is tried again once a message comes: a timer would keep a process from ending. */
+  function retryCatchUp(endpoint: string): void {
+    const failure = failures.get(endpoint)
+    if (!failure || clock.now() < failure.retryOn) return
+    // One at a time: what it fetches comes along here, too.
+    failures.set(endpoint, { ...failure, retryOn: Number.POSITIVE_INFINITY })
+    planCatchUp(endpoint)
   }
 
   function needSequence(method: string): never {

@@ -1,3 +1,5 @@
+import { thrownText } from './errors.ts'
+
 // What PostgreSQL ends for another transaction's sake: serialization failure, deadlock, a lock not free in time. P2034 is
 // what Prisma makes of them.
 const CONFLICT = /^(?:40001|40P01|55P03|P2034)$/
@@ -31,7 +33,7 @@ export function isMissingKey(error: unknown): boolean {
 
 /** What the database said, of the innermost error: libraries wrap it in the text of the statement. */
 export function databaseMessage(error: unknown): string {
-  let innermost = String(error)
+  let innermost = thrownText(error)
   some(error, ({ message }) => {
     if (message !== '') innermost = message
     return false

@@ -29,3 +29,12 @@ export type ReceiverErrorCode =
 export class ReceiverError extends EventsError<ReceiverErrorCode> {
   static override readonly errorName = 'ReceiverError'
 }
+
+/** The message of whatever was thrown, even of what refuses to be read. */
+export function thrownText(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown)
+  } catch {
+    return 'what was thrown has no text'
+  }
+}

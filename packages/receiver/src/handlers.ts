@@ -1,5 +1,5 @@
 import { EventsError } from '@x/events-core'
-import { ReceiverError } from './errors.ts'
+import { ReceiverError, thrownText } from './errors.ts'
 import type { WebhookContext, WebhookEvent, WebhookHandler } from './event-patterns.ts'
 import { isPromise } from './is-promise.ts'
 import { type MatchType, matcherOf } from './type-pattern.ts'
@@ -30,21 +30,12 @@ export interface Handlers {
 
 function failed(event: WebhookEvent, failures: readonly unknown[]): ReceiverError {
   const [first] = failures
-  const reason = textOf(first)
+  const reason = thrownText(first)
   const cause =
     failures.length === 1 ? first : new AggregateError(failures, `${failures.length} handlers failed`)
   return new ReceiverError('handlers_failed', `A handler of ${event.type} (${event.id}) failed: ${reason}`, {
     cause,
   })
-}
-
-/** Of whatever was thrown, even of what refuses to be read. */
-function textOf(thrown: unknown): string {
-  try {
-    return String(thrown instanceof Error ? thrown.message : thrown)
-  } catch {
-    return 'what it threw has no text'
-  }
 }
 
 /** Creates an empty registry. */

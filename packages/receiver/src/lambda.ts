@@ -49,7 +49,7 @@ function urlOf(event: LambdaEvent): string | undefined {
 function queryOf(event: LambdaEvent): string {
   const { queryStringParameters, multiValueQueryStringParameters, requestContext } = event
   const isEncoded = 'elb' in (requestContext ?? {})
-  const encode = (text: string) => (isEncoded ? text : encodeURIComponent(text.toWellFormed()))
+  const encode = (text: string) => (isEncoded ? text : encodeURIComponent(String(text).toWellFormed()))
   const parameters = Object.entries(multiValueQueryStringParameters ?? queryStringParameters ?? {})
   return parameters
     .flatMap(([name, values]) => [values ?? []].flat().map((value) => `${encode(name)}=${encode(value)}`))

@@ -70,6 +70,8 @@ export interface SequenceTrackerParts {
   readonly start: number | 'first'
   readonly isOrdered: boolean
   tell(notice: SequenceNotice): void
+  /** Called with the endpoint of each message. */
+  met(endpoint: string): void
 }
 
 interface Follower {
@@ -98,7 +100,7 @@ const MAX_FOLLOWED = 10_000
 
 /** Creates what follows the sequences of endpoints. */
 export function createSequenceTracker(parts: SequenceTrackerParts): SequenceTracker {
-  const { store, hasInbox, start, isOrdered, tell } = parts
+  const { store, hasInbox, start, isOrdered, tell, met } = parts
   const followers = new Map<string, Follower>()
   /** What is done about an endpoint is done one after the other. */
   const turns = new Map<string, Promise<unknown>>()
@@ -209,10 +211,9 @@ export function createSequenceTracker(parts: SequenceTrackerParts): SequenceTrac
     const isTold = sequence - 1 <= Math.max(follower.place.sequence, follower.told)
     // All marks after the place are read: where what is missing was told, only now and then, or an open gap would make each
     // message cost more than the one before.
-    const { size } = follower.early
-    if (isTold && !isOrdered && size < follower.refreshAt) return
-    follower.refreshAt = size + Math.max(REFRESH_EVERY, size)
+    if (isTold && !isOrdered && follower.early.size < follower.refreshAt) return
     await refresh(follower)
+    follower.refreshAt = follower.early.size + Math.max(REFRESH_EVERY, follower.early.size)
     const from = Math.max(follower.place.sequence, follower.told) + 1
     if (from < sequence) tellMissing(follower, 'gap', { from, to: sequence - 1 })
     follower.told = Math.max(follower.told, sequence - 1)
@@ -266,6 +267,7 @@ export function createSequenceTracker(parts: SequenceTrackerParts): SequenceTrac
     admit: (mark) =>
       inTurn(mark.endpoint, mark.sequence, async (follower) => {
         const { sequence, id } = mark
+        met(mark.endpoint)
         if (isOrdered && sequence > follower.place.sequence + 1 && !follower.early.has(sequence)) {
           await lookForGap(follower, sequence)
           if (sequence > follower.place.sequence + 1) return 'early'

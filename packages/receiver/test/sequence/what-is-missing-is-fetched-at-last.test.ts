@@ -8,16 +8,15 @@ const source = { url: MESSAGES_URL, key: KEY }
 
 it.each(['any', 'sequence'] as const)('fetches again after a failure (order: %s)', async (order) => {
   const sender = numberedSender()
-  const [first, , third] = [sender.send(), sender.send(), sender.send()]
+  const [first, second, third] = [sender.send(), sender.send(), sender.send()]
   let failures = 2
   vi.stubGlobal('fetch', async (...parameters: Parameters<typeof fetch>) =>
     failures-- > 0 ? new Response('{}', { status: 500 }) : sender.fetch(...parameters),
   )
-  const waits: number[] = []
+  let now = Date.now()
   const clock = {
-    now: () => Date.now(),
-    schedule(callback: () => void, delayMs: number) {
-      waits.push(delayMs)
+    now: () => now,
+    schedule(callback: () => void) {
       const timer = setTimeout(callback, 1)
       return () => clearTimeout(timer)
     },
@@ -33,9 +32,19 @@ it.each(['any', 'sequence'] as const)('fetches again after a failure (order: %s)
   receiver.onError((error) => void reported.push((error as { code?: unknown }).code))
   await receiver.receive(inputOf(first))
   await receiver.receive(inputOf(third))
-  await waitFor(() => handled.length === 3, 'what was missing')
+  await waitFor(() => reported.length === 1, 'the first failure', 20_000)
+  for (const pauseMs of [2_000, 4_000]) {
+    const failed = reported.length
+    now += pauseMs - 1
+    await receiver.receive(inputOf(third))
+    expect(reported.length).toBe(failed)
+    now += 1
+    await receiver.receive(inputOf(third))
+    await waitFor(() => reported.length > failed || handled.includes(second.id), 'another try', 20_000)
+  }
+  await waitFor(() => handled.includes(third.id), 'the last', 20_000)
+  expect(new Set(handled)).toEqual(new Set([first.id, second.id, third.id]))
   expect(reported).toEqual(['catch_up_failed', 'catch_up_failed'])
-  expect(waits.filter((ms) => ms >= 2_000)).toEqual([2_000, 4_000])
   vi.unstubAllGlobals()
 })
 
@@ -85,6 +94,16 @@ it("begins with the sender's oldest message where it is to begin with the first"
   receiver.onGap((notice) => void notices.push(notice))
   const { received, sequence } = await receiver.catchUp({ ...source, fetch: sender.fetch })
   expect({ received, sequence, notices }).toEqual({ received: 2, sequence: 5, notices: [] })
+})
+
+it('refuses a page whose headers are none', async () => {
+  const { id, sequence, body } = numberedSender().send()
+  const messages = [{ id, sequence, headers: { 'a b': '\u0000' }, body }]
+  const receiver = createReceiver({ secrets: secret, sequence: { store: memorySequenceStore() } })
+  const page = { messages, cursor: '1', hasMore: false }
+  await expect(receiver.catchUp({ ...source, fetch: async () => Response.json(page) })).rejects.toMatchObject(
+    { code: 'catch_up_failed' },
+  )
 })
 
 it('ends a wait when it is aborted, and waits for each request anew', async () => {
