@@ -7,7 +7,7 @@ const MAX_INTEGER = 2 ** 31 - 1
 export interface Assertion {
   /**
    * @param fits - whether the value is what it must be.
-   * @param name - the option, argument or field, such as `retention.keepMs`.
+   * @param name - the option, argument or field, such as `retention.keepMs`; empty for all of them together.
    * @param expected - what it must be, such as `a function`.
    */
   (fits: boolean, name: string, expected: string, value: unknown): asserts fits
@@ -22,13 +22,35 @@ export interface Assertion {
   boolean(name: string, value: unknown): boolean
   /** @returns the value: one of the choices. */
   oneOf<TChoice extends string>(name: string, value: unknown, choices: readonly TChoice[]): TChoice
+  /**
+   * For an object whose members may all be left out, so that one that is misspelt would have no effect.
+   *
+   * @param known - the names that it may have, all of them: a {@link FieldNames}.
+   * @returns the value: a plain object with none but these names, and null where the type has it; an empty one for undefined.
+   */
+  fields<TValue extends object>(
+    name: string,
+    value: TValue | undefined,
+    known: Readonly<Record<keyof TValue, true | 'nullable'>>,
+  ): TValue
+  /** @returns the value: an object that has these methods, such as a clock. */
+  methods<TValue>(name: string, value: TValue, methods: readonly (keyof TValue & string)[]): TValue
+}
+
+/**
+ * The names of the members of a type, all of them: one that is added to the type has to be added here, too. `'nullable'`
+ * where the type has null.
+ */
+export type FieldNames<TValue> = {
+  readonly [TName in keyof TValue]-?: null extends TValue[TName] ? 'nullable' : true
 }
 
 /**
  * Creates the assertions about one kind of input, so that every package validates in the same way and throws an
  * error of its own.
  *
- * @param createError - makes the error, of the name, what it must be, and the value as it may be shown.
+ * @param createError - makes the error, of the name, what it must be, and the value as it may be shown. The name is empty
+ *   where all options, arguments or fields together are no object.
  * @example
  * ```ts
  * import { type Assertion, createAssertion, EventsError } from '@x/events-core'
@@ -83,7 +105,51 @@ export function createAssertion(
       }
       return value as TChoice
     },
+    fields<TValue extends object>(
+      name: string,
+      value: TValue | undefined,
+      known: Readonly<Record<keyof TValue, true | 'nullable'>>,
+    ) {
+      if (value === undefined) return {} as TValue
+      assert(isPlainObject(value), name, 'a plain object', value)
+      for (const member of Object.keys(value) as (keyof TValue & string)[]) {
+        const isKnown = Object.hasOwn(known, member)
+        if (isKnown && (known[member] === 'nullable' || value[member] !== null)) continue
+        const names = Object.keys(known).join(', ')
+        const expected = isKnown
+          ? 'other than null'
+          : `left out, since there is none of that name; there are ${names}`
+        assert(false, name === '' ? member : `${name}.${member}`, expected, value[member])
+      }
+      return value
+    },
+    methods<TValue>(name: string, value: TValue, methods: readonly (keyof TValue & string)[]) {
+      const has = (method: keyof TValue & string) => typeof Object(value)[method] === 'function'
+      if (!methods.every(has)) {
+        assert(false, name, `an object with the methods ${methods.join(', ')}`, value)
+      }
+      return value
+    },
   })
+}
+
+/** Whether a value is an object of names and values, of whatever realm; `Headers`, `Map` or `Date` would look like an empty one. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** Whether a value is a list all of whose members pass a test. A hole is a member, too: `every` would skip it. */
+export function isListOf<TMember>(
+  value: unknown,
+  test: (member: unknown) => member is TMember,
+): value is readonly TMember[]
+export function isListOf(value: unknown, test: (member: unknown) => boolean): value is readonly unknown[]
+export function isListOf(value: unknown, test: (member: unknown) => boolean): value is readonly unknown[] {
+  if (!Array.isArray(value)) return false
+  for (const member of value) if (!test(member)) return false
+  return true
 }
 
 function isBetween(value: unknown, minimum: number, maximum: number): boolean {

@@ -1,6 +1,6 @@
 export type { ActionTypes, OwnAction, WhereActionsAre } from './action-types.ts'
 export { ALL_SITES, ALL_TENANTS, type Alias, type TenantSite } from './alias.ts'
-export { type Assertion, createAssertion } from './assertion.ts'
+export { type Assertion, createAssertion, type FieldNames, isListOf, isPlainObject } from './assertion.ts'
 export { type Clock, steadyClock, systemClock } from './clock.ts'
 export { isStorableDate } from './dates.ts'
 export {

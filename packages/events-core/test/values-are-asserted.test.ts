@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Assertion, createAssertion, EventsError } from '../src/index.ts'
+import { type Assertion, createAssertion, EventsError, isListOf } from '../src/index.ts'
 
 const assertOption: Assertion = createAssertion(
   (name, expected, got) => new EventsError('invalid_option', `${name} must be ${expected}; got ${got}.`),
@@ -25,6 +25,13 @@ describe('an assertion', () => {
     expect(assertOption.number('share', 0.5, 0, 1)).toBe(0.5)
     expect(assertOption.boolean('deliver', false)).toBe(false)
     expect(assertOption.oneOf('mode', 'b', ['a', 'b'])).toBe('b')
+    const bare: { a?: number } = Object.assign(Object.create(null), { a: 1 })
+    for (const given of [{}, { a: 1 }, { a: undefined }, bare]) {
+      expect(assertOption.fields<{ a?: number | undefined }>('', given, { a: true })).toBe(given)
+    }
+    expect(assertOption.fields<{ a: number | null }>('', { a: null }, { a: 'nullable' })).toEqual({ a: null })
+    expect(assertOption.fields<object>('', undefined, {})).toEqual({})
+    expect(assertOption.methods('clock', Date, ['now'])).toBe(Date)
   })
 
   it.each<[string, () => unknown]>([
@@ -46,7 +53,33 @@ describe('an assertion', () => {
     ['share must be a number from 0 to 1; got "1".', () => assertOption.number('share', '1', 0, 1)],
     ['deliver must be true or false; got "yes".', () => assertOption.boolean('deliver', 'yes')],
     ["mode must be one of 'a', 'b'; got a list of 0.", () => assertOption.oneOf('mode', [], ['a', 'b'])],
+    ['retry must be a plain object; got null.', () => assertOption.fields('retry', null as never, {})],
+    [
+      'retry must be a plain object; got an object.',
+      () => assertOption.fields('retry', new Map(), {} as never),
+    ],
+    [
+      'retry.most must be left out, since there is none of that name; there are a, b; got 5.',
+      () => assertOption.fields('retry', { most: 5 } as never, { a: true, b: true } as never),
+    ],
+    [
+      'a must be other than null; got null.',
+      () => assertOption.fields('', { a: null } as never, { a: true }),
+    ],
+    [
+      'clock must be an object with the methods now; got an object.',
+      () => assertOption.methods<{ now?: unknown }>('clock', {}, ['now']),
+    ],
   ])('says %s', (message, assertion) => {
     expect(messageOf(assertion)).toBe(message)
   })
+})
+
+it('looks at every member of a list, also at those that were never set', () => {
+  const isNumber = (value: unknown) => typeof value === 'number'
+  const sparse = [1, 2]
+  sparse.length = 2 ** 32 - 1
+  for (const list of [[], [1], [0, 1, 2]]) expect(isListOf(list, isNumber)).toBe(true)
+  for (const other of [[1, '2'], sparse, new Array(1), [undefined], '12', { length: 0 }, new Set([1]), null])
+    expect(isListOf(other, isNumber)).toBe(false)
 })
