@@ -17,5 +17,5 @@ export const chainStart = (endpoint: string): Promise<string> => digestOf(startT
  *
  * @param previous - that of the message before, or {@link chainStart}.
  */
-export const chainNext = (previous: string, message: ChainedMessage): Promise<string> =>
+export const chainNext = async (previous: string, message: ChainedMessage): Promise<string> =>
   digestOf(linkText(previous, message))

@@ -74,6 +74,10 @@ function notText(value: unknown): WebhookKeyError {
  * key, anyone could sign.
  */
 export function hmacKey(secret: Uint8Array): HmacKey {
+  // Anything else may pass for bytes of no length, or of zeros alone.
+  if (Object.prototype.toString.call(secret) !== '[object Uint8Array]') {
+    throw invalidKey(`The bytes of a secret must be a Uint8Array; got ${typeof secret}.`)
+  }
   if (secret.length < MIN_SECRET_BYTES || secret.length > MAX_SECRET_BYTES) {
     throw wrongLength('A secret', `${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES}`, secret.length)
   }
@@ -191,7 +195,7 @@ function parseEach<TKey>(secrets: string | readonly string[], parse: (text: stri
   const list = typeof secrets === 'string' ? [secrets] : secrets
   if (!Array.isArray(list)) throw notText(list)
   if (list.length === 0) throw invalidKey('At least one secret is needed; got none.')
-  return list.map((text, index) => {
+  return Array.from(list, (text, index) => {
     try {
       return parse(text)
     } catch (error) {

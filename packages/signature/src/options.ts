@@ -1,4 +1,4 @@
-import { type Clock, EventsError, systemClock } from '@x/events-core'
+import { type Clock, EventsError, type FieldNames, isPlainObject, systemClock } from '@x/events-core'
 import { parseVerifyingKeys, type VerifyingKey } from './keys.ts'
 
 /** Options of `createVerifier`. */
@@ -28,15 +28,31 @@ export interface VerifierSettings {
 
 const DEFAULT_TOLERANCE_SECONDS = 300
 
-/** Checks the options of a verifier and fills in what they leave out. */
+const NAMES: FieldNames<VerifierOptions> = { secrets: true, toleranceSeconds: true, clock: true }
+
+// Not `createAssertion`: this is part of every bundle that verifies.
+function assertOption(fits: boolean, name: string, expected: string, value: unknown): void {
+  if (fits) return
+  const got = value === null || typeof value === 'number' ? value : typeof value
+  throw new EventsError('invalid_argument', `createVerifier: options${name} must be ${expected}; got ${got}`)
+}
+
+/**
+ * Checks the options of a verifier and fills in what they leave out.
+ *
+ * @throws EventsError (`invalid_argument`), naming the option; {@link WebhookKeyError} when a key cannot be used.
+ */
 export function resolveVerifierOptions(options: VerifierOptions): VerifierSettings {
+  assertOption(isPlainObject(options), '', 'a plain object', options)
+  for (const name of Object.keys(options)) {
+    const there = Object.keys(NAMES).join(', ')
+    const expected = `left out, since there is none of that name; there are ${there}`
+    assertOption(Object.hasOwn(NAMES, name), `.${name}`, expected, options[name as never])
+  }
   const { secrets, toleranceSeconds = DEFAULT_TOLERANCE_SECONDS, clock = systemClock } = options
   // NaN would make every comparison false, and so accept any timestamp.
-  if (!Number.isFinite(toleranceSeconds) || toleranceSeconds < 0) {
-    throw new EventsError(
-      'invalid_argument',
-      `createVerifier: options.toleranceSeconds must be a number of seconds, 0 or more; got ${String(toleranceSeconds)}`,
-    )
-  }
+  const isTolerance = Number.isFinite(toleranceSeconds) && toleranceSeconds >= 0
+  assertOption(isTolerance, '.toleranceSeconds', 'a number of seconds, 0 or more', toleranceSeconds)
+  assertOption(typeof clock?.now === 'function', '.clock', 'a Clock', clock)
   return { keys: parseVerifyingKeys(secrets), toleranceSeconds, clock }
 }

@@ -35,7 +35,7 @@ export function isMessageId(value: string): boolean {
  * @throws EventsError (`invalid_argument`) for an id, timestamp or body that no receiver would accept.
  */
 export function contentToSign(message: MessageToSign): SignedContent {
-  const { id, timestamp, body } = message
+  const { id, timestamp, body }: MessageToSign = Object(message)
   if (!isMessageId(id)) {
     throw new EventsError(
       'invalid_argument',

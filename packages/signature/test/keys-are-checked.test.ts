@@ -42,6 +42,10 @@ describe.each(builds)(
 
     it('refuses an empty list of secrets', () => {
       expect(() => createSigner([])).toThrow(WebhookKeyError)
+      // A list whose last member was never set.
+      const sparse = [generateSecret()]
+      sparse.length++
+      expect(() => createSigner(sparse)).toThrow('Secret 2 of 2: There is no secret')
       expect(() => createVerifier({ secrets: [] })).toThrow(WebhookKeyError)
     })
 

@@ -28,12 +28,12 @@ async function sizeOf(code: string): Promise<number> {
   return gzipSync(bundle, { level: 9 }).length
 }
 
-// All that verifies: both algorithms, keys, headers, body, timestamps, errors. A quarter of it says what a pasted
+// All that verifies: both algorithms, keys, headers, body, timestamps, options, errors. A quarter of it says what a pasted
 // secret looks like that is none.
-it('takes less than 4.25 KB at the edge to verify', async () => {
+it('takes less than 4.5 KB at the edge to verify', async () => {
   const size = await sizeOf("export { createVerifier } from '@x/signature'")
   process.stdout.write(`createVerifier for the edge: ${size} bytes minified and gzipped\n`)
-  expect(size).toBeLessThan(4.25 * 1024)
+  expect(size).toBeLessThan(4.5 * 1024)
   expect(size).toBeGreaterThan(1_000)
 })
 
