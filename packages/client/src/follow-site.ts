@@ -1,5 +1,5 @@
 import { EntityNames, type SyncEvent, SyncEventActions, type TenantSite } from '@x/events-core'
-import { SyncClientError } from './errors.ts'
+import { assertOptions, hasMethods, isFunction, type Rule, type Rules } from './assert.ts'
 import { concernsSite, parseSiteKey } from './site-key.ts'
 import type { SyncClient } from './sync-client.ts'
 
@@ -20,13 +20,22 @@ export interface FollowSiteOptions {
   readonly refresh: (event: SyncEvent) => unknown
 }
 
+const aFunction: Rule = ['a function', isFunction, true]
+const RULES: Rules<FollowSiteOptions> = {
+  client: [...hasMethods('on'), true],
+  siteKey: ['tenantId:siteId, as in "1:7"', parseSiteKey, true],
+  userId: ['a number or a text', (value) => typeof value === 'number' || typeof value === 'string'],
+  reload: aFunction,
+  refresh: aFunction,
+}
+
 /**
  * Keeps the page of a site up to date: reloads at Host/Reload, at Site/Reload of this site and at User/Reload of this user,
  * refreshes at Site/Refresh of this site. All events of one response, or of the time of a refresh, cause one action; a reload takes precedence; two
  * actions never run at the same time.
  *
  * @returns a function that ends it.
- * @throws {@link SyncClientError} `invalid_option`, if the site key is none.
+ * @throws {@link SyncClientError} `invalid_option`, naming the option.
  * @example
  * ```ts
  * import { createSyncClient, followSite } from '@x/client'
@@ -41,8 +50,10 @@ export interface FollowSiteOptions {
  * client.start()
  * ```
  */
-export function followSite({ client, siteKey, userId, reload, refresh }: FollowSiteOptions): () => void {
-  const site = requireSite(siteKey)
+export function followSite(options: FollowSiteOptions): () => void {
+  assertOptions('followSite', options, RULES)
+  const { client, siteKey, userId, reload, refresh } = options
+  const site = parseSiteKey(siteKey) as TenantSite
   let pending: SyncEvent | undefined
   let isActing = false
   let isEnded = false
@@ -91,13 +102,4 @@ export function followSite({ client, siteKey, userId, reload, refresh }: FollowS
     isEnded = true
     for (const end of unsubscribe) end()
   }
-}
-
-function requireSite(siteKey: string): TenantSite {
-  const site = parseSiteKey(siteKey)
-  if (site) return site
-  throw new SyncClientError(
-    'invalid_option',
-    `followSite: options.siteKey must be tenantId:siteId, as in "1:7"; got ${JSON.stringify(siteKey)}`,
-  )
 }

@@ -1,6 +1,13 @@
-import { type Clock, isStorableDate, type Logger, systemClock, type TenantSite } from '@x/events-core'
+import {
+  type Clock,
+  isPlainObject,
+  isStorableDate,
+  type Logger,
+  systemClock,
+  type TenantSite,
+} from '@x/events-core'
+import { assertOptions, hasMethods, invalidOption, isFunction, type Rule, type Rules } from './assert.ts'
 import type { Cursor } from './cursor.ts'
-import { SyncClientError } from './errors.ts'
 import { parseSiteKey } from './site-key.ts'
 import type { FeedTransport, SyncTransport, SyncTransportSink } from './transport.ts'
 
@@ -140,28 +147,47 @@ type Duration = keyof typeof DEFAULTS_MS
 /** Beyond this, timers of browsers and Node fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+const CALL = 'createSyncClient'
+const milliseconds: Rule = [
+  `a whole number from 1 to ${LONGEST_TIMER_MS}`,
+  (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LONGEST_TIMER_MS,
+]
+const RULES: Rules<SyncClientOptions> = {
+  url: ['an http(s) URL, absolute outside of browsers, without password, query and fragment', () => true],
+  siteKey: ['tenantId:siteId, as in "1:7"', parseSiteKey],
+  lastSyncDate: ['a valid Date', isStorableDate],
+  transport: ["'auto' or 'polling'", (value) => value === 'auto' || value === 'polling'],
+  tabs: hasMethods('share'),
+  silenceMs: milliseconds,
+  streamRetryMs: milliseconds,
+  pollIntervalMs: milliseconds,
+  requestTimeoutMs: milliseconds,
+  retryBaseMs: milliseconds,
+  retryMaxMs: milliseconds,
+  // Of `Headers`, no member would be found.
+  headers: ['a plain object or a function', (value) => isFunction(value) || isPlainObject(value)],
+  fetch: ['a function', isFunction],
+  clock: hasMethods('now', 'schedule'),
+  logger: hasMethods('warn', 'error'),
+}
+
 /** @throws {@link SyncClientError} `invalid_option`. */
 export function resolveSyncClientOptions(options: SyncClientOptions): SyncClientSettings {
-  const { lastSyncDate, siteKey } = options
-  const site = parseSiteKey(siteKey)
-  if (siteKey !== undefined && !site) throw invalid('siteKey', 'tenantId:siteId, as in "1:7"', siteKey)
-  if (lastSyncDate && !isStorableDate(lastSyncDate)) {
-    throw invalid('lastSyncDate', 'a valid Date', lastSyncDate)
-  }
-  const { url, headers, fetch, clock = systemClock, transport = 'auto', logger, tabs, ...given } = options
+  assertOptions(CALL, options, RULES)
+  const { siteKey, lastSyncDate, url, headers, fetch } = options
+  const { clock = systemClock, transport = 'auto', logger, tabs } = options
+  const defaults = { ...DEFAULTS_MS, retryMaxMs: Math.max(60_000, options.retryBaseMs ?? 0) }
   const ms = Object.fromEntries(
-    Object.entries({ ...DEFAULTS_MS, retryMaxMs: Math.max(60_000, options.retryBaseMs ?? 0) }).map(
-      ([name, value]) => [name, milliseconds(name, given[name as Duration], value)],
-    ),
+    Object.entries(defaults).map(([name, value]) => [name, options[name as Duration] ?? value]),
   ) as Record<Duration, number>
-  const { retryBaseMs } = ms
-  if (ms.retryMaxMs < retryBaseMs) {
-    throw invalid('retryMaxMs', `retryBaseMs (${retryBaseMs}) or more`, ms.retryMaxMs)
+  const { retryBaseMs, retryMaxMs } = ms
+  if (retryMaxMs < retryBaseMs) {
+    throw invalidOption(CALL, 'retryMaxMs', `retryBaseMs (${retryBaseMs}) or more`, retryMaxMs)
   }
   return {
     ...ms,
     url: resolveUrl(url),
-    site,
+    site: parseSiteKey(siteKey),
     lastSyncDate: lastSyncDate && new Date(lastSyncDate),
     transport,
     tabs,
@@ -180,33 +206,24 @@ function resolveUrl(given: string | URL): string {
   if (url && /^https?:/.test(url.href) && !url.username && !url.password && !url.search && !url.hash) {
     return url.href.replace(/(\/stream)?\/*$/, '')
   }
-  const remedy = 'an http(s) URL, absolute outside of browsers, without password, query and fragment'
   // A password is a secret, so that the message does not repeat it.
-  throw invalid('url', remedy, text.replace(/\/\/.*@/, '//...@'))
+  throw invalidOption(CALL, 'url', RULES.url[0], text.replace(/\/\/.*@/, '//...@'))
 }
 
-function resolveHeaders(given: SyncClientOptions['headers']): SyncClientSettings['headers'] {
-  if (typeof given === 'function') return given
+function resolveHeaders(given: SyncClientOptions['headers'] = {}): SyncClientSettings['headers'] {
+  if (typeof given === 'function') {
+    return async () => {
+      const headers = await given()
+      if (isPlainObject(headers)) return headers
+      throw invalidOption(CALL, 'headers', 'a function that gives a plain object', headers)
+    }
+  }
   const headers = { ...given }
   try {
     new Headers(headers)
   } catch {
     // Names only: values tend to be tokens.
-    throw invalid('headers', 'valid headers', Object.keys(headers))
+    throw invalidOption(CALL, 'headers', 'valid headers', Object.keys(headers).join())
   }
   return () => headers
-}
-
-function milliseconds(name: string, given: number | undefined, defaultMs: number): number {
-  if (given === undefined) return defaultMs
-  if (Number.isInteger(given) && given >= 1 && given <= LONGEST_TIMER_MS) return given
-  throw invalid(name, `a whole number from 1 to ${LONGEST_TIMER_MS}`, given)
-}
-
-function invalid(name: string, remedy: string, value: unknown): SyncClientError {
-  const got = typeof value === 'string' ? JSON.stringify(value) : value
-  return new SyncClientError(
-    'invalid_option',
-    `createSyncClient: options.${name} must be ${remedy}; got ${got}`,
-  )
 }

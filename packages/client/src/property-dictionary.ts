@@ -1,4 +1,5 @@
 import { type Logger, silentLogger } from '@x/events-core'
+import { assertOptions, hasMethods, type Rules } from './assert.ts'
 import { SyncClientError } from './errors.ts'
 import { createListeners } from './listeners.ts'
 
@@ -50,6 +51,8 @@ export interface PropertyDictionaryOptions {
   readonly logger?: Logger | undefined
 }
 
+const RULES: Rules<PropertyDictionaryOptions> = { logger: hasMethods('error') }
+
 interface Change {
   readonly name: string
   readonly value: unknown
@@ -59,6 +62,7 @@ interface Change {
 /**
  * Creates a dictionary whose names need not be known beforehand. Where they are, use {@link observable}.
  *
+ * @throws {@link SyncClientError} `invalid_option`, naming the option.
  * @example
  * ```ts
  * import { createPropertyDictionary } from '@x/client'
@@ -73,8 +77,10 @@ interface Change {
  */
 export function createPropertyDictionary<TProperties extends object = Record<string, unknown>>(
   initial?: Partial<TProperties>,
-  { logger = silentLogger }: PropertyDictionaryOptions = {},
+  options: PropertyDictionaryOptions = {},
 ): PropertyDictionary<TProperties> {
+  assertOptions('createPropertyDictionary, observable', options, RULES)
+  const { logger = silentLogger } = options
   const values = withoutPrototype(initial)
   const listeners = createListeners<Change>((error) =>
     logger.error({ err: error }, 'a listener of a property failed'),

@@ -32,19 +32,19 @@ async function sizeOf(code: string): Promise<number> {
   return gzipSync(bundle, { level: 9 }).length
 }
 
-// Stream, polling, resuming, back-off, parsing, typed listeners, errors.
-it('follows a host in less than 5.25 KB, and shares that between tabs in less than 1.5 KB more', async () => {
+// Stream, polling, resuming, back-off, parsing, typed listeners, errors, options that are read whole.
+it('follows a host in less than 5.5 KB, and shares that between tabs in less than 1.5 KB more', async () => {
   const client = await sizeOf("export { createSyncClient } from '@x/client'")
   const shared = await sizeOf(
     "export { createSyncClient } from '@x/client'; export { shareTabs } from '@x/client/tabs'",
   )
   process.stdout.write(`createSyncClient: ${client} bytes minified and gzipped, ${shared} with shareTabs\n`)
-  expect(client).toBeLessThan(5.25 * 1024)
+  expect(client).toBeLessThan(5.5 * 1024)
   expect(client).toBeGreaterThan(2_000)
   expect(shared).toBeLessThan(6.75 * 1024)
 })
 
 it('leaves out what is not used', async () => {
-  expect(await sizeOf("export { observable } from '@x/client'")).toBeLessThan(1_300)
+  expect(await sizeOf("export { observable } from '@x/client'")).toBeLessThan(1_600)
   expect(await sizeOf("export { SyncClientError } from '@x/client'")).toBeLessThan(400)
 })

@@ -1,3 +1,4 @@
+import { assertOptions, type Rules } from '../assert.ts'
 import type { SyncTabs } from '../options.ts'
 import { createTabTransport } from './tab-transport.ts'
 
@@ -12,11 +13,14 @@ export interface ShareTabsOptions {
   readonly group?: string | undefined
 }
 
+const RULES: Rules<ShareTabsOptions> = { group: ['a text', (value) => typeof value === 'string'] }
+
 /**
  * Shares one connection between the tabs of a browser: one of them has it and passes events on to the others. When it is
  * closed, frozen or crashes, another takes over at the same position. Where the browser has no
  * Web Locks (pages without HTTPS, except localhost), each tab has a connection of its own.
  *
+ * @throws SyncClientError `invalid_option`, naming the option.
  * @example
  * ```ts
  * import { createSyncClient } from '@x/client'
@@ -29,7 +33,9 @@ export interface ShareTabsOptions {
  * client.start()
  * ```
  */
-export function shareTabs({ group = '' }: ShareTabsOptions = {}): SyncTabs {
+export function shareTabs(options: ShareTabsOptions = {}): SyncTabs {
+  assertOptions('shareTabs', options, RULES)
+  const { group = '' } = options
   return {
     share(connection) {
       const { url, site } = connection.settings
