@@ -1,5 +1,6 @@
-import { type Clock, EventsError, shown } from '@x/events-core'
+import { type Assertion, type Clock, type FieldNames, isPlainObject } from '@x/events-core'
 import { WebhookVerificationError } from '@x/signature'
+import { assertFields, assertFunction, createArgumentAssertion } from './assert.ts'
 import { ReceiverError } from './errors.ts'
 import { type MessagePage, messagesUrlOf, type PulledMessage, pageOf, problemOf } from './events-page.ts'
 import type { ReceiverResponse } from './problem.ts'
@@ -17,11 +18,16 @@ export interface CatchUpSource {
   readonly endpoint?: string | undefined
 }
 
-/** Whether something tells where to fetch from. */
-export function isSource({ url, key }: Partial<CatchUpSource>): boolean {
-  return (
-    typeof url === 'string' && /^https?:$/.test(URL.parse(url)?.protocol ?? '') && typeof key === 'string'
-  )
+const SOURCE_NAMES: FieldNames<CatchUpSource> = { url: true, key: true, endpoint: true }
+
+/** Asserts that something tells where to fetch from. */
+export function assertSource(assert: Assertion, name: string, source: CatchUpSource): void {
+  const expected = 'a function, or { url, key } with the address of an events API'
+  assert(isPlainObject(source), name, expected, source)
+  const { url, key, endpoint } = assert.fields(name, source, SOURCE_NAMES)
+  const isAddress = typeof url === 'string' && /^https?:$/.test(URL.parse(url)?.protocol ?? '')
+  assert(isAddress && typeof key === 'string', name, expected, source)
+  assert(endpoint === undefined || typeof endpoint === 'string', `${name}.endpoint`, 'a text', endpoint)
 }
 
 /** The source for one endpoint; undefined where it names another. */
@@ -57,6 +63,9 @@ export interface CatchUpParts {
   readonly clock: Clock
   receive(input: ReceiverInput): Promise<ReceiverResponse>
 }
+
+const OPTION_NAMES: FieldNames<CatchUpOptions> = { ...SOURCE_NAMES, signal: true, fetch: true }
+const assertOption: Assertion = createArgumentAssertion('receiver.catchUp')
 
 const LIMIT = 250
 const MAX_WAITS = 10
@@ -181,20 +190,19 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
   }
 
   return async function catchUp(options: CatchUpOptions): Promise<CaughtUp> {
-    const { url: given, endpoint: named, key } = Object(options) as Partial<CatchUpOptions>
-    if (typeof key !== 'string' || !/^[\x21-\x7e]+$/.test(key)) {
-      throw new EventsError(
-        'invalid_argument',
-        `receiver.catchUp: key must be the endpoint's key, whk_...; got ${typeof key}`,
-      )
+    assertFields(assertOption, options, OPTION_NAMES)
+    const { url: given, endpoint: named, key, signal } = options
+    const isKey = typeof key === 'string' && /^[\x21-\x7e]+$/.test(key)
+    // A wrong key may be most of a right one, so that the message does not repeat it.
+    assertOption(isKey, 'key', "the endpoint's key, whk_...", typeof key)
+    assertOption(named === undefined || typeof named === 'string', 'endpoint', 'a text', named)
+    if (signal !== undefined) {
+      assertOption.methods('signal', signal, ['addEventListener', 'removeEventListener'])
     }
+    assertFunction(assertOption, 'fetch', options.fetch)
     const target = typeof given === 'string' ? messagesUrlOf(given, named) : undefined
-    if (!target) {
-      throw new EventsError(
-        'invalid_argument',
-        `receiver.catchUp: url must be http(s) and end in /endpoints/<id>/messages, or be given with endpoint; got ${shown(given)}`,
-      )
-    }
+    const expected = 'http(s) and end in /endpoints/<id>/messages, or be given with endpoint'
+    assertOption(target !== undefined, 'url', expected, given)
     const { url, endpoint } = target
     const before = running.get(endpoint)
     if (before) return before

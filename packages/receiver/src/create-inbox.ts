@@ -1,4 +1,5 @@
-import { EventsError, shown, systemClock } from '@x/events-core'
+import { type Assertion, type FieldNames, systemClock } from '@x/events-core'
+import { assertClock, createArgumentAssertion, createOptionAssertion } from './assert.ts'
 import { databaseMessage, isConflict, isMissingKey, isMissingTable } from './database-errors.ts'
 import { ReceiverError } from './errors.ts'
 import type { Inbox, InboxPurgeOptions, PostgresInboxOptions } from './inbox.ts'
@@ -40,12 +41,9 @@ const PURGE_BATCH = 1_000
 /** How soon a batch that was full is followed by another. */
 const PURGE_AGAIN_MS = 1_000
 
-const ISOLATION_LEVELS: ReadonlySet<unknown> = new Set([
-  undefined,
-  'read committed',
-  'repeatable read',
-  'serializable',
-])
+const ISOLATION_LEVELS = ['read committed', 'repeatable read', 'serializable'] as const
+
+const PURGE_NAMES: FieldNames<InboxPurgeOptions> = { olderThanDays: true }
 
 const MAX_TRIES = 5
 const MAX_PAUSE_MS = 50
@@ -72,12 +70,30 @@ function statementsOf(dialect: InboxDialect, table: string) {
   }
 }
 
-function checkDays(caller: string, path: string, days: number): number {
-  if (days >= MIN_RETENTION_DAYS && days <= MAX_RETENTION_DAYS) return days
-  throw new EventsError(
-    'invalid_argument',
-    `${caller}: ${path} must be a number of days from ${MIN_RETENTION_DAYS} to ${MAX_RETENTION_DAYS}, since a sender of Standard Webhooks tries for 75.6 hours; got ${shown(days)}`,
-  )
+function checkDays(assert: Assertion, name: string, days: number): number {
+  const fits = Number.isFinite(days) && days >= MIN_RETENTION_DAYS && days <= MAX_RETENTION_DAYS
+  const expected = `a number of days from ${MIN_RETENTION_DAYS} to ${MAX_RETENTION_DAYS}, since a sender of Standard Webhooks tries for 75.6 hours`
+  assert(fits, name, expected, days)
+  return days
+}
+
+/**
+ * Checks the options that every inbox has; what makes one calls it before it looks at any.
+ *
+ * @throws EventsError (`invalid_argument`), naming the option.
+ */
+export function assertInboxOptions<TOptions extends PostgresInboxOptions>(
+  caller: string,
+  options: TOptions,
+  known: FieldNames<TOptions>,
+): void {
+  const assert: Assertion = createOptionAssertion(caller)
+  assert.fields('', options, known)
+  const { retentionDays = DEFAULT_RETENTION_DAYS, scope = 'default', isolationLevel, clock } = options
+  checkScope(assert, scope)
+  checkDays(assert, 'retentionDays', retentionDays)
+  if (isolationLevel !== undefined) assert.oneOf('isolationLevel', isolationLevel, ISOLATION_LEVELS)
+  assertClock(assert, clock)
 }
 
 function unavailable(caller: string, id: string, error: unknown): ReceiverError {
@@ -122,22 +138,10 @@ async function repeatConflicts<TResult>(work: () => Promise<TResult>): Promise<T
   }
 }
 
-/** Builds an inbox on a library's transactions. */
+/** Builds an inbox on a library's transactions, with options that {@link assertInboxOptions} has checked. */
 export function createInbox<TTrx>(library: InboxLibrary<TTrx>, options: PostgresInboxOptions): Inbox<TTrx> {
   const { name: caller, dialect } = library
-  const { clock = systemClock } = options
-  const scope = checkScope(caller, options.scope ?? 'default')
-  const retentionDays = checkDays(
-    caller,
-    'options.retentionDays',
-    options.retentionDays ?? DEFAULT_RETENTION_DAYS,
-  )
-  if (!ISOLATION_LEVELS.has(options.isolationLevel)) {
-    throw new EventsError(
-      'invalid_argument',
-      `${caller}: options.isolationLevel must be 'read committed', 'repeatable read' or 'serializable'; got ${shown(options.isolationLevel)}`,
-    )
-  }
+  const { clock = systemClock, scope = 'default', retentionDays = DEFAULT_RETENTION_DAYS } = options
   const statements = statementsOf(dialect, quotedTable(caller, options.table ?? DEFAULT_INBOX_TABLE))
 
   /** Copies in this process wait here, instead of each holding a connection. Each promise tells whether it committed. */
@@ -237,8 +241,10 @@ export function createInbox<TTrx>(library: InboxLibrary<TTrx>, options: Postgres
         inWork.delete(id)
       }
     },
-    async purge({ olderThanDays = retentionDays }: InboxPurgeOptions = {}) {
-      const days = checkDays(`${caller}.purge`, 'olderThanDays', olderThanDays)
+    async purge(which: InboxPurgeOptions = {}) {
+      const assert: Assertion = createArgumentAssertion(`${caller}.purge`)
+      const { olderThanDays = retentionDays } = assert.fields('', which, PURGE_NAMES)
+      const days = checkDays(assert, 'olderThanDays', olderThanDays)
       let total = 0
       for (;;) {
         const deleted = await deleteBatch(days)

@@ -1,6 +1,7 @@
-import { EventsError } from '@x/events-core'
+import { type Assertion, EventsError } from '@x/events-core'
 import { type RawBody, takeRawBody, type WebhookHeaders } from '@x/signature'
-import { type CatchUpOptions, type CaughtUp, createCatchUp } from './catch-up.ts'
+import { createArgumentAssertion } from './assert.ts'
+import { type CatchUpOptions, type CatchUpSource, type CaughtUp, createCatchUp } from './catch-up.ts'
 import { ReceiverError } from './errors.ts'
 import type { EventHandler, EventOf, PatternOf } from './event-map.ts'
 import type { WebhookEvent, WebhookHandler } from './event-patterns.ts'
@@ -119,6 +120,17 @@ function needsWaiting(outcome: PromiseLike<unknown>): ReceiverError {
   )
 }
 
+const assertArgument: Assertion = createArgumentAssertion('receiver.verify')
+
+/** The host's own request will do, so that other members are no slips. */
+function urlOf(about: VerifyContext | undefined): string | undefined {
+  if (about === undefined) return undefined
+  assertArgument(typeof about === 'object' && about !== null, 'about', 'an object with a url', about)
+  const { url } = about
+  assertArgument(url === undefined || typeof url === 'string', 'about.url', 'a text', url)
+  return url
+}
+
 function protocolOf(settings: ReceiverSettings): Protocol {
   const { scheme, publicKeys } = settings
   if (scheme) return scheme.createProtocol(settings)
@@ -203,9 +215,19 @@ export function createReceiver<TEvents extends object, TTrx>(
     if (notice.kind === 'gap') planCatchUp(notice.endpoint)
   }
 
+  /** What the host's function gives wrong, or throws, is told: the message that has shown the gap is not to blame. */
+  function sourceOf(endpoint: string): CatchUpSource | undefined {
+    try {
+      return sequence?.sourceOf(endpoint)
+    } catch (error) {
+      report(error, { status: protocol.acknowledgement.status })
+      return undefined
+    }
+  }
+
   /** What is only late comes by itself; where the order is kept, it is waited for. */
   function planCatchUp(endpoint: string): void {
-    const source = sequence?.sourceOf(endpoint)
+    const source = sourceOf(endpoint)
     if (!source || !catchUp || planned.has(endpoint)) return
     planned.add(endpoint)
     const begin = async () => {
@@ -241,13 +263,13 @@ export function createReceiver<TEvents extends object, TTrx>(
 
   return {
     async verify(rawBody, headers, about) {
-      const read = protocol.readOne(sized(rawBody), headers, about?.url)
+      const read = protocol.readOne(sized(rawBody), headers, urlOf(about))
       // To await what is there already would cost a turn of the event loop's queue.
       const event = settings.validateData(isPromise(read) ? await read : read)
       return known(isPromise(event) ? await event : event)
     },
     verifySync(rawBody, headers, about) {
-      const read = protocol.readOne(sized(rawBody), headers, about?.url)
+      const read = protocol.readOne(sized(rawBody), headers, urlOf(about))
       if (isPromise(read)) throw needsWaiting(read)
       const event = settings.validateData(read)
       if (isPromise(event)) throw needsWaiting(event)

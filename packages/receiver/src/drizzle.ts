@@ -1,6 +1,12 @@
 import { EventsError } from '@x/events-core'
-import { abortedTransaction, createInbox, type InboxStatement, mustBeDone } from './create-inbox.ts'
-import type { Inbox, InboxIsolationLevel, PostgresInboxOptions } from './inbox.ts'
+import {
+  abortedTransaction,
+  assertInboxOptions,
+  createInbox,
+  type InboxStatement,
+  mustBeDone,
+} from './create-inbox.ts'
+import { INBOX_NAMES, type Inbox, type InboxIsolationLevel, type PostgresInboxOptions } from './inbox.ts'
 import { inboxTableStatements } from './inbox-table.ts'
 
 export type { Inbox, InboxIsolationLevel, InboxOptions, PostgresInboxOptions } from './inbox.ts'
@@ -84,7 +90,10 @@ function allOnSqlite(
  */
 export async function createInboxTable(db: object, table?: string): Promise<void> {
   const isPostgres = kindOf('createInboxTable', db) === 'postgres'
-  for (const text of inboxTableStatements({ dialect: isPostgres ? 'postgres' : 'sqlite', table })) {
+  for (const text of inboxTableStatements('createInboxTable', {
+    dialect: isPostgres ? 'postgres' : 'sqlite',
+    table,
+  })) {
     if (isPostgres) await runOnPostgres(db, { text, parameters: [] })
     else await (db as { run(query: unknown): unknown }).run(queryOf({ text, parameters: [] }))
   }
@@ -120,6 +129,7 @@ export function drizzleInbox<TTrx>(
   db: DrizzleDatabase<TTrx>,
   options: PostgresInboxOptions = {},
 ): Inbox<TTrx> {
+  assertInboxOptions('drizzleInbox', options, INBOX_NAMES)
   const { isolationLevel } = options
   const kind = kindOf('drizzleInbox', db)
 

@@ -1,10 +1,13 @@
-import type { Clock } from '@x/events-core'
+import type { Assertion, Clock } from '@x/events-core'
+import { createArgumentAssertion } from './assert.ts'
 
 /** A clock that stands still until a test moves it. */
 export interface FakeClock extends Clock {
   /** Moves the time forward, calling on the way what was scheduled, in order. */
   advance(ms: number): void
 }
+
+const assertArgument: Assertion = createArgumentAssertion('fakeClock')
 
 /**
  * Creates a clock for tests of what depends on the time: how old a message may be, when a replay store
@@ -28,6 +31,7 @@ export interface FakeClock extends Clock {
  * ```
  */
 export function fakeClock(startMs: number = Date.now()): FakeClock {
+  assertArgument(Number.isFinite(startMs), 'startMs', 'a number of milliseconds since 1970', startMs)
   let now = startMs
   const timers = new Set<{ readonly at: number; readonly callback: () => void }>()
   return {

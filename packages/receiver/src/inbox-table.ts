@@ -1,4 +1,5 @@
-import { EventsError, shown } from '@x/events-core'
+import { type Assertion, EventsError, type FieldNames, shown } from '@x/events-core'
+import { assertFields, createArgumentAssertion } from './assert.ts'
 
 /** The databases that an inbox knows. */
 export type InboxDialect = 'sqlite' | 'postgres'
@@ -33,15 +34,15 @@ export function quotedTable(caller: string, table: string): string {
     .join('.')
 }
 
+const NAMES: FieldNames<InboxTableOptions> = { dialect: true, table: true }
+const assertOption: Assertion = createArgumentAssertion('inboxTableSql')
+
 /** The statements that create the table of an inbox, unless it is there. */
-export function inboxTableStatements({ dialect, table = DEFAULT_INBOX_TABLE }: InboxTableOptions): string[] {
-  if (dialect !== 'sqlite' && dialect !== 'postgres') {
-    throw new EventsError(
-      'invalid_argument',
-      `inboxTableSql: dialect must be 'sqlite' or 'postgres'; got ${shown(dialect)}`,
-    )
-  }
-  const name = quotedTable('inboxTableSql', table)
+export function inboxTableStatements(
+  caller: string,
+  { dialect, table = DEFAULT_INBOX_TABLE }: InboxTableOptions,
+): string[] {
+  const name = quotedTable(caller, table)
   // In SQLite an index is in the schema of its table, and named after it. The rows of a table without rowids lie in
   // its primary key: one page to write instead of two.
   const [schema, bare] = table.includes('.') ? table.split('.') : [undefined, table]
@@ -68,7 +69,7 @@ export function inboxTableStatements({ dialect, table = DEFAULT_INBOX_TABLE }: I
  * The SQL that creates the table of an inbox, for a migration: of Prisma, of drizzle-kit, or by hand. It changes nothing
  * where the table is there.
  *
- * @throws EventsError (`invalid_argument`) when the table's name would have to be escaped.
+ * @throws EventsError (`invalid_argument`) when an option cannot be used, or the table's name would have to be escaped.
  *
  * @example
  * ```ts
@@ -79,7 +80,9 @@ export function inboxTableStatements({ dialect, table = DEFAULT_INBOX_TABLE }: I
  * ```
  */
 export function inboxTableSql(options: InboxTableOptions): string {
-  return inboxTableStatements(options)
+  assertFields(assertOption, options, NAMES)
+  assertOption.oneOf('dialect', options.dialect, ['sqlite', 'postgres'])
+  return inboxTableStatements('inboxTableSql', options)
     .map((statement) => `${statement};\n`)
     .join('')
 }

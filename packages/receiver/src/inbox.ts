@@ -1,4 +1,4 @@
-import type { Clock } from '@x/events-core'
+import type { Clock, FieldNames } from '@x/events-core'
 import type { SequenceMark, SequenceStore } from './sequence-store.ts'
 
 /** What became of a message: its handlers ran and their work is committed, or it was handled before. */
@@ -87,3 +87,12 @@ export interface PostgresInboxOptions extends InboxOptions {
 
 /** What the transaction of a message may see of others; the words of SQL. */
 export type InboxIsolationLevel = 'read committed' | 'repeatable read' | 'serializable'
+
+/** The names of the options of an inbox. */
+export const INBOX_NAMES: FieldNames<PostgresInboxOptions> = {
+  scope: true,
+  table: true,
+  retentionDays: true,
+  clock: true,
+  isolationLevel: true,
+}

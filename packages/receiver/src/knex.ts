@@ -1,6 +1,6 @@
 import { EventsError, shown } from '@x/events-core'
-import { abortedTransaction, createInbox, type InboxStatement } from './create-inbox.ts'
-import type { Inbox, PostgresInboxOptions } from './inbox.ts'
+import { abortedTransaction, assertInboxOptions, createInbox, type InboxStatement } from './create-inbox.ts'
+import { INBOX_NAMES, type Inbox, type PostgresInboxOptions } from './inbox.ts'
 import { type InboxDialect, inboxTableStatements } from './inbox-table.ts'
 
 export type { Inbox, InboxIsolationLevel, InboxOptions, PostgresInboxOptions } from './inbox.ts'
@@ -32,8 +32,8 @@ const DIALECTS: ReadonlyMap<unknown, InboxDialect> = new Map([
   ['sqlite3', 'sqlite'],
 ])
 
-function dialectOf(caller: string, { client }: KnexQueryable): InboxDialect {
-  const { dialect } = Object(client) as { readonly dialect?: unknown }
+function dialectOf(caller: string, knex: KnexQueryable): InboxDialect {
+  const { dialect } = Object(Object(knex).client) as { readonly dialect?: unknown }
   const known = DIALECTS.get(dialect)
   if (known) return known
   throw new EventsError(
@@ -66,7 +66,8 @@ async function runOn(db: KnexQueryable, { text, parameters }: InboxStatement): P
  */
 export async function createInboxTable(db: KnexQueryable, table?: string): Promise<void> {
   const dialect = dialectOf('createInboxTable', db)
-  for (const statement of inboxTableStatements({ dialect, table })) await db.raw(statement, [] as never)
+  for (const statement of inboxTableStatements('createInboxTable', { dialect, table }))
+    await db.raw(statement, [] as never)
 }
 
 /**
@@ -91,6 +92,7 @@ export async function createInboxTable(db: KnexQueryable, table?: string): Promi
  * ```
  */
 export function knexInbox<TTrx>(db: KnexDatabase<TTrx>, options: PostgresInboxOptions = {}): Inbox<TTrx> {
+  assertInboxOptions('knexInbox', options, INBOX_NAMES)
   const { isolationLevel } = options
   const dialect = dialectOf('knexInbox', db)
   const { transaction } = db as unknown as Transactions

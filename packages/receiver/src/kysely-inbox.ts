@@ -1,7 +1,8 @@
-import { EventsError } from '@x/events-core'
+import { type Assertion, EventsError } from '@x/events-core'
 import type { CompiledQuery, DatabaseConnection, QueryExecutor } from 'kysely'
-import { abortedTransaction, createInbox, type InboxStatement } from './create-inbox.ts'
-import type { Inbox, InboxIsolationLevel, PostgresInboxOptions } from './inbox.ts'
+import { createArgumentAssertion } from './assert.ts'
+import { abortedTransaction, assertInboxOptions, createInbox, type InboxStatement } from './create-inbox.ts'
+import { INBOX_NAMES, type Inbox, type InboxIsolationLevel, type PostgresInboxOptions } from './inbox.ts'
 import { type InboxDialect, inboxTableStatements } from './inbox-table.ts'
 
 /** The part of a Kysely instance, or of a transaction, that statements run through. */
@@ -27,6 +28,8 @@ function executorOf(db: KyselyExecutor): QueryExecutor {
 
 /** By name, also of what a dialect of one's own extends: Kysely is imported where it is needed, and may be another copy. */
 export function dialectOf(caller: string, db: KyselyExecutor): InboxDialect {
+  const assert: Assertion = createArgumentAssertion(caller)
+  assert(typeof Object(db).getExecutor === 'function', 'db', 'a Kysely, or a transaction of it', db)
   const { adapter } = executorOf(db)
   for (let type: object | null = adapter; type !== null; type = Object.getPrototypeOf(type)) {
     if (type.constructor.name === 'PostgresAdapter') return 'postgres'
@@ -105,7 +108,8 @@ async function watchFailures(trx: KyselyExecutor) {
 export async function createInboxTable(db: KyselyExecutor, table?: string): Promise<void> {
   const dialect = dialectOf('createInboxTable', db)
   const run = createRun()
-  for (const text of inboxTableStatements({ dialect, table })) await run(db, { text, parameters: [] })
+  for (const text of inboxTableStatements('createInboxTable', { dialect, table }))
+    await run(db, { text, parameters: [] })
 }
 
 /**
@@ -137,6 +141,7 @@ export function kyselyInbox<TTrx>(
   db: KyselyTransactions<TTrx>,
   options: PostgresInboxOptions = {},
 ): Inbox<TTrx> {
+  assertInboxOptions('kyselyInbox', options, INBOX_NAMES)
   const { isolationLevel } = options
   const dialect = dialectOf('kyselyInbox', db)
   const run = createRun()

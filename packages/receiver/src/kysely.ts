@@ -1,8 +1,9 @@
-import { type Clock, EventsError, systemClock } from '@x/events-core'
+import { type Assertion, type Clock, EventsError, type FieldNames, systemClock } from '@x/events-core'
 import type { QueryExecutorProvider } from 'kysely'
+import { assertClock, createArgumentAssertion, createOptionAssertion } from './assert.ts'
 import { dialectOf } from './kysely-inbox.ts'
 import type { ReplayStore } from './replay-store.ts'
-import { checkScope, type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
+import { checkScope, REPLAY_TIME_NAMES, type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
 
 export type { Inbox, InboxIsolationLevel, InboxOptions, PostgresInboxOptions } from './inbox.ts'
 export {
@@ -39,6 +40,19 @@ export interface KyselyReplayStoreOptions extends ReplayTimes {
   readonly clock?: Clock | undefined
 }
 
+const NAMES: FieldNames<KyselyReplayStoreOptions> = {
+  ...REPLAY_TIME_NAMES,
+  table: true,
+  scope: true,
+  clock: true,
+}
+const assertOption: Assertion = createOptionAssertion('kyselyReplayStore')
+const assertArgument: Assertion = createArgumentAssertion('createReplayTable')
+
+function assertTable(assert: Assertion, table: unknown): void {
+  assert(typeof table === 'string' && table !== '', 'table', 'the name of a table', table)
+}
+
 const DEFAULT_TABLE = 'webhook_replay'
 const PURGE_INTERVAL_MS = 600_000
 const PURGE_BATCH = 1_000
@@ -67,9 +81,11 @@ async function openStatements(db: KyselyDatabase, table: string) {
  * ```
  */
 export async function createReplayTable(database: KyselyDatabase, name = DEFAULT_TABLE): Promise<void> {
+  assertTable(assertArgument, name)
+  const dialect = dialectOf('createReplayTable', database)
   const { sql, db, table } = await openStatements(database, name)
   // In SQLite an index is in the schema of its table, and named after it.
-  const isSqlite = dialectOf('createReplayTable', database) === 'sqlite'
+  const isSqlite = dialect === 'sqlite'
   const bare = name.slice(name.lastIndexOf('.') + 1)
   const index = isSqlite ? `${name}_expires_at` : `${name.replaceAll('.', '_')}_expires_at`
   await sql`create table if not exists ${table} (
@@ -90,7 +106,7 @@ export async function createReplayTable(database: KyselyDatabase, name = DEFAULT
  * and for one that must not forget when it restarts. {@link createReplayTable} makes the table; ids that
  * have had their time are deleted now and then.
  *
- * @throws EventsError (`invalid_argument`) when an option is out of range.
+ * @throws EventsError (`invalid_argument`) when an option cannot be used.
  *
  * @example
  * ```ts
@@ -107,9 +123,13 @@ export function kyselyReplayStore(
   database: KyselyDatabase,
   options: KyselyReplayStoreOptions = {},
 ): ReplayStore {
+  dialectOf('kyselyReplayStore', database)
+  assertOption.fields('', options, NAMES)
   const { clock = systemClock, table: name = DEFAULT_TABLE } = options
-  const { leaseMs, ttlMs } = resolveReplayTimes('kyselyReplayStore', options)
-  const scope = checkScope('kyselyReplayStore', options.scope ?? 'default')
+  assertClock(assertOption, clock)
+  assertTable(assertOption, name)
+  const { leaseMs, ttlMs } = resolveReplayTimes(assertOption, options)
+  const scope = checkScope(assertOption, options.scope ?? 'default')
   const open = () => openStatements(database, name)
   let nextPurge = clock.now() + PURGE_INTERVAL_MS
 

@@ -1,6 +1,7 @@
-import { type Clock, EventsError, steadyClock, systemClock } from '@x/events-core'
+import { type Assertion, type Clock, type FieldNames, steadyClock, systemClock } from '@x/events-core'
+import { assertClock, createOptionAssertion } from './assert.ts'
 import type { ReplayStore } from './replay-store.ts'
-import { type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
+import { REPLAY_TIME_NAMES, type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
 
 /** Options of {@link memoryReplayStore}. */
 export interface MemoryReplayStoreOptions extends ReplayTimes {
@@ -20,11 +21,14 @@ export interface MemoryReplayStoreOptions extends ReplayTimes {
 
 const DEFAULT_MAX_ENTRIES = 100_000
 
+const NAMES: FieldNames<MemoryReplayStoreOptions> = { ...REPLAY_TIME_NAMES, maxEntries: true, clock: true }
+const assertOption: Assertion = createOptionAssertion('memoryReplayStore')
+
 /**
  * Keeps ids in memory: for a consumer of one process, and for tests. Behind several processes use a
  * store that they share: `@x/receiver/kysely`, `@x/receiver/redis`.
  *
- * @throws EventsError (`invalid_argument`) when an option is out of range.
+ * @throws EventsError (`invalid_argument`) when an option cannot be used.
  *
  * @example
  * ```ts
@@ -37,16 +41,13 @@ const DEFAULT_MAX_ENTRIES = 100_000
  * ```
  */
 export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
+  assertOption.fields('', options, NAMES)
   const { maxEntries = DEFAULT_MAX_ENTRIES } = options
+  assertClock(assertOption, options.clock)
   // A clock that is set back must not keep an id for longer.
   const clock = steadyClock(options.clock ?? systemClock)
-  const { leaseMs, ttlMs } = resolveReplayTimes('memoryReplayStore', options)
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
-    throw new EventsError(
-      'invalid_argument',
-      `memoryReplayStore: options.maxEntries must be a whole number, 1 or more; got ${String(maxEntries)}`,
-    )
-  }
+  const { leaseMs, ttlMs } = resolveReplayTimes(assertOption, options)
+  assertOption.integer('maxEntries', maxEntries, 1, Number.MAX_SAFE_INTEGER)
   // As many as handlers are running at the moment, so that it needs no bound of its own.
   const inProgress = new Map<string, { readonly token: string; readonly until: number }>()
   const done = new Map<string, number>() // until when; in the order of insertion, the first is the oldest

@@ -1,7 +1,16 @@
-import { type Clock, EventsError, shown, systemClock } from '@x/events-core'
-import { isSource, sourceFor } from './catch-up.ts'
+import {
+  type Assertion,
+  type Clock,
+  EventsError,
+  type FieldNames,
+  isPlainObject,
+  systemClock,
+} from '@x/events-core'
+import { assertFields, createOptionAssertion } from './assert.ts'
+import { assertSource, type CatchUpSource, sourceFor } from './catch-up.ts'
 import type { EventSchemas } from './event-map.ts'
 import type { Inbox } from './inbox.ts'
+import { isPromise } from './is-promise.ts'
 import { checkedHandshake, type HandshakeOptions } from './origin-handshake.ts'
 import type { WebhookScheme } from './protocol.ts'
 import type { PublicKeySource } from './public-keys.ts'
@@ -149,61 +158,71 @@ const DEFAULTS = {
   trustUnsignedCloudEventHeaders: false,
 }
 
-function invalid(path: string, must: string, got: unknown): EventsError {
-  return new EventsError(
-    'invalid_argument',
-    `createReceiver: options.${path} must be ${must}; got ${shown(got)}`,
-  )
+const assertOption: Assertion = createOptionAssertion('createReceiver')
+
+/** All that there are, whatever proves a message. */
+type AllOptions = ReceiverOptions<object, unknown> &
+  Pick<PublicKeyReceiverOptions, 'publicKeys'> &
+  Pick<SchemeReceiverOptions, 'scheme'>
+
+const NAMES: FieldNames<AllOptions> = {
+  secrets: true,
+  publicKeys: true,
+  scheme: true,
+  toleranceSeconds: true,
+  maxBodyBytes: true,
+  replayStore: true,
+  inbox: true,
+  sequence: true,
+  schemas: true,
+  answerChallenges: true,
+  handshake: true,
+  trustUnsignedCloudEventHeaders: true,
+  handlerTimeoutMs: true,
+  clock: true,
 }
+const SEQUENCE_NAMES: FieldNames<SequenceOptions> = { store: true, order: true, start: true, catchUp: true }
+/** What other senders do not have. */
+const NOT_OF_SCHEMES = ['sequence', 'answerChallenges', 'trustUnsignedCloudEventHeaders'] as const
 
 /** What decides whether a message is believed: one of the three. */
 type Trust = Pick<ReceiverSettings, 'secrets' | 'scheme' | 'publicKeys'>
 
-function checkedTrust(options: object): Trust {
-  const { secrets, scheme, publicKeys } = options as Partial<Trust>
+function checkedTrust(options: Partial<AllOptions>): Trust {
+  const { secrets, scheme, publicKeys } = options
   const given = Object.entries({ secrets, scheme, publicKeys }).filter(([, value]) => value !== undefined)
   const [one, other] = given.map(([name]) => name)
   if (one !== undefined && other !== undefined) {
-    throw invalid(one, `left out beside ${other}: a receiver believes one kind of proof`, 'both')
+    assertOption(false, one, `left out beside ${other}: a receiver believes one kind of proof`, 'both')
   }
-  if (scheme !== undefined && typeof Object(scheme).createProtocol !== 'function') {
-    throw invalid('scheme', 'a scheme of @x/receiver/schemes, such as github({ secret })', typeof scheme)
+  for (const name of NOT_OF_SCHEMES) {
+    const isAlone = scheme === undefined || options[name] === undefined
+    assertOption(isAlone, name, 'left out beside scheme: only Standard Webhooks have it', 'both')
   }
-  if (publicKeys !== undefined && typeof Object(publicKeys).keys !== 'function') {
-    throw invalid('publicKeys', 'a source of keys, such as jwks(url)', typeof publicKeys)
-  }
+  const isScheme = scheme === undefined || typeof Object(scheme).createProtocol === 'function'
+  assertOption(isScheme, 'scheme', 'a scheme of @x/receiver/schemes, such as github({ secret })', scheme)
+  const isSource = publicKeys === undefined || typeof Object(publicKeys).keys === 'function'
+  assertOption(isSource, 'publicKeys', 'a source of keys, such as jwks(url)', publicKeys)
   return { secrets: publicKeys ? () => publicKeys.keys() : secrets, scheme, publicKeys }
 }
 
-const isNumber = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 1
+const STORE_METHODS = ['place', 'savePlace', 'marks', 'add']
 
 function checkedSequence(
   given: SequenceOptions | undefined,
   inbox: Inbox<unknown> | undefined,
-  { scheme }: Trust,
 ): SequenceSettings | undefined {
   if (given === undefined) return undefined
-  if (typeof given !== 'object' || given === null) throw invalid('sequence', 'an object', given)
-  if (scheme) throw invalid('sequence', 'left out beside scheme: only x-events hosts number messages', 'both')
-  const { store, order = 'any', start = 1, catchUp } = given
-  if (order !== 'any' && order !== 'sequence') throw invalid('sequence.order', "'any' or 'sequence'", order)
-  if (start !== 'first' && !isNumber(start))
-    throw invalid('sequence.start', "'first' or a whole number, 1 or more", start)
-  if (inbox && store)
-    throw invalid('sequence.store', 'left out beside an inbox, which keeps the place', 'both')
+  const { store, order = 'any', start = 1, catchUp } = assertOption.fields('sequence', given, SEQUENCE_NAMES)
+  assertOption.oneOf('sequence.order', order, ['any', 'sequence'])
+  const isStart = start === 'first' || (Number.isSafeInteger(start) && start >= 1)
+  assertOption(isStart, 'sequence.start', "'first' or a whole number, 1 or more", start)
+  const isOne = !inbox || store === undefined
+  assertOption(isOne, 'sequence.store', 'left out beside an inbox, which keeps the place', 'both')
   const used = inbox ? inbox.sequences : store
-  if (typeof catchUp !== 'function' && catchUp !== undefined && !isSource(catchUp)) {
-    throw invalid(
-      'sequence.catchUp',
-      'a function, or { url, key } with the address of an events API',
-      catchUp,
-    )
-  }
-  for (const method of ['place', 'savePlace', 'marks', 'add']) {
-    if (typeof Object(used)[method] !== 'function') {
-      throw invalid('sequence.store', 'a SequenceStore, such as memorySequenceStore()', typeof used)
-    }
-  }
+  if (typeof catchUp !== 'function') assertCatchUp(catchUp)
+  const isStore = STORE_METHODS.every((method) => typeof Object(used)[method] === 'function')
+  assertOption(isStore, 'sequence.store', 'a SequenceStore, such as memorySequenceStore()', used)
   return {
     store: used as SequenceSettings['store'],
     hasInbox: inbox !== undefined,
@@ -211,20 +230,25 @@ function checkedSequence(
     start,
     sourceOf: (endpoint) => {
       const source = typeof catchUp === 'function' ? catchUp(endpoint) : catchUp
+      // Not waited for, so that nobody else would hear of its failure.
+      if (isPromise(source)) source.then(undefined, () => {})
+      assertCatchUp(source)
       return source && sourceFor(source, endpoint)
     },
   }
 }
 
+function assertCatchUp(source: CatchUpSource | undefined): void {
+  if (source !== undefined) assertSource(assertOption, 'sequence.catchUp', source)
+}
+
 function checkedSchemas(schemas: object): Record<string, StandardSchema> {
-  if (typeof schemas !== 'object' || schemas === null) {
-    throw invalid('schemas', 'an object of schemas by event type', schemas)
-  }
+  assertOption(isPlainObject(schemas), 'schemas', 'an object of schemas by event type', schemas)
   const checked: Record<string, StandardSchema> = {}
   for (const [type, schema] of Object.entries(schemas)) {
     if (schema === undefined) continue
-    if (type.includes('*')) throw invalid('schemas', 'named after event types, not after patterns', type)
-    if (!isStandardSchema(schema)) throw invalid(`schemas['${type}']`, 'a Standard Schema', typeof schema)
+    assertOption(!type.includes('*'), 'schemas', 'named after event types, not after patterns', type)
+    assertOption(isStandardSchema(schema), `schemas['${type}']`, 'a Standard Schema', schema)
     checked[type] = schema
   }
   return checked
@@ -241,18 +265,10 @@ export function resolveReceiverOptions(
     | PublicKeyReceiverOptions<object, unknown>
     | SchemeReceiverOptions<object, unknown>,
 ): ReceiverSettings {
-  if (typeof options !== 'object' || options === null) {
-    throw new EventsError(
-      'invalid_argument',
-      `createReceiver: options must be an object; got ${typeof options}`,
-    )
-  }
+  const all = options as AllOptions
+  assertFields(assertOption, all, NAMES)
   const {
     sequence,
-    answerChallenges = DEFAULTS.answerChallenges,
-    trustUnsignedCloudEventHeaders = DEFAULTS.trustUnsignedCloudEventHeaders,
-  }: Partial<ReceiverOptions> = options as object
-  const {
     toleranceSeconds = DEFAULTS.toleranceSeconds,
     maxBodyBytes = DEFAULTS.maxBodyBytes,
     replayStore,
@@ -261,59 +277,41 @@ export function resolveReceiverOptions(
     schemas = {},
     handlerTimeoutMs = DEFAULTS.handlerTimeoutMs,
     clock = systemClock,
-  } = options
-  if (!Number.isFinite(toleranceSeconds) || toleranceSeconds < 0) {
-    throw invalid('toleranceSeconds', 'a number of seconds, 0 or more', toleranceSeconds)
+    answerChallenges = DEFAULTS.answerChallenges,
+    trustUnsignedCloudEventHeaders = DEFAULTS.trustUnsignedCloudEventHeaders,
+  } = all
+  const isTolerance = Number.isFinite(toleranceSeconds) && toleranceSeconds >= 0
+  assertOption(isTolerance, 'toleranceSeconds', 'a number of seconds, 0 or more', toleranceSeconds)
+  assertOption.integer('maxBodyBytes', maxBodyBytes, 1, Number.MAX_SAFE_INTEGER)
+  assertOption.integer('handlerTimeoutMs', handlerTimeoutMs, 1)
+  assertOption.boolean('answerChallenges', answerChallenges)
+  assertOption.boolean('trustUnsignedCloudEventHeaders', trustUnsignedCloudEventHeaders)
+  if (replayStore !== undefined)
+    assertOption.methods('replayStore', replayStore, ['begin', 'complete', 'release'])
+  if (inbox !== undefined) {
+    const isInbox = [Object(inbox).receive, Object(inbox).maintain].every(
+      (method) => typeof method === 'function',
+    )
+    assertOption(isInbox, 'inbox', 'what kyselyInbox(...) or its like has given', inbox)
   }
-  if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) {
-    throw invalid('maxBodyBytes', 'a whole number of bytes, 1 or more', maxBodyBytes)
-  }
-  // Beyond it, timers fire at once.
-  const isTimer =
-    Number.isSafeInteger(handlerTimeoutMs) && handlerTimeoutMs >= 1 && handlerTimeoutMs < 2 ** 31
-  if (!isTimer) {
-    const must = `a whole number of milliseconds from 1 to ${2 ** 31 - 1}`
-    throw invalid('handlerTimeoutMs', must, handlerTimeoutMs)
-  }
-  for (const [name, value] of Object.entries({ answerChallenges, trustUnsignedCloudEventHeaders })) {
-    if (typeof value !== 'boolean') throw invalid(name, 'true or false', value)
-  }
-  for (const method of ['begin', 'complete', 'release'] as const) {
-    if (replayStore !== undefined && typeof Object(replayStore)[method] !== 'function') {
-      throw invalid(
-        'replayStore',
-        `a ReplayStore, with a method ${method}`,
-        typeof Object(replayStore)[method],
-      )
-    }
-  }
-  for (const method of ['receive', 'maintain'] as const) {
-    if (inbox && typeof inbox[method] !== 'function') {
-      throw invalid('inbox', 'what kyselyInbox(...) or its like has given', typeof inbox)
-    }
-  }
-  for (const method of ['now', 'schedule'] as const) {
-    if (typeof Object(clock)[method] !== 'function') {
-      throw invalid('clock', `a Clock, with a method ${method}`, clock)
-    }
-  }
+  assertOption.methods('clock', clock, ['now', 'schedule'])
   if (inbox && replayStore) {
     throw new EventsError(
       'invalid_argument',
       'createReceiver: options.inbox and options.replayStore exclude each other. The inbox keeps handlers from running twice by itself: leave out replayStore.',
     )
   }
-  const trust = checkedTrust(options)
+  const trust = checkedTrust(all)
   return Object.freeze({
     ...trust,
     toleranceSeconds,
     maxBodyBytes,
     replayStore,
     inbox,
-    sequence: checkedSequence(sequence, inbox, trust),
+    sequence: checkedSequence(sequence, inbox),
     validateData: createValidateData(checkedSchemas(schemas)),
     answerChallenges,
-    handshake: checkedHandshake(handshake),
+    handshake: checkedHandshake(assertOption, handshake),
     trustUnsignedCloudEventHeaders,
     handlerTimeoutMs,
     clock,

@@ -1,4 +1,4 @@
-import { EventsError, shown } from '@x/events-core'
+import { type Assertion, type FieldNames, isListOf } from '@x/events-core'
 import type { WebhookHeaders } from '@x/signature'
 import { fetchHeadersOf } from './fetch-headers.ts'
 
@@ -41,25 +41,26 @@ export function handshakeAnswer(
   }
 }
 
+const NAMES: FieldNames<HandshakeOptions> = { origins: true, requestsPerMinute: true }
+
+const isOrigin = (value: unknown): value is string =>
+  typeof value === 'string' && /^[!-~]{1,255}$/.test(value)
+
 /**
  * Checks who may send.
  *
  * @throws EventsError (`invalid_argument`)
  */
-export function checkedHandshake(handshake: HandshakeOptions | undefined): HandshakeOptions | undefined {
+export function checkedHandshake(
+  assert: Assertion,
+  handshake: HandshakeOptions | undefined,
+): HandshakeOptions | undefined {
   if (handshake === undefined) return undefined
-  const { origins, requestsPerMinute } = Object(handshake) as Partial<HandshakeOptions>
-  const isList =
-    Array.isArray(origins) && origins.every((one) => typeof one === 'string' && /^[!-~]{1,255}$/.test(one))
-  if (origins !== '*' && !isList) throw invalid('origins', "a list of names, or '*'", origins)
-  const isRate = Number.isSafeInteger(requestsPerMinute) && Number(requestsPerMinute) > 0
-  if (requestsPerMinute !== undefined && !isRate) {
-    throw invalid('requestsPerMinute', 'a whole number, 1 or more', requestsPerMinute)
+  const { origins, requestsPerMinute } = assert.fields('handshake', handshake, NAMES)
+  const isList = origins === '*' || isListOf(origins, isOrigin)
+  assert(isList, 'handshake.origins', "a list of names, or '*'", origins)
+  if (requestsPerMinute !== undefined) {
+    assert.integer('handshake.requestsPerMinute', requestsPerMinute, 1, Number.MAX_SAFE_INTEGER)
   }
   return handshake
-}
-
-function invalid(name: string, must: string, got: unknown): EventsError<'invalid_argument'> {
-  const message = `createReceiver: options.handshake.${name} must be ${must}; got ${shown(got)}`
-  return new EventsError('invalid_argument', message)
 }

@@ -1,5 +1,7 @@
-import { abortedTransaction, createInbox, type InboxStatement } from './create-inbox.ts'
-import type { Inbox, PostgresInboxOptions } from './inbox.ts'
+import type { Assertion } from '@x/events-core'
+import { createArgumentAssertion } from './assert.ts'
+import { abortedTransaction, assertInboxOptions, createInbox, type InboxStatement } from './create-inbox.ts'
+import { INBOX_NAMES, type Inbox, type PostgresInboxOptions } from './inbox.ts'
 import { inboxTableStatements } from './inbox-table.ts'
 
 export type { Inbox, InboxIsolationLevel, InboxOptions, PostgresInboxOptions } from './inbox.ts'
@@ -37,6 +39,12 @@ interface PgClient {
 /** A client that is lent out has no listener of its pool: without one, the loss of its connection ends the process. */
 const lost = () => {}
 
+function assertDb(caller: string, db: object, methods: readonly string[]): void {
+  const assert: Assertion = createArgumentAssertion(caller)
+  const has = (method: string) => typeof Object(db)[method] === 'function'
+  assert(methods.every(has), 'db', `what pg has made, with ${methods.join(' and ')}`, db)
+}
+
 /**
  * Creates the table of {@link pgInbox}, unless it is there.
  *
@@ -52,7 +60,9 @@ const lost = () => {}
  * ```
  */
 export async function createInboxTable(db: PgQueryable, table?: string): Promise<void> {
-  for (const statement of inboxTableStatements({ dialect: 'postgres', table })) await db.query(statement)
+  assertDb('createInboxTable', db, ['query'])
+  for (const statement of inboxTableStatements('createInboxTable', { dialect: 'postgres', table }))
+    await db.query(statement)
 }
 
 /**
@@ -77,6 +87,8 @@ export async function createInboxTable(db: PgQueryable, table?: string): Promise
  * ```
  */
 export function pgInbox<TClient>(pool: PgPool<TClient>, options: PostgresInboxOptions = {}): Inbox<TClient> {
+  assertDb('pgInbox', pool, ['connect', 'query'])
+  assertInboxOptions('pgInbox', options, INBOX_NAMES)
   const { isolationLevel } = options
   const begin = isolationLevel === undefined ? 'begin' : `begin isolation level ${isolationLevel}`
 

@@ -1,6 +1,7 @@
-import { EventsError, shown } from '@x/events-core'
-import { abortedTransaction, createInbox } from './create-inbox.ts'
-import type { Inbox, InboxIsolationLevel, PostgresInboxOptions } from './inbox.ts'
+import { type Assertion, EventsError, type FieldNames, shown } from '@x/events-core'
+import { createArgumentAssertion, createOptionAssertion } from './assert.ts'
+import { abortedTransaction, assertInboxOptions, createInbox } from './create-inbox.ts'
+import { INBOX_NAMES, type Inbox, type InboxIsolationLevel, type PostgresInboxOptions } from './inbox.ts'
 import { type InboxDialect, inboxTableStatements } from './inbox-table.ts'
 
 export type { Inbox, InboxIsolationLevel, InboxOptions, PostgresInboxOptions } from './inbox.ts'
@@ -47,7 +48,10 @@ const LEVELS: Readonly<Record<InboxIsolationLevel, string>> = {
 }
 
 /** A client that does not say its provider, such as one that is extended, is taken for PostgreSQL's. */
-function dialectOf(caller: string, db: object): InboxDialect {
+function dialectOf(caller: string, db: PrismaQueryable): InboxDialect {
+  const assert: Assertion = createArgumentAssertion(caller)
+  const isPrisma = typeof db === 'object' && db !== null
+  assert(isPrisma || typeof db === 'function', 'db', 'a PrismaClient, or a transaction of it', db)
   const { _activeProvider: provider } = Object(db) as { readonly _activeProvider?: unknown }
   if (provider === 'sqlite') return 'sqlite'
   if (provider === undefined || /^(?:postgres|cockroach)/.test(String(provider))) return 'postgres'
@@ -57,13 +61,8 @@ function dialectOf(caller: string, db: object): InboxDialect {
   )
 }
 
-function checkTimer(name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 1 && value < 2 ** 31) return
-  throw new EventsError(
-    'invalid_argument',
-    `prismaInbox: options.${name} must be a whole number of milliseconds from 1 to ${2 ** 31 - 1}; got ${shown(value)}`,
-  )
-}
+const NAMES: FieldNames<PrismaInboxOptions> = { ...INBOX_NAMES, timeoutMs: true, maxWaitMs: true }
+const assertOption: Assertion = createOptionAssertion('prismaInbox')
 
 /**
  * Creates the table of {@link prismaInbox}, unless it is there. Where Prisma Migrate runs your migrations, put the text
@@ -82,7 +81,8 @@ function checkTimer(name: string, value: number): void {
  */
 export async function createInboxTable(db: PrismaQueryable, table?: string): Promise<void> {
   const dialect = dialectOf('createInboxTable', db)
-  for (const statement of inboxTableStatements({ dialect, table })) await db.$executeRawUnsafe(statement)
+  for (const statement of inboxTableStatements('createInboxTable', { dialect, table }))
+    await db.$executeRawUnsafe(statement)
 }
 
 /**
@@ -112,9 +112,10 @@ export async function createInboxTable(db: PrismaQueryable, table?: string): Pro
  * ```
  */
 export function prismaInbox<TTrx>(db: PrismaDatabase<TTrx>, options: PrismaInboxOptions = {}): Inbox<TTrx> {
+  assertInboxOptions('prismaInbox', options, NAMES)
   const { isolationLevel, timeoutMs = 60_000, maxWaitMs = 10_000 } = options
   const dialect = dialectOf('prismaInbox', db)
-  for (const [name, value] of Object.entries({ timeoutMs, maxWaitMs })) checkTimer(name, value)
+  for (const [name, value] of Object.entries({ timeoutMs, maxWaitMs })) assertOption.integer(name, value, 1)
   const settings = {
     timeout: timeoutMs,
     maxWait: maxWaitMs,

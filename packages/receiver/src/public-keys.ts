@@ -1,5 +1,6 @@
-import { type Clock, EventsError, shown, systemClock } from '@x/events-core'
+import { type Assertion, type Clock, EventsError, type FieldNames, shown, systemClock } from '@x/events-core'
 import { formatKey, parseSecret, WebhookKeyError } from '@x/signature'
+import { assertFunction, createOptionAssertion } from './assert.ts'
 import { ReceiverError } from './errors.ts'
 import { parseJson } from './parse-payload.ts'
 import { readRequestBody } from './read-body.ts'
@@ -65,6 +66,17 @@ export interface JwksOptions {
   readonly clock?: Pick<Clock, 'now'> | undefined
 }
 
+const NAMES: FieldNames<JwksOptions> = {
+  maxAgeSeconds: true,
+  staleSeconds: true,
+  cooldownSeconds: true,
+  timeoutMs: true,
+  allowHttp: true,
+  fetch: true,
+  clock: true,
+}
+const assertOption: Assertion = createOptionAssertion('jwks')
+
 const MAX_BYTES = 65_536
 /** Each is tried on each message. */
 const MAX_KEYS = 16
@@ -98,7 +110,12 @@ interface Fetched {
  * ```
  */
 export function jwks(url: string | URL, options: JwksOptions = {}): PublicKeySource {
+  assertOption.fields('', options, NAMES)
   const { clock = systemClock, fetch: fetchUrl = fetch, timeoutMs = 5_000, allowHttp = false } = options
+  assertOption.methods('clock', clock, ['now'])
+  assertFunction(assertOption, 'fetch', fetchUrl)
+  assertOption.integer('timeoutMs', timeoutMs, 1)
+  assertOption.boolean('allowHttp', allowHttp)
   const address = checkedUrl(url, allowHttp)
   const maxAgeMs = milliseconds('maxAgeSeconds', options.maxAgeSeconds ?? 300)
   const staleMs = milliseconds('staleSeconds', options.staleSeconds ?? 3_600)
@@ -185,11 +202,8 @@ function checkedUrl(given: string | URL, allowHttp: boolean): string {
 }
 
 function milliseconds(name: string, seconds: number): number {
-  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1_000
-  throw new EventsError(
-    'invalid_argument',
-    `jwks: options.${name} must be a number of seconds, 0 or more; got ${shown(seconds)}`,
-  )
+  assertOption(Number.isFinite(seconds) && seconds >= 0, name, 'a number of seconds, 0 or more', seconds)
+  return seconds * 1_000
 }
 
 function maxAgeOf(headers: Headers): number | undefined {

@@ -1,5 +1,7 @@
+import type { Assertion, FieldNames } from '@x/events-core'
+import { createArgumentAssertion, createOptionAssertion } from './assert.ts'
 import type { ReplayClaim, ReplayStore } from './replay-store.ts'
-import { checkScope, type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
+import { checkScope, REPLAY_TIME_NAMES, type ReplayTimes, resolveReplayTimes } from './replay-times.ts'
 
 /** The part of an ioredis client that is needed. */
 export interface IoRedisClient {
@@ -27,6 +29,9 @@ export interface RedisReplayStoreOptions extends ReplayTimes {
    */
   readonly scope?: string | undefined
 }
+
+const NAMES: FieldNames<RedisReplayStoreOptions> = { ...REPLAY_TIME_NAMES, keyPrefix: true, scope: true }
+const assertOption: Assertion = createOptionAssertion('redisReplayStore')
 
 // A token is a UUID, so that no claim looks like this.
 const DONE = 'done'
@@ -56,12 +61,17 @@ function isIoRedis(client: IoRedisClient | NodeRedisClient): client is IoRedisCl
   return 'defineCommand' in client
 }
 
+function assertClient(client: IoRedisClient | NodeRedisClient): void {
+  const assertArgument: Assertion = createArgumentAssertion('redisReplayStore')
+  assertArgument.methods('client', client, ['eval'])
+}
+
 /**
  * Keeps ids in Redis (or Valkey), through a client of your own, ioredis or node-redis. Each id is one
  * key that Redis itself drops when its time is over. Where Redis may evict keys or lose the last second
  * of writes, a message may be handled twice.
  *
- * @throws EventsError (`invalid_argument`) when an option is out of range.
+ * @throws EventsError (`invalid_argument`) when an option cannot be used.
  *
  * @example
  * ```ts
@@ -77,9 +87,13 @@ export function redisReplayStore(
   client: IoRedisClient | NodeRedisClient,
   options: RedisReplayStoreOptions = {},
 ): ReplayStore {
-  const { leaseMs, ttlMs } = resolveReplayTimes('redisReplayStore', options)
-  const scope = checkScope('redisReplayStore', options.scope ?? 'default')
-  const prefix = `${options.keyPrefix ?? 'webhook-replay'}:${scope}:`
+  assertClient(client)
+  assertOption.fields('', options, NAMES)
+  const { keyPrefix = 'webhook-replay' } = options
+  const { leaseMs, ttlMs } = resolveReplayTimes(assertOption, options)
+  const scope = checkScope(assertOption, options.scope ?? 'default')
+  assertOption(typeof keyPrefix === 'string', 'keyPrefix', 'a text', keyPrefix)
+  const prefix = `${keyPrefix}:${scope}:`
 
   async function run(script: string, id: string, ...values: string[]): Promise<unknown> {
     const key = prefix + id

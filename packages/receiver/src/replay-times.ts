@@ -1,4 +1,4 @@
-import { EventsError, shown } from '@x/events-core'
+import type { Assertion, FieldNames } from '@x/events-core'
 
 /** How long a replay store keeps what it knows. */
 export interface ReplayTimes {
@@ -24,27 +24,25 @@ export interface ReplayTimesMs {
   readonly ttlMs: number
 }
 
+/** The names of {@link ReplayTimes}, for what has others beside them. */
+export const REPLAY_TIME_NAMES: FieldNames<ReplayTimes> = { leaseSeconds: true, ttlSeconds: true }
+
 /** A hundred years: what databases can add to a date. */
 const MAX_SECONDS = 36_500 * 24 * 3_600
 
 /** Checks how long to keep things, and fills in what is left out. */
-export function resolveReplayTimes(store: string, times: ReplayTimes): ReplayTimesMs {
+export function resolveReplayTimes(assert: Assertion, times: ReplayTimes): ReplayTimesMs {
   const { leaseSeconds = 300, ttlSeconds = 345_600 } = times
   for (const [name, value] of Object.entries({ leaseSeconds, ttlSeconds })) {
-    if (value > 0 && value <= MAX_SECONDS) continue
-    throw new EventsError(
-      'invalid_argument',
-      `${store}: options.${name} must be a number of seconds above 0, at most ${MAX_SECONDS}; got ${shown(value)}`,
-    )
+    const fits = Number.isFinite(value) && value > 0 && value <= MAX_SECONDS
+    assert(fits, name, `a number of seconds above 0, at most ${MAX_SECONDS}`, value)
   }
   return { leaseMs: Math.ceil(leaseSeconds * 1000), ttlMs: Math.ceil(ttlSeconds * 1000) }
 }
 
 /** Checks the name that keeps the ids of one receiver apart from those of others. */
-export function checkScope(store: string, scope: string): string {
-  if (typeof scope === 'string' && scope.length > 0 && scope.length <= 100) return scope
-  throw new EventsError(
-    'invalid_argument',
-    `${store}: options.scope must be a string of 1 to 100 characters; got ${shown(scope)}`,
-  )
+export function checkScope(assert: Assertion, scope: string): string {
+  const fits = typeof scope === 'string' && scope.length > 0 && scope.length <= 100
+  assert(fits, 'scope', 'a string of 1 to 100 characters', scope)
+  return scope
 }

@@ -1,5 +1,6 @@
-import { EventsError } from '@x/events-core'
+import type { Assertion, FieldNames } from '@x/events-core'
 import type { SequenceLink } from '@x/signature'
+import { createOptionAssertion } from './assert.ts'
 
 /** A numbered message that was handled. */
 export interface SequenceMark extends SequenceLink {
@@ -42,11 +43,14 @@ export interface MemorySequenceStoreOptions {
   readonly maxMarks?: number | undefined
 }
 
+const NAMES: FieldNames<MemorySequenceStoreOptions> = { maxMarks: true }
+const assertOption: Assertion = createOptionAssertion('memorySequenceStore')
+
 /**
  * Keeps the place of each endpoint in memory, for a consumer of one process, and for tests: after a restart it begins
  * anew. An inbox keeps it in the consumer's database.
  *
- * @throws EventsError (`invalid_argument`) when an option is out of range.
+ * @throws EventsError (`invalid_argument`) when an option cannot be used.
  *
  * @example
  * ```ts
@@ -59,13 +63,9 @@ export interface MemorySequenceStoreOptions {
  * receiver.onGap((notice) => console.warn(notice))
  * ```
  */
-export function memorySequenceStore({ maxMarks = 1_000 }: MemorySequenceStoreOptions = {}): SequenceStore {
-  if (!Number.isSafeInteger(maxMarks) || maxMarks < 1) {
-    throw new EventsError(
-      'invalid_argument',
-      `memorySequenceStore: options.maxMarks must be a whole number, 1 or more; got ${String(maxMarks)}`,
-    )
-  }
+export function memorySequenceStore(options: MemorySequenceStoreOptions = {}): SequenceStore {
+  const { maxMarks = 1_000 } = assertOption.fields('', options, NAMES)
+  assertOption.integer('maxMarks', maxMarks, 1, Number.MAX_SAFE_INTEGER)
   const places = new Map<string, SequencePlace>()
   /** By endpoint, in the order of their numbers. */
   const marksOf = new Map<string, SequenceMark[]>()

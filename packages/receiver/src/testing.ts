@@ -1,4 +1,6 @@
+import { type Assertion, type FieldNames, isStorableDate } from '@x/events-core'
 import { createSyncSigner, type HeaderFamily } from '@x/signature'
+import { assertFields, createArgumentAssertion } from './assert.ts'
 
 export { type FakeClock, fakeClock } from './fake-clock.ts'
 
@@ -36,6 +38,15 @@ export interface SignedHeaders extends Record<string, string> {
   readonly 'webhook-signature': string
 }
 
+const NAMES: FieldNames<TestMessage> = {
+  secret: true,
+  id: true,
+  timestamp: true,
+  headerFamily: true,
+  body: true,
+}
+const assertMessage: Assertion = createArgumentAssertion('signedHeaders')
+
 function bytesOf(body: TestMessage['body']): Uint8Array<ArrayBuffer> {
   if (body instanceof Uint8Array) return Uint8Array.from(body)
   return new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body))
@@ -44,7 +55,7 @@ function bytesOf(body: TestMessage['body']): Uint8Array<ArrayBuffer> {
 /**
  * Signs a webhook as its sender would, for tests of code that receives it.
  *
- * @throws WebhookKeyError when the secret cannot be used.
+ * @throws WebhookKeyError when the secret cannot be used, EventsError (`invalid_argument`) when something else cannot.
  *
  * @example
  * ```ts
@@ -64,8 +75,13 @@ export function signedHeaders(
 ): SignedHeaders
 export function signedHeaders(message: TestMessage): Record<string, string>
 export function signedHeaders(message: TestMessage): Record<string, string> {
+  assertFields(assertMessage, message, NAMES)
   const { secret, id = `evt_${crypto.randomUUID()}`, timestamp: at = new Date() } = message
-  const { headerFamily = 'webhook' } = message
+  const { headerFamily = 'webhook', body } = message
+  assertMessage(isStorableDate(at), 'timestamp', 'a valid Date', at)
+  assertMessage.oneOf('headerFamily', headerFamily, ['webhook', 'svix'])
+  const isBody = typeof body === 'string' || (typeof body === 'object' && body !== null)
+  assertMessage(isBody, 'body', 'bytes, a text, or an object', body)
   const timestamp = Math.floor(at.getTime() / 1000)
   return {
     'content-type': 'application/json',
@@ -74,7 +90,7 @@ export function signedHeaders(message: TestMessage): Record<string, string> {
     [`${headerFamily}-signature`]: createSyncSigner(secret).sign({
       id,
       timestamp,
-      body: bytesOf(message.body),
+      body: bytesOf(body),
     }),
   }
 }

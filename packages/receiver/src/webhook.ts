@@ -1,4 +1,4 @@
-import { type Clock, EventsError } from '@x/events-core'
+import { type Assertion, type Clock, EventsError, type FieldNames } from '@x/events-core'
 import {
   createSyncSigner,
   createSyncVerifier,
@@ -10,6 +10,7 @@ import {
   takeRawBody,
   type WebhookHeaders,
 } from '@x/signature'
+import { assertClock, createArgumentAssertion, createOptionAssertion } from './assert.ts'
 import { parseJson } from './parse-payload.ts'
 
 /** Options of {@link Webhook}. */
@@ -40,6 +41,12 @@ export interface WebhookVerifyOptions {
   readonly jsonParse?: boolean | undefined
 }
 
+const NAMES: FieldNames<WebhookOptions> = { format: true, toleranceSeconds: true, clock: true }
+const VERIFY_NAMES: FieldNames<WebhookVerifyOptions> = { jsonParse: true }
+const assertOption: Assertion = createOptionAssertion('Webhook')
+const assertVerifyOption: Assertion = createOptionAssertion('Webhook.verify')
+const assertArgument: Assertion = createArgumentAssertion('Webhook.sign')
+
 function secretOf(secret: string | Uint8Array, format: 'raw' | undefined): string {
   if (format === 'raw') {
     const bytes = typeof secret === 'string' ? Uint8Array.from(secret, (c) => c.charCodeAt(0)) : secret
@@ -60,7 +67,7 @@ function secretOf(secret: string | Uint8Array, format: 'raw' | undefined): strin
  *
  * Native on Node; on other runtimes it computes in plain JavaScript, where {@link createReceiver} is faster.
  *
- * @throws WebhookKeyError when the secret cannot be used.
+ * @throws WebhookKeyError when the secret cannot be used, EventsError (`invalid_argument`) when an option cannot.
  *
  * @example
  * ```ts
@@ -78,7 +85,10 @@ export class Webhook {
   readonly #verifier: SyncVerifier
 
   constructor(secret: string | Uint8Array, options: WebhookOptions = {}) {
+    assertOption.fields('', options, NAMES)
     const { format, toleranceSeconds, clock } = options
+    assertOption(format === undefined || format === 'raw', 'format', "left out, or 'raw'", format)
+    assertClock(assertOption, clock)
     const secrets = secretOf(secret, format)
     this.#verifier = createSyncVerifier({ secrets, toleranceSeconds, clock })
     this.#signer = createSyncSigner(secrets)
@@ -91,14 +101,17 @@ export class Webhook {
    * @throws WebhookVerificationError when the message is refused.
    */
   verify(payload: RawBody, headers: WebhookHeaders, options: WebhookVerifyOptions = {}): unknown {
+    const { jsonParse = true } = assertVerifyOption.fields('', options, VERIFY_NAMES)
+    assertVerifyOption.boolean('jsonParse', jsonParse)
     const body = takeRawBody(payload)
     this.#verifier.verify(body, headers)
-    const { jsonParse = true } = options
     return jsonParse && body.length > 0 ? parseJson(body) : undefined
   }
 
   /** The value of the `webhook-signature` header for a message. */
   sign(msgId: string, timestamp: Date, payload: RawBody): string {
+    const isTime = typeof Object(timestamp).getTime === 'function'
+    assertArgument(isTime, 'timestamp', 'a Date', timestamp)
     const body = takeRawBody(payload)
     return this.#signer.sign({ id: msgId, timestamp: Math.floor(timestamp.getTime() / 1000), body })
   }

@@ -51,6 +51,7 @@ it('goes on to believe nobody who does not sign', async () => {
 it.each([
   [{ origins: 'events.sender.example' }, 'handshake.origins'],
   [{ origins: ['a b'] }, 'handshake.origins'],
+  [{ origins: new Array<string>(1) }, 'handshake.origins'],
   [{}, 'handshake.origins'],
   [{ origins, requestsPerMinute: 0 }, 'handshake.requestsPerMinute'],
 ])('names what is wrong in %j', (handshake, said) => {

@@ -128,7 +128,7 @@ describe('other options', () => {
   })
 
   it('are needed', () => {
-    expect(() => createReceiver(undefined as never)).toThrow('options must be an object')
+    expect(() => createReceiver(undefined as never)).toThrow('options must be a plain object')
   })
 
   it('decide how old a message may be', async () => {

@@ -68,7 +68,8 @@ async function listenThere(values: ListenValues, forwardTo: string | undefined, 
   const client = createEventsClient(values, io)
   const check = checkOf(values.secret, io)
   // What is new, unless it is to go on somewhere.
-  const place = await openPlace(client.url, values.after ?? 'latest', values.state)
+  const wanted = { url: client.url, after: values.after, file: values.state, start: 'latest' } as const
+  const place = await openPlace(wanted, io)
   io.write(`Reading ${client.url}\n`)
   await relay({ client, place, forwardTo, check, io })
 }

@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import process from 'node:process'
-import { UsageError } from './cli-io.ts'
+import { type CliIo, UsageError } from './cli-io.ts'
 
 /** How far the messages of an endpoint were read. */
 export interface Place {
@@ -12,22 +12,34 @@ export interface Place {
 
 const CURSOR = /^(?:0|[1-9]\d{0,15})$/
 
+/** What {@link openPlace} was asked for with. */
+export interface WantedPlace {
+  /** The endpoint's messages. */
+  readonly url: string
+  /** Where to begin, unless the file has a place already: a command that is started again goes on there. */
+  readonly after: string | undefined
+  /** Undefined to forget the place with the process. */
+  readonly file: string | undefined
+  /** Where to begin when neither says. */
+  readonly start?: 'latest' | undefined
+}
+
 /**
  * Where to read on.
  *
- * @param after - where to begin, unless the file says more.
- * @param file - undefined to forget the place with the process.
  * @throws UsageError
  */
-export async function openPlace(
-  url: string,
-  after: string | undefined,
-  file: string | undefined,
-): Promise<Place> {
+export async function openPlace({ url, after, file, start }: WantedPlace, io: CliIo): Promise<Place> {
   if (after !== undefined && after !== 'latest' && !CURSOR.test(after)) {
     throw new UsageError(`--after must be the number of a message, or latest; got ${after}`)
   }
-  let current = file === undefined ? after : ((await keptIn(file, url)) ?? after)
+  const kept = file === undefined ? undefined : await keptIn(file, url)
+  if (kept !== undefined && after !== undefined && after !== kept) {
+    io.writeError(
+      `Going on after ${kept}, as ${file} says, and not after ${after}; delete it to begin there.\n`,
+    )
+  }
+  let current = kept ?? after ?? start
   return {
     get after() {
       return current

@@ -70,7 +70,7 @@ export async function pull(args: readonly string[], io: CliIo): Promise<number> 
   if (values.limit !== undefined && !/^[1-9]\d{0,8}$/.test(values.limit)) {
     throw new UsageError(`--limit must be a number of messages; got ${values.limit}`)
   }
-  const place = await openPlace(client.url, values.after, values.state)
+  const place = await openPlace({ url: client.url, after: values.after, file: values.state }, io)
   const signal = interruption()
   let left = values.limit === undefined ? Number.POSITIVE_INFINITY : Number(values.limit)
 

@@ -26,14 +26,14 @@ x-receiver listen --url <url>
                           shows the messages of an events API as they come
   --forward-to <url>      sends each on as it would arrive, in order, until it is answered with 2xx
   --after <number>        the message to go on after (latest)
-  --state <file>          keeps the place, so that the next call goes on there
+  --state <file>          keeps the place, so that the next call goes on there, whatever --after says
 
 x-receiver pull --url <url>
                           prints the messages of an events API, one JSON document a line
   --after <number>        the message to go on after, or latest (from the oldest that is left)
   --limit <number>        ends after so many (all that there are)
   --follow                waits for further ones, until it is interrupted
-  --state <file>          keeps the place, so that the next call goes on there
+  --state <file>          keeps the place, so that the next call goes on there, whatever --after says
 
 pull, and listen --url:
   --endpoint <ep_...>     whose messages; or --url ends in /endpoints/<endpoint>/messages

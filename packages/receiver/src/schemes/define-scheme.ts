@@ -1,12 +1,27 @@
-import { EventsError, shown } from '@x/events-core'
+import { type Assertion, type FieldNames, isListOf } from '@x/events-core'
+import { assertFields, assertFunction, createArgumentAssertion } from '../assert.ts'
 import type { SchemeSettings, WebhookScheme } from '../protocol.ts'
-import type { SchemeDefinition } from './scheme.ts'
+import type { BodyFormat, SchemeAnswer, SchemeDefinition } from './scheme.ts'
 import { schemeProtocol } from './scheme-protocol.ts'
+
+const NAMES: FieldNames<SchemeDefinition> = {
+  name: true,
+  formats: true,
+  verify: true,
+  event: true,
+  handshake: true,
+  challenge: true,
+  acknowledgement: true,
+}
+const ANSWER_NAMES: FieldNames<SchemeAnswer> = { status: true, headers: true, body: true }
+const FORMATS: readonly unknown[] = ['json', 'form', 'xml'] satisfies BodyFormat[]
+
+const isFormat = (value: unknown): value is BodyFormat => FORMATS.includes(value)
 
 /**
  * Describes a sender that no scheme is there for. `hmac` and `sharedSecret` are ready-made ways to `verify`.
  *
- * @throws EventsError (`invalid_argument`) when a part is missing.
+ * @throws EventsError (`invalid_argument`) when a part is missing, or cannot be used.
  *
  * @example
  * ```ts
@@ -28,20 +43,19 @@ import { schemeProtocol } from './scheme-protocol.ts'
  * ```
  */
 export function defineScheme(definition: SchemeDefinition): WebhookScheme {
-  const { name, verify, event } = definition
-  if (typeof name !== 'string' || !/^[!-~]{1,100}$/.test(name)) {
-    throw new EventsError(
-      'invalid_argument',
-      `defineScheme: name must be 1 to 100 visible ASCII characters; got ${shown(name)}`,
-    )
-  }
+  const assert: Assertion = createArgumentAssertion('defineScheme')
+  assertFields(assert, definition, NAMES)
+  const { name, formats, verify, event, handshake, challenge, acknowledgement } = definition
+  const isName = typeof name === 'string' && /^[!-~]{1,100}$/.test(name)
+  assert(isName, 'name', '1 to 100 visible ASCII characters', name)
   for (const [part, value] of Object.entries({ verify, event })) {
-    if (typeof value === 'function') continue
-    throw new EventsError(
-      'invalid_argument',
-      `defineScheme: ${part} of ${name} must be a function; got ${typeof value}`,
-    )
+    assert(typeof value === 'function', `${part} of ${name}`, 'a function', value)
   }
+  const areFormats = formats === undefined || (isListOf(formats, isFormat) && formats.length > 0)
+  assert(areFormats, `formats of ${name}`, "a list of 'json', 'form' or 'xml'", formats)
+  assertFunction(assert, `handshake of ${name}`, handshake)
+  assertFunction(assert, `challenge of ${name}`, challenge)
+  assert.fields(`acknowledgement of ${name}`, acknowledgement, ANSWER_NAMES)
   return Object.freeze({
     name,
     createProtocol: (settings: SchemeSettings) => schemeProtocol(definition, settings),

@@ -5,7 +5,7 @@ import { defineScheme } from './define-scheme.ts'
 import { isSameText, sha256Hex } from './digest.ts'
 import { at, textAt, typeOf } from './payload.ts'
 import type { SchemeRequest } from './scheme.ts'
-import { givenUrl, type SecretAndUrlOptions } from './signing-senders.ts'
+import { givenUrl, type SecretAndUrlOptions, secretAndUrlOptions } from './signing-senders.ts'
 import { hmac } from './verify.ts'
 
 // Both sign the URL and then the fields of the form, sorted, each name followed by its value.
@@ -18,7 +18,8 @@ import { hmac } from './verify.ts'
  *
  * @see https://www.twilio.com/docs/usage/security
  */
-export const twilio = ({ secret, url }: SecretAndUrlOptions): WebhookScheme => {
+export const twilio = (options: SecretAndUrlOptions): WebhookScheme => {
+  const { secret, url } = secretAndUrlOptions('twilio', options)
   const urlOf = givenUrl('twilio', url)
   const signedUrl = (request: SchemeRequest) => {
     const given = urlOf(request)
@@ -124,7 +125,8 @@ const TRIAL_KEY = 'test-webhook'
  *
  * @see https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/
  */
-export const mandrill = ({ secret, url }: SecretAndUrlOptions): WebhookScheme => {
+export const mandrill = (options: SecretAndUrlOptions): WebhookScheme => {
+  const { secret, url } = secretAndUrlOptions('mandrill', options)
   const urlOf = givenUrl('mandrill', url)
   const content = (request: SchemeRequest) => [urlOf(request), ...sortedFields(request)]
   const signature = { header: 'x-mandrill-signature', hash: 'SHA-1', encoding: 'base64', content } as const

@@ -1,5 +1,6 @@
-import { EventsError, shown } from '@x/events-core'
+import { type Assertion, type FieldNames, isListOf } from '@x/events-core'
 import { WebhookVerificationError } from '@x/signature'
+import { assertFields, assertFunction, createOptionAssertion } from '../assert.ts'
 import { ReceiverError } from '../errors.ts'
 import type { WebhookScheme } from '../protocol.ts'
 import { readRequestBody } from '../read-body.ts'
@@ -30,6 +31,9 @@ export interface PayPalOptions {
   readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
 }
 
+const NAMES: FieldNames<PayPalOptions> = { webhookId: true, environment: true, fetch: true }
+const assertOption: Assertion = createOptionAssertion('paypal')
+
 const HOSTS = {
   live: ['api.paypal.com', 'api-m.paypal.com'],
   sandbox: ['api.sandbox.paypal.com', 'api-m.sandbox.paypal.com'],
@@ -59,12 +63,13 @@ const FETCHES_PER_MINUTE = 10
  * ```
  */
 export function paypal(options: PayPalOptions): WebhookScheme {
+  assertFields(assertOption, options, NAMES)
   const { environment = 'live' } = options
   const ids = typeof options.webhookId === 'string' ? [options.webhookId] : options.webhookId
-  if (!Array.isArray(ids) || ids.length === 0 || ids.some((id) => !/^[A-Za-z0-9]{1,50}$/.test(id))) {
-    throw invalid('webhookId', "the webhook's id as PayPal shows it", ids)
-  }
-  if (!Object.hasOwn(HOSTS, environment)) throw invalid('environment', "'live' or 'sandbox'", environment)
+  const areIds = isListOf(ids, isWebhookId) && ids.length > 0
+  assertOption(areIds, 'webhookId', "the webhook's id as PayPal shows it", ids)
+  assertOption.oneOf('environment', environment, ['live', 'sandbox'])
+  assertFunction(assertOption, 'fetch', options.fetch)
   const certificateAt = certificateCache(options.fetch)
 
   return defineScheme({
@@ -97,6 +102,10 @@ export function paypal(options: PayPalOptions): WebhookScheme {
       data: payload,
     }),
   })
+}
+
+function isWebhookId(id: unknown): id is string {
+  return typeof id === 'string' && /^[A-Za-z0-9]{1,50}$/.test(id)
 }
 
 /** Where the certificate is, if that is a place of PayPal's: anyone can sign with a certificate of their own. */
@@ -168,8 +177,4 @@ function unavailable(why: string, cause?: unknown): ReceiverError {
   return new ReceiverError('secrets_unavailable', `The certificate of PayPal could not be fetched. ${why}`, {
     cause,
   })
-}
-
-function invalid(option: string, must: string, got: unknown): EventsError<'invalid_argument'> {
-  return new EventsError('invalid_argument', `paypal: options.${option} must be ${must}; got ${shown(got)}`)
 }

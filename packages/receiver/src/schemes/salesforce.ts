@@ -1,5 +1,6 @@
-import { EventsError, shown } from '@x/events-core'
+import { type Assertion, isPlainObject } from '@x/events-core'
 import { WebhookVerificationError } from '@x/signature'
+import { createOptionAssertion } from '../assert.ts'
 import type { WebhookScheme } from '../protocol.ts'
 import { defineScheme } from './define-scheme.ts'
 import { isSameText } from './digest.ts'
@@ -12,6 +13,8 @@ export type SalesforceOptions = SharedSecretPlace & {
   /** The organization's id, of 15 or 18 characters; messages of others are refused. It is no secret. */
   readonly organizationId: string
 }
+
+const assertOption: Assertion = createOptionAssertion('salesforce')
 
 const ACKNOWLEDGEMENT = `<?xml version="1.0" encoding="UTF-8"?>
 <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body><notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse></soapenv:Body></soapenv:Envelope>`
@@ -33,15 +36,13 @@ const ACKNOWLEDGEMENT = `<?xml version="1.0" encoding="UTF-8"?>
  * ```
  */
 export function salesforce(options: SalesforceOptions): WebhookScheme {
-  const verify = verifyPlace('salesforce', options)
-  if (!/^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/.test(options.organizationId)) {
-    throw new EventsError(
-      'invalid_argument',
-      `salesforce: options.organizationId must have 15 or 18 letters and digits; got ${shown(options.organizationId)}`,
-    )
-  }
+  assertOption(isPlainObject(options), '', 'a plain object', options)
+  const { organizationId: given, ...place } = options
+  const verify = verifyPlace('salesforce', place)
+  const isId = typeof given === 'string' && /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/.test(given)
+  assertOption(isId, 'organizationId', 'a text of 15 or 18 letters and digits', given)
   // Of 18 characters, the last three repeat the case of the others.
-  const organizationId = options.organizationId.slice(0, 15)
+  const organizationId = given.slice(0, 15)
   return defineScheme({
     name: 'salesforce',
     formats: ['xml'],

@@ -1,4 +1,5 @@
-import { EventsError, shown } from '@x/events-core'
+import { type Assertion, EventsError, type FieldNames, isPlainObject } from '@x/events-core'
+import { assertFields, createArgumentAssertion } from '../assert.ts'
 import type { WebhookScheme } from '../protocol.ts'
 import type { SecretSource } from '../secret-source.ts'
 import { defineScheme } from './define-scheme.ts'
@@ -6,7 +7,7 @@ import { decodeBase64 } from './digest.ts'
 import { at, textAt, typeOf } from './payload.ts'
 import type { SchemeDefinition, SchemeRequest } from './scheme.ts'
 import { checkText } from './signing-senders.ts'
-import { sharedSecret } from './verify.ts'
+import { assertHeaderName, sharedSecret } from './verify.ts'
 
 // None of these signs anything: each sends along what it was told, so that a request proves no body. Give each URL a
 // secret of its own, and keep URLs out of logs.
@@ -34,15 +35,24 @@ export type SharedSecretPlace =
       readonly password: SecretSource
     }
 
-const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/
+type PlaceWith<TName extends string> = Extract<SharedSecretPlace, Readonly<Record<TName, unknown>>>
+
+const CODE_NAMES: FieldNames<PlaceWith<'code'>> = { code: true, parameter: true }
+const PASSWORD_NAMES: FieldNames<PlaceWith<'password'>> = { username: true, password: true }
+const HEADER_NAMES: FieldNames<PlaceWith<'header'>> = { header: true, secret: true }
 
 /** Verifies the secret where a sender was told to put it. */
 export function verifyPlace(name: string, place: SharedSecretPlace): SchemeDefinition['verify'] {
+  const assert: Assertion = createArgumentAssertion(name)
+  assert(isPlainObject(place), '', 'a plain object', place)
   if ('code' in place) {
+    assertFields(assert, place, CODE_NAMES)
     const { code, parameter = 'code' } = place
+    checkText(name, 'parameter', parameter)
     return sharedSecret({ secret: code, find: ({ url }) => url.searchParams.get(parameter) })
   }
   if ('password' in place) {
+    assertFields(assert, place, PASSWORD_NAMES)
     const { username, password } = place
     checkText(name, 'username', username)
     return sharedSecret({
@@ -54,13 +64,9 @@ export function verifyPlace(name: string, place: SharedSecretPlace): SchemeDefin
     })
   }
   if ('header' in place) {
+    assertFields(assert, place, HEADER_NAMES)
     const { header, secret } = place
-    if (typeof header !== 'string' || !HEADER_NAME.test(header)) {
-      throw new EventsError(
-        'invalid_argument',
-        `${name}: header must be the name of a header; got ${shown(header)}`,
-      )
-    }
+    assertHeaderName(assert, header)
     return sharedSecret({ secret, find: ({ headers }) => headers.get(header) })
   }
   throw new EventsError(

@@ -1,4 +1,5 @@
-import { EventsError, shown } from '@x/events-core'
+import type { Assertion, FieldNames } from '@x/events-core'
+import { assertFields, createArgumentAssertion } from '../assert.ts'
 import { parseJson } from '../parse-payload.ts'
 import type { WebhookScheme } from '../protocol.ts'
 import type { SecretRequest, SecretSource } from '../secret-source.ts'
@@ -23,13 +24,39 @@ export interface SecretAndUrlOptions extends SecretOptions {
   readonly url: string | ((request: SecretRequest) => string)
 }
 
+const SECRET_NAMES: FieldNames<SecretOptions> = { secret: true }
+const SECRET_AND_URL_NAMES: FieldNames<SecretAndUrlOptions> = { secret: true, url: true }
+
+/**
+ * The options of a scheme that takes a secret alone, checked.
+ *
+ * @throws EventsError (`invalid_argument`)
+ */
+export function secretOptions(scheme: string, options: SecretOptions): SecretOptions {
+  assertFields(createArgumentAssertion(scheme), options, SECRET_NAMES)
+  return options
+}
+
+/**
+ * The options of a scheme that takes a secret and a URL, checked.
+ *
+ * @throws EventsError (`invalid_argument`)
+ */
+export function secretAndUrlOptions(scheme: string, options: SecretAndUrlOptions): SecretAndUrlOptions {
+  assertFields(createArgumentAssertion(scheme), options, SECRET_AND_URL_NAMES)
+  return options
+}
+
 /** A sender, as data: how it signs, and what else {@link defineScheme} takes. */
 interface Sender extends Omit<SchemeDefinition, 'verify'> {
   readonly signature: Omit<HmacOptions, 'secret'>
 }
 
 function signing({ signature, ...definition }: Sender): (options: SecretOptions) => WebhookScheme {
-  return ({ secret }) => defineScheme({ ...definition, verify: hmac({ ...signature, secret }) })
+  return (options) => {
+    const { secret } = secretOptions(definition.name, options)
+    return defineScheme({ ...definition, verify: hmac({ ...signature, secret }) })
+  }
 }
 
 /**
@@ -42,17 +69,16 @@ export function givenUrl(
   url: SecretAndUrlOptions['url'],
 ): (request: SchemeRequest) => string {
   if (typeof url === 'function') return (request) => url({ url: request.url.href, headers: request.headers })
-  if (typeof url === 'string' && URL.canParse(url)) return () => url
-  throw new EventsError(
-    'invalid_argument',
-    `${scheme}: url must be the address that the sender was given, or a function of the request; got ${shown(url)}`,
-  )
+  const assert: Assertion = createArgumentAssertion(scheme)
+  const expected = 'the address that the sender was given, or a function of the request'
+  assert(typeof url === 'string' && URL.canParse(url), 'url', expected, url)
+  return () => url
 }
 
 /** @throws EventsError (`invalid_argument`) for what is no text, or an empty one. */
 export function checkText(scheme: string, name: string, value: unknown): void {
-  if (typeof value === 'string' && value !== '') return
-  throw new EventsError('invalid_argument', `${scheme}: ${name} must be a text; got ${shown(value)}`)
+  const assert: Assertion = createArgumentAssertion(scheme)
+  assert(typeof value === 'string' && value !== '', name, 'a text', value)
 }
 
 interface UrlSender extends Omit<SchemeDefinition, 'verify'> {
@@ -63,7 +89,8 @@ interface UrlSender extends Omit<SchemeDefinition, 'verify'> {
 
 function signingUrl(sender: UrlSender): (options: SecretAndUrlOptions) => WebhookScheme {
   const { signature, ...definition } = sender
-  return ({ secret, url }) => {
+  return (options) => {
+    const { secret, url } = secretAndUrlOptions(definition.name, options)
     const urlOf = givenUrl(definition.name, url)
     const content = (request: SchemeRequest) => signature.content(request, urlOf(request))
     return defineScheme({ ...definition, verify: hmac({ ...signature, secret, content }) })
@@ -179,7 +206,8 @@ export const slack = signing({
  *
  * @see https://shopify.dev/docs/apps/build/webhooks/subscribe/https
  */
-export const shopify = ({ secret }: SecretOptions): WebhookScheme => {
+export const shopify = (options: SecretOptions): WebhookScheme => {
+  const { secret } = secretOptions('shopify', options)
   const named = (prefix: string) =>
     hmac({ secret, header: `${prefix}shopify-hmac-sha256`, encoding: 'base64' })
   const [webhooks, events] = [named('x-'), named('')]
@@ -339,13 +367,17 @@ export interface MetaOptions extends SecretOptions {
   readonly verifyToken: SecretSource
 }
 
+const META_NAMES: FieldNames<MetaOptions> = { secret: true, verifyToken: true }
+
 /**
  * Meta: Facebook, Instagram, Messenger, WhatsApp (type: the object, `instagram`; the entries are the data). The secret
  * is the app secret. Subscribing (`hub.challenge`) is answered to who knows the verify token.
  *
  * @see https://developers.facebook.com/docs/graph-api/webhooks/getting-started
  */
-export const meta = ({ secret, verifyToken }: MetaOptions): WebhookScheme => {
+export const meta = (options: MetaOptions): WebhookScheme => {
+  assertFields(createArgumentAssertion('meta'), options, META_NAMES)
+  const { secret, verifyToken } = options
   const tokensOf = secretList(verifyToken)
   return defineScheme({
     name: 'meta',
@@ -371,12 +403,16 @@ export interface PusherOptions extends SecretOptions {
   readonly key: string
 }
 
+const PUSHER_NAMES: FieldNames<PusherOptions> = { secret: true, key: true }
+
 /**
  * Pusher Channels, which sends several events in a request (type: `channel_occupied`).
  *
  * @see https://pusher.com/docs/channels/server_api/webhooks/
  */
-export const pusher = ({ key, secret }: PusherOptions): WebhookScheme => {
+export const pusher = (options: PusherOptions): WebhookScheme => {
+  assertFields(createArgumentAssertion('pusher'), options, PUSHER_NAMES)
+  const { key, secret } = options
   checkText('pusher', 'key', key)
   const verify = hmac({ secret, header: 'x-pusher-signature' })
   return defineScheme({

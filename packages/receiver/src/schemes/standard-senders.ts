@@ -1,8 +1,11 @@
+import { type Assertion, type FieldNames, isPlainObject } from '@x/events-core'
+import { assertFields, createArgumentAssertion } from '../assert.ts'
 import type { WebhookScheme } from '../protocol.ts'
 import type { SecretSource } from '../secret-source.ts'
 import { defineScheme } from './define-scheme.ts'
 import { at, textAt, typeOf } from './payload.ts'
-import type { SecretOptions } from './signing-senders.ts'
+import type { SchemeDefinition } from './scheme.ts'
+import { type SecretOptions, secretOptions } from './signing-senders.ts'
 import { sharedSecret, standardSignature } from './verify.ts'
 
 /** How GitLab proves a webhook. */
@@ -16,6 +19,20 @@ export type GitLabOptions =
       readonly token: SecretSource
     }
 
+const SIGNING_NAMES: FieldNames<Extract<GitLabOptions, { signingToken: unknown }>> = { signingToken: true }
+const TOKEN_NAMES: FieldNames<Extract<GitLabOptions, { token: unknown }>> = { token: true }
+
+function verifyGitLab(options: GitLabOptions): SchemeDefinition['verify'] {
+  const assert: Assertion = createArgumentAssertion('gitlab')
+  assert(isPlainObject(options), '', 'a plain object', options)
+  if ('signingToken' in options) {
+    assertFields(assert, options, SIGNING_NAMES)
+    return standardSignature(options.signingToken)
+  }
+  assertFields(assert, options, TOKEN_NAMES)
+  return sharedSecret({ secret: options.token, find: ({ headers }) => headers.get('x-gitlab-token') })
+}
+
 /**
  * GitLab (type: `push`, `merge_request.open`), with its signing token or, of older versions, its secret token.
  *
@@ -24,10 +41,7 @@ export type GitLabOptions =
 export const gitlab = (options: GitLabOptions): WebhookScheme =>
   defineScheme({
     name: 'gitlab',
-    verify:
-      'signingToken' in options
-        ? standardSignature(options.signingToken)
-        : sharedSecret({ secret: options.token, find: ({ headers }) => headers.get('x-gitlab-token') }),
+    verify: verifyGitLab(options),
     event: ({ headers, payload }) => ({
       id: headers.get('idempotency-key'),
       type: typeOf(
@@ -39,10 +53,10 @@ export const gitlab = (options: GitLabOptions): WebhookScheme =>
   })
 
 function standard(name: string): (options: SecretOptions) => WebhookScheme {
-  return ({ secret }) =>
+  return (options) =>
     defineScheme({
       name,
-      verify: standardSignature(secret),
+      verify: standardSignature(secretOptions(name, options).secret),
       event: ({ payload }) => ({
         type: at(payload, 'type'),
         timestamp: at(payload, 'timestamp') ?? at(payload, 'created_at'),

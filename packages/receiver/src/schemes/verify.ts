@@ -1,5 +1,6 @@
-import { EventsError } from '@x/events-core'
+import { type Assertion, EventsError, type FieldNames } from '@x/events-core'
 import { createVerifier, pastedMistake, type VerifiedMessage, WebhookVerificationError } from '@x/signature'
+import { assertFields, assertFunction, createArgumentAssertion } from '../assert.ts'
 import { secretsUnavailable } from '../message-verifier.ts'
 import type { SecretSource } from '../secret-source.ts'
 import {
@@ -55,6 +56,25 @@ export interface HmacOptions {
   signatures?(header: string): readonly string[]
 }
 
+const HMAC_NAMES: FieldNames<HmacOptions> = {
+  secret: true,
+  header: true,
+  hash: true,
+  encoding: true,
+  prefix: true,
+  content: true,
+  timestamp: true,
+  signatures: true,
+}
+const assertHmac: Assertion = createArgumentAssertion('hmac')
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/
+
+/** Asserts that a header can have a name. */
+export function assertHeaderName(assert: Assertion, name: unknown): void {
+  assert(typeof name === 'string' && HEADER_NAME.test(name), 'header', 'the name of a header', name)
+}
+
 /** One HMAC is made for each secret, however many signatures a request claims; more than these are none of a sender. */
 const MAX_SIGNATURES = 16
 
@@ -62,7 +82,7 @@ const MAX_SIGNATURES = 16
  * Verifies an HMAC of the body, or of parts of the request. Native, through WebCrypto; the comparison tells nothing by
  * its time.
  *
- * @throws EventsError (`invalid_argument`) when the secret cannot be used.
+ * @throws EventsError (`invalid_argument`) when the secret, or another option, cannot be used.
  *
  * @example
  * ```ts
@@ -77,7 +97,15 @@ const MAX_SIGNATURES = 16
  * ```
  */
 export function hmac(options: HmacOptions): VerifyRequest {
+  assertFields(assertHmac, options, HMAC_NAMES)
   const { header, hash = 'SHA-256', encoding = 'hex', prefix = '' } = options
+  assertHeaderName(assertHmac, header)
+  assertHmac.oneOf('hash', hash, ['SHA-1', 'SHA-256', 'SHA-512'])
+  assertHmac.oneOf('encoding', encoding, ['hex', 'base64'])
+  assertHmac(typeof prefix === 'string', 'prefix', 'a text', prefix)
+  for (const name of ['content', 'timestamp', 'signatures'] as const) {
+    assertFunction(assertHmac, name, options[name])
+  }
   const content = options.content ?? (({ body }) => [body])
   const signaturesOf = options.signatures ?? ((value) => [value])
   const secretsOf = secretList(options.secret)
@@ -113,11 +141,14 @@ export interface SharedSecretOptions {
   find(request: SchemeRequest): string | null | undefined
 }
 
+const SHARED_NAMES: FieldNames<SharedSecretOptions> = { secret: true, find: true }
+const assertShared: Assertion = createArgumentAssertion('sharedSecret')
+
 /**
  * Verifies a sender that signs nothing and sends the secret itself: in a header, in the URL, as a password. It proves
  * no body: whoever has seen one request can send any other.
  *
- * @throws EventsError (`invalid_argument`) when the secret cannot be used.
+ * @throws EventsError (`invalid_argument`) when the secret, or another option, cannot be used.
  *
  * @example
  * ```ts
@@ -126,7 +157,10 @@ export interface SharedSecretOptions {
  * const verify = sharedSecret({ secret: process.env['CODE']!, find: ({ url }) => url.searchParams.get('code') })
  * ```
  */
-export function sharedSecret({ secret, find }: SharedSecretOptions): VerifyRequest {
+export function sharedSecret(options: SharedSecretOptions): VerifyRequest {
+  assertFields(assertShared, options, SHARED_NAMES)
+  const { secret, find } = options
+  assertShared(typeof find === 'function', 'find', 'a function', find)
   const secretsOf = secretList(secret)
   return async (request) => {
     const given = find(request)

@@ -56,6 +56,19 @@ describe('x-receiver pull', () => {
     expect(await runCli(args, { env })).toMatchObject({ code: 1, errors: expect.stringContaining(state) })
   })
 
+  it('says so where --after is not used, since --state has a place already', async () => {
+    await using server = await eventsServer(secret)
+    await using folder = await temporaryFolder()
+    const state = join(folder.path, 'place.json')
+    const args = ['pull', '--url', server.url, '--endpoint', ENDPOINT, '--state', state]
+    server.add(...messages(4))
+    expect(await runCli([...args, '--after', '1', '--limit', '1'], { env })).toMatchObject({ errors: '' })
+    const { code, output, errors } = await runCli([...args, '--after', '3', '--limit', '1'], { env })
+    expect([code, numbersOf(output)]).toEqual([0, [3]])
+    expect(errors).toBe(`Going on after 2, as ${state} says, and not after 3; delete it to begin there.\n`)
+    expect(await runCli([...args, '--after', '3'], { env })).toMatchObject({ code: 0, errors: '' })
+  })
+
   it('loses nothing when it is killed while it reads', async () => {
     await using server = await eventsServer(secret)
     await using folder = await temporaryFolder()

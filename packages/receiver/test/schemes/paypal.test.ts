@@ -154,6 +154,7 @@ describe("PayPal, against PayPal's page on webhooks, computed with node:crypto a
 
   it('names the option that is wrong', () => {
     expect(() => paypal({ webhookId: '' })).toThrow('options.webhookId')
+    expect(() => paypal({ webhookId: new Array<string>(1) })).toThrow('options.webhookId')
     expect(() => paypal({ webhookId, environment: 'test' as never })).toThrow('options.environment')
   })
 })
