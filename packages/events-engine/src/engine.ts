@@ -129,7 +129,7 @@ export interface EventEngine<DB = unknown> extends AsyncDisposable, TableCapture
    * raises are committed or rolled back with its writes. Subscribers are woken right after the commit.
    *
    * @returns what the function returns.
-   * @throws what the function throws, after rolling back.
+   * @throws EventEngineError `invalid_argument`; what the function throws, after rolling back.
    */
   transaction<TResult>(work: (transaction: RaisingTransaction<DB>) => Promise<TResult>): Promise<TResult>
 }

@@ -19,6 +19,7 @@ export type EventEngineErrorCode =
   | 'schema_too_new'
   | 'duplicate_subscription'
   | 'unknown_subscription'
+  | 'event_not_parked'
   | 'invalid_position'
   | 'invalid_capture'
   | 'position_expired'

@@ -1,6 +1,7 @@
 import {
   type Assertion,
   type Clock,
+  type FieldNames,
   type IServiceScopeFactory,
   type Logger,
   silentLogger,
@@ -11,7 +12,7 @@ import type { PostgresPool } from './connections/postgres-pool.ts'
 import type { RetentionOptions, RetentionSettings } from './maintenance/retention.ts'
 import { guardLogger } from './observability/node-logger.ts'
 import { DEFAULT_TABLE_PREFIX } from './store/table-names.ts'
-import { createOptionAssertion } from './util/assert.ts'
+import { createOptionAssertion, LOGGER_METHODS } from './util/assert.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1_000
 /** A hundred years. So long before now there are dates in both databases. */
@@ -124,15 +125,37 @@ export interface EventEngineSettings<DB> {
 
 const assertOption: Assertion = createOptionAssertion('createEventEngine')
 
+const OPTIONS: FieldNames<EventEngineOptions<unknown>> = {
+  db: true,
+  services: true,
+  logger: true,
+  clock: true,
+  tablePrefix: true,
+  schema: true,
+  maxDataBytes: true,
+  leaseMs: true,
+  pollMinMs: true,
+  pollMaxMs: true,
+  retention: true,
+  postgres: true,
+  databaseTimeoutMs: true,
+  stopTimeoutMs: true,
+}
+const POSTGRES: FieldNames<PostgresOptions> = { pool: true, listen: true }
+const RETENTION: FieldNames<RetentionOptions> = { keepMs: true, abandonedAfterMs: true, intervalMs: true }
+
 /** @throws EventEngineError `invalid_option` */
-export function resolveEventEngineOptions<DB>(options: EventEngineOptions<DB>): EventEngineSettings<DB> {
-  const isInstance = typeof options?.db?.getExecutor === 'function' && !options.db.isTransaction
-  assertOption(isInstance, 'db', 'a Kysely instance, and not a transaction', options?.db)
+export function resolveEventEngineOptions<DB>(given: EventEngineOptions<DB>): EventEngineSettings<DB> {
+  const options = assertOption.fields('', given, OPTIONS)
+  const isInstance = typeof options.db?.getExecutor === 'function' && !options.db.isTransaction
+  assertOption(isInstance, 'db', 'a Kysely instance, and not a transaction', options.db)
+  const { services, logger = silentLogger, clock = systemClock } = options
+  if (services !== undefined) assertOption.methods('services', services, ['createScope'])
   const settings = {
     db: options.db,
-    services: options.services,
-    logger: guardLogger(options.logger ?? silentLogger),
-    clock: options.clock ?? systemClock,
+    services,
+    logger: guardLogger(assertOption.methods('logger', logger, LOGGER_METHODS)),
+    clock: assertOption.methods('clock', clock, ['now', 'schedule']),
     tablePrefix: options.tablePrefix ?? DEFAULT_TABLE_PREFIX,
     schema: options.schema,
     maxDataBytes: assertOption.integer('maxDataBytes', options.maxDataBytes ?? 262_144, 0),
@@ -151,10 +174,10 @@ function resolvePostgres(
   postgres: PostgresOptions | undefined,
 ): Pick<EventEngineSettings<unknown>, 'pool' | 'listenPool' | 'isPoolOfOne'> {
   if (postgres === undefined) return { pool: undefined, listenPool: undefined, isPoolOfOne: false }
-  const { pool, listen } = postgres
+  const { pool, listen } = assertOption.fields('postgres', postgres, POSTGRES)
   assertPool('postgres.pool', pool)
   const isPoolOfOne = listen === undefined && pool.options?.max === 1
-  if (listen) assertPool('postgres.listen', listen)
+  if (listen !== undefined && listen !== false) assertPool('postgres.listen', listen)
   return { pool, listenPool: isPoolOfOne || listen === false ? undefined : (listen ?? pool), isPoolOfOne }
 }
 
@@ -164,7 +187,11 @@ function assertPool(name: string, pool: PostgresPool | undefined): void {
 
 function resolveRetention(retention: RetentionOptions | false | undefined): RetentionSettings | undefined {
   if (retention === false) return undefined
-  const { keepMs = 7 * DAY_MS, abandonedAfterMs = 30 * DAY_MS, intervalMs = 60_000 } = retention ?? {}
+  const {
+    keepMs = 7 * DAY_MS,
+    abandonedAfterMs = 30 * DAY_MS,
+    intervalMs = 60_000,
+  } = assertOption.fields('retention', retention, RETENTION)
   return {
     keepMs: assertOption.integer('retention.keepMs', keepMs, 0, LONGEST_KEPT_MS),
     abandonedAfterMs: assertOption.integer(

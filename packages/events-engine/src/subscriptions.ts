@@ -40,25 +40,27 @@ export interface Subscriptions {
    * Lists the oldest parked events.
    *
    * @param limit - at most so many: 1 to 1000; 100 by default.
-   * @throws EventEngineError `invalid_argument`
+   * @throws EventEngineError `unknown_subscription`, `invalid_argument`
    */
   parked(name: string, limit?: number): Promise<ParkedEvent[]>
   /**
    * Resumes a paused or blocked subscription, and retries its parked events.
    *
-   * @param eventId - retry this parked event alone; all of them by default.
-   * @throws EventEngineError `unknown_subscription`
+   * @param eventId - retry this parked event alone; all of them by default. It does not end a pause: then the event is retried
+   *   once the pause has ended.
+   * @throws EventEngineError `unknown_subscription`, `event_not_parked`
    */
   resume(name: string, eventId?: string): Promise<void>
   /**
    * Deletes parked events.
    *
    * @param eventId - delete this one alone; all of them by default.
-   * @returns how many were deleted.
+   * @returns how many were deleted; 0 where none is parked.
+   * @throws EventEngineError `unknown_subscription`
    */
   discard(name: string, eventId?: string): Promise<number>
   /**
-   * Skips the next event of a subscription, for one that blocks it and can never succeed.
+   * Skips the next event of a subscription, for one that blocks it and can never succeed. It does not end a pause.
    *
    * @returns the event that was skipped, or undefined when there was none.
    * @throws EventEngineError `unknown_subscription`
@@ -88,6 +90,13 @@ function unknown(name: string): EventEngineError {
   return new EventEngineError(
     'unknown_subscription',
     `There is no durable subscription named ${shown(name)}; subscriptions.list() lists those that exist.`,
+  )
+}
+
+function notParked(name: string, eventId: unknown): EventEngineError {
+  return new EventEngineError(
+    'event_not_parked',
+    `The subscription ${shown(name)} has no parked event ${shown(eventId)}; subscriptions.parked(name) lists those that it has.`,
   )
 }
 
@@ -121,6 +130,15 @@ export function createSubscriptions(
     changed()
   }
 
+  async function assertKnown(name: string): Promise<void> {
+    if (!(await store.hasSubscription(name))) throw unknown(name)
+  }
+
+  async function unblock(name: string): Promise<void> {
+    if (!(await store.unblock(name))) throw unknown(name)
+    changed()
+  }
+
   async function positionOf(to: string | Date): Promise<Position> {
     if (to === 'start') return store.startPosition()
     if (typeof to === 'string') return (await positions.read(to)).position
@@ -140,14 +158,22 @@ export function createSubscriptions(
     },
     async parked(name, limit = 100) {
       assertParked.integer('limit', limit, 1, MAX_PARKED)
-      if (!isStorable(name)) return []
+      assertStorableName(name)
       const rows = await store.listParked(name, limit)
+      if (rows.length === 0) await assertKnown(name)
       return rows.map(({ event, attempts, error, parkedOn }) => ({ event, attempts, error, parkedOn }))
     },
     async resume(name, eventId) {
       assertStorableName(name)
-      if (eventId === undefined || isStorable(eventId)) await store.requestResume(name, eventId)
-      await setState(name, 'active')
+      if (eventId === undefined) {
+        await store.requestResume(name, undefined)
+        return setState(name, 'active')
+      }
+      if (!isStorable(eventId) || (await store.requestResume(name, eventId)) === 0) {
+        await assertKnown(name)
+        throw notParked(name, eventId)
+      }
+      await unblock(name)
     },
     async skip(name) {
       const row = (await store.listSubscriptions()).find((one) => one.name === name)
@@ -155,7 +181,7 @@ export function createSubscriptions(
       const [next] = (await store.readAfter(row.position, 1)).events
       // Where it has been handled in the meantime, there is nothing left to skip.
       if (!next || !(await store.movePosition(name, next.position, row.position))) return undefined
-      await setState(name, 'active')
+      await unblock(name)
       return next.event
     },
     async rewind(name, to) {
@@ -165,8 +191,11 @@ export function createSubscriptions(
       changed()
     },
     async discard(name, eventId) {
-      if (!isStorable(name) || (eventId !== undefined && !isStorable(eventId))) return 0
-      return store.deleteParked(name, eventId)
+      assertStorableName(name)
+      const isId = eventId === undefined || isStorable(eventId)
+      const count = isId ? await store.deleteParked(name, eventId) : 0
+      if (count === 0) await assertKnown(name)
+      return count
     },
     pause: (name) => setState(name, 'paused'),
   }

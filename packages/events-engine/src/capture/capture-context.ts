@@ -66,6 +66,7 @@ export function createCaptureContext(write: CaptureTriggers['writeContext']): Ca
   return {
     async within(site, work) {
       assertSite(site)
+      assertArgument(typeof work === 'function', 'work', 'a function', work)
       const frame = frames.getStore()
       if (!frame?.transaction?.open) {
         return frames.run({ site, transaction: undefined, turn: Promise.resolve() }, work)

@@ -10,7 +10,7 @@ import type { TableNames } from '../store/table-names.ts'
 import { type CaptureContext, createCaptureContext, runnerOf } from './capture-context.ts'
 import type { CaptureTriggers, RunInTransaction } from './capture-dialect.ts'
 import { captureDialectOf } from './capture-dialects.ts'
-import { assertName, resolveCapture } from './resolve-capture.ts'
+import { assertName, resolveCapture, resolveRelease } from './resolve-capture.ts'
 import type { TableCapture } from './table-capture.ts'
 
 /** What a {@link TableCapture} works with. */
@@ -61,9 +61,11 @@ export function createTableCapture<DB>(
       await change('captureTable', options.trx, (executor) => triggers.planCapture(executor, capture))
     },
 
-    async releaseTable(table, options = {}) {
+    async releaseTable(table, options) {
       assertName('table', table)
-      return change('releaseTable', options.trx, (executor) => triggers.planRelease(executor, table))
+      return change('releaseTable', resolveRelease(options).trx, (executor) =>
+        triggers.planRelease(executor, table),
+      )
     },
 
     withContext: context.within,

@@ -1,9 +1,23 @@
-import { ALL_SITES, type Assertion, isEventTypeMember } from '@x/events-core'
+import {
+  ALL_SITES,
+  type Assertion,
+  type FieldNames,
+  isEventTypeMember,
+  isListOf,
+  type TenantSite,
+} from '@x/events-core'
 import { shown } from '../errors.ts'
 import { assertInteger, createOptionAssertion } from '../util/assert.ts'
-import type { Capture, CaptureAction, CaptureTableOptions, ResolvedSource } from './capture-options.ts'
+import type {
+  Capture,
+  CaptureAction,
+  CaptureTableOptions,
+  ReleaseTableOptions,
+  ResolvedSource,
+} from './capture-options.ts'
 
 const assertOption: Assertion = createOptionAssertion('captureTable', 'invalid_capture')
+const assertRelease: Assertion = createOptionAssertion('releaseTable', 'invalid_capture')
 
 const ACTIONS: readonly CaptureAction[] = ['Create', 'Update', 'Delete']
 
@@ -16,8 +30,29 @@ export const OMITTED_KEY = '$omitted'
 
 const RESERVED = [CHANGED_KEY, BEFORE_KEY, OMITTED_KEY]
 
+const OPTIONS: FieldNames<CaptureTableOptions> = {
+  table: true,
+  entityName: true,
+  entityId: true,
+  tenantId: true,
+  siteId: true,
+  data: true,
+  before: true,
+  actions: true,
+  onMissingContext: true,
+  trx: true,
+}
+const RELEASE: FieldNames<ReleaseTableOptions> = { trx: true }
+const SITE: FieldNames<TenantSite> = { tenantId: true, siteId: true }
+
 /** @throws EventEngineError `invalid_capture` */
-export function resolveCapture<DB>(options: CaptureTableOptions<DB>): Capture {
+export function resolveRelease<DB>(options: ReleaseTableOptions<DB> | undefined): ReleaseTableOptions<DB> {
+  return assertRelease.fields('', options, RELEASE)
+}
+
+/** @throws EventEngineError `invalid_capture` */
+export function resolveCapture<DB>(given: CaptureTableOptions<DB>): Capture {
+  const options = assertOption.fields('', given, OPTIONS)
   const {
     entityName,
     entityId,
@@ -30,8 +65,7 @@ export function resolveCapture<DB>(options: CaptureTableOptions<DB>): Capture {
   const isMember = typeof entityName === 'string' && isEventTypeMember(entityName)
   assertOption(isMember, 'entityName', 'letters, digits, _, - and :, at most 100', entityName)
   assertName('entityId', entityId)
-  const areActions =
-    Array.isArray(actions) && actions.length > 0 && actions.every((one) => ACTIONS.includes(one))
+  const areActions = isListOf(actions, (one) => ACTIONS.includes(one as CaptureAction)) && actions.length > 0
   assertOption(areActions, 'actions', `a list of ${ACTIONS.map(shown).join(', ')}`, actions)
   assertOption.boolean('before', before)
   assertOption(
@@ -41,7 +75,8 @@ export function resolveCapture<DB>(options: CaptureTableOptions<DB>): Capture {
     before,
   )
   if (onMissingContext !== 'reject') {
-    assertInteger(assertOption, 'onMissingContext.tenantId', onMissingContext?.tenantId)
+    assertOption.fields('onMissingContext', onMissingContext, SITE)
+    assertInteger(assertOption, 'onMissingContext.tenantId', onMissingContext.tenantId)
     assertInteger(assertOption, 'onMissingContext.siteId', onMissingContext.siteId)
   }
   const fallback = onMissingContext === 'reject' ? undefined : onMissingContext

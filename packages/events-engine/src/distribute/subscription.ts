@@ -1,4 +1,4 @@
-import type { Assertion, IEventSubscriber, SubscriberContext, SyncEvent } from '@x/events-core'
+import type { Assertion, FieldNames, IEventSubscriber, SubscriberContext, SyncEvent } from '@x/events-core'
 import type { Transaction } from 'kysely'
 import { EventEngineError, shown } from '../errors.ts'
 import { createArgumentAssertion, createOptionAssertion } from '../util/assert.ts'
@@ -135,6 +135,20 @@ export interface Subscription<DB> {
 
 const assertOption: Assertion = createArgumentAssertion('subscribe', 'invalid_option')
 
+const OPTIONS: FieldNames<SubscribeOptions> = {
+  name: true,
+  mode: true,
+  filter: true,
+  retry: true,
+  onExhausted: true,
+  timeoutMs: true,
+  from: true,
+  batchSize: true,
+  concurrency: true,
+  orderBy: true,
+}
+const RETRY: FieldNames<RetryOptions> = { maxAttempts: true, firstDelayMs: true, maxDelayMs: true }
+
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$/
 
 /** @throws EventEngineError `invalid_option` */
@@ -150,7 +164,7 @@ export function resolveSubscription<DB>(
     from = 'now',
     batchSize = 100,
     concurrency = 1,
-  } = options
+  } = assertOption.fields('', options, OPTIONS)
   const isName = typeof name === 'string' && NAME.test(name)
   assertOption(isName, 'name', 'letters, digits and _.:-, at most 100', name)
   assertOption.oneOf('mode', mode, ['durable', 'broadcast'])
@@ -244,11 +258,12 @@ const assertRetry: Assertion = createOptionAssertion('subscribe')
 const MAX_DOUBLINGS = 100
 
 /** @throws EventEngineError `invalid_option` */
-export function createRetryPolicy(
-  options: RetryOptions = {},
-  random: () => number = Math.random,
-): RetryPolicy {
-  const { maxAttempts = 10, firstDelayMs = 100, maxDelayMs = 30_000 } = options
+export function createRetryPolicy(options?: RetryOptions, random: () => number = Math.random): RetryPolicy {
+  const {
+    maxAttempts = 10,
+    firstDelayMs = 100,
+    maxDelayMs = 30_000,
+  } = assertRetry.fields('retry', options, RETRY)
   assertRetry.integer('retry.maxAttempts', maxAttempts, 1)
   assertRetry.integer('retry.firstDelayMs', firstDelayMs, 0)
   assertRetry.integer('retry.maxDelayMs', maxDelayMs, firstDelayMs)

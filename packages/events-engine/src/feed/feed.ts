@@ -1,4 +1,4 @@
-import { ALL_TENANTS, type Assertion, type SyncEvent } from '@x/events-core'
+import { ALL_TENANTS, type Assertion, type FieldNames, type SyncEvent } from '@x/events-core'
 import { compileFilter, type EventFilter } from '../distribute/event-filter.ts'
 import { EventEngineError, shown } from '../errors.ts'
 import type { GivenPositions } from '../store/given-positions.ts'
@@ -23,6 +23,8 @@ export interface FeedOptions {
   /** Ends the feed. */
   readonly signal?: AbortSignal | undefined
 }
+
+const OPTIONS: FieldNames<FeedOptions> = { tenantId: true, after: true, filter: true, signal: true }
 
 /** An event of the feed, and the position to resume at. */
 export interface FeedItem {
@@ -99,7 +101,10 @@ export function createFeed(given: FeedHubParts & { readonly positions: GivenPosi
   }
 
   return {
-    open({ tenantId, after, filter, signal }) {
+    open(options) {
+      const { tenantId, after, filter, signal } = assertArgument.fields('', options, OPTIONS)
+      const isSignal = signal === undefined || typeof Object(signal).addEventListener === 'function'
+      assertArgument(isSignal, 'signal', 'an AbortSignal', signal)
       const wants = wantedBy(tenantId, filter)
       if (after !== undefined) positions.check(after)
       const ending = endedBy(signal)

@@ -1,4 +1,4 @@
-import type { Assertion } from '@x/events-core'
+import type { Assertion, FieldNames } from '@x/events-core'
 import type { Kysely } from 'kysely'
 import type { Dialect, SqlExecutor } from '../sql/database.ts'
 import type { SqlDialect } from '../sql/dialect.ts'
@@ -34,6 +34,8 @@ export interface EventLogMigrationOptions {
   readonly schema?: string | undefined
 }
 
+const OPTIONS: FieldNames<EventLogMigrationOptions> = { dialect: true, tablePrefix: true, schema: true }
+
 /**
  * The engine's migrations, for a host that runs them among its own instead of calling
  * `engine.migrate()`. Kysely runs migrations in the order of their names, so give each a name that
@@ -45,7 +47,7 @@ export interface EventLogMigrationOptions {
  * @example
  * ```ts
  * import { eventLogMigrations } from '@x/events-engine'
- * import type { Assertion } from '@x/events-core'
+ * import type { Assertion, FieldNames } from '@x/events-core'
 import type { Kysely } from 'kysely'
  * import { type Migration, Migrator } from 'kysely/migration'
  *
@@ -57,7 +59,7 @@ import type { Kysely } from 'kysely'
  * ```
  */
 export function eventLogMigrations(options: EventLogMigrationOptions): Record<string, EventLogMigration> {
-  const { dialect, tablePrefix = DEFAULT_TABLE_PREFIX, schema } = options
+  const { dialect, tablePrefix = DEFAULT_TABLE_PREFIX, schema } = assertOption.fields('', options, OPTIONS)
   assertOption.oneOf('dialect', dialect, DIALECT_NAMES)
   return migrationsOf(sqlDialectOf(dialect), tableNames(tablePrefix, schema))
 }

@@ -1,4 +1,6 @@
+import type { Assertion, FieldNames } from '@x/events-core'
 import { EventEngineError } from '../errors.ts'
+import { createOptionAssertion } from '../util/assert.ts'
 
 // Registered, so that the mark of another copy of this package is known as well.
 const MARK = Symbol.for('@x/foreign-transaction')
@@ -29,9 +31,14 @@ export interface ForeignTransactionOptions {
   readonly execute: (statement: string, parameters: readonly unknown[]) => Promise<number>
 }
 
+const assertOption: Assertion = createOptionAssertion('foreignTransaction')
+
+const OPTIONS: FieldNames<ForeignTransactionOptions> = { library: true, execute: true }
+
 /**
  * Lets any PostgreSQL library raise events in its own transaction.
  *
+ * @throws EventEngineError `invalid_option`
  * @example
  * ```ts
  * import { type ForeignTransaction, foreignTransaction } from '@x/events-engine'
@@ -49,7 +56,9 @@ export interface ForeignTransactionOptions {
  * ```
  */
 export function foreignTransaction(options: ForeignTransactionOptions): ForeignTransaction {
-  const { library, execute } = options
+  const { library, execute } = assertOption.fields('', options, OPTIONS)
+  assertOption(typeof library === 'string', 'library', 'a text', library)
+  assertOption(typeof execute === 'function', 'execute', 'a function', execute)
   return Object.freeze({ [MARK]: true as const, library, execute })
 }
 

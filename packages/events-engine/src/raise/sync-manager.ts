@@ -6,6 +6,7 @@ import {
   type EntityChangedListener,
   type EntityData,
   type EntityName,
+  type FieldNames,
   type ISyncManager,
   type Sync,
   type SyncEvent,
@@ -16,13 +17,17 @@ import { EventEngineError } from '../errors.ts'
 import { activeTraceparent, rememberTraceparent } from '../observability/tracing.ts'
 import { type EventRow, rowOf } from '../store/event-row.ts'
 import type { EventStore } from '../store/event-store.ts'
-import { assertDate, assertInteger, createArgumentAssertion } from '../util/assert.ts'
+import { assertDate, assertInteger, createArgumentAssertion, createOptionAssertion } from '../util/assert.ts'
 import type { HostTransaction } from './append.ts'
 import { createEventIdGenerator } from './event-id.ts'
 import { dataTextOf, validateEvent } from './validate-event.ts'
 
 const CLIENT_EVENTS_KEPT_MS = 60 * 60 * 1_000
 
+const OPTIONS: FieldNames<AddSyncEventOptions> = { trx: 'nullable', data: 'nullable' }
+
+const assertRaise: Assertion = createOptionAssertion('addSyncEvent', 'invalid_argument')
+const assertListener: Assertion = createArgumentAssertion('on')
 const assertSyncEvents: Assertion = createArgumentAssertion('getSyncEvents')
 const assertSync: Assertion = createArgumentAssertion('getSync')
 
@@ -75,12 +80,14 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
     entityName: TName,
     entityId: number | string,
     action: SyncEventAction,
-    options: AddSyncEventOptions<HostTransaction<DB>, EntityData<TName>> = {},
+    options?: AddSyncEventOptions<HostTransaction<DB>, EntityData<TName>>,
   ): Promise<SyncEvent> {
     const { clock } = this.#parts
+    // With trx misspelt, the event would be committed apart from its change.
+    const { trx, data } = assertRaise.fields('', options, OPTIONS)
     validateEvent(site, entityName, entityId, action)
-    const dataText = dataTextOf(options.data, this.#parts.maxDataBytes)
-    if (!options.trx && this.#parts.inTransaction()) {
+    const dataText = dataTextOf(data, this.#parts.maxDataBytes)
+    if (trx === undefined && this.#parts.inTransaction()) {
       throw new EventEngineError(
         'trx_required',
         'addSyncEvent: called inside engine.transaction without options.trx; use its raise, or pass { trx }.',
@@ -101,9 +108,9 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
     const traceparent = activeTraceparent()
     rememberTraceparent(event, traceparent)
     const row = rowOf(event, dataText, traceparent)
-    if (options.trx) await this.#parts.appendIn(options.trx, row)
-    else await this.#parts.appendAlone(row)
-    this.#parts.raised(event, options.trx === undefined)
+    if (trx === undefined) await this.#parts.appendAlone(row)
+    else await this.#parts.appendIn(trx, row)
+    this.#parts.raised(event, trx === undefined)
     return event
   }
 
@@ -144,8 +151,14 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
     return { syncDate, syncEvents }
   }
 
-  /** Calls a listener for every event from now on, on every node. Its errors are logged. */
-  on(_eventName: 'entityChanged', listener: EntityChangedListener): this {
+  /**
+   * Calls a listener for every event from now on, on every node. Its errors are logged.
+   *
+   * @throws EventEngineError `invalid_argument`
+   */
+  on(eventName: 'entityChanged', listener: EntityChangedListener): this {
+    assertListener.oneOf('eventName', eventName, ['entityChanged'])
+    assertListener(typeof listener === 'function', 'listener', 'a function', listener)
     this.#parts.listeners.add(listener)
     return this
   }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type {
   AddSyncEventOptions,
+  Assertion,
   EntityData,
   EntityName,
   SyncEvent,
@@ -10,6 +11,7 @@ import type {
 import type { Kysely, Transaction } from 'kysely'
 import { type CaptureContext, runnerOf } from '../capture/capture-context.ts'
 import { transact } from '../sql/transact.ts'
+import { createArgumentAssertion } from '../util/assert.ts'
 import type { SyncManager } from './sync-manager.ts'
 
 /** `addSyncEvent`, bound to the transaction that it is handed out with. */
@@ -34,6 +36,8 @@ export interface TransactionRunner<DB> {
   active(): boolean
 }
 
+const assertArgument: Assertion = createArgumentAssertion('transaction')
+
 /** Creates the runner of an engine. */
 export function createTransactionRunner<DB>(
   db: Kysely<DB>,
@@ -46,6 +50,7 @@ export function createTransactionRunner<DB>(
   return {
     active: () => inside.getStore() === true,
     async run(work) {
+      assertArgument(typeof work === 'function', 'work', 'a function', work)
       let hasRaised = false
       const result = await inside.run(true, () =>
         transact(db, (trx) => {

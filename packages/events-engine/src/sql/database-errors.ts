@@ -5,6 +5,7 @@ const UNDEFINED_TABLE = /^42P01$/
 const UNDEFINED_FUNCTION = /^42883$/
 // A transaction that gave way to another one: the same again may succeed. P2034 is what Prisma makes of both.
 const SERIALIZATION = /^(?:40001|40P01|55P03|P2034)$/
+const SQLITE_NO_TABLE = /\bno such table: /
 const SQLITE_LOCK = /^SQLITE_(?:BUSY|LOCKED)/
 // Data exceptions, constraints, what a trigger raises, what is too much for one row or statement. Not
 // among them: what would be said of any row, such as a missing table or right.
@@ -27,6 +28,18 @@ const SQLITE_CODES: ReadonlyMap<number, string> = new Map([
 /** Whether an error of PostgreSQL says that a table is missing, however a library has wrapped it. */
 export function isUndefinedTable(error: unknown): boolean {
   return hasCode(error, (code) => UNDEFINED_TABLE.test(code))
+}
+
+/** What either database says of a table that is missing; undefined for any other error. */
+export function missingTableMessage(error: unknown): string | undefined {
+  let found: string | undefined
+  findLayer(error, (layer, codes) => {
+    const message = String(layer['message'])
+    if (!codes.some((code) => UNDEFINED_TABLE.test(code)) && !SQLITE_NO_TABLE.test(message)) return false
+    found = message
+    return true
+  })
+  return found
 }
 
 /** Whether an error of PostgreSQL says that a function is missing. */
@@ -62,11 +75,12 @@ export function isInterruption(error: unknown, depth = 0): boolean {
 
 /**
  * Whether the database, or the event log, refuses these very rows, so that a retry is in vain. Any other failure may pass:
- * a lost connection, a lock, a full disk.
+ * a lost connection, a lock, a full disk, a table of ours that is missing.
  */
 export function isRefusal(error: unknown): boolean {
   if (isInterruption(error)) return false
-  return EventsError.is(error) || isRangeError(error) || hasCode(error, (code) => REFUSED.test(code))
+  if (EventsError.is(error)) return error.code !== 'not_migrated'
+  return isRangeError(error) || hasCode(error, (code) => REFUSED.test(code))
 }
 
 /** Drivers throw it for a value that is too large. */
@@ -78,12 +92,20 @@ function isRangeError(error: unknown): boolean {
   }
 }
 
+/** Looks for an SQLSTATE of PostgreSQL, or a name of SQLite's. */
+function hasCode(error: unknown, matches: (code: string) => boolean): boolean {
+  return findLayer(error, (_, codes) => codes.some(matches))
+}
+
 /**
- * Looks for an SQLSTATE of PostgreSQL, or a name of SQLite's, in an error and in what it wraps: pg, postgres.js, PGlite
- * and Knex throw the database's error itself, Drizzle one with a cause, Prisma hides it in its meta data. It never
- * throws: errors of a host may refuse to be read.
+ * Looks at an error, and at what it wraps: pg, postgres.js, PGlite and Knex throw the database's error itself, Drizzle one
+ * with a cause, Prisma hides it in its meta data. It never throws: errors of a host may refuse to be read.
  */
-function hasCode(error: unknown, matches: (code: string) => boolean, depth = 0): boolean {
+function findLayer(
+  error: unknown,
+  matches: (layer: Readonly<Record<string, unknown>>, codes: readonly string[]) => boolean,
+  depth = 0,
+): boolean {
   if (typeof error !== 'object' || error === null || depth > MAX_DEPTH) return false
   try {
     const { code, originalCode, errcode, cause, meta, driverAdapterError, errors } = error as Record<
@@ -92,9 +114,10 @@ function hasCode(error: unknown, matches: (code: string) => boolean, depth = 0):
     >
     // An extended code of SQLite has the primary one in its lowest byte.
     const sqlite = typeof errcode === 'number' ? SQLITE_CODES.get(errcode & 0xff) : undefined
-    if ([code, originalCode, sqlite].some((one) => typeof one === 'string' && matches(one))) return true
+    const codes = [code, originalCode, sqlite].filter((one) => typeof one === 'string')
+    if (matches(error as Record<string, unknown>, codes)) return true
     const several = Array.isArray(errors) ? errors : []
-    return [cause, meta, driverAdapterError, ...several].some((inner) => hasCode(inner, matches, depth + 1))
+    return [cause, meta, driverAdapterError, ...several].some((inner) => findLayer(inner, matches, depth + 1))
   } catch {
     return false
   }

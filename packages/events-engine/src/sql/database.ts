@@ -2,6 +2,7 @@ import { CompiledQuery, type Kysely, type QueryResult, type Transaction } from '
 import { EventEngineError } from '../errors.ts'
 import { type Columns, type RowOf, readRow } from './columns.ts'
 import { retryConflicts } from './database-errors.ts'
+import { ownError } from './own-tables.ts'
 
 /** The databases that the engine knows. */
 export type Dialect = 'sqlite' | 'postgres'
@@ -91,15 +92,19 @@ type UnreadRow = Readonly<Record<string, unknown>>
  * A statement on its own is a transaction at the default level of the database. Where that is a strict one, the statement
  * may fail because of another transaction, and is repeated.
  */
-function execute(
+async function execute(
   executor: SqlExecutor,
   statement: string | Statement,
   parameters: readonly Parameter[],
 ): Promise<QueryResult<UnreadRow>> {
   const query = compiled(statement, parameters)
   ownQueries.add(query)
-  if (executor.isTransaction) return executor.executeQuery(query)
-  return retryConflicts(() => executor.executeQuery(query))
+  try {
+    if (executor.isTransaction) return await executor.executeQuery(query)
+    return await retryConflicts(() => executor.executeQuery(query))
+  } catch (error) {
+    throw ownError(error)
+  }
 }
 
 function compiled(statement: string | Statement, parameters: readonly Parameter[]): CompiledQuery<UnreadRow> {

@@ -1,16 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ALL_SITES, ALL_TENANTS, type Assertion, type SyncEvent, steadyClock } from '@x/events-core'
+import { ALL_SITES, ALL_TENANTS, type SyncEvent, steadyClock } from '@x/events-core'
 import { internalsOf } from '../internals.ts'
 import { createEventIdGenerator } from '../raise/event-id.ts'
-import { assertInteger, createArgumentAssertion } from '../util/assert.ts'
 import { createPeriodic } from '../util/periodic.ts'
-import { resolveSseFeedOptions, type SseAudience, type SseFeedOptions } from './options.ts'
+import { readAudience, resolveSseFeedOptions, type SseAudience, type SseFeedOptions } from './options.ts'
 import { nodeSink, type SseSink, webSink } from './sinks.ts'
 import { createSseStream, reloadFrame, retryFrame, type SseStream } from './sse-stream.ts'
 import { createStreamLimits, refusal, refuse, type SseRefusal } from './stream-limits.ts'
 import { readSseStart, type SseStart, whereToBegin } from './where-to-begin.ts'
-
-const assertAudience: Assertion = createArgumentAssertion('sse audience')
 
 /** The counters of a feed of server-sent events. */
 export interface SseFeedStats {
@@ -65,8 +62,8 @@ export interface SseFeed extends AsyncDisposable {
  * ```
  */
 export function createSseFeed(options: SseFeedOptions): SseFeed {
-  const source = internalsOf(options.engine).feed
   const settings = resolveSseFeedOptions(options)
+  const source = internalsOf(options.engine).feed
   const { clock, logger, heartbeatMs, retryMs, stalledMs, maxAgeMs, maxEventsBehind } = settings
   const steady = steadyClock(clock)
   const limits = createStreamLimits(settings.limits)
@@ -77,10 +74,10 @@ export function createSseFeed(options: SseFeedOptions): SseFeed {
   let stalled = 0
   let isClosed = false
 
-  function wantedBy({ tenantId, siteId, filter }: SseAudience): (event: SyncEvent) => boolean {
+  function wantedBy(audience: SseAudience): (event: SyncEvent) => boolean {
+    const { tenantId, siteId, filter } = readAudience(audience)
     const wants = source.wantedBy(tenantId, filter)
     if (siteId === undefined) return wants
-    assertInteger(assertAudience, 'siteId', siteId)
     return (event) =>
       wants(event) &&
       (event.siteId === siteId || event.siteId === ALL_SITES || event.tenantId === ALL_TENANTS)

@@ -1,9 +1,14 @@
-import type { Assertion, Clock, Logger } from '@x/events-core'
+import type { Assertion, Clock, FieldNames, Logger } from '@x/events-core'
 import type { EventFilter } from '../distribute/event-filter.ts'
 import type { EventEngine } from '../engine.ts'
 import type { HasInternals } from '../internals.ts'
 import { guardLogger } from '../observability/node-logger.ts'
-import { createOptionAssertion } from '../util/assert.ts'
+import {
+  assertInteger,
+  createArgumentAssertion,
+  createOptionAssertion,
+  LOGGER_METHODS,
+} from '../util/assert.ts'
 
 /** Whose stream it is. The host must know it; never take it from the request unchecked. */
 export interface SseAudience {
@@ -75,10 +80,49 @@ export interface SseFeedSettings {
 }
 
 const assertOption: Assertion = createOptionAssertion('createSseFeed')
+const assertAudience: Assertion = createArgumentAssertion('SSE audience')
+
+const OPTIONS: FieldNames<SseFeedOptions> = {
+  engine: true,
+  limits: true,
+  heartbeatMs: true,
+  retryMs: true,
+  stalledMs: true,
+  maxAgeMs: true,
+  maxEventsBehind: true,
+  clock: true,
+  logger: true,
+}
+const LIMITS: FieldNames<SseLimits> = { total: true, perTenant: true, perUser: true, perAddress: true }
+const AUDIENCE: FieldNames<SseAudience> = {
+  tenantId: true,
+  siteId: true,
+  filter: true,
+  user: true,
+  address: true,
+}
+
+/**
+ * Checks whose stream it is: a name that is misspelt would open more than was meant.
+ *
+ * @throws EventEngineError `invalid_argument`
+ */
+export function readAudience(audience: SseAudience): SseAudience {
+  const { siteId, user, address } = assertAudience.fields('', audience, AUDIENCE)
+  if (siteId !== undefined) assertInteger(assertAudience, 'siteId', siteId)
+  for (const [name, text] of Object.entries({ user, address })) {
+    assertAudience(text === undefined || typeof text === 'string', name, 'a text', text)
+  }
+  return audience
+}
 
 /** @throws EventEngineError `invalid_option` */
-export function resolveSseFeedOptions(options: SseFeedOptions): SseFeedSettings {
-  const { total, perTenant, perUser, perAddress } = options.limits ?? {}
+export function resolveSseFeedOptions(given: SseFeedOptions): SseFeedSettings {
+  const options = assertOption.fields('', given, OPTIONS)
+  const { total, perTenant, perUser, perAddress } = assertOption.fields('limits', options.limits, LIMITS)
+  const isEngine = typeof Object(options.engine).subscribe === 'function'
+  assertOption(isEngine, 'engine', 'what createEventEngine has returned', options.engine)
+  const { clock = options.engine.clock, logger } = options
   return Object.freeze({
     limits: Object.freeze({
       total: assertOption.integer('limits.total', total ?? 10_000, 1),
@@ -92,7 +136,10 @@ export function resolveSseFeedOptions(options: SseFeedOptions): SseFeedSettings 
     maxAgeMs: assertOption.integer('maxAgeMs', options.maxAgeMs ?? 3_600_000, 1),
     // The log counts no further than 10,000.
     maxEventsBehind: assertOption.integer('maxEventsBehind', options.maxEventsBehind ?? 5_000, 1, 9_999),
-    clock: options.clock ?? options.engine.clock,
-    logger: options.logger ? guardLogger(options.logger) : options.engine.logger,
+    clock: assertOption.methods('clock', clock, ['now', 'schedule']),
+    logger:
+      logger === undefined
+        ? options.engine.logger
+        : guardLogger(assertOption.methods('logger', logger, LOGGER_METHODS)),
   })
 }

@@ -1,5 +1,7 @@
 import { ALL_TENANTS, type Clock, type SyncEvent } from '@x/events-core'
+import { EventEngineError } from '../errors.ts'
 import { readRows } from '../sql/database.ts'
+import { noteOwnTables } from '../sql/own-tables.ts'
 import { appendStatements } from './append.ts'
 import type { LogContext } from './context.ts'
 import { eventColumns, eventOf, selectedColumns } from './event-row.ts'
@@ -22,7 +24,8 @@ export interface EventStoreParts extends LogContext {
 
 /** Opens the event log of a database. Statements are composed here, once. */
 export function openEventStore(parts: EventStoreParts) {
-  const { nodeId, clock } = parts
+  const { nodeId, clock, names } = parts
+  noteOwnTables([names.syncEvent, names.subscription, names.parkedEvent, names.logState], notMigrated)
   const { isBehind, deletedNumber, ...reading } = logOrderOf(parts)
   return {
     ...reading,
@@ -41,6 +44,14 @@ export function openEventStore(parts: EventStoreParts) {
 
 /** All that the engine asks of a database. */
 export type EventStore = ReturnType<typeof openEventStore>
+
+function notMigrated(table: string, cause: unknown): EventEngineError {
+  return new EventEngineError(
+    'not_migrated',
+    `The database has no table ${table}; call engine.migrate() first, or run all of eventLogMigrations() among your own.`,
+    { cause },
+  )
+}
 
 function clientEventStatements({ db, sql, names }: LogContext) {
   const clientEvents = sql.statement(`select ${selectedColumns(sql)} from ${names.syncEvent} e

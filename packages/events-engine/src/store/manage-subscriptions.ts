@@ -1,5 +1,5 @@
 import { integer, nullable, text, word } from '../sql/columns.ts'
-import { countChanges, readRows } from '../sql/database.ts'
+import { countChanges, findsRow, readRows } from '../sql/database.ts'
 import type { LogContext } from './context.ts'
 import type { Position } from './position.ts'
 import type { SubscriptionState } from './save-position.ts'
@@ -38,6 +38,13 @@ export function manageStatements({ db, sql, names }: LogContext) {
     `update ${names.subscription} 
     set state = $1, failed_attempts = 0, revision = revision + 1 where name = $2`,
   )
+  // What a person has paused stays so, with the failures that it had.
+  const unblock = statement(
+    `update ${names.subscription}
+    set state = case state when 'blocked' then 'active' else state end,
+      failed_attempts = case state when 'blocked' then 0 else failed_attempts end, revision = revision + 1 where name = $1`,
+  )
+  const find = statement(`select 1 as found from ${names.subscription} where name = $1`)
 
   const move = statement(
     `update ${names.subscription}
@@ -81,6 +88,15 @@ export function manageStatements({ db, sql, names }: LogContext) {
     /** Sets the state. The holder of the lease notices it, saves the position and releases the lease. */
     async setState(name: string, state: SubscriptionState): Promise<boolean> {
       return (await countChanges(db, setState, [state, name])) === 1
+    },
+
+    /** Makes a blocked subscription active, and has its holder look for what was changed of it. A paused one stays paused. */
+    async unblock(name: string): Promise<boolean> {
+      return (await countChanges(db, unblock, [name])) === 1
+    },
+
+    async hasSubscription(name: string): Promise<boolean> {
+      return findsRow(db, find, [name])
     },
   }
 }

@@ -1,9 +1,14 @@
-import { type Assertion, createAssertion, isStorableDate } from '@x/events-core'
+import { type Assertion, createAssertion, isStorableDate, type Logger } from '@x/events-core'
 import { EventEngineError, type EventEngineErrorCode } from '../errors.ts'
 
-function createEngineAssertion(code: EventEngineErrorCode, prefix: string): Assertion {
+function createEngineAssertion(
+  code: EventEngineErrorCode,
+  call: string,
+  nameOf: (name: string) => string,
+): Assertion {
   return createAssertion(
-    (name, expected, got) => new EventEngineError(code, `${prefix}${name} must be ${expected}; got ${got}.`),
+    (name, expected, got) =>
+      new EventEngineError(code, `${call}: ${nameOf(name)} must be ${expected}; got ${got}.`),
   )
 }
 
@@ -12,7 +17,7 @@ export function createOptionAssertion(
   call: string,
   code: EventEngineErrorCode = 'invalid_option',
 ): Assertion {
-  return createEngineAssertion(code, `${call}: options.`)
+  return createEngineAssertion(code, call, (name) => (name === '' ? 'options' : `options.${name}`))
 }
 
 /** Creates the assertions about the arguments of a call: `invalid_argument`, or another code. */
@@ -20,8 +25,11 @@ export function createArgumentAssertion(
   call: string,
   code: EventEngineErrorCode = 'invalid_argument',
 ): Assertion {
-  return createEngineAssertion(code, `${call}: `)
+  return createEngineAssertion(code, call, (name) => (name === '' ? 'options' : name))
 }
+
+/** What a logger has to have; without one of them, it would be silent. */
+export const LOGGER_METHODS: readonly (keyof Logger)[] = ['debug', 'info', 'warn', 'error']
 
 /** Asserts that a value is an integer that JavaScript holds exactly. */
 export function assertInteger(assert: Assertion, name: string, value: unknown): number {

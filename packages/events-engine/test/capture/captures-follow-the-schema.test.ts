@@ -173,6 +173,7 @@ onEachDatabase((open, dialect) => {
     ['a column that is not there', { data: ['name', 'x'] }, 'it has pageId, name'],
     ['a column that events use', { data: ['$changed'] }, 'which events use themselves'],
     ['no action', { actions: [] }, 'options.actions must be a list'],
+    ['an action that was never set', { actions: new Array(1) }, 'options.actions must be a list'],
     ['an action of another name', { actions: ['Refresh'] }, 'options.actions must be a list'],
     ['a fallback without a site', { onMissingContext: { tenantId: 1 } }, 'options.onMissingContext.siteId'],
   ])('refuses %s, and changes nothing', async (_what, options, message) => {

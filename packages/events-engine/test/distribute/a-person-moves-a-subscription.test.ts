@@ -103,6 +103,86 @@ onEachDatabase((open) => {
     await expect(subscriptions.rewind('none', 'start')).rejects.toMatchObject({
       code: 'unknown_subscription',
     })
-    await expect(subscriptions.skip('none')).rejects.toMatchObject({ code: 'unknown_subscription' })
+    for (const attempt of [
+      () => subscriptions.skip('none'),
+      () => subscriptions.resume('none'),
+      () => subscriptions.resume('none', 'evt_1'),
+      () => subscriptions.parked('none'),
+      () => subscriptions.discard('none'),
+      () => subscriptions.discard('none', 'evt_1'),
+    ]) {
+      await expect(attempt()).rejects.toMatchObject({ code: 'unknown_subscription' })
+    }
+    // One that no node runs is there all the same.
+    await recorded.host.engine.stop()
+    expect(await subscriptions.parked('files')).toEqual([])
+    expect(await subscriptions.discard('files')).toBe(0)
+  })
+
+  it('retries one parked event, and leaves the pause that a person has made to last', async () => {
+    await using host = await open()
+    const { subscriptions } = host.engine
+    let isBroken = true
+    const seen: number[] = []
+    await host.engine.subscribe(
+      {
+        entityChanged({ entityId }) {
+          if (isBroken) throw new Error('not yet')
+          seen.push(Number(entityId))
+        },
+      },
+      { name: 'files', mode: 'durable', retry: { maxAttempts: 1 } },
+    )
+    await host.engine.start()
+    const [first, second] = [await raise(host, 1), await raise(host, 2)]
+    await waitFor(async () => (await subscriptions.parked('files')).length === 2, 'the parked events')
+    isBroken = false
+    const stateOf = async () => (await subscriptions.list())[0]?.state
+
+    // One that is not parked is not taken for one that is.
+    for (const id of ['evt_1', '']) {
+      await expect(subscriptions.resume('files', id)).rejects.toMatchObject({ code: 'event_not_parked' })
+    }
+    await subscriptions.pause('files')
+    await expect(subscriptions.resume('files', 'evt_1')).rejects.toMatchObject({ code: 'event_not_parked' })
+    expect(await stateOf()).toBe('paused')
+
+    await subscriptions.resume('files', second.id)
+    expect(await stateOf()).toBe('paused')
+    const third = await raise(host, 3)
+    expect(await subscriptions.skip('files')).toEqual(third)
+    expect(await stateOf()).toBe('paused')
+    await raise(host, 4)
+    expect(seen).toEqual([])
+
+    // The pause ends with all that was asked for, and with the others.
+    await subscriptions.resume('files')
+    await waitFor(() => seen.length === 3, 'the events')
+    expect(seen).toEqual([1, 2, 4])
+    await expect(subscriptions.resume('files', first.id)).rejects.toMatchObject({ code: 'event_not_parked' })
+  })
+
+  it('retries one parked event at once where the subscription is active', async () => {
+    await using host = await open()
+    const { subscriptions } = host.engine
+    let isBroken = true
+    const seen: number[] = []
+    await host.engine.subscribe(
+      {
+        entityChanged({ entityId }) {
+          if (isBroken) throw new Error('not yet')
+          seen.push(Number(entityId))
+        },
+      },
+      { name: 'files', mode: 'durable', retry: { maxAttempts: 1 } },
+    )
+    await host.engine.start()
+    await raise(host, 1)
+    const second = await raise(host, 2)
+    await waitFor(async () => (await subscriptions.parked('files')).length === 2, 'the parked events')
+    isBroken = false
+    await subscriptions.resume('files', second.id)
+    await waitFor(async () => (await subscriptions.parked('files')).length === 1, 'the second event')
+    expect(seen).toEqual([2])
   })
 })

@@ -408,6 +408,13 @@ export function engineContract(driver: Driver): void {
           expect(await store.setState('a', 'paused')).toBe(true)
           expect(await store.setState('b', 'paused')).toBe(false)
         },
+        unblock: async () => {
+          expect(await store.unblock('a')).toBe(true)
+          expect(await store.unblock('b')).toBe(false)
+        },
+        hasSubscription: async () => {
+          expect([await store.hasSubscription('a'), await store.hasSubscription('b')]).toEqual([true, false])
+        },
         movePosition: async () => {
           expect(await store.movePosition('a', start, end)).toBe(true)
           expect(await store.movePosition('a', start, end)).toBe(false)
