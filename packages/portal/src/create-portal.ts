@@ -1,5 +1,6 @@
 import type { Authorize } from './authorize.ts'
-import { createPortalHandler, type MountedPortalParts, type PortalLinks } from './portal-handler.ts'
+import { createPortalHandler, type PortalLinks } from './portal-handler.ts'
+import { assertMounted, MOUNTED_NAMES, type MountedPortalParts } from './portal-options.ts'
 
 /** What {@link createPortal} takes. */
 export interface PortalOptions extends MountedPortalParts<Request> {
@@ -22,6 +23,8 @@ export interface Portal extends PortalLinks {
  * Creates the webhook portal of a host: a JSON API through which tenants look after their endpoints
  * and deliveries.
  *
+ * @throws TypeError or RangeError for an option that cannot be used, naming it.
+ *
  * @example
  * ```ts
  * import { createPortal, type PortalUser } from '@x/portal'
@@ -36,12 +39,9 @@ export interface Portal extends PortalLinks {
  * }
  * ```
  */
-export function createPortal({
-  authorize,
-  basePath = '',
-  clientOf = () => undefined,
-  ...parts
-}: PortalOptions): Portal {
+export function createPortal(options: PortalOptions): Portal {
+  assertMounted(options, { ...MOUNTED_NAMES, authorize: true, basePath: true })
+  const { authorize, basePath = '', clientOf = () => undefined, ...parts } = options
   const { handle, ...links } = createPortalHandler(parts)
   const base = basePath.replace(/\/+$/, '')
   return {

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { Authorize } from './authorize.ts'
 import { type PortalNodeRequest, sendWebResponse, webRequestOf } from './node-request.ts'
-import { createPortalHandler, type MountedPortalParts, type PortalLinks } from './portal-handler.ts'
+import { createPortalHandler, type PortalLinks } from './portal-handler.ts'
+import { assertMounted, MOUNTED_NAMES, type MountedPortalParts } from './portal-options.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
 export type { PortalNodeRequest } from './node-request.ts'
-export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
+export type { MountedPortalParts, PortalParts } from './portal-options.ts'
 
 /** What {@link expressPortal} takes. */
 export interface ExpressPortalOptions<TRequest extends PortalNodeRequest>
@@ -23,6 +24,8 @@ export interface ExpressPortal<TRequest> extends PortalLinks {
  * Mounts the portal in Express; it knows by itself where. It answers everything below, so that what
  * comes after it is for other paths.
  *
+ * @throws TypeError or RangeError for an option that cannot be used, naming it.
+ *
  * @example
  * ```ts
  * import express, { type Request } from 'express'
@@ -37,11 +40,11 @@ export interface ExpressPortal<TRequest> extends PortalLinks {
  * }
  * ```
  */
-export function expressPortal<TRequest extends PortalNodeRequest>({
-  authorize,
-  clientOf = ({ ip }) => ip,
-  ...parts
-}: ExpressPortalOptions<TRequest>): ExpressPortal<TRequest> {
+export function expressPortal<TRequest extends PortalNodeRequest>(
+  options: ExpressPortalOptions<TRequest>,
+): ExpressPortal<TRequest> {
+  assertMounted(options, { ...MOUNTED_NAMES, authorize: true })
+  const { authorize, clientOf = ({ ip }: TRequest) => ip, ...parts } = options
   const { handle, ...links } = createPortalHandler(parts)
 
   const middleware = (request: TRequest, response: ServerResponse, next: (error?: unknown) => void) => {

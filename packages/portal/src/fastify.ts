@@ -3,10 +3,11 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import type { Authorize } from './authorize.ts'
 import { webRequestOf } from './node-request.ts'
-import { createPortalHandler, type MountedPortalParts, type PortalLinks } from './portal-handler.ts'
+import { createPortalHandler, type PortalLinks } from './portal-handler.ts'
+import { assertMounted, MOUNTED_NAMES, type MountedPortalParts } from './portal-options.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
-export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
+export type { MountedPortalParts, PortalParts } from './portal-options.ts'
 
 /** The part of a Fastify request that is needed; typed by structure, so that any version of it fits. */
 export interface FastifyPortalRequest {
@@ -50,6 +51,8 @@ export interface FastifyPortal<TRequest> extends PortalLinks {
  * Makes the portal a plugin of Fastify 5. Within it no content type is parsed; the rest of the
  * application parses as before.
  *
+ * @throws TypeError or RangeError for an option that cannot be used, naming it.
+ *
  * @example
  * ```ts
  * import fastify, { type FastifyRequest } from 'fastify'
@@ -64,11 +67,11 @@ export interface FastifyPortal<TRequest> extends PortalLinks {
  * }
  * ```
  */
-export function fastifyPortal<TRequest extends FastifyPortalRequest>({
-  authorize,
-  clientOf = ({ ip }) => ip,
-  ...parts
-}: FastifyPortalOptions<TRequest>): FastifyPortal<TRequest> {
+export function fastifyPortal<TRequest extends FastifyPortalRequest>(
+  options: FastifyPortalOptions<TRequest>,
+): FastifyPortal<TRequest> {
+  assertMounted(options, { ...MOUNTED_NAMES, authorize: true })
+  const { authorize, clientOf = ({ ip }: TRequest) => ip, ...parts } = options
   const { handle, ...links } = createPortalHandler(parts)
 
   const plugin = async (scope: FastifyPortalScope<TRequest>) => {

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
-import { type Clock, EventsError, systemClock } from '@x/events-core'
+import {
+  type Assertion,
+  type Clock,
+  createAssertion,
+  EventsError,
+  type FieldNames,
+  systemClock,
+} from '@x/events-core'
+import { assertFields } from './assert-option.ts'
 
 /** How often credentials may be wrong; see {@link createGuessLimit}. */
 export interface GuessLimitOptions {
@@ -61,13 +69,31 @@ interface Window {
 
 const MAX_REMEMBERED = 10_000
 
+const OPTION_NAMES: FieldNames<GuessLimitOptions> = {
+  perClient: true,
+  total: true,
+  windowSeconds: true,
+  clock: true,
+}
+const GUESS_NAMES: FieldNames<Guess> = { client: true, credential: true }
+
+const assertOption: Assertion = createAssertion((option, expected, got) => {
+  const name = option === '' ? 'options' : `options.${option}`
+  return new TypeError(`createGuessLimit: ${name} must be ${expected}; got ${got}.`)
+})
+
+const assertGuess: Assertion = createAssertion((field, expected, got) => {
+  const name = field === '' ? 'guess' : `guess.${field}`
+  return new TypeError(`guessLimit.find: ${name} must be ${expected}; got ${got}.`)
+})
+
 /**
  * Creates a limit of wrong credentials, per client and for all clients together; each process counts for itself. A
  * right credential that this client has used before passes even while the client is limited, so that whoever guesses
  * from behind the same address ends nobody's work. A client that comes with another right one starts from zero. At
  * most 10,000 clients and 10,000 right credentials (as hashes) are remembered.
  *
- * @throws RangeError for options that are no positive integers.
+ * @throws RangeError for options that are no positive integers, TypeError for others that cannot be used.
  * @example
  * ```ts
  * import { createGuessLimit } from '@x/portal'
@@ -80,7 +106,9 @@ const MAX_REMEMBERED = 10_000
  * ```
  */
 export function createGuessLimit(options: GuessLimitOptions = {}): GuessLimit {
+  assertOption.fields('', options, OPTION_NAMES)
   const { perClient = 60, total = 1_000, windowSeconds = 60, clock = systemClock } = options
+  assertOption.methods('clock', clock, ['now'])
   for (const [name, value] of Object.entries({ perClient, total, windowSeconds })) {
     if (Number.isSafeInteger(value) && value >= 1) continue
     throw new RangeError(`createGuessLimit: options.${name} must be an integer of at least 1; got ${value}.`)
@@ -153,6 +181,11 @@ export function createGuessLimit(options: GuessLimitOptions = {}): GuessLimit {
 
   return {
     async find(guess, find) {
+      // A client under another name would be limited with all together alone.
+      assertFields(assertGuess, '', guess, GUESS_NAMES)
+      const isClient = guess.client === undefined || typeof guess.client === 'string'
+      assertGuess(isClient, 'client', 'a text, or undefined', guess.client)
+      assertGuess(typeof guess.credential === 'string', 'credential', 'a text', typeof guess.credential)
       const client = guess.client === undefined ? undefined : networkOf(guess.client)
       const key = createHash('sha256')
         .update(JSON.stringify([client ?? null, guess.credential]))

@@ -1,10 +1,12 @@
+import { assertOption } from './assert-option.ts'
 import type { Authorize } from './authorize.ts'
 import { pathOf } from './create-portal.ts'
 import { isNormalPath } from './normal-path.ts'
-import { createPortalHandler, type MountedPortalParts, type PortalLinks } from './portal-handler.ts'
+import { createPortalHandler, type PortalLinks } from './portal-handler.ts'
+import { assertMounted, MOUNTED_NAMES, type MountedPortalParts } from './portal-options.ts'
 
 export type { Authorize, PortalRole, PortalUser } from './authorize.ts'
-export type { MountedPortalParts, PortalParts } from './portal-handler.ts'
+export type { MountedPortalParts, PortalParts } from './portal-options.ts'
 
 /** The part of Hono's context that is needed; typed by structure, so that any version of it fits. */
 export interface HonoPortalContext {
@@ -29,6 +31,8 @@ export interface HonoPortal<TContext> extends PortalLinks {
 /**
  * Makes the portal a handler of Hono 4, on Node.
  *
+ * @throws TypeError or RangeError for an option that cannot be used, naming it.
+ *
  * @example
  * ```ts
  * import { type Context, Hono } from 'hono'
@@ -43,12 +47,12 @@ export interface HonoPortal<TContext> extends PortalLinks {
  * }
  * ```
  */
-export function honoPortal<TContext extends HonoPortalContext>({
-  authorize,
-  basePath,
-  clientOf = remoteAddressOf,
-  ...parts
-}: HonoPortalOptions<TContext>): HonoPortal<TContext> {
+export function honoPortal<TContext extends HonoPortalContext>(
+  options: HonoPortalOptions<TContext>,
+): HonoPortal<TContext> {
+  assertMounted(options, { ...MOUNTED_NAMES, authorize: true, basePath: true })
+  const { authorize, basePath, clientOf = remoteAddressOf, ...parts } = options
+  assertOption(basePath !== undefined, 'basePath', 'the path that it is mounted at', basePath)
   const { handle, ...links } = createPortalHandler(parts)
   const base = basePath.replace(/\/+$/, '')
   const answer = (context: TContext) =>

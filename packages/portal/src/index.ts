@@ -18,7 +18,8 @@ export {
   type RevokePortalLinks,
 } from './links/link-options.ts'
 export type { PageOptions } from './pages/serve-pages.ts'
-export type { MountedPortalParts, PortalLinks, PortalParts } from './portal-handler.ts'
+export type { PortalLinks } from './portal-handler.ts'
+export type { MountedPortalParts, PortalParts } from './portal-options.ts'
 export type { SignInOptions } from './session/sign-in.ts'
 export type { PortalLocale } from './theme/locale.ts'
 export type { AppearanceOptions, PortalColorScheme, PortalTheme } from './theme/theme.ts'

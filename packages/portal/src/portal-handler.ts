@@ -1,4 +1,4 @@
-import { type Logger, silentLogger } from '@x/events-core'
+import { shown, silentLogger } from '@x/events-core'
 import type { WebhookSender } from '@x/sender'
 import { alertRoutes } from './api/alerts.ts'
 import { auditLogRoutes } from './api/audit-log.ts'
@@ -14,88 +14,25 @@ import { openApiRoute } from './describe/open-api.ts'
 import { readFields } from './describe/read-fields.ts'
 import { readQuery } from './describe/read-query.ts'
 import type { Route } from './describe/route.ts'
-import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
+import { createGuessLimit } from './guess-limit.ts'
 import {
   type CreatePortalLink,
   isWebUrl,
   type PortalLink,
-  type PortalLinkOptions,
   type RevokePortalLinks,
 } from './links/link-options.ts'
 import { createLinks } from './links/links.ts'
 import { createChangeWatcher } from './live/change-watcher.ts'
 import { createLiveConnections, liveRoute } from './live/live-connections.ts'
 import { isNormalPath } from './normal-path.ts'
-import { createPages, type PageOptions } from './pages/serve-pages.ts'
+import { createPages } from './pages/serve-pages.ts'
+import { assertParts, type PortalParts } from './portal-options.ts'
 import { PortalProblem, problemOf, problemResponse } from './problem.ts'
 import { createRouter } from './router.ts'
 import { assertSameOrigin } from './same-origin.ts'
 import type { Identity } from './session/identity.ts'
 import { createSessions, sessionRoutes } from './session/sessions.ts'
-import type { SignInOptions } from './session/sign-in.ts'
-import { type AppearanceOptions, resolveAppearance } from './theme/theme.ts'
-
-/** What the portal is about, however it is mounted. */
-export interface PortalParts extends PageOptions, AppearanceOptions {
-  readonly sender: WebhookSender
-  /**
-   * The host's engine, whose subscriptions operators look after.
-   * @defaultValue none: nobody does, here
-   */
-  readonly engine?: PortalEngine | undefined
-  /**
-   * Has people sign in with a token, here in the portal.
-   * @defaultValue none: the host knows who asks, by its own cookie or header
-   */
-  readonly signIn?: SignInOptions | undefined
-  /**
-   * Where the host publishes public keys (`createKeysHandler` of `@x/sender`), shown with those of endpoints that sign with a key
-   * pair: `https://app.example.com/.well-known/webhook-keys`, behind which the id of an endpoint stands.
-   * @defaultValue none: keys are shown only
-   */
-  readonly keysUrl?: string | undefined
-  /**
-   * Lets the host hand the portal to somebody with `createLink`.
-   * @defaultValue none: links cannot be made
-   */
-  readonly links?: PortalLinkOptions | undefined
-  /**
-   * Ends the live connections, which would otherwise hold up a server that closes.
-   * @defaultValue none
-   */
-  readonly signal?: AbortSignal | undefined
-  /**
-   * Stands in front of the host's `authorize` and the sign-in, and looks at no further credential where too many were
-   * wrong. Give the host's own, to count with its other routes together.
-   * @defaultValue one with its own defaults: 60 a minute of a client, 1000 of all
-   */
-  readonly guessLimit?: GuessLimit | undefined
-  /**
-   * Headers that hold the credentials which `authorize` goes by, and somebody could guess.
-   * @defaultValue ['authorization']
-   */
-  readonly credentialHeaders?: readonly string[] | undefined
-  /**
-   * How to authenticate, as a challenge of `WWW-Authenticate`: what a 401 tells callers.
-   * @defaultValue 'Bearer'
-   */
-  readonly challenge?: string | undefined
-  /**
-   * Hears of what went wrong inside; callers only learn that something did.
-   * @defaultValue silent
-   */
-  readonly logger?: Logger | undefined
-}
-
-/** What the portal is about, where it is mounted in a framework with requests of its own. */
-export interface MountedPortalParts<TRequest> extends PortalParts {
-  /**
-   * Tells where a request comes from: whom wrong credentials are counted for.
-   * @defaultValue the address that the framework tells, which minds its own setting of trusted proxies; where there is
-   *   none, everybody is counted together
-   */
-  readonly clientOf?: ((request: TRequest) => string | undefined) | undefined
-}
+import { resolveAppearance } from './theme/theme.ts'
 
 /** A request, as the adapter that it came in by knows it. */
 export interface Arrival {
@@ -109,7 +46,7 @@ export interface Arrival {
   readonly path: string
   readonly basePath: string
   /** Where it comes from. */
-  client(): string | undefined
+  client(): string | undefined | Promise<string | undefined>
   /** Tells who asks; called once. */
   identify(): PortalUser | undefined | Promise<PortalUser | undefined>
 }
@@ -158,8 +95,26 @@ export interface PortalHandler extends PortalLinks {
 const NOT_FOUND =
   'There is nothing at this path. Each path has one spelling here: no dots, double slashes or needless escapes.'
 
-/** The portal itself: pages and routes below whatever it is mounted at. */
+/**
+ * Finds out where a request comes from.
+ *
+ * @throws TypeError where the host's `clientOf` gives anything but a text, of which its log tells.
+ */
+async function clientOf(arrival: Arrival): Promise<string | undefined> {
+  const client: unknown = await arrival.client()
+  if (client === undefined || typeof client === 'string') return client
+  throw new TypeError(
+    `createPortal: clientOf must give where a request comes from, a text, or undefined; got ${shown(client)}`,
+  )
+}
+
+/**
+ * The portal itself: pages and routes below whatever it is mounted at.
+ *
+ * @throws TypeError or RangeError for an option that cannot be used, naming it.
+ */
 export function createPortalHandler(parts: PortalParts): PortalHandler {
+  assertParts(parts)
   const { sender, engine, logger = silentLogger, guessLimit = createGuessLimit() } = parts
   const { credentialHeaders = ['authorization'], challenge = 'Bearer' } = parts
   const live = createLiveConnections({
@@ -178,14 +133,14 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
   ]
   const router = createRouter([...routes, openApiRoute(routes)])
 
-  async function identify(request: Request, arrival: Arrival): Promise<Identity> {
+  async function identify(request: Request, arrival: Arrival, client: string | undefined): Promise<Identity> {
     const given = credentialHeaders.map((name) => request.headers.get(name))
     const hasCredentials = given.some((value) => value !== null)
     const opened = await sessions.linkOf(request)
     if (opened) return opened
     const ask = async () => checkedUser(await arrival.identify())
     // The host is not asked about those who have guessed too often.
-    const guess = { client: arrival.client(), credential: given.join('\n') }
+    const guess = { client, credential: given.join('\n') }
     const user = await (hasCredentials ? guessLimit.find(guess, ask) : ask())
     const own: Identity = user ? { user, by: 'host' } : await sessions.tokenOf(request)
     // Whoever sends credentials of their own means these.
@@ -212,7 +167,8 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     const request = arrival.request()
     const path = whole.slice(basePath.length)
     if (path !== '/api' && !path.startsWith('/api/')) return pages(request, path, basePath)
-    const identity = await identify(request, arrival)
+    const client = await clientOf(arrival)
+    const identity = await identify(request, arrival, client)
     const found = router({
       method: request.method,
       path,
@@ -223,7 +179,7 @@ export function createPortalHandler(parts: PortalParts): PortalHandler {
     assertSameOrigin(request)
     const query = readQuery(new URL(request.url).search, route.query)
     const fields = route.method === 'GET' ? {} : await readFields(request, route.fields)
-    const call = { request, client: arrival.client(), identity, id, query, fields, basePath }
+    const call = { request, client, identity, id, query, fields, basePath }
     return found.user ? found.route.handle({ ...call, user: found.user }) : found.route.handle(call)
   }
 

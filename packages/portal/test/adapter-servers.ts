@@ -9,7 +9,7 @@ import type { PortalUser } from '../src/authorize.ts'
 import { expressPortal } from '../src/express.ts'
 import { fastifyPortal } from '../src/fastify.ts'
 import { honoPortal } from '../src/hono.ts'
-import type { PortalParts } from '../src/portal-handler.ts'
+import type { PortalParts } from '../src/portal-options.ts'
 
 /** A server with the portal at `/portal`. */
 export interface AdapterServer extends AsyncDisposable {

@@ -1,5 +1,9 @@
-import { isStorableDate } from '@x/events-core'
+import { type FieldNames, isStorableDate } from '@x/events-core'
+import type { ActorScope } from './endpoints/endpoint.ts'
 import { assertArgument } from './errors.ts'
+
+/** The names of what narrows a call to a tenant, and says who makes it. */
+export const SCOPE: FieldNames<ActorScope> = { tenantId: true, actor: true }
 
 /** A time range, in milliseconds since 1970. */
 export interface TimeRange {
@@ -33,14 +37,6 @@ export function readTimeRange(
   const { since: first = Number.NEGATIVE_INFINITY, until: last = Number.POSITIVE_INFINITY } = range
   assertArgument(first <= last, sinceField, `no later than ${untilField}`, since)
   return range
-}
-
-/** Whether a value is an object of names and values; `Headers`, `Map` or `Date` would look like an empty one. */
-export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  // Of whatever realm: its prototype has none itself.
-  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 const DEFAULT_LIMIT = 50

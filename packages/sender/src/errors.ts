@@ -19,6 +19,7 @@ export type WebhookSenderErrorCode =
   | 'no_url'
   | 'no_sequence'
   | 'too_many_keys'
+  | 'too_many_secrets'
   | 'key_not_found'
   | 'messages_gone'
   | 'check_failed'
@@ -81,20 +82,25 @@ export class MessagesGoneError extends WebhookSenderError {
   }
 }
 
+/** Creates the assertions about the options of a call: they throw `invalid_option`. */
+export function createOptionAssertion(call: string): Assertion {
+  return createAssertion((field, expected, got) => {
+    const name = field === '' ? 'options' : `options.${field}`
+    return new WebhookSenderError('invalid_option', `${call}: ${name} must be ${expected}; got ${got}.`, {
+      field,
+    })
+  })
+}
+
 /** Throws `invalid_option` unless an option of `createWebhookSender` is what it must be. */
-export const assertOption: Assertion = createAssertion(
-  (field, expected, got) =>
-    new WebhookSenderError(
-      'invalid_option',
-      `createWebhookSender: options.${field} must be ${expected}; got ${got}.`,
-      { field },
-    ),
-)
+export const assertOption: Assertion = createOptionAssertion('createWebhookSender')
 
 /** Throws `invalid_argument` unless an argument of a call is what it must be. */
 export const assertArgument: Assertion = createAssertion(
   (field, expected, got) =>
-    new WebhookSenderError('invalid_argument', `${field} must be ${expected}; got ${got}.`, { field }),
+    new WebhookSenderError('invalid_argument', `${field || 'options'} must be ${expected}; got ${got}.`, {
+      field,
+    }),
 )
 
 /** Throws `invalid_endpoint` unless a field of an endpoint is what it must be. */
@@ -104,7 +110,8 @@ export const assertEndpoint: Assertion = createAssertion((field, expected, got) 
 
 /** The error for a field of an endpoint that breaks a rule. */
 export function invalidEndpoint(field: string, rule: string, got: string): WebhookSenderError {
-  return new WebhookSenderError('invalid_endpoint', `The endpoint's ${field} ${rule}; got ${got}.`, { field })
+  const name = field === '' ? 'The endpoint' : `The endpoint's ${field}`
+  return new WebhookSenderError('invalid_endpoint', `${name} ${rule}; got ${got}.`, { field })
 }
 
 /** The error for an endpoint id that does not exist, or belongs to another tenant. */

@@ -134,5 +134,6 @@ export type {
   StatisticsQuery,
   TenantStatisticsQuery,
 } from './statistics/statistics.ts'
+export type { Tokens } from './tokens.ts'
 export type { WebhookWorker, WebhookWorkerOptions } from './worker-process.ts'
 export { createWebhookWorker } from './worker-process.ts'

@@ -1,4 +1,4 @@
-import type { SyncEvent } from '@x/events-core'
+import { type FieldNames, isPlainObject, type SyncEvent } from '@x/events-core'
 import type { EventEngine, RetryOptions } from '@x/events-engine'
 import type { AlertOptions } from './alerts/send-alert.ts'
 import {
@@ -259,27 +259,77 @@ const STANDARD_SCHEDULE = [
   24 * HOUR,
 ]
 
+const OPTIONS: FieldNames<WebhookSenderOptions<unknown>> = {
+  engine: true,
+  encryptionKey: true,
+  previousEncryptionKeys: true,
+  network: true,
+  telemetry: true,
+  deliver: true,
+  fanOut: true,
+  maxEndpointsPerTenant: true,
+  retrySchedule: true,
+  disableAfterDays: true,
+  failingAfter: true,
+  circuit: true,
+  orderingKeys: true,
+  timeoutMs: true,
+  connectTimeoutMs: true,
+  maxInFlight: true,
+  maxBodyBytes: true,
+  render: true,
+  renderTimeoutMs: true,
+  renderRetry: true,
+  payloadVersions: true,
+  defaultPayloadVersion: true,
+  cloudEventSource: true,
+  validate: true,
+  verifyOwnership: true,
+  webhookOrigin: true,
+  canReceive: true,
+  leaseMs: true,
+  pollMaxMs: true,
+  stopTimeoutMs: true,
+  reconcileEveryMs: true,
+  retentionDays: true,
+  alerts: true,
+  auditLogRetentionDays: true,
+  userAgent: true,
+}
+const TELEMETRY: FieldNames<TelemetryOptions> = {
+  perEndpoint: true,
+  traceparent: true,
+}
+const RETRY: FieldNames<RetryOptions> = {
+  maxAttempts: true,
+  firstDelayMs: true,
+  maxDelayMs: true,
+}
+const ALERTS: FieldNames<AlertOptions> = {
+  sendMail: true,
+  portalUrl: true,
+}
+
 /** @throws WebhookSenderError `invalid_option` */
-export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB>): WebhookSenderSettings {
+export function resolveWebhookSenderOptions<DB>(given: WebhookSenderOptions<DB>): WebhookSenderSettings {
+  const options = assertOption.fields('', given, OPTIONS)
   const { engine, retrySchedule = STANDARD_SCHEDULE, userAgent = 'x-events-webhooks' } = options
   assertOption(
-    typeof engine?.subscribe === 'function',
+    typeof Object(engine).subscribe === 'function',
     'engine',
     'what createEventEngine has returned',
     engine,
   )
   assertOption(isSchedule(retrySchedule), 'retrySchedule', SCHEDULE_RULE, retrySchedule)
   assertOption(
-    /^[\x20-\x7e]{1,200}$/.test(userAgent),
+    typeof userAgent === 'string' && /^[\x20-\x7e]{1,200}$/.test(userAgent),
     'userAgent',
     '1 to 200 printable ASCII characters',
     userAgent,
   )
   return Object.freeze({
     encryptionKey: readEncryptionKey(options.encryptionKey),
-    previousEncryptionKeys: (options.previousEncryptionKeys ?? []).map((key, index) =>
-      readEncryptionKey(key, `previousEncryptionKeys[${index}]`),
-    ),
+    previousEncryptionKeys: readPreviousKeys(options.previousEncryptionKeys),
     deliver: assertOption.boolean('deliver', options.deliver ?? true),
     fanOut: assertOption.boolean('fanOut', options.fanOut ?? true),
     maxEndpointsPerTenant: assertOption.integer(
@@ -287,10 +337,10 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
       options.maxEndpointsPerTenant ?? 1_000,
       1,
     ),
-    ...readNetworkOptions(options.network ?? {}),
-    telemetry: readTelemetryOptions(options.telemetry ?? {}),
+    ...readNetworkOptions(options.network),
+    telemetry: readTelemetryOptions(options.telemetry),
     retrySchedule: [...retrySchedule],
-    orderingKeys: readOrderingKeys(options.orderingKeys ?? {}),
+    orderingKeys: readOrderingKeys(options.orderingKeys),
     circuitPolicy: readCircuitPolicy(options),
     timeoutMs: assertOption.integer('timeoutMs', options.timeoutMs ?? 20_000, 1),
     connectTimeoutMs: assertOption.integer('connectTimeoutMs', options.connectTimeoutMs ?? 5_000, 1),
@@ -298,7 +348,7 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     maxBodyBytes: assertOption.integer('maxBodyBytes', options.maxBodyBytes ?? 262_144, 1_024),
     renderOf: readRender(options.render),
     renderTimeoutMs: assertOption.integer('renderTimeoutMs', options.renderTimeoutMs ?? 10_000, 1),
-    renderRetry: readRenderRetry(options.renderRetry ?? {}),
+    renderRetry: readRenderRetry(options.renderRetry),
     payloadVersions: readPayloadVersions(options.payloadVersions, options.defaultPayloadVersion),
     cloudEventSource: readCloudEventSource(options.cloudEventSource),
     validate: readValidation(options.validate),
@@ -312,15 +362,23 @@ export function resolveWebhookSenderOptions<DB>(options: WebhookSenderOptions<DB
     retentionMs: assertOption.integer('retentionDays', options.retentionDays ?? 30, 1, 36_500) * DAY_MS,
     auditLogRetentionMs:
       assertOption.integer('auditLogRetentionDays', options.auditLogRetentionDays ?? 365, 1, 36_500) * DAY_MS,
-    alerts: readAlertOptions(options.alerts ?? {}),
+    alerts: readAlertOptions(options.alerts),
     userAgent,
   })
 }
 
-function readAlertOptions({ sendMail, portalUrl }: AlertOptions): AlertOptions {
+function readPreviousKeys(keys: WebhookSenderOptions<unknown>['previousEncryptionKeys'] = []): Buffer[] {
+  assertOption(Array.isArray(keys), 'previousEncryptionKeys', 'a list of keys', 'something else')
+  return Array.from(keys, (key, index) => readEncryptionKey(key, `previousEncryptionKeys[${index}]`))
+}
+
+function readAlertOptions(options: AlertOptions | undefined): AlertOptions {
+  const { sendMail, portalUrl } = assertOption.fields('alerts', options, ALERTS)
   const isFunction = sendMail === undefined || typeof sendMail === 'function'
   assertOption(isFunction, 'alerts.sendMail', 'a function', sendMail)
-  const isUrl = portalUrl === undefined || /^https?:$/.test(URL.parse(portalUrl)?.protocol ?? '')
+  const isUrl =
+    portalUrl === undefined ||
+    (typeof portalUrl === 'string' && /^https?:$/.test(URL.parse(portalUrl)?.protocol ?? ''))
   assertOption(isUrl, 'alerts.portalUrl', 'an absolute URL', portalUrl)
   return Object.freeze({ sendMail, portalUrl })
 }
@@ -336,11 +394,9 @@ function readWebhookOrigin(origin: string | undefined): string | undefined {
   return origin
 }
 
-function readRenderRetry({
-  maxAttempts = 5,
-  firstDelayMs = 100,
-  maxDelayMs = 30_000,
-}: RetryOptions): RetryOptions {
+function readRenderRetry(options: RetryOptions | undefined): RetryOptions {
+  const retry = assertOption.fields('renderRetry', options, RETRY)
+  const { maxAttempts = 5, firstDelayMs = 100, maxDelayMs = 30_000 } = retry
   return Object.freeze({
     maxAttempts: assertOption.integer('renderRetry.maxAttempts', maxAttempts, 1),
     firstDelayMs: assertOption.integer('renderRetry.firstDelayMs', firstDelayMs, 0),
@@ -355,13 +411,14 @@ function readCanReceive(canReceive: CanReceive | undefined): CanReceive | undefi
 }
 
 function readCloudEventSource(source: string | undefined): string | undefined {
-  const isReference = source === undefined || /^[\x21-\x7e]{1,1000}$/.test(source)
+  const isReference =
+    source === undefined || (typeof source === 'string' && /^[\x21-\x7e]{1,1000}$/.test(source))
   assertOption(isReference, 'cloudEventSource', 'a URI or the path of one, in printable ASCII', source)
   return source
 }
 
-function readOrderingKeys(keys: OrderingKeys): OrderingKeys {
-  assertOption(typeof keys === 'object' && keys !== null, 'orderingKeys', 'an object of functions', keys)
+function readOrderingKeys(keys: OrderingKeys = {}): OrderingKeys {
+  assertOption(isPlainObject(keys), 'orderingKeys', 'a plain object of functions', keys)
   for (const [name, keyOf] of Object.entries(keys)) {
     assertOption(
       /^[\w-]{1,100}$/.test(name) && name !== 'entity' && name !== 'tenant',
@@ -396,10 +453,9 @@ export interface TelemetrySettings {
 }
 
 /** @throws WebhookSenderError `invalid_option` */
-function readTelemetryOptions({
-  perEndpoint = false,
-  traceparent = true,
-}: TelemetryOptions): TelemetrySettings {
+function readTelemetryOptions(options: TelemetryOptions | undefined): TelemetrySettings {
+  const telemetry = assertOption.fields('telemetry', options, TELEMETRY)
+  const { perEndpoint = false, traceparent = true } = telemetry
   return Object.freeze({
     perEndpoint: assertOption.boolean('telemetry.perEndpoint', perEndpoint),
     traceparent: assertOption.boolean('telemetry.traceparent', traceparent),

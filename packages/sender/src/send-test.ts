@@ -1,11 +1,13 @@
-import type { Clock } from '@x/events-core'
+import type { Clock, FieldNames } from '@x/events-core'
 import { activeTraceparent } from '@x/events-engine/internal'
+import { SCOPE } from './argument.ts'
 import { readActor } from './audit/audit-log.ts'
 import type { Delivery } from './deliveries/delivery.ts'
 import type { DeliveryRow } from './deliveries/delivery-row.ts'
 import type { DeliveryReasons } from './deliveries/reasons.ts'
 import type { ActorScope } from './endpoints/endpoint.ts'
-import { endpointDisabled, endpointNotFound } from './errors.ts'
+import { tenantOf } from './endpoints/validate.ts'
+import { assertArgument, endpointDisabled, endpointNotFound } from './errors.ts'
 import { isUniqueId } from './ids.ts'
 import type { TestMessages } from './messages/test-message.ts'
 import type { DeliveryStore } from './store/store.ts'
@@ -29,13 +31,13 @@ export interface TestSenderParts {
   due(endpointKey: number): void
 }
 
+const OPTIONS: FieldNames<SendTest> = { ...SCOPE, eventType: true }
+
 /** Creates the function that sends a test to one endpoint at once, whatever its event types. */
 export function createTestSender({ store, clock, testMessageOf, reasons, due }: TestSenderParts) {
-  return async function sendTest(
-    endpointId: string,
-    { eventType, ...scope }: SendTest = {},
-  ): Promise<Delivery> {
-    const { tenantId } = scope
+  return async function sendTest(endpointId: string, options?: SendTest): Promise<Delivery> {
+    const { eventType, ...scope } = assertArgument.fields('', options, OPTIONS)
+    const tenantId = tenantOf(scope)
     const actor = readActor(scope)
     const endpoint = isUniqueId('ep_', endpointId) ? await store.findEndpoint(endpointId) : undefined
     if (!endpoint || (tenantId !== undefined && endpoint.tenantId !== tenantId))

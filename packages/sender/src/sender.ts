@@ -2,12 +2,10 @@ import {
   createLifecycle,
   internalsOf,
   isMigrated,
-  isStorable,
   runMigrations,
   sqlDialectOf,
 } from '@x/events-engine/internal'
 import { type Alerts, createAlerts } from './alerts/alerts.ts'
-import { readTime } from './argument.ts'
 import { type AuditLog, createAuditLog } from './audit/audit-log.ts'
 import { createBulkWork, type Jobs } from './bulk/jobs.ts'
 import { sharedClockOf } from './clock.ts'
@@ -22,8 +20,7 @@ import { createEndpoints, type Endpoints, reencryptSecrets } from './endpoints/e
 import { createEndpointHealth } from './endpoints/health.ts'
 import { createOrderingKeyOf } from './endpoints/ordering.ts'
 import { createOwnershipChallenge, createOwnershipCheck } from './endpoints/ownership.ts'
-import { validateTenantId } from './endpoints/validate.ts'
-import { assertArgument, WebhookSenderError, wrongEncryptionKey } from './errors.ts'
+import { WebhookSenderError, wrongEncryptionKey } from './errors.ts'
 import { createEventCatalog } from './event-types/event-catalog.ts'
 import { createEventTypes, type EventTypes } from './event-types/event-types.ts'
 import { createContentMatcher } from './fan-out/content-matcher.ts'
@@ -49,10 +46,10 @@ import { resolveWebhookSenderOptions, type WebhookSenderOptions } from './option
 import type { RaisedEvents } from './raised-events/raised-event.ts'
 import { createRaisedEvents } from './raised-events/raised-events.ts'
 import { createTestSender, type SendTest } from './send-test.ts'
-import { ALL_ENDPOINTS } from './statistics/rollup.ts'
 import {
   createStatisticsReader,
   createStatisticsRollup,
+  createTenantStatistics,
   type Statistics,
   type TenantStatisticsQuery,
 } from './statistics/statistics.ts'
@@ -60,9 +57,15 @@ import { webhookMigrations } from './store/schema.ts'
 import type { DeliveryStore } from './store/store.ts'
 import { openStore } from './store/store.ts'
 import { tableNames } from './table-names.ts'
+import { createTokens, type Tokens } from './tokens.ts'
 
-/** Sends an engine's events to endpoints. Made by {@link createWebhookSender}. */
-export interface WebhookSender extends AsyncDisposable {
+/**
+ * Sends an engine's events to endpoints. Made by {@link createWebhookSender}.
+ *
+ * What a call is given must be a plain object with no other names than are described, since one that is misspelt would have no
+ * effect, or would open more than was meant: the code is `invalid_argument`, or `invalid_endpoint` for an endpoint.
+ */
+export interface WebhookSender extends AsyncDisposable, Tokens {
   /** Who gets webhooks, and about what. */
   readonly endpoints: Endpoints
   /** What was sent, what came of it, and what is still to be sent. */
@@ -127,38 +130,6 @@ export interface WebhookSender extends AsyncDisposable {
    */
   reencryptSecrets(): Promise<number>
   /**
-   * Notes that a token of the host's own is used, such as a link that is good once: of all calls with it, on any node, one
-   * gets true.
-   *
-   * @param id - names the token: 1 to 200 characters. It is kept until a day after `expiresOn`, then it could be used again.
-   * @param expiresOn - when the token is no longer valid.
-   * @returns false where it has been used before.
-   * @throws WebhookSenderError `invalid_argument`
-   * @example
-   * ```ts
-   * import type { WebhookSender } from '@x/sender'
-   *
-   * async function assertFirstUse(sender: WebhookSender, id: string, expiresOn: Date): Promise<void> {
-   *   if (!(await sender.redeem(id, expiresOn))) throw new Error('This link has been used.')
-   * }
-   * ```
-   */
-  redeem(id: string, expiresOn: Date): Promise<boolean>
-  /**
-   * How often tokens of the host's own were revoked, by {@link WebhookSender.revokeTokens}: put it into each token, and take none
-   * that holds another number.
-   *
-   * @param scope - names the tokens that are revoked together: 1 to 200 characters.
-   * @throws WebhookSenderError `invalid_argument`
-   */
-  tokenEpoch(scope: string): Promise<number>
-  /**
-   * Revokes the tokens of a scope that were made so far, on every node.
-   *
-   * @throws WebhookSenderError `invalid_argument`
-   */
-  revokeTokens(scope: string): Promise<void>
-  /**
    * Waits until every event committed so far has become deliveries, and no delivery is due any more;
    * retries that are due later are not waited for. For tests of hosts. An event that no message can be made
    * of is tried three times before it is parked: with a clock that stands still, advance it meanwhile.
@@ -170,7 +141,6 @@ export interface WebhookSender extends AsyncDisposable {
 }
 
 const SUBSCRIPTION = 'webhooks'
-const MAX_TOKEN_ID_LENGTH = 200
 /** What processes publish when they have stored messages that a request may wait for. */
 const MESSAGES = 'webhook-messages'
 /** What processes publish when they have changed endpoints. */
@@ -441,7 +411,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     },
     start: lifecycle.start,
     stop: lifecycle.stop,
-    statistics: ({ tenantId, ...query }) => readStatistics(validateTenantId(tenantId), ALL_ENDPOINTS, query),
+    statistics: createTenantStatistics(readStatistics),
     sendTest: createTestSender({ store, clock, testMessageOf, reasons, due }),
     purgeTenant: createTenantPurge({
       engine,
@@ -451,18 +421,7 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       rollUp: rollup.rollUp,
     }),
     reencryptSecrets: () => reencryptSecrets(store, cipher),
-    async redeem(id, expiresOn) {
-      assertTokenName('id', id)
-      return store.useToken(id, readTime('expiresOn', expiresOn), clock.now())
-    },
-    async tokenEpoch(scope) {
-      assertTokenName('scope', scope)
-      return store.readTokenEpoch(scope)
-    },
-    async revokeTokens(scope) {
-      assertTokenName('scope', scope)
-      await store.raiseTokenEpoch(scope)
-    },
+    ...createTokens(store, clock),
     async drain() {
       for (;;) {
         if (!lifecycle.running) {
@@ -478,10 +437,4 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
     stats: createStatsReader({ store, clock, worker, reconciliation }),
     [Symbol.asyncDispose]: lifecycle.stop,
   }
-}
-
-/** @throws WebhookSenderError `invalid_argument` */
-function assertTokenName(field: string, name: unknown): void {
-  const isName = isStorable(name) && name.length > 0 && name.length <= MAX_TOKEN_ID_LENGTH
-  assertArgument(isName, field, `a text of 1 to ${MAX_TOKEN_ID_LENGTH} characters`, name)
 }

@@ -1,4 +1,5 @@
-import { ALL_TENANTS, EventsError, shown } from '@x/events-core'
+import { ALL_TENANTS, type Assertion, createAssertion, EventsError, type FieldNames } from '@x/events-core'
+import { assertFields } from '../assert-option.ts'
 import type { PortalRole } from '../authorize.ts'
 import { PORTAL_LOCALES, type PortalLocale } from '../theme/locale.ts'
 
@@ -90,18 +91,47 @@ const MAX_SESSION_SECONDS = 12 * 3_600
 const MAX_NAME_LENGTH = 200
 const MAX_URL_LENGTH = 2_048
 
-function assertLink(isRight: boolean, field: keyof CreatePortalLink, expected: string, got: unknown): void {
-  if (isRight) return
-  throw new PortalLinkError('invalid_link', `createLink: ${field} must be ${expected}; got ${shown(got)}.`)
+function linkAssertion(method: 'createLink' | 'revokeLinks'): Assertion {
+  return createAssertion((field, expected, got) => {
+    const name = field === '' ? 'options' : field
+    return new PortalLinkError('invalid_link', `${method}: ${name} must be ${expected}; got ${got}.`)
+  })
+}
+
+const assertLink: Assertion = linkAssertion('createLink')
+const assertRevocation: Assertion = linkAssertion('revokeLinks')
+
+const LINK_NAMES: FieldNames<CreatePortalLink> = {
+  tenantId: true,
+  role: true,
+  name: true,
+  expiresInSeconds: true,
+  sessionSeconds: true,
+  returnUrl: true,
+  locale: true,
+  portalUrl: true,
+}
+const REVOCATION_NAMES: FieldNames<RevokePortalLinks> = { tenantId: true }
+
+function assertTenant(assert: Assertion, tenantId: unknown): void {
+  const isTenant = Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS
+  assert(isTenant, 'tenantId', 'the id of one tenant', tenantId)
 }
 
 /** @throws PortalLinkError `invalid_link` */
-export function assertTenant(method: 'createLink' | 'revokeLinks', tenantId: unknown): void {
-  if (Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS) return
-  throw new PortalLinkError(
-    'invalid_link',
-    `${method}: tenantId must be the id of one tenant; got ${shown(tenantId)}.`,
-  )
+export function assertLinkFields(options: CreatePortalLink): void {
+  assertFields(assertLink, '', options, LINK_NAMES)
+}
+
+/**
+ * The tenant whose links are revoked.
+ *
+ * @throws PortalLinkError `invalid_link`
+ */
+export function tenantToRevoke(options: RevokePortalLinks): number {
+  assertFields(assertRevocation, '', options, REVOCATION_NAMES)
+  assertTenant(assertRevocation, options.tenantId)
+  return options.tenantId
 }
 
 /**
@@ -112,12 +142,12 @@ export function assertTenant(method: 'createLink' | 'revokeLinks', tenantId: unk
 export function readLinkOptions(options: CreatePortalLink) {
   const { tenantId, role, name, returnUrl, locale, portalUrl } = options
   const { expiresInSeconds = DEFAULT_LINK_SECONDS, sessionSeconds = DEFAULT_SESSION_SECONDS } = options
-  assertTenant('createLink', tenantId)
+  assertTenant(assertLink, tenantId)
   assertLink(role === 'viewer' || role === 'manager', 'role', "'viewer' or 'manager'", role)
   const isName = name === undefined || (typeof name === 'string' && name.length <= MAX_NAME_LENGTH)
   assertLink(isName, 'name', `a text of at most ${MAX_NAME_LENGTH} characters`, name)
-  assertSeconds('expiresInSeconds', expiresInSeconds, 1, MAX_LINK_SECONDS)
-  assertSeconds('sessionSeconds', sessionSeconds, MIN_SESSION_SECONDS, MAX_SESSION_SECONDS)
+  assertLink.integer('expiresInSeconds', expiresInSeconds, 1, MAX_LINK_SECONDS)
+  assertLink.integer('sessionSeconds', sessionSeconds, MIN_SESSION_SECONDS, MAX_SESSION_SECONDS)
   const isUrl = returnUrl === undefined || isWebUrl(returnUrl)
   assertLink(isUrl, 'returnUrl', 'an absolute URL with https: or http:, without credentials', returnUrl)
   const isPortal = portalUrl === undefined || isWebUrl(portalUrl)
@@ -126,16 +156,6 @@ export function readLinkOptions(options: CreatePortalLink) {
   assertLink(isLocale, 'locale', `one of ${PORTAL_LOCALES.join(', ')}`, locale)
   const content: LinkContent = { tenantId, role, name, returnUrl, locale }
   return { content, expiresInSeconds, sessionSeconds }
-}
-
-function assertSeconds(
-  field: 'expiresInSeconds' | 'sessionSeconds',
-  value: number,
-  least: number,
-  most: number,
-) {
-  const isRight = Number.isSafeInteger(value) && value >= least && value <= most
-  assertLink(isRight, field, `an integer from ${least} to ${most}`, value)
 }
 
 /** Whether a text is a URL that a page may lead to. */

@@ -3,7 +3,7 @@ import type { WebhookSender } from '@x/sender'
 import { PortalProblem } from '../problem.ts'
 import { createSeal } from '../session/seal.ts'
 import {
-  assertTenant,
+  assertLinkFields,
   type CreatePortalLink,
   isWebUrl,
   type LinkContent,
@@ -12,6 +12,7 @@ import {
   type PortalLinkOptions,
   type RevokePortalLinks,
   readLinkOptions,
+  tenantToRevoke,
 } from './link-options.ts'
 
 /** A session that a link has opened. */
@@ -76,6 +77,7 @@ export function createLinks(options: PortalLinkOptions | undefined, sender: Webh
 
   return {
     async create(asked) {
+      assertLinkFields(asked)
       const url = asked.portalUrl ?? options?.url
       if (!links || url === undefined) {
         throw new PortalLinkError(
@@ -123,9 +125,8 @@ export function createLinks(options: PortalLinkOptions | undefined, sender: Webh
       return session && !(await isRevoked(session)) ? session : undefined
     },
 
-    async revoke({ tenantId }) {
-      assertTenant('revokeLinks', tenantId)
-      await sender.revokeTokens(scopeOf(tenantId))
+    async revoke(whose) {
+      await sender.revokeTokens(scopeOf(tenantToRevoke(whose)))
     },
   }
 }

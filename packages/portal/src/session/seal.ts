@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { assertOption } from '../assert-option.ts'
 
 /** Writes something down so that only this host can read it, or make one. */
 export interface Seal<TContent> {
@@ -21,8 +22,11 @@ const MIN_SECRET_LENGTH = 32
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
-/** @throws RangeError for a secret that could be guessed. */
+/** @throws RangeError for a secret that could be guessed, TypeError for what is none. */
 export function createSeal<TContent>({ secret, option, purpose }: SealParts): Seal<TContent> {
+  const isSecret = typeof secret === 'string' || secret instanceof Uint8Array
+  // A wrong one may be most of a secret, so that the message does not repeat it.
+  assertOption(isSecret, option, 'a text or bytes', isSecret ? '' : typeof secret)
   if (secret.length < MIN_SECRET_LENGTH) {
     throw new RangeError(
       `The portal's ${option} must have at least ${MIN_SECRET_LENGTH} characters or bytes; got ${secret.length}. Make one with: openssl rand -base64 32`,

@@ -1,4 +1,5 @@
-import { shown } from '@x/events-core'
+import type { FieldNames } from '@x/events-core'
+import { assertOption } from '../assert-option.ts'
 import type { Appearance } from '../ui/api-types.ts'
 import { accentOf, type Rgb, readColor } from './accent.ts'
 import { PORTAL_LOCALES, type PortalLocale } from './locale.ts'
@@ -49,14 +50,11 @@ const LOGO_DATA = /^data:image\/(?:png|jpeg|gif|webp|avif|svg\+xml)[;,]/i
 /** What lies behind the accent, by color scheme. */
 const SURFACES: Readonly<Record<'light' | 'dark', Rgb>> = { light: [255, 255, 255], dark: [24, 28, 37] }
 
-function assertOption(isRight: boolean, option: string, expected: string, got: unknown): void {
-  if (isRight) return
-  throw new TypeError(`The portal's ${option} must be ${expected}; got ${shown(got)}.`)
-}
+const THEME_NAMES: FieldNames<PortalTheme> = { name: true, logo: true, accent: true, colorScheme: true }
 
 /** @throws TypeError for what no page can show. */
-export function resolveAppearance({ theme = {}, locale }: AppearanceOptions): Appearance {
-  const { name, logo, accent, colorScheme = 'auto' } = theme
+export function resolveAppearance({ theme, locale }: AppearanceOptions): Appearance {
+  const { name, logo, accent, colorScheme = 'auto' } = assertOption.fields('theme', theme, THEME_NAMES)
   const isName = name === undefined || (typeof name === 'string' && name.length <= MAX_NAME_LENGTH)
   assertOption(isName, 'theme.name', `a text of at most ${MAX_NAME_LENGTH} characters`, name)
   assertOption(

@@ -1,3 +1,4 @@
+import { isListOf } from '@x/events-core'
 import { type UrlRules, validateUrl } from '../endpoints/validate.ts'
 import { assertArgument } from '../errors.ts'
 
@@ -94,7 +95,7 @@ export function changedSettings(
 ): AlertSettings {
   const { on = before.on, quietSeconds = before.quietSeconds } = changes
   const { locale = before.locale, timeZone = before.timeZone } = changes
-  const areKinds = Array.isArray(on) && on.every((kind) => ALERT_KINDS.includes(kind))
+  const areKinds = isListOf(on, (kind) => ALERT_KINDS.includes(kind as AlertKind))
   assertArgument(areKinds, 'on', `a list of ${ALERT_KINDS.join(', ')}`, on)
   assertArgument.oneOf('locale', locale, Object.keys(LOCALES))
   assertArgument(isTimeZone(timeZone), 'timeZone', "an IANA time zone, such as 'Europe/Berlin'", timeZone)
@@ -126,7 +127,7 @@ function readTargets(
   assertArgument(isList, 'to', `a list of at most ${MAX_TARGETS} targets`, given)
   // Two may look the same as they are shown: each that is stored stands for one, in their order.
   const left = [...before]
-  return given.map((target: unknown, index) => readTarget(target, `to[${index}]`, left, rules))
+  return Array.from(given, (target: unknown, index) => readTarget(target, `to[${index}]`, left, rules))
 }
 
 function readTarget(

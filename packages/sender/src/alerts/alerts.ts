@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Logger } from '@x/events-core'
+import type { FieldNames, Logger } from '@x/events-core'
 import { createPeriodic, type SqlExecutor } from '@x/events-engine/internal'
 import { readActor } from '../audit/audit-log.ts'
 import type { SharedClock } from '../clock.ts'
@@ -9,6 +9,7 @@ import type { ActorScope } from '../endpoints/endpoint.ts'
 import type { EndpointHealthReader } from '../endpoints/health.ts'
 import { createTryLimit } from '../endpoints/try-limit.ts'
 import { type UrlRules, validateTenantId } from '../endpoints/validate.ts'
+import { assertArgument } from '../errors.ts'
 import type { PostOnce } from '../http/post-once.ts'
 import type { AlertToNote, DueAlert } from '../store/alerts.ts'
 import type { DeliveryStore } from '../store/store.ts'
@@ -117,6 +118,22 @@ const MAX_SENDING = 50
 const MAX_SENDING_OF_TENANT = 5
 
 const FIELDS = ['on', 'to', 'quietSeconds', 'locale', 'timeZone'] as const
+const GET: FieldNames<{ readonly tenantId: number }> = {
+  tenantId: true,
+}
+const UPDATE: FieldNames<UpdateAlerts> = {
+  tenantId: true,
+  on: true,
+  to: true,
+  quietSeconds: true,
+  locale: true,
+  timeZone: true,
+}
+const TRY: FieldNames<TestAlerts> = {
+  tenantId: true,
+  to: true,
+  locale: true,
+}
 
 /** Encrypted targets are bound to their tenant. */
 const alertOwner = (tenantId: number) => `alerts:${tenantId}`
@@ -281,13 +298,15 @@ export function createAlerts(parts: AlertsParts): AlertWork {
     alerts: {
       targetKinds,
 
-      async get({ tenantId }) {
+      async get(scope) {
+        const { tenantId } = assertArgument.fields('', scope, GET)
         return shown(await settingsOf(validateTenantId(tenantId)))
       },
 
-      async update(changes, by) {
+      async update(given, by) {
         const actor = readActor(by)
-        const tenantId = validateTenantId(changes?.tenantId)
+        const changes = assertArgument.fields('', given, UPDATE)
+        const tenantId = validateTenantId(changes.tenantId)
         const fields = FIELDS.filter((name) => changes[name] !== undefined)
         const record = { action: 'alerts_changed', actor, details: { fields } } as const
         // What is left out stays as it is, also where somebody else changes it meanwhile.
@@ -303,7 +322,8 @@ export function createAlerts(parts: AlertsParts): AlertWork {
         }
       },
 
-      async test({ tenantId: given, ...unsaved }) {
+      async test(options) {
+        const { tenantId: given, ...unsaved } = assertArgument.fields('', options, TRY)
         const tenantId = validateTenantId(given)
         const { to: targets, ...reader } = changedSettings(await settingsOf(tenantId), unsaved, rules)
         countTest(tenantId)

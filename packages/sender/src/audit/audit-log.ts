@@ -1,5 +1,6 @@
+import type { FieldNames } from '@x/events-core'
 import { storableText } from '@x/events-engine/internal'
-import { readLimit } from '../argument.ts'
+import { readLimit, SCOPE } from '../argument.ts'
 import type { ActorScope } from '../endpoints/endpoint.ts'
 import { validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument } from '../errors.ts'
@@ -43,11 +44,19 @@ export interface AuditLog {
   list(query: ListAuditLog): Promise<readonly AuditEntry[]>
 }
 
+const LIST: FieldNames<ListAuditLog> = {
+  tenantId: true,
+  endpointId: true,
+  before: true,
+  limit: true,
+}
+
 /** Creates the audit log of a sender. */
 export function createAuditLog(store: Pick<DeliveryStore, 'listAuditLog'>): AuditLog {
   return {
-    async list({ tenantId, endpointId, before, limit }) {
-      validateTenantId(tenantId)
+    async list(query) {
+      const { endpointId, before, limit, ...scope } = assertArgument.fields('', query, LIST)
+      const tenantId = validateTenantId(scope.tenantId)
       const isText = endpointId === undefined || typeof endpointId === 'string'
       assertArgument(isText, 'endpointId', 'the id of an endpoint', endpointId)
       const beforeKey = before === undefined ? Number.MAX_SAFE_INTEGER : parseEntryId(before)
@@ -66,9 +75,8 @@ const MAX_ACTOR_LENGTH = 200
  *
  * @throws WebhookSenderError `invalid_argument`
  */
-export function readActor(scope: ActorScope = {}): string | null {
-  // What is no object, whoever narrows the call refuses.
-  const { actor } = Object(scope) as ActorScope
+export function readActor(scope: ActorScope | undefined): string | null {
+  const { actor } = assertArgument.fields('', scope, SCOPE)
   if (actor === undefined) return null
   assertArgument(typeof actor === 'string', 'actor', 'a text', actor)
   return actor === '' ? null : storableText(actor, MAX_ACTOR_LENGTH)

@@ -1,4 +1,4 @@
-import { isEventTypePattern, shown } from '@x/events-core'
+import { type FieldNames, isEventTypePattern, isListOf, shown } from '@x/events-core'
 import type { EventEngine, IBatchEventSubscriber } from '@x/events-engine'
 import { type HandledLog, internalsOf } from '@x/events-engine/internal'
 import { readLimit } from '../argument.ts'
@@ -55,6 +55,12 @@ export interface JobsParts {
   readonly runner: JobRunner
 }
 
+const LIST: FieldNames<ListJobs> = {
+  tenantId: true,
+  endpointId: true,
+  before: true,
+  limit: true,
+}
 const MAX_EVENT_TYPES = 100
 // Events of a moment may have been written down in another order than their clocks say.
 const DISORDER_MS = 60_000
@@ -75,9 +81,9 @@ function createJobs({ store, stored, clock, log, runner }: JobsParts) {
     async get(id, scope) {
       return jobOf(await find(id, scope))
     },
-    async list(query: Partial<ListJobs> = {}) {
-      const { endpointId, before, limit } = query
-      const tenantId = validateTenantId(query.tenantId)
+    async list(query) {
+      const { endpointId, before, limit, ...scope } = assertArgument.fields('', query, LIST)
+      const tenantId = validateTenantId(scope.tenantId)
       const isText = endpointId === undefined || typeof endpointId === 'string'
       assertArgument(isText, 'endpointId', 'the id of an endpoint', endpointId)
       if (before !== undefined) await find(before, { tenantId })
@@ -160,11 +166,15 @@ function createJobs({ store, stored, clock, log, runner }: JobsParts) {
 /** @throws WebhookSenderError `invalid_argument` */
 export function validateEventTypes(eventTypes: unknown): readonly string[] | undefined {
   if (eventTypes === undefined) return undefined
-  const isList = Array.isArray(eventTypes) && eventTypes.length >= 1 && eventTypes.length <= MAX_EVENT_TYPES
-  const fits = isList && eventTypes.every((one) => typeof one === 'string' && isEventTypePattern(one))
+  const fits =
+    isListOf(eventTypes, isPattern) && eventTypes.length >= 1 && eventTypes.length <= MAX_EVENT_TYPES
   const expected = `1 to ${MAX_EVENT_TYPES} event types or patterns such as 'File.*'`
   assertArgument(fits, 'eventTypes', expected, eventTypes)
   return eventTypes
+}
+
+function isPattern(text: unknown): text is string {
+  return typeof text === 'string' && isEventTypePattern(text)
 }
 
 function jobOf(row: JobRow): WebhookJob {

@@ -91,7 +91,7 @@ export function createLogReplay<DB>({ store, log, logger, fanOutTo }: LogReplayP
       return await make(await prepare(job, 'one'))
     } catch (error) {
       // A failing database is no reason to leave an event out.
-      if (isInterruption(error) || !WebhookSenderError.is(error)) throw error
+      if (isInterruption(error) || !WebhookSenderError.is(error) || error.code === 'not_migrated') throw error
       logger.warn(
         { err: error, job: job.id },
         'An event that no message can be composed from was left out of a replay',

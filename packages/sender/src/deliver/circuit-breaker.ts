@@ -1,3 +1,4 @@
+import type { FieldNames } from '@x/events-core'
 import type { AttemptErrorCode } from '../deliveries/attempt-error-code.ts'
 import type { PauseCause } from '../endpoints/endpoint-health.ts'
 import { assertOption } from '../errors.ts'
@@ -49,18 +50,28 @@ export interface CircuitPolicy {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000
+const CIRCUIT: FieldNames<CircuitOptions> = {
+  failures: true,
+  firstPauseSeconds: true,
+  maxPauseSeconds: true,
+}
+const FAILING_AFTER: FieldNames<FailingAfter> = {
+  failures: true,
+  minutes: true,
+}
 
 /** @throws WebhookSenderError `invalid_option` */
 export function readCircuitPolicy({
   disableAfterDays = 5,
-  failingAfter = {},
-  circuit = {},
+  ...options
 }: {
   readonly disableAfterDays?: number | undefined
   readonly failingAfter?: FailingAfter | undefined
   readonly circuit?: CircuitOptions | undefined
 }): CircuitPolicy {
+  const circuit = assertOption.fields('circuit', options.circuit, CIRCUIT)
   const { firstPauseSeconds = 1, maxPauseSeconds = 300 } = circuit
+  const failingAfter = assertOption.fields('failingAfter', options.failingAfter, FAILING_AFTER)
   const { failures = 3, minutes = 5 } = failingAfter
   assertOption.number('disableAfterDays', disableAfterDays, 0.01, 3_650)
   assertOption.integer('failingAfter.failures', failures, 1)

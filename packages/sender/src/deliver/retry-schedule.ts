@@ -1,3 +1,5 @@
+import { isListOf } from '@x/events-core'
+
 const MAX_ATTEMPTS = 50
 const MAX_DELAY_SECONDS = 30 * 24 * 60 * 60
 
@@ -6,11 +8,12 @@ export const SCHEDULE_RULE: string = `1 to ${MAX_ATTEMPTS} numbers of seconds, n
 
 /** Whether a value is a list of delays. */
 export function isSchedule(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.length >= 1 && value.length <= MAX_ATTEMPTS && isListOf(value, isDelay)
+}
+
+function isDelay(seconds: unknown): seconds is number {
   return (
-    Array.isArray(value) &&
-    value.length >= 1 &&
-    value.length <= MAX_ATTEMPTS &&
-    value.every((seconds) => Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_DELAY_SECONDS)
+    typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_DELAY_SECONDS
   )
 }
 

@@ -214,7 +214,8 @@ export function createWorker(parts: WorkerParts): Worker {
     }
     const { straight } = delivery
     if (straight) straight.ended(result, endpoint.endStraightAttempt(result, clock.now()))
-    else writer.add(result, result.orderingKey !== null || result.manual)
+    // One that has begun while its endpoint was deleted, and is stored nowhere, has a key of its own.
+    else if (result.messageKey > 0) writer.add(result, result.orderingKey !== null || result.manual)
     attend([endpoint])
     if (slots.inFlight === 0) writer.hurry()
   }
@@ -272,12 +273,14 @@ export function createWorker(parts: WorkerParts): Worker {
     messageKey: number,
     result: AttemptResult | undefined,
   ): void {
-    const isHere = leases.find(delivery)?.buffer.storeStraight(delivery.messageKey, messageKey) ?? false
+    const endpoint = leases.find(delivery)
+    const isHere = endpoint?.buffer.storeStraight(delivery.messageKey, messageKey) ?? false
     delivery.messageKey = messageKey
     delivery.straight = undefined
     // Otherwise its endpoint is not leased here any more, or paused: the queue tells when it is due.
     if (!isHere) lookSoon()
-    else if (result) writer.add({ ...result, messageKey }, false)
+    // It counts unless another node has leased the endpoint since.
+    if (result && (isHere || !endpoint)) writer.add({ ...result, messageKey }, false)
   }
 
   return {

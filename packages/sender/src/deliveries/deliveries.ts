@@ -1,5 +1,5 @@
-import { type EventTypePattern, shown } from '@x/events-core'
-import { readLimit, readTime, readTimeRange } from '../argument.ts'
+import { type EventTypePattern, type FieldNames, shown } from '@x/events-core'
+import { readLimit, readTime, readTimeRange, SCOPE } from '../argument.ts'
 import { readActor } from '../audit/audit-log.ts'
 import type { JobKind, ReplayScope, StoredJobOptions, WebhookJob } from '../bulk/job.ts'
 import { validateEventTypes } from '../bulk/jobs.ts'
@@ -26,7 +26,7 @@ import {
 } from './delivery.ts'
 import { attemptOf } from './delivery-of-row.ts'
 import type { DeliveryKey, DeliveryRow } from './delivery-row.ts'
-import { type CheckedFilter, readFilter } from './read-filter.ts'
+import { type CheckedFilter, FILTER, readFilter } from './read-filter.ts'
 import type { DeliveryReasons } from './reasons.ts'
 import { createDeliverySearch } from './search-deliveries.ts'
 
@@ -221,6 +221,11 @@ export interface DeliveriesParts {
   ): Promise<WebhookJob>
 }
 
+const SHOW: FieldNames<ShowDelivery> = { tenantId: true, revealHeaders: true }
+const ATTEMPTS: FieldNames<ListAttempts> = { ...SHOW, before: true, limit: true }
+const CANCEL: FieldNames<CancelDeliveries> = { ...SCOPE, until: true, eventTypes: true }
+const RECOVER: FieldNames<RecoverDeliveries> = { ...CANCEL, since: true }
+const REPLAY: FieldNames<ReplayDeliveries> = { ...RECOVER, include: true }
 const INCLUDES = ['all', 'unsuccessful', 'missing']
 
 /** Creates the deliveries of a sender. */
@@ -243,12 +248,10 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
   async function readAttempts(
     row: DeliveryRow,
     { headers }: Message,
-    { revealHeaders = false }: ShowDelivery = {},
+    revealHeaders: boolean,
     limit: number,
     before?: number,
   ): Promise<DeliveryAttempt[]> {
-    const isFlag = typeof revealHeaders === 'boolean'
-    assertArgument(isFlag, 'revealHeaders', 'true or false', revealHeaders)
     const endpoint = await store.findEndpoint(row.endpointId)
     const composing = { userAgent, webhookOrigin, messageHeaders: headers }
     const context = { delivery: row, endpoint, ...composing, revealHeaders }
@@ -272,9 +275,10 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
     by: Pick<ActorScope, 'actor'> | undefined,
   ): Promise<WebhookJob> {
     const actor = readActor(by)
-    const filter = readFilter(given)
+    const filter = readFilter(assertArgument.fields('', given, FILTER))
     const { endpointId } = filter
-    const endpoint = endpointId === undefined ? undefined : await findEndpoint(endpointId, filter)
+    const endpoint =
+      endpointId === undefined ? undefined : await findEndpoint(endpointId, { tenantId: filter.tenantId })
     return beginFiltered(kind, endpoint, filter, actor)
   }
 
@@ -282,21 +286,25 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
     ...createDeliverySearch(store, reasons),
 
     async get(id, options) {
-      const row = await find(id, options)
+      const { revealHeaders = false, ...scope } = assertArgument.fields('', options, SHOW)
+      assertArgument.boolean('revealHeaders', revealHeaders)
+      const row = await find(id, scope)
       const message = await readMessage(row.messageKey)
-      const attempts = await readAttempts(row, message, options, MAX_ATTEMPTS_SHOWN)
+      const attempts = await readAttempts(row, message, revealHeaders, MAX_ATTEMPTS_SHOWN)
       const { delivery, resend } = await reasons.explain(row)
       return { ...delivery, resend, body: message.body, attempts: attempts.reverse() }
     },
 
-    async attempts(id, { before, limit, ...options }: ListAttempts = {}) {
+    async attempts(id, options) {
+      const { before, limit, revealHeaders = false, ...scope } = assertArgument.fields('', options, ATTEMPTS)
+      assertArgument.boolean('revealHeaders', revealHeaders)
       const number =
         before === undefined
           ? undefined
           : assertArgument.integer('before', before, 1, Number.MAX_SAFE_INTEGER)
       const count = readLimit(limit)
-      const row = await find(id, options)
-      return readAttempts(row, await readMessage(row.messageKey), options, count, number)
+      const row = await find(id, scope)
+      return readAttempts(row, await readMessage(row.messageKey), revealHeaders, count, number)
     },
 
     async resend(id, scope) {
@@ -328,20 +336,24 @@ export function createDeliveries(parts: DeliveriesParts): Deliveries {
 
     resendMany: (filter, by) => changeMany('resend', filter, by),
 
-    cancelMany: (filter, by) => changeMany('cancel', { ...filter, state: 'pending' }, by),
+    cancelMany: async (filter, by) =>
+      changeMany('cancel', { ...assertArgument.fields('', filter, FILTER), state: 'pending' }, by),
 
-    async cancelPending(endpointId, { until, eventTypes, ...scope } = {}) {
+    async cancelPending(endpointId, options) {
+      const { until, eventTypes, ...scope } = assertArgument.fields('', options, CANCEL)
       const endpoint = await findEndpoint(endpointId, scope)
       return begin('cancel', endpoint, readOptions({ until, eventTypes }), readActor(scope))
     },
 
-    async recover(endpointId, { since, until, eventTypes, ...scope }: Partial<RecoverDeliveries> = {}) {
+    async recover(endpointId, options) {
+      const { since, until, eventTypes, ...scope } = assertArgument.fields('', options, RECOVER)
       const endpoint = await findEndpoint(endpointId, scope)
       const range = { since: readTime('since', since), ...readOptions({ since, until, eventTypes }) }
       return begin('recover', endpoint, range, readActor(scope))
     },
 
-    async replay(endpointId, query: Partial<ReplayDeliveries> = {}) {
+    async replay(endpointId, options) {
+      const query = assertArgument.fields('', options, REPLAY)
       const { since, until, eventTypes, include = 'all', ...scope } = query
       const endpoint = await findEndpoint(endpointId, scope)
       assertArgument(INCLUDES.includes(include), 'include', `one of ${INCLUDES.join(', ')}`, include)

@@ -1,3 +1,4 @@
+import type { FieldNames } from '@x/events-core'
 import { readLimit } from '../argument.ts'
 import { assertArgument } from '../errors.ts'
 import { deliveryIdOf, isUniqueId, parseDeliveryId } from '../ids.ts'
@@ -13,10 +14,19 @@ import type {
 } from './delivery.ts'
 import type { DeliveryKey } from './delivery-row.ts'
 import { countDeliveries, findDeliveries } from './find-deliveries.ts'
-import { type CheckedFilter, createFilterTest, isImpossible, readFilter, readText } from './read-filter.ts'
+import {
+  type CheckedFilter,
+  createFilterTest,
+  FILTER,
+  isImpossible,
+  readFilter,
+  readText,
+} from './read-filter.ts'
 import type { DeliveryReasons } from './reasons.ts'
 
 /** A search, or a count, looks at so many deliveries. */
+const LIST: FieldNames<ListDeliveries> = { ...FILTER, before: true, limit: true }
+const SEARCH: FieldNames<SearchDeliveries> = { ...LIST, search: true }
 const MAX_LOOKED_AT = 2_500
 /** A search for a text reads so many bodies, and so much of them. */
 const MAX_BODIES = 500
@@ -116,9 +126,10 @@ export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<De
   }
 
   return {
-    async list(query: Partial<ListDeliveries> = {}): Promise<readonly Delivery[]> {
-      const filter = readFilter(query)
-      const { before, limit } = readPage(query)
+    async list(query: ListDeliveries): Promise<readonly Delivery[]> {
+      const given = assertArgument.fields('', query, LIST)
+      const filter = readFilter(given)
+      const { before, limit } = readPage(given)
       const items: FoundDelivery[] = []
       for await (const { found } of findDeliveries(store, filter, { before, wanted: limit })) {
         items.push(...found)
@@ -127,10 +138,11 @@ export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<De
       return describe(items.slice(0, limit))
     },
 
-    async search({ search, ...query }: Partial<SearchDeliveries> = {}): Promise<DeliveryPage> {
-      const filter = readFilter(query)
-      const page = readPage(query)
-      const text = readText('search', search)?.trim()
+    async search(query: SearchDeliveries): Promise<DeliveryPage> {
+      const given = assertArgument.fields('', query, SEARCH)
+      const filter = readFilter(given)
+      const page = readPage(given)
+      const text = readText('search', given.search)?.trim()
       if (!text || isImpossible(filter)) return isImpossible(filter) ? { items: [] } : searchIn(filter, page)
       const key = parseDeliveryId(text)
       if (key) return page.before && newestFirst(page.before, key) >= 0 ? { items: [] } : findOne(key, filter)
@@ -146,7 +158,10 @@ export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<De
     },
 
     count: async (query: DeliveryFilter): Promise<DeliveryCount> =>
-      countDeliveries(store, readFilter(query), { counted: MAX_COUNTED, lookedAt: MAX_LOOKED_AT }),
+      countDeliveries(store, readFilter(assertArgument.fields('', query, FILTER)), {
+        counted: MAX_COUNTED,
+        lookedAt: MAX_LOOKED_AT,
+      }),
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type Clock, shown } from '@x/events-core'
+import { type Clock, type FieldNames, shown } from '@x/events-core'
+import { SCOPE } from '../argument.ts'
 import { readActor } from '../audit/audit-log.ts'
 import { assertArgument, endpointNotFound, WebhookSenderError } from '../errors.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
@@ -99,6 +100,7 @@ const MAX_KEYS = 10
 const DEFAULT_OVERLAP_SECONDS = 24 * 60 * 60
 const MAX_OVERLAP_SECONDS = 7 * 24 * 60 * 60
 const USE_EVERY_MS = 60_000
+const ROTATE: FieldNames<RotateKey> = { ...SCOPE, overlapSeconds: true }
 
 /** Creates what looks after the keys of endpoints. */
 export function createEndpointApiKeys({ store, clock, find }: EndpointApiKeysParts): EndpointApiKeys {
@@ -146,7 +148,12 @@ export function createEndpointApiKeys({ store, clock, find }: EndpointApiKeysPar
       return (await store.listApiKeys(key, clock.now())).map(keyOf)
     },
 
-    async rotateKey(id, keyId, { overlapSeconds = DEFAULT_OVERLAP_SECONDS, ...scope } = {}) {
+    async rotateKey(id, keyId, options) {
+      const { overlapSeconds = DEFAULT_OVERLAP_SECONDS, ...scope } = assertArgument.fields(
+        '',
+        options,
+        ROTATE,
+      )
       const fits =
         Number.isFinite(overlapSeconds) && overlapSeconds >= 0 && overlapSeconds <= MAX_OVERLAP_SECONDS
       assertArgument(fits, 'overlapSeconds', `a number from 0 to ${MAX_OVERLAP_SECONDS}`, overlapSeconds)

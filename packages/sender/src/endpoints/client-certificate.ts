@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { shown } from '@x/events-core'
+import { type FieldNames, isPlainObject, shown } from '@x/events-core'
 import { WebhookSenderError } from '../errors.ts'
 import type { ClientCertificate } from '../http/tls.ts'
 import type { SecretCipher } from './cipher.ts'
@@ -36,6 +36,11 @@ export interface StoredCertificate {
   readonly expiresOn: number
 }
 
+const INPUTS: FieldNames<ClientCertificateInput> = {
+  cert: true,
+  key: true,
+  passphrase: true,
+}
 const MAX_PEM_LENGTH = 32_768
 const MAX_PASSPHRASE_LENGTH = 1_000
 /** Each handshake signs with it while everything else waits: 5 ms with so many bits, 300 with 16384. */
@@ -121,10 +126,13 @@ export function certificateInfoOf({
 }
 
 function readInput(input: unknown): ClientCertificateInput {
-  if (typeof input !== 'object' || input === null) {
+  if (!isPlainObject(input)) {
     throw invalid(undefined, `must be an object { cert, key }; got ${shown(typeof input)}`)
   }
-  const { cert, key, passphrase } = input as Record<string, unknown>
+  const unknown = Object.keys(input).find((name) => !Object.hasOwn(INPUTS, name))
+  if (unknown !== undefined)
+    throw invalid(unknown, `must be left out: there are ${Object.keys(INPUTS).join(', ')}`)
+  const { cert, key, passphrase } = input
   const isPem = (text: unknown) => typeof text === 'string' && text !== '' && text.length <= MAX_PEM_LENGTH
   if (!isPem(cert)) throw invalid('cert', `must be a text of at most ${MAX_PEM_LENGTH} characters`)
   if (!isPem(key)) throw invalid('key', `must be a text of at most ${MAX_PEM_LENGTH} characters`)

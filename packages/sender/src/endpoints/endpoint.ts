@@ -89,8 +89,8 @@ export interface CreateEndpoint {
   /** @defaultValue every site of the tenant */
   readonly siteId?: number | undefined
   /**
-   * Where to POST to: `https:` or `http:`, at most 2048 characters, without credentials. `null`: nothing is sent; its consumer
-   * reads the messages (`createEventsApi`), with a key (`endpoints.createKey`), and it has a `sequence`.
+   * Where to POST to: `https:` or `http:`, at most 2048 characters as it is sent (percent-encoded), without credentials. `null`: nothing
+   * is sent; its consumer reads the messages (`createEventsApi`), with a key (`endpoints.createKey`), and it has a `sequence`.
    */
   readonly url: string | null
   /**
@@ -106,7 +106,7 @@ export interface CreateEndpoint {
   readonly filter?: ContentFilter | undefined
   /** At most 1000 characters. */
   readonly description?: string | undefined
-  /** At most 20 headers to send along. */
+  /** At most 20 headers to send along, of at most 8192 characters together. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** At most 50 notes of the host's own. */
   readonly metadata?: Readonly<Record<string, string>> | undefined

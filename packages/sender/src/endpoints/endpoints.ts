@@ -1,4 +1,5 @@
-import type { Clock } from '@x/events-core'
+import type { Clock, FieldNames } from '@x/events-core'
+import { SCOPE } from '../argument.ts'
 import { readActor } from '../audit/audit-log.ts'
 import {
   assertArgument,
@@ -8,6 +9,7 @@ import {
   ownershipNotProved,
   tooManyEndpoints,
   versionConflict,
+  WebhookSenderError,
 } from '../errors.ts'
 import type { FilterTrial, TestedEvent, TestFilter } from '../fan-out/filter-trial.ts'
 import { isUniqueId, uniqueId } from '../ids.ts'
@@ -26,7 +28,13 @@ import type {
   UpdateEndpoint,
 } from './endpoint.ts'
 import { endpointOf } from './endpoint-of-row.ts'
-import { changedFields, type EndpointRow, validateChange } from './fields.ts'
+import {
+  changedFields,
+  type EndpointRow,
+  readCreateInput,
+  readUpdateInput,
+  validateChange,
+} from './fields.ts'
 import type { EndpointHealthReader } from './health.ts'
 import { createEndpointLists, type EndpointLists } from './list-endpoints.ts'
 import type { OwnershipCheck } from './ownership.ts'
@@ -46,7 +54,7 @@ export interface EndpointStatisticsQuery extends StatisticsQuery, TenantScope {}
 /** How a secret is replaced. */
 export interface RotateSecret extends ActorScope {
   /**
-   * Seconds for which messages are signed with the secrets before as well; at most 7 days.
+   * Seconds for which messages are signed with the secrets before as well; at most 7 days. 0 ends them at once.
    * @defaultValue 86400
    */
   readonly overlapSeconds?: number | undefined
@@ -90,7 +98,8 @@ export interface Endpoints extends EndpointApiKeys, EndpointLists {
    */
   update(id: string, changes: UpdateEndpoint, scope?: ActorScope): Promise<Endpoint>
   /**
-   * Deletes an endpoint with its secrets. Its pending deliveries are cancelled; its past ones stay listed.
+   * Deletes an endpoint with its secrets. Its pending deliveries are cancelled; its past ones stay listed, and a request that
+   * is in flight is listed with what comes of it.
    *
    * @throws WebhookSenderError `endpoint_not_found`
    */
@@ -116,9 +125,11 @@ export interface Endpoints extends EndpointApiKeys, EndpointLists {
    */
   verify(id: string, scope?: ActorScope): Promise<Endpoint>
   /**
-   * Signs with another secret from now on, and for a while with those before as well.
+   * Signs with another secret from now on, and for a while with those before as well. An endpoint has at most 10 at a time, so
+   * that consumers accept the header with their signatures.
    *
-   * @throws WebhookSenderError `endpoint_not_found`, `invalid_secret`, `invalid_argument`
+   * @throws WebhookSenderError `endpoint_not_found`, `invalid_secret`, `invalid_argument`, `too_many_secrets`: wait until one has
+   *   ended, or end all others with an `overlapSeconds` of 0.
    */
   rotateSecret(id: string, options?: RotateSecret): Promise<EndpointWithSecret>
   /**
@@ -205,6 +216,18 @@ const MAX_OVERLAP_SECONDS = 7 * 24 * 60 * 60
 const MAX_LIVE_SECRETS = 10
 const MAX_UPDATE_TRIES = 5
 
+const ROTATE: FieldNames<RotateSecret> = {
+  ...SCOPE,
+  overlapSeconds: true,
+  secret: true,
+}
+const STATISTICS: FieldNames<EndpointStatisticsQuery> = {
+  tenantId: true,
+  since: true,
+  until: true,
+  bucketSeconds: true,
+}
+
 /** Creates the endpoints of a sender. */
 export function createEndpoints(parts: EndpointsParts): Endpoints {
   const { store, cipher, clock, rules, maxEndpointsPerTenant, changed, verifyOwnership, statistics } = parts
@@ -229,9 +252,10 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     ...createEndpointLists({ ...parts, find }),
     verifiesOwnership: verifyOwnership,
 
-    async create(input, by) {
+    async create(given, by) {
       const actor = readActor(by)
-      const tenantId = validateTenantId(input?.tenantId)
+      const input = readCreateInput(given)
+      const tenantId = validateTenantId(input.tenantId)
       const signature = validateSignature(input.signature)
       const fields = validateChange(input, undefined, rules)
       const secret = secretToUse(input.secret, signature)
@@ -262,8 +286,9 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       return endpointOf(await find(id, scope))
     },
 
-    async update(id, changes, scope) {
+    async update(id, given, scope) {
       const actor = readActor(scope)
+      const changes = readUpdateInput(given)
       for (let tries = 1; ; tries++) {
         const row = await find(id, scope)
         const { version = row.version } = changes
@@ -308,22 +333,26 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       return endpointOf(await find(id, scope))
     },
 
-    async rotateSecret(id, options = {}) {
-      const { overlapSeconds = DEFAULT_OVERLAP_SECONDS } = options
+    async rotateSecret(id, options) {
+      const rotation = assertArgument.fields('', options, ROTATE)
+      const { overlapSeconds = DEFAULT_OVERLAP_SECONDS, secret: given, ...scope } = rotation
       const fits =
         Number.isFinite(overlapSeconds) && overlapSeconds >= 0 && overlapSeconds <= MAX_OVERLAP_SECONDS
       assertArgument(fits, 'overlapSeconds', `a number from 0 to ${MAX_OVERLAP_SECONDS}`, overlapSeconds)
-      const actor = readActor(options)
-      const { key, signature } = await find(id, options)
-      const secret = secretToUse(options.secret, signature)
+      const actor = readActor(scope)
+      const { key, signature } = await find(id, scope)
+      const secret = secretToUse(given, signature)
       const now = clock.now()
       const expireOthersOn = now + Math.round(overlapSeconds * 1_000)
-      await store.rotateSecret(key, encryptSecret(cipher, secret, id, now), {
+      const outcome = await store.rotateSecret(key, encryptSecret(cipher, secret, id, now), {
         expireOthersOn,
-        keep: MAX_LIVE_SECRETS,
+        most: MAX_LIVE_SECRETS,
+        isSame: (sealed) => cipher.decrypt(sealed, id) === secret,
         now,
         actor,
       })
+      if (outcome === 'no_endpoint') throw endpointNotFound(id)
+      if (outcome !== 'rotated') throw tooManySecrets(id, outcome.untilOn)
       changed(key)
       return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }
     },
@@ -352,10 +381,19 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
     tryOut: createTryOut({ ...parts.tryOut, rules, verifyOwnership, find }),
 
     async statistics(id, query) {
-      const { tenantId, key } = await find(id, query)
-      return statistics(tenantId, key, query)
+      const { since, until, bucketSeconds, ...scope } = assertArgument.fields('', query, STATISTICS)
+      const { tenantId, key } = await find(id, scope)
+      return statistics(tenantId, key, { since, until, bucketSeconds })
     },
   }
+}
+
+function tooManySecrets(id: string, untilOn: number): WebhookSenderError {
+  return new WebhookSenderError(
+    'too_many_secrets',
+    `The messages of the endpoint ${id} are signed with ${MAX_LIVE_SECRETS} secrets already, as many as may be; wait until ${new Date(untilOn).toISOString()}, when the first of them ends, or rotate with an overlapSeconds of 0, which ends all others at once.`,
+    { field: 'overlapSeconds' },
+  )
 }
 
 const AT_ONCE = 100

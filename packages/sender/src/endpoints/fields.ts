@@ -1,3 +1,4 @@
+import type { FieldNames } from '@x/events-core'
 import {
   type Column,
   flag,
@@ -8,7 +9,7 @@ import {
   text,
   word,
 } from '@x/events-engine/internal'
-import { invalidEndpoint } from '../errors.ts'
+import { assertEndpoint, invalidEndpoint } from '../errors.ts'
 import { compileContentFilter } from '../fan-out/compile-filter.ts'
 import type { ContentFilter } from '../fan-out/content-filter.ts'
 import { assertFitsSchemas } from '../fan-out/filter-schema.ts'
@@ -253,32 +254,44 @@ const OTHER_INPUTS: Readonly<Record<Exclude<InputName, ChangeableName>, 'create'
   version: 'update',
 }
 
-function inputsOf<TName extends InputName>(method: 'create' | 'update'): readonly TName[] {
+function inputsOf<TInput>(method: 'create' | 'update'): FieldNames<TInput> {
   const others = Object.entries(OTHER_INPUTS).flatMap(([name, of]) =>
     of === method || of === 'both' ? [name] : [],
   )
-  return Object.freeze([...CHANGEABLE_FIELDS, ...others]) as readonly TName[]
+  return Object.fromEntries(
+    [...CHANGEABLE_FIELDS, ...others].map((name) => [name, 'nullable']),
+  ) as FieldNames<TInput>
 }
 
+const CREATE_INPUTS = inputsOf<CreateEndpoint>('create')
+const UPDATE_INPUTS = inputsOf<UpdateEndpoint>('update')
+
 /**
- * The names of what `endpoints.create` and `endpoints.update` take: for an API or a form of the host's own, which should
- * refuse all others.
+ * The names of what `endpoints.create` and `endpoints.update` take, for an API or a form of the host's own. Both refuse all
+ * others.
  *
  * @example
  * ```ts
  * import { ENDPOINT_INPUTS, type UpdateEndpoint, type WebhookSender } from '@x/sender'
  *
- * async function update(sender: WebhookSender, id: string, body: Record<string, unknown>) {
- *   const unknown = Object.keys(body).filter((name) => !ENDPOINT_INPUTS.update.some((known) => known === name))
- *   if (unknown.length > 0) throw new Error(`Unknown fields: ${unknown.join(', ')}`)
- *   return sender.endpoints.update(id, body as UpdateEndpoint)
+ * async function update(sender: WebhookSender, id: string, form: Record<string, unknown>) {
+ *   const changes = Object.fromEntries(ENDPOINT_INPUTS.update.map((name) => [name, form[name]]))
+ *   return sender.endpoints.update(id, changes as UpdateEndpoint)
  * }
  * ```
  */
 export const ENDPOINT_INPUTS = Object.freeze({
-  create: inputsOf<keyof CreateEndpoint>('create'),
-  update: inputsOf<keyof UpdateEndpoint>('update'),
+  create: Object.freeze(Object.keys(CREATE_INPUTS)) as readonly (keyof CreateEndpoint)[],
+  update: Object.freeze(Object.keys(UPDATE_INPUTS)) as readonly (keyof UpdateEndpoint)[],
 })
+
+/** @throws WebhookSenderError `invalid_endpoint` for what is no object, or has other names. */
+export const readCreateInput = (input: CreateEndpoint): CreateEndpoint =>
+  assertEndpoint.fields('', input, CREATE_INPUTS)
+
+/** @throws WebhookSenderError `invalid_endpoint` for what is no object, or has other names. */
+export const readUpdateInput = (changes: UpdateEndpoint): UpdateEndpoint =>
+  assertEndpoint.fields('', changes, UPDATE_INPUTS)
 
 /** What fan-out needs to know of an enabled endpoint. */
 export const FILTER_FIELDS = [

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import type { Assertion, FieldNames } from '@x/events-core'
 import { parseSecret } from '@x/signature'
-import { WebhookSenderError } from '../errors.ts'
+import { createOptionAssertion, WebhookSenderError } from '../errors.ts'
 import { isUniqueId } from '../ids.ts'
 import type { Endpoints } from './endpoints.ts'
 
@@ -22,6 +23,10 @@ export interface KeysHandler {
   handle(request: Request): Promise<Response>
 }
 
+const assertOption: Assertion = createOptionAssertion('createKeysHandler')
+
+const OPTIONS: FieldNames<KeysHandlerOptions> = { sender: true, maxAgeSeconds: true }
+
 interface PublicJwk {
   readonly kty: 'OKP'
   readonly crv: 'Ed25519'
@@ -38,7 +43,7 @@ interface PublicJwk {
  *
  * Each endpoint has a document of its own, since one consumer must not believe what was signed for another.
  *
- * @throws WebhookSenderError `invalid_argument`
+ * @throws WebhookSenderError `invalid_option`
  *
  * @example
  * ```ts
@@ -50,13 +55,11 @@ interface PublicJwk {
  * }
  * ```
  */
-export function createKeysHandler({ sender, maxAgeSeconds = 300 }: KeysHandlerOptions): KeysHandler {
-  if (!Number.isSafeInteger(maxAgeSeconds) || maxAgeSeconds < 0) {
-    throw new WebhookSenderError(
-      'invalid_argument',
-      `createKeysHandler: maxAgeSeconds must be a whole number, 0 or more; got ${String(maxAgeSeconds)}`,
-    )
-  }
+export function createKeysHandler(options: KeysHandlerOptions): KeysHandler {
+  const { sender, maxAgeSeconds = 300 } = assertOption.fields('', options, OPTIONS)
+  const isSender = typeof Object(Object(sender).endpoints).secrets === 'function'
+  assertOption(isSender, 'sender', 'what createWebhookSender has returned', sender)
+  assertOption.integer('maxAgeSeconds', maxAgeSeconds, 0)
 
   /** Undefined for an endpoint that is not there, and for one whose consumer shares its secret: which, is not told. */
   async function keysOf(id: string): Promise<readonly PublicJwk[] | undefined> {

@@ -1,4 +1,4 @@
-import type { Clock } from '@x/events-core'
+import { type Clock, type FieldNames, isListOf } from '@x/events-core'
 import { readLimit } from '../argument.ts'
 import { readText } from '../deliveries/read-filter.ts'
 import { assertArgument } from '../errors.ts'
@@ -113,6 +113,14 @@ const HEALTH_STATES: Readonly<Record<EndpointHealthState, true>> = {
   disabled: true,
 }
 const ORDERS: Readonly<Record<EndpointOrder, true>> = { newest: true, failing: true }
+const LIST: FieldNames<ListEndpoints> = {
+  tenantId: true,
+  search: true,
+  health: true,
+  sort: true,
+  before: true,
+  limit: true,
+}
 const MANY = 250
 const HOUR_MS = 3_600_000
 const HOURS = 24
@@ -129,8 +137,9 @@ export function createEndpointLists(parts: EndpointListsParts): EndpointLists {
   }
 
   return {
-    async list({ before, limit: most, search, health, sort, ...query }: Partial<ListEndpoints> = {}) {
-      const tenantId = validateTenantId(query.tenantId)
+    async list(query) {
+      const { before, limit: most, search, health, sort, ...scope } = assertArgument.fields('', query, LIST)
+      const tenantId = validateTenantId(scope.tenantId)
       const limit = readLimit(most)
       const text = readText('search', search)
       const order = assertArgument.oneOf('sort', sort ?? 'newest', Object.keys(ORDERS) as EndpointOrder[])
@@ -151,8 +160,8 @@ export function createEndpointLists(parts: EndpointListsParts): EndpointLists {
 
     async summaries(ids, scope) {
       const tenantId = tenantOf(scope)
-      const isList = Array.isArray(ids) && ids.length <= MANY && ids.every((id) => typeof id === 'string')
-      assertArgument(isList, 'ids', `a list of at most ${MANY} ids of endpoints`, ids)
+      const areIds = isListOf(ids, (id) => typeof id === 'string') && ids.length <= MANY
+      assertArgument(areIds, 'ids', `a list of at most ${MANY} ids of endpoints`, ids)
       const rows = await store.findEndpoints(ids)
       const own = rows.filter((row) => tenantId === undefined || row.tenantId === tenantId)
       if (own.length === 0) return new Map()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type SyncEvent, shown } from '@x/events-core'
+import { isPlainObject, type SyncEvent, shown } from '@x/events-core'
 import { isStorable, thrownMessage } from '@x/events-engine/internal'
 import { WebhookSenderError } from '../errors.ts'
 
@@ -28,7 +28,7 @@ const MAX_KEY_LENGTH = 200
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateOrdering(input: OrderingInput, keys: OrderingKeys): Ordering {
   if (input === 'none' || input === 'fifo') return input
-  const by = typeof input === 'object' && input !== null ? input.by : undefined
+  const by = isPlainObject(input) && Object.keys(input).length === 1 ? input.by : undefined
   const name = typeof by === 'function' ? Object.keys(keys).find((key) => keys[key] === by) : by
   if (typeof name === 'string' && (BUILT_IN.includes(name) || Object.hasOwn(keys, name))) return { by: name }
   const known = [...BUILT_IN, ...Object.keys(keys)].map((key) => shown(key)).join(', ')

@@ -1,11 +1,11 @@
-import type { Clock } from '@x/events-core'
+import type { Clock, FieldNames } from '@x/events-core'
 import { type TargetParts, targetOf } from '../deliver/delivery-target.ts'
 import { outcomeOf } from '../deliver/outcome.ts'
 import { createRetrySchedule } from '../deliver/retry-schedule.ts'
 import { attemptDetails } from '../deliveries/attempt-details.ts'
 import type { DeliveryAttempt } from '../deliveries/delivery.ts'
 import { attemptOf } from '../deliveries/delivery-of-row.ts'
-import { noUrl, ownershipNotProved } from '../errors.ts'
+import { assertEndpoint, noUrl, ownershipNotProved } from '../errors.ts'
 import { failedBy } from '../http/post.ts'
 import type { PostOnce } from '../http/post-once.ts'
 import { uniqueId } from '../ids.ts'
@@ -60,6 +60,20 @@ export interface TryOutParts extends TargetParts {
   find(id: string, scope: { readonly tenantId: number }): Promise<EndpointRow>
 }
 
+const INPUTS: FieldNames<TryOutEndpoint> = {
+  siteId: true,
+  url: 'nullable',
+  headers: true,
+  signature: true,
+  secret: true,
+  format: true,
+  payloadVersion: true,
+  clientCertificate: 'nullable',
+  tenantId: true,
+  endpointId: true,
+  eventType: true,
+}
+
 /** Creates what sends one request to an endpoint as it would be, and stores nothing. */
 export function createTryOut(parts: TryOutParts) {
   const { store, clock, cipher, rules, userAgent, verifyOwnership, testMessageOf, postOnce, find } = parts
@@ -96,8 +110,9 @@ export function createTryOut(parts: TryOutParts) {
    * @throws WebhookSenderError `endpoint_not_found`, `invalid_argument`, `too_many_tries`, `ownership_not_proved`, `no_url`, and
    *   those of `endpoints.create`
    */
-  return async function tryOut(given: TryOutEndpoint): Promise<TriedEndpoint> {
-    const tenantId = validateTenantId(given?.tenantId)
+  return async function tryOut(endpoint: TryOutEndpoint): Promise<TriedEndpoint> {
+    const given = assertEndpoint.fields('', endpoint, INPUTS)
+    const tenantId = validateTenantId(given.tenantId)
     const now = clock.now()
     const { row, keys } = await endpointOf(given, now)
     const message = testMessageOf(row, given.eventType, now)

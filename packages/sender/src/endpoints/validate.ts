@@ -1,6 +1,6 @@
-import { ALL_TENANTS, isEventTypePattern, shown } from '@x/events-core'
+import { ALL_TENANTS, type FieldNames, isEventTypePattern, isPlainObject, shown } from '@x/events-core'
 import { isStorable } from '@x/events-engine/internal'
-import { isPlainObject } from '../argument.ts'
+import { SCOPE } from '../argument.ts'
 import { isSchedule, SCHEDULE_RULE } from '../deliver/retry-schedule.ts'
 import { assertArgument, assertEndpoint, invalidEndpoint, WebhookSenderError } from '../errors.ts'
 import type { EventCatalog } from '../event-types/event-catalog.ts'
@@ -42,12 +42,8 @@ export function validateTenantId(tenantId: unknown): number {
  * @throws WebhookSenderError `invalid_argument`
  */
 export function tenantOf(scope: TenantScope | undefined): number | undefined {
-  if (scope === undefined) return undefined
-  assertArgument(isPlainObject(scope), 'scope', 'an object such as { tenantId: 1 }', scope)
-  const misspelt = Object.keys(scope).find((name) => name !== 'tenantId' && /^tenant/i.test(name))
-  assertArgument(misspelt === undefined, 'scope', 'narrowed by tenantId', misspelt)
-  if (!('tenantId' in scope)) return undefined
-  const { tenantId } = scope
+  const { tenantId } = assertArgument.fields('', scope, SCOPE)
+  if (scope === undefined || !('tenantId' in scope)) return undefined
   const isTenant = Number.isSafeInteger(tenantId) && tenantId !== ALL_TENANTS
   assertArgument(
     isTenant,
@@ -177,6 +173,8 @@ export function validatePayloadVersion(given: unknown, { names, initial }: Paylo
 const MAX_HEADERS = 20
 const MAX_NAME_LENGTH = 100
 const MAX_VALUE_LENGTH = 4_096
+/** Of all together, names and values: servers limit what the headers of a request come to. Node's limit is 16 KB. */
+const MAX_HEADERS_LENGTH = 8_192
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 // A tab, or visible ASCII and spaces: no line break can end the header early.
 const VALUE = /^[\t\x20-\x7e]*$/
@@ -240,9 +238,16 @@ export function validateHeaders(headers: unknown): Record<string, string> {
     }
     valid.set(lowerName, value.trim())
   }
+  const length = [...valid].flat().join('').length
+  if (length > MAX_HEADERS_LENGTH) {
+    const rule = `must have at most ${MAX_HEADERS_LENGTH} characters together, names and values`
+    throw invalidEndpoint('headers', rule, `${length} of them`)
+  }
   return Object.fromEntries(valid)
 }
 
+const CONCURRENCY: FieldNames<Concurrency> = { min: true, max: true }
+const RATE_LIMIT: FieldNames<RateLimit> = { limit: true, perSeconds: true }
 const MAX_CONCURRENCY = 64
 const MAX_RATE = 10_000
 const MAX_PER_SECONDS = 86_400
@@ -263,8 +268,7 @@ export function validateConcurrency(given: unknown): Concurrency {
 /** @throws WebhookSenderError `invalid_endpoint` */
 export function validateRateLimit(given: unknown): RateLimit | null {
   if (given === null) return null
-  assertEndpoint(typeof given === 'object', 'rateLimit', 'an object { limit, perSeconds }', given)
-  const { limit, perSeconds } = given as RateLimit
+  const { limit, perSeconds } = assertEndpoint.fields('rateLimit', given as RateLimit, RATE_LIMIT)
   assertEndpoint(
     isIntegerIn(limit, 1, MAX_RATE),
     'rateLimit.limit',
@@ -289,7 +293,11 @@ export function validateRetrySchedule(given: unknown): readonly number[] | null 
 
 function boundsOf(given: unknown): Concurrency {
   if (typeof given !== 'object' || given === null) return { min: 1, max: given as number }
-  const { min = 1, max = 8 } = given as Partial<Concurrency>
+  const { min = 1, max = 8 } = assertEndpoint.fields(
+    'concurrency',
+    given as Partial<Concurrency>,
+    CONCURRENCY,
+  )
   return { min, max }
 }
 
@@ -330,9 +338,6 @@ export function validateUrl(text: unknown, rules: UrlRules, of: UrlField = ENDPO
     const orNull = of === ENDPOINT_URL ? ', or null where messages are only read' : ''
     throw invalid(`must be a text${orNull}`, text === '' ? "''" : typeof text)
   }
-  if (text.length > MAX_URL_LENGTH) {
-    throw invalid(`must have at most ${MAX_URL_LENGTH} characters`, `${text.length} of them`)
-  }
   const url = URL.parse(text)
   if (!url) throw invalid('must be an absolute URL such as https://example.com/hook', shown(text))
   if (url.username !== '' || url.password !== '') {
@@ -341,6 +346,13 @@ export function validateUrl(text: unknown, rules: UrlRules, of: UrlField = ENDPO
   const broken = brokenRule(url, rules)
   if (broken) throw invalid(broken.rule, broken.got)
   url.hash = ''
+  // As it is sent: percent-encoding makes up to nine characters of one.
+  if (url.href.length > MAX_URL_LENGTH) {
+    throw invalid(
+      `must have at most ${MAX_URL_LENGTH} characters, percent-encoded`,
+      `${url.href.length} of them`,
+    )
+  }
   if (!isAllowedHost(url.hostname, rules.addressPolicy)) {
     throw new WebhookSenderError(
       'forbidden_address',

@@ -1,3 +1,5 @@
+import type { FieldNames } from '@x/events-core'
+import { assertArgument } from '../errors.ts'
 import { BUILT_IN_EVENT_TYPES } from './built-in-event-types.ts'
 import type { EventCatalog } from './event-catalog.ts'
 import type { DefineEventType, EventType } from './event-type.ts'
@@ -51,16 +53,30 @@ export interface EventTypes {
   openApi(options: OpenApiOptions): OpenApiDocument
 }
 
+const LIST: FieldNames<ListEventTypes> = {
+  builtIn: true,
+}
+const OPEN_API: FieldNames<OpenApiOptions> = {
+  title: true,
+  version: true,
+  description: true,
+  payloadVersion: true,
+  builtIn: true,
+}
+
 /** Creates the face of a catalog. */
 export function createEventTypes(catalog: EventCatalog, payloadVersions: readonly string[]): EventTypes {
-  const list = ({ builtIn = false }: ListEventTypes = {}) => [
-    ...catalog.all(),
-    ...(builtIn ? BUILT_IN_EVENT_TYPES : []),
-  ]
+  const all = (builtIn: boolean) => [...catalog.all(), ...(builtIn ? BUILT_IN_EVENT_TYPES : [])]
   return {
     define: catalog.define,
-    list,
-    openApi: (options) => openApiOf(list(options), options, payloadVersions),
+    list(query) {
+      const { builtIn = false } = assertArgument.fields('', query, LIST)
+      return all(assertArgument.boolean('builtIn', builtIn))
+    },
+    openApi(options) {
+      const given = assertArgument.fields('', options, OPEN_API)
+      return openApiOf(all(assertArgument.boolean('builtIn', given.builtIn ?? false)), given, payloadVersions)
+    },
     get: catalog.get,
   }
 }

@@ -1,9 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Clock, type Logger, shown, silentLogger, systemClock } from '@x/events-core'
+import {
+  type Assertion,
+  type Clock,
+  type FieldNames,
+  type Logger,
+  shown,
+  silentLogger,
+  systemClock,
+} from '@x/events-core'
+import { LOGGER_METHODS } from '@x/events-engine/internal'
 import type { Endpoint, RateLimit } from '../endpoints/endpoint.ts'
 import type { Endpoints } from '../endpoints/endpoints.ts'
-import { WebhookSenderError } from '../errors.ts'
+import { createOptionAssertion } from '../errors.ts'
 import type { Messages, PulledMessages } from '../messages/messages.ts'
 import { answerNode } from './node-request.ts'
 import { EventsApiProblem, notFound, problemOf, unavailable } from './problem.ts'
@@ -67,6 +76,23 @@ export interface EventsApi {
   readonly waiting: number
 }
 
+const assertOption: Assertion = createOptionAssertion('createEventsApi')
+
+const OPTIONS: FieldNames<EventsApiOptions> = {
+  sender: true,
+  rateLimit: true,
+  invalidKeyLimit: true,
+  maxWaiting: true,
+  maxWaitingPerKey: true,
+  maxResponseBytes: true,
+  signal: true,
+  logger: true,
+  clock: true,
+}
+const RATE_LIMIT: FieldNames<RateLimit> = {
+  limit: true,
+  perSeconds: true,
+}
 const PATH = /\/endpoints\/([^/]+)\/messages$/
 const METHODS = 'GET, HEAD, OPTIONS'
 const BEARER = /^Bearer +(\S+) *$/i
@@ -93,16 +119,24 @@ const READABLE_AGAIN_SECONDS = 5
  * ```
  */
 export function createEventsApi(options: EventsApiOptions): EventsApi {
-  const { sender, logger = silentLogger, clock = systemClock, signal: hostSignal } = options
-  const maxResponseBytes = wholeOption('maxResponseBytes', options.maxResponseBytes ?? 4 * 1024 * 1024)
+  const given = assertOption.fields('', options, OPTIONS)
+  const { sender, logger = silentLogger, clock = systemClock, signal: hostSignal } = given
+  const { maxResponseBytes = 4 * 1024 * 1024, maxWaiting = 1_000, maxWaitingPerKey = 4 } = given
+  const isSender = typeof Object(Object(sender).messages).pull === 'function'
+  assertOption(isSender, 'sender', 'what createWebhookSender has returned', sender)
+  assertOption.methods('logger', logger, LOGGER_METHODS)
+  assertOption.methods('clock', clock, ['now'])
+  assertOption.integer('maxResponseBytes', maxResponseBytes, 1)
+  const isSignal = hostSignal === undefined || hostSignal instanceof AbortSignal
+  assertOption(isSignal, 'signal', 'an AbortSignal', hostSignal)
   const limits = createRequestLimits({
-    rateLimit: rateLimitOption('rateLimit', options.rateLimit ?? { limit: 100, perSeconds: 10 }),
+    rateLimit: rateLimitOption('rateLimit', given.rateLimit ?? { limit: 100, perSeconds: 10 }),
     invalidKeyLimit: rateLimitOption(
       'invalidKeyLimit',
-      options.invalidKeyLimit ?? { limit: 1_000, perSeconds: 60 },
+      given.invalidKeyLimit ?? { limit: 1_000, perSeconds: 60 },
     ),
-    maxWaiting: wholeOption('maxWaiting', options.maxWaiting ?? 1_000),
-    maxWaitingPerKey: wholeOption('maxWaitingPerKey', options.maxWaitingPerKey ?? 4),
+    maxWaiting: assertOption.integer('maxWaiting', maxWaiting, 1),
+    maxWaitingPerKey: assertOption.integer('maxWaitingPerKey', maxWaitingPerKey, 1),
     clock,
   })
 
@@ -211,25 +245,10 @@ function bodyOf({ messages, cursor, hasMore }: PulledMessages, maxBytes: number)
   return `{"messages":[${written.join(',')}],"cursor":"${last}","hasMore":${hasMore || isCut}}`
 }
 
-function wholeOption(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value
-  throw invalidOption(name, 'a whole number of at least 1', value)
-}
-
 function rateLimitOption(name: string, given: RateLimit): RateLimit {
-  const { limit, perSeconds } = given
-  const fits = (value: unknown, most: number) =>
-    Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most
-  if (!fits(limit, 10_000)) throw invalidOption(`${name}.limit`, 'an integer from 1 to 10000', limit)
-  if (!fits(perSeconds, 86_400))
-    throw invalidOption(`${name}.perSeconds`, 'an integer from 1 to 86400', perSeconds)
-  return { limit, perSeconds }
-}
-
-function invalidOption(name: string, expected: string, got: unknown): WebhookSenderError {
-  return new WebhookSenderError(
-    'invalid_option',
-    `createEventsApi: options.${name} must be ${expected}; got ${shown(got)}.`,
-    { field: name },
-  )
+  const { limit, perSeconds } = assertOption.fields(name, given, RATE_LIMIT)
+  return {
+    limit: assertOption.integer(`${name}.limit`, limit, 1, 10_000),
+    perSeconds: assertOption.integer(`${name}.perSeconds`, perSeconds, 1, 86_400),
+  }
 }

@@ -62,13 +62,28 @@ export function createBatchWrite(
   const revisions = new Set(batch.map(({ passage }) => passage.revision))
   const [revision = 0] = revisions
 
-  /** Nothing is written of endpoints that were deleted meanwhile; the others stay as they are until the commit. */
-  async function ofKeptEndpoints(executor: SqlExecutor): Promise<readonly Leg[]> {
+  /** Which of them to write, and which of those are of endpoints that were deleted meanwhile. */
+  interface ToWrite {
+    readonly legs: readonly Leg[]
+    readonly deleted: ReadonlySet<Leg>
+  }
+
+  /**
+   * Of endpoints that were deleted meanwhile, only what was sent is written, unless the lease that it was sent under is not the
+   * latest; the others stay as they are until the commit.
+   */
+  async function legsToWrite(executor: SqlExecutor): Promise<ToWrite> {
     const current = await store.revision(executor)
-    if (batch.every(({ passage }) => passage.revision === current)) return batch
+    if (batch.every(({ passage }) => passage.revision === current)) return { legs: batch, deleted: new Set() }
     const endpoints = [...new Set(batch.map(({ target }) => target.endpointKey))]
     const kept = new Set(await store.keptEndpoints(executor, endpoints))
-    return batch.filter(({ target }) => kept.has(target.endpointKey))
+    const sent = batch.filter((leg) => !kept.has(leg.target.endpointKey) && isSent(leg))
+    const keys = [...new Set(sent.map(({ target }) => target.endpointKey))]
+    const epochs = keys.length === 0 ? undefined : await store.latestEpochs(executor, keys)
+    const deleted = new Set(
+      sent.filter(({ target, delivery }) => epochs?.get(target.endpointKey) === delivery?.epoch),
+    )
+    return { legs: batch.filter((leg) => kept.has(leg.target.endpointKey) || deleted.has(leg)), deleted }
   }
 
   /** After a COMMIT whose response was lost, only the database knows what was written. */
@@ -78,7 +93,8 @@ export function createBatchWrite(
     const had = hadBy(await store.findFannedOut(executor, events))
     return legs.filter((leg) => {
       const found = had.get(leg.message.eventId)?.get(leg.target.endpointKey)
-      if (found?.isPending) stored.set(leg, found)
+      // One that was cancelled meanwhile has its result recorded, too.
+      if (found?.isPending || (found && isSent(leg) && !leg.isPlain)) stored.set(leg, found)
       return !found
     })
   }
@@ -97,11 +113,18 @@ export function createBatchWrite(
     stored.clear()
     const executor = trx.withoutPlugins()
     const now = clock.now()
-    const { results, pending } = outcomesOf(
-      await withoutThoseStored(executor, await ofKeptEndpoints(executor)),
-    )
+    const { legs, deleted } = await legsToWrite(executor)
+    const { results, pending } = outcomesOf(await withoutThoseStored(executor, legs))
     if (results.length > 0) await store.recordStraight(executor, results, now)
     await storePending(executor, pending, now)
+    const cancelled = Map.groupBy(
+      pending.filter((leg) => deleted.has(leg)),
+      ({ target }) => target.endpointKey,
+    )
+    for (const [endpointKey, ofEndpoint] of cancelled) {
+      const keys = ofEndpoint.flatMap((leg) => stored.get(leg)?.messageKey ?? [])
+      await store.cancelIn(executor, endpointKey, keys, now)
+    }
   }
 
   if (!recordAtOnce || revisions.size !== 1 || isUnclear) return { inTransaction, atOnce: undefined, stored }
@@ -118,6 +141,10 @@ export function createBatchWrite(
       return recordAtOnce(fence, revision, results, now, pending.length > 0 ? storeRest : undefined)
     },
   }
+}
+
+function isSent({ delivery }: Leg): boolean {
+  return delivery?.straight?.hasBegun ?? false
 }
 
 function outcomesOf(legs: readonly Leg[]): {

@@ -1,5 +1,4 @@
-import { shown } from '@x/events-core'
-import { isPlainObject } from '../argument.ts'
+import { isPlainObject, shown } from '@x/events-core'
 import { WebhookSenderError } from '../errors.ts'
 import type { CompiledFilter, ContentFilter, FilterUse } from './content-filter.ts'
 import {

@@ -1,4 +1,10 @@
-import { type EventTypePattern, eventTypeOf, type SyncEvent, type WebhookPayload } from '@x/events-core'
+import {
+  type EventTypePattern,
+  eventTypeOf,
+  type FieldNames,
+  type SyncEvent,
+  type WebhookPayload,
+} from '@x/events-core'
 import type { LogReader } from '@x/events-engine/internal'
 import type { EndpointFilterRow } from '../endpoints/fields.ts'
 import {
@@ -57,20 +63,29 @@ export interface FilterTrialParts {
   createMessages(): Messages
 }
 
+const QUERY: FieldNames<TestFilter> = {
+  tenantId: true,
+  filter: true,
+  eventTypes: true,
+  siteId: 'nullable',
+  payloadVersion: 'nullable',
+  limit: true,
+}
 const MAX_EVENTS = 100
 /** Renderings of the host's, which may read its database. */
 const AT_ONCE = 8
 
 /** Creates what tries filters. */
 export function createFilterTrial({ rules, log, createMessages }: FilterTrialParts): FilterTrial {
-  return async ({
-    tenantId,
-    filter,
-    eventTypes = ['*'],
-    siteId = null,
-    payloadVersion,
-    limit = MAX_EVENTS,
-  }) => {
+  return async (query) => {
+    const {
+      tenantId,
+      filter,
+      eventTypes = ['*'],
+      siteId = null,
+      payloadVersion,
+      limit = MAX_EVENTS,
+    } = assertArgument.fields('', query, QUERY)
     const versions = rules.payloadVersions
     const endpoint: EndpointFilterRow = {
       key: 0,

@@ -25,7 +25,7 @@ const NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96')
  * @throws WebhookSenderError `invalid_option`
  */
 export function createAddressPolicy(allow: readonly string[]): AddressPolicy {
-  const opened = allow.map(readNetwork)
+  const opened = Array.from(allow, readNetwork)
 
   return {
     isAllowed(text) {

@@ -1,4 +1,5 @@
 import { createSecureContext } from 'node:tls'
+import { type FieldNames, isListOf } from '@x/events-core'
 import { assertOption } from '../errors.ts'
 import { type AddressPolicy, createAddressPolicy } from './addresses.ts'
 import type { Resolve } from './lookup.ts'
@@ -63,12 +64,24 @@ export interface NetworkSettings {
   readonly maxOrigins: number
 }
 
+const NETWORK: FieldNames<NetworkOptions> = {
+  allow: true,
+  allowPorts: true,
+  httpsOnly: true,
+  proxy: true,
+  ca: true,
+  minTlsVersion: true,
+  resolve: true,
+  maxOrigins: true,
+}
+
 /** @throws WebhookSenderError `invalid_option` */
-export function readNetworkOptions(options: NetworkOptions): NetworkSettings {
-  const { allowPorts = [], minTlsVersion = 'TLSv1.2', resolve, ca = [] } = options
-  const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port < 1_024
+export function readNetworkOptions(given: NetworkOptions | undefined): NetworkSettings {
+  const options = assertOption.fields('network', given, NETWORK)
+  const { allow = [], allowPorts = [], minTlsVersion = 'TLSv1.2', resolve, ca = [] } = options
+  assertOption(Array.isArray(allow), 'network.allow', 'a list of networks', allow)
   assertOption(
-    Array.isArray(allowPorts) && allowPorts.every(isPort),
+    isListOf(allowPorts, isPort),
     'network.allowPorts',
     'a list of ports from 1 to 1023',
     allowPorts,
@@ -86,7 +99,7 @@ export function readNetworkOptions(options: NetworkOptions): NetworkSettings {
     resolve,
   )
   return Object.freeze({
-    addressPolicy: createAddressPolicy(options.allow ?? []),
+    addressPolicy: createAddressPolicy(allow),
     allowPorts: [...allowPorts],
     httpsOnly: assertOption.boolean(
       'network.httpsOnly',
@@ -101,12 +114,16 @@ export function readNetworkOptions(options: NetworkOptions): NetworkSettings {
 }
 
 function readAuthorities(ca: readonly string[]): readonly string[] {
-  const isList = Array.isArray(ca) && ca.every((one) => typeof one === 'string')
-  assertOption(isList && ca.every(isPem), 'network.ca', 'certificates in PEM', 'something else')
+  assertOption(isListOf(ca, isPem), 'network.ca', 'certificates in PEM', 'something else')
   return [...ca]
 }
 
-function isPem(text: string): boolean {
+function isPort(port: unknown): port is number {
+  return Number.isInteger(port) && Number(port) >= 1 && Number(port) < 1_024
+}
+
+function isPem(text: unknown): text is string {
+  if (typeof text !== 'string') return false
   try {
     createSecureContext({ ca: text })
     return text.includes('-----BEGIN CERTIFICATE-----')

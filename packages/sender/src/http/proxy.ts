@@ -2,6 +2,7 @@ import { request as requestInClear } from 'node:http'
 import { request as requestOverTls } from 'node:https'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import type { FieldNames } from '@x/events-core'
 import { assertOption } from '../errors.ts'
 import { createInterimFilter } from './interim-responses.ts'
 
@@ -31,12 +32,15 @@ export interface ProxySettings {
   readonly resolveLocally: boolean
 }
 
+const PROXY: FieldNames<ProxyOptions> = {
+  url: true,
+  authorization: true,
+  resolveLocally: true,
+}
+
 /** @throws WebhookSenderError `invalid_option`, which shows no credentials. */
-export function readProxyOptions({
-  url,
-  authorization,
-  resolveLocally = false,
-}: ProxyOptions): ProxySettings {
+export function readProxyOptions(options: ProxyOptions): ProxySettings {
+  const { url, authorization, resolveLocally = false } = assertOption.fields('network.proxy', options, PROXY)
   const parsed = typeof url === 'string' ? URL.parse(url) : null
   const isProxy =
     (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') &&
@@ -44,7 +48,8 @@ export function readProxyOptions({
     parsed.search === ''
   assertOption(isProxy, 'network.proxy.url', "an URL such as 'http://proxy.internal:4750'", 'something else')
   assertOption(
-    authorization === undefined || /^[\x20-\x7e]{1,4096}$/.test(authorization),
+    authorization === undefined ||
+      (typeof authorization === 'string' && /^[\x20-\x7e]{1,4096}$/.test(authorization)),
     'network.proxy.authorization',
     'printable ASCII characters',
     'something else',

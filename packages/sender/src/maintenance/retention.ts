@@ -80,6 +80,7 @@ export function createRetention(parts: RetentionParts): Periodic {
       await purgeStraight(signal)
       await tidyStatistics(signal)
       await purgeAuditLog(signal)
+      if (!signal.aborted) await store.purgeQueue(clock.now() - HOUR_MS)
     },
     failed: (error) =>
       logger.warn({ err: error }, 'Old deliveries could not be deleted; trying again in an hour'),

@@ -1,8 +1,9 @@
-import type { Clock } from '@x/events-core'
+import type { Clock, FieldNames } from '@x/events-core'
 import type { IsAllowed } from '../deliver/permission.ts'
 import { endpointOf } from '../endpoints/endpoint-of-row.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
 import { type Signing, type SigningParts, signingOf, signMessage } from '../endpoints/signing.ts'
+import { tenantOf } from '../endpoints/validate.ts'
 import {
   assertArgument,
   endpointDisabled,
@@ -13,7 +14,7 @@ import {
 import { isUniqueId } from '../ids.ts'
 import type { SequencedMessage } from '../store/sequence.ts'
 import type { MessageWatch } from './message-watch.ts'
-import type { Messages, PulledMessage, PulledMessages } from './messages.ts'
+import type { Messages, PulledMessage, PulledMessages, PullMessages } from './messages.ts'
 
 /** What {@link createMessageReader} works with. */
 export interface MessageReaderParts extends SigningParts {
@@ -29,6 +30,14 @@ interface Page extends PulledMessages {
   readonly hasMoved: boolean
 }
 
+const PULL: FieldNames<PullMessages> = {
+  tenantId: true,
+  after: true,
+  limit: true,
+  maxBytes: true,
+  waitMs: true,
+  signal: true,
+}
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 250
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024
@@ -138,8 +147,19 @@ export function createMessageReader(parts: MessageReaderParts): Messages {
   }
 
   return {
-    async pull(endpointId, query = {}) {
-      const { tenantId, after, limit = DEFAULT_LIMIT, maxBytes = DEFAULT_MAX_BYTES, waitMs = 0 } = query
+    async pull(endpointId, options) {
+      const query = assertArgument.fields('', options, PULL)
+      const {
+        after,
+        limit = DEFAULT_LIMIT,
+        maxBytes = DEFAULT_MAX_BYTES,
+        waitMs = 0,
+        signal,
+        ...scope
+      } = query
+      const isSignal = signal === undefined || typeof Object(signal).addEventListener === 'function'
+      assertArgument(isSignal, 'signal', 'an AbortSignal', signal)
+      const tenantId = tenantOf(scope)
       const isNumber = Number.isSafeInteger(after) && (after as number) >= 0
       assertArgument(
         after === undefined || after === 'latest' || isNumber,
@@ -162,8 +182,8 @@ export function createMessageReader(parts: MessageReaderParts): Messages {
       const over = new AbortController()
       const end = () => over.abort()
       const timer = setTimeout(end, waitMs)
-      query.signal?.addEventListener('abort', end)
-      if (query.signal?.aborted) end()
+      signal?.addEventListener('abort', end)
+      if (signal?.aborted) end()
       try {
         // Before anything is read: what is committed from now on is noticed.
         using watched = watch.watch(endpoint.key)
@@ -175,7 +195,7 @@ export function createMessageReader(parts: MessageReaderParts): Messages {
         }
       } finally {
         clearTimeout(timer)
-        query.signal?.removeEventListener('abort', end)
+        signal?.removeEventListener('abort', end)
       }
     },
   }

@@ -2,6 +2,8 @@ import {
   type IServiceScope,
   type IServiceScopeFactory,
   isEventTypePattern,
+  isListOf,
+  isPlainObject,
   type JsonValue,
   type KnownEventPattern,
   matchesEventType,
@@ -41,8 +43,7 @@ export type RenderOf = (eventType: string) => Render | undefined
 export function readRender(option: RenderOption | undefined): RenderOf | undefined {
   if (option === undefined) return undefined
   if (typeof option === 'function') return () => option
-  const isObject = typeof option === 'object' && option !== null
-  assertOption(isObject, 'render', 'a function, or functions by event type or pattern', option)
+  assertOption(isPlainObject(option), 'render', 'a function, or functions by event type or pattern', option)
   for (const [pattern, render] of Object.entries(option)) {
     assertOption(
       isEventTypePattern(pattern),
@@ -211,13 +212,12 @@ const MAX_VERSIONS = 50
 /** @throws WebhookSenderError `invalid_option` */
 export function readPayloadVersions(
   names: readonly string[] = [],
-  initial: string | undefined = names.at(-1),
+  initial: string | undefined = Array.isArray(names) ? names.at(-1) : undefined,
 ): PayloadVersions {
   const areNames =
-    Array.isArray(names) &&
+    isListOf(names, (name) => typeof name === 'string' && NAME.test(name)) &&
     names.length <= MAX_VERSIONS &&
-    new Set(names).size === names.length &&
-    names.every((name) => typeof name === 'string' && NAME.test(name))
+    new Set(names).size === names.length
   assertOption(
     areNames,
     'payloadVersions',

@@ -4,6 +4,7 @@ import {
   type Clock,
   createSyncEvent,
   eventTypeOf,
+  type FieldNames,
   matchesEventType,
   type SyncEvent,
   shown,
@@ -62,6 +63,17 @@ interface Circumstances extends KnownEvent {
   readonly wanting: ReadonlySet<number> | undefined
 }
 
+const FIND: FieldNames<FindEvents> = {
+  tenantId: true,
+  entityName: true,
+  entityId: true,
+  eventType: true,
+  since: true,
+  until: true,
+  before: true,
+  limit: true,
+}
+const GET: FieldNames<{ readonly tenantId: number }> = { tenantId: true }
 const MAX_ENDPOINTS = 1_000
 const CURSOR = /^(0|[1-9]\d{0,14})$/
 
@@ -124,7 +136,8 @@ export function createRaisedEvents(parts: RaisedEventsParts): RaisedEvents {
   }
 
   return {
-    async find(query: Partial<FindEvents> = {}) {
+    async find(given) {
+      const query = assertArgument.fields('', given, FIND)
       const { entityName, entityId, eventType, before } = query
       const tenantId = validateTenantId(query.tenantId)
       const isName = entityName === undefined || isStorable(entityName)
@@ -160,7 +173,7 @@ export function createRaisedEvents(parts: RaisedEventsParts): RaisedEvents {
     },
 
     async get(id, scope) {
-      const tenantId = validateTenantId(scope?.tenantId)
+      const tenantId = validateTenantId(assertArgument.fields('', scope, GET).tenantId)
       const found = isUniqueId('evt_', id) ? await known(id, tenantId) : undefined
       if (!found || (found.event.tenantId !== tenantId && found.event.tenantId !== ALL_TENANTS)) {
         throw new WebhookSenderError('event_not_found', `There is no event ${shown(id)}.`)

@@ -1,10 +1,11 @@
-import type { Clock, Logger } from '@x/events-core'
+import type { Clock, FieldNames, Logger } from '@x/events-core'
 import { createPeriodic } from '@x/events-engine/internal'
 import { readTimeRange } from '../argument.ts'
+import { validateTenantId } from '../endpoints/validate.ts'
 import { assertArgument } from '../errors.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import { addCounts, type Counts, noCounts, percentileOf } from './counters.ts'
-import type { StatisticRow } from './rollup.ts'
+import { ALL_ENDPOINTS, type StatisticRow } from './rollup.ts'
 
 /** The time range of statistics, within the years 1 to 9999. */
 export interface StatisticsQuery {
@@ -67,6 +68,14 @@ const MAX_BUCKET_SECONDS = 100 * 365 * 24 * 3_600
 /** Rows that are added up before other work gets its turn. */
 const ROWS_AT_ONCE = 500
 
+const QUERY: FieldNames<StatisticsQuery> = {
+  since: true,
+  until: true,
+  bucketSeconds: true,
+}
+
+const TENANT_QUERY: FieldNames<TenantStatisticsQuery> = { tenantId: true, ...QUERY }
+
 /** Buckets side by side, from a multiple of their width on. */
 interface Scale {
   readonly widthMs: number
@@ -86,9 +95,10 @@ export function createStatisticsReader(store: DeliveryStore, clock: Clock, rollU
     endpointKey: number,
     query: StatisticsQuery,
   ): Promise<Statistics> {
-    const asked = { ...query, until: query?.until ?? new Date(clock.now() + 1) }
+    const asked = assertArgument.fields('', query, QUERY)
     assertArgument(asked.since !== undefined, 'since', 'a valid Date of the years 1 to 9999', asked.since)
-    const { since = 0, until = 0 } = readTimeRange(['since', asked.since], ['until', asked.until])
+    const end = asked.until ?? new Date(clock.now() + 1)
+    const { since = 0, until = 0 } = readTimeRange(['since', asked.since], ['until', end])
     const scale = scaleOf(since, until, asked.bucketSeconds)
     await rollUp()
     const { first, widthMs, count } = scale
@@ -99,6 +109,14 @@ export function createStatisticsReader(store: DeliveryStore, clock: Clock, rollU
       until: first + count * widthMs,
     })
     return summaryOf(rows, scale)
+  }
+}
+
+/** Creates the reader of the statistics of all endpoints of a tenant. */
+export function createTenantStatistics(read: ReturnType<typeof createStatisticsReader>) {
+  return async (query: TenantStatisticsQuery): Promise<Statistics> => {
+    const { tenantId, ...time } = assertArgument.fields('', query, TENANT_QUERY)
+    return read(validateTenantId(tenantId), ALL_ENDPOINTS, time)
   }
 }
 

@@ -99,7 +99,9 @@ export function apiKeyStore({ db, sql, names }: StoreContext) {
         if (!(await findsRow(trx, lockEndpoint, [endpointKey]))) return 'no_endpoint'
         await runStatement(trx, forgetExpired, [endpointKey, createdOn])
         const [row] = await readRows(trx, { count: integer }, count, [endpointKey])
-        if ((row?.count ?? 0) >= most) return 'too_many'
+        // One that ends at once makes room for the other.
+        const ending = replaced && replaced.expiresOn <= createdOn ? 1 : 0
+        if ((row?.count ?? 0) - ending >= most) return 'too_many'
         if (replaced) {
           const expired = await countChanges(trx, expire, [endpointKey, replaced.id, replaced.expiresOn])
           if (expired === 0) return 'no_key'

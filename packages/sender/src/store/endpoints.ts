@@ -156,7 +156,11 @@ export function endpointStore(context: StoreContext) {
     where key = $1 and deleted_on is null`)
   const deleteSecrets = sql.statement(`delete from ${names.secret} where endpoint_key = $1`)
   const deleteApiKeys = sql.statement(`delete from ${names.apiKey} where endpoint_key = $1`)
-  const deleteQueue = sql.statement(`delete from ${names.queue} where endpoint_key = $1`)
+  // While a node holds its lease, the row stays: by its epoch, the results of what is in flight are recorded. Retention deletes it.
+  const deleteQueue = sql.statement(
+    `delete from ${names.queue} where endpoint_key = $1 and leased_by is null`,
+  )
+  const closeQueue = sql.statement(`update ${names.queue} set due_on = null where endpoint_key = $1`)
   const deleteAlerts = sql.statement(`delete from ${names.alert} where endpoint_key = $1`)
   const requireProof = sql.statement(`update ${names.endpoint} set ownership = 'pending', enabled = false,
       disabled_reason = case when enabled then 'unverified' else disabled_reason end,
@@ -310,7 +314,10 @@ export function endpointStore(context: StoreContext) {
       })
     },
 
-    /** Deletes the endpoint with its secrets, and cancels its pending deliveries; the others stay on record. */
+    /**
+     * Deletes the endpoint with its secrets, and cancels its pending deliveries; the others stay on record, and attempts in
+     * flight are recorded yet.
+     */
     async deleteEndpoint(endpointKey: number, now: number, actor: string | null = null): Promise<void> {
       await changing(async (trx) => {
         if ((await countChanges(trx, markDeleted, [endpointKey, now])) === 1)
@@ -319,9 +326,10 @@ export function endpointStore(context: StoreContext) {
         await runStatement(trx, deleteApiKeys, [endpointKey])
         await storeCertificate(trx, endpointKey, null)
         await runStatement(trx, deleteQueue, [endpointKey])
+        await runStatement(trx, closeQueue, [endpointKey])
         await runStatement(trx, deleteAlerts, [endpointKey])
       })
-      // Without its queue row nothing more is sent. Pending deliveries may be many: not all in one transaction.
+      // Nothing more is sent to one that is not enabled. Pending deliveries may be many: not all in one transaction.
       while ((await countChanges(db, cancelSome, [endpointKey, now])) === CANCEL_AT_ONCE);
     },
 

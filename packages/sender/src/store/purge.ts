@@ -36,6 +36,8 @@ export function purgeStore({ db, sql, names }: StoreContext) {
       select d.message_key, d.endpoint_key from ${pairs.table('$1', 'p')} join ${names.delivery} d
         on d.message_key = p.message_key and d.endpoint_key = p.endpoint_key
       where d.state <> 'pending' and ${IS_INLINE} and ${sql.limitsIdle}${sql.lock('for update of d skip locked')})`)
+  const deleteQueue = sql.statement(`delete from ${names.queue} where endpoint_key in (
+    select key from ${names.endpoint} where deleted_on < $1)`)
   const firstEvent = `select min(event_seq) as first from ${names.delivery} where event_seq is not null`
 
   return {
@@ -77,6 +79,11 @@ export function purgeStore({ db, sql, names }: StoreContext) {
       await ownTransaction(db, (trx) => runStatement(trx, deleteStraight, [pairs.encode(old)]))
       const last = rows.at(-1) as (typeof rows)[number]
       return { eventSequence: last.event_seq, messageKey: last.message_key }
+    },
+
+    /** Deletes from the queue the rows of endpoints that were deleted before a time, and had attempts in flight then. */
+    async purgeQueue(deletedBefore: number): Promise<void> {
+      await runStatement(db, deleteQueue, [deletedBefore])
     },
 
     /** The first event that a delivery needs to stay in the log; undefined where none does. */

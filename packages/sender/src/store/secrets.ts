@@ -1,4 +1,5 @@
 import {
+  findsRow,
   integer,
   nullable,
   ownTransaction,
@@ -29,6 +30,9 @@ export interface ForeignSecret {
   readonly sealed: string
 }
 
+/** What came of a rotation. */
+export type SecretRotation = 'rotated' | 'no_endpoint' | { readonly untilOn: number }
+
 const secretColumns = {
   endpoint_key: integer,
   sealed: text,
@@ -36,6 +40,7 @@ const secretColumns = {
   created_on: integer,
   expires_on: nullable(integer),
 }
+const keptColumns = { key: integer, sealed: text, expires_on: nullable(integer) }
 const foreignColumns = { kind: word<ForeignSecret['kind']>(), key: integer, owner: text, sealed: text }
 
 /** Signing secrets, which the store only sees sealed. */
@@ -47,9 +52,16 @@ export function secretStore({ db, sql, names }: StoreContext) {
     `update ${names.secret} set expires_on = ${sql.least('expires_on', '$2')} where endpoint_key = $1`,
   )
   const insert = secretInsert({ sql, names })
-  const forget =
-    sql.statement(`delete from ${names.secret} where endpoint_key = $1 and (expires_on <= $2 or key not in (
-    select key from ${names.secret} where endpoint_key = $1 order by key desc limit $3))`)
+  const kept = sql.statement(`select key, sealed, expires_on from ${names.secret}
+    where endpoint_key = $1 and (expires_on is null or expires_on > $2)`)
+  const forgetExpired = sql.statement(
+    `delete from ${names.secret} where endpoint_key = $1 and expires_on <= $2`,
+  )
+  const forget = sql.statement(`delete from ${names.secret} where ${sql.isListed('key', '$1')}`)
+  // Who deletes an endpoint writes its row before its secrets: none is stored after that. Of two rotations at once, one comes
+  // after the other.
+  const lockEndpoint = sql.statement(`select 1 as found from ${names.endpoint}
+    where ${sql.limitsIdle} and key = $1 and deleted_on is null${sql.lock('for no key update')}`)
   const raiseVersion = sql.statement(
     `update ${names.endpoint} set version = version + 1, updated_on = $2 where ${sql.limitsIdle} and key = $1`,
   )
@@ -102,29 +114,47 @@ export function secretStore({ db, sql, names }: StoreContext) {
       return (await readSecretsOf([endpointKey], now)).get(endpointKey) ?? []
     },
 
-    /** Adds a secret, lets the others expire, and keeps at most so many of them. */
-    async rotateSecret(
+    /**
+     * Adds a secret, and lets the others expire. One that is the same makes way for it. None is dropped before it expires.
+     *
+     * @param most - how many may be live together: two or more.
+     * @param isSame - whether a sealed secret is the one that is added.
+     * @returns when the first of them expires, where there would be too many.
+     */
+    rotateSecret(
       endpointKey: number,
       secret: SecretRow,
       {
         expireOthersOn,
-        keep,
+        most,
+        isSame,
         now,
         actor = null,
       }: {
         readonly expireOthersOn: number
-        readonly keep: number
+        readonly most: number
+        readonly isSame: (sealed: string) => boolean
         readonly now: number
         readonly actor?: string | null
       },
-    ): Promise<void> {
-      await ownTransaction(db, async (trx) => {
-        // First of all: two rotations at once must come one after the other.
+    ): Promise<SecretRotation> {
+      return ownTransaction(db, async (trx) => {
+        if (!(await findsRow(trx, lockEndpoint, [endpointKey]))) return 'no_endpoint'
+        // Those that end at once need not even be readable.
+        const rows = expireOthersOn > now ? await readRows(trx, keptColumns, kept, [endpointKey, now]) : []
+        const same = rows.filter(({ sealed }) => isSame(sealed))
+        if (rows.length - same.length >= most) {
+          return {
+            untilOn: Math.min(...rows.map(({ expires_on }) => expires_on ?? Number.POSITIVE_INFINITY)),
+          }
+        }
         await runStatement(trx, raiseVersion, [endpointKey, now])
+        if (same.length > 0) await runStatement(trx, forget, [JSON.stringify(same.map(({ key }) => key))])
         await runStatement(trx, expire, [endpointKey, expireOthersOn])
+        await runStatement(trx, forgetExpired, [endpointKey, now])
         await runStatement(trx, insert, [endpointKey, secret.sealed, secret.keyId, secret.createdOn, null])
-        await runStatement(trx, forget, [endpointKey, now, keep])
         await audit(trx, endpointKey, { action: 'secret_rotated', actor }, now)
+        return 'rotated'
       })
     },
 

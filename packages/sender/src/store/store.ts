@@ -1,3 +1,5 @@
+import { noteOwnTables } from '@x/events-engine/internal'
+import { WebhookSenderError } from '../errors.ts'
 import { aheadStore } from './ahead.ts'
 import { alertStore } from './alerts.ts'
 import { apiKeyStore } from './api-keys.ts'
@@ -29,6 +31,14 @@ import { windowStore } from './windows.ts'
 
 /** Opens the sender's tables. Statements are composed here, once. */
 export function openStore(context: StoreContext) {
+  const {
+    prefix: _prefix,
+    schema: _schema,
+    recordOrdered: _function,
+    syncEvent: _engines,
+    ...tables
+  } = context.names
+  noteOwnTables(Object.values(tables), notMigrated)
   const messages = messageStore(context)
   return {
     ...deliveryStore(context),
@@ -59,6 +69,13 @@ export function openStore(context: StoreContext) {
     ...straightStore(context),
     ...straightMessageStore(context),
   }
+}
+
+function notMigrated(table: string, cause: unknown): WebhookSenderError {
+  return new WebhookSenderError('not_migrated', `The database has no table ${table}.`, {
+    remedy: 'Call sender.migrate() first.',
+    cause,
+  })
 }
 
 /** All that the sender asks of a database. */

@@ -20,6 +20,7 @@ import type { DeliveryKey, DeliveryLink } from '../deliveries/delivery-row.ts'
 import { countersOf, packCounters } from '../statistics/counters.ts'
 import { createClockMark } from './clock.ts'
 import type { StoreContext } from './context.ts'
+import { queueStatements } from './queue.ts'
 
 /** A delivery that succeeded at once, without having been stored before. */
 export interface StraightResult {
@@ -49,6 +50,8 @@ export function straightStore(context: StoreContext) {
     where ${sql.isListed('d.event_seq', '$1')} and ${isOfEndpoint}`)
   const kept = sql.statement(`select key from ${names.endpoint}
     where deleted_on is null and ${sql.isListed('key', '$1')}`)
+
+  const { lockQueue } = queueStatements(context)
 
   const results = sql.records(RESULT_TYPES)
   const columns = Object.keys(RESULT_TYPES).join(', ')
@@ -131,6 +134,14 @@ export function straightStore(context: StoreContext) {
     async keptEndpoints(executor: SqlExecutor, endpointKeys: readonly number[]): Promise<number[]> {
       const rows = await readRows(executor, { key: integer }, kept, [JSON.stringify(endpointKeys)])
       return rows.map(({ key }) => key)
+    },
+
+    /** Which leases are the latest of endpoints that may be deleted, but are not purged; they stay so until the commit. */
+    latestEpochs(
+      executor: SqlExecutor,
+      endpointKeys: readonly number[],
+    ): Promise<ReadonlyMap<number, number>> {
+      return lockQueue(executor, endpointKeys)
     },
 
     /** Writes deliveries in their final state, each with its only attempt, and counts them. */

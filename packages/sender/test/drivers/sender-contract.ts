@@ -416,7 +416,8 @@ export function senderContract(driver: Driver): void {
             { ...secret, sealed: 's2' },
             {
               expireOthersOn: now + HOUR_MS,
-              keep: 3,
+              most: 3,
+              isSame: () => false,
               now,
             },
           )
@@ -1108,6 +1109,12 @@ export function senderContract(driver: Driver): void {
         },
         async keptEndpoints() {
           expect(await inTransaction((trx) => store.keptEndpoints(trx, [key, 999]))).toEqual([key])
+        },
+        async latestEpochs() {
+          expect(await inTransaction((trx) => store.latestEpochs(trx, [999]))).toEqual(new Map())
+        },
+        async purgeQueue() {
+          await store.purgeQueue(now - HOUR_MS)
         },
         async firstEventNeeded() {
           expect(await store.firstEventNeeded()).toBeGreaterThan(0)

@@ -95,7 +95,8 @@ it('gives RFC 8037, appendix A.3, its thumbprint', async () => {
 })
 
 it('names the option that is wrong', () => {
-  expect(() => createKeysHandler({ sender: {} as never, maxAgeSeconds: -1 })).toThrow('maxAgeSeconds')
+  const sender = { endpoints: { get() {}, secrets() {} } } as never
+  expect(() => createKeysHandler({ sender, maxAgeSeconds: -1 })).toThrow('maxAgeSeconds')
 })
 
 it('lets a key be replaced without its consumer doing anything', async () => {

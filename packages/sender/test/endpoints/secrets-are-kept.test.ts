@@ -93,6 +93,71 @@ it('stops signing with a secret at once when a rotation leaves no overlap', asyn
   expect(() => new Webhook(secret).verify(String(request?.rawBody), headers)).not.toThrow()
 })
 
+it('drops no secret before its overlap ends, and refuses to sign with too many', async () => {
+  const clock = manualClock()
+  await using host = await startHost({ engine: { clock } })
+  await using consumer = await testConsumer()
+  const { endpoints } = host.sender
+  const { endpoint, secret: first } = await endpoints.create({ tenantId: 1, url: consumer.url })
+  const { id } = endpoint
+  for (let rotated = 1; rotated < 10; rotated++) {
+    await endpoints.rotateSecret(id, { overlapSeconds: 3_600 })
+    clock.jump(1_000)
+  }
+  const live = await endpoints.secrets(id)
+  expect(live).toHaveLength(10)
+  expect(live.at(-1)?.secret).toBe(first)
+
+  const endsOn = live.at(-1)?.expiresOn as Date
+  const { version } = await endpoints.get(id)
+  for (const overlapSeconds of [3_600, 1]) {
+    await expect(endpoints.rotateSecret(id, { overlapSeconds })).rejects.toMatchObject({
+      code: 'too_many_secrets',
+      field: 'overlapSeconds',
+      message: expect.stringMatching(`${endsOn.toISOString()}.*overlapSeconds of 0`),
+    })
+  }
+  expect(await endpoints.secrets(id)).toEqual(live)
+  expect((await endpoints.get(id)).version).toBe(version)
+  await host.engine.syncManager.addSyncEvent(site, 'File', 1, 'Download')
+  const [request] = await consumer.received(1)
+  const headers = request?.headers as Record<string, string>
+  for (const { secret } of live)
+    expect(() => new Webhook(secret).verify(String(request?.rawBody), headers)).not.toThrow()
+
+  // Of those that two nodes add at once, one is too many.
+  clock.jump(endsOn.getTime() - clock.now())
+  const added = await Promise.allSettled([endpoints.rotateSecret(id), endpoints.rotateSecret(id)])
+  expect(added.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  expect(await endpoints.secrets(id)).toHaveLength(10)
+
+  const { secret: last } = await endpoints.rotateSecret(id, { overlapSeconds: 0 })
+  expect(await endpoints.secrets(id)).toEqual([{ secret: last, createdOn: new Date(clock.now()) }])
+})
+
+it('signs once with a secret that is given again', async () => {
+  const clock = manualClock()
+  await using host = await startHost({ engine: { clock } })
+  await using consumer = await testConsumer()
+  const { endpoints } = host.sender
+  const { endpoint, secret: first } = await endpoints.create({ tenantId: 1, url: consumer.url })
+  const second = generateSecret()
+  for (const secret of [second, second, first, second, first])
+    await endpoints.rotateSecret(endpoint.id, { secret, overlapSeconds: 60 })
+  const expiresOn = new Date(clock.now() + 60_000)
+  const createdOn = expect.any(Date)
+  expect(await endpoints.secrets(endpoint.id)).toEqual([
+    { secret: first, createdOn },
+    { secret: second, createdOn, expiresOn },
+  ])
+  await host.engine.syncManager.addSyncEvent(site, 'File', 1, 'Download')
+  const [request] = await consumer.received(1)
+  expect(String(request?.headers['webhook-signature']).split(' ')).toHaveLength(2)
+
+  await clock.advance(60_000)
+  expect(await endpoints.secrets(endpoint.id)).toEqual([{ secret: first, createdOn }])
+})
+
 it('notices within a lease that another process has rotated', async () => {
   await using host = await startHost({ leaseMs: 150 })
   await using consumer = await testConsumer()

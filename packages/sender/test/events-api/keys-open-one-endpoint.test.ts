@@ -61,6 +61,13 @@ it('has at most ten keys, and refuses what is no key of the endpoint', async () 
   )
   expect(created.filter((one) => one === 'too_many_keys')).toHaveLength(2)
   const { id } = created.find((one) => typeof one === 'object')
+  // A key that ends at once makes room for the one in its place.
+  await expect(endpoints.rotateKey(endpoint.id, id)).rejects.toMatchObject({ code: 'too_many_keys' })
+  const { id: leaked } = created.findLast((one) => typeof one === 'object')
+  await endpoints.rotateKey(endpoint.id, leaked, { overlapSeconds: 0 })
+  const keys = await endpoints.listKeys(endpoint.id)
+  expect(keys).toHaveLength(10)
+  expect(keys.map((one) => one.id)).not.toContain(leaked)
   for (const keyId of [id, uniqueId('key_', Date.now()), 'key_', undefined as never]) {
     await expect(endpoints.revokeKey(other.endpoint.id, keyId)).rejects.toMatchObject({
       code: 'key_not_found',

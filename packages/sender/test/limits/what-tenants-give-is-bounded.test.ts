@@ -14,6 +14,54 @@ it('takes a hundred patterns of usual length, and no hundred of the greatest', a
   expect(await host.sender.endpoints.list({ tenantId: 1 })).toHaveLength(1)
 })
 
+it('measures a URL as it is sent, and as it is stored', async () => {
+  await using host = await openHost()
+  const { create, get, update } = host.sender.endpoints
+  const start = 'https://example.com/'
+  const fits = `${start}${'\u{e9}'.repeat(338)}`
+  expect(URL.parse(fits)?.href).toHaveLength(2_048)
+  const { endpoint } = await create({ tenantId: 1, url: fits })
+  for (const url of [
+    `${fits}x`,
+    `${fits}\u{e9}`,
+    `${start}${'\u{20ac}'.repeat(226)}`,
+    `${start}?${'"'.repeat(700)}`,
+  ]) {
+    expect(url.length).toBeLessThan(2_048)
+    const message = expect.stringContaining('at most 2048 characters')
+    const expected = { code: 'invalid_url', field: 'url', message }
+    await expect(create({ tenantId: 1, url })).rejects.toMatchObject(expected)
+    await expect(update(endpoint.id, { url })).rejects.toMatchObject(expected)
+  }
+  expect((await get(endpoint.id)).url).toHaveLength(2_048)
+  // What is not sent does not count.
+  await update(endpoint.id, { url: `${start}#${'x'.repeat(3_000)}` })
+})
+
+it('bounds what the headers of an endpoint come to, which the server of Node then takes', async () => {
+  await using host = await startHost()
+  await using consumer = await testConsumer()
+  const { create, list } = host.sender.endpoints
+  const headers = (length: number) => ({
+    ...Object.fromEntries(
+      Array.from({ length: 19 }, (_, index) => [`x-header-${10 + index}`, 'v'.repeat(400)]),
+    ),
+    'x-rest': 'v'.repeat(length - 19 * 411 - 6),
+  })
+  await expect(create({ tenantId: 1, url: consumer.url, headers: headers(8_193) })).rejects.toMatchObject({
+    code: 'invalid_endpoint',
+    field: 'headers',
+    message: expect.stringContaining('at most 8192 characters together'),
+  })
+  expect(await list({ tenantId: 1 })).toEqual([])
+  const { endpoint } = await create({ tenantId: 1, url: consumer.url, headers: headers(8_192) })
+  // With as many signatures as there may be.
+  for (let secrets = 1; secrets < 10; secrets++) await host.sender.endpoints.rotateSecret(endpoint.id)
+  const { id } = await host.sender.sendTest(endpoint.id)
+  await host.sender.drain()
+  expect((await host.sender.deliveries.get(id)).state).toBe('succeeded')
+})
+
 it('refuses secrets that are far too long, unread', async () => {
   await using host = await openHost()
   for (const prefix of ['whsec_', 'whsk_', 'whpk_', '']) {

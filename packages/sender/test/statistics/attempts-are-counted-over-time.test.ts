@@ -65,7 +65,7 @@ it('counts attempts in buckets, of an endpoint and of its tenant', async () => {
 })
 
 it('leaves out attempts that never reached the consumer from latency, and what is our fault from everything', async () => {
-  await using host = await startHost({ retrySchedule: [0], timeoutMs: 200, connectTimeoutMs: 5_000 })
+  await using host = await startHost({ retrySchedule: [0], timeoutMs: 2_000, connectTimeoutMs: 5_000 })
   await using consumer = await testConsumer()
   consumer.answer(() => new Promise<number>(() => {}))
   const { endpoints } = host.sender
@@ -84,7 +84,7 @@ it('leaves out attempts that never reached the consumer from latency, and what i
   })
   const { total } = await endpoints.statistics(hanging.id, { since })
   expect(total).toMatchObject({ attempts: 1, failed: 1, latency: { p50Ms: expect.any(Number) } })
-  expect(total.latency?.p50Ms).toBeGreaterThan(150)
+  expect(total.latency?.p50Ms).toBeGreaterThan(1_500)
 })
 
 it('adds everything up once, whoever does it: readers at once, after a restart, or by itself', async () => {

@@ -13,6 +13,8 @@ export const problems: ProblemTexts = {
     job_not_found: 'Diesen Auftrag gibt es nicht, oder er wird nicht mehr aufbewahrt.',
     key_not_found: 'Diesen Schlüssel gibt es nicht, oder er wurde widerrufen.',
     unknown_subscription: 'Dieses Abonnement gibt es nicht.',
+    event_not_parked:
+      'Dieses Ereignis ist nicht mehr geparkt. Vielleicht hat es jemand anderes erneut versucht oder verworfen.',
     method_not_allowed: 'Das geht hier nicht. Laden Sie die Seite neu und versuchen Sie es noch einmal.',
     unsupported_media_type: 'Seite und Server verstehen einander nicht. Laden Sie die Seite neu.',
     unknown_field: 'Seite und Server verstehen einander nicht. Laden Sie die Seite neu.',
@@ -50,6 +52,8 @@ export const problems: ProblemTexts = {
     too_many_endpoints: 'Sie haben so viele Endpunkte, wie erlaubt sind. Löschen Sie erst einen.',
     too_many_tries: 'Zu viele Tests in kurzer Zeit. Warten Sie eine Minute.',
     too_many_keys: 'Der Endpunkt hat so viele Schlüssel, wie erlaubt sind. Widerrufen Sie erst einen.',
+    too_many_secrets:
+      'Anfragen werden mit so vielen Secrets signiert, wie erlaubt sind. Warten Sie, bis ein früheres abgelaufen ist, oder beenden Sie alle sofort.',
     no_sequence: 'Die Nachrichten dieses Endpunkts sind nicht nummeriert. Stellen Sie das erst ein.',
     no_url: 'Dieser Endpunkt hat keine URL, an die gesendet wird.',
     endpoint_disabled: 'Der Endpunkt ist deaktiviert. Aktivieren Sie ihn erst.',
@@ -60,11 +64,11 @@ export const problems: ProblemTexts = {
     messages_gone: 'Diese Nachrichten werden nicht mehr aufbewahrt.',
   },
   fieldProblems: {
-    url: 'Geben Sie eine ganze URL an, etwa https://example.com/hook',
+    url: 'Geben Sie eine ganze URL an, etwa https://example.com/hook, mit höchstens 2.048 Zeichen.',
     description: 'Verwenden Sie höchstens 1.000 Zeichen.',
     eventTypes: 'Wählen Sie mindestens einen Ereignistyp, höchstens 100.',
     headers:
-      'Ein Header ist ungültig: Namen bestehen aus Buchstaben, Ziffern und -; manche, etwa Host, sind belegt.',
+      'Ein Header ist ungültig: Namen bestehen aus Buchstaben, Ziffern und -; manche, etwa Host, sind belegt. Zusammen haben alle höchstens 8.192 Zeichen.',
     ordering: 'Wählen Sie eine der Reihenfolgen.',
     concurrency: 'Geben Sie eine ganze Zahl von 1 bis 64 ein.',
     rateLimit: 'Geben Sie ganze Zahlen ein: 1 bis 10.000 Anfragen in 1 bis 3.600 Sekunden.',

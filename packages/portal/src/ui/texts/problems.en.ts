@@ -13,6 +13,8 @@ export const problems: ProblemTexts = {
     job_not_found: 'This job does not exist, or is no longer kept.',
     key_not_found: 'This key does not exist, or was revoked.',
     unknown_subscription: 'This subscription does not exist.',
+    event_not_parked:
+      'This event is not parked any more. Somebody else may have tried it again or discarded it.',
     method_not_allowed: 'This cannot be done here. Reload the page and try again.',
     unsupported_media_type: 'The page and the server do not understand each other. Reload the page.',
     unknown_field: 'The page and the server do not understand each other. Reload the page.',
@@ -49,6 +51,8 @@ export const problems: ProblemTexts = {
     too_many_endpoints: 'You have as many endpoints as are allowed. Delete one first.',
     too_many_tries: 'Too many tests in a short time. Wait a minute and try again.',
     too_many_keys: 'The endpoint has as many keys as are allowed. Revoke one first.',
+    too_many_secrets:
+      'Requests are signed with as many secrets as are allowed. Wait until an earlier one has ended, or let them all end at once.',
     no_sequence: 'The messages of this endpoint are not numbered. Number them in the settings first.',
     no_url: 'This endpoint has no URL to send to.',
     endpoint_disabled: 'The endpoint is disabled. Enable it first.',
@@ -59,11 +63,11 @@ export const problems: ProblemTexts = {
     messages_gone: 'These messages are no longer kept.',
   },
   fieldProblems: {
-    url: 'Enter a full URL such as https://example.com/hook',
+    url: 'Enter a full URL such as https://example.com/hook, of at most 2,048 characters.',
     description: 'Use at most 1,000 characters.',
     eventTypes: 'Choose at least one event type, and at most 100.',
     headers:
-      'A header is not valid: names have letters, digits and hyphens; some, such as Host, are reserved.',
+      'A header is not valid: names have letters, digits and hyphens; some, such as Host, are reserved. All together have at most 8,192 characters.',
     ordering: 'Choose one of the orders.',
     concurrency: 'Enter a whole number from 1 to 64.',
     rateLimit: 'Enter whole numbers: 1 to 10,000 requests, in 1 to 3,600 seconds.',
