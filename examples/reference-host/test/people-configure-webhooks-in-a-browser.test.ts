@@ -103,7 +103,7 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByRole('textbox', { name: 'URL' }).fill('http://10.0.0.1/hook')
     await page.keyboard.press('Enter')
     await page.getByText('not sent to private or reserved addresses').waitFor()
-    expect(await page.evaluate('document.activeElement.type')).toBe('url')
+    await window.focusIs("type === 'url'")
     expect(window.takeProblems()).toEqual([expect.stringContaining('400')])
 
     await page.getByRole('textbox', { name: 'URL' }).fill(consumer.url)
@@ -198,7 +198,7 @@ browserTests('the portal in a browser', (browser) => {
     await page.getByLabel('Retry schedule').fill('0s, soon')
     await page.getByRole('button', { name: 'Save changes' }).press('Enter')
     await page.getByText('Enter 1 to 50 waits').waitFor()
-    expect(await page.evaluate('document.activeElement.value')).toBe('0s, soon')
+    await window.focusIs("value === '0s, soon'")
     await page.getByLabel('Retry schedule').fill('0s, 90, 5m, 2h')
     await page.getByText('4 attempts within').waitFor()
     await page.getByRole('button', { name: 'Add an entry' }).press('Enter')

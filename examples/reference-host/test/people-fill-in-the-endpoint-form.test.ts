@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createReceiver } from '@x/receiver'
-import { type TestConsumer, testConsumer, waitFor } from '@x/testkit'
+import { type TestConsumer, testConsumer } from '@x/testkit'
 import { browserTests } from '@x/testkit/browser'
 import { testAuthority } from '@x/testkit/certificates'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -80,7 +80,7 @@ browserTests('the form of an endpoint', (browser) => {
     await forbidden.waitFor()
     expect(await forbidden.count()).toBe(1)
     expect(await url.getAttribute('aria-invalid')).toBe('true')
-    await waitFor(() => page.evaluate(`document.activeElement.type === 'url'`), 'the focus')
+    await window.focusIs("type === 'url'")
 
     await url.fill(consumer.url)
     await page.locator('summary', { hasText: 'Advanced' }).press('Enter')
@@ -90,7 +90,7 @@ browserTests('the form of an endpoint', (browser) => {
     await page.getByText('This secret is not valid.').waitFor()
     expect(await secret.getAttribute('aria-invalid')).toBe('true')
     expect(await url.getAttribute('aria-invalid')).toBe(null)
-    await waitFor(() => page.evaluate(`document.activeElement.value === 'not a secret'`), 'the focus')
+    await window.focusIs("value === 'not a secret'")
 
     // Saving tells the same once, and not beside what the try has told.
     await page.getByRole('button', { name: 'Add endpoint' }).press('Enter')

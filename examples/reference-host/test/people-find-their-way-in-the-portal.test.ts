@@ -2,15 +2,11 @@ import { testConsumer, waitFor } from '@x/testkit'
 import { browserTests } from '@x/testkit/browser'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { jsonOf, openTestHost, type TestHost } from './open-test-host.ts'
-import { openPortalWindow, type PortalWindow } from './portal-window.ts'
+import { openPortalWindow } from './portal-window.ts'
 
 const MORE_THAN_A_PAGE = 51
 
 /** Waits for a condition on the element that has the focus. */
-async function focusIs(page: PortalWindow['page'], condition: string): Promise<void> {
-  await waitFor(() => page.evaluate(condition), 'the focus', 10_000)
-}
-
 browserTests('the portal keeps what people are at', (browser) => {
   let host: TestHost
   let consumer: Awaited<ReturnType<typeof testConsumer>>
@@ -33,30 +29,29 @@ browserTests('the portal keeps what people are at', (browser) => {
   it('keeps the focus of the keyboard after each action', async () => {
     await using window = await openPortalWindow(browser(), host)
     const { page } = window
-    const focused = () => page.evaluate('document.activeElement.textContent.trim()')
     await window.go(`endpoints/${endpointId}?tab=test`)
     await page.getByRole('button', { name: 'Send a test' }).press('Enter')
     await page.getByText('HTTP 204').waitFor()
-    expect(await focused()).toBe('Send a test')
+    await window.focusIs("textContent.trim() === 'Send a test'")
 
     await page.getByRole('tab', { name: 'Test' }).press('ArrowLeft')
     await page.keyboard.press('ArrowLeft')
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Show the secret' }).press('Enter')
     await page.getByRole('button', { name: 'Hide' }).waitFor()
-    expect(await focused()).toBe('Hide')
+    await window.focusIs("textContent.trim() === 'Hide'")
 
     await page.getByRole('button', { name: 'Disable' }).press('Enter')
     await page.getByRole('dialog').waitFor()
-    expect(await page.evaluate(`document.activeElement.closest('[role="dialog"]') !== null`)).toBe(true)
+    await window.focusIs(`closest('[role="dialog"]') !== null`)
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    await focusIs(page, `document.activeElement.textContent.trim() === 'Disable'`)
+    await window.focusIs("textContent.trim() === 'Disable'")
 
     await page.getByRole('button', { name: 'Disable' }).press('Enter')
     await page.getByRole('button', { name: 'Disable it' }).press('Enter')
     await page.getByRole('button', { name: 'Enable' }).first().waitFor()
-    await focusIs(page, `document.activeElement !== document.body`)
+    await window.focusIs("matches('body *')")
     await page.getByRole('button', { name: 'Enable' }).first().press('Enter')
     await page.getByText('Healthy', { exact: true }).waitFor()
 
@@ -65,13 +60,13 @@ browserTests('the portal keeps what people are at', (browser) => {
     await page.getByLabel('Only these').press('Space')
     await page.getByRole('textbox', { name: 'Description' }).press('Enter')
     await page.getByText('Choose at least one event type').waitFor()
-    expect(await page.evaluate('document.activeElement.type')).toBe('radio')
+    await window.focusIs("type === 'radio'")
     await page.locator('summary', { hasText: 'Advanced' }).press('Enter')
     await page.getByLabel('All events').press('Space')
     await page.getByLabel('Rate limit').fill('abc')
     await page.keyboard.press('Enter')
     await page.getByText('Enter whole numbers').waitFor()
-    await focusIs(page, `document.activeElement.value === 'abc'`)
+    await window.focusIs("value === 'abc'")
     window.expectProblems(/400/)
     await page.getByRole('link', { name: 'Cancel' }).press('Enter')
     await page.getByRole('button', { name: 'Leave' }).press('Enter')
@@ -88,7 +83,7 @@ browserTests('the portal keeps what people are at', (browser) => {
     await page.getByLabel('State').selectOption('succeeded')
     await page.getByRole('button', { name: 'Older' }).press('Enter')
     await page.getByRole('button', { name: 'Newer' }).waitFor()
-    await focusIs(page, `document.activeElement !== document.body`)
+    await window.focusIs("matches('body *')")
     const { hash } = new URL(page.url())
     expect(hash).toMatch(/^#\/deliveries\?state=succeeded&before=dlv_/)
 

@@ -76,7 +76,7 @@ browserTests('the portal answers why a webhook did not arrive', (browser) => {
     await page.getByRole('button', { name: 'Older' }).press('Enter')
     await page.getByText('Attempts 1 to 30 of 130.').waitFor()
     await page.getByRole('heading', { name: 'Attempt 1', exact: true }).waitFor()
-    expect(await page.evaluate('document.activeElement !== document.body')).toBe(true)
+    await window.focusIs("matches('body *')")
     await page.reload()
     await page.getByText('Attempts 1 to 30 of 130.').waitFor()
     await page.getByRole('button', { name: 'Newer' }).press('Enter')
@@ -96,7 +96,7 @@ browserTests('the portal answers why a webhook did not arrive', (browser) => {
     await dialog.getByRole('row', { name: /^Result/ }).waitFor()
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
-    await waitFor(() => page.evaluate(`document.activeElement.textContent === 'Compare'`), 'the focus')
+    await window.focusIs("textContent === 'Compare'")
 
     await page.locator('summary', { hasText: 'Request' }).first().press('Enter')
     await page.getByRole('button', { name: 'Copy as cURL' }).first().press('Enter')

@@ -69,7 +69,7 @@ browserTests('the portal of a tenant with many webhooks', (browser) => {
     await page.getByLabel('To', { exact: true }).press('Enter')
     await waitFor(async () => (await rows.count()) === 1, 'the older delivery')
     expect(await rows.getAttribute('href')).toBe(`#/deliveries/${old?.id}`)
-    expect(await page.evaluate('document.activeElement !== document.body')).toBe(true)
+    await window.focusIs("matches('body *')")
     const { hash } = new URL(page.url())
     const until = Date.parse(`${dayAgo}:00Z`) - 9 * 3_600_000
     expect(new URLSearchParams(hash.split('?')[1]).get('until')).toBe(new Date(until).toISOString())

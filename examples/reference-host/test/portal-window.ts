@@ -1,3 +1,4 @@
+import { waitFor } from '@x/testkit'
 import { type BrowserWindow, type OpenWindow, openWindow, type TestBrowser } from '@x/testkit/browser'
 import type { TestHost } from './open-test-host.ts'
 
@@ -5,6 +6,8 @@ import type { TestHost } from './open-test-host.ts'
 export interface PortalWindow extends BrowserWindow {
   /** Goes to a place in the portal: `endpoints/new`. */
   go(place: string): Promise<void>
+  /** Waits until the focus is where it should be: the page moves it after it has shown what it tells of. */
+  focusIs(condition: string): Promise<void>
 }
 
 /** Opens a window, signs in as the first tenant's administrator, and waits until changes are told live. */
@@ -23,6 +26,9 @@ export async function openPortalWindow(
     ...window,
     async go(place) {
       await page.goto(`${host.url}/portal/#/${place}`)
+    },
+    async focusIs(condition) {
+      await waitFor(() => page.evaluate(`document.activeElement.${condition}`), `the focus: ${condition}`)
     },
   }
 }

@@ -120,8 +120,7 @@ export function readAudience(audience: SseAudience): SseAudience {
 export function resolveSseFeedOptions(given: SseFeedOptions): SseFeedSettings {
   const options = assertOption.fields('', given, OPTIONS)
   const { total, perTenant, perUser, perAddress } = assertOption.fields('limits', options.limits, LIMITS)
-  const isEngine = typeof Object(options.engine).subscribe === 'function'
-  assertOption(isEngine, 'engine', 'what createEventEngine has returned', options.engine)
+  assertOption(options.engine !== undefined, 'engine', 'what createEventEngine has returned', options.engine)
   const { clock = options.engine.clock, logger } = options
   return Object.freeze({
     limits: Object.freeze({

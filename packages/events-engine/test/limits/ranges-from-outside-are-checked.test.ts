@@ -42,6 +42,8 @@ onEachDatabase((open, dialect) => {
 
     it('lists parked events in pages of a size that it bounds', async () => {
       await using host = await open()
+      await host.engine.subscribe({ entityChanged() {} }, { name: 'audit', mode: 'durable' })
+      await host.engine.start()
       const { parked } = host.engine.subscriptions
       for (const limit of [0, -1, 1.5, 1_001, 1e9, Number.NaN, Number.POSITIVE_INFINITY, '10', null])
         await expect(parked('audit', limit as number)).rejects.toMatchObject({ code: 'invalid_argument' })

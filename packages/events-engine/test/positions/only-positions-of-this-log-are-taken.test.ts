@@ -195,7 +195,6 @@ onEachDatabase((open, dialect) => {
       'x'.repeat(1_000_000),
       `${'9'.repeat(1_000_000)}${log}`,
       7,
-      null,
       {},
       Symbol('p'),
     ]

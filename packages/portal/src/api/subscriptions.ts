@@ -171,9 +171,7 @@ export function subscriptionRoutes(engine: PortalEngine): Route[] {
     change('discard', 'Discard parked events', oneEvent, (name, fields) =>
       subscriptions.discard(name, eventIdOf(fields)),
     ),
-    change('skip', 'Skip the next event of a subscription', {}, (name) =>
-      subscriptions.skip(name),
-    ),
+    change('skip', 'Skip the next event of a subscription', {}, (name) => subscriptions.skip(name)),
     change('pause', 'Pause a subscription', {}, (name) => subscriptions.pause(name)),
   ]
 }

@@ -183,7 +183,7 @@ browserTests('a tenant sets up its alerts by the keyboard alone', (browser) => {
       await tabTo(page, removeButton(number), 'Shift+Tab')
       await page.keyboard.press('Enter')
       await waitFor(async () => (await kinds.count()) === number - 1, 'it to be gone')
-      expect(await page.evaluate('document.activeElement === document.body')).toBe(false)
+      await waitFor(() => page.evaluate('document.activeElement !== document.body'), 'the focus')
     }
     await press(page, words.save)
     await page.getByText(words.saved).waitFor()

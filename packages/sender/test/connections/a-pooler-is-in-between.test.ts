@@ -38,7 +38,10 @@ pgbouncerTests('behind PgBouncer', (startPgBouncer) => {
   it('lets nodes migrate at once in transaction mode, and leaves no lock behind', async () => {
     await using database = await postgresDatabase<object>()
     await using bouncer = await startPgBouncer(database.url, 'transaction')
-    const nodes = Array.from({ length: 4 }, () => openNode(database.connect({ url: bouncer.url, max: 3 })))
+    const nodes = Array.from({ length: 4 }, () => {
+      const { db, pool } = database.connect({ url: bouncer.url, max: 3 })
+      return openNode({ db, postgres: { pool } })
+    })
     await Promise.all(nodes.map(({ sender }) => sender.migrate()))
     const { rows } = await database.pool.query(
       `select from pg_locks join pg_database on oid = database

@@ -148,7 +148,7 @@ it('finds nothing under an id that cannot be stored, and refuses a filter that c
     ]
     for (const [lookUp, code] of lookUps) await expect(lookUp()).rejects.toMatchObject({ code })
   }
-  for (const text of ['\0', '\ud800', 7, {}, null] as string[]) {
+  for (const text of ['\0', '\ud800', 7, {}] as string[]) {
     const lists: readonly (readonly [() => Promise<unknown>, string])[] = [
       [() => endpoints.list({ tenantId: 1, before: text }), 'endpoint_not_found'],
       [() => jobs.list({ tenantId: 1, before: text }), 'job_not_found'],

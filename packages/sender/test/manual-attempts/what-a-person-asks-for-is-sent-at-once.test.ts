@@ -446,18 +446,28 @@ it('in moderation: many wishes leave room for the rest, and stay near the limits
   let underWay = 0
   let most = 0
   const order: string[] = []
+  let begin = () => {}
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve
+  })
   consumer.answer(async (request) => {
     underWay += 1
     most = Math.max(most, underWay)
     order.push(idOf(request))
-    await new Promise((resolve) => setImmediate(resolve))
+    await begun
     underWay -= 1
     return 204
   })
   const old = await listed(host)
-  const asking = Promise.all(old.map(({ id }) => host.sender.deliveries.resend(id)))
+  await Promise.all(old.map(({ id }) => host.sender.deliveries.resend(id)))
   await raise(host, 20, 1_000)
-  await asking
+  // All wait by then, wishes and the others.
+  const { deliveries } = host.sender
+  await waitFor(
+    async () => (await deliveries.count({ tenantId: 1 })).count === 120,
+    'the others to be stored',
+  )
+  begin()
   await waitFor(() => order.length >= 120, 'all of them')
   await host.sender.drain()
   expect(most).toBeLessThanOrEqual(2 + 5)
