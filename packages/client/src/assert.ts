@@ -37,7 +37,8 @@ export function assertOptions<TOptions extends object>(
     if (!Object.hasOwn(rules, name)) {
       const names = Object.keys(rules).join(', ')
       const expected = `left out, since there is none of that name; there are ${names}`
-      throw invalidOption(call, name, expected, value)
+      // It may be a secret under a misspelt name, so that its kind alone is told.
+      throw invalidOption(call, name, expected, typeof value)
     }
     const [expected, fits, isNeeded] = rules[name as keyof TOptions]
     if ((isNeeded || value !== undefined) && !fits(value)) throw invalidOption(call, name, expected, value)

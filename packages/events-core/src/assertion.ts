@@ -2,6 +2,8 @@ import { shown } from './shown.ts'
 
 /** Beyond it, timers of browsers and Node fire at once, and integers do not fit their column. */
 const MAX_INTEGER = 2 ** 31 - 1
+/** The most that an error shows of a name that is not known: its giver decides how long it is. */
+const MAX_NAME_LENGTH = 100
 
 /** Throws unless a value is what it must be. Made by {@link createAssertion}. */
 export interface Assertion {
@@ -24,6 +26,7 @@ export interface Assertion {
   oneOf<TChoice extends string>(name: string, value: unknown, choices: readonly TChoice[]): TChoice
   /**
    * For an object whose members may all be left out, so that one that is misspelt would have no effect.
+   * The error shows no text, since that may be a secret.
    *
    * @param known - the names that it may have, all of them: a {@link FieldNames}.
    * @returns the value: a plain object with none but these names, and null where the type has it; an empty one for undefined.
@@ -111,15 +114,15 @@ export function createAssertion(
       known: Readonly<Record<keyof TValue, true | 'nullable'>>,
     ) {
       if (value === undefined) return {} as TValue
-      assert(isPlainObject(value), name, 'a plain object', value)
+      if (!isPlainObject(value)) throw createError(name, 'a plain object', kindOf(value))
       for (const member of Object.keys(value) as (keyof TValue & string)[]) {
         const isKnown = Object.hasOwn(known, member)
         if (isKnown && (known[member] === 'nullable' || value[member] !== null)) continue
+        const place = `${name === '' ? '' : `${name}.`}${member.slice(0, MAX_NAME_LENGTH)}`
+        if (isKnown) assert(false, place, 'other than null', null)
         const names = Object.keys(known).join(', ')
-        const expected = isKnown
-          ? 'other than null'
-          : `left out, since there is none of that name; there are ${names}`
-        assert(false, name === '' ? member : `${name}.${member}`, expected, value[member])
+        const expected = `left out, since there is none of that name; there are ${names}`
+        throw createError(place, expected, kindOf(value[member]))
       }
       return value
     },
@@ -150,6 +153,11 @@ export function isListOf(value: unknown, test: (member: unknown) => boolean): va
   if (!Array.isArray(value)) return false
   for (const member of value) if (!test(member)) return false
   return true
+}
+
+/** Shows a value without its text: that of a misspelt name, or in place of an object, may be a secret. */
+function kindOf(value: unknown): string {
+  return typeof value === 'string' ? 'a text' : shown(value)
 }
 
 function isBetween(value: unknown, minimum: number, maximum: number): boolean {

@@ -83,3 +83,15 @@ it('looks at every member of a list, also at those that were never set', () => {
   for (const other of [[1, '2'], sparse, new Array(1), [undefined], '12', { length: 0 }, new Set([1]), null])
     expect(isListOf(other, isNumber)).toBe(false)
 })
+
+it('shows neither what a misspelt name holds, which may be a secret, nor all of a long name', () => {
+  const given = { encryptonKey: 'not to be logged' }
+  const known = { encryptionKey: true } as never
+  const message = messageOf(() => assertOption.fields('', given, known))
+  expect(message).toContain('encryptonKey must be left out')
+  expect(message).not.toContain('not to be logged')
+  const text = messageOf(() => assertOption.fields('', 'not to be logged' as never, known))
+  expect(text).toBe(' must be a plain object; got a text.')
+  const long = messageOf(() => assertOption.fields('', { ['x'.repeat(1_000_000)]: 1 }, known))
+  expect(long?.length).toBeLessThan(300)
+})

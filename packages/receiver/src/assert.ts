@@ -17,6 +17,11 @@ export function createArgumentAssertion(call: string): Assertion {
   return createReceiverAssertion(call, (name) => (name === '' ? 'options' : name))
 }
 
+/** Asserts that options are an object, before it is known which names they may have. */
+export function assertObject<TOptions extends object>(assert: Assertion, options: TOptions): void {
+  assertFields(assert, options, Object(options))
+}
+
 /** Asserts that options are there, and that they have none but known names. */
 export function assertFields<TOptions extends object>(
   assert: Assertion,

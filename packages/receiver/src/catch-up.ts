@@ -23,7 +23,8 @@ const SOURCE_NAMES: FieldNames<CatchUpSource> = { url: true, key: true, endpoint
 /** Asserts that something tells where to fetch from. */
 export function assertSource(assert: Assertion, name: string, source: CatchUpSource): void {
   const expected = 'a function, or { url, key } with the address of an events API'
-  assert(isPlainObject(source), name, expected, source)
+  // A text may be the key.
+  assert(isPlainObject(source), name, expected, typeof source)
   const { url, key, endpoint } = assert.fields(name, source, SOURCE_NAMES)
   const isAddress = typeof url === 'string' && /^https?:$/.test(URL.parse(url)?.protocol ?? '')
   assert(isAddress && typeof key === 'string', name, expected, source)

@@ -1,6 +1,6 @@
-import { type Assertion, isPlainObject } from '@x/events-core'
+import type { Assertion } from '@x/events-core'
 import { WebhookVerificationError } from '@x/signature'
-import { createOptionAssertion } from '../assert.ts'
+import { assertObject, createOptionAssertion } from '../assert.ts'
 import type { WebhookScheme } from '../protocol.ts'
 import { defineScheme } from './define-scheme.ts'
 import { isSameText } from './digest.ts'
@@ -36,7 +36,7 @@ const ACKNOWLEDGEMENT = `<?xml version="1.0" encoding="UTF-8"?>
  * ```
  */
 export function salesforce(options: SalesforceOptions): WebhookScheme {
-  assertOption(isPlainObject(options), '', 'a plain object', options)
+  assertObject(assertOption, options)
   const { organizationId: given, ...place } = options
   const verify = verifyPlace('salesforce', place)
   const isId = typeof given === 'string' && /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/.test(given)

@@ -1,5 +1,5 @@
-import { type Assertion, EventsError, type FieldNames, isPlainObject } from '@x/events-core'
-import { assertFields, createArgumentAssertion } from '../assert.ts'
+import { type Assertion, EventsError, type FieldNames } from '@x/events-core'
+import { assertFields, assertObject, createArgumentAssertion } from '../assert.ts'
 import type { WebhookScheme } from '../protocol.ts'
 import type { SecretSource } from '../secret-source.ts'
 import { defineScheme } from './define-scheme.ts'
@@ -44,7 +44,7 @@ const HEADER_NAMES: FieldNames<PlaceWith<'header'>> = { header: true, secret: tr
 /** Verifies the secret where a sender was told to put it. */
 export function verifyPlace(name: string, place: SharedSecretPlace): SchemeDefinition['verify'] {
   const assert: Assertion = createArgumentAssertion(name)
-  assert(isPlainObject(place), '', 'a plain object', place)
+  assertObject(assert, place)
   if ('code' in place) {
     assertFields(assert, place, CODE_NAMES)
     const { code, parameter = 'code' } = place

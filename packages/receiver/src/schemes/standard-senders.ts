@@ -1,5 +1,5 @@
-import { type Assertion, type FieldNames, isPlainObject } from '@x/events-core'
-import { assertFields, createArgumentAssertion } from '../assert.ts'
+import type { Assertion, FieldNames } from '@x/events-core'
+import { assertFields, assertObject, createArgumentAssertion } from '../assert.ts'
 import type { WebhookScheme } from '../protocol.ts'
 import type { SecretSource } from '../secret-source.ts'
 import { defineScheme } from './define-scheme.ts'
@@ -24,7 +24,7 @@ const TOKEN_NAMES: FieldNames<Extract<GitLabOptions, { token: unknown }>> = { to
 
 function verifyGitLab(options: GitLabOptions): SchemeDefinition['verify'] {
   const assert: Assertion = createArgumentAssertion('gitlab')
-  assert(isPlainObject(options), '', 'a plain object', options)
+  assertObject(assert, options)
   if ('signingToken' in options) {
     assertFields(assert, options, SIGNING_NAMES)
     return standardSignature(options.signingToken)

@@ -115,7 +115,7 @@ describe.each([...needing, ...choosing])('%s', (call, create, complete) => {
   it.each([
     ['null', null, 'got null'],
     ['a number', 5, 'got 5'],
-    ['a text', 'abc', 'got "abc"'],
+    ['a text', 'abc', 'got a text'],
     ['a list', [], 'got a list of 0'],
     ['an object of another kind', new Map(), 'got an object'],
   ])('refuses %s', async (_, options, got) => {

@@ -131,7 +131,7 @@ function readInput(input: unknown): ClientCertificateInput {
   }
   const unknown = Object.keys(input).find((name) => !Object.hasOwn(INPUTS, name))
   if (unknown !== undefined)
-    throw invalid(unknown, `must be left out: there are ${Object.keys(INPUTS).join(', ')}`)
+    throw invalid(unknown.slice(0, 100), `must be left out: there are ${Object.keys(INPUTS).join(', ')}`)
   const { cert, key, passphrase } = input
   const isPem = (text: unknown) => typeof text === 'string' && text !== '' && text.length <= MAX_PEM_LENGTH
   if (!isPem(cert)) throw invalid('cert', `must be a text of at most ${MAX_PEM_LENGTH} characters`)
