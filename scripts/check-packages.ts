@@ -18,11 +18,11 @@ function profileOf(pkg: Package): string {
 /** Most kilobytes of each tarball, about a quarter more than it has: what grows beyond is looked at. */
 const LARGEST_KB: Readonly<Record<string, number>> = {
   '@x/client': 110,
-  '@x/events-core': 40,
+  '@x/events-core': 50,
   '@x/events-engine': 360,
   '@x/portal': 420,
   '@x/receiver': 680,
-  '@x/sender': 600,
+  '@x/sender': 730,
   '@x/signature': 115,
 }
 const EXPECTED = /^package\/(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|(?:dist|bin|vectors)\/.*)$/
