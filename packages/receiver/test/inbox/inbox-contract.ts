@@ -225,6 +225,14 @@ export function inboxContract(kind: HostKind): void {
     expect(String(errors[0])).toMatch(/nowhere.*createInboxTable/)
   })
 
+  it('waits for what a handler returns only where that is a promise', async () => {
+    const { receiver, errors } = open()
+    receiver.on('*', () => JSON.parse('{"then":1}'))
+    const id = newId()
+    expect([await statusOf(receiver, id), errors]).toEqual([204, []])
+    expect(await marksOf(id)).toHaveLength(1)
+  })
+
   it('marks nothing where no handler wants the event', async () => {
     const { receiver } = open()
     receiver.on('Page.*', () => {})
@@ -353,7 +361,8 @@ export function inboxContract(kind: HostKind): void {
       expect(await Promise.all(ids.map((id) => statusOf(receiver, id)))).toEqual([204, 204])
       for (const id of ids) expect(await effectsOf(id)).toEqual([id])
       expect(errors).toEqual([])
-      expect(calls, 'one of them was repeated').toBe(3)
+      // Once, or again where the repetition meets the other's commit as well.
+      expect(calls, 'one of them was repeated').toBeGreaterThanOrEqual(3)
     })
   }
 

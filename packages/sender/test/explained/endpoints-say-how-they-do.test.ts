@@ -105,8 +105,8 @@ it('tells of a rate limit that is used up without calling it a failure', async (
   await raise(host, 2)
   const limited = await waitFor(async () => {
     const health = await host.sender.endpoints.health(endpoint.id)
-    return health.pause && health
-  }, 'the rate limit is used up')
+    return health.pause && health.waiting === 1 && health
+  }, 'the rate limit is used up, and the first delivery recorded')
   expect(limited).toMatchObject({
     state: 'healthy',
     pause: { cause: 'rate_limit', failures: [] },
