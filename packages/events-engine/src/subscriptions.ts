@@ -169,10 +169,12 @@ export function createSubscriptions(
         await store.requestResume(name, undefined)
         return setState(name, 'active')
       }
-      if (!isStorable(eventId) || (await store.requestResume(name, eventId)) === 0) {
+      if (!isStorable(eventId) || !(await store.isParked(name, eventId))) {
         await assertKnown(name)
         throw notParked(name, eventId)
       }
+      // It may be gone by now: another node was asked for the same.
+      await store.requestResume(name, eventId)
       await unblock(name)
     },
     async skip(name) {

@@ -74,7 +74,7 @@ export interface AheadHandler {
 
 /** Unsettled events at most. */
 const MAX_UNSETTLED = 600
-/** Events after the stored position at most: so many are looked for after a crash. */
+/** Events after the stored position at most: about so many are handled again after a crash. */
 const MAX_AHEAD = 2_000
 const SAVE_EVERY_MS = 250
 const PASSED_SAVE_MS = 1_000
@@ -118,8 +118,12 @@ export function createAheadWork<DB>(
 
   return async function handleAhead(leasedSubscription: LeasedSubscription): Promise<void> {
     const { fence, lease, signal, goOn, pause } = leasedSubscription
-    /** Events from what is read on whose effects may be stored already. */
-    let repeatable = lease.ahead > 0 ? Math.max(lease.ahead, MAX_AHEAD) : 0
+    /**
+     * Whether effects of what is read from here on may be stored already. Until the end of the log is read: what commits late
+     * may come before what was handled, so counting the events would tell nothing. The former holder had read no further than
+     * to the end that it saw, and of that everything is visible here.
+     */
+    let mayRepeat = lease.ahead > 0
     let aheadStored = lease.ahead
 
     async function handleInBatches(start: RunEnd, failedBefore: number): Promise<RunEnd | undefined> {
@@ -135,7 +139,7 @@ export function createAheadWork<DB>(
           signal,
           goOn,
           pause,
-          mayRepeat: repeatable > 0,
+          mayRepeat,
           fenceHere: async () => ({ ...fence, at: [saved] }),
           moved: (to: Position) => {
             saved = to
@@ -147,7 +151,7 @@ export function createAheadWork<DB>(
         }
         position = page.position
         left -= page.events.length
-        repeatable = Math.max(0, repeatable - page.events.length)
+        mayRepeat &&= page.more
         // Events that were read before may have left the log.
         if (page.events.length === 0 && !page.more) break
       }
@@ -215,7 +219,7 @@ export function createAheadWork<DB>(
        * How many events after a place may have effects that are stored: of what is read, even those that are not settled, since
        * some of their effects may be.
        */
-      const aheadOf = ({ count }: Mark) => readTo.count - count + repeatable
+      const aheadOf = ({ count }: Mark) => readTo.count - count + (mayRepeat ? 1 : 0)
 
       /** One after the other: a save that arrives late would put the position back. */
       function inTurn(work: () => Promise<void>): Promise<void> {
@@ -301,7 +305,6 @@ export function createAheadWork<DB>(
         window.push(...taken)
         unsettled += taken.length
         readTo = after
-        const mayRepeat = repeatable > 0
         try {
           await callSubscriber(
             async (context) => {
@@ -333,14 +336,15 @@ export function createAheadWork<DB>(
             await save()
             return { position: readTo.position, inBatches }
           }
-          const isFarAhead = readTo.count - stored.mark.count >= MAX_AHEAD
+          const ahead = readTo.count - stored.mark.count
+          const isFarAhead = ahead >= MAX_AHEAD
           if (isFarAhead && stored.mark.position !== reached.position) saveWithin(0)
           if (isFarAhead || unsettled >= MAX_UNSETTLED) {
             await someSettled(FULL_WAIT_MS)
             continue
           }
           const seen = wake.version
-          const room = Math.min(MAX_UNSETTLED - unsettled, MAX_AHEAD, batchSize)
+          const room = Math.min(MAX_UNSETTLED - unsettled, MAX_AHEAD - ahead, batchSize)
           let page: EventPage
           try {
             page = await store.readAfter(readTo.position, room)
@@ -359,8 +363,7 @@ export function createAheadWork<DB>(
             inBatches = page.events.length
             continue
           }
-          // The former holder of the lease has read no further than to the end.
-          repeatable = page.more ? Math.max(0, repeatable - page.events.length) : 0
+          mayRepeat &&= page.more
           if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, signal)
         }
         if (failure) throw failure.error
@@ -379,9 +382,8 @@ export function createAheadWork<DB>(
           { err: error, subscription: name },
           'Events are handled in batches, since one was refused',
         )
-        const again = Math.max(1, readTo.count - stored.mark.count)
-        repeatable = Math.max(repeatable, again)
-        return { position: stored.mark.position, inBatches: again }
+        mayRepeat = true
+        return { position: stored.mark.position, inBatches: Math.max(1, readTo.count - stored.mark.count) }
       } finally {
         aheadStored = stored.ahead
         clearTimeout(saveTimer)

@@ -35,10 +35,20 @@ export interface LeasedPages extends Pick<LeasedSubscription, 'signal' | 'goOn' 
   readonly mayRepeat: boolean
 }
 
+/** An event that is handled, with the position of the one before it, which may be unwanted. */
+export interface WantedEvent extends PositionedEvent {
+  /** Undefined for the first of a page where it is not known. */
+  readonly before: Position | undefined
+}
+
 /** Handles pages in transactions. */
 export interface PageWork {
-  /** The events that the filter wants, and those for which it threw. */
-  wanted(events: readonly PositionedEvent[]): readonly PositionedEvent[]
+  /**
+   * The events that the filter wants, and those for which it threw.
+   *
+   * @param start - the position before all of them.
+   */
+  wanted(events: readonly PositionedEvent[], start?: Position): readonly WantedEvent[]
   /**
    * Handles events, and moves the subscription on.
    *
@@ -48,7 +58,7 @@ export interface PageWork {
    */
   handlePage(
     leased: LeasedPages,
-    wanted: readonly PositionedEvent[],
+    wanted: readonly WantedEvent[],
     after: Position,
     failedBefore: number,
   ): Promise<boolean>
@@ -116,7 +126,7 @@ export function createPageWork<DB>(
   /** @returns whether to go on: false when the engine stops or the subscription is blocked. */
   async function handleAlone(
     leased: LeasedPages,
-    positioned: PositionedEvent,
+    positioned: WantedEvent,
     failedBefore: number,
   ): Promise<boolean> {
     const { fenceHere, moved, signal } = leased
@@ -133,6 +143,7 @@ export function createPageWork<DB>(
           continue
         }
         if (endsWork(error)) throw error
+        await moveTo(positioned.before, leased)
         const failed = { event: positioned.event, attempt, error, after: positioned.position, isNext: true }
         const outcome = await recordFailure(subscription, runtime, await fenceHere(), failed)
         if (outcome === 'blocked') return false
@@ -147,6 +158,14 @@ export function createPageWork<DB>(
     return false
   }
 
+  /** Passes over unwanted events before one that has failed: a person who skips it skips the event that is next. */
+  async function moveTo(position: Position | undefined, { fenceHere, moved }: LeasedPages): Promise<void> {
+    const fence = await fenceHere()
+    if (position === undefined || fence.at?.includes(position)) return
+    assertLease(name, await store.savePosition(fence, position))
+    moved(position)
+  }
+
   async function giveWay(error: unknown, pauseMs: number, leased: LeasedPages): Promise<void> {
     const message = 'A batch had to give way to another transaction; the try does not count'
     logger.info({ err: error, subscription: name }, message)
@@ -156,7 +175,7 @@ export function createPageWork<DB>(
   /** @returns whether the page was handled to its end. */
   async function handlePage(
     leased: LeasedPages,
-    wanted: readonly PositionedEvent[],
+    wanted: readonly WantedEvent[],
     after: Position,
     failedBefore: number,
   ): Promise<boolean> {
@@ -197,7 +216,13 @@ export function createPageWork<DB>(
     }
   }
 
-  return { wanted: (events) => events.filter(({ event }) => mayWant(event)), handlePage }
+  function wanted(events: readonly PositionedEvent[], start?: Position): readonly WantedEvent[] {
+    return events
+      .map((positioned, index) => ({ ...positioned, before: events[index - 1]?.position ?? start }))
+      .filter(({ event }) => mayWant(event))
+  }
+
+  return { wanted, handlePage }
 }
 
 /** Handles a subscription page by page. */
@@ -221,7 +246,7 @@ export function createBatchWork<DB>(
         lost.signal.throwIfAborted()
         const seen = wake.version
         const page = await store.readAfter(position, subscription.batchSize)
-        const events = wanted(page.events)
+        const events = wanted(page.events, position)
         if (events.length > 0) {
           // The transaction saves the position itself.
           if (!(await handlePage(pages, events, page.position, failedAttempts))) return

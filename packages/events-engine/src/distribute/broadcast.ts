@@ -20,6 +20,8 @@ export function createBroadcastRunner<DB>(
   const settings = callSettingsOf(subscription, runtime)
   const stopping = new AbortController()
   let position = store.startPosition()
+  /** The last look for news that had begun when the log was read: it may have found less than was read. */
+  let lookBefore = 0
   let loop: Promise<void> = Promise.resolve()
 
   async function handle(event: SyncEvent, listener: IEventSubscriber): Promise<void> {
@@ -34,11 +36,14 @@ export function createBroadcastRunner<DB>(
 
   async function handlePage(): Promise<boolean> {
     if (isIdle()) {
-      // No further: a listener that is added gets every event that is committed from then on.
-      position = lastSeen() ?? position
+      // No further: a listener that is added gets every event that is committed from then on. And not back: it may be one
+      // that has been removed, and would get events again.
+      const seen = lastSeen()
+      if (seen.position !== undefined && seen.look > lookBefore) position = seen.position
       return false
     }
     const page = await store.readAfter(position, PAGE_SIZE)
+    lookBefore = lastSeen().lastBegun
     for (const { event, position: after } of page.events) {
       if (stopping.signal.aborted) return false
       if ('entityChanged' in subscriber) {
@@ -70,6 +75,7 @@ export function createBroadcastRunner<DB>(
   return {
     async start() {
       position = await store.endPosition()
+      lookBefore = lastSeen().lastBegun
       loop = run()
     },
     async stop() {

@@ -29,7 +29,8 @@ export function createEventDistributor<DB>(runtime: DistributorRuntime<DB>): Eve
     try {
       await runner.start()
     } catch (error) {
-      runners.delete(subscription.name)
+      // Another one may have taken the name meanwhile.
+      if (runners.get(subscription.name) === runner) runners.delete(subscription.name)
       throw error
     }
   }
@@ -38,6 +39,11 @@ export function createEventDistributor<DB>(runtime: DistributorRuntime<DB>): Eve
     const runner = runners.get(name)
     runners.delete(name)
     await runner?.stop()
+  }
+
+  async function remove(name: string): Promise<void> {
+    subscriptions.delete(name)
+    await end(name)
   }
 
   async function stop(): Promise<void> {
@@ -56,12 +62,16 @@ export function createEventDistributor<DB>(runtime: DistributorRuntime<DB>): Eve
         )
       }
       subscriptions.set(name, subscription)
-      if (running) await detached(() => run(subscription))
+      if (!running) return
+      try {
+        await detached(() => run(subscription))
+      } catch (error) {
+        // Who is refused may try again. Until then a start in between may have begun it.
+        if (subscriptions.get(name) === subscription) await remove(name)
+        throw error
+      }
     },
-    async remove(name) {
-      subscriptions.delete(name)
-      await end(name)
-    },
+    remove,
     async start() {
       running = true
       runtime.leases.start()

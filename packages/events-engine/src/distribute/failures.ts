@@ -7,8 +7,11 @@ import { assertLease } from './call.ts'
 import type { DistributorRuntime } from './runtime.ts'
 import type { Subscription } from './subscription.ts'
 
-/** The consequence of a failed try. */
-export type FailureOutcome = 'retry' | 'parked' | 'blocked' | 'purged'
+/**
+ * The consequence of a failed try. `waits`: the event has used up its tries, and blocks as soon as those before it are done;
+ * then its failure is recorded once more.
+ */
+export type FailureOutcome = 'retry' | 'parked' | 'blocked' | 'purged' | 'waits'
 
 /** A try that failed. */
 export interface FailedTry {
@@ -22,6 +25,8 @@ export interface FailedTry {
   readonly after: Position | undefined
   /** Whether the event is the next one of the subscription, so that its tries are stored. */
   readonly isNext: boolean
+  /** Whether the event has waited since it failed: its failure is counted already. */
+  readonly hasWaited?: boolean
 }
 
 /**
@@ -36,7 +41,7 @@ export async function recordFailure<DB>(
   failed: FailedTry,
 ): Promise<FailureOutcome> {
   const outcome = await storeFailure(subscription, runtime, fence, failed)
-  runtime.observer.failed(subscription.name, failed.error)
+  if (!failed.hasWaited) runtime.observer.failed(subscription.name, failed.error)
   if (outcome === 'parked') runtime.observer.parked(subscription.name)
   return outcome
 }
@@ -65,6 +70,14 @@ async function storeFailure<DB>(
     return 'retry'
   }
   if (onExhausted === 'block') {
+    // A person skips the event that is next, which must not be another one than that which blocks.
+    if (!isNext) {
+      logger.warn(
+        details,
+        'A subscriber failed for the last time; the event waits for those before it, and then blocks',
+      )
+      return 'waits'
+    }
     logger.error(details, 'A subscriber failed for the last time; the subscription is blocked')
     assertLease(name, await save((text) => store.saveFailure(fence, event, attempt, text, 'blocked')))
     return 'blocked'

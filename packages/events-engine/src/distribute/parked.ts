@@ -8,7 +8,10 @@ import { storeErrorText } from './failures.ts'
 import { callSettingsOf, type DistributorRuntime, idleMsOf, type LeasedSubscription } from './runtime.ts'
 import { isBatchSubscriber, type Subscription } from './subscription.ts'
 
-/** Retries the parked events that a person has resumed, once each. An event that fails again is parked again. */
+/**
+ * Retries the parked events that a person has resumed: once each, and once more where they do so meanwhile. An event that
+ * fails again is parked again.
+ */
 export async function retryParked<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
@@ -68,7 +71,9 @@ export async function retryParked<DB>(
       }
       if (endsWork(error)) throw error
       logger.error(details, 'A resumed event failed again')
-      await storeErrorText(error, (text) => store.parkAgain(name, parked.event.id, attempt, text))
+      await storeErrorText(error, (text) =>
+        store.parkAgain(name, parked.event.id, attempt, text, parked.request),
+      )
       observer.failed(name, error)
       observer.parked(name)
     }

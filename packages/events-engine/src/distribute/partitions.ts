@@ -22,6 +22,8 @@ interface Item {
   readonly isUnclear: boolean
   readonly conflicts: Conflicts
   failedAttempts: number
+  /** The error of its last try, while it waits until it is the next one, to block. */
+  waitsWith: { readonly error: unknown } | undefined
 }
 
 /**
@@ -87,6 +89,7 @@ export function createPartitionWork<DB>(
     async function handleOnce(item: Item): Promise<TryOutcome> {
       // A node that was frozen must not handle events that it had read before: another may be further by now.
       if (!mayCall()) return { retryAfterMs: 0 }
+      if (item.waitsWith) return handleFailure(item, item.waitsWith.error)
       const attempt = item.failedAttempts + 1
       try {
         // The function may throw again, or succeed this time.
@@ -119,13 +122,20 @@ export function createPartitionWork<DB>(
 
     async function handleFailure(item: Item, error: unknown): Promise<TryOutcome> {
       const { event, entry, failedAttempts: attempt } = item
+      // Before the save: only then is everything before the event saved, too.
+      const isNext = progress.isFirst(entry)
+      const hasWaited = item.waitsWith !== undefined
       try {
         await saver.flush()
-        const failed = { event, attempt, error, after: undefined, isNext: progress.isFirst(entry) }
+        const failed = { event, attempt, error, after: undefined, isNext, hasWaited }
         const outcome = await recordFailure(subscription, runtime, fence, failed)
         if (outcome === 'parked' || outcome === 'purged') {
           finish(item)
           return 'done'
+        }
+        if (outcome === 'waits') {
+          item.waitsWith = { error }
+          return { retryAfter: progress.whenFirst(entry) }
         }
         if (outcome === 'blocked') ending.abort()
       } catch (cannotRecord) {
@@ -147,9 +157,10 @@ export function createPartitionWork<DB>(
         saver.passed(progress.reached)
         return
       }
-      const item = { event, entry, isUnclear, conflicts: createConflicts(), failedAttempts: failedBefore }
+      const failedAttempts = failedBefore
       failedBefore = 0
-      partitions.add(key, item)
+      const conflicts = createConflicts()
+      partitions.add(key, { event, entry, isUnclear, conflicts, failedAttempts, waitsWith: undefined })
     }
 
     try {
@@ -183,8 +194,8 @@ export interface Partitions<TItem> {
   stop(): void
 }
 
-/** The outcome of one try: done, or to be retried after a pause, at the head of its partition. */
-export type TryOutcome = 'done' | { readonly retryAfterMs: number }
+/** The outcome of one try: done, or to be retried at the head of its partition, after a pause or once a promise resolves. */
+export type TryOutcome = 'done' | { readonly retryAfterMs: number } | { readonly retryAfter: Promise<void> }
 
 interface Partition<TItem> {
   readonly queue: TItem[]
@@ -215,14 +226,20 @@ export function createPartitions<TItem>(
       partition.queue.shift()
       if (partition.queue.length > 0) ready.push([key, partition])
       else partitions.delete(key)
+    } else if ('retryAfter' in outcome) {
+      void outcome.retryAfter.then(() => retry(key, partition))
     } else if (!stopped) {
       const cancel = clock.schedule(() => {
         cancelRetries.delete(cancel)
-        ready.push([key, partition])
-        pump()
+        retry(key, partition)
       }, outcome.retryAfterMs)
       cancelRetries.add(cancel)
     }
+    pump()
+  }
+
+  function retry(key: string, partition: Partition<TItem>): void {
+    ready.push([key, partition])
     pump()
   }
 
@@ -280,6 +297,8 @@ export interface Progress {
   begin(after: Position): ProgressEntry
   /** Whether an entry is the first one that is not finished. */
   isFirst(entry: ProgressEntry): boolean
+  /** Resolves when an entry is the first one that is not finished. */
+  whenFirst(entry: ProgressEntry): Promise<void>
 }
 
 interface Entry extends ProgressEntry {
@@ -293,6 +312,7 @@ function createProgress(start: Position, moved: () => void): Progress {
   // Finished entries are cut off in blocks, since shifting each of them would be slow where many wait.
   let entries: Entry[] = []
   let first = 0
+  const waiting = new Map<ProgressEntry | undefined, () => void>()
 
   function advance(): void {
     const before = first
@@ -306,6 +326,8 @@ function createProgress(start: Position, moved: () => void): Progress {
       first = 0
     }
     moved()
+    waiting.get(entries[first])?.()
+    waiting.delete(entries[first])
   }
 
   return {
@@ -328,5 +350,9 @@ function createProgress(start: Position, moved: () => void): Progress {
       return entry
     },
     isFirst: (entry) => entries[first] === entry,
+    whenFirst(entry) {
+      if (entries[first] === entry) return Promise.resolve()
+      return new Promise((resolve) => waiting.set(entry, resolve))
+    },
   }
 }

@@ -4,8 +4,8 @@ import type { EngineObserver } from '../observability/engine-observer.ts'
 import type { EventStore } from '../store/event-store.ts'
 import type { GivenPositions } from '../store/given-positions.ts'
 import type { SubscriptionLease } from '../store/leases.ts'
-import type { Position } from '../store/position.ts'
 import type { Fence } from '../store/save-position.ts'
+import type { Seen } from '../wake/poller.ts'
 import type { WakeSignal } from '../wake/wake-signal.ts'
 import type { CallSettings } from './call.ts'
 import type { LeaseManager } from './leases.ts'
@@ -19,8 +19,8 @@ export interface DistributorRuntime<DB> {
   readonly leases: LeaseManager
   /** Poked when there may be new events. */
   readonly wake: WakeSignal
-  /** The position after everything that the last poll has found; undefined before the first. */
-  lastSeen(): Position | undefined
+  /** What the polls have found until now. */
+  lastSeen(): Seen
   /** Poked when a person has changed the state of a subscription in this process. */
   readonly control: WakeSignal
   readonly services: IServiceScopeFactory | undefined

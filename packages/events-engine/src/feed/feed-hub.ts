@@ -66,6 +66,7 @@ export function createFeedHub({ store, wake, clock, logger }: FeedHubParts): Fee
     joining.clear()
   }
 
+  /** Once its signal is aborted it may still wait for the log, while another one reads for those who joined since. */
   async function readOn(start: Promise<string>, signal: AbortSignal): Promise<void> {
     let position = await start
     while (!signal.aborted) {
@@ -73,14 +74,17 @@ export function createFeedHub({ store, wake, clock, logger }: FeedHubParts): Fee
       const candidates = [...joining.keys()]
       try {
         const page = await store.readAfter(position, PAGE_SIZE)
+        if (signal.aborted) return
         const { events } = page
         if (events.length > 0) for (const listener of [...listeners]) listener(events)
         position = page.position
         if (!page.more) admit(candidates)
         if (events.length > 0) await gather()
         else if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, AbortSignal.any([signal, stopIdling.signal]))
+        if (signal.aborted) return
         if (stopIdling.signal.aborted) stopIdling = new AbortController()
       } catch (error) {
+        if (signal.aborted) return
         refuse(error)
         // The position stays, so that an outage of the database delays the feed and skips nothing.
         logger.warn({ err: error }, 'The event log could not be read for the feed; trying again')
@@ -92,8 +96,9 @@ export function createFeedHub({ store, wake, clock, logger }: FeedHubParts): Fee
   function begin() {
     const stop = new AbortController()
     const ended = readOn(store.endPosition(), stop.signal).catch((error: unknown) => {
+      if (stop.signal.aborted) return
       // The hub has not begun to read: the next one that joins makes it try again.
-      if (reading?.stop === stop) reading = undefined
+      reading = undefined
       refuse(error)
     })
     return { ended, stop }

@@ -23,7 +23,8 @@ export function logStateStatements(sql: SqlDialect, names: TableNames) {
     singleton integer primary key check (singleton = 1),
     schema_version integer not null,
     log_id text not null,
-    purged text not null default '0'
+    purged text not null default '0',
+    purged_seq bigint not null default 0
   )`
   const touch = `update ${names.logState} set purged = purged where false`
   const save = sql.statement(

@@ -75,21 +75,27 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** Appends events that are raised outside of a transaction. */
+export interface AppendBatcher {
+  /** Commits an event. */
+  (row: EventRow): Promise<void>
+  /** The earliest time at which an event was raised that is not committed yet; undefined where all are. */
+  oldestUncommitted(): number | undefined
+}
+
 /**
  * Batches events that are raised outside of a transaction: those that arrive during a commit share the next one, so that
  * many callers cost few disk flushes.
  */
-export function createAppendBatcher(
-  db: Kysely<unknown>,
-  store: EventStore,
-): (row: EventRow) => Promise<void> {
+export function createAppendBatcher(db: Kysely<unknown>, store: EventStore): AppendBatcher {
+  let batch: Waiting[] = []
   let waiting: Waiting[] = []
   let committing = false
 
   async function commit(): Promise<void> {
     committing = true
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, MAX_BATCH)
+      batch = waiting.slice(0, MAX_BATCH)
       waiting = waiting.slice(MAX_BATCH)
       try {
         await store.appendAll(
@@ -100,12 +106,13 @@ export function createAppendBatcher(
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }
+      batch = []
     }
     committing = false
   }
 
-  return (row) =>
-    new Promise((resolve, reject) => {
+  const append = (row: EventRow) =>
+    new Promise<void>((resolve, reject) => {
       waiting.push({ row, resolve, reject })
       // Later in this turn, so that events raised in the same turn are included.
       if (!committing) {
@@ -113,4 +120,14 @@ export function createAppendBatcher(
         queueMicrotask(commit)
       }
     })
+  return Object.assign(append, {
+    oldestUncommitted() {
+      let oldest: number | undefined
+      // The clock may have been set back in between.
+      for (const { row } of [...batch, ...waiting]) {
+        if (oldest === undefined || row.modified_on < oldest) oldest = row.modified_on
+      }
+      return oldest
+    },
+  })
 }

@@ -18,7 +18,7 @@ import { activeTraceparent, rememberTraceparent } from '../observability/tracing
 import { type EventRow, rowOf } from '../store/event-row.ts'
 import type { EventStore } from '../store/event-store.ts'
 import { assertDate, assertInteger, createArgumentAssertion, createOptionAssertion } from '../util/assert.ts'
-import type { HostTransaction } from './append.ts'
+import type { AppendBatcher, HostTransaction } from './append.ts'
 import { createEventIdGenerator } from './event-id.ts'
 import { dataTextOf, validateEvent } from './validate-event.ts'
 
@@ -39,8 +39,8 @@ export interface SyncManagerParts<DB> {
   readonly store: EventStore
   readonly clock: Clock
   readonly maxDataBytes: number
-  /** Commits an event that comes without a transaction. */
-  appendAlone(row: EventRow): Promise<void>
+  /** Commits events that come without a transaction. */
+  readonly appendAlone: AppendBatcher
   /** Appends an event in a caller's transaction, after it was found to be one of this database. */
   appendIn(trx: HostTransaction<DB>, row: EventRow): Promise<void>
   /** Whether the caller runs inside of `engine.transaction`. */
@@ -131,20 +131,24 @@ export class SyncManager<DB> implements ISyncManager<HostTransaction<DB>> {
 
   /**
    * The response body of `GET /api/Sync/{lastSyncDate}`: {@link SyncManager.getSyncEvents}, and the date for the next
-   * request. On PostgreSQL that date lies before the beginning of the oldest writing transaction, so that no late commit
-   * is missed; an event that is returned twice has the same id.
+   * request. That date lies before what waits to be committed in this process, and on PostgreSQL before the beginning of the
+   * oldest writing transaction, so that no late commit is missed; an event that is returned twice has the same id.
    *
    * @param lastSyncDate - undefined for a client that has nothing to catch up on. It gets the events that the next response
    *   will repeat, so that it recognises them.
    * @throws EventEngineError `invalid_argument`
    */
   async getSync(tenantId: number, lastSyncDate: Date | undefined): Promise<Sync> {
-    const { store, clock } = this.#parts
+    const { store, clock, appendAlone } = this.#parts
     assertInteger(assertSync, 'tenantId', tenantId)
     if (lastSyncDate !== undefined) assertDate(assertSync, 'lastSyncDate', lastSyncDate)
-    // Both before the events are read: an event raised in between is then returned twice, instead of never.
+    // All before the events are read: an event raised in between is then returned twice, instead of never.
     const now = clock.now()
-    const uncommittedMs = Math.min(await store.longestUncommittedMs(), CLIENT_EVENTS_KEPT_MS)
+    const waitingMs = now - (appendAlone.oldestUncommitted() ?? now)
+    const uncommittedMs = Math.min(
+      Math.max(waitingMs, await store.longestUncommittedMs()),
+      CLIENT_EVENTS_KEPT_MS,
+    )
     const syncDate = new Date(now - uncommittedMs)
     const syncEvents =
       uncommittedMs === 0 && !lastSyncDate ? [] : await this.getSyncEvents(tenantId, lastSyncDate ?? syncDate)

@@ -134,6 +134,8 @@ export interface SqlDialect {
   greatest(left: string, right: string): string
   /** SQL: whether two values differ, where null equals null. */
   differs(left: string, right: string): string
+  /** SQL: how many bytes a text takes. */
+  byteLength(text: string): string
   cast(value: string, type: SqlType): string
   /** SQL: a parameter whose type a database cannot infer from its place. */
   typed(parameter: string, type: SqlType): string

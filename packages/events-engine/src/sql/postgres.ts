@@ -67,6 +67,7 @@ export const postgres: SqlDialect = {
     ),
   now: () => milliseconds('now()'),
   clock: '(extract(epoch from clock_timestamp()) * 1000)::float8',
+  byteLength: (text) => `octet_length(${text})`,
   least: (left, right) => `least(${left}, ${right})`,
   greatest: (left, right) => `greatest(${left}, ${right})`,
   differs: (left, right) => `${left} is distinct from ${right}`,

@@ -54,6 +54,8 @@ export const sqlite: SqlDialect = {
   limitsIdleTo: () => 'true',
   now: (parameter) => parameter,
   clock: `unixepoch('subsec') * 1000`,
+  // Older versions have no octet_length().
+  byteLength: (text) => `length(cast(${text} as blob))`,
   // Its own min() and max() are null when any of the values is.
   least: (left, right) => `min(coalesce(${left}, ${right}), coalesce(${right}, ${left}))`,
   greatest: (left, right) => `max(coalesce(${left}, ${right}), coalesce(${right}, ${left}))`,

@@ -46,11 +46,13 @@ export function manageStatements({ db, sql, names }: LogContext) {
   )
   const find = statement(`select 1 as found from ${names.subscription} where name = $1`)
 
+  // From where a person puts it, everything is handled again; behind an event that is skipped, only what was not.
+  const expected = sql.cast('$3', 'text')
   const move = statement(
     `update ${names.subscription}
-      set position = $1, ahead = 0, failed_attempts = 0, last_error = null,
-        epoch = epoch + 1, revision = revision + 1, leased_by = null
-      where name = $2 and position = coalesce($3, position)`,
+      set position = $1, ahead = case when ${expected} is null then 0 else ahead end, failed_attempts = 0,
+        last_error = null, epoch = epoch + 1, revision = revision + 1, leased_by = null
+      where name = $2 and position = coalesce(${expected}, position)`,
   )
 
   const logId = `select log_id from ${names.logState}`
@@ -59,7 +61,8 @@ export function manageStatements({ db, sql, names }: LogContext) {
     /**
      * Puts a subscription elsewhere, and ends its lease, so that what its holder still saves does not count.
      *
-     * @param expected - only if it stands here; wherever it stands, where there is none.
+     * @param expected - only if it stands here, to go on behind the next event; wherever it stands, where there is none, to
+     *   handle again what comes then.
      */
     async movePosition(name: string, position: Position, expected?: Position): Promise<boolean> {
       return (await countChanges(db, move, [position, name, expected ?? null])) === 1

@@ -1,7 +1,7 @@
 import type { Clock, SyncEvent } from '@x/events-core'
 import { traceparentOf } from '../observability/tracing.ts'
 import { integer, json, type RowOf, real, text } from '../sql/columns.ts'
-import { countChanges, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
+import { countChanges, findsRow, readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import { limitIdle } from '../sql/dialects.ts'
 import { ownTransaction } from '../sql/transact.ts'
 import type { LogContext } from './context.ts'
@@ -18,6 +18,12 @@ export interface ParkedRow {
   readonly parkedOn: Date
 }
 
+/** A parked event that is to be tried again. */
+export interface ResumableRow extends ParkedRow {
+  /** Which request it is: each one changes it. */
+  readonly request: number
+}
+
 const parkedColumns = {
   subscription: text,
   event: json<EventRow>(),
@@ -25,6 +31,10 @@ const parkedColumns = {
   error: text,
   parked_on: real,
 }
+const resumableColumns = { ...parkedColumns, resume_requested: integer }
+
+/** Requests are counted up to here, and then from 1 on. */
+const MAX_REQUESTS = 30_000
 
 /** Creates the statements about parked events. These are stored whole, so that they outlive the log's retention. */
 export function parkStatements(context: LogContext, clock: Clock) {
@@ -35,25 +45,30 @@ export function parkStatements(context: LogContext, clock: Clock) {
   const columns = 'subscription, event, attempts, error, parked_on'
   const ofSubscription = 'where subscription = $1'
   const eventOrAll = 'and event_id = coalesce($2, event_id)'
+  // A request to resume stays: one that was made before the lease has been served, so that it came while the event failed.
   const insert = statement(`insert into ${names.parkedEvent}
       (subscription, event_id, event, attempts, error, parked_on) values ($1, $2, $3, $4, $5, $6)
     ${sql.upsert({
       key: 'subscription, event_id',
-      set: ['attempts', 'error', 'parked_on']
-        .map((name) => `${name} = ${sql.proposed(name)}`)
-        .concat('resume_requested = 0')
-        .join(', '),
+      set: ['attempts', 'error', 'parked_on'].map((name) => `${name} = ${sql.proposed(name)}`).join(', '),
     })}`)
-  const stay = statement(`update ${names.subscription} set failed_attempts = 0 ${fenced(sql, 1)}`)
+  // Nothing changes: the tries that are counted may be those of an event before it.
+  const stay = statement(
+    `update ${names.subscription} set failed_attempts = failed_attempts ${fenced(sql, 1)}`,
+  )
   const list = statement(`select ${columns} from ${names.parkedEvent} ${ofSubscription} order by id limit $2`)
-  const resumable = statement(`select ${columns} from ${names.parkedEvent}
-    ${ofSubscription} and resume_requested = 1 order by id limit 1`)
+  const find = statement(`select 1 as found from ${names.parkedEvent} ${ofSubscription} and event_id = $2`)
+  const resumable = statement(`select ${columns}, resume_requested from ${names.parkedEvent}
+    ${ofSubscription} and resume_requested > 0 order by id limit 1`)
+  // A number that changes with each request, so that one is noticed that comes while the try of another is failing.
   const resume = statement(
-    `update ${names.parkedEvent} set resume_requested = 1 ${ofSubscription} ${eventOrAll}`,
+    `update ${names.parkedEvent} set resume_requested = resume_requested % ${MAX_REQUESTS} + 1
+      ${ofSubscription} ${eventOrAll}`,
   )
   const remove = statement(`delete from ${names.parkedEvent} ${ofSubscription} ${eventOrAll}`)
   const again = statement(`update ${names.parkedEvent}
-    set resume_requested = 0, attempts = $3, error = $4, parked_on = $5 ${ofSubscription} and event_id = $2`)
+    set resume_requested = case resume_requested when $6 then 0 else resume_requested end,
+      attempts = $3, error = $4, parked_on = $5 ${ofSubscription} and event_id = $2`)
 
   return {
     /**
@@ -90,9 +105,13 @@ export function parkStatements(context: LogContext, clock: Clock) {
       return (await readRows(db, parkedColumns, list, [name, limit])).map(parkedRowOf)
     },
 
-    async nextResumable(name: string): Promise<ParkedRow | undefined> {
-      const [row] = await readRows(db, parkedColumns, resumable, [name])
-      return row && parkedRowOf(row)
+    async isParked(name: string, eventId: string): Promise<boolean> {
+      return findsRow(db, find, [name, eventId])
+    },
+
+    async nextResumable(name: string): Promise<ResumableRow | undefined> {
+      const [row] = await readRows(db, resumableColumns, resumable, [name])
+      return row && { ...parkedRowOf(row), request: row.resume_requested }
     },
 
     /** Marks parked events to be tried again; all of them where no id is given. */
@@ -108,9 +127,15 @@ export function parkStatements(context: LogContext, clock: Clock) {
       return countChanges(executor, remove, [name, eventId ?? null])
     },
 
-    /** Parks a resumed event again. */
-    async parkAgain(name: string, eventId: string, attempts: number, error: string): Promise<void> {
-      await runStatement(db, again, [name, eventId, attempts, error, clock.now()])
+    /** Parks a resumed event again. It is still to be tried again where that was requested once more since. */
+    async parkAgain(
+      name: string,
+      eventId: string,
+      attempts: number,
+      error: string,
+      request: number,
+    ): Promise<void> {
+      await runStatement(db, again, [name, eventId, attempts, error, clock.now(), request])
     },
   }
 }

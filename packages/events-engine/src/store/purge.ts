@@ -1,5 +1,5 @@
 import type { Clock } from '@x/events-core'
-import { bigInteger, integer, real } from '../sql/columns.ts'
+import { bigInteger, integer, type RowOf, real } from '../sql/columns.ts'
 import { readRows, runStatement, type SqlExecutor } from '../sql/database.ts'
 import { ownTransaction } from '../sql/transact.ts'
 import type { LogContext } from './context.ts'
@@ -18,6 +18,7 @@ export interface PurgeLimits {
 /** The end of a subscription's last lease lies no further ahead, unless the clock was set back. */
 const LONGEST_LEASE_MS = 24 * 60 * 60 * 1_000
 
+const deletedColumns = { number: bigInteger, seq: bigInteger }
 const firstColumns = { seq: integer, modified_on: integer, now: real }
 
 /**
@@ -43,12 +44,15 @@ export function purgeStatements(
           select 1 from ${names.subscription} s
           where s.leased_until >= ${now} - $5 and (s.held <= e.seq or not ${isBehind('s.position')})
         ) and ${sql.limitsIdle}${sql.lock('for update of e skip locked')}
-    ) returning ${deletedNumber} as number`)
+    ) returning ${deletedNumber} as number, seq`)
   const first =
     statement(`select e.seq, ${sql.milliseconds('e.modified_on')} as modified_on, ${sql.now('$2')} as now
     from ${names.syncEvent} e where e.seq >= $1 order by e.seq limit 1`)
   const purged = sql.greatest('cast(purged as numeric)', 'cast($1 as numeric)')
-  const note = statement(`update ${names.logState} set purged = cast(${purged} as text)`)
+  const purgedSequence = sql.greatest('purged_seq', 'cast($2 as bigint)')
+  const note = statement(
+    `update ${names.logState} set purged = cast(${purged} as text), purged_seq = ${purgedSequence}`,
+  )
   const shortenLeases = statement(
     `update ${names.subscription} set leased_until = $1 where leased_until > $1`,
   )
@@ -58,10 +62,9 @@ export function purgeStatements(
     trx: SqlExecutor,
     { keepMs, abandonedAfterMs, limit }: PurgeLimits,
     aged: number,
-  ): Promise<bigint[]> {
+  ): Promise<RowOf<typeof deletedColumns>[]> {
     const parameters = [limit, keepMs, clock.now(), aged, abandonedAfterMs]
-    const rows = await readRows(trx, { number: bigInteger }, remove, parameters)
-    return rows.map(({ number }) => number)
+    return readRows(trx, deletedColumns, remove, parameters)
   }
 
   /** The first event from a sequence on. */
@@ -89,13 +92,23 @@ export function purgeStatements(
           )
           if (aged > 0) removed = await removeOld(trx, limits, aged)
         }
-        let last = 0n
-        for (const one of removed) if (one > last) last = one
-        if (last > 0n) await runStatement(trx, note, [last.toString()])
+        if (removed.length > 0) {
+          const last = [greatestOf(removed, 'number'), greatestOf(removed, 'seq')]
+          await runStatement(trx, note, last)
+        }
         return removed.length
       })
     },
   }
+}
+
+function greatestOf<TName extends string>(
+  rows: readonly Readonly<Record<TName, bigint>>[],
+  name: TName,
+): string {
+  let greatest = 0n
+  for (const row of rows) if (row[name] > greatest) greatest = row[name]
+  return greatest.toString()
 }
 
 /** An event of the log, as retention sees it. */

@@ -42,7 +42,7 @@ export function restoreStatements({ db, sql, names }: LogContext) {
   const restamp = `update ${names.syncEvent}
     set xid = case when seq > $1::bigint then pg_current_xact_id() else '1'::xid8 end`
   // Positions of the time before are of another log: their snapshots say nothing about these rows.
-  const rename = `update ${names.logState} set purged = '0',
+  const rename = `update ${names.logState} set purged = '0', purged_seq = 0,
     log_id = ${LOG_ID} || '.' || (coalesce(nullif(split_part(log_id, '.', 2), ''), '0')::integer + 1)`
 
   async function restored(executor: SqlExecutor): Promise<boolean> {

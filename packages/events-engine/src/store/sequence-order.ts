@@ -82,7 +82,8 @@ export function sequenceOrder({ db, sql, names }: LogContext) {
       return sequence < (row?.purged ?? 0) ? 'expired' : 'kept'
     },
 
-    // A transaction of this process that has raised events holds the connection until it is committed.
+    // A transaction of this process that has raised events holds the connection until it is committed. What is raised without
+    // one may wait for others: who raises knows since when.
     longestUncommittedMs: async () => 0,
 
     // A copied file is the same log, sequence and all.

@@ -69,11 +69,15 @@ export function snapshotOrder({ db, sql, names }: LogContext) {
   const oldestWriter = `select (extract(epoch from clock_timestamp() - min(xact_start)) * 1000)::float8 as age
     from pg_stat_activity where backend_xid is not null and datname = current_database()`
 
+  // In the midst of a window, its second snapshot tells more than its first, which may be before everything: nothing behind
+  // the place is deleted where whatever was deleted had ended in that snapshot, and had no greater sequence. Had it only been
+  // visible there, a transaction with a lower id might have been open still, and have been deleted since.
   const place = `select case
       when pg_snapshot_xmax(coalesce($2::pg_snapshot, $1::pg_snapshot)) > pg_snapshot_xmax(pg_current_snapshot())
         or $3::bigint > ${sql.lastKey(names.syncEvent, 'seq')} then 'unknown'
-      when not pg_visible_in_snapshot(purged::xid8, $1::pg_snapshot) then 'expired'
-      else 'kept' end as place
+      when pg_visible_in_snapshot(purged::xid8, $1::pg_snapshot) then 'kept'
+      when purged::xid8 < pg_snapshot_xmin($2::pg_snapshot) and purged_seq <= $3::bigint then 'kept'
+      else 'expired' end as place
     from ${names.logState}`
   const isAfter = '(seq > $3::bigint or not pg_visible_in_snapshot(xid, $2::pg_snapshot))'
   const after = (range: string) => `

@@ -24,9 +24,18 @@ export interface PollerParts {
   onOwnCommit(): void
 }
 
-export interface Poller {
+/** What the looks for news have found. They are numbered in their order, and one ends before the next begins. */
+export interface Seen {
   /** The position after everything that the last look has found; undefined before the first. */
-  readonly seen: Position | undefined
+  readonly position: Position | undefined
+  /** The number of that look. */
+  readonly look: number
+  /** The number of the last look that has begun. */
+  readonly lastBegun: number
+}
+
+export interface Poller {
+  readonly seen: Seen
   start(): void
   stop(): Promise<void>
   /** Looks now, and often for a while: an event was raised here in a transaction that is still open. */
@@ -50,7 +59,8 @@ export function createPoller({ store, wake, settings, clock, logger, onOwnCommit
   let expectedAt = Number.NEGATIVE_INFINITY
   let expecting = false
   let marker: string | undefined
-  let seen: Position | undefined
+  let seen: Omit<Seen, 'lastBegun'> = { position: undefined, look: 0 }
+  let lastBegun = 0
 
   const loop = createPeriodic({
     run: findNews,
@@ -58,7 +68,7 @@ export function createPoller({ store, wake, settings, clock, logger, onOwnCommit
       delayMs = settings.pollMaxMs
       // A server that has recovered from a crash may give out the same transaction ids again.
       marker = undefined
-      seen = undefined
+      forgetSeen()
       logger.warn({ err: error }, 'The event log could not be polled; trying again')
     },
     everyMs: () => delayMs,
@@ -72,9 +82,10 @@ export function createPoller({ store, wake, settings, clock, logger, onOwnCommit
   }
 
   async function findNews(): Promise<void> {
+    lastBegun += 1
     const found = await store.findChange(marker)
     marker = found.marker
-    seen = found.position
+    seen = { position: found.position, look: lastBegun }
     if (found.changed) {
       delayMs = settings.pollMinMs
       expectedAt = Number.NEGATIVE_INFINITY
@@ -86,9 +97,13 @@ export function createPoller({ store, wake, settings, clock, logger, onOwnCommit
     }
   }
 
+  function forgetSeen(): void {
+    seen = { position: undefined, look: lastBegun }
+  }
+
   return {
     get seen() {
-      return seen
+      return { ...seen, lastBegun }
     },
     start() {
       marker = undefined
@@ -97,7 +112,7 @@ export function createPoller({ store, wake, settings, clock, logger, onOwnCommit
     },
     async stop() {
       await loop.stop()
-      seen = undefined
+      forgetSeen()
     },
     expect() {
       if (!loop.running) return

@@ -1,6 +1,8 @@
 import { EntityNames } from '@x/events-core'
 import { waitFor } from '@x/testkit'
+import { CompiledQuery } from 'kysely'
 import { expect, it } from 'vitest'
+import { createEventEngine } from '../../src/index.ts'
 import type { AheadEvent, AheadHost, IAheadSubscriber } from '../../src/internal.ts'
 import { type HostTables, type OpenEngine, onEachDatabase, recordingLogger, site } from '../open-engine.ts'
 
@@ -15,10 +17,12 @@ const pageIds = async (host: OpenEngine) => {
 const idOf = ({ event }: Pick<AheadEvent, 'event'>) => Number(event.entityId)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
+const execute = <TRow>(host: OpenEngine, statement: string) =>
+  host.db.executeQuery<TRow>(CompiledQuery.raw(statement))
+
 const stored = async (host: OpenEngine) => {
-  const { rows } = await host.db.executeQuery<{ position: string; ahead: number }>(
-    (await import('kysely')).CompiledQuery.raw('select position, ahead from xe_subscription'),
-  )
+  const statement = 'select position, ahead from xe_subscription'
+  const { rows } = await execute<{ position: string; ahead: number }>(host, statement)
   return rows[0] as { position: string; ahead: number }
 }
 
@@ -88,9 +92,15 @@ function holding(isAutomatic: (id: number) => boolean, inBatch = (_id: number) =
   return { held, subscriber, batches }
 }
 
+/** Settles events that were handled before, of which there is nothing to record. */
+function settleAll({ events }: Held): void {
+  for (const event of events.values()) event.settle()
+  events.clear()
+}
+
 const options = { name: 'ahead', mode: 'durable' } as const
 
-onEachDatabase((open) => {
+onEachDatabase((open, dialect) => {
   it('reads on behind an unsettled event, and stores no position beyond it', async () => {
     await using host = await open()
     const { held, subscriber } = holding((id) => id !== 1)
@@ -226,6 +236,72 @@ onEachDatabase((open) => {
     await host.engine.stop()
   })
 
+  it('says so of all that the former holder has recorded, however little it has noted of that', async () => {
+    await using host = await open({ stopTimeoutMs: 50 })
+    const { held, subscriber } = holding((id) => id > 1)
+    await host.engine.subscribe(subscriber, { ...options, batchSize: 590 })
+    await host.engine.start()
+    await raise(host, range(1, 2_700))
+    await waitFor(() => held.read.length >= 2_000, 'as much as may be read ahead')
+    await waitFor(async () => (await pageIds(host)).length === held.read.length - 1, 'those behind')
+    expect(held.read, 'so many are handled again after a crash').toHaveLength(2_000)
+    expect(held.repeats, 'there was no former holder').not.toContain(true)
+    await host.engine.stop()
+    await execute(host, 'update xe_subscription set ahead = 1')
+    held.read.length = 0
+    held.repeats.length = 0
+    await host.engine.start()
+    const isRead = () => {
+      settleAll(held)
+      return held.read.length === 2_700
+    }
+    await waitFor(isRead, 'all of them again, and the rest')
+    settleAll(held)
+    const unsaid = held.read.filter((id, index) => id <= 2_000 && !held.repeats[index])
+    expect(unsaid).toEqual([])
+    // At the end of the log it is known that there is no more of that.
+    held.repeats.length = 0
+    await raise(host, [2_701])
+    await waitFor(() => held.read.includes(2_701), 'a new one')
+    expect(held.repeats).toEqual([false])
+    await host.engine.stop()
+  })
+
+  // On SQLite a transaction that raises keeps all others from raising.
+  it.runIf(dialect === 'postgres')('says so behind what is committed late', async () => {
+    await using host = await open({ stopTimeoutMs: 50 })
+    const late = range(1_001, 3_100)
+    const own = range(1, 20)
+    const { held, subscriber } = holding((id) => id > 1)
+    await host.engine.subscribe(subscriber, options)
+    await host.engine.start()
+    const raised = Promise.withResolvers<void>()
+    const committing = Promise.withResolvers<void>()
+    const transaction = host.engine.transaction(async ({ raise: raiseLate }) => {
+      for (const id of late) await raiseLate(site, EntityNames.File, id, 'Download')
+      raised.resolve()
+      await committing.promise
+    })
+    await raised.promise
+    await raise(host, own)
+    await waitFor(async () => (await pageIds(host)).length === 19, 'those behind the first')
+    await host.engine.stop()
+    expect((await stored(host)).ahead).toBeGreaterThan(0)
+    committing.resolve()
+    await transaction
+    held.read.length = 0
+    held.repeats.length = 0
+    const other = createEventEngine({ db: host.db, pollMaxMs: 50, stopTimeoutMs: 50 })
+    await other.subscribe(subscriber, options)
+    await other.start()
+    await waitFor(() => held.read.length === late.length + own.length, 'all of them')
+    await other.stop()
+    const first = held.read.slice(0, late.length)
+    expect(Math.min(...first), 'the late ones come first').toBeGreaterThan(20)
+    const unsaid = held.read.filter((id, index) => id <= 20 && !held.repeats[index])
+    expect(unsaid).toEqual([])
+  })
+
   it('forgets that where a person has moved the position', async () => {
     await using host = await open({ stopTimeoutMs: 50 })
     const { held, subscriber } = holding((id) => id > 3)
@@ -240,6 +316,32 @@ onEachDatabase((open) => {
     await host.engine.stop()
   })
 
+  it('still says so where a person has skipped the event before them', async () => {
+    await using host = await open()
+    const { held, subscriber } = holding((id) => id !== 1)
+    const failing: IAheadSubscriber<HostTables> = {
+      ...subscriber,
+      async entitiesChanged() {
+        throw new Error('cannot be')
+      },
+    }
+    await host.engine.subscribe(failing, { ...options, onExhausted: 'block', retry: { maxAttempts: 1 } })
+    await host.engine.start()
+    await raise(host, range(1, 10))
+    await waitFor(async () => (await pageIds(host)).length === 9, 'those behind')
+    held.host?.fail(new Error('refused'))
+    const { subscriptions } = host.engine
+    await waitFor(async () => (await subscriptions.list())[0]?.state === 'blocked', 'the block')
+    held.read.length = 0
+    held.repeats.length = 0
+    await subscriptions.skip('ahead')
+    await waitFor(() => held.read.length === 9, 'those behind again')
+    expect(held.read).toEqual(range(2, 10))
+    expect(new Set(held.repeats)).toEqual(new Set([true]))
+    settleAll(held)
+    await host.engine.stop()
+  })
+
   it('records nothing once the lease is lost', async () => {
     await using host = await open()
     const { held, subscriber } = holding(() => false)
@@ -249,9 +351,7 @@ onEachDatabase((open) => {
     await waitFor(() => held.read.length === 2, 'the events')
     const { host: first } = held
     const event = held.events.get(1) as AheadEvent
-    await host.db.executeQuery(
-      (await import('kysely')).CompiledQuery.raw('update xe_subscription set epoch = epoch + 1'),
-    )
+    await execute(host, 'update xe_subscription set epoch = epoch + 1')
     const recording = first?.record([event], async (trx) => {
       await trx.insertInto('page').values({ pageId: 1, name: 'late' }).execute()
     })

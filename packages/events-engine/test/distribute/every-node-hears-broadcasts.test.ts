@@ -2,7 +2,11 @@ import { EntityNames, type SyncEvent } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
 import { createEventEngine } from '../../src/index.ts'
+import { internalsOf } from '../../src/internal.ts'
 import { onEachDatabase, recordingLogger, site } from '../open-engine.ts'
+
+/** How an engine looks for news. */
+const LOOK = /sqlite_sequence|as changed/
 
 onEachDatabase((open) => {
   it('shows each event to each node, in order, from the time it started', async () => {
@@ -61,6 +65,78 @@ onEachDatabase((open) => {
       syncManager.off('entityChanged', listener)
       await before
     }
+  })
+
+  /** An engine whose looks for news are counted, and another subscription to know when an event was passed on. */
+  async function openLooking(pollMs: number) {
+    let looks = 0
+    const after = (statement: string) => {
+      if (LOOK.test(statement)) looks += 1
+    }
+    const host = await open({ pollMinMs: pollMs, pollMaxMs: pollMs, observer: { after } })
+    const { engine } = host
+    let passedOn: unknown
+    await engine.subscribe(
+      {
+        entityChanged({ entityId }) {
+          passedOn = entityId
+        },
+      },
+      { name: 'another', mode: 'broadcast' },
+    )
+    const heard: number[] = []
+    return {
+      engine,
+      heard,
+      listener: ({ entityId }: SyncEvent) => void heard.push(Number(entityId)),
+      async raise(id: number) {
+        await engine.syncManager.addSyncEvent(site, EntityNames.File, id, 'Download')
+        await waitFor(() => passedOn === id, `event ${id}`)
+      },
+      async looksNow() {
+        const before = looks
+        internalsOf(engine).lookSoon()
+        await waitFor(() => looks > before, 'the look')
+      },
+      async looksAgain() {
+        const before = looks
+        await waitFor(() => looks >= before + 2, 'a look that began since')
+      },
+      [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
+    }
+  }
+
+  it('tells no event twice to a listener that is removed and added before the next look for news', async () => {
+    await using looking = await openLooking(60_000)
+    const { engine, heard, listener, raise } = looking
+    await engine.start()
+    // The only look: own commits are heard of without.
+    await looking.looksNow()
+    engine.syncManager.on('entityChanged', listener)
+    await raise(1)
+    await waitFor(() => heard.length === 1, 'the first event')
+    engine.syncManager.off('entityChanged', listener)
+    await raise(2)
+    engine.syncManager.on('entityChanged', listener)
+    await raise(3)
+    await waitFor(() => heard.includes(3), 'the last event')
+    expect(heard.filter((id) => id !== 2)).toEqual([1, 3])
+  })
+
+  it('passes over what was raised while nobody listened', async () => {
+    await using looking = await openLooking(5)
+    const { engine, heard, listener, raise } = looking
+    await engine.start()
+    for (let id = 1; id <= 5; id++) {
+      engine.syncManager.on('entityChanged', listener)
+      await raise(id)
+      await waitFor(() => heard.includes(id), 'the event')
+      engine.syncManager.off('entityChanged', listener)
+      await looking.looksAgain()
+      await raise(-id)
+      await looking.looksAgain()
+    }
+    expect(heard).toEqual([1, 2, 3, 4, 5])
   })
 
   it('logs what a broadcast subscriber throws, and goes on with the next event', async () => {

@@ -392,16 +392,23 @@ export function engineContract(driver: Driver): void {
             { subscription: 'a', event, attempts: 3, error: 'broken', parkedOn: expect.any(Date) },
           ])
         },
+        isParked: async () => {
+          expect(await store.isParked('a', event.id)).toBe(true)
+          expect(await store.isParked('b', event.id)).toBe(false)
+        },
         requestResume: async () => {
           expect(await store.nextResumable('a')).toBeUndefined()
           expect(await store.requestResume('a', undefined)).toBe(1)
         },
         nextResumable: async () => {
-          expect(await store.nextResumable('a')).toMatchObject({ event, attempts: 3 })
+          expect(await store.nextResumable('a')).toMatchObject({ event, attempts: 3, request: 1 })
         },
         parkAgain: async () => {
-          await store.parkAgain('a', event.id, 4, 'again')
+          await store.parkAgain('a', event.id, 4, 'again', 7)
           expect(await store.listParked('a', 10)).toMatchObject([{ attempts: 4, error: 'again' }])
+          expect(await store.nextResumable('a')).toMatchObject({ request: 1 })
+          await store.parkAgain('a', event.id, 5, 'again', 1)
+          expect(await store.nextResumable('a')).toBeUndefined()
         },
         deleteParked: async () => expect(await store.deleteParked('a', event.id)).toBe(1),
         setState: async () => {

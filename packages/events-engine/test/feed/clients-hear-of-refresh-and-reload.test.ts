@@ -1,5 +1,6 @@
 import { ALL_SITES, ALL_TENANTS, EntityNames, SyncEventActions } from '@x/events-core'
 import { manualClock, waitFor } from '@x/testkit'
+import { CompiledQuery } from 'kysely'
 import { expect, it } from 'vitest'
 import { onEachDatabase, site } from '../open-engine.ts'
 
@@ -78,6 +79,41 @@ onEachDatabase((open, dialect) => {
     expect(fresh.syncEvents).toEqual(dialect === 'postgres' ? [event] : [])
     expect((await syncManager.getSync(1, syncDate)).syncEvents).toEqual([event])
     expect(syncDate.getTime()).toBeLessThanOrEqual(event.modifiedOn.getTime())
+  })
+
+  it('answers such a date also while events wait to be written together', async () => {
+    const clock = manualClock()
+    await using host = await open({ clock })
+    const { syncManager } = host.engine
+    const before = new Date(clock.now())
+    const locked = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    // On SQLite a transaction keeps the connection, also from questions.
+    const holding = host.db.transaction().execute(async (trx) => {
+      if (dialect === 'postgres') {
+        await trx.executeQuery(CompiledQuery.raw('lock table xe_sync_event in exclusive mode'))
+      }
+      locked.resolve()
+      await release.promise
+    })
+    await locked.promise
+    const raise = () => syncManager.addSyncEvent(site, EntityNames.Site, 7, SyncEventActions.Refresh)
+    // The second waits for the first to be written.
+    const raising = [raise()]
+    await clock.advance(1)
+    raising.push(raise())
+    await clock.advance(10_000)
+    const asking = syncManager.getSync(1, before)
+    if (dialect === 'postgres') await asking
+    release.resolve()
+    await holding
+    const { syncDate, syncEvents } = await asking
+    const events = await Promise.all(raising)
+    const next = await syncManager.getSync(1, syncDate)
+    const told = new Set([...syncEvents, ...next.syncEvents].map(({ id }) => id))
+    expect(told).toEqual(new Set(events.map(({ id }) => id)))
+    const { syncDate: later } = await syncManager.getSync(1, undefined)
+    expect(clock.now() - later.getTime(), 'nothing waits any more').toBeLessThan(10_000)
   })
 
   it('refuses a date that is none, and a tenant that is no integer', async () => {
