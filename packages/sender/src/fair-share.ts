@@ -4,7 +4,8 @@ export interface FairShare {
   readonly used: number
   /** Whether the tenant may take another slot. */
   hasRoom(tenantId: number): boolean
-  take(tenantId: number): void
+  /** @param amount - how many slots; 1 if left out. */
+  take(tenantId: number, amount?: number): void
   release(tenantId: number): void
 }
 
@@ -23,9 +24,9 @@ export function createFairShare(slots: number): FairShare {
       return used
     },
     hasRoom: (tenantId) => (held.get(tenantId) ?? 0) < slots - used,
-    take(tenantId) {
-      used += 1
-      held.set(tenantId, (held.get(tenantId) ?? 0) + 1)
+    take(tenantId, amount = 1) {
+      used += amount
+      held.set(tenantId, (held.get(tenantId) ?? 0) + amount)
     },
     release(tenantId) {
       used -= 1
@@ -45,13 +46,19 @@ export function tenantsInTurn<TItem extends { readonly tenantId: number }>(
   items: Iterable<TItem>,
   limit: number,
 ): TItem[] {
+  return inTurn(items, ({ tenantId }) => tenantId).slice(0, limit)
+}
+
+/** Orders items so that the first of each group comes before the second of any. */
+export function inTurn<TItem>(items: Iterable<TItem>, groupOf: (item: TItem) => unknown): TItem[] {
   const rounds: TItem[][] = []
-  const taken = new Map<number, number>()
+  const taken = new Map<unknown, number>()
   for (const item of items) {
-    const round = taken.get(item.tenantId) ?? 0
-    taken.set(item.tenantId, round + 1)
+    const group = groupOf(item)
+    const round = taken.get(group) ?? 0
+    taken.set(group, round + 1)
     rounds[round] ??= []
     rounds[round].push(item)
   }
-  return rounds.flat().slice(0, limit)
+  return rounds.flat()
 }

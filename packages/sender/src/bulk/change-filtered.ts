@@ -1,7 +1,13 @@
 import type { SqlExecutor } from '@x/events-engine/internal'
 import { sourceOf } from '../deliveries/find-deliveries.ts'
-import { type CheckedFilter, createFilterTest, type StoredFilter } from '../deliveries/read-filter.ts'
+import {
+  type CheckedFilter,
+  createFilterTest,
+  isImpossible,
+  type StoredFilter,
+} from '../deliveries/read-filter.ts'
 import type { DeliveryStore } from '../store/store.ts'
+import { changeSome } from './change.ts'
 import type { JobCursor, JobProgress, JobRow } from './job.ts'
 
 const AT_ONCE = 500
@@ -29,6 +35,10 @@ export async function rangeOfFilter(
   store: DeliveryStore,
   filter: CheckedFilter,
 ): Promise<{ readonly cursor: JobCursor; readonly total: number }> {
+  if (isImpossible(filter)) {
+    const nothing = { message: 0, lastMessage: 0, endpoint: { key: 0, first: 1 } }
+    return { cursor: nothing, total: 0 }
+  }
   const { createdAfter: since, createdBefore: until, eventId } = filter
   const ofTime = await store.messageRange({ since, until })
   let first = ofTime.first
@@ -72,30 +82,15 @@ export async function changeFiltered(
   const keys = read.flatMap(({ row, messageKey }) =>
     row && row.state !== 'pull' && isWanted(row) ? [messageKey] : [],
   )
-  const last = read.length < AT_ONCE ? messages.last : (read.at(-1)?.messageKey ?? messages.last)
+  const changed = await changeSome(store, trx, { kind, endpointKey, keys, now })
+  const looked = read.filter(({ messageKey }) => messageKey <= changed.upto)
+  const isLast = looked.length === read.length && read.length < AT_ONCE
+  const last = isLast ? messages.last : (looked.at(-1)?.messageKey ?? messages.last)
   return {
     state: 'running',
     cursor: { ...cursor, message: last, endpoint: { key: endpointKey, first } },
-    done: Math.min(total, job.done + read.length),
-    affected: affected + (keys.length === 0 ? 0 : await change(store, trx, { kind, endpointKey, keys, now })),
+    done: Math.min(total, job.done + looked.length),
+    affected: affected + changed.count,
     errorMessage: null,
   }
-}
-
-interface Change {
-  readonly kind: JobRow['kind']
-  readonly endpointKey: number
-  readonly keys: readonly number[]
-  readonly now: number
-}
-
-async function change(
-  store: DeliveryStore,
-  trx: SqlExecutor,
-  { kind, endpointKey, keys, now }: Change,
-): Promise<number> {
-  if (kind === 'cancel') return store.cancelIn(trx, endpointKey, keys, now)
-  // What is sent again is stored from then on.
-  await store.storeStraight(trx, endpointKey, keys)
-  return store.resendIn(trx, endpointKey, keys, now)
 }

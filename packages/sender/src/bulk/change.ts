@@ -32,20 +32,46 @@ export async function changeMany(
     state: kind === 'recover' ? 'exhausted' : undefined,
     limit: AT_ONCE,
   })
-  const keys = rows.filter((row) => isWanted(job, row)).map(({ messageKey }) => messageKey)
-  // What is sent again is stored from then on.
-  if (kind !== 'cancel' && keys.length > 0) await store.storeStraight(trx, endpointKey, keys)
-  const change = kind === 'cancel' ? store.cancelIn : store.resendIn
-  const changed = keys.length === 0 ? 0 : await change(trx, endpointKey, keys, now)
-  const isLast = rows.length < AT_ONCE
+  const wanted = rows.filter((row) => isWanted(job, row)).map(({ messageKey }) => messageKey)
+  const changed = await changeSome(store, trx, { kind, endpointKey, keys: wanted, now })
+  const done = rows.filter(({ messageKey }) => messageKey <= changed.upto)
+  const isLast = done.length === rows.length && rows.length < AT_ONCE
   const isEnd = isLast && cursor.log === undefined && cursor.stored === undefined
   return {
     state: isEnd ? 'succeeded' : 'running',
-    cursor: { ...cursor, message: isLast ? cursor.lastMessage : (rows.at(-1)?.messageKey ?? 0) },
-    done: isEnd ? total : Math.min(total, job.done + rows.length),
-    affected: job.affected + changed,
+    cursor: { ...cursor, message: isLast ? cursor.lastMessage : (done.at(-1)?.messageKey ?? 0) },
+    done: isEnd ? total : Math.min(total, job.done + done.length),
+    affected: job.affected + changed.count,
     errorMessage: null,
   }
+}
+
+/** Deliveries of an endpoint, in the order of their keys. */
+export interface Change {
+  readonly kind: JobRow['kind']
+  readonly endpointKey: number
+  readonly keys: readonly number[]
+  readonly now: number
+}
+
+/**
+ * Cancels deliveries, or sends them again.
+ *
+ * @returns how many have changed, and up to which key: the rest is for another step where messages are large.
+ */
+export async function changeSome(
+  store: DeliveryStore,
+  trx: SqlExecutor,
+  { kind, endpointKey, keys, now }: Change,
+): Promise<{ readonly count: number; readonly upto: number }> {
+  if (keys.length === 0) return { count: 0, upto: Number.POSITIVE_INFINITY }
+  if (kind === 'cancel') {
+    return { count: await store.cancelIn(trx, endpointKey, keys, now), upto: Number.POSITIVE_INFINITY }
+  }
+  // What is sent again is stored from then on.
+  const upto = (await store.storeStraight(trx, endpointKey, keys)) ?? Number.POSITIVE_INFINITY
+  const stored = keys.filter((key) => key <= upto)
+  return { count: await store.resendIn(trx, endpointKey, stored, now), upto }
 }
 
 function isWanted(

@@ -21,7 +21,8 @@ import { createJobRunner, type JobRunner } from './runner.ts'
 
 /**
  * What is done to many deliveries at once: `deliveries.recover`, `replay`, `cancelPending`, `resendMany` and `cancelMany` give jobs. They
- * go on after a restart, on whichever node is there. Each method that takes an id can be narrowed to a tenant.
+ * go on after a restart, on whichever node is there, and take turns. Those that have ended are kept for `retentionDays`. Each method
+ * that takes an id can be narrowed to a tenant.
  *
  * @example
  * ```ts

@@ -31,6 +31,8 @@ export interface JobRunnerParts {
 }
 
 const LOOK_EVERY_MS = 2_000
+/** Jobs take turns of so many steps: one may have thousands of them, and others are not to wait for its end. */
+const STEPS_A_TURN = 10
 
 /** Creates the runner. It takes over jobs of other nodes when their lease has ended. */
 export function createJobRunner(parts: JobRunnerParts): JobRunner {
@@ -70,16 +72,17 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
     })
   }
 
-  async function run(job: JobRow, signal: AbortSignal): Promise<void> {
+  async function runTurn(job: JobRow, signal: AbortSignal): Promise<void> {
     let current: JobRow | undefined = job
     mine.add(job.id)
     try {
-      while (!signal.aborted && current?.state === 'running') {
+      for (let step = 0; step < STEPS_A_TURN; step++) {
+        if (signal.aborted || current?.state !== 'running') break
         current = await stepOnce(current)
         // Other work gets its turn: on SQLite everything shares one connection.
         await new Promise(setImmediate)
       }
-      if (current?.state === 'running') await jobs.releaseJob(current)
+      if (current?.state === 'running') await jobs.releaseJob(current, clock.now())
     } finally {
       mine.delete(job.id)
     }
@@ -89,7 +92,7 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
     while (!signal.aborted) {
       const job = await jobs.takeJob((id) => mine.has(id), clock.now())
       if (!job) return
-      await run(job, signal)
+      await runTurn(job, signal)
     }
   }
 
@@ -100,7 +103,7 @@ export function createJobRunner(parts: JobRunnerParts): JobRunner {
         const job = await jobs.createJob(newJob, actor)
         const next = await stepOnce(job)
         if (!next) return (await jobs.findJob(job.id)) ?? job
-        if (next.state === 'running') await jobs.releaseJob(next)
+        if (next.state === 'running') await jobs.releaseJob(next, clock.now())
         return next
       } finally {
         mine.delete(newJob.id)

@@ -1,8 +1,12 @@
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
+import { WaitingDeliveries } from './waiting-deliveries.ts'
 
 /** How many deliveries that people have asked for are read of an endpoint at once. */
 export const MANUAL_AT_ONCE = 10
+
+/** Of one kind, what takes more bytes is not read ahead: one endpoint does not use up the room of its tenant. */
+export const MAX_BYTES_OF_KIND = 1024 * 1024
 
 const RETRY_EVERY = 4
 const MAX_GIVEN = 5_000
@@ -17,9 +21,9 @@ export class DeliveryBuffer {
   #busyAt = performance.now()
 
   // Not begun: deliveries that were never attempted, those that were, and those that people have asked for.
-  readonly #first: DueDelivery[] = []
-  readonly #retries: DueDelivery[] = []
-  readonly #manual: DueDelivery[] = []
+  readonly #first = new WaitingDeliveries()
+  readonly #retries = new WaitingDeliveries()
+  readonly #manual = new WaitingDeliveries()
   #turn = 0
   #wasManual = false
   /**
@@ -36,6 +40,8 @@ export class DeliveryBuffer {
   #moreFirst: boolean
   #moreRetries: boolean
   #moreManual: boolean
+  /** There was no room for what a read would bring: it is not tried again before something has changed. */
+  #isPostponed = false
   #isReading = false
   #readFailsSince: number | undefined
   /** Events whose deliveries are being stored: a read that finds them leaves them out. */
@@ -95,8 +101,8 @@ export class DeliveryBuffer {
 
   /** Whether its attempt is in flight, or not recorded. */
   hasBegun(messageKey: number): boolean {
-    const waits = (list: readonly DueDelivery[]) => list.some((one) => one.messageKey === messageKey)
-    return this.#known.has(messageKey) && ![this.#first, this.#retries, this.#manual].some(waits)
+    const lists = [this.#first, this.#retries, this.#manual]
+    return this.#known.has(messageKey) && !lists.some((list) => list.has(messageKey))
   }
 
   get waitingFirst(): number {
@@ -105,7 +111,12 @@ export class DeliveryBuffer {
 
   /** Bytes of the bodies that wait for their first attempt. */
   get bytes(): number {
-    return this.#first.reduce((sum, { body }) => sum + body.length, 0)
+    return this.#first.bytes
+  }
+
+  /** Bytes of the bodies that wait for their turn behind the next of their kind. */
+  get bytesBehind(): number {
+    return this.#first.bytesBehind + this.#retries.bytesBehind
   }
 
   /**
@@ -129,8 +140,7 @@ export class DeliveryBuffer {
   /** Drops a delivery, unless its attempt is in flight. */
   drop(messageKey: number): void {
     for (const waiting of [this.#first, this.#retries, this.#manual]) {
-      const index = waiting.findIndex((delivery) => delivery.messageKey === messageKey)
-      const [dropped] = index < 0 ? [] : waiting.splice(index, 1)
+      const dropped = waiting.remove(messageKey)
       if (dropped) this.forget(messageKey, dropped.orderingKey)
     }
   }
@@ -140,8 +150,8 @@ export class DeliveryBuffer {
     for (const { messageKey, orderingKey } of [...this.#first, ...this.#retries]) {
       this.forget(messageKey, orderingKey)
     }
-    this.#first.length = 0
-    this.#retries.length = 0
+    this.#first.clear()
+    this.#retries.clear()
     this.#moreFirst = false
     this.#moreRetries = false
   }
@@ -153,6 +163,7 @@ export class DeliveryBuffer {
    */
   forget(messageKey: number, orderingKey: string | null): boolean {
     this.#busyAt = performance.now()
+    this.#isPostponed = false
     const wasKnown = this.#known.delete(messageKey)
     this.#late.delete(messageKey)
     if (orderingKey !== null && this.#ordered.get(orderingKey) === messageKey) {
@@ -161,7 +172,7 @@ export class DeliveryBuffer {
     return wasKnown
   }
 
-  #take(delivery: DueDelivery, waiting: DueDelivery[]): void {
+  #take(delivery: DueDelivery, waiting: WaitingDeliveries): void {
     const { orderingKey, messageKey, manual } = delivery
     waiting.push(delivery)
     this.#known.add(messageKey)
@@ -171,10 +182,21 @@ export class DeliveryBuffer {
 
   // What is read.
 
-  /** Whether to read what is due, of a kind of which fewer than `size` wait. */
+  /** Whether to read what is due, of a kind of which fewer than `size` wait, and not too many bytes. */
   needsDue(size: number): boolean {
-    const wantsFirst = this.#moreFirst && this.#first.length < size
-    return wantsFirst || (this.#moreRetries && this.#retries.length < size)
+    if (this.#isPostponed) return false
+    const wantsFirst = this.#moreFirst && this.#first.hasRoom(size, MAX_BYTES_OF_KIND)
+    return wantsFirst || (this.#moreRetries && this.#retries.hasRoom(size, MAX_BYTES_OF_KIND))
+  }
+
+  /** Whether nothing has begun, and of a kind that may be due nothing waits: it stands still unless it is read. */
+  get isStarved(): boolean {
+    return this.begun === 0 && this.needsDue(1)
+  }
+
+  /** There is no room for what may be due: it is read once something of the endpoint has ended, or has become due. */
+  postpone(): void {
+    this.#isPostponed = true
   }
 
   get wantsDue(): boolean {
@@ -187,6 +209,7 @@ export class DeliveryBuffer {
 
   /** Something may have become due. */
   expectMore(): void {
+    this.#isPostponed = false
     this.#moreFirst = true
     this.#moreRetries = true
   }
@@ -227,6 +250,7 @@ export class DeliveryBuffer {
     this.#endHolding()
     this.#moreFirst = false
     this.#moreRetries = false
+    this.#isPostponed = false
     this.#isReading = true
   }
 
@@ -240,6 +264,7 @@ export class DeliveryBuffer {
     this.#isReading = false
     this.#busyAt = performance.now()
     let [firsts, retries] = [0, 0]
+    const full = [this.#first, this.#retries].filter(({ bytes }) => bytes >= MAX_BYTES_OF_KIND)
     for (const delivery of this.#closed ? [] : found) {
       if (this.#known.has(delivery.messageKey)) continue
       if (this.#heldBack.has(delivery.eventId)) {
@@ -253,7 +278,7 @@ export class DeliveryBuffer {
       else retries += 1
       const waiting = isFirst ? this.#first : this.#retries
       // One kind may be full while the other is wanted: what does not fit is read again later.
-      if (waiting.length < limit + size) this.#take(delivery, waiting)
+      if (waiting.length < limit + size && !full.includes(waiting)) this.#take(delivery, waiting)
       else if (isFirst) this.#moreFirst = true
       else this.#moreRetries = true
     }

@@ -196,9 +196,13 @@ export class LeasedEndpoint {
     if (!this.#target || !this.isPaused(now)) this.buffer.expectMore()
   }
 
-  /** Takes what a read has found; of each kind, at most `limit` were read. */
-  endRead(found: readonly DueDelivery[], limit: number, now: number): void {
-    this.buffer.endRead(found, limit, this.#bufferSize)
+  /**
+   * Takes what a read has found; of each kind, at most `limit` were read.
+   *
+   * @param mayAdd - whether it may add to what waits of a kind.
+   */
+  endRead(found: readonly DueDelivery[], limit: number, mayAdd: boolean, now: number): void {
+    this.buffer.endRead(found, limit, mayAdd ? this.#bufferSize : 0)
     // A pause that began during the read: the queue tells when to read again.
     if (this.isPaused(now)) this.buffer.dropPrefetched()
   }

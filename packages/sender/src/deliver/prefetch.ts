@@ -1,11 +1,11 @@
 import type { Clock, Logger } from '@x/events-core'
 import { createPeriodic } from '@x/events-engine/internal'
-import type { DueDelivery } from '../deliveries/due-delivery.ts'
+import type { DueDelivery, FoundDelivery } from '../deliveries/due-delivery.ts'
 import type { EndpointRow } from '../endpoints/fields.ts'
-import { tenantsInTurn } from '../fair-share.ts'
+import { createFairShare, inTurn, tenantsInTurn } from '../fair-share.ts'
 import type { SecretRow } from '../store/secrets.ts'
 import type { CircuitPolicy } from './circuit-breaker.ts'
-import { MANUAL_AT_ONCE } from './delivery-buffer.ts'
+import { MANUAL_AT_ONCE, MAX_BYTES_OF_KIND } from './delivery-buffer.ts'
 import { type DeliveryTarget, type TargetParts, targetOf } from './delivery-target.ts'
 import type { LeaseManager } from './lease-manager.ts'
 import type { LeasedEndpoint } from './leased-endpoint.ts'
@@ -34,6 +34,13 @@ export interface PrefetchParts extends TargetParts {
 const MAX_ENDPOINTS_AT_ONCE = 64
 const MAX_ROWS_AT_ONCE = 512
 const MAX_ROWS_OF_ONE = 128
+/**
+ * Bytes that wait in all buffers of this node, behind the next of each kind. Rows are no measure: a thousand endpoints whose
+ * bodies are large would fill the memory of the process, and again after each restart. Tenants share them: one alone gets half.
+ */
+const MAX_BYTES_BEHIND = 64 * 1024 * 1024
+/** Bytes of large bodies that are read at once; a single one may be larger. */
+const MAX_BYTES_AT_ONCE = 16 * 1024 * 1024
 const RETRY_MS = 250
 
 /** Creates the prefetch. One statement reads for all endpoints that wait, so that many cost little more than one. */
@@ -116,9 +123,34 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
     if (endpoints.length === 0) return
     for (const endpoint of endpoints) endpoint.buffer.beginManualRead()
     const begun = endpoints.flatMap((endpoint) => endpoint.buffer.begunKeys())
-    const found = byEndpoint(await store.manualDeliveries(keysOf(endpoints), begun, MANUAL_AT_ONCE))
-    for (const endpoint of endpoints) endpoint.buffer.endManualRead(found.get(endpoint.endpointKey) ?? [])
-    attend(endpoints)
+    const found = await store.manualDeliveries(keysOf(endpoints), begun, MANUAL_AT_ONCE)
+    const { deliveries, cutShort } = await readBodies(endpoints, found)
+    for (const endpoint of endpoints) {
+      endpoint.buffer.endManualRead(deliveries.get(endpoint.endpointKey) ?? [])
+      if (cutShort.has(endpoint.endpointKey)) endpoint.buffer.expectManual()
+    }
+    attend(cutShortFirst(endpoints, cutShort))
+  }
+
+  /**
+   * Reads the large bodies of what was found, as many as there is room for: the first of each endpoint and kind before the
+   * second of any. Those of one message share its body.
+   */
+  async function readBodies(
+    endpoints: readonly LeasedEndpoint[],
+    found: readonly FoundDelivery[],
+  ): Promise<ReadDeliveries> {
+    if (found.every(isComplete)) return { deliveries: byEndpoint(found), cutShort: new Set() }
+    const { chosen, large, cutShort } = chooseBodies(endpoints, found)
+    const messages = await store.readBodies(undefined, [...large])
+    const bodies = new Map([...messages].map(([key, { body }]) => [key, Buffer.from(body)]))
+    const complete = chosen.flatMap((one) => {
+      if (isComplete(one)) return [one]
+      // One whose message is gone was deleted meanwhile.
+      const body = bodies.get(one.messageKey)
+      return body ? [{ ...one, body }] : []
+    })
+    return { deliveries: byEndpoint(complete), cutShort }
   }
 
   /** Of an endpoint that is paused nothing else is read: the queue tells when to continue. */
@@ -129,16 +161,48 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
   }
 
   async function readDue(endpoints: readonly LeasedEndpoint[]): Promise<void> {
+    const share = shareOfBytes()
+    const roomy: LeasedEndpoint[] = []
+    const starved: LeasedEndpoint[] = []
+    for (const endpoint of endpoints) {
+      if (share.hasRoom(endpoint.tenantId)) roomy.push(endpoint)
+      else if (endpoint.buffer.isStarved) starved.push(endpoint)
+      else endpoint.buffer.postpone()
+    }
+    await readDueOf(roomy, Math.min(MAX_ROWS_OF_ONE, Math.floor(MAX_ROWS_AT_ONCE / roomy.length)), true)
+    // Without room, there is one of each kind.
+    await readDueOf(starved, 1, false)
+  }
+
+  /** How the tenants share the bytes that may wait. */
+  function shareOfBytes(): ReturnType<typeof createFairShare> {
+    const share = createFairShare(MAX_BYTES_BEHIND)
+    for (const { tenantId, buffer } of leases.endpoints.values()) {
+      const { bytesBehind } = buffer
+      if (bytesBehind > 0) share.take(tenantId, bytesBehind)
+    }
+    return share
+  }
+
+  /** @param mayAdd - whether what is found may add to what waits of a kind. */
+  async function readDueOf(
+    endpoints: readonly LeasedEndpoint[],
+    limit: number,
+    mayAdd: boolean,
+  ): Promise<void> {
     if (endpoints.length === 0) return
-    const limit = Math.min(MAX_ROWS_OF_ONE, Math.floor(MAX_ROWS_AT_ONCE / endpoints.length))
     for (const endpoint of endpoints) endpoint.buffer.beginRead()
     const known = endpoints.flatMap((endpoint) => endpoint.buffer.knownKeys())
-    const found = byEndpoint(await store.nextDeliveries(keysOf(endpoints), known, limit))
+    const found = await store.nextDeliveries(keysOf(endpoints), known, limit)
+    const { deliveries, cutShort } = await readBodies(endpoints, found)
     const now = clock.now()
-    for (const endpoint of endpoints) endpoint.endRead(found.get(endpoint.endpointKey) ?? [], limit, now)
+    for (const endpoint of endpoints) {
+      endpoint.endRead(deliveries.get(endpoint.endpointKey) ?? [], limit, mayAdd, now)
+      if (cutShort.has(endpoint.endpointKey)) endpoint.expectMore(now)
+    }
     // The queue says that something is due, and nothing is: deleted by hand, or by another program.
     const empty = endpoints.filter((endpoint) => endpoint.isIdle && !endpoint.isPaused(now))
-    attend(endpoints)
+    attend(cutShortFirst(endpoints, cutShort))
     if (empty.length > 0) await store.settleQueue(keysOf(empty))
   }
 
@@ -167,4 +231,63 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
 const isUnread = ({ target, closed }: LeasedEndpoint): boolean => !target && !closed
 const isOpen = ({ target, closed }: LeasedEndpoint): boolean => target !== undefined && !closed
 const keysOf = (endpoints: readonly LeasedEndpoint[]) => endpoints.map(({ endpointKey }) => endpointKey)
-const byEndpoint = (found: readonly DueDelivery[]) => Map.groupBy(found, ({ endpointKey }) => endpointKey)
+const isComplete = (found: FoundDelivery): found is DueDelivery => Buffer.isBuffer(found.body)
+
+function byEndpoint<TFound extends FoundDelivery>(found: readonly TFound[]): Map<number, TFound[]> {
+  return Map.groupBy(found, ({ endpointKey }) => endpointKey)
+}
+
+/** What was read, with its bodies. */
+interface ReadDeliveries {
+  readonly deliveries: ReadonlyMap<number, readonly DueDelivery[]>
+  /** Keys of the endpoints of which not all that was found is among them. */
+  readonly cutShort: ReadonlySet<number>
+}
+
+/** Chooses which of the large bodies to read; nothing is taken that comes after one of its kind that is left. */
+function chooseBodies(endpoints: readonly LeasedEndpoint[], found: readonly FoundDelivery[]) {
+  const chosen: FoundDelivery[] = []
+  const large = new Set<number>()
+  const cutShort = new Set<number>()
+  const left = new Set<string>()
+  const bytesOf = new Map<string, number>()
+  let bytes = 0
+  const ofEndpoints = byEndpoint(found)
+  const inOrder = endpoints.flatMap(({ endpointKey }) =>
+    (ofEndpoints.get(endpointKey) ?? []).toSorted(
+      (one, other) => one.dueOn - other.dueOn || one.messageKey - other.messageKey,
+    ),
+  )
+  for (const one of inTurn(inOrder, kindOf)) {
+    const kind = kindOf(one)
+    const { length } = one.body
+    const ofKind = bytesOf.get(kind) ?? 0
+    const isTooMuch =
+      (bytes > 0 && bytes + length > MAX_BYTES_AT_ONCE) || (ofKind > 0 && ofKind + length > MAX_BYTES_OF_KIND)
+    if (left.has(kind) || (isTooMuch && !isComplete(one))) {
+      left.add(kind)
+      cutShort.add(one.endpointKey)
+      continue
+    }
+    chosen.push(one)
+    if (isComplete(one)) continue
+    bytesOf.set(kind, ofKind + length)
+    bytes += length
+    large.add(one.messageKey)
+  }
+  return { chosen, large, cutShort }
+}
+
+/** First attempts and retries do not hold up each other. */
+const kindOf = ({ endpointKey, attemptCount }: FoundDelivery) =>
+  `${endpointKey}:${attemptCount === 0 ? 'first' : 'retry'}`
+
+/** So that those that were cut short are the first to be read the next time: the same ones would be left out again. */
+function cutShortFirst(
+  endpoints: readonly LeasedEndpoint[],
+  cutShort: ReadonlySet<number>,
+): readonly LeasedEndpoint[] {
+  if (cutShort.size === 0) return endpoints
+  const isCut = ({ endpointKey }: LeasedEndpoint) => cutShort.has(endpointKey)
+  return [...endpoints.filter(isCut), ...endpoints.filter((endpoint) => !isCut(endpoint))]
+}

@@ -21,6 +21,16 @@ export interface DueDelivery extends DeliveryKey {
   readonly straight?: StraightHooks | undefined
 }
 
+/** What is due, as it is found: a large body is not read with it. */
+export interface FoundDelivery extends Omit<DueDelivery, 'body'> {
+  readonly body: Buffer | UnreadBody
+}
+
+/** The bytes of a body that was not read. */
+export interface UnreadBody {
+  readonly length: number
+}
+
 /** What a delivery that is not stored is watched by. */
 export interface StraightHooks {
   /** Whether its attempt has begun. */

@@ -4,6 +4,7 @@ import { assertArgument } from '../errors.ts'
 import { deliveryIdOf, isUniqueId, parseDeliveryId } from '../ids.ts'
 import { type FoundDelivery, newestFirst } from '../store/delivery-sources.ts'
 import type { DeliveryStore } from '../store/store.ts'
+import { createTurns } from '../turns.ts'
 import type {
   Delivery,
   DeliveryCount,
@@ -31,7 +32,10 @@ const MAX_LOOKED_AT = 2_500
 /** A search for a text reads so many bodies, and so much of them. */
 const MAX_BODIES = 500
 const MAX_CHARACTERS = 4_000_000
-const BODIES_AT_ONCE = 100
+/** Bodies may be large: what is read, composed and looked at in one turn. */
+const BODIES_AT_ONCE = 10
+/** A search for a text leaves out much: it begins with so many deliveries. */
+const SEARCHED_AT_FIRST = 200
 /** What an index alone can tell is counted up to so many. */
 const MAX_COUNTED = 10_000
 
@@ -48,19 +52,29 @@ export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<De
     const text = wanted.toLowerCase()
     // As it stands in a body, whether it is a part of a string or of the JSON around it.
     const written = [text, JSON.stringify(wanted).slice(1, -1).toLowerCase()]
+    const endLongTurn = createTurns()
     const budget = { bodies: MAX_BODIES, characters: MAX_CHARACTERS }
     return {
       isUsedUp: () => budget.bodies <= 0 || budget.characters <= 0,
       async contains(deliveries: readonly FoundDelivery[]): Promise<FoundDelivery[]> {
         const keys = deliveries.map(({ messageKey }) => messageKey)
         const stored = await store.readBodies(undefined, keys)
-        const bodies = new Map([...stored, ...(await store.composeAgain(keys))])
+        const others = keys.filter((key) => !stored.has(key))
+        const composed = others.length === 0 ? undefined : await store.composeAgain(others)
         budget.bodies -= deliveries.length
-        for (const { body } of bodies.values()) budget.characters -= body.length
-        return deliveries.filter(({ messageKey, endpointUrl }) => {
-          const body = bodies.get(messageKey)?.body.toLowerCase() ?? ''
-          return endpointUrl?.toLowerCase().includes(text) || written.some((one) => body.includes(one))
-        })
+        const found: FoundDelivery[] = []
+        for (const delivery of deliveries) {
+          const turn = endLongTurn()
+          if (turn) await turn
+          const { messageKey, endpointUrl } = delivery
+          const { body = '' } = stored.get(messageKey) ?? composed?.get(messageKey) ?? {}
+          budget.characters -= body.length
+          const looked = body.toLowerCase()
+          if (endpointUrl?.toLowerCase().includes(text) || written.some((one) => looked.includes(one))) {
+            found.push(delivery)
+          }
+        }
+        return found
       },
     }
   }
@@ -98,7 +112,7 @@ export function createDeliverySearch(store: DeliveryStore, { describe }: Pick<De
     const items: FoundDelivery[] = []
     const search = text === undefined ? undefined : createTextSearch(text)
     let count = 0
-    const wanted = search ? Math.max(limit + 1, BODIES_AT_ONCE * 2) : limit + 1
+    const wanted = search ? Math.max(limit + 1, SEARCHED_AT_FIRST) : limit + 1
     // One more than is shown, to know whether there is another page.
     for await (const { lookedAt, found, backTo, next } of findDeliveries(store, filter, {
       before,

@@ -259,6 +259,7 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       const signature = validateSignature(input.signature)
       const fields = validateChange(input, undefined, rules)
       const secret = secretToUse(input.secret, signature)
+      // Counted again where it is stored: here, so that one too many raises no revision, after which all endpoints are read anew.
       if ((await store.countEndpoints(tenantId)) >= maxEndpointsPerTenant)
         throw tooManyEndpoints(tenantId, maxEndpointsPerTenant)
       const now = clock.now()
@@ -276,7 +277,9 @@ export function createEndpoints(parts: EndpointsParts): Endpoints {
       }
       const ownership = fields.url !== null && (wantsProof || verifyOwnership) ? 'pending' : null
       const row = { id, tenantId, signature, ownership, createdOn: now, ...fields, certificate } as const
-      await store.createEndpoint(row, encryptSecret(cipher, secret, id, now), actor)
+      const sealed = encryptSecret(cipher, secret, id, now)
+      if (!(await store.createEndpoint(row, sealed, actor, maxEndpointsPerTenant)))
+        throw tooManyEndpoints(tenantId, maxEndpointsPerTenant)
       // Its consumer knows the secret already.
       if (ownership !== null && input.secret !== undefined) await parts.ownership.tryTo(await find(id), actor)
       return { endpoint: endpointOf(await find(id)), secret: verificationKeyOf(secret, signature) }

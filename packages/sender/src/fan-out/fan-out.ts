@@ -17,6 +17,7 @@ import { isOperational, wantsOperational } from '../operational-events.ts'
 import type { MessageTarget, MessageToStore, StoredDelivery } from '../store/messages.ts'
 import type { DeliveryStore } from '../store/store.ts'
 import type { FannedOut } from '../store/straight.ts'
+import { createTurns } from '../turns.ts'
 
 /** What {@link createFanOut} works with. */
 export interface FanOutParts {
@@ -50,19 +51,6 @@ export interface FanOut {
   matcher(executor?: SqlExecutor): Promise<EndpointMatcher>
   /** @throws WebhookSenderError for an event that no message can be made of. */
   plan(events: readonly SyncEvent[], options: FanOutOptions): Promise<readonly FannedOutEvent[]>
-}
-
-/** Large events of one tenant, or many endpoints, are not to hold up the whole host. */
-const LONGEST_TURN_MS = 10
-
-/** Counts the time of a turn of the event loop; the function it returns ends the turn once that is long. */
-export function createTurns(): () => Promise<void> | undefined {
-  let began = performance.now()
-  async function end(): Promise<void> {
-    await new Promise(setImmediate)
-    began = performance.now()
-  }
-  return () => (performance.now() - began > LONGEST_TURN_MS ? end() : undefined)
 }
 
 type Had = ReadonlyMap<string, ReadonlyMap<number, FannedOut>>

@@ -16,6 +16,7 @@ import {
 } from '../endpoints/validate.ts'
 import { assertArgument } from '../errors.ts'
 import type { Messages } from '../messages/compose.ts'
+import { createTurns } from '../turns.ts'
 import { compileContentFilter, FilterTooCostly } from './compile-filter.ts'
 import type { CompiledFilter, ContentFilter } from './content-filter.ts'
 import { createEndpointMatcher } from './fan-out.ts'
@@ -112,23 +113,25 @@ export function createFilterTrial({ rules, log, createMessages }: FilterTrialPar
     const { events } = await log.search({ tenantId, limit: most, withData: true, wants })
     const messages = createMessages()
     const tested: TestedEvent[] = []
+    const endLongTurn = createTurns()
     for (let begin = 0; begin < events.length; begin += AT_ONCE) {
       const some = events.slice(begin, begin + AT_ONCE)
-      tested.push(...(await Promise.all(some.map((event) => tryOn(event, endpoint, { compiled, messages })))))
+      const rendered = await Promise.all(some.map((event) => isRendered(event, endpoint, messages)))
+      for (const [index, event] of some.entries()) {
+        // Composing, parsing and filtering one event after the other is to hold nobody up.
+        const turn = endLongTurn()
+        if (turn) await turn
+        const message = rendered[index] ? messageAbout(event, endpoint, messages) : undefined
+        tested.push(tryOn(event, message, compiled))
+      }
     }
     return tested
   }
 }
 
-async function tryOn(
-  event: SyncEvent,
-  endpoint: EndpointFilterRow,
-  { compiled, messages }: { readonly compiled: CompiledFilter; readonly messages: Messages },
-): Promise<TestedEvent> {
+function tryOn(event: SyncEvent, message: WebhookPayload | undefined, compiled: CompiledFilter): TestedEvent {
   const { id, modifiedOn, entityName, entityId } = event
-  const eventType = eventTypeOf(event)
-  const about = { id, eventType, modifiedOn, entityName, entityId }
-  const message = await messageAbout(event, endpoint, messages).catch(() => undefined)
+  const about = { id, eventType: eventTypeOf(event), modifiedOn, entityName, entityId }
   if (!message) return { ...about, matches: false, failure: 'no_message' }
   try {
     return { ...about, matches: compiled.matches(message), message }
@@ -138,13 +141,31 @@ async function tryOn(
   }
 }
 
-async function messageAbout(
+/** Renders an event where the host does that; false where it fails. */
+async function isRendered(
   event: SyncEvent,
   endpoint: EndpointFilterRow,
   { composer, renderings }: Messages,
-): Promise<WebhookPayload | undefined> {
-  const eventType = eventTypeOf(event)
-  await renderings?.render(composer.tasks(event, eventType, [endpoint]), new AbortController().signal)
-  const [message] = composer.compose(event, eventType, [endpoint])
-  return message && (JSON.parse(message.body) as WebhookPayload)
+): Promise<boolean> {
+  try {
+    const tasks = composer.tasks(event, eventTypeOf(event), [endpoint])
+    await renderings?.render(tasks, new AbortController().signal)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Undefined where no message can be made of the event. */
+function messageAbout(
+  event: SyncEvent,
+  endpoint: EndpointFilterRow,
+  { composer }: Messages,
+): WebhookPayload | undefined {
+  try {
+    const [message] = composer.compose(event, eventTypeOf(event), [endpoint])
+    return message && (JSON.parse(message.body) as WebhookPayload)
+  } catch {
+    return undefined
+  }
 }

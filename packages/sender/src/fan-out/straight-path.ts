@@ -5,8 +5,9 @@ import type { Worker } from '../deliver/worker.ts'
 import type { DueDelivery, StraightDelivery } from '../deliveries/due-delivery.ts'
 import type { MessageTarget, MessageToStore, StoredDelivery } from '../store/messages.ts'
 import type { DeliveryStore } from '../store/store.ts'
+import { createTurns } from '../turns.ts'
 import { createBatchWrite, type Leg, type Passage } from './batch-write.ts'
-import { createTurns, dueDelivery, type FannedOutEvent, type FanOut } from './fan-out.ts'
+import { dueDelivery, type FannedOutEvent, type FanOut } from './fan-out.ts'
 
 /** What {@link createStraightPath} works with. */
 export interface StraightPathParts {

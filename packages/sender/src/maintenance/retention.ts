@@ -27,7 +27,7 @@ const BEFORE_ALL = { tenantId: Number.MIN_SAFE_INTEGER, endpointKey: 0 }
 const startOfHour = (time: number) => Math.floor(time / HOUR_MS) * HOUR_MS
 
 /**
- * Creates the loop that deletes old deliveries and merges old statistics, once an hour by the engine's clock. It works
+ * Creates the loop that deletes old deliveries and jobs, and merges old statistics, once an hour by the engine's clock. It works
  * in small transactions, since on SQLite everything shares one connection.
  */
 export function createRetention(parts: RetentionParts): Periodic {
@@ -49,6 +49,15 @@ export function createRetention(parts: RetentionParts): Periodic {
       await new Promise(setImmediate)
     } while (mark && !signal.aborted)
     if (!signal.aborted) await holdEvents(await store.firstEventNeeded())
+  }
+
+  /** As long as a delivery is kept, a job may tell who has cancelled it. */
+  async function purgeJobs(signal: AbortSignal): Promise<void> {
+    let after: number | undefined = 0
+    while (after !== undefined && !signal.aborted) {
+      after = await store.purgeJobs(clock.now() - retentionMs, after, AT_ONCE)
+      await new Promise(setImmediate)
+    }
   }
 
   async function purgeAuditLog(signal: AbortSignal): Promise<void> {
@@ -78,6 +87,8 @@ export function createRetention(parts: RetentionParts): Periodic {
       loop.within(HOUR_MS)
       await purgeDeliveries(signal)
       await purgeStraight(signal)
+      // After the deliveries that ask for them.
+      await purgeJobs(signal)
       await tidyStatistics(signal)
       await purgeAuditLog(signal)
       if (!signal.aborted) await store.purgeQueue(clock.now() - HOUR_MS)

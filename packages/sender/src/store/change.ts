@@ -49,10 +49,11 @@ export function changeStore(
   )
   const chosen = `endpoint_key = $1 and ${sql.isListed('message_key', '$3')}`
   const step = "step = case when state = 'pending' then step else 0 end"
-  // The due time changes in any case: by that, an attempt under way is told that another is wanted.
+  // The due time changes in any case: by that, an attempt under way is told that another is wanted. In an ordering key, what a
+  // person has asked for goes back to its place: due in an ordinary turn, it would go before those that are older.
   const again = sql.statement(`update ${names.delivery}
     set state = 'pending', finished_on = null, manual = null, ${step},
-      due_on = case when ordering_key is not null and (state <> 'pending' or due_on is null) then null
+      due_on = case when ordering_key is not null and (state <> 'pending' or due_on is null or manual is not null) then null
         when due_on = $2 then due_on - 1 else $2 end
     where ${chosen} returning ordering_key`)
   // In an ordering key it does not wait for its turn.

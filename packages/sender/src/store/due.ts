@@ -11,7 +11,7 @@ import {
 } from '@x/events-engine/internal'
 import { linkColumns, linkOf } from '../deliveries/delivery-columns.ts'
 import type { DeliveryKey } from '../deliveries/delivery-row.ts'
-import type { DueDelivery } from '../deliveries/due-delivery.ts'
+import type { DueDelivery, FoundDelivery } from '../deliveries/due-delivery.ts'
 import type { StoreContext } from './context.ts'
 import { type DueOrderingKey, KINDS, orderingKeyParts } from './queue.ts'
 
@@ -30,7 +30,11 @@ export const dueColumns = {
   ...linkColumns,
 }
 
+const foundColumns = { ...dueColumns, body: nullable(text), body_bytes: integer }
+
 const KEY_SPAN = 2 ** 32
+/** Larger bodies are not read with what is found, of which there may be a thousand. */
+const SMALL_BODY_BYTES = 16 * 1024
 
 /** Of which endpoints to read, and what of theirs is known. */
 interface Wanted {
@@ -40,7 +44,8 @@ interface Wanted {
 
 /**
  * Reads what is due, of many endpoints in one statement, at most so many of each: of what was never
- * attempted, and of what was, so that neither hides the other. What people have asked for is read by itself.
+ * attempted, and of what was, so that neither hides the other. What people have asked for is read by itself. A
+ * large body is left out: the caller knows for how many there is room.
  */
 export function dueStore(context: StoreContext) {
   const { db, clock } = context
@@ -55,10 +60,10 @@ export function dueStore(context: StoreContext) {
       endpointKeys: readonly number[],
       known: readonly DeliveryKey[],
       limitEach: number,
-    ): Promise<DueDelivery[]> => {
+    ): Promise<FoundDelivery[]> => {
       const values = [clock.now(), limitEach, ...parametersOf({ endpointKeys, known })]
-      const rows = await readRows(db, dueColumns, statement, values)
-      return rows.map(dueDeliveryOf)
+      const rows = await readRows(db, foundColumns, statement, values)
+      return foundDeliveriesOf(rows)
     }
   }
 
@@ -102,12 +107,32 @@ export function createNextOpener(context: StoreContext) {
 
 const openedColumns = { endpoint_key: integer, message_key: integer }
 
+/** Those of one message share its body. */
+function foundDeliveriesOf(rows: readonly RowOf<typeof foundColumns>[]): FoundDelivery[] {
+  const bodies = new Map<number, FoundDelivery['body']>()
+  return rows.map((row) => {
+    let body = bodies.get(row.message_key)
+    if (!body) {
+      body = row.body === null ? { length: row.body_bytes } : Buffer.from(row.body)
+      bodies.set(row.message_key, body)
+    }
+    return deliveryOf(row, body)
+  })
+}
+
 export function dueDeliveryOf(row: RowOf<typeof dueColumns>): DueDelivery {
+  return deliveryOf(row, Buffer.from(row.body))
+}
+
+function deliveryOf<TBody>(
+  row: Omit<RowOf<typeof dueColumns>, 'body'>,
+  body: TBody,
+): Omit<DueDelivery, 'body'> & { readonly body: TBody } {
   return {
     endpointKey: row.endpoint_key,
     messageKey: row.message_key,
     eventId: row.event_id,
-    body: Buffer.from(row.body),
+    body,
     headers: row.headers,
     traceparent: row.traceparent,
     attemptCount: row.attempt_count,
@@ -120,6 +145,9 @@ export function dueDeliveryOf(row: RowOf<typeof dueColumns>): DueDelivery {
 }
 
 const MESSAGE = 'm.event_id, m.body, m.headers, m.traceparent'
+const foundMessage = ({ byteLength }: StoreContext['sql']) =>
+  `m.event_id, case when ${byteLength('m.body')} <= ${SMALL_BODY_BYTES} then m.body end as body,
+      ${byteLength('m.body')} as body_bytes, m.headers, m.traceparent`
 const DELIVERY =
   'x.endpoint_key, x.message_key, x.attempt_count, x.step, x.due_on, x.ordering_key, x.manual, x.sequence, x.chain'
 
@@ -130,7 +158,7 @@ const DELIVERY =
 function readingByKeys({ sql, names }: StoreContext) {
   return {
     compile: (kinds: string | undefined, isOfKind: string) =>
-      sql.statement(`select ${DELIVERY}, ${MESSAGE}
+      sql.statement(`select ${DELIVERY}, ${foundMessage(sql)}
     from ${sql.list('$3', 'wanted')}${kinds === undefined ? '' : ` cross join ${kinds}`}
     cross join ${names.delivery} x on x.endpoint_key = wanted.value and x.message_key in (
       select x.message_key from ${names.delivery} x
@@ -154,7 +182,7 @@ function readingLaterally({ sql, names }: StoreContext) {
       from json_to_recordset($3::text::json) as w(endpoint_key bigint, known bigint[])
       join ${names.queue} q on q.endpoint_key = w.endpoint_key
     )
-    select x.*, ${MESSAGE}
+    select x.*, ${foundMessage(sql)}
     from wanted w${kinds === undefined ? '' : ` cross join ${kinds}`} cross join lateral (
       select ${DELIVERY} from ${names.delivery} x
       where x.endpoint_key = w.endpoint_key and x.state = 'pending' and ${isOfKind}

@@ -195,6 +195,11 @@ export function endpointStore(context: StoreContext) {
     })
   }
 
+  async function countOf(executor: SqlExecutor, tenantId: number): Promise<number> {
+    const [row] = await readRows(executor, { count: integer }, count, [tenantId])
+    return row?.count ?? 0
+  }
+
   /** As if it had never failed, with all its pending deliveries. */
   async function beginAnew(trx: SqlExecutor, endpointKey: number): Promise<void> {
     await lockQueue(trx, [endpointKey])
@@ -203,9 +208,21 @@ export function endpointStore(context: StoreContext) {
   }
 
   return {
-    /** Each change raises the revision, by which fan-out knows that it must read the endpoints again. */
-    async createEndpoint(row: NewEndpointRow, secret: SecretRow, actor: string | null = null): Promise<void> {
-      await changing(async (trx) => {
+    /**
+     * Each change raises the revision, by which fan-out knows that it must read the endpoints again.
+     *
+     * @param most - how many endpoints the tenant may have.
+     * @returns false when it has as many already.
+     */
+    createEndpoint(
+      row: NewEndpointRow,
+      secret: SecretRow,
+      actor: string | null = null,
+      most = Number.POSITIVE_INFINITY,
+    ): Promise<boolean> {
+      return changing(async (trx) => {
+        // One creation after the other, by the revision: those that are committed are counted, and no other is on its way.
+        if ((await countOf(trx, row.tenantId)) >= most) return false
         const [inserted] = await readRows(trx, { key: integer }, insert, storedValuesOf(created, row))
         const { key } = inserted as { key: number }
         const { sealed, keyId, createdOn, expiresOn } = secret
@@ -213,6 +230,7 @@ export function endpointStore(context: StoreContext) {
         await storeCertificate(trx, key, row.certificate)
         if (row.ownership === 'pending') await runStatement(trx, requireProof, [key, row.createdOn])
         await audit(trx, key, { action: 'endpoint_created', actor }, row.createdOn)
+        return true
       })
     },
 
@@ -246,9 +264,8 @@ export function endpointStore(context: StoreContext) {
       return read(db, lists[order], [tenantId, before ?? null, pattern, limit, health ?? null])
     },
 
-    async countEndpoints(tenantId: number): Promise<number> {
-      const [row] = await readRows(db, { count: integer }, count, [tenantId])
-      return row?.count ?? 0
+    countEndpoints(tenantId: number): Promise<number> {
+      return countOf(db, tenantId)
     },
 
     /**

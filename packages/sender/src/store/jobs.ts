@@ -68,15 +68,26 @@ export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: numb
   const cancel =
     sql.statement(`update ${names.job} set state = 'cancelled', finished_on = $2, version = version + 1
     where key = $1 and state = 'running'`)
-  const running = sql.statement(
-    `${select} where j.state = 'running' order by j.leased_until, j.key limit ${MAX_TAKEN}`,
-  )
+  // The first of each tenant before the second of any: one that has begun hundreds does not hide those of others.
+  const running = sql.statement(`${select} join (
+      select key, row_number() over (partition by tenant_id order by leased_until, key) as place
+      from ${names.job} where state = 'running'
+    ) r on r.key = j.key
+    where j.state = 'running' order by r.place, j.leased_until, j.key limit ${MAX_TAKEN}`)
   const take = sql.statement(`update ${names.job} set leased_by = $1, leased_until = $2, version = version + 1
     where ${sql.limitsIdle} and key = $3 and version = $4 and state = 'running'`)
-  const release = sql.statement(`update ${names.job} set leased_by = null, leased_until = 0
+  // Behind all that wait, also where the clock was set back meanwhile.
+  const release = sql.statement(`update ${names.job} set leased_by = null, leased_until = coalesce((
+      select max(w.leased_until) + 1 from ${names.job} w
+      where w.state = 'running' and w.leased_by is null and w.leased_until >= $4
+    ), $4)
     where key = $1 and version = $2 and leased_by = $3`)
   const save = sql.statement(`update ${names.job}
     set state = $2, position = $3, done = $4, affected = $5, error_message = $6, finished_on = $7 where key = $1`)
+
+  /** When each tenant had a turn here last: one with many jobs is to have no more turns than one with a single job. */
+  const lastTurns = new Map<number, number>()
+  let turn = 0
 
   async function one(id: string): Promise<JobRow | undefined> {
     const [row] = await readRows(db, jobColumns, byId, [id])
@@ -97,6 +108,13 @@ export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: numb
     if (holder === null || until <= now || until > now + leaseMs) return true
     // A life of this process that has ended, or begun before the clock was moved.
     return holder === nodeId ? !isMine(id) : sql.isLocal && isDeadNeighbour(holder)
+  }
+
+  /** As they are to be tried: what a node has kept since it failed there, or since the node was lost, comes last. */
+  function inTurn(jobs: readonly StoredJob[], now: number): StoredJob[] {
+    const turnOf = ({ tenant_id: tenantId, leased_by: holder, leased_until: until }: StoredJob) =>
+      holder !== null && until > now ? turn + 1 : (lastTurns.get(tenantId) ?? 0)
+    return [...jobs].sort((one, other) => turnOf(one) - turnOf(other))
   }
 
   return {
@@ -143,19 +161,22 @@ export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: numb
       })
     },
 
-    /** Takes a running job that no node works on. */
+    /** Takes a running job that no node works on: of the tenant whose last turn is longest ago, the one that waits longest. */
     async takeJob(isMine: (id: string) => boolean, now: number): Promise<JobRow | undefined> {
-      for (const row of await readRows(db, jobColumns, running)) {
+      for (const row of inTurn(await readRows(db, jobColumns, running), now)) {
         const job = jobRowOf(row)
-        if (isFree(row, isMine, now) && (await claim(db, job, now)))
-          return { ...job, version: job.version + 1 }
+        if (!isFree(row, isMine, now) || !(await claim(db, job, now))) continue
+        turn += 1
+        lastTurns.set(job.tenantId, turn)
+        return { ...job, version: job.version + 1 }
       }
+      lastTurns.clear()
       return undefined
     },
 
-    /** Lets other nodes take it. */
-    async releaseJob({ key, version }: JobRow): Promise<void> {
-      await runStatement(db, release, [key, version, nodeId])
+    /** Lets other nodes take it, once all that wait have had their turn. */
+    async releaseJob({ key, version }: JobRow, now: number): Promise<void> {
+      await runStatement(db, release, [key, version, nodeId, now])
     },
 
     /**
@@ -177,6 +198,34 @@ export function jobStore({ db, sql, names, nodeId }: StoreContext, leaseMs: numb
         await runStatement(trx, save, [job.key, state, position, done, affected, errorMessage, finishedOn])
         return { ...job, ...progress, finishedOn, version: job.version + 1 }
       })
+    },
+  }
+}
+
+const endedColumns = { key: integer, created_on: integer, finished_on: nullable(integer) }
+
+/** Deletes jobs that have ended. */
+export function jobPurgeStore({ db, sql, names }: StoreContext) {
+  const next = sql.statement(
+    `select key, created_on, finished_on from ${names.job} where key > $1 order by key limit $2`,
+  )
+  const deleteEnded = sql.statement(`delete from ${names.job} where ${sql.isListed('key', '$1')}`)
+
+  return {
+    /**
+     * Deletes jobs that ended before a time. Keys ascend with the times of their beginnings, so that no index is needed.
+     *
+     * @param after - the job to go on after; 0 to begin.
+     * @param limit - at most so many are looked at.
+     * @returns the last one that was looked at; undefined when none was begun before.
+     */
+    async purgeJobs(finishedBefore: number, after: number, limit: number): Promise<number | undefined> {
+      const rows = await readRows(db, endedColumns, next, [after, limit])
+      const begunBefore = rows.filter((row) => row.created_on < finishedBefore)
+      // One that runs, however old, has no such time, and nothing runs again once it has ended.
+      const ended = begunBefore.filter(({ finished_on: on }) => on !== null && on < finishedBefore)
+      if (ended.length > 0) await runStatement(db, deleteEnded, [JSON.stringify(ended.map(({ key }) => key))])
+      return begunBefore.at(-1)?.key
     },
   }
 }

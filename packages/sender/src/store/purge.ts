@@ -38,7 +38,9 @@ export function purgeStore({ db, sql, names }: StoreContext) {
       where d.state <> 'pending' and ${IS_INLINE} and ${sql.limitsIdle}${sql.lock('for update of d skip locked')})`)
   const deleteQueue = sql.statement(`delete from ${names.queue} where endpoint_key in (
     select key from ${names.endpoint} where deleted_on < $1)`)
-  const firstEvent = `select min(event_seq) as first from ${names.delivery} where event_seq is not null`
+  // One whose message was stored since does not need its event, however long it stays pending.
+  const firstEvent = `select min(d.event_seq) as first from ${names.delivery} d
+    where d.event_seq is not null and ${IS_INLINE}`
 
   return {
     /**

@@ -148,9 +148,14 @@ function createRecordedReader(context: StoreContext) {
     const endpoints = await read(trx, held, [JSON.stringify(news.map(({ endpointKey }) => endpointKey))])
     const deliveries =
       keys.length === 0 ? [] : await readRows(trx, deliveryColumns, exhausted, [ended.encode(keys)])
+    // Each attempt that was in flight may disable an endpoint: the first one does, unless something else has done so before.
+    const enabled = new Set(endpoints.filter((row) => row.enabled).map(({ key }) => key))
     return {
       endpoints: new Map(endpoints.map((row) => [row.key, row])),
-      notices: news.flatMap(({ endpointKey, notice }) => (notice ? [{ endpointKey, notice }] : [])),
+      notices: news.flatMap(({ endpointKey, notice }) => {
+        const isTold = notice !== null && (notice.kind !== 'disabled' || enabled.delete(endpointKey))
+        return isTold ? [{ endpointKey, notice }] : []
+      }),
       exhausted: deliveries.map(deliveryRowOf),
     }
   }
@@ -161,11 +166,9 @@ function isSuccess({ state, notice, counted }: AttemptResult): boolean {
   return state === 'succeeded' && notice === null && counted
 }
 
-function endpointsToDisable({ endpoints, notices }: RecordedResults) {
+function endpointsToDisable({ notices }: RecordedResults) {
   return notices.flatMap(({ endpointKey, notice }) =>
-    notice.kind === 'disabled' && endpoints.has(endpointKey)
-      ? [{ endpoint_key: endpointKey, reason: notice.reason }]
-      : [],
+    notice.kind === 'disabled' ? [{ endpoint_key: endpointKey, reason: notice.reason }] : [],
   )
 }
 

@@ -12,6 +12,7 @@ import { deliveryStore } from './deliveries.ts'
 import { dueStore } from './due.ts'
 import { endpointStore } from './endpoints.ts'
 import { healthStore } from './health.ts'
+import { jobPurgeStore } from './jobs.ts'
 import { latestDeliveryStore } from './latest-deliveries.ts'
 import { leaseStore } from './leases.ts'
 import { messageStore } from './messages.ts'
@@ -53,6 +54,7 @@ export function openStore(context: StoreContext) {
     ...sequenceStore(context),
     ...apiKeyStore(context),
     ...auditLogStore(context),
+    ...jobPurgeStore(context),
     ...alertStore(context),
     ...endpointStateStore(context),
     ...countStore(context),

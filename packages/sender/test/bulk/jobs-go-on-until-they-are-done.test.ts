@@ -5,7 +5,7 @@ import type { JobRow, NewJob } from '../../src/bulk/job.ts'
 import { createJobRunner, type JobRunnerParts } from '../../src/bulk/runner.ts'
 import { asSharedClock } from '../../src/clock.ts'
 import type { JobStore } from '../../src/store/jobs.ts'
-import { it } from '../each-database.ts'
+import { it, testDialect } from '../each-database.ts'
 import { type OpenHost, openHost, recordingLogger, site, startHost } from '../open-host.ts'
 
 const idOf = ({ headers }: { headers: Record<string, unknown> }) => String(headers['webhook-id'])
@@ -18,6 +18,11 @@ const raiseMany = (host: OpenHost, count: number, entityName: 'File' | 'Page' = 
     }
     return ids
   })
+
+const numbers = (many: number) =>
+  testDialect() === 'sqlite'
+    ? `(with recursive s(n) as (values (1) union all select n + 1 from s where n < ${many}) select n from s)`
+    : `(select n from generate_series(1::bigint, ${many}) n) s`
 
 const ended = (host: OpenHost, id: string) =>
   waitFor(async () => {
@@ -133,6 +138,35 @@ it('stops when a person says so, and when the endpoint is deleted', async () => 
     errorMessage: `The endpoint ${endpoint.id} was deleted meanwhile.`,
   })
   expect(await jobs.get(stopped.id)).toMatchObject({ state: 'cancelled', affected: 500 })
+})
+
+it('takes the jobs, and the tenants that they are of, in turn', async () => {
+  await using host = await openHost()
+  const { endpoints, deliveries } = host.sender
+  const counts = [9_000, 1_200, 1_200]
+  const ids: string[] = []
+  await host.run(`insert into xe_webhook_message (event_id, tenant_id, site_id, event_type, created_on, body)
+    select 'evt_' || n, 1, 1, 'File.Update', n, '{}' from ${numbers(9_000)} order by n`)
+  for (const [index, count] of counts.entries()) {
+    const { endpoint } = await endpoints.create({
+      tenantId: index < 2 ? 1 : 2,
+      url: `https://example.com/${index}`,
+    })
+    await host.run(`insert into xe_webhook_delivery (message_key, endpoint_key, state, due_on, created_on)
+      select n, e.key, 'pending', 1, n from ${numbers(count)} cross join xe_webhook_endpoint e
+      where e.id = '${endpoint.id}'`)
+    ids.push(endpoint.id)
+  }
+  const begun = []
+  for (const id of ids) begun.push(await deliveries.cancelPending(id))
+  expect(begun).toMatchObject(ids.map(() => ({ state: 'running', affected: 500 })))
+  await host.sender.start()
+  const jobs = []
+  for (const { id } of begun) jobs.push(await ended(host, id))
+  expect(jobs).toMatchObject(counts.map((count) => ({ state: 'succeeded', affected: count, done: count })))
+  const [long, other, foreign] = jobs.map(({ finishedOn }) => finishedOn?.getTime() ?? 0)
+  expect(other, 'of the same tenant').toBeLessThan(long ?? 0)
+  expect(foreign, 'of another tenant, begun last').toBeLessThan(other ?? 0)
 })
 
 it('refuses what makes no sense', async () => {

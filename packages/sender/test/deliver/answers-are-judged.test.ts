@@ -74,6 +74,49 @@ it('disables the endpoint that answers 410 Gone, and keeps what waits for it', a
   expect(await host.sender.stats()).toMatchObject({ deliveries: { pending: 0 } })
 })
 
+it('tells once that it has disabled an endpoint, however many requests were in flight', async () => {
+  await using host = await startHost()
+  await using consumer = await testConsumer()
+  await using watching = await testConsumer()
+  const { endpoints } = host.sender
+  const { endpoint } = await endpoints.create({
+    tenantId: 1,
+    url: consumer.url,
+    eventTypes: ['File.*'],
+    concurrency: 8,
+  })
+  await endpoints.create({ tenantId: 1, url: watching.url, eventTypes: ['WebhookEndpoint.*'] })
+  const told = () => host.run(`select 1 from xe_sync_event where entity_name = 'WebhookEndpoint'`)
+  const disable = async () => {
+    const before = consumer.requests.length
+    const answers: ((status: number) => void)[] = []
+    consumer.answer(() => new Promise<number>((resolve) => answers.push(resolve)))
+    await host.engine.transaction(async ({ raise: raiseInside }) => {
+      for (let id = 1; id <= 8; id++) await raiseInside(site, 'File', id, 'Download')
+    })
+    await consumer.received(before + 8)
+    // Some of them are recorded together, the others later.
+    for (const answer of answers.splice(0, 4)) answer(410)
+    await waitFor(async () => !(await endpoints.get(endpoint.id)).enabled, 'the endpoint to be disabled')
+    for (const answer of answers) answer(410)
+    const { deliveries } = host.sender
+    await waitFor(
+      async () => (await deliveries.count({ tenantId: 1, state: 'exhausted' })).count === before + 8,
+      'all of them to be recorded',
+    )
+  }
+  await disable()
+  expect(await told()).toHaveLength(1)
+  await watching.received(1)
+  // Enabled by a person, it can be disabled once more.
+  await endpoints.enable(endpoint.id)
+  await disable()
+  expect(await told()).toHaveLength(2)
+  await host.sender.drain()
+  const reasons = watching.requests.map(({ rawBody }) => JSON.parse(String(rawBody)).data.entity.reason)
+  expect(reasons).toEqual(['gone', 'gone'])
+})
+
 it('stores the beginning of the answer, and does not read an endless one', async () => {
   await using host = await startHost()
   await using consumer = await testConsumer()

@@ -144,6 +144,53 @@ it('lets a recovered delivery wait for its lane, and go before those that are yo
   expect(consumer.requests.map(entityIdOf)).toEqual([0, 10, 0, 11, 12])
 })
 
+it.each(['in flight', 'not begun'] as const)(
+  'sends many again in their turns, also the one that a person has asked for, whose attempt is %s',
+  async (progress) => {
+    const clock = manualClock(Date.UTC(2026, 0, 1))
+    await using host = await startHost({
+      retrySchedule: [0, 60, 60, 60],
+      circuit: { failures: 1_000 },
+      engine: { clock, pollMaxMs: 50 },
+      reconcileEveryMs: 50,
+    })
+    await using consumer = await testConsumer()
+    const { deliveries } = host.sender
+    consumer.answer(500)
+    await host.sender.endpoints.create({ tenantId: 1, url: consumer.url, ordering: 'fifo' })
+    await raiseMany(host, 3)
+    await host.sender.drain()
+    const waiting = await deliveries.list({ tenantId: 1, state: 'pending' })
+    expect(waiting.map(({ dueOn }) => dueOn !== undefined)).toEqual([false, false, true])
+    const { id = '', eventId } = waiting[1] ?? {}
+    const answered = Promise.withResolvers<number>()
+    consumer.answer(() => answered.promise)
+
+    // Jobs go on there.
+    await using other = await host.openAnother({ deliver: false })
+    await other.sender.start()
+    if (progress === 'not begun') await host.sender.stop()
+    await deliveries.resend(id)
+    if (progress === 'in flight') await consumer.received(2)
+    await clock.advance(10)
+    const job = await deliveries.resendMany({ tenantId: 1, state: 'pending', eventId })
+    await waitFor(async () => (await host.sender.jobs.get(job.id)).state === 'succeeded', 'the job')
+    answered.resolve(500)
+    if (progress === 'not begun') await host.sender.start()
+    else await waitFor(async () => (await deliveries.get(id)).attemptCount > 0, 'the attempt')
+    await host.sender.drain()
+    const had = progress === 'in flight' ? [0, 1] : [0]
+    expect(consumer.requests.map(entityIdOf)).toEqual(had)
+    expect((await deliveries.get(id)).dueOn, 'it is in its place').toBeUndefined()
+
+    consumer.answer(204)
+    await clock.advance(70_000)
+    await host.sender.drain()
+    expect(consumer.requests.map(entityIdOf)).toEqual([...had, 0, 1, 2])
+    expect((await host.sender.stats()).reconciliation).toMatchObject({ repairs: 0 })
+  },
+)
+
 it('keeps the order of every lane, whatever fails, however often it is stopped, with several endpoints', async () => {
   const fails = (text: string, tries: number) => {
     const dice = createHash('sha256').update(`${text}:${tries}`).digest()

@@ -1162,6 +1162,13 @@ export function senderContract(driver: Driver): void {
           expect(await store.purge(now + HOUR_MS, 0, 10)).toBeGreaterThan(0)
           expect(await store.findDelivery(of(messageKeys[2]))).toBeUndefined()
         },
+        async purgeJobs() {
+          const running = await jobs.createJob({ ...(await found()), id: 'job_3' })
+          expect(await store.purgeJobs(now, 0, 10)).toBeUndefined()
+          expect(await store.purgeJobs(now + 1, 0, 10)).toBe(running.key)
+          expect(await jobs.findJob(job.id)).toBeUndefined()
+          expect(await jobs.findJob(running.id)).toEqual(running)
+        },
         async deleteEndpoint() {
           await store.deleteEndpoint(other, now)
           expect(await store.readEndpoint(other)).toBeUndefined()
@@ -1250,7 +1257,7 @@ export function senderContract(driver: Driver): void {
           expect(await found()).toMatchObject(progress)
         },
         async releaseJob() {
-          await jobs.releaseJob(await found())
+          await jobs.releaseJob(await found(), now)
         },
         async cancelJob() {
           const running = await found()

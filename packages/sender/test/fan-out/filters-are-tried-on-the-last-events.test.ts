@@ -119,3 +119,23 @@ it('refuses what saving would refuse', async () => {
   await expect(test({ payloadVersion: 'x' })).rejects.toMatchObject({ field: 'payloadVersion' })
   await expect(test({ limit: 101 })).rejects.toMatchObject({ code: 'invalid_argument', field: 'limit' })
 })
+
+it('lets others have their turn between large events', async () => {
+  await using host = await openHost()
+  const text = 'x'.repeat(200_000)
+  for (let id = 1; id <= 60; id++) {
+    await host.engine.syncManager.addSyncEvent(site, 'File', id, 'Update', { data: { text } as never })
+  }
+  let turns = 0
+  const count = () => {
+    turns += 1
+    next = setImmediate(count)
+  }
+  let next = setImmediate(count)
+  const tested = await host.sender.endpoints
+    .testFilter({ tenantId: 1, filter: { 'data.entity.text': { $exists: false } } })
+    .finally(() => clearImmediate(next))
+  expect(tested).toHaveLength(60)
+  // The log is read in one or two turns.
+  expect(turns).toBeGreaterThan(2)
+})

@@ -244,3 +244,35 @@ it('refuses what means nothing', async () => {
     await expect(refused).rejects.toMatchObject({ code: 'invalid_argument', field })
   }
 })
+
+it('reads few large bodies at a time, and lets others have their turn between them', async () => {
+  let isSearching = false
+  let reads = 0
+  await using host = await openHost({
+    observer: {
+      before: (statement) => {
+        if (isSearching && /^select key, body/.test(statement)) reads += 1
+      },
+    },
+  })
+  await host.sender.endpoints.create({ tenantId: 1, url: 'https://example.com' })
+  const body = JSON.stringify({ text: 'X'.repeat(200_000) })
+  await host.run(`insert into xe_webhook_message (event_id, tenant_id, site_id, event_type, created_on, body)
+    select 'evt_' || n, 1, 1, 'File.Update', n, '${body}' from ${numbers(60)} order by n`)
+  await host.run(`insert into xe_webhook_delivery (message_key, endpoint_key, state, created_on)
+    select n, e.key, 'succeeded', n from ${numbers(60)} cross join xe_webhook_endpoint e`)
+  let turns = 0
+  const count = () => {
+    turns += 1
+    next = setImmediate(count)
+  }
+  let next = setImmediate(count)
+  isSearching = true
+  const page = await host.sender.deliveries
+    .search({ tenantId: 1, search: 'nowhere' })
+    .finally(() => clearImmediate(next))
+  // After four million characters, which are 20 bodies.
+  expect(page).toMatchObject({ items: [], searchedBackTo: new Date(41), next: expect.stringMatching(/_41$/) })
+  expect(reads).toBe(2)
+  expect(turns).toBeGreaterThan(0)
+})

@@ -109,3 +109,68 @@ it('takes more than one step for more than 500, and goes on where it was', async
     count: 2 * 99,
   })
 })
+
+it('changes nothing for an id of an event that can be none', async () => {
+  await using host = await startHost()
+  const { endpoints, deliveries, jobs } = host.sender
+  await endpoints.create({ tenantId: 1, url: 'https://example.com' })
+  for (const eventId of ['a\0', 'evt_1', '']) {
+    const job = await ended(host, await deliveries.cancelMany({ tenantId: 1, eventId }))
+    expect(job).toMatchObject({ state: 'succeeded', done: 0, total: 0, affected: 0 })
+  }
+  expect(await jobs.list({ tenantId: 1 })).toHaveLength(3)
+})
+
+const changes = [
+  ['of a filter', (host: OpenHost) => host.sender.deliveries.resendMany({ tenantId: 1 })],
+  [
+    'of an endpoint',
+    (host: OpenHost, id: string) => host.sender.deliveries.replay(id, { since: new Date(0), include: 'all' }),
+  ],
+] as const
+
+// A transaction is long for all that share a connection, and a turn for all of the host.
+it.each(changes)(
+  'stores large messages %s in steps of some megabytes, others having their turn',
+  async (_, begin) => {
+    const inserted: string[] = []
+    await using host = await openHost({
+      observer: {
+        before: (statement) =>
+          void (/insert into .*xe_webhook_message/.test(statement) && inserted.push(statement)),
+      },
+    })
+    await using consumer = await testConsumer()
+    const { endpoints, drain } = host.sender
+    const { endpoint } = await endpoints.create({ tenantId: 1, url: consumer.url })
+    await host.start()
+    const text = 'x'.repeat(200_000)
+    for (let id = 1; id <= 40; id++) {
+      await host.engine.syncManager.addSyncEvent(site, 'File', id, 'Update', { data: { text } as never })
+      // One at a time, each is sent straight, and its message is not stored.
+      await drain()
+    }
+    await host.sender.stop()
+    expect(await host.run('select key from xe_webhook_message')).toEqual([])
+
+    let turns = 0
+    const count = () => {
+      turns += 1
+      next = setImmediate(count)
+    }
+    let next = setImmediate(count)
+    const job = await begin(host, endpoint.id).finally(() => clearImmediate(next))
+    const { affected } = job
+    expect(job).toMatchObject({ state: 'running', done: affected })
+    expect(affected).toBeGreaterThan(0)
+    expect(affected).toBeLessThanOrEqual(25)
+    expect(await host.run('select key from xe_webhook_message')).toHaveLength(affected)
+    expect(inserted.length).toBeGreaterThan(2)
+    expect(turns).toBeGreaterThan(2)
+    await using another = await host.openAnother({ deliver: false, fanOut: false })
+    await another.sender.start()
+    expect(await ended(host, job)).toMatchObject({ state: 'succeeded', affected: 40, done: job.total })
+    expect(await host.run('select key from xe_webhook_message')).toHaveLength(40)
+    expect(await host.sender.deliveries.count({ tenantId: 1, state: 'pending' })).toMatchObject({ count: 40 })
+  },
+)

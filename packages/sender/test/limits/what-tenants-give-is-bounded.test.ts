@@ -87,3 +87,19 @@ it('shows the newest hundred attempts of a delivery that was sent over and over'
   expect(attemptCount).toBe(102)
   expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: 100 }, (_, index) => index + 3))
 })
+
+it('creates no more endpoints for a tenant than it may have, also when many are created at once', async () => {
+  await using host = await openHost({ maxEndpointsPerTenant: 5 })
+  const { create } = host.sender.endpoints
+  await create({ tenantId: 1, url: 'https://example.com' })
+  const made = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, index) =>
+      create({ tenantId: index < 16 ? 1 : 2, url: 'https://example.com' }),
+    ),
+  )
+  const refused = made.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+  expect(refused.map(({ code }) => code)).toEqual(Array(12).fill('too_many_endpoints'))
+  expect(refused.at(-1).message).toContain('Tenant 1 has 5 endpoints already')
+  expect(await host.sender.endpoints.list({ tenantId: 1 })).toHaveLength(5)
+  expect(await host.sender.endpoints.list({ tenantId: 2 })).toHaveLength(4)
+})

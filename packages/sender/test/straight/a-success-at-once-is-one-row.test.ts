@@ -1,9 +1,11 @@
 import { EntityNames } from '@x/events-core'
-import { testConsumer, waitFor } from '@x/testkit'
+import { manualClock, testConsumer, waitFor } from '@x/testkit'
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { it } from '../each-database.ts'
 import { type OpenHost, site, startHost } from '../open-host.ts'
+
+const DAY_MS = 86_400_000
 
 const raise = (host: OpenHost, id: number, data?: object) =>
   host.engine.syncManager.addSyncEvent(site, EntityNames.File, id, 'Update', data && { data: data as never })
@@ -222,6 +224,39 @@ it('keeps events in the log for as long as their deliveries', async () => {
   const [delivery] = await host.sender.deliveries.list({ tenantId: 1 })
   const { body } = await host.sender.deliveries.get(delivery?.id ?? '')
   expect(body).toBe(String(consumer.requests[0]?.rawBody))
+})
+
+it('needs no event whose message is stored, although its delivery still waits', async () => {
+  const retention = { keepMs: 1, intervalMs: 1_000 }
+  await using host = await startHost({ engine: { retention } })
+  await using consumer = await testConsumer()
+  const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+  const event = await raise(host, 1)
+  await host.sender.drain()
+  expect(await stored(host)).toMatchObject({ straight: 1 })
+  consumer.answer(503)
+  const [{ id = '' } = {}] = await host.sender.deliveries.list({ tenantId: 1 })
+  await host.sender.deliveries.resend(id)
+  await waitFor(async () => (await host.sender.deliveries.get(id)).attemptCount === 2, 'the second attempt')
+  await host.sender.endpoints.disable(endpoint.id)
+  const { body } = await host.sender.deliveries.get(id)
+  await host.sender.stop()
+  await host.engine.stop()
+
+  const clock = manualClock(Date.now() + DAY_MS)
+  await using later = await host.openAnother({ engine: { clock, pollMaxMs: 2 ** 30, retention } })
+  const kept = () => later.run(`select 1 from xe_sync_event where id = '${event.id}'`)
+  expect(await kept()).toHaveLength(1)
+  await later.start()
+  await waitFor(async () => {
+    await clock.advance(10_000)
+    return (await kept()).length === 0
+  }, 'the event to be deleted')
+  expect(await later.sender.deliveries.get(id)).toMatchObject({
+    state: 'pending',
+    eventType: 'File.Update',
+    body,
+  })
 })
 
 it('composes the same bytes again, whatever an event carries', async () => {
