@@ -61,7 +61,10 @@ export interface CaughtUp {
 /** What {@link createCatchUp} works with. */
 export interface CatchUpParts {
   readonly tracker: SequenceTracker
+  /** One that is not set back. */
   readonly clock: Clock
+  /** How old a signature may be. */
+  readonly toleranceSeconds: number
   receive(input: ReceiverInput): Promise<ReceiverResponse>
 }
 
@@ -72,6 +75,8 @@ const LIMIT = 250
 const MAX_WAITS = 10
 const MAX_WAIT_MS = 60_000
 const REQUEST_TIMEOUT_MS = 60_000
+/** A page's messages were signed when it was read, and are believed for some minutes alone. */
+const MAX_PAGE_AGE_MS = 60_000
 /** Of one page: 250 messages, of which few are as long as a sender allows. */
 const MAX_PAGE_BYTES = 128 * 1024 * 1024
 
@@ -83,15 +88,18 @@ function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /** Creates what fetches the messages that are missing, and has them handled as any other. One runs for each endpoint at a time. */
-export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
+export function createCatchUp({ tracker, clock, toleranceSeconds, receive }: CatchUpParts) {
   const running = new Map<string, Promise<CaughtUp>>()
+  /** What runs once that has ended. */
+  const waiting = new Map<string, Promise<CaughtUp>>()
+  const maxPageAgeMs = Math.min(MAX_PAGE_AGE_MS, (toleranceSeconds * 1_000) / 2)
 
   /** @returns undefined where the messages after the number are gone; then what is left begins at `first`. */
   async function read(
     url: URL,
     after: number,
     { key, signal, fetch: send = fetch }: CatchUpOptions,
-  ): Promise<{ readonly page: MessagePage } | { readonly first: number }> {
+  ): Promise<{ readonly page: MessagePage; readonly askedAt: number } | { readonly first: number }> {
     const target = new URL(url)
     target.searchParams.set('after', String(after))
     target.searchParams.set('limit', String(LIMIT))
@@ -99,6 +107,7 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
       const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
       let response: Response
       let text: string
+      const askedAt = clock.now()
       try {
         response = await send(target, {
           headers: { authorization: `Bearer ${key}`, accept: 'application/json' },
@@ -115,7 +124,7 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
       const { status, headers } = response
       if (status === 200) {
         const page = pageOf(text)
-        if (page) return { page }
+        if (page) return { page, askedAt }
         throw failed(`${url.origin} answered with something else than messages; is it the right url?`)
       }
       const { code, detail, first } = problemOf(text)
@@ -167,8 +176,12 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
       }
       const { messages, cursor, hasMore } = found.page
       let next = after + 1
+      let isLeft = false
       for (const message of messages) {
         throwIfAborted(options.signal)
+        // Whatever its age, each page gets one message further.
+        isLeft = next > after + 1 && clock.now() - found.askedAt > maxPageAgeMs
+        if (isLeft) break
         if (message.sequence < next)
           throw failed(`${url.origin} gives message ${message.sequence} after ${next - 1}`)
         const isKnown = await tracker.has(endpoint, message.sequence)
@@ -180,6 +193,10 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
         if (isKnown) continue
         await receiveOne(url, message)
         received += 1
+      }
+      if (isLeft) {
+        after = next - 1
+        continue
       }
       // Nor those behind the last message, or on a page without any.
       const last = Math.max(next - 1, Number(cursor))
@@ -205,11 +222,20 @@ export function createCatchUp({ tracker, clock, receive }: CatchUpParts) {
     const expected = 'http(s) and end in /endpoints/<id>/messages, or be given with endpoint'
     assertOption(target !== undefined, 'url', expected, given)
     const { url, endpoint } = target
+    const begin = () => {
+      waiting.delete(endpoint)
+      const current = run(url, endpoint, options).finally(() => running.delete(endpoint))
+      running.set(endpoint, current)
+      return current
+    }
+    const next = waiting.get(endpoint)
+    if (next) return next
     const before = running.get(endpoint)
-    if (before) return before
-    const current = run(url, endpoint, options).finally(() => running.delete(endpoint))
-    running.set(endpoint, current)
-    return current
+    if (!before) return begin()
+    // It may have read its last page before that was sent which this call is about.
+    const own = before.then(begin, begin)
+    waiting.set(endpoint, own)
+    return own
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Assertion, EventsError } from '@x/events-core'
+import { type Assertion, EventsError, steadyClock } from '@x/events-core'
 import { type RawBody, takeRawBody, type WebhookHeaders } from '@x/signature'
 import { createArgumentAssertion } from './assert.ts'
 import { type CatchUpOptions, type CatchUpSource, type CaughtUp, createCatchUp } from './catch-up.ts'
@@ -94,7 +94,8 @@ export interface Receiver<TEvents extends object = object, TTrx = never> {
   onGap(listener: SequenceListener): () => void
   /**
    * Fetches what is missing from the sender's events API, from the place on, and has it verified and handled as any other
-   * message. Of two calls for one endpoint at the same time, the second waits for the first.
+   * message. A call while another runs for the same endpoint waits for its end, and then fetches what is still missing;
+   * further ones share that, with the options of the first that has waited.
    *
    * @throws ReceiverError (`catch_up_failed`) when the API refuses, or a message was not handled; what was handled
    * before stays so. EventsError (`invalid_argument`) when an option cannot be used, or the receiver has no `sequence`.
@@ -198,14 +199,16 @@ export function createReceiver<TEvents extends object, TTrx>(
   const known = (event: WebhookEvent) => event as EventOf<TEvents, '*'>
 
   const protocol = protocolOf(settings)
-  const { sequence, clock } = settings
+  const { sequence, toleranceSeconds } = settings
+  // To wait until a clock that was set back has caught up would be too long.
+  const clock = steadyClock(settings.clock)
   const gapListeners = new Set<{ readonly listener: SequenceListener }>()
   const tracker = sequence && createSequenceTracker({ ...sequence, tell, met: retryCatchUp })
   const receive = createReceive({ settings, protocol, handlers, tracker, report })
-  const catchUp = tracker && createCatchUp({ tracker, clock, receive })
+  const catchUp = tracker && createCatchUp({ tracker, clock, toleranceSeconds, receive })
   const planned = new Set<string>()
-  /** Of endpoints whose missing messages could not be fetched: how often, and when to try again. */
-  const failures = new Map<string, { readonly count: number; readonly retryOn: number }>()
+  /** Of endpoints whose missing messages could not be fetched: how often, and when to try again, unless that has begun. */
+  const failures = new Map<string, { readonly count: number; readonly retryOn?: number }>()
 
   function tell(notice: SequenceNotice): void {
     for (const { listener } of gapListeners) {
@@ -218,7 +221,7 @@ export function createReceiver<TEvents extends object, TTrx>(
   /** What the host's function gives wrong, or throws, is told: the message that has shown the gap is not to blame. */
   function sourceOf(endpoint: string): CatchUpSource | undefined {
     try {
-      return sequence?.sourceOf(endpoint)
+      return sequence?.sourceOf?.(endpoint)
     } catch (error) {
       report(error, { status: protocol.acknowledgement.status })
       return undefined
@@ -227,9 +230,15 @@ export function createReceiver<TEvents extends object, TTrx>(
 
   /** What is only late comes by itself; where the order is kept, it is waited for. */
   function planCatchUp(endpoint: string): void {
+    if (!catchUp || !sequence?.sourceOf || planned.has(endpoint) || (pauseLeftMs(endpoint) ?? 0) > 0) return
     const source = sourceOf(endpoint)
-    if (!source || !catchUp || planned.has(endpoint)) return
+    if (!source) {
+      pauseCatchUp(endpoint)
+      return
+    }
     planned.add(endpoint)
+    const failure = failures.get(endpoint)
+    if (failure) failures.set(endpoint, { count: failure.count })
     const begin = async () => {
       planned.delete(endpoint)
       try {
@@ -237,21 +246,30 @@ export function createReceiver<TEvents extends object, TTrx>(
         failures.delete(endpoint)
       } catch (error) {
         report(error, { status: protocol.acknowledgement.status })
-        const count = (failures.get(endpoint)?.count ?? 0) + 1
-        const pauseMs = Math.min(LONGEST_CATCH_UP_PAUSE_MS, SETTLE_MS * 2 ** count)
-        failures.set(endpoint, { count, retryOn: clock.now() + pauseMs })
+        pauseCatchUp(endpoint)
       }
     }
-    clock.schedule(() => void begin(), sequence?.isOrdered ? 0 : SETTLE_MS)
+    clock.schedule(() => void begin(), sequence.isOrdered ? 0 : SETTLE_MS)
+  }
+
+  /** The host may have a source later, and the sender's events API may answer. */
+  function pauseCatchUp(endpoint: string): void {
+    const count = (failures.get(endpoint)?.count ?? 0) + 1
+    const pauseMs = Math.min(LONGEST_CATCH_UP_PAUSE_MS, SETTLE_MS * 2 ** count)
+    failures.set(endpoint, { count, retryOn: clock.now() + pauseMs })
+  }
+
+  /** Undefined where nothing has failed, or it is tried again already. */
+  function pauseLeftMs(endpoint: string): number | undefined {
+    const retryOn = failures.get(endpoint)?.retryOn
+    return retryOn === undefined ? undefined : retryOn - clock.now()
   }
 
   /** What could not be fetched is tried again once a message comes: a timer would keep a process from ending. */
   function retryCatchUp(endpoint: string): void {
-    const failure = failures.get(endpoint)
-    if (!failure || clock.now() < failure.retryOn) return
     // One at a time: what it fetches comes along here, too.
-    failures.set(endpoint, { ...failure, retryOn: Number.POSITIVE_INFINITY })
-    planCatchUp(endpoint)
+    const leftMs = pauseLeftMs(endpoint)
+    if (leftMs !== undefined && leftMs <= 0) planCatchUp(endpoint)
   }
 
   function needSequence(method: string): never {

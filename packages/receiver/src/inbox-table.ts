@@ -18,7 +18,8 @@ export interface InboxTableOptions {
 /** The table of every inbox that names no other. */
 export const DEFAULT_INBOX_TABLE = 'webhook_inbox'
 
-const NAME = /^[A-Za-z_][\w$]{0,62}(?:\.[A-Za-z_][\w$]{0,62})?$/
+/** Without `$`, `?` and `:`, which begin parameters, whatever quotes are around them. */
+const NAME = /^[A-Za-z_]\w{0,62}(?:\.[A-Za-z_]\w{0,62})?$/
 
 /** Checks the name of a table, and quotes it: both databases take double quotes. */
 export function quotedTable(caller: string, table: string): string {

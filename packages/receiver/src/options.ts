@@ -228,13 +228,15 @@ function checkedSequence(
     hasInbox: inbox !== undefined,
     isOrdered: order === 'sequence',
     start,
-    sourceOf: (endpoint) => {
-      const source = typeof catchUp === 'function' ? catchUp(endpoint) : catchUp
-      // Not waited for, so that nobody else would hear of its failure.
-      if (isPromise(source)) source.then(undefined, () => {})
-      assertCatchUp(source)
-      return source && sourceFor(source, endpoint)
-    },
+    sourceOf:
+      catchUp &&
+      ((endpoint) => {
+        const source = typeof catchUp === 'function' ? catchUp(endpoint) : catchUp
+        // Not waited for, so that nobody else would hear of its failure.
+        if (isPromise(source)) source.then(undefined, () => {})
+        assertCatchUp(source)
+        return source && sourceFor(source, endpoint)
+      }),
   }
 }
 

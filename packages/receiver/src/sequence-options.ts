@@ -37,5 +37,6 @@ export interface SequenceSettings {
   readonly hasInbox: boolean
   readonly isOrdered: boolean
   readonly start: number | 'first'
-  readonly sourceOf: (endpoint: string) => CatchUpSource | undefined
+  /** Undefined where nothing is fetched by itself. */
+  readonly sourceOf: ((endpoint: string) => CatchUpSource | undefined) | undefined
 }

@@ -83,6 +83,11 @@ describe('a signed body', () => {
     },
   )
 
+  it.each(['1', 'null', '{}', '"then"', '{"then":1}'])('may have a member then: %s', (then) => {
+    const text = `{"type":"a.b","then":${then},"data":{"then":${then}}}`
+    expect(read(text)).toMatchObject({ type: 'a.b', ...JSON.parse(text) })
+  })
+
   it('keeps everything else, escapes included', () => {
     const data = {
       text: '__proto__ \u0000 \ud83d\ude00',

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { createVerifier, WebhookVerificationError } from '@x/signature'
-import type { MessagePage, PulledMessage } from '../events-page.ts'
+import type { MessagePage } from '../events-page.ts'
 import { type CliIo, UsageError } from './cli-io.ts'
 import {
   clientOptions,
@@ -24,20 +24,25 @@ const options = {
 
 const WAIT_SECONDS = 25
 
-/** Throws unless a message verifies. */
-export type Check = (message: PulledMessage) => void
+/**
+ * Throws unless all messages of a page verify. They are signed when the page is read, and believed for some minutes alone, so
+ * that it is called before the first one is handed on.
+ */
+export type Check = (page: MessagePage) => void
 
 /** @returns undefined where there is no secret to verify with. */
 export function checkOf(given: readonly string[] | undefined, io: CliIo): Check | undefined {
   const secrets = given ?? [io.env['WEBHOOK_SECRET'] ?? ''].filter((secret) => secret !== '')
   if (secrets.length === 0) return undefined
   const verifier = createVerifier({ secrets })
-  return ({ sequence, id, headers, body }) => {
-    try {
-      verifier.verify(body, headers)
-    } catch (error) {
-      if (!WebhookVerificationError.is(error)) throw error
-      throw new Error(`message ${sequence} (${id}) does not verify: ${error.message}`)
+  return ({ messages }) => {
+    for (const { sequence, id, headers, body } of messages) {
+      try {
+        verifier.verify(body, headers)
+      } catch (error) {
+        if (!WebhookVerificationError.is(error)) throw error
+        throw new Error(`message ${sequence} (${id}) does not verify: ${error.message}`)
+      }
     }
   }
 }
@@ -79,11 +84,11 @@ export async function pull(args: readonly string[], io: CliIo): Promise<number> 
     const query = { after: place.after, limit: Math.min(left, MAX_PAGE), waitSeconds, signal }
     const page = values.follow ? await readPatiently(client, query, io) : await readOnce(client, query)
     if (!page) break
+    check?.(page)
     let printed = 0
     try {
       for (const message of page.messages) {
         if (signal.aborted) break
-        check?.(message)
         await io.print(`${JSON.stringify(message)}\n`)
         printed += 1
         left -= 1

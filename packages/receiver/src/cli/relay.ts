@@ -26,7 +26,6 @@ export async function relay({ client, place, forwardTo, check, io }: RelayParts)
 
   /** @returns whether to go on with the next one. */
   async function relayOne(message: PulledMessage): Promise<boolean> {
-    check?.(message)
     if (failures === 0) io.write(`${shownOf(message)}\n`)
     if (forwardTo === undefined) return true
     const status = await post(message, forwardTo, signal)
@@ -47,6 +46,7 @@ export async function relay({ client, place, forwardTo, check, io }: RelayParts)
     const query = { after: place.after, limit: MAX_PAGE, waitSeconds: WAIT_SECONDS, signal }
     const page = await readPatiently(client, query, io)
     if (!page) return
+    check?.(page)
     let handled = 0
     for (const message of page.messages) {
       if (!(await relayOne(message))) break

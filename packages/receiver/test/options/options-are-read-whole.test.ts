@@ -212,6 +212,12 @@ it.each([
   ['inboxTableSql', 'dialect', () => inboxTableSql({} as never)],
   ['inboxTableSql', 'table', () => inboxTableSql({ dialect: 'sqlite', table: null as never })],
   ['inboxTableSql', 'table', () => inboxTableSql({ dialect: 'sqlite', table: 5 as never })],
+  // Libraries write their parameters like that.
+  ['inboxTableSql', 'table', () => inboxTableSql({ dialect: 'postgres', table: 'inbox$1' })],
+  ['pgInbox', 'table', () => pgInbox(pg, { table: 'app.inbox$1' })],
+  ['knexInbox', 'table', () => knexInbox(knex, { table: 'inbox$1' })],
+  ['knexInbox', 'table', () => knexInbox(knex, { table: 'inbox?' })],
+  ['drizzleInbox', 'table', () => drizzleInbox(drizzled, { table: ':inbox' })],
   ['createInboxTable', 'db', () => createKyselyTable(null as never)],
   ['createInboxTable', 'table', () => createKyselyTable(kysely, { table: 'x' } as never)],
   ['createInboxTable', 'db', () => createPgTable({} as never)],

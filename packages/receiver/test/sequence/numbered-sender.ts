@@ -35,9 +35,12 @@ export interface SentRequest {
 }
 
 /** A request, signed now. */
-export function inputOf({ id, sequence, chain, body }: SentMessage, endpoint = ENDPOINT): SentRequest {
+export function inputOf(
+  { id, sequence, chain, body }: SentMessage,
+  { endpoint = ENDPOINT, now = Date.now } = {},
+): SentRequest {
   const signer = createSigner(secret)
-  const timestamp = Math.floor(Date.now() / 1_000)
+  const timestamp = Math.floor(now() / 1_000)
   return {
     method: 'POST',
     body,
@@ -63,7 +66,7 @@ const answer = (status: number, body: object) => new Response(JSON.stringify(bod
 let senders = 0
 
 /** Creates a sender that has sent nothing yet. */
-export function numberedSender(endpoint = ENDPOINT): NumberedSender {
+export function numberedSender({ endpoint = ENDPOINT, now = Date.now } = {}): NumberedSender {
   const messages: SentMessage[] = []
   const asked: string[] = []
   const prefix = `evt_${++senders}`
@@ -109,7 +112,7 @@ export function numberedSender(endpoint = ENDPOINT): NumberedSender {
         messages: page.map((message) => ({
           id: message.id,
           sequence: message.sequence,
-          headers: inputOf(message, endpoint).headers,
+          headers: inputOf(message, { endpoint, now }).headers,
           body: message.body,
         })),
         cursor: String(page.at(-1)?.sequence ?? after),

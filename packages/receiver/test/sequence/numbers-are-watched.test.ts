@@ -219,7 +219,10 @@ describe('catchUp', () => {
     const { url, ...rest } = catchUpOf(sender)
     const base = { ...rest, url: url.replace(/\/endpoints.*/, ''), endpoint: ENDPOINT }
     const [first, second] = await Promise.all([receiver.catchUp(base), receiver.catchUp(base)])
-    expect([first, second]).toEqual(Array(2).fill({ endpoint: ENDPOINT, received: 1, sequence: 12 }))
+    expect([first, second]).toEqual([
+      { endpoint: ENDPOINT, received: 1, sequence: 12 },
+      { endpoint: ENDPOINT, received: 0, sequence: 12 },
+    ])
   })
 
   it('tells what the sender has no longer, and goes on after it', async () => {
