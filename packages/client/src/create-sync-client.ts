@@ -1,6 +1,6 @@
 import { eventTypeOf, isEventTypePattern, matchesEventType, type SyncEvent } from '@x/events-core'
 import { createCursor } from './cursor.ts'
-import { SyncClientError } from './errors.ts'
+import { SyncClientError, thrownText } from './errors.ts'
 import { createFeedTransport } from './feed-transport.ts'
 import { createListeners } from './listeners.ts'
 import { resolveSyncClientOptions, type SyncClientOptions } from './options.ts'
@@ -46,7 +46,8 @@ export function createSyncClient(options: SyncClientOptions): SyncClient {
 
   function listenerFailed(cause: unknown): void {
     logListenerError(cause)
-    errorListeners.notify(new SyncClientError('listener_failed', `${LISTENER_FAILED}: ${cause}`, { cause }))
+    const message = `${LISTENER_FAILED}: ${thrownText(cause)}`
+    errorListeners.notify(new SyncClientError('listener_failed', message, { cause }))
   }
 
   function setState(

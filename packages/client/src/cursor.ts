@@ -20,7 +20,13 @@ export interface SeenIds {
   trim(newest: number): void
 }
 
-export function createSeenIds(capacity = 1_000): SeenIds {
+/**
+ * An event that was polled comes again by the stream, after up to 9,999 others: servers repeat no more, but ask for a
+ * reload.
+ */
+const CAPACITY = 10_000
+
+export function createSeenIds(capacity = CAPACITY): SeenIds {
   // A set keeps the order of insertion: the oldest come first.
   const ids = new Set<string>()
   return {

@@ -51,11 +51,18 @@ export class SyncClientError extends EventsError<SyncClientErrorCode> {
   }
 }
 
+/** The text of what was thrown, which may be anything: also something that has no text, or refuses to be read. */
+export function thrownText(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown)
+  } catch {
+    return 'it has no text'
+  }
+}
+
 /** What was thrown where only {@link SyncClientError}s should be. */
 export function asSyncClientError(thrown: unknown): SyncClientError {
   if (SyncClientError.is(thrown)) return thrown
-  const reason = thrown instanceof Error ? thrown.message : thrown
-  return new SyncClientError('request_failed', `The sync API could not be reached: ${reason}`, {
-    cause: thrown,
-  })
+  const message = `The sync API could not be reached: ${thrownText(thrown)}`
+  return new SyncClientError('request_failed', message, { cause: thrown })
 }

@@ -8,9 +8,8 @@ export interface StreamMessage {
 }
 
 /**
- * Parses the event stream format (HTML, 9.2.6) piece by piece; an incomplete message waits for its rest. Lines end with LF
- * or CRLF; CR alone, which no known server sends, is not supported. A message with an id and no data counts, too: its id is
- * the position to resume at.
+ * Parses the event stream format (HTML, 9.2.6) piece by piece; an incomplete message waits for its rest. A message with
+ * an id and no data counts, too: its id is the position to resume at.
  *
  * @returns takes the next piece of text.
  */
@@ -19,6 +18,7 @@ export function createEventStreamParser(
   onRetry: (retryMs: number) => void,
 ): (text: string) => void {
   let line = ''
+  let endedWithCr = false
   let event = ''
   let data: string[] = []
   let id: string | undefined
@@ -41,11 +41,16 @@ export function createEventStreamParser(
   }
 
   return (text) => {
-    const [first = '', ...lines] = text.split('\n')
+    // Half a character gives no text yet.
+    if (!text) return
+    // A CR ends its line at once, so that its message does not wait; an LF behind it ends no other.
+    const rest = endedWithCr ? text.replace(/^\n/, '') : text
+    endedWithCr = text.endsWith('\r')
+    const [first = '', ...lines] = rest.split(/\r\n?|\n/)
     // Only added to, never searched again: a large message costs what it weighs.
     line += first
     for (const next of lines) {
-      endLine(line.replace(/\r$/, ''))
+      endLine(line)
       line = next
     }
   }

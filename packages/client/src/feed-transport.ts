@@ -75,6 +75,11 @@ export function createFeedTransport(
       opened(look) {
         wake = look
       },
+    }).catch((thrown: unknown) => {
+      const error = asSyncClientError(thrown)
+      // Polls heed what the server has asked for in answer to a stream.
+      polling.leaveAlone(error.retryAfterMs)
+      throw error
     })
   }
 
@@ -106,7 +111,7 @@ export function createFeedTransport(
           sink.connected('live')
         })
       } catch (thrown) {
-        error = asSyncClientError(thrown)
+        error = thrown as SyncClientError
       }
       if (signal.aborted) return
       isStreaming = false

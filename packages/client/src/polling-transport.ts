@@ -1,4 +1,4 @@
-import { formatSyncDate, type Sync } from '@x/events-core'
+import { formatSyncDate, type Sync, steadyClock } from '@x/events-core'
 import { breakable } from './breakable.ts'
 import type { Cursor } from './cursor.ts'
 import { asSyncClientError, SyncClientError } from './errors.ts'
@@ -35,14 +35,22 @@ function fetchSync(
   }).finally(() => cancelTimer())
 }
 
+/** A {@link SyncTransport} that a stream tells what the server has asked for. */
+export interface PollingTransport extends SyncTransport {
+  /** Does not poll for so long, neither by itself nor by hand, as the server's Retry-After asks. */
+  leaveAlone(retryAfterMs?: number): void
+}
+
 /** Creates a transport that polls `GET {url}/{lastSyncDate}`, one request at a time. */
 export function createPollingTransport(
   settings: SyncClientSettings,
   cursor: Cursor,
   sink: SyncTransportSink,
-): SyncTransport {
+): PollingTransport {
   const { clock, pollIntervalMs } = settings
   const { seen } = cursor
+  // A clock that is set back by a day must not silence the client for a day.
+  const steady = steadyClock(clock)
   let controller = new AbortController()
   let following = false
   let failures = 0
@@ -59,7 +67,9 @@ export function createPollingTransport(
   }
 
   function begin(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return Promise.resolve(false)
+    const restMs = notBefore - steady.now()
+    if (following && restMs > 0) scheduleNext(restMs)
+    if (signal.aborted || restMs > 0) return Promise.resolve(false)
     cancelTimer()
     running = ask(signal).finally(() => {
       running = undefined
@@ -68,9 +78,8 @@ export function createPollingTransport(
     return running
   }
 
-  // The server's Retry-After also binds polls that do not come from the timer.
-  function beginUnlessTold(signal: AbortSignal): Promise<boolean> {
-    return clock.now() < notBefore ? Promise.resolve(false) : begin(signal)
+  function leaveAlone(retryAfterMs = 0): void {
+    notBefore = Math.max(notBefore, steady.now() + retryAfterMs)
   }
 
   async function ask(signal: AbortSignal): Promise<boolean> {
@@ -78,7 +87,6 @@ export function createPollingTransport(
       sink.connecting()
       const sync = await fetchSync(settings, cursor.lastSyncDate, signal)
       failures = 0
-      notBefore = 0
       nextInMs = pollIntervalMs
       sink.connected('polling')
       deliver(sync, signal)
@@ -107,20 +115,19 @@ export function createPollingTransport(
   function fail(error: unknown): void {
     const reported = asSyncClientError(error)
     failures += 1
-    const retryAfterMs = reported.retryAfterMs ?? 0
-    notBefore = clock.now() + retryAfterMs
-    nextInMs = Math.max(fullJitter(failures, settings), retryAfterMs)
+    leaveAlone(reported.retryAfterMs)
+    nextInMs = Math.max(fullJitter(failures, settings), notBefore - steady.now())
     sink.failed(reported, nextInMs)
   }
 
   function poll(): Promise<boolean> {
     if (queued) return queued
     const { signal } = controller
-    if (!running) return beginUnlessTold(signal)
+    if (!running) return begin(signal)
     // The response under way may be older than the change that the caller waits for.
     const mine = running.then(() => {
       if (queued === mine) queued = undefined
-      return beginUnlessTold(signal)
+      return begin(signal)
     })
     queued = mine
     return mine
@@ -131,9 +138,7 @@ export function createPollingTransport(
       if (following) return
       following = true
       failures = 0
-      const waitMs = notBefore - clock.now()
-      if (waitMs > 0) scheduleNext(waitMs)
-      else void poll()
+      void poll()
     },
     async stop() {
       following = false
@@ -144,5 +149,6 @@ export function createPollingTransport(
       await running
     },
     poll,
+    leaveAlone,
   }
 }

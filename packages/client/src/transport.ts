@@ -17,7 +17,7 @@ export interface FeedTransport extends SyncTransport {
    * Reads one stream after the cursor.
    *
    * @param synced - called when the client has caught up.
-   * @throws the error that ended the stream.
+   * @throws SyncClientError what ended the stream.
    */
   stream(signal: AbortSignal, synced: () => void): Promise<void>
 }

@@ -37,6 +37,9 @@ export interface StreamServer extends AsyncDisposable {
   restart(): Promise<void>
 }
 
+/** As with a host's own, only these come when it is polled. */
+const POLLED = /^(Refresh|Reload)$/
+
 export async function streamServer(): Promise<StreamServer> {
   const log: EventJson[] = []
   const streams: OpenStream[] = []
@@ -82,7 +85,7 @@ export async function streamServer(): Promise<StreamServer> {
     const since = parseSyncDate(date) ?? new Date(0)
     const syncEvents = date.startsWith('0001')
       ? []
-      : log.filter(({ modifiedOn }) => new Date(modifiedOn) >= since)
+      : log.filter(({ modifiedOn, action }) => POLLED.test(action) && new Date(modifiedOn) >= since)
     response
       .writeHead(200, { 'content-type': 'application/json' })
       .end(JSON.stringify({ syncDate: new Date(), syncEvents }))

@@ -62,6 +62,28 @@ describe('where no stream is to be had', () => {
   })
 })
 
+it('tells what it has polled no second time, however much comes before it in the stream', async () => {
+  await using server = await streamServer()
+  const options = { url: server.url, retryBaseMs: 1, pollIntervalMs: 5, streamRetryMs: 50 }
+  await using client = createSyncClient(options)
+  const heard: string[] = []
+  client.on('entityChanged', ({ id }) => heard.push(id))
+  client.start()
+  await waitFor(() => client.state === 'live', 'the first stream')
+  server.misbehave((request) => request.destroy())
+  server.streams[0]?.cut()
+  await waitFor(() => client.state === 'polling', 'polling')
+  // The most that a host repeats before it asks for a reload instead.
+  const streamed = Array.from({ length: 9_998 }, () => server.raise({ action: 'Update' }).id)
+  const polled = server.raise().id
+  await waitFor(() => heard.length === 1, 'the event that was polled')
+  server.misbehave()
+  await waitFor(() => client.state === 'live', 'the stream')
+  const last = server.raise().id
+  await waitFor(() => heard.at(-1) === last, 'the last event')
+  expect(heard).toEqual([polled, ...streamed, last])
+})
+
 describe('a server that asks to be left alone', () => {
   it.each([429, 503])(
     'is left alone after %d for as long as it says, whatever wakes the client',
@@ -74,12 +96,51 @@ describe('a server that asks to be left alone', () => {
       await clock.scheduled(120_000)
       expect(client.state).toBe('waiting')
       server.misbehave()
+      expect(await client.poll()).toBe(false)
       await clock.advance(119_999)
+      expect(await client.poll()).toBe(false)
       expect(server.asked).toHaveLength(1)
+      expect(server.polls).toEqual([])
       await clock.advance(1)
       await waitFor(() => client.state === 'live', 'the stream')
     },
   )
+
+  it('is not polled sooner either where it has no stream', async () => {
+    await using server = await streamServer()
+    const clock = observedClock()
+    server.misbehave(answers(404, { 'retry-after': '120' }))
+    await using client = createSyncClient({ url: server.url, clock })
+    client.start()
+    await clock.scheduled(120_000)
+    await clock.advance(119_999)
+    expect(await client.poll()).toBe(false)
+    expect(server.polls).toEqual([])
+    server.misbehave(answers(404))
+    await clock.advance(1)
+    await waitFor(() => client.state === 'polling', 'polling')
+    expect(server.polls).toHaveLength(1)
+  })
+
+  it('is not polled either when it asks for it while it is polled', async () => {
+    await using server = await streamServer()
+    const clock = observedClock()
+    const options = { url: server.url, clock, pollIntervalMs: 9_000, streamRetryMs: 1_000 }
+    server.misbehave(answers(404))
+    await using client = createSyncClient(options)
+    client.start()
+    await waitFor(() => client.state === 'polling', 'polling')
+    await clock.scheduled(9_000)
+    server.misbehave(answers(503, { 'retry-after': '120' }))
+    await clock.advance(2_000)
+    await clock.scheduled(120_000)
+    const polls = server.polls.length
+    await clock.advance(110_000)
+    expect(server.polls).toHaveLength(polls)
+    server.misbehave(answers(404))
+    await clock.advance(10_000)
+    await waitFor(() => server.polls.length > polls, 'the next poll')
+  })
 })
 
 it('renews its headers after a 401, which it reports', async () => {

@@ -1,4 +1,6 @@
 import type { SyncEvent } from '@x/events-core'
+import type { SyncClientError } from '../errors.ts'
+import { fullJitter } from '../full-jitter.ts'
 import type { TabConnection } from '../options.ts'
 import type { FeedTransport, SyncMode, SyncTransport } from '../transport.ts'
 
@@ -18,10 +20,16 @@ export type TabMessage =
   /** The leader has moved: who is not where it came from has missed something. */
   | { readonly type: 'moved'; readonly from: TabCursor; readonly at: TabCursor }
 
-/** Whether two tabs are at the same place: a stream moves both, polling the date alone. */
-function isSamePlace(one: TabCursor, other: TabCursor): boolean {
-  return one.position === other.position && one.lastSyncDate?.getTime() === other.lastSyncDate?.getTime()
+/** The date of a place; a tab without one begins at the present. */
+const dateOf = ({ lastSyncDate }: TabCursor) => Number(lastSyncDate ?? Number.POSITIVE_INFINITY)
+
+/** Whether a tab lacks something before a place. One that was polled by hand is beyond the date, and lacks nothing. */
+function isBefore(one: TabCursor, other: TabCursor): boolean {
+  return one.position !== other.position || dateOf(one) < dateOf(other)
 }
+
+/** Whether a tab has never been told where it is. */
+const isNowhere = ({ position, lastSyncDate }: TabCursor) => (position ?? lastSyncDate) === undefined
 
 /**
  * A leader sends a heartbeat with each event, and by a timer, which browsers let fire once a minute in hidden tabs. A
@@ -29,6 +37,8 @@ function isSamePlace(one: TabCursor, other: TabCursor): boolean {
  */
 const SIGN_OF_LIFE_MS = 20_000
 const SILENCE_MS = 90_000
+/** So many of the leader's events are kept while a tab catches up; if more come, it catches up once more. */
+const MOST_WAITING = 1_000
 
 /** Creates a transport that has a connection of its own while it holds the lock, and otherwise follows the tab that does. */
 export function createTabTransport(
@@ -46,6 +56,13 @@ export function createTabTransport(
   let leaderAt: TabCursor | undefined
   let heardAt = 0
   let catchingUp: Promise<void> | undefined
+  /** Whether the leader's events have to wait, since others come before them; and those that wait. */
+  let isBehind = false
+  let waiting: SyncEvent[] = []
+  let failures = 0
+  /** When catching up has failed, and how long it is left alone then. */
+  let failedAt = 0
+  let restMs = 0
   let cancelTick = () => {}
   let leading: Promise<unknown> = Promise.resolve()
 
@@ -54,7 +71,12 @@ export function createTabTransport(
   const postState = () => post({ type: 'state', mode, at: here() })
 
   // For what a tab does by itself while another one leads: catching up, and polls by hand.
-  const aside = connection.connect({ ...sink, connecting() {}, connected() {} })
+  const aside = connection.connect({
+    ...sink,
+    connecting() {},
+    connected() {},
+    failed: (error) => sink.failed(error, undefined),
+  })
 
   function createLeader(): FeedTransport {
     let from = here()
@@ -98,14 +120,20 @@ export function createTabTransport(
       if (signal.aborted) return
       mine = createLeader()
       own = mine
+      isBehind = false
       mine.start()
       postState()
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
     }
 
     async function stepDown(): Promise<void> {
-      if (own === mine) own = undefined
-      await mine?.stop()
+      if (mine) {
+        if (own === mine) own = undefined
+        // What was heard before it led is out of date.
+        leaderAt = undefined
+        heardAt = clock.now()
+        await mine.stop()
+      }
       // Taken away: back into the queue.
       if (!signal.aborted) queueForLead(signal)
     }
@@ -114,17 +142,52 @@ export function createTabTransport(
     leading = Promise.all([leading, led.then(stepDown)])
   }
 
+  function tell(event: SyncEvent): void {
+    if (cursor.seen.add(event.id)) sink.event(Object.freeze(event))
+    cursor.seen.trim(1)
+  }
+
   function catchUp(): void {
-    if (catchingUp || own) return
-    const { signal } = stopping
-    catchingUp = (async () => {
-      const done = new AbortController()
-      await aside.stream(AbortSignal.any([signal, done.signal]), () => done.abort()).catch(() => {})
-      if (!done.signal.aborted && !signal.aborted) await aside.poll()
+    isBehind = true
+    if (catchingUp || Math.abs(clock.now() - failedAt) < restMs) return
+    catchingUp = readMissed(stopping.signal).finally(() => {
       catchingUp = undefined
-      // Events that the leader has passed on meanwhile were passed on here as well.
-      if (leaderAt && !signal.aborted) moveTo(leaderAt)
-    })()
+    })
+  }
+
+  async function readMissed(signal: AbortSignal): Promise<void> {
+    const { lastSyncDate } = cursor
+    const done = new AbortController()
+    let retryAfterMs = 0
+    waiting = []
+    if (settings.transport !== 'polling') {
+      const either = AbortSignal.any([signal, done.signal])
+      await aside
+        .stream(either, () => done.abort())
+        .catch((error: SyncClientError) => {
+          if (either.aborted) return
+          retryAfterMs = error.retryAfterMs ?? 0
+          sink.failed(error, undefined)
+        })
+    }
+    const isSynced = done.signal.aborted
+    // Polling brings no more than some events: it is enough where the leader has moved by nothing else.
+    const hasPolled =
+      !isSynced && !signal.aborted && (await aside.poll()) && leaderAt?.position === cursor.position
+    if (signal.aborted || !(isSynced || hasPolled)) {
+      // Where there is no position, the next stream begins at the date.
+      cursor.lastSyncDate = lastSyncDate ?? cursor.lastSyncDate
+      if (signal.aborted) return
+      failures += 1
+      failedAt = clock.now()
+      restMs = Math.max(fullJitter(failures, settings), retryAfterMs)
+      return
+    }
+    failures = 0
+    if (waiting.length > MOST_WAITING) return
+    isBehind = false
+    for (const event of waiting) if (!signal.aborted) tell(event)
+    if (leaderAt && !signal.aborted) moveTo(leaderAt)
   }
 
   function moveTo({ position, lastSyncDate }: TabCursor): void {
@@ -142,20 +205,23 @@ export function createTabTransport(
     if (own) return
     heardAt = clock.now()
     if (message.type === 'event') {
-      // Before it is known where the leader is, it will be caught up with or does not concern us.
-      if (leaderAt && cursor.seen.add(message.event.id)) sink.event(Object.freeze(message.event))
+      // Others may come before it where it is not known yet where the leader is, except for a tab that has just begun.
+      if (!leaderAt && !isNowhere(cursor)) isBehind = true
+      if (isBehind) {
+        if (waiting.length <= MOST_WAITING) waiting.push(message.event)
+      } else if (leaderAt) tell(message.event)
       return
     }
-    const isFirst = leaderAt === undefined
-    const missed = !isSamePlace(message.type === 'moved' ? message.from : message.at, here())
-    leaderAt = message.at
     if (message.type === 'state') {
       if (message.mode) sink.connected(message.mode)
       else sink.connecting()
     }
-    const isNew = cursor.position === undefined && cursor.lastSyncDate === undefined
-    if (catchingUp || isSamePlace(message.at, here())) return
-    if (missed && !(isFirst && isNew)) catchUp()
+    // A leader that has just begun: its first place is told as soon as it has one.
+    if (isNowhere(message.at)) return
+    const isFirst = leaderAt === undefined
+    const missed = isBefore(here(), message.type === 'moved' ? message.from : message.at)
+    leaderAt = message.at
+    if (isBehind || (missed && !(isFirst && isNowhere(cursor)))) catchUp()
     else moveTo(message.at)
   }
 
@@ -180,6 +246,8 @@ export function createTabTransport(
       channel = new BroadcastChannel(name)
       channel.onmessage = ({ data }: MessageEvent<TabMessage>) => receive(data)
       leaderAt = undefined
+      isBehind = false
+      restMs = 0
       heardAt = clock.now()
       begin()
       post({ type: 'hello' })
@@ -191,7 +259,7 @@ export function createTabTransport(
       const closing = channel
       channel = undefined
       closing?.close()
-      await Promise.all([own?.stop(), aside.stop(), leading])
+      await Promise.all([own?.stop(), aside.stop(), catchingUp, leading])
     },
     poll: () => (own ?? aside).poll(),
   }
