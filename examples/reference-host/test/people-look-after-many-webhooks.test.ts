@@ -80,7 +80,7 @@ browserTests('the portal of a tenant with many webhooks', (browser) => {
     await waitFor(async () => (await rows.count()) === 1, 'the older delivery after a reload')
     await page.getByLabel('To', { exact: true }).fill('')
     await page.getByLabel('From', { exact: true }).fill(dayAgo)
-    await page.getByLabel('From', { exact: true }).press('Tab')
+    await page.getByLabel('From', { exact: true }).press('Enter')
     await page.getByRole('link', { name: /^Failed/ }).waitFor()
     await waitFor(async () => (await rows.count()) === 1, 'the newer delivery')
     expect(new URL(page.url()).hash).toMatch(/^#\/deliveries\?since=[^&]+$/)

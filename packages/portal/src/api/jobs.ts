@@ -99,7 +99,7 @@ export function jobRoutes({ deliveries, jobs }: WebhookSender): Route[] {
       path: '/api/endpoints/:id/recover',
       role: 'manager',
       operationId: 'recoverDeliveries',
-      summary: 'Send again what was exhausted or cancelled',
+      summary: 'Send again what was exhausted',
       status: 202,
       response: job,
       fields: { since, until, eventTypes },

@@ -1,6 +1,6 @@
 import { checkedUser, type PortalUser } from '../authorize.ts'
 import { type OpenCall, type Route, route } from '../describe/route.ts'
-import { choice, flag, integer, nullable, object, text, time } from '../describe/schema.ts'
+import { choice, count, flag, integer, nullable, object, text, time } from '../describe/schema.ts'
 import type { GuessLimit } from '../guess-limit.ts'
 import type { Links } from '../links/links.ts'
 import { PortalProblem } from '../problem.ts'
@@ -88,7 +88,11 @@ export function createSessions(parts: SessionsParts): Sessions {
       signIn: options ? { label } : null,
       canSignOut: by === 'token' || by === 'link',
       link: link
-        ? { expiresOn: new Date(link.expiresOn).toISOString(), returnUrl: link.returnUrl ?? null }
+        ? {
+            expiresOn: new Date(link.expiresOn).toISOString(),
+            remainingSeconds: Math.max(0, Math.ceil((link.expiresOn - Date.now()) / 1_000)),
+            returnUrl: link.returnUrl ?? null,
+          }
         : null,
       appearance: { ...appearance, locale: link?.locale ?? appearance.locale },
       verifiesOwnership,
@@ -165,7 +169,11 @@ const sessionSchema = object<Session>({
   canSignOut: flag(),
   link: nullable(
     object<NonNullable<Session['link']>>(
-      { expiresOn: time(), returnUrl: nullable(text('Where the portal leads back to.')) },
+      {
+        expiresOn: time(),
+        remainingSeconds: count('Until then, by the clock of the server.'),
+        returnUrl: nullable(text('Where the portal leads back to.')),
+      },
       'The session that a link has opened.',
     ),
   ),

@@ -121,6 +121,8 @@ export interface Session {
   /** The session that a link has opened; null where something else tells who asks. */
   readonly link: {
     readonly expiresOn: string
+    /** Until then, by the clock of the server. */
+    readonly remainingSeconds: number
     /** Where the portal leads back to. */
     readonly returnUrl: string | null
   } | null

@@ -18,6 +18,7 @@ import { NotFoundPage } from './pages/not-found-page.tsx'
 import { SignInPage } from './pages/sign-in-page.tsx'
 import { SubscriptionPage } from './pages/subscription-page.tsx'
 import { SubscriptionsPage } from './pages/subscriptions-page.tsx'
+import { Boundary } from './parts/boundary.tsx'
 import { Shell } from './parts/shell.tsx'
 import { usePreferences } from './preferences.ts'
 import { SessionContext, useSessionState } from './session.ts'
@@ -27,11 +28,11 @@ export function App() {
   // Drawn anew in another language, and with times of another zone.
   usePreferences()
   const state = useSessionState()
-  const { session } = state
+  const { session, visit } = state
   if (session?.user) {
     return (
       <SessionContext value={{ ...session.user, verifiesOwnership: session.verifiesOwnership }}>
-        <SignedIn session={session} />
+        <SignedIn session={session} key={visit} />
       </SessionContext>
     )
   }
@@ -60,7 +61,9 @@ function SignedIn({ session }: { readonly session: Session }) {
   return (
     <Shell liveState={liveState} session={session}>
       <main className="main" tabIndex={-1} ref={main} id="main">
-        <PageOf segments={segments} key={place} />
+        <Boundary key={place}>
+          <PageOf segments={segments} />
+        </Boundary>
       </main>
     </Shell>
   )

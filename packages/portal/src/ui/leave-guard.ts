@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react'
 
 /** What keeps a person from losing what was typed. */
 export interface LeaveGuard {
-  /** Where the person wants to go, while that is asked about. */
+  /** The URL where the person wants to go, while that is asked about. */
   readonly destination: string | undefined
   stay(): void
   /** Goes there; what was typed is lost. */
@@ -13,7 +13,6 @@ export interface LeaveGuard {
 
 interface NavigateEvent extends Event {
   readonly destination: { readonly url: string }
-  readonly hashChange: boolean
 }
 
 /** Asks before a changed form is left: by a link, by Back, or by closing the window. */
@@ -27,9 +26,9 @@ export function useLeaveGuard(isChanged: boolean): LeaveGuard {
     }
     const onNavigate = (event: Event) => {
       const { destination: to, cancelable } = event as NavigateEvent
-      if (isReleased.value || !cancelable || hashOf(to.url) === location.hash) return
+      if (isReleased.value || !cancelable || to.url === location.href) return
       event.preventDefault()
-      setDestination(hashOf(to.url))
+      setDestination(to.url)
     }
     // Not in every browser; there, only closing the window is asked about.
     const { navigation } = globalThis as unknown as { navigation?: EventTarget }
@@ -46,14 +45,10 @@ export function useLeaveGuard(isChanged: boolean): LeaveGuard {
     leave() {
       isReleased.value = true
       setDestination(undefined)
-      if (destination !== undefined) location.hash = destination
+      if (destination !== undefined) location.assign(destination)
     },
     release(released) {
       isReleased.value = released
     },
   }
-}
-
-function hashOf(url: string): string {
-  return new URL(url).hash
 }

@@ -20,6 +20,9 @@ const EMPTY: Resource<never> = { data: undefined, problem: undefined }
 const entries = new Map<string, Entry>()
 const ending = new Set<string>()
 
+/** The path that all others are below. */
+export const EVERYTHING = ''
+
 function entryOf(path: string): Entry {
   const known = entries.get(path)
   if (known) return known
@@ -29,7 +32,7 @@ function entryOf(path: string): Entry {
 }
 
 async function fetchEntry(path: string, entry: Entry): Promise<void> {
-  if ([...ending].some((gone) => path === gone || path.startsWith(`${gone}/`))) return
+  if ([...ending].some((gone) => gone === EVERYTHING || path === gone || path.startsWith(`${gone}/`))) return
   // Once more afterwards: what is under way may have been read before the change.
   if (entry.isFetching) {
     entry.isStale = true

@@ -5,7 +5,7 @@ import { forgetEndpointNames } from './endpoint-names.ts'
 import { tellExpired } from './frame.ts'
 import { ask, onSignedOut, type Problem, problemOf } from './http.ts'
 import { linkProblem } from './open-link.ts'
-import { forgetResources } from './resources.ts'
+import { EVERYTHING, forgetResources, whileEnding } from './resources.ts'
 import { rememberToken } from './session-token.ts'
 
 /** Who looks at the page, as far as is known. */
@@ -15,6 +15,8 @@ export interface SessionState {
   /** The session of the link that was opened, over or not; null where there was none. */
   readonly link: Session['link']
   readonly problem: Problem | undefined
+  /** Counts how often somebody else may have come: what was shown to one person is not shown to the next. */
+  readonly visit: number
   /** Asks again. */
   look(): Promise<void>
 }
@@ -40,6 +42,7 @@ export function useSessionState(): SessionState {
   const [session, setSession] = useState<Session>()
   const [problem, setProblem] = useState<Problem>()
   const [link, setLink] = useState<Session['link']>(null)
+  const [visit, setVisit] = useState(0)
   const look = useCallback(async () => {
     try {
       const heard = await ask<Session>('GET', 'session')
@@ -52,11 +55,13 @@ export function useSessionState(): SessionState {
       setProblem(problemOf(error))
     }
   }, [])
-  const forgetUser = useCallback(() => {
+  const forgetUser = useCallback(async () => {
     rememberToken(undefined)
     forgetResources()
     forgetEndpointNames()
-    void look()
+    await look()
+    // Pages that still stand there have let go of what they showed.
+    setVisit((before) => before + 1)
   }, [look])
   useEffect(() => {
     void look()
@@ -64,17 +69,18 @@ export function useSessionState(): SessionState {
   }, [look, forgetUser])
   useEffect(() => {
     if (!link) return
-    const timer = setTimeout(forgetUser, Date.parse(link.expiresOn) - Date.now())
+    // Not until a time of day: the clock here may differ from the server's.
+    const timer = setTimeout(forgetUser, link.remainingSeconds * 1_000)
     return () => clearTimeout(timer)
   }, [link, forgetUser])
-  return { session, link, problem, look }
+  return { session, link, problem, visit, look }
 }
 
 /** Ends the session, and begins the page anew. */
 export async function signOut(): Promise<void> {
-  // What is on the page must not be asked for any more.
+  // What is on the page must not be asked for any more, unless this fails.
+  await whileEnding(EVERYTHING, () => ask('DELETE', 'session'))
   forgetResources()
-  await ask('DELETE', 'session')
   rememberToken(undefined)
   location.hash = ''
   location.reload()

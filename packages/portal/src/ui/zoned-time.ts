@@ -1,7 +1,8 @@
 import { currentPreferences } from './preferences.ts'
 
-/** A time as an input of type `datetime-local` wants it, in the chosen time zone. */
+/** A time as an input of type `datetime-local` wants it, in the chosen time zone; empty for what is no time. */
 export function localInputTime(time: number): string {
+  if (Number.isNaN(time)) return ''
   return new Date(time + offsetAt(time)).toISOString().slice(0, 16)
 }
 

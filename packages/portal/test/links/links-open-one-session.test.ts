@@ -123,7 +123,11 @@ it('opens a session for one tenant and role, by a partitioned cookie or by a tok
       body: {
         user: { tenantId: 1, role: 'viewer', operator: false, name: 'Ada' },
         canSignOut: true,
-        link: { expiresOn: exchanged.body['expiresOn'], returnUrl: 'https://host.example/settings' },
+        link: {
+          expiresOn: exchanged.body['expiresOn'],
+          remainingSeconds: expect.any(Number),
+          returnUrl: 'https://host.example/settings',
+        },
         appearance: { locale: 'de' },
       },
     })

@@ -3,9 +3,12 @@ import { useEffect, useId, useRef, useState } from 'react'
 import type { Alerts, AlertTest } from '../api-types.ts'
 import { duration } from '../format.ts'
 import { ask, type Problem } from '../http.ts'
+import { useLeaveGuard } from '../leave-guard.ts'
 import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
+import { ConflictNote } from '../parts/conflict-note.tsx'
 import { Field, FieldError } from '../parts/field.tsx'
+import { LeaveDialog } from '../parts/leave-dialog.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { ResourceView } from '../parts/resource-view.tsx'
@@ -18,20 +21,25 @@ import { useAction } from '../use-action.ts'
 const KINDS = ['failing', 'disabled', 'exhausted', 'recovered'] as const
 const QUIET = [0, 600, 3_600, 6 * 3_600, 86_400] as const
 const MAX_TARGETS = 10
+/** What is set here, and the card or field where that is. */
+const SETTINGS = {
+  on: () => t.alerts.when,
+  quietSeconds: () => t.alerts.quiet,
+  locale: () => t.alerts.language,
+  timeZone: () => t.alerts.timeZone,
+  to: () => t.alerts.whom,
+} as const
 
 type Target = Alerts['to'][number]
+type Settings = Pick<Alerts, keyof typeof SETTINGS>
 
 /** What the tenant is notified of, and who is. */
 export function AlertsPage() {
-  const resource = useResource<Alerts>('alerts')
-  // What is typed must not be overwritten by what is heard meanwhile.
-  const [first, setFirst] = useState<Alerts>()
-  if (!first && resource.data) setFirst(resource.data)
   return (
     <>
       <PageHead title={t.shell.alerts} about={t.alerts.about} />
-      <ResourceView resource={first ? { data: first, problem: resource.problem } : resource}>
-        {(alerts) => <AlertsForm initial={alerts} />}
+      <ResourceView resource={useResource<Alerts>('alerts')}>
+        {(alerts) => <AlertsForm latest={alerts} />}
       </ResourceView>
     </>
   )
@@ -41,30 +49,69 @@ interface DraftTarget extends Target {
   readonly key: number
 }
 
-function AlertsForm({ initial }: { readonly initial: Alerts }) {
-  const isManager = useUser().role === 'manager'
-  const [on, setOn] = useState<readonly Alerts['on'][number][]>(initial.on)
-  const [quietSeconds, setQuietSeconds] = useState(initial.quietSeconds)
-  const [targets, setTargets] = useState<readonly DraftTarget[]>(
-    initial.to.map((target, key) => ({ ...target, key })),
-  )
+/** The settings while they are edited. */
+interface Draft extends Omit<Settings, 'to'> {
+  readonly to: readonly DraftTarget[]
+}
+
+function draftOf(alerts: Alerts): Draft {
   // Whoever begins is proposed what they read the pages in.
-  const isUnset = initial.on.length + initial.to.length === 0
-  const [locale, setLocale] = useState(isUnset ? currentPreferences().locale : initial.locale)
-  const [timeZone, setTimeZone] = useState(isUnset ? currentPreferences().timeZone : initial.timeZone)
+  const isUnset = alerts.on.length + alerts.to.length === 0
+  const { locale, timeZone } = isUnset ? currentPreferences() : alerts
+  const { on, quietSeconds } = alerts
+  return { on, quietSeconds, locale, timeZone, to: alerts.to.map((target, key) => ({ ...target, key })) }
+}
+
+/** As the API wants them. */
+function settingsOf({ on, quietSeconds, locale, timeZone, to }: Draft): Settings {
+  const targets = to.map(({ kind, address = '', url = '' }) =>
+    kind === 'email' ? { kind, address } : { kind, url },
+  )
+  return { on, quietSeconds, locale, timeZone, to: targets }
+}
+
+/** What is another in `after` than in `before`. */
+function changesOf(before: Settings, after: Settings): Partial<Settings> {
+  const text = (settings: Settings, name: keyof Settings) =>
+    JSON.stringify(name === 'on' ? settings.on.toSorted() : settings[name])
+  const names = Object.keys(SETTINGS) as (keyof Settings)[]
+  return Object.fromEntries(
+    names.filter((name) => text(before, name) !== text(after, name)).map((name) => [name, after[name]]),
+  )
+}
+
+function AlertsForm({ latest }: { readonly latest: Alerts }) {
+  const isManager = useUser().role === 'manager'
+  // What the person has seen: changes are counted from there, since others may change the settings meanwhile.
+  const [seen, setSeen] = useState(latest)
+  const [draft, setDraft] = useState(() => draftOf(latest))
+  // Heard before the last save, so that it says nothing of what there is now.
+  const [outdated, setOutdated] = useState<Alerts>()
   const [zones] = useState(timeZones)
   const [isSaved, setSaved] = useState(false)
   const [tests, setTests] = useState<readonly AlertTest[]>()
-  const to = targets.map(({ kind, address = '', url = '' }) =>
-    kind === 'email' ? { kind, address } : { kind, url },
-  )
+  const settings = settingsOf(draft)
+  const isChanged = Object.keys(changesOf(settingsOf(draftOf(seen)), settings)).length > 0
+  const theirs = latest === outdated ? [] : Object.keys(changesOf(seen, latest))
+  const guard = useLeaveGuard(isChanged)
+  const start = (alerts: Alerts, edited = draftOf(alerts)) => {
+    setSeen(alerts)
+    setDraft(edited)
+  }
+  if (theirs.length > 0 && !isChanged) start(latest)
   const saving = useAction(async () => {
     setSaved(false)
-    await ask('PATCH', 'alerts', { on, quietSeconds, locale, timeZone, to })
+    start(await ask<Alerts>('PATCH', 'alerts', changesOf(seen, settings)))
+    setOutdated(latest)
     setSaved(true)
   })
+  const edit = (changed: Partial<Draft>) => {
+    setSaved(false)
+    setDraft({ ...draft, ...changed })
+  }
   const testing = useAction(async () => {
     setTests(undefined)
+    const { to, locale } = settings
     setTests((await ask<{ items: readonly AlertTest[] }>('POST', 'alerts/test', { to, locale })).items)
   })
   const form = useRef<HTMLFormElement>(null)
@@ -74,15 +121,14 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
     saving.forget()
     testing.forget()
     setTests(undefined)
-    setSaved(false)
-    setTargets(changed)
+    edit({ to: changed })
   }
   const change = (key: number, changed: Partial<Target>) =>
-    become(targets.map((target) => (target.key === key ? { ...target, ...changed } : target)))
+    become(draft.to.map((target) => (target.key === key ? { ...target, ...changed } : target)))
   const add = () => {
-    const [kind = 'slack'] = initial.targetKinds
-    const key = Math.max(-1, ...targets.map((target) => target.key)) + 1
-    become([...targets, { kind, key }])
+    const [kind = 'slack'] = latest.targetKinds
+    const key = Math.max(-1, ...draft.to.map((target) => target.key)) + 1
+    become([...draft.to, { kind, key }])
     setAdded(key)
   }
   const wrong = [saving.problem, testing.problem].find((problem) => targetOf(problem) !== undefined)
@@ -107,10 +153,11 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
               <input
                 type="checkbox"
                 disabled={!isManager}
-                checked={on.includes(kind)}
-                onChange={(event) =>
-                  setOn(event.target.checked ? [...on, kind] : on.filter((one) => one !== kind))
-                }
+                checked={draft.on.includes(kind)}
+                onChange={(event) => {
+                  const others = draft.on.filter((one) => one !== kind)
+                  edit({ on: event.target.checked ? [...others, kind] : others })
+                }}
               />
               <span>{t.alerts.kinds[kind]}</span>
             </label>
@@ -122,10 +169,10 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
               {...control}
               className="input"
               disabled={!isManager}
-              value={quietSeconds}
-              onChange={(event) => setQuietSeconds(Number(event.target.value))}
+              value={draft.quietSeconds}
+              onChange={(event) => edit({ quietSeconds: Number(event.target.value) })}
             >
-              {[...new Set([...QUIET, initial.quietSeconds])].map((seconds) => (
+              {[...new Set([...QUIET, seen.quietSeconds])].map((seconds) => (
                 <option key={seconds} value={seconds}>
                   {seconds === 0 ? t.alerts.noQuiet : duration(seconds * 1_000)}
                 </option>
@@ -139,8 +186,8 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
               {...control}
               className="input"
               disabled={!isManager}
-              value={locale}
-              onChange={(event) => setLocale(event.target.value as Locale)}
+              value={draft.locale}
+              onChange={(event) => edit({ locale: event.target.value as Locale })}
             >
               {Object.entries(LOCALES).map(([value, title]) => (
                 <option key={value} value={value} lang={value}>
@@ -156,10 +203,10 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
               {...control}
               className="input"
               disabled={!isManager}
-              value={timeZone}
-              onChange={(event) => setTimeZone(event.target.value)}
+              value={draft.timeZone}
+              onChange={(event) => edit({ timeZone: event.target.value })}
             >
-              {[...new Set([initial.timeZone, ...zones])].map((zone) => (
+              {[...new Set([seen.timeZone, ...zones])].map((zone) => (
                 <option key={zone} value={zone}>
                   {zone.replaceAll('_', ' ')}
                 </option>
@@ -169,27 +216,27 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
         </Field>
       </Card>
       <Card title={t.alerts.whom}>
-        {targets.length === 0 && <p className="quiet">{t.alerts.nobody}</p>}
-        {targets.map((target, index) => (
+        {draft.to.length === 0 && <p className="quiet">{t.alerts.nobody}</p>}
+        {draft.to.map((target, index) => (
           <TargetRow
             key={target.key}
             target={target}
             number={index + 1}
-            kinds={initial.targetKinds}
+            kinds={latest.targetKinds}
             takesFocus={target.key === added}
             problem={targetOf(wrong) === index ? wrong : undefined}
             onChange={(changed) => change(target.key, changed)}
-            onRemove={isManager ? () => become(targets.filter(({ key }) => key !== target.key)) : undefined}
+            onRemove={isManager ? () => become(draft.to.filter(({ key }) => key !== target.key)) : undefined}
           />
         ))}
         {isManager && (
           <div className="row">
-            {targets.length < MAX_TARGETS && (
+            {draft.to.length < MAX_TARGETS && (
               <Button slim onClick={add}>
                 {t.alerts.add}
               </Button>
             )}
-            {targets.length > 0 && (
+            {draft.to.length > 0 && (
               <Button slim isBusy={testing.isBusy} onClick={testing.run}>
                 <Send aria-hidden /> {t.alerts.test}
               </Button>
@@ -206,6 +253,14 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
           </ul>
         </div>
       </Card>
+      {theirs.length > 0 && isChanged && (
+        <ConflictNote
+          about={t.alerts.conflict}
+          fields={theirs.map((name) => SETTINGS[name as keyof Settings]())}
+          onLoadTheirs={() => start(latest)}
+          onKeepMine={() => start(latest, { ...draftOf(latest), ...pick(draft, changesOf(seen, settings)) })}
+        />
+      )}
       <ProblemNote problem={saving.problem} except={isOfTarget} takesFocus />
       {isManager && (
         <div className="form-actions">
@@ -217,8 +272,14 @@ function AlertsForm({ initial }: { readonly initial: Alerts }) {
           </span>
         </div>
       )}
+      <LeaveDialog guard={guard} />
     </form>
   )
+}
+
+/** Those of a draft's settings that were changed. */
+function pick(draft: Draft, changed: Partial<Settings>): Partial<Draft> {
+  return Object.fromEntries(Object.entries(draft).filter(([name]) => Object.hasOwn(changed, name)))
 }
 
 const TARGET_FIELD = /^to\[(\d+)\]/

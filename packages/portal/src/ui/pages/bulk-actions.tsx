@@ -53,7 +53,7 @@ function BulkDialog({ what, wanted, onClose }: BulkDialogProps) {
     const body = {
       ...texts,
       ...(status === undefined ? {} : { status: /^\d+$/.test(status) ? Number(status) : status }),
-      ...(hasFailedAttempts === undefined ? {} : { hasFailedAttempts: true }),
+      ...(hasFailedAttempts === undefined ? {} : { hasFailedAttempts: hasFailedAttempts === 'true' }),
       ...(what === 'resend' && state !== undefined ? { state } : {}),
     }
     setJob(await ask<Job>('POST', `deliveries/${what}`, body))

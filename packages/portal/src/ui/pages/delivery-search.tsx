@@ -4,6 +4,7 @@ import type { Delivery, SearchPage } from '../api-types.ts'
 import { go, href, useHashRoute, withQuery } from '../hash-route.ts'
 import { Button } from '../parts/button.tsx'
 import { DeliveryList } from '../parts/delivery-list.tsx'
+import { Disclosure } from '../parts/disclosure.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { EndpointField } from '../parts/endpoint-field.tsx'
 import { EventTypeField } from '../parts/event-type-field.tsx'
@@ -151,23 +152,28 @@ function MoreFilters({ filters: { valueOfFilter }, onChange }: MoreFiltersProps)
       )}
     </Field>
   )
-  const time = (name: FilterName, label: string) => (
-    <Field label={label}>
-      {(control) => (
-        <input
-          {...control}
-          type="datetime-local"
-          className="input"
-          defaultValue={valueOfFilter(name) === '' ? '' : localInputTime(Date.parse(valueOfFilter(name)))}
-          key={valueOfFilter(name)}
-          onBlur={(event) => onChange(name, timeOfLocalInput(event.target.value) ?? '')}
-          onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
-        />
-      )}
-    </Field>
-  )
+  const time = (name: FilterName, label: string) => {
+    const shown = localInputTime(Date.parse(valueOfFilter(name)))
+    // Left as it was, it keeps its seconds, which the input does not show.
+    const leave = (text: string) => text !== shown && onChange(name, timeOfLocalInput(text) ?? '')
+    return (
+      <Field label={label}>
+        {(control) => (
+          <input
+            {...control}
+            type="datetime-local"
+            className="input"
+            defaultValue={shown}
+            key={shown}
+            onBlur={(event) => leave(event.target.value)}
+            onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()}
+          />
+        )}
+      </Field>
+    )
+  }
   return (
-    <details open={isUsed || undefined}>
+    <Disclosure opens={isUsed}>
       <summary className="small">{t.deliveries.moreFilters}</summary>
       <div className="filters">
         {text('status', t.deliveries.status, '503, 5xx')}
@@ -200,6 +206,6 @@ function MoreFilters({ filters: { valueOfFilter }, onChange }: MoreFiltersProps)
           <span>{t.deliveries.hasFailed}</span>
         </label>
       </div>
-    </details>
+    </Disclosure>
   )
 }

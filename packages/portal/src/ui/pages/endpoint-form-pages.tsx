@@ -1,11 +1,10 @@
 import { useState } from 'react'
 import type { Endpoint, EndpointWarning } from '../api-types.ts'
-import { list } from '../format.ts'
 import { go, href, placeOf } from '../hash-route.ts'
 import { ask, Problem } from '../http.ts'
-import { Button } from '../parts/button.tsx'
 import { Card } from '../parts/card.tsx'
 import { Code } from '../parts/code.tsx'
+import { ConflictNote } from '../parts/conflict-note.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { endpointName } from '../parts/endpoint-name.ts'
 import { PageHead } from '../parts/page-head.tsx'
@@ -150,7 +149,14 @@ function Edit({ latest, back }: EditProps) {
         submit={t.edit.save}
         cancelTo={back.to}
         conflict={
-          changed && <Conflict mine={seen} theirs={latest} onLoadTheirs={loadTheirs} onKeepMine={keepMine} />
+          changed && (
+            <ConflictNote
+              about={t.edit.conflict}
+              fields={differencesOf(seen, latest).map((field) => t.edit.fields[field])}
+              onLoadTheirs={loadTheirs}
+              onKeepMine={keepMine}
+            />
+          )
         }
         save={async (draft) => {
           const body = changeOf(draft, seen)
@@ -165,26 +171,5 @@ function Edit({ latest, back }: EditProps) {
         }}
       />
     </>
-  )
-}
-
-interface ConflictProps {
-  readonly mine: Endpoint
-  readonly theirs: Endpoint
-  readonly onLoadTheirs: () => void
-  readonly onKeepMine: () => void
-}
-
-function Conflict({ mine, theirs, onLoadTheirs, onKeepMine }: ConflictProps) {
-  const fields = differencesOf(mine, theirs)
-  return (
-    <div className="note warn" role="alert">
-      <p>{t.edit.conflict}</p>
-      {fields.length > 0 && <p>{t.edit.changedFields(list(fields.map((field) => t.edit.fields[field])))}</p>}
-      <div className="row">
-        <Button onClick={onLoadTheirs}>{t.edit.loadTheirs}</Button>
-        <Button onClick={onKeepMine}>{t.edit.keepMine}</Button>
-      </div>
-    </div>
   )
 }

@@ -2,9 +2,10 @@ import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'rea
 import type { Endpoint } from '../api-types.ts'
 import { useLeaveGuard } from '../leave-guard.ts'
 import { Button } from '../parts/button.tsx'
-import { Dialog } from '../parts/dialog.tsx'
+import { Disclosure } from '../parts/disclosure.tsx'
 import { EventTypePicker } from '../parts/event-type-picker.tsx'
 import { Field } from '../parts/field.tsx'
+import { LeaveDialog } from '../parts/leave-dialog.tsx'
 import { NamedValues } from '../parts/named-values.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { t } from '../preferences.ts'
@@ -137,7 +138,8 @@ export function EndpointForm({ initial, endpoint, submit, cancelTo, save, confli
           }}
         />
       )}
-      {conflict ?? <ProblemNote problem={saving.problem} takesFocus except={isFormField} />}
+      {conflict}
+      <ProblemNote problem={saving.problem} takesFocus except={isShownElsewhere} />
       <div className="form-actions">
         <Button kind="primary" type="submit" isBusy={saving.isBusy}>
           {submit}
@@ -146,17 +148,7 @@ export function EndpointForm({ initial, endpoint, submit, cancelTo, save, confli
           {t.common.cancel}
         </a>
       </div>
-      {guard.destination !== undefined && (
-        <Dialog title={t.form.leaveTitle} onClose={guard.stay}>
-          <p>{t.form.leaveAbout}</p>
-          <div className="dialog-actions">
-            <Button onClick={guard.stay}>{t.form.stay}</Button>
-            <Button kind="danger" onClick={guard.leave}>
-              {t.form.leave}
-            </Button>
-          </div>
-        </Dialog>
-      )}
+      <LeaveDialog guard={guard} />
     </form>
   )
 }
@@ -174,7 +166,7 @@ function Advanced({ draft, errorAt, onChange, endpoint }: AdvancedProps) {
   const hasError = ADVANCED_FIELDS.some((field) => errorAt(field) !== undefined)
   const fields = { draft, errorAt, onChange }
   return (
-    <details className="advanced" open={hasError || undefined}>
+    <Disclosure className="advanced" opens={hasError}>
       <summary>{t.form.advanced}</summary>
       <div className="stack">
         {!draft.isPull && <PaceFields {...fields} />}
@@ -199,6 +191,11 @@ function Advanced({ draft, errorAt, onChange, endpoint }: AdvancedProps) {
           onChange={(metadata) => onChange({ metadata })}
         />
       </div>
-    </details>
+    </Disclosure>
   )
+}
+
+/** Fields show their own problems; that of the version is the conflict. */
+function isShownElsewhere(field: string): boolean {
+  return field === 'version' || isFormField(field)
 }

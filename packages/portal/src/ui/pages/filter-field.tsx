@@ -3,6 +3,7 @@ import type { TestedEvent } from '../api-types.ts'
 import { ask } from '../http.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Button } from '../parts/button.tsx'
+import { Disclosure } from '../parts/disclosure.tsx'
 import { Field } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/problem-note.tsx'
 import { Prose } from '../parts/prose.tsx'
@@ -23,7 +24,6 @@ const EXAMPLE = '{ "data.entity.total": { "$gt": 100 } }'
 
 /** Which events an endpoint gets, by what they carry, and what that would have let through. */
 export function FilterField({ draft, error, onChange }: FilterFieldProps) {
-  const [isOpen, setOpen] = useState(draft.filter !== '')
   const [isLeft, setLeft] = useState(false)
   const [tested, setTested] = useState<readonly TestedEvent[]>()
   const trying = useAction(async () => {
@@ -35,7 +35,7 @@ export function FilterField({ draft, error, onChange }: FilterFieldProps) {
     trying.problem && isFilterField(trying.problem.field) ? problemText(trying.problem) : undefined
   const shown = (isLeft ? filterProblem(draft.filter) : undefined) ?? tried ?? error
   return (
-    <details open={isOpen || shown !== undefined} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <Disclosure opens={draft.filter !== '' || shown !== undefined}>
       <summary>{t.filter.title}</summary>
       <fieldset className="stack">
         <legend className="visually-hidden">{t.filter.title}</legend>
@@ -66,7 +66,7 @@ export function FilterField({ draft, error, onChange }: FilterFieldProps) {
         <p role="status">{tested && summaryOf(tested)}</p>
         {tested && tested.length > 0 && <Tested events={tested} />}
       </fieldset>
-    </details>
+    </Disclosure>
   )
 }
 

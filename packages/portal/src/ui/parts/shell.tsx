@@ -17,6 +17,7 @@ import { signOut, useUser } from '../session.ts'
 import { useAction } from '../use-action.ts'
 import { BackLink, Brand } from './brand.tsx'
 import { Button } from './button.tsx'
+import { ProblemNote } from './problem-note.tsx'
 
 interface ShellProps {
   readonly liveState: LiveState
@@ -78,6 +79,7 @@ export function Shell({ liveState, session, children }: ShellProps) {
           </div>
         </div>
       </header>
+      <ProblemNote problem={leaving.problem} takesFocus />
       {children}
       <Preferences />
     </div>

@@ -1,4 +1,4 @@
-import { type InputHTMLAttributes, useEffect, useState } from 'react'
+import { type InputHTMLAttributes, useEffect, useRef, useState } from 'react'
 
 const PAUSE_MS = 500
 
@@ -16,21 +16,32 @@ export function TextFilter({ value, onChange, ...input }: TextFilterProps) {
     setKnown(value)
     setTyped(value)
   }
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what is typed begins the pause anew, and nothing else
+  const pause = useRef<ReturnType<typeof setTimeout>>(undefined)
+  // The one of the last drawing: other filters may have changed during the pause.
+  const latest = useRef(onChange)
   useEffect(() => {
-    if (typed.trim() === value) return
-    const timer = setTimeout(() => onChange(typed.trim()), PAUSE_MS)
-    return () => clearTimeout(timer)
-  }, [typed])
+    latest.current = onChange
+  })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was typed is over with another value, too
+  useEffect(() => () => clearTimeout(pause.current), [value])
+  const tell = (text: string) => {
+    clearTimeout(pause.current)
+    latest.current(text.trim())
+  }
+  const type = (text: string) => {
+    setTyped(text)
+    clearTimeout(pause.current)
+    pause.current = setTimeout(() => tell(text), PAUSE_MS)
+  }
   return (
     <input
       {...input}
       className="input"
       autoComplete="off"
       value={typed}
-      onChange={(event) => setTyped(event.target.value)}
-      onBlur={() => onChange(typed.trim())}
-      onKeyDown={(event) => event.key === 'Enter' && onChange(typed.trim())}
+      onChange={(event) => type(event.target.value)}
+      onBlur={() => tell(typed)}
+      onKeyDown={(event) => event.key === 'Enter' && tell(typed)}
     />
   )
 }

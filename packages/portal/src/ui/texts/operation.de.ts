@@ -28,6 +28,7 @@ export const operationTexts: Pick<
     remove: (number) => `Empfänger ${number} entfernen`,
     add: 'Empfänger hinzufügen',
     test: 'Testalarm senden',
+    conflict: 'Jemand anderes hat diese Einstellungen geändert, während Sie sie bearbeitet haben.',
     noAddress: 'Geben Sie eine E-Mail-Adresse an, etwa oncall@example.com',
     language: 'Sprache der Alarme',
     timeZone: 'Zeitzone der Alarme',

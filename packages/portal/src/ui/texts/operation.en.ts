@@ -26,6 +26,7 @@ export const operationTexts = {
     remove: (number: number) => `Remove recipient ${number}`,
     add: 'Add a recipient',
     test: 'Send a test alert',
+    conflict: 'Somebody else has changed these settings while you were editing them.',
     noAddress: 'Enter an e-mail address such as oncall@example.com',
     language: 'Language of alerts',
     timeZone: 'Time zone of alerts',

@@ -48,7 +48,7 @@ export const reasons: ReasonTexts = {
       unverified: (on) => `Not verified since ${on}. Nothing is sent until its receiver is verified.`,
       gone: (on) => `Disabled since ${on}, because your server responded with 410 Gone.`,
       failing: (on) =>
-        `Disabled since ${on}, because no attempt had succeeded for days. Repair it, enable it, then recover what failed.`,
+        `Disabled since ${on}, because no attempt had succeeded for days. Repair it, enable it, then send again what it has missed.`,
     },
   },
   doneBy: (name) => `Done by ${name}.`,
