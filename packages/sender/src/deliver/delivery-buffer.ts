@@ -2,6 +2,11 @@ import type { DeliveryKey } from '../deliveries/delivery-row.ts'
 import type { DueDelivery } from '../deliveries/due-delivery.ts'
 import { WaitingDeliveries } from './waiting-deliveries.ts'
 
+/** What was never attempted, and what was: neither holds up the other. */
+export type DeliveryKind = 'first' | 'retry'
+
+const KINDS: ReadonlySet<DeliveryKind> = new Set(['first', 'retry'])
+
 /** How many deliveries that people have asked for are read of an endpoint at once. */
 export const MANUAL_AT_ONCE = 10
 
@@ -207,11 +212,11 @@ export class DeliveryBuffer {
     return this.#moreManual && this.#manual.length < MANUAL_AT_ONCE
   }
 
-  /** Something may have become due. */
-  expectMore(): void {
+  /** Something may have become due, or was left. */
+  expectMore(kinds = KINDS): void {
     this.#isPostponed = false
-    this.#moreFirst = true
-    this.#moreRetries = true
+    this.#moreFirst ||= kinds.has('first')
+    this.#moreRetries ||= kinds.has('retry')
   }
 
   /** A person may have asked for something. */

@@ -8,7 +8,7 @@ import {
   createCircuitBreaker,
   type EndpointNotice,
 } from './circuit-breaker.ts'
-import { DeliveryBuffer, MANUAL_AT_ONCE } from './delivery-buffer.ts'
+import { DeliveryBuffer, type DeliveryKind, MANUAL_AT_ONCE } from './delivery-buffer.ts'
 import type { DeliveryTarget } from './delivery-target.ts'
 import type { Outcome } from './outcome.ts'
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts'
@@ -190,10 +190,10 @@ export class LeasedEndpoint {
     return (this.#target?.concurrency.max ?? 1) * 2
   }
 
-  /** Something may have become due. */
-  expectMore(now: number): void {
+  /** Something may have become due, or was left. */
+  expectMore(now: number, kinds?: ReadonlySet<DeliveryKind>): void {
     // What was read before a pause began may arrive after it: the queue tells when to continue.
-    if (!this.#target || !this.isPaused(now)) this.buffer.expectMore()
+    if (!this.#target || !this.isPaused(now)) this.buffer.expectMore(kinds)
   }
 
   /**

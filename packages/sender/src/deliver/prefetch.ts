@@ -5,7 +5,7 @@ import type { EndpointRow } from '../endpoints/fields.ts'
 import { createFairShare, inTurn, tenantsInTurn } from '../fair-share.ts'
 import type { SecretRow } from '../store/secrets.ts'
 import type { CircuitPolicy } from './circuit-breaker.ts'
-import { MANUAL_AT_ONCE, MAX_BYTES_OF_KIND } from './delivery-buffer.ts'
+import { type DeliveryKind, MANUAL_AT_ONCE, MAX_BYTES_OF_KIND } from './delivery-buffer.ts'
 import { type DeliveryTarget, type TargetParts, targetOf } from './delivery-target.ts'
 import type { LeaseManager } from './lease-manager.ts'
 import type { LeasedEndpoint } from './leased-endpoint.ts'
@@ -140,7 +140,7 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
     endpoints: readonly LeasedEndpoint[],
     found: readonly FoundDelivery[],
   ): Promise<ReadDeliveries> {
-    if (found.every(isComplete)) return { deliveries: byEndpoint(found), cutShort: new Set() }
+    if (found.every(isComplete)) return { deliveries: byEndpoint(found), cutShort: new Map() }
     const { chosen, large, cutShort } = chooseBodies(endpoints, found)
     const messages = await store.readBodies(undefined, [...large])
     const bodies = new Map([...messages].map(([key, { body }]) => [key, Buffer.from(body)]))
@@ -198,7 +198,9 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
     const now = clock.now()
     for (const endpoint of endpoints) {
       endpoint.endRead(deliveries.get(endpoint.endpointKey) ?? [], limit, mayAdd, now)
-      if (cutShort.has(endpoint.endpointKey)) endpoint.expectMore(now)
+      // Of the other kind nothing was left: it would be read in vain, again and again.
+      const left = cutShort.get(endpoint.endpointKey)
+      if (left) endpoint.expectMore(now, left)
     }
     // The queue says that something is due, and nothing is: deleted by hand, or by another program.
     const empty = endpoints.filter((endpoint) => endpoint.isIdle && !endpoint.isPaused(now))
@@ -240,16 +242,15 @@ function byEndpoint<TFound extends FoundDelivery>(found: readonly TFound[]): Map
 /** What was read, with its bodies. */
 interface ReadDeliveries {
   readonly deliveries: ReadonlyMap<number, readonly DueDelivery[]>
-  /** Keys of the endpoints of which not all that was found is among them. */
-  readonly cutShort: ReadonlySet<number>
+  /** By keys of endpoints: the kinds of which not all that was found is among them. */
+  readonly cutShort: ReadonlyMap<number, ReadonlySet<DeliveryKind>>
 }
 
 /** Chooses which of the large bodies to read; nothing is taken that comes after one of its kind that is left. */
 function chooseBodies(endpoints: readonly LeasedEndpoint[], found: readonly FoundDelivery[]) {
   const chosen: FoundDelivery[] = []
   const large = new Set<number>()
-  const cutShort = new Set<number>()
-  const left = new Set<string>()
+  const cutShort = new Map<number, Set<DeliveryKind>>()
   const bytesOf = new Map<string, number>()
   let bytes = 0
   const ofEndpoints = byEndpoint(found)
@@ -258,34 +259,33 @@ function chooseBodies(endpoints: readonly LeasedEndpoint[], found: readonly Foun
       (one, other) => one.dueOn - other.dueOn || one.messageKey - other.messageKey,
     ),
   )
-  for (const one of inTurn(inOrder, kindOf)) {
-    const kind = kindOf(one)
+  for (const one of inTurn(inOrder, lineOf)) {
+    const line = lineOf(one)
+    const left = cutShort.get(one.endpointKey)
     const { length } = one.body
-    const ofKind = bytesOf.get(kind) ?? 0
+    const ofKind = bytesOf.get(line) ?? 0
     const isTooMuch =
       (bytes > 0 && bytes + length > MAX_BYTES_AT_ONCE) || (ofKind > 0 && ofKind + length > MAX_BYTES_OF_KIND)
-    if (left.has(kind) || (isTooMuch && !isComplete(one))) {
-      left.add(kind)
-      cutShort.add(one.endpointKey)
+    if (left?.has(kindOf(one)) || (isTooMuch && !isComplete(one))) {
+      cutShort.set(one.endpointKey, new Set(left).add(kindOf(one)))
       continue
     }
     chosen.push(one)
     if (isComplete(one)) continue
-    bytesOf.set(kind, ofKind + length)
+    bytesOf.set(line, ofKind + length)
     bytes += length
     large.add(one.messageKey)
   }
   return { chosen, large, cutShort }
 }
 
-/** First attempts and retries do not hold up each other. */
-const kindOf = ({ endpointKey, attemptCount }: FoundDelivery) =>
-  `${endpointKey}:${attemptCount === 0 ? 'first' : 'retry'}`
+const kindOf = ({ attemptCount }: FoundDelivery): DeliveryKind => (attemptCount === 0 ? 'first' : 'retry')
+const lineOf = (found: FoundDelivery) => `${found.endpointKey}:${kindOf(found)}`
 
 /** So that those that were cut short are the first to be read the next time: the same ones would be left out again. */
 function cutShortFirst(
   endpoints: readonly LeasedEndpoint[],
-  cutShort: ReadonlySet<number>,
+  cutShort: ReadDeliveries['cutShort'],
 ): readonly LeasedEndpoint[] {
   if (cutShort.size === 0) return endpoints
   const isCut = ({ endpointKey }: LeasedEndpoint) => cutShort.has(endpointKey)

@@ -68,3 +68,28 @@ it('keeps no more in memory than there is room for while many endpoints hang, an
   expect(hanging.requests).toHaveLength(ENDPOINTS * EVENTS)
   expect(seen.mostBytes).toBeLessThan(mostBytes)
 })
+
+it('leaves what an endpoint that hangs has no room for, without reading it again and again', async () => {
+  await using before = await startHost({ deliver: false })
+  await using hanging = await testConsumer()
+  const letGo: (() => void)[] = []
+  hanging.answer(() => new Promise((resolve) => letGo.push(() => resolve(204))))
+  await before.sender.endpoints.create({ tenantId: 1, url: hanging.url, concurrency: 2 })
+  const events = 40
+  for (let id = 0; id < events; id++) {
+    const data = { text: 'x'.repeat(200_000) }
+    await before.engine.syncManager.addSyncEvent({ tenantId: 1, siteId: 7 }, 'File', id, 'Update', { data })
+  }
+  await waitFor(async () => (await before.sender.stats()).deliveries.pending === events, 'the fan-out')
+  await before.sender.stop()
+  await before.engine.stop()
+
+  await using host = await before.openAnother({ deliver: true, timeoutMs: 300_000 })
+  await host.start()
+  // A loop of reads would let nothing else happen on SQLite, where each ends at once.
+  await waitFor(() => letGo.length === 2, 'what is sent at once')
+  hanging.answer(204)
+  for (const one of letGo) one()
+  await host.sender.drain()
+  expect(hanging.requests).toHaveLength(events)
+})
