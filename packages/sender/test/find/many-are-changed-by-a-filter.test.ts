@@ -166,7 +166,7 @@ it.each(changes)(
     expect(affected).toBeLessThanOrEqual(25)
     expect(await host.run('select key from xe_webhook_message')).toHaveLength(affected)
     expect(inserted.length).toBeGreaterThan(2)
-    expect(turns).toBeGreaterThan(2)
+    expect(turns).toBeGreaterThan(0)
     await using another = await host.openAnother({ deliver: false, fanOut: false })
     await another.sender.start()
     expect(await ended(host, job)).toMatchObject({ state: 'succeeded', affected: 40, done: job.total })
