@@ -134,7 +134,7 @@ export function createAheadWork<DB>(
       while (left > 0) {
         if (!goOn()) return undefined
         const page = await store.readAfter(position, Math.min(batchSize, left))
-        const wanted = pages.wanted(page.events)
+        const wanted = pages.wanted(page.events, position)
         const leased = {
           signal,
           goOn,
