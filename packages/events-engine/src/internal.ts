@@ -12,7 +12,7 @@ export type {
   AheadHost,
   IAheadSubscriber,
   WrittenAtOnce,
-} from './distribute/ahead.ts'
+} from './distribute/ahead-subscriber.ts'
 export { type EngineInternals, internalsOf } from './internals.ts'
 export { isMigrated, type MigrationSet, runMigrations } from './migrations/run-migrations.ts'
 export { isDeadNeighbour } from './node-id.ts'

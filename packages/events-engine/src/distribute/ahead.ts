@@ -1,8 +1,6 @@
-import type { SubscriberContext, SyncEvent } from '@x/events-core'
-import type { Transaction } from 'kysely'
 import { ownTransaction } from '../sql/transact.ts'
 import type { EventPage, Position, PositionedEvent } from '../store/position.ts'
-import type { FencePart } from '../store/save-position.ts'
+import type { AheadEvent, AheadHost, IAheadSubscriber } from './ahead-subscriber.ts'
 import { createPageWork } from './batches.ts'
 import { assertLease, callSubscriber, endsWork, isLeaseLost } from './call.ts'
 import {
@@ -13,67 +11,12 @@ import {
   type LeasedWork,
 } from './runtime.ts'
 import { type Mark, StoredPlace } from './stored-place.ts'
-import type { IBatchEventSubscriber, Subscription } from './subscription.ts'
-
-/** A batch subscriber that can also handle events of later pages while earlier ones are under way. */
-export interface IAheadSubscriber<DB = unknown> extends IBatchEventSubscriber<DB> {
-  /** Called for each lease; what it gives handles that lease's events. */
-  handleAhead(host: AheadHost<DB>): AheadHandler
-}
-
-/** An event that is handled ahead. */
-export interface AheadEvent {
-  readonly event: SyncEvent
-  /** There is nothing to record: the position may move past it. */
-  settle(): void
-}
-
-/** What an {@link AheadHandler} records with. */
-export interface AheadHost<DB> {
-  /**
-   * Runs a transaction that begins with the fence of the subscription's lease, and settles events by its commit. One at
-   * a time. `write` is called again where it had to give way to another transaction.
-   *
-   * @param writeAtOnce - is called before, and may make `write` unnecessary.
-   * @throws EventEngineError `lease_lost`, after which nothing more is recorded.
-   */
-  record(
-    events: readonly AheadEvent[],
-    write: (trx: Transaction<DB>) => Promise<void>,
-    writeAtOnce?: (fence: FencePart) => Promise<WrittenAtOnce>,
-  ): Promise<void>
-  /** Saves the position now, where it can move. */
-  save(): Promise<void>
-  /** Ends the handling ahead: the events that are not settled are read again, and handled in batches. */
-  fail(error: unknown): void
-}
-
-/**
- * What has come of writing with a {@link FencePart}: all is committed; the lease is lost, and nothing is written; or nothing
- * is written for another reason.
- */
-export type WrittenAtOnce = 'committed' | 'lease_lost' | 'not_written'
-
-/** Handles the events of one lease ahead. */
-export interface AheadHandler {
-  /**
-   * Takes the next events, and settles each of them in time.
-   *
-   * @param mayRepeat - whether effects of these events may be stored already, by who held the lease before.
-   * @returns false where one of them has to be handled in a batch; then none was taken.
-   */
-  read(
-    events: readonly AheadEvent[],
-    context: SubscriberContext & { readonly mayRepeat: boolean },
-  ): Promise<boolean>
-  /** Begins nothing more, and settles what is under way soon. */
-  close(): void
-  /** Forgets everything: nothing of it may be recorded any more. */
-  abandon(): void
-}
+import type { Subscription } from './subscription.ts'
 
 /** Unsettled events at most. */
 const MAX_UNSETTLED = 600
+/** Characters of their data at most, before the last page. */
+const MAX_UNSETTLED_SIZE = 16 * 1024 * 1024
 /** Events after the stored position at most: about so many are handled again after a crash. */
 const MAX_AHEAD = 2_000
 const SAVE_EVERY_MS = 250
@@ -82,18 +25,14 @@ const IDLE_WAIT_MS = 60_000
 const FULL_WAIT_MS = 50
 const READ_AGAIN_MS = 250
 
-/** Whether a subscriber can handle ahead. */
-export function isAheadSubscriber<DB>(
-  subscriber: IBatchEventSubscriber<DB>,
-): subscriber is IAheadSubscriber<DB> {
-  return typeof (subscriber as Partial<IAheadSubscriber<DB>>).handleAhead === 'function'
-}
-
 interface WindowEvent extends AheadEvent {
   /** The place behind it. */
   readonly behind: Mark
+  readonly size: number
   settled: boolean
 }
+
+const sizeOf = (events: readonly WindowEvent[]) => events.reduce((sum, { size }) => sum + size, 0)
 
 /** The way of one run: where it ended, and how many events from there on have to be handled in batches. */
 interface RunEnd {
@@ -162,6 +101,7 @@ export function createAheadWork<DB>(
     async function readAhead(start: Position): Promise<RunEnd | undefined> {
       let window: WindowEvent[] = []
       let unsettled = 0
+      let unsettledSize = 0
       /** Behind everything that is read; behind everything that is settled. */
       let readTo: Mark = { position: start, count: 0 }
       let reached = readTo
@@ -187,6 +127,7 @@ export function createAheadWork<DB>(
           if (one.settled) continue
           one.settled = true
           unsettled -= 1
+          unsettledSize -= one.size
         }
         let done = 0
         while (window[done]?.settled) done++
@@ -292,9 +233,10 @@ export function createAheadWork<DB>(
 
       async function take(events: readonly PositionedEvent[], after: Mark): Promise<boolean> {
         const before = readTo
-        const taken = events.map(({ event, position }, index): WindowEvent => {
+        const taken = events.map(({ event, position, size }, index): WindowEvent => {
           const one: WindowEvent = {
             event,
+            size,
             behind: index === events.length - 1 ? after : { position, count: before.count + index + 1 },
             settled: false,
             settle: () => settled([one]),
@@ -304,6 +246,7 @@ export function createAheadWork<DB>(
         let isTaken = false
         window.push(...taken)
         unsettled += taken.length
+        unsettledSize += sizeOf(taken)
         readTo = after
         try {
           await callSubscriber(
@@ -318,6 +261,7 @@ export function createAheadWork<DB>(
           if (!isTaken) {
             window = window.filter((one) => !taken.includes(one))
             unsettled -= taken.length
+            unsettledSize -= sizeOf(taken)
             readTo = before
           }
         }
@@ -339,7 +283,7 @@ export function createAheadWork<DB>(
           const ahead = readTo.count - stored.mark.count
           const isFarAhead = ahead >= MAX_AHEAD
           if (isFarAhead && stored.mark.position !== reached.position) saveWithin(0)
-          if (isFarAhead || unsettled >= MAX_UNSETTLED) {
+          if (isFarAhead || unsettled >= MAX_UNSETTLED || unsettledSize >= MAX_UNSETTLED_SIZE) {
             await someSettled(FULL_WAIT_MS)
             continue
           }

@@ -1,5 +1,5 @@
 import type { Clock, IEventSubscriber, SyncEvent } from '@x/events-core'
-import type { Position } from '../store/position.ts'
+import type { Position, PositionedEvent } from '../store/position.ts'
 import { type Conflicts, callSubscriber, createConflicts } from './call.ts'
 import { recordFailure } from './failures.ts'
 import { createPositionSaver } from './position-saver.ts'
@@ -14,10 +14,13 @@ import type { Subscription } from './subscription.ts'
 const IDLE_WAIT_MS = 60_000
 /** How many events may be begun after the oldest unfinished one: a crash repeats no more. */
 const MAX_AHEAD = 1_000
+/** Characters of the data of events that are begun at most, before the last page. */
+const MAX_BEGUN_SIZE = 16 * 1024 * 1024
 
 interface Item {
   readonly event: SyncEvent
   readonly entry: ProgressEntry
+  readonly size: number
   /** Its filter or key function threw, which counts as a failed try of the event. */
   readonly isUnclear: boolean
   readonly conflicts: Conflicts
@@ -74,6 +77,7 @@ export function createPartitionWork<DB>(
     const saver = createPositionSaver(store, fence, lease.position, fail)
     const progress = createProgress(lease.position, () => wake.poke())
     const partitions = createPartitions<Item>(concurrency, clock, handleOnce)
+    let begunSize = 0
     let position = lease.position
     let failedBefore = lease.failedAttempts
 
@@ -144,12 +148,14 @@ export function createPartitionWork<DB>(
       return { retryAfterMs: retry.delayMs(attempt) }
     }
 
-    function finish({ entry }: Item): void {
+    function finish({ entry, size }: Item): void {
       entry.finish()
+      if (begunSize >= MAX_BEGUN_SIZE) wake.poke()
+      begunSize -= size
       saver.handled(progress.reached)
     }
 
-    function begin(event: SyncEvent, after: string): void {
+    function begin({ event, position: after, size }: PositionedEvent): void {
       const entry = progress.begin(after)
       const { key, isUnclear } = routeOf(event)
       if (key === undefined) {
@@ -160,18 +166,19 @@ export function createPartitionWork<DB>(
       const failedAttempts = failedBefore
       failedBefore = 0
       const conflicts = createConflicts()
-      partitions.add(key, { event, entry, isUnclear, conflicts, failedAttempts, waitsWith: undefined })
+      begunSize += size
+      partitions.add(key, { event, entry, size, isUnclear, conflicts, failedAttempts, waitsWith: undefined })
     }
 
     try {
       while (!ended.aborted && goOn()) {
         const seen = wake.version
-        if (progress.pending >= MAX_AHEAD) {
+        if (progress.pending >= MAX_AHEAD || begunSize >= MAX_BEGUN_SIZE) {
           await wake.wait(seen, IDLE_WAIT_MS, ended)
           continue
         }
         const page = await store.readAfter(position, batchSize)
-        for (const { event, position: after } of page.events) begin(event, after)
+        for (const positioned of page.events) begin(positioned)
         position = page.position
         if (!page.more) await wake.wait(seen, IDLE_WAIT_MS, ended)
       }

@@ -136,6 +136,8 @@ export interface SqlDialect {
   differs(left: string, right: string): string
   /** SQL: how many bytes a text takes. */
   byteLength(text: string): string
+  /** SQL: whether JSON takes at most so many bytes; found out without reading it whole, where the database can. */
+  isShort(json: string, bytes: number): string
   cast(value: string, type: SqlType): string
   /** SQL: a parameter whose type a database cannot infer from its place. */
   typed(parameter: string, type: SqlType): string

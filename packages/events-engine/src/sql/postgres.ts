@@ -68,6 +68,9 @@ export const postgres: SqlDialect = {
   now: () => milliseconds('now()'),
   clock: '(extract(epoch from clock_timestamp()) * 1000)::float8',
   byteLength: (text) => `octet_length(${text})`,
+  // What is compressed may be much longer than what is stored.
+  isShort: (json, bytes) => `case when pg_column_size(${json}) > ${bytes} then false
+      when pg_column_compression(${json}) is null then true else octet_length(${json}::text) <= ${bytes} end`,
   least: (left, right) => `least(${left}, ${right})`,
   greatest: (left, right) => `greatest(${left}, ${right})`,
   differs: (left, right) => `${left} is distinct from ${right}`,

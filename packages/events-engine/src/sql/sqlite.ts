@@ -56,6 +56,7 @@ export const sqlite: SqlDialect = {
   clock: `unixepoch('subsec') * 1000`,
   // Older versions have no octet_length().
   byteLength: (text) => `length(cast(${text} as blob))`,
+  isShort: (json, bytes) => `length(cast(${json} as blob)) <= ${bytes}`,
   // Its own min() and max() are null when any of the values is.
   least: (left, right) => `min(coalesce(${left}, ${right}), coalesce(${right}, ${left}))`,
   greatest: (left, right) => `max(coalesce(${left}, ${right}), coalesce(${right}, ${left}))`,

@@ -26,7 +26,8 @@ export type EventRow = RowOf<typeof eventColumns>
 export const raisedOn = ({ milliseconds }: SqlDialect): string =>
   `${milliseconds('e.modified_on')} as modified_on`
 
-const columnsWith = (sql: SqlDialect, data: string) =>
+/** SQL: the columns of an event, with an expression for its data. */
+export const columnsWith = (sql: SqlDialect, data: string): string =>
   `e.id, e.tenant_id, e.site_id, e.entity_name, e.entity_id, e.action, ${raisedOn(sql)}, ${data} as data, e.trace`
 
 /** SQL: {@link eventColumns} of the log's table, `e`. */

@@ -2,7 +2,7 @@ import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
 import { integer, nullable, text } from '../sql/columns.ts'
 import { readRows } from '../sql/database.ts'
 import type { LogContext } from './context.ts'
-import { eventColumns, eventOf, selectedColumns } from './event-row.ts'
+import { createEventReader, foundColumns, selectedFound } from './found-events.ts'
 import { logOrderOf } from './log-order.ts'
 import { createLogPlaces, DISORDER_MS } from './places.ts'
 import type { Position } from './position.ts'
@@ -51,13 +51,14 @@ export function createHandledLog(context: LogContext, subscription: string): Han
   const log = `${names.syncEvent} e`
   const places = createLogPlaces(context)
   const { isBehind } = logOrderOf(context)
+  const readWhole = createEventReader(context)
 
   const stored = statement(`select position from ${names.subscription} where name = $1`)
   const window = statement(
     `select max(seq) as last from (select e.seq from ${log} where e.seq > $1 order by e.seq limit $2) w`,
   )
   // Transactions that commit after the position was stored may have lower sequences. The subscription handles them later.
-  const page = statement(`select e.seq, ${selectedColumns(sql)} from ${log}
+  const page = statement(`select e.seq, ${selectedFound(sql)} from ${log}
     where e.seq > $1 and e.seq <= $2 and e.tenant_id in ($3, ${ALL_TENANTS}) and ${isBehind('$4')} order by e.seq`)
   const newest = statement(`select e.seq from ${log} where ${isBehind('$1')} order by e.seq desc limit 1`)
 
@@ -70,16 +71,18 @@ export function createHandledLog(context: LogContext, subscription: string): Han
       return { position: row.position, after: (await places.firstOf(time - DISORDER_MS, last)) - 1, last }
     },
     async read({ position, after, tenantId, limit }) {
-      const [found] = await readRows(db, { last: nullable(integer) }, window, [after, limit])
-      const upto = found?.last ?? null
+      const [end] = await readRows(db, { last: nullable(integer) }, window, [after, limit])
+      const upto = end?.last ?? null
       if (upto === null) return { events: [], last: undefined }
-      const rows = await readRows(db, { ...eventColumns, seq: integer }, page, [
+      const rows = await readRows(db, { ...foundColumns, seq: integer }, page, [
         after,
         upto,
         tenantId,
         position,
       ])
-      return { events: rows.map(eventOf), last: upto }
+      const found = await readWhole(rows)
+      const events = found.flatMap(({ event }) => event ?? [])
+      return { events, last: found.length < rows.length ? rows[found.length - 1]?.seq : upto }
     },
     async oldestOn() {
       return (await places.oldest())?.modifiedOn

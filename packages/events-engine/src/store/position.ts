@@ -10,6 +10,8 @@ export type Position = string
 export interface PositionedEvent {
   readonly event: SyncEvent
   readonly position: Position
+  /** How many characters its data has, as JSON. */
+  readonly size: number
 }
 
 /** What a read of the log gives: whole in itself, in log order. */

@@ -1,3 +1,4 @@
+import { PAGE_CHARACTERS } from './found-events.ts'
 import type { EventPage, Position, PositionedEvent } from './position.ts'
 
 type ReadAfter = (position: Position, limit: number) => Promise<EventPage>
@@ -7,6 +8,8 @@ interface Chunk {
   /** Where in `events` a reader at a position goes on. */
   readonly indexAt: ReadonlyMap<Position, number>
   readonly end: EventPage
+  /** How many characters the data of its events has. */
+  readonly size: number
   /** By `performance.now()`. */
   readonly readAt: number
 }
@@ -19,6 +22,7 @@ interface ReadAhead {
 
 const CHUNK_SIZE = 500
 const CHUNKS_KEPT = 4
+const CHARACTERS_KEPT = 2 * PAGE_CHARACTERS
 /** Another process may purge a tenant, whose events must not be given out any more after this time. */
 const KEPT_FOR_MS = 30_000
 
@@ -30,18 +34,24 @@ const KEPT_FOR_MS = 30_000
 export function withReadAhead(readAfter: ReadAfter): ReadAhead {
   let chunks: Chunk[] = []
   const underWay = new Map<Position, Promise<Chunk>>()
+  /** Fewer where the data of fewer fills a page: the rest would be read again. */
+  let mostAtOnce = Number.POSITIVE_INFINITY
 
   async function readChunk(position: Position, limit: number): Promise<Chunk> {
     const keptBy = chunks
     const readAt = performance.now()
-    const end = await readAfter(position, Math.max(limit, CHUNK_SIZE))
+    const end = await readAfter(position, Math.min(Math.max(limit, CHUNK_SIZE), mostAtOnce))
+    const size = end.events.reduce((sum, event) => sum + event.size, 0)
+    mostAtOnce = size >= PAGE_CHARACTERS ? 2 * end.events.length : 2 * mostAtOnce
     const positions = [position, ...end.events.slice(0, -1).map((read) => read.position)]
     const indexAt = new Map(positions.map((at, index) => [at, index]))
-    const chunk = { events: end.events, indexAt, end, readAt }
+    const chunk = { events: end.events, indexAt, end, readAt, size }
     // Not what was read before all was to be forgotten.
     if (end.events.length > 0 && keptBy === chunks) {
       chunks.unshift(chunk)
       chunks.length = Math.min(chunks.length, CHUNKS_KEPT)
+      let kept = chunks.reduce((sum, one) => sum + one.size, 0)
+      while (kept > CHARACTERS_KEPT && chunks.length > 1) kept -= chunks.pop()?.size ?? 0
     }
     return chunk
   }

@@ -2,7 +2,15 @@ import { ALL_TENANTS, type SyncEvent } from '@x/events-core'
 import { integer, nullable, real } from '../sql/columns.ts'
 import { findsRow, readRows } from '../sql/database.ts'
 import type { LogContext } from './context.ts'
-import { eventColumns, eventOf, raisedOn, selectedColumns, selectedWithoutData } from './event-row.ts'
+import {
+  eventColumns,
+  eventOf,
+  raisedOn,
+  selectedColumns,
+  selectedWithoutData,
+  sequenceOf,
+} from './event-row.ts'
+import { createEventReader, foundColumns, selectedFound } from './found-events.ts'
 import { logOrderOf } from './log-order.ts'
 import { createLogPlaces, DISORDER_MS } from './places.ts'
 
@@ -21,15 +29,13 @@ export interface LogQuery {
   /** The `next` of the search before. */
   readonly before?: number | undefined
   readonly limit: number
-  /** Whether to read what the events carry, which may be large. */
-  readonly withData: boolean
   /** What else an event has to be. @defaultValue any will do */
   wants?(event: SyncEvent): boolean
 }
 
 /** What a search has found. */
 export interface LogSearch {
-  /** The newest first. */
+  /** The newest first, without their data. */
   readonly events: readonly SyncEvent[]
   /** Where to go on; undefined where the search is at its end. */
   readonly next: number | undefined
@@ -41,6 +47,8 @@ export interface LogSearch {
 export interface LogReader {
   /** Looks at 50,000 events of the log at most. */
   search(query: LogQuery): Promise<LogSearch>
+  /** Reads what a search has found, with data: from the first on, as much as fills a page. */
+  load(events: readonly SyncEvent[]): Promise<readonly SyncEvent[]>
   /** Finds an event by its id. */
   find(id: string): Promise<SyncEvent | undefined>
   /** Whether a durable subscription has passed an event that was found here. */
@@ -53,7 +61,6 @@ export interface LogReader {
 const MAX_ROWS = 50_000
 /** SQLite holds the thread for so long. */
 const ROWS_AT_ONCE = 2_000
-/** Their data may be large. */
 const EVENTS_AT_ONCE = 100
 /** Ids tell when they were made; how far from there to look for an event, in milliseconds. */
 const NEIGHBOURHOODS = [1_000, DISORDER_MS]
@@ -67,17 +74,18 @@ export function createLogReader(context: LogContext): LogReader {
   const { isBehind } = logOrderOf(context)
   const log = `${names.syncEvent} e`
   const places = createLogPlaces(context)
+  const readWhole = createEventReader(context)
   const window = statement(`select e.seq as first, ${raisedOn(sql)} from ${log} where e.seq = (
       select min(seq) from (select e.seq from ${log} where e.seq < $1 and e.seq >= $2 order by e.seq desc limit $3) w)`)
   const given = (parameter: string) => cast(parameter, 'text')
-  const pageOf = (columns: string) =>
-    statement(`select e.seq, ${columns} from ${log}
+  const page = statement(`select e.seq, ${selectedWithoutData(sql)} from ${log}
     where e.seq >= $1 and e.seq < $2 and e.tenant_id in ($3, ${ALL_TENANTS})
       and (${given('$4')} is null or e.entity_name = ${given('$4')})
       and (${given('$5')} is null or e.action = ${given('$5')})
       and (${given('$6')} is null or ${isListed('e.entity_id', '$6', 'text')})
     order by e.seq desc limit $7`)
-  const pages = { whole: pageOf(selectedColumns(sql)), bare: pageOf(selectedWithoutData(sql)) }
+  const bySequence = statement(`select e.seq, ${selectedFound(sql)} from ${log}
+    where ${isListed('e.seq', '$1')} order by e.seq desc`)
   const byId = statement(`select e.seq, ${selectedColumns(sql)} from ${log}
     where e.seq >= $1 and e.seq < $2 and e.id = $3`)
   const passed = statement(`select 1 from ${log}, ${names.subscription} s
@@ -97,9 +105,8 @@ export function createLogReader(context: LogContext): LogReader {
   }
 
   async function search(query: LogQuery): Promise<LogSearch> {
-    const { tenantId, entityName = null, entityId, action = null, limit, withData, wants } = query
+    const { tenantId, entityName = null, entityId, action = null, limit, wants } = query
     const { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = query
-    const page = withData ? pages.whole : pages.bare
     const entityIds = entityId === undefined ? null : JSON.stringify(storedIds(entityId))
     const found: SyncEvent[] = []
     const isWanted = (event: SyncEvent) => {
@@ -134,6 +141,11 @@ export function createLogReader(context: LogContext): LogReader {
 
   return {
     search,
+    async load(events) {
+      const sequences = `[${events.map(sequenceOf).join(',')}]`
+      const rows = await readRows(db, { ...foundColumns, seq: integer }, bySequence, [sequences])
+      return (await readWhole(rows)).flatMap(({ event }) => event ?? [])
+    },
     async find(id) {
       const time = timeOf(id)
       if (time === undefined) return undefined

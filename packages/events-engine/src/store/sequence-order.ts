@@ -2,11 +2,11 @@ import { EventEngineError, shown } from '../errors.ts'
 import { integer, nullable } from '../sql/columns.ts'
 import { readRows } from '../sql/database.ts'
 import type { LogContext } from './context.ts'
-import { eventColumns, eventOf, selectedColumns } from './event-row.ts'
+import { createEventReader, foundColumns, positioned, selectedFound } from './found-events.ts'
 import { createLagMeter, MAX_COUNTED } from './lag.ts'
 import type { ChangeMarker, EventPage, Place, Position } from './position.ts'
 
-const sequencedColumns = { ...eventColumns, seq: integer }
+const sequencedColumns = { ...foundColumns, seq: integer }
 
 // A position names its kind, so that one of another database is recognised.
 const POSITION = /^s\.(0|[1-9][0-9]{0,15})$/
@@ -17,12 +17,14 @@ const sequenceAt = (position: Position): number => Number(position.slice(2))
  * Reading by sequence alone, in a database with one writer at a time: events become visible in the order of their
  * sequences.
  */
-export function sequenceOrder({ db, sql, names }: LogContext) {
+export function sequenceOrder(context: LogContext) {
+  const { db, sql, names } = context
+  const readWhole = createEventReader(context)
   const { statement, time, milliseconds } = sql
   // The greatest sequence ever given, also when retention has deleted its row.
   const last = sql.lastKey(names.syncEvent, 'seq')
   const lastSequence = `select ${last} as seq`
-  const pageAfter = statement(`select e.seq, ${selectedColumns(sql)} from ${names.syncEvent} e
+  const pageAfter = statement(`select e.seq, ${selectedFound(sql)} from ${names.syncEvent} e
     where e.seq > $1 order by e.seq limit $2`)
   const firstAt = statement(
     `select min(seq) as first from ${names.syncEvent} where modified_on >= ${time('$1')}`,
@@ -68,8 +70,11 @@ export function sequenceOrder({ db, sql, names }: LogContext) {
 
     async readAfter(position: Position, limit: number): Promise<EventPage> {
       const rows = await readRows(db, sequencedColumns, pageAfter, [sequenceAt(position), limit])
-      const events = rows.map((row) => ({ event: eventOf(row), position: positionAfter(row.seq) }))
-      return { events, position: events.at(-1)?.position ?? position, more: rows.length === limit }
+      const found = await readWhole(rows)
+      const events = positioned(found, (index) => positionAfter(rows[index]?.seq ?? 0))
+      const last = rows[found.length - 1]
+      const more = rows.length === limit || found.length < rows.length
+      return { events, position: last ? positionAfter(last.seq) : position, more }
     },
 
     measureLag: createLagMeter(db, lag, (position) => [sequenceAt(position)]),

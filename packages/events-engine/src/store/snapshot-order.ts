@@ -1,7 +1,7 @@
 import { bigInteger, nullable, type RowOf, real, text, word } from '../sql/columns.ts'
 import { readRows } from '../sql/database.ts'
 import type { LogContext } from './context.ts'
-import { eventColumns, eventOf, selectedColumns } from './event-row.ts'
+import { createEventReader, foundColumns, positioned, selectedFound } from './found-events.ts'
 import { createLagMeter, MAX_COUNTED } from './lag.ts'
 import type { ChangeMarker, EventPage, Place, Position } from './position.ts'
 import { restoreStatements } from './restore-log.ts'
@@ -15,7 +15,7 @@ import {
   type SnapshotPosition,
 } from './snapshot-position.ts'
 
-const sequencedColumns = { ...eventColumns, seq: bigInteger, upto: text, xid: bigInteger }
+const sequencedColumns = { ...foundColumns, seq: bigInteger, upto: text, xid: bigInteger }
 type SequencedRow = RowOf<typeof sequencedColumns>
 
 /** A snapshot, and the greatest id of a committed transaction in it that is known; null where it does not matter. */
@@ -36,8 +36,10 @@ const CLOCKS_APART_MS = 5_000
  * rest of each condition implies: without, and as long as no statistics know of the latest ids, the
  * planner takes a good part of the log to be new, and reads all of it.
  */
-export function snapshotOrder({ db, sql, names }: LogContext) {
-  const columns = selectedColumns(sql)
+export function snapshotOrder(context: LogContext) {
+  const { db, sql, names } = context
+  const readWhole = createEventReader(context)
+  const columns = selectedFound(sql)
   const news = (from: string, to: string) => `
     select seq from ${names.syncEvent}
     where xid >= pg_snapshot_xmax(${from}) and xid < pg_snapshot_xmax(${to}) and pg_visible_in_snapshot(xid, ${to})
@@ -166,21 +168,20 @@ export function snapshotOrder({ db, sql, names }: LogContext) {
       const start = parsePosition(position)
       const { rows, upto } = await readWindow(start, limit)
       if (upto === undefined) return { events: [], position, more: false }
-      const full = rows.length === limit
+      const found = await readWhole(rows)
+      const full = rows.length === limit || found.length < rows.length
       // Once a window is read to its end, its second snapshot is the first one of the next.
       const end = full
         ? undefined
         : formatPosition({ from: await nextFrom(start, upto, rows), to: undefined, sequence: 0n })
-      const events = rows.map((row, index) => ({
-        event: eventOf(row),
-        position:
-          end !== undefined && index === rows.length - 1
-            ? end
-            : formatPosition({ from: start.from, to: upto, sequence: row.seq }),
-      }))
+      const positionOf = (index: number) =>
+        end !== undefined && index === rows.length - 1
+          ? end
+          : formatPosition({ from: start.from, to: upto, sequence: rows[index]?.seq ?? 0n })
+      const events = positioned(found, positionOf)
       // The window that is ended may be older than what is committed since: worth another read.
       const more = full || start.to !== undefined
-      return { events, position: events.at(-1)?.position ?? end ?? position, more }
+      return { events, position: found.length > 0 ? positionOf(found.length - 1) : (end ?? position), more }
     },
 
     async longestUncommittedMs(): Promise<number> {

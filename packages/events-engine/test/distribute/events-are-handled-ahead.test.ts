@@ -101,6 +101,26 @@ function settleAll({ events }: Held): void {
 const options = { name: 'ahead', mode: 'durable' } as const
 
 onEachDatabase((open, dialect) => {
+  it('reads no further than some megabytes of data behind what is unsettled', async () => {
+    await using host = await open()
+    const { held, subscriber } = holding(() => false)
+    await host.engine.subscribe(subscriber, { ...options, from: 'start' })
+    const data = { text: 'x'.repeat(250_000) }
+    for (const id of range(1, 120)) {
+      await host.engine.syncManager.addSyncEvent(site, EntityNames.File, id, 'Download', { data })
+    }
+    await host.engine.start()
+    let most = 0
+    for (let settled = 0; settled < 120; settled++) {
+      // About 16 MB, and the page that goes beyond.
+      await waitFor(() => held.read.length >= Math.min(120, settled + 60), 'events behind')
+      most = Math.max(most, held.events.size)
+      await held.settle([settled + 1])
+    }
+    expect(await pageIds(host)).toEqual(range(1, 120))
+    expect(most).toBeLessThan(90)
+  })
+
   it('reads on behind an unsettled event, and stores no position beyond it', async () => {
     await using host = await open()
     const { held, subscriber } = holding((id) => id !== 1)

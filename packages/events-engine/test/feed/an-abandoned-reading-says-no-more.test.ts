@@ -9,7 +9,7 @@ import { recordingLogger } from '../open-engine.ts'
 
 const nothing: EventPage = { events: [], position: 'start', more: false }
 const oneEvent: EventPage = {
-  events: [{ position: 'one', event: { id: 'evt_1' } as SyncEvent }],
+  events: [{ position: 'one', event: { id: 'evt_1' } as SyncEvent, size: 0 }],
   position: 'one',
   more: false,
 }

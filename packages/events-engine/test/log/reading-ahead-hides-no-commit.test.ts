@@ -13,7 +13,7 @@ function slowLog() {
     commit() {
       const position = String(log.length + 1)
       const about = { entityName: 'File', entityId: 1, action: 'Update', modifiedOn: new Date() } as const
-      log.push({ event: createSyncEvent({ id: `evt_${position}`, ...site, ...about }), position })
+      log.push({ event: createSyncEvent({ id: `evt_${position}`, ...site, ...about }), position, size: 0 })
     },
     /** Resolves once a read is under way. */
     begun: () => waitFor(() => answers.length > 0, 'a read'),

@@ -33,7 +33,7 @@ export interface TestFilter {
   /** @defaultValue the sender's `defaultPayloadVersion` */
   readonly payloadVersion?: string | null | undefined
   /**
-   * Most events to try it on, 1 to 100.
+   * Most events to try it on, 1 to 100; fewer where their data is more than about 4 MB.
    * @defaultValue 100
    */
   readonly limit?: number | undefined
@@ -110,7 +110,8 @@ export function createFilterTrial({ rules, log, createMessages }: FilterTrialPar
 
     const { match } = createEndpointMatcher([endpoint])
     const wants = (event: SyncEvent) => match(event, eventTypeOf(event)).length > 0
-    const { events } = await log.search({ tenantId, limit: most, withData: true, wants })
+    const found = await log.search({ tenantId, limit: most, wants })
+    const events = await log.load(found.events)
     const messages = createMessages()
     const tested: TestedEvent[] = []
     const endLongTurn = createTurns()

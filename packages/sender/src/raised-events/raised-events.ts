@@ -156,7 +156,6 @@ export function createRaisedEvents(parts: RaisedEventsParts): RaisedEvents {
         before: before === undefined ? undefined : Number(before),
         // One more, to know whether there is another page.
         limit: limit + 1,
-        withData: false,
         wants: (event) => pattern === undefined || matchesEventType(pattern, eventTypeOf(event)),
       })
       const items = found.events.slice(0, limit)
