@@ -288,6 +288,47 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
 
   let stopOffering = () => {}
 
+  async function beginWork(): Promise<void> {
+    if (settings.deliver) await worker.start()
+    rollup.start()
+    const endLooks = internals.onMessage(SUBSCRIPTION, worker.lookSoon)
+    const endChanges = internals.onMessage(CHANGES, worker.othersChanged)
+    const endMessages = internals.onMessage(MESSAGES, watch.look)
+    hearNoMore = () => void [endLooks(), endChanges(), endMessages()]
+    watch.start()
+    runner.start()
+    retention.start()
+    stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
+    if (settings.deliver) reconciliation.start()
+    if (settings.deliver) alertWork.start()
+    if (!settings.fanOut) return
+    const handleAhead = goesStraight ? straight.handleAhead : undefined
+    await engine.subscribe(createWebhookSubscriber<DB>({ ...ofLog, handleAhead }), {
+      name: SUBSCRIPTION,
+      mode: 'durable',
+      ...subscriptionOptions(settings, sql),
+    })
+  }
+
+  /** @param unsubscribe - ends the subscription, where it has begun. */
+  async function endWork(unsubscribe: (() => Promise<void>) | undefined): Promise<void> {
+    stopOffering()
+    hearNoMore()
+    await watch.stop()
+    await runner.stop()
+    // All at once: no attempt begins while the subscription hands back its lease.
+    const unsubscribed = unsubscribe?.()
+    await Promise.all([
+      settings.deliver ? worker.stop(unsubscribed) : undefined,
+      unsubscribed,
+      retention.stop(),
+      rollup.stop(),
+      reconciliation.stop(),
+      alertWork.stop(),
+    ])
+    await pools.destroy()
+  }
+
   const lifecycle = createLifecycle(
     async () => {
       if (!(await isMigrated(db, migrations))) {
@@ -299,43 +340,17 @@ export function createWebhookSender<DB>(options: WebhookSenderOptions<DB>): Webh
       const foreign = await store.findForeignSecret(cipher.keyIds)
       if (foreign !== undefined) throw wrongEncryptionKey(`endpoint ${foreign}`)
       await clock.sync()
-      if (settings.deliver) await worker.start()
-      rollup.start()
-      const endLooks = internals.onMessage(SUBSCRIPTION, worker.lookSoon)
-      const endChanges = internals.onMessage(CHANGES, worker.othersChanged)
-      const endMessages = internals.onMessage(MESSAGES, watch.look)
-      hearNoMore = () => void [endLooks(), endChanges(), endMessages()]
-      watch.start()
-      runner.start()
-      retention.start()
-      stopOffering = offerQueue({ store, clock, logger, inFlight: () => worker.inFlight })
-      if (settings.deliver) reconciliation.start()
-      if (settings.deliver) alertWork.start()
-      if (!settings.fanOut) return
-      const handleAhead = goesStraight ? straight.handleAhead : undefined
-      await engine.subscribe(createWebhookSubscriber<DB>({ ...ofLog, handleAhead }), {
-        name: SUBSCRIPTION,
-        mode: 'durable',
-        ...subscriptionOptions(settings, sql),
-      })
+      try {
+        await beginWork()
+      } catch (error) {
+        // The subscription of that name may be another sender's.
+        await endWork(undefined).catch((err: unknown) =>
+          logger.warn({ err }, 'A start that failed could not be undone'),
+        )
+        throw error
+      }
     },
-    async () => {
-      stopOffering()
-      hearNoMore()
-      await watch.stop()
-      await runner.stop()
-      // All at once: no attempt begins while the subscription hands back its lease.
-      const unsubscribed = settings.fanOut ? engine.unsubscribe(SUBSCRIPTION) : undefined
-      await Promise.all([
-        settings.deliver ? worker.stop(unsubscribed) : undefined,
-        unsubscribed,
-        retention.stop(),
-        rollup.stop(),
-        reconciliation.stop(),
-        alertWork.stop(),
-      ])
-      await pools.destroy()
-    },
+    () => endWork(settings.fanOut ? () => engine.unsubscribe(SUBSCRIPTION) : undefined),
   )
 
   const isBusy = () => !worker.idle || worker.inFlight > 0 || straight.busy

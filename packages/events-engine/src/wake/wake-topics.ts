@@ -2,12 +2,12 @@
 export interface WakeTopics {
   /** Publishes a topic to the other nodes. Only PostgreSQL with `options.postgres` passes it on. */
   publish(topic: string): void
-  /** Calls the listener of a topic that another node has published. */
+  /** Calls the listeners of a topic that another node has published. */
   received(topic: string): void
   /** Calls every listener: any topic may have been published while no connection listened. */
   receivedAny(): void
   /**
-   * Sets the listener of a topic, and calls it, since messages may have been lost before.
+   * Adds a listener of a topic, and calls it, since messages may have been lost before.
    *
    * @returns a function that removes it.
    */
@@ -16,17 +16,19 @@ export interface WakeTopics {
 
 /** @param publish - sends a topic to the other nodes. */
 export function createWakeTopics(publish: (topic: string) => void): WakeTopics {
-  const listeners = new Map<string, () => void>()
+  const listening = new Set<{ readonly topic: string; readonly listener: () => void }>()
+  const call = (wanted?: string) => {
+    for (const { topic, listener } of [...listening]) if (wanted === undefined || topic === wanted) listener()
+  }
   return {
     publish,
-    received: (topic) => listeners.get(topic)?.(),
-    receivedAny() {
-      for (const listener of [...listeners.values()]) listener()
-    },
+    received: call,
+    receivedAny: () => call(),
     onMessage(topic, listener) {
-      listeners.set(topic, listener)
+      const one = { topic, listener }
+      listening.add(one)
       listener()
-      return () => void listeners.delete(topic)
+      return () => void listening.delete(one)
     },
   }
 }

@@ -1,5 +1,7 @@
-import { testConsumer, waitFor } from '@x/testkit'
-import { expect } from 'vitest'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { startProcess, temporaryFolder, testConsumer, waitFor } from '@x/testkit'
+import { expect, it as itOnce } from 'vitest'
 import { it } from '../each-database.ts'
 import { site, startHost } from '../open-host.ts'
 
@@ -99,4 +101,16 @@ it('shares the endpoints between processes on one database, each delivery once',
   await host.engine.stop()
   await other.engine.syncManager.addSyncEvent(site, 'File', 99, 'Download')
   await consumer.received(204)
+})
+
+itOnce('leaves nothing behind, and takes nothing from another, where it cannot start', async () => {
+  await using folder = await temporaryFolder()
+  await using consumer = await testConsumer()
+  const host = new URL('../processes/refused-start-host.ts', import.meta.url)
+  const key = randomBytes(32).toString('base64')
+  await using running = startProcess(host, join(folder.path, 'host.db'), key, consumer.url)
+  await waitFor(() => running.ended !== undefined, 'the end of the process', 60_000)
+  expect(running.lines, running.errors).toEqual(['duplicate_subscription', 'drained'])
+  expect(running.ended).toMatchObject({ code: 0 })
+  expect(consumer.requests).toHaveLength(1)
 })
