@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { request as sendRequest } from 'node:http'
+import { dirname, join } from 'node:path'
 import type { Clock, Logger, SyncEvent } from '@x/events-core'
-import { createEventEngine } from '@x/events-engine'
+import { createEventEngine, type EventEngineOptions } from '@x/events-engine'
 import { createWebhookSender } from '@x/sender'
-import { temporaryFolder, waitFor } from '@x/testkit'
+import { sqliteTemplate, temporaryFolder, waitFor } from '@x/testkit'
 import { type DatabaseTemplate, postgresDatabase } from '@x/testkit/postgres'
 import type { Kysely } from 'kysely'
 import { captureEntities, migrateHostTables } from '../src/database/migrate.ts'
+import { openDatabase } from '../src/database/open-database.ts'
 import type { HostTables } from '../src/database/tables.ts'
 import { type Host, openHost } from '../src/host/open-host.ts'
 import { type CreatedTenant, createTenant, issueAdminToken } from '../src/host/tenants.ts'
@@ -62,17 +64,24 @@ export interface TestHostOptions {
   readonly clock?: Clock
 }
 
-/** With the tables of host, engine and sender, whose making takes longer than most tests. */
+// Making the tables of host, engine and sender, and their triggers, takes longer than most tests.
 const migrated: DatabaseTemplate = {
   name: 'reference_host',
-  async fill(database) {
-    const db = database.db as Kysely<HostTables>
-    const engine = createEventEngine({ db, postgres: { pool: database.pool } })
-    await migrateHostTables(db)
-    await engine.migrate()
-    await captureEntities(engine)
-    await createWebhookSender({ engine, encryptionKey: randomBytes(32) }).migrate()
-  },
+  fill: ({ db, pool }) => migrate({ db: db as Kysely<HostTables>, postgres: { pool } }),
+}
+
+const writeMigrated = sqliteTemplate(async (file) => {
+  const { db } = await openDatabase({ dataDir: dirname(file), databaseUrl: undefined })
+  await using _ = db
+  await migrate({ db })
+})
+
+async function migrate(connection: Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>): Promise<void> {
+  const engine = createEventEngine(connection)
+  await migrateHostTables(connection.db)
+  await engine.migrate()
+  await captureEntities(engine)
+  await createWebhookSender({ engine, encryptionKey: randomBytes(32) }).migrate()
 }
 
 /** Opens a host; when the test ends, it must not have logged an error. */
@@ -81,6 +90,8 @@ export async function openTestHost(options: TestHostOptions = {}): Promise<TestH
   const dataDir = options.dataDir ?? opened.use(await temporaryFolder()).path
   const database =
     testDialect() === 'postgres' ? opened.use(await postgresDatabase(undefined, migrated)) : undefined
+  const isNew = database === undefined && options.dataDir === undefined
+  if (isNew) await writeMigrated(join(dataDir, 'host.db'))
   const errors: unknown[] = []
   const logger: Logger = {
     debug() {},

@@ -8,6 +8,7 @@ export {
   type SilencingProxy,
   silencingProxy,
 } from './silencing-proxy.ts'
+export { sqliteTemplate } from './sqlite-template.ts'
 export { startProcess, type TestProcess } from './start-process.ts'
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts'
 export { type Answer, type ReceivedRequest, type TestConsumer, testConsumer } from './test-consumer.ts'

@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from '@x/events-core'
-import { createEventEngine, type EventEngine, type EventEngineOptions } from '@x/events-engine'
-import { temporaryFolder } from '@x/testkit'
+import {
+  createEventEngine,
+  type EventEngine,
+  type EventEngineOptions,
+  withStatementCache,
+} from '@x/events-engine'
+import { sqliteTemplate, temporaryFolder } from '@x/testkit'
 import { observedDialect, type StatementObserver } from '@x/testkit/observed-dialect'
 import { type DatabaseTemplate, postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
@@ -88,13 +93,10 @@ interface TestDatabase extends AsyncDisposable {
 async function sqliteDatabase(): Promise<TestDatabase> {
   const folder = await temporaryFolder()
   const file = join(folder.path, 'host.db')
+  await writeMigrated(file)
   let shared: Dialect | undefined
+  const openFile = () => sqliteDialect(file)
 
-  function openFile(): Dialect {
-    const database = new Database(file)
-    database.pragma('journal_mode = WAL')
-    return new SqliteDialect({ database })
-  }
   return {
     file,
     connect({ observer = {}, sharesConnection } = {}) {
@@ -104,6 +106,12 @@ async function sqliteDatabase(): Promise<TestDatabase> {
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   }
+}
+
+function sqliteDialect(file: string): Dialect {
+  const database = new Database(file)
+  database.pragma('journal_mode = WAL')
+  return new SqliteDialect({ database: withStatementCache(database) })
 }
 
 /** Every Kysely instance of the dialect uses the same driver, which is closed with the process. */
@@ -130,13 +138,20 @@ function withOneDriver(dialect: Dialect): Dialect {
   }
 }
 
-/** With the tables of engine and sender, whose making takes longer than most tests. */
+// Making the tables of engine and sender takes longer than most tests.
 const migrated: DatabaseTemplate = {
   name: 'sender',
-  async fill({ db, pool }) {
-    const engine = createEventEngine({ db, postgres: { pool } })
-    await createWebhookSender({ engine, encryptionKey }).migrate()
-  },
+  fill: ({ db, pool }) => migrate({ db, postgres: { pool } }),
+}
+
+const writeMigrated = sqliteTemplate(async (file) => {
+  await using db = new Kysely<HostTables>({ dialect: sqliteDialect(file) })
+  await migrate({ db })
+})
+
+async function migrate<DB>(connection: Pick<EventEngineOptions<DB>, 'db' | 'postgres'>): Promise<void> {
+  const engine = createEventEngine(connection)
+  await createWebhookSender({ engine, encryptionKey }).migrate()
 }
 
 async function postgresServerDatabase(serverUrl?: string): Promise<TestDatabase> {
