@@ -19,7 +19,14 @@ import { root } from './paths.mjs'
 // Chromium's headless shell with what it links to, compressed, in a package without an install script.
 const PACKAGE = '@sparticuz/chromium'
 const VERSION = '153.0.0'
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
+// The headless shell takes a third of the time that the whole browser takes.
+const NAMES = [
+  'chromium-headless-shell',
+  'chromium',
+  'chromium-browser',
+  'google-chrome-stable',
+  'google-chrome',
+]
 
 const folder = join(root, '.toolchain', `chromium-${VERSION}`)
 const fetched = join(folder, 'chromium')

@@ -268,6 +268,8 @@ browserTests('a link in a frame on another site', (browser) => {
     await using sites = await openSites({ isTls: true })
     await using window = await openWindow(browser())
     window.expectProblems(/frame-ancestors|Framing|Refused|chrome-error|CORS|Failed to load|policy|blocked/i)
+    // The element goes on telling the frame's address, where there is an error page now.
+    window.expectProblems(/does not match the recipient window's origin/)
     const { page } = window
     // The session is there, in the partition of this site.
     await page.goto(sites.customerUrl)
