@@ -2,6 +2,7 @@
 // npm run bench -- engine  the suites whose names begin so
 import { cpus } from 'node:os'
 import process from 'node:process'
+import { benchLarge } from './engine/large.ts'
 import { benchRaise } from './engine/raise.ts'
 import { benchRead } from './engine/read.ts'
 import { benchWake } from './engine/wake.ts'
@@ -25,6 +26,7 @@ import type { Suite } from './suite.ts'
 const suites: readonly Suite[] = [
   benchRaise,
   benchRead,
+  benchLarge,
   benchWake,
   benchStreams,
   benchPortal,
