@@ -6,7 +6,7 @@ import { temporaryFolder } from './temporary-folder.ts'
  * A SQLite file that is filled once, since its making takes longer than most tests.
  *
  * @param fill - makes the file, and closes it.
- * @returns writes a copy of it.
+ * @returns a function that writes a copy of it.
  */
 export function sqliteTemplate(fill: (file: string) => Promise<void>): (copy: string) => Promise<void> {
   let template: Promise<Buffer> | undefined

@@ -15,7 +15,7 @@ import type { Subscription } from './subscription.ts'
 
 /** Unsettled events at most. */
 const MAX_UNSETTLED = 600
-/** Characters of their data at most, before the last page. */
+/** Nothing more is read once the data of unsettled events has so many characters. */
 const MAX_UNSETTLED_SIZE = 16 * 1024 * 1024
 /** Events after the stored position at most: about so many are handled again after a crash. */
 const MAX_AHEAD = 2_000

@@ -14,7 +14,7 @@ import type { Subscription } from './subscription.ts'
 const IDLE_WAIT_MS = 60_000
 /** How many events may be begun after the oldest unfinished one: a crash repeats no more. */
 const MAX_AHEAD = 1_000
-/** Characters of the data of events that are begun at most, before the last page. */
+/** Nothing more is read once the data of unfinished events has so many characters. */
 const MAX_BEGUN_SIZE = 16 * 1024 * 1024
 
 interface Item {

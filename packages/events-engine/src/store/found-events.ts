@@ -6,12 +6,15 @@ import type { LogContext } from './context.ts'
 import { columnsWith, type EventRow, eventColumns, eventOf } from './event-row.ts'
 import type { Position, PositionedEvent } from './position.ts'
 
-/** Larger data is not read with what is found, of which there may be hundreds. */
+/** Larger data is read apart, since a page may find hundreds of events. */
 const SMALL_BYTES = 8 * 1024
-/** With so much data, a page is full: as it would be with as many events of small data as are read at once. */
+/** A page ends with the event whose data brings it to this size: 500 events with small data stay below. */
 export const PAGE_CHARACTERS = 4 * 1024 * 1024
 const LARGE_AT_ONCE = 4
-/** So much is parsed in one turn of the event loop. By size and not by time: a host that raises without a pause keeps it from turning. */
+/**
+ * The event loop turns after so much was parsed. It turns by size and not by time: a host that raises without a pause keeps
+ * it from turning, and small events must get through.
+ */
 const TURN_CHARACTERS = 512 * 1024
 
 /** The columns of an event that is found: {@link eventColumns}, and whether there is data. Large data is left out. */

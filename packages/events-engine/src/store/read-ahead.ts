@@ -34,7 +34,7 @@ const KEPT_FOR_MS = 30_000
 export function withReadAhead(readAfter: ReadAfter): ReadAhead {
   let chunks: Chunk[] = []
   const underWay = new Map<Position, Promise<Chunk>>()
-  /** Fewer where the data of fewer fills a page: the rest would be read again. */
+  /** Rows a read asks for at most. It falls where fewer fill a page with their data, since the rest would be read again. */
   let mostAtOnce = Number.POSITIVE_INFINITY
 
   async function readChunk(position: Position, limit: number): Promise<Chunk> {

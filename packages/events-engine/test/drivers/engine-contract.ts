@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { EntityNames, type SyncEvent, systemClock } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import type { Driver, DriverDatabase } from '@x/testkit/drivers'
@@ -26,6 +27,8 @@ interface Tables {
   page: { page_id: number; name: string }
 }
 
+// Read apart: one that databases compress, and one that they cannot.
+const large = ['Ä'.repeat(50_000), randomBytes(50_000).toString('base64')]
 const data = { text: 'Ä "\\" \u2028', nested: [{ total: 12.5, none: null, yes: true }], big: 2 ** 40 }
 
 // PGlite is compiled first.
@@ -81,8 +84,13 @@ export function engineContract(driver: Driver): void {
         return syncManager.addSyncEvent(site, EntityNames.Page, 2, 'Create', { trx, data: [1, 2] })
       })
       const none = await syncManager.addSyncEvent(site, EntityNames.Page, 3, 'Delete', { data: null })
-      await waitFor(() => events.length === 5, 'the events')
-      expect(events).toEqual([alone, ofText, raised, joined, none])
+      const ofLarge = await engine.transaction(async ({ raise }) => [
+        await raise(site, EntityNames.Page, 4, 'Update', { data: large[0] }),
+        await raise(site, EntityNames.Page, 5, 'Update', { data: large[1] }),
+        await raise(site, EntityNames.Page, 6, 'Update', { data }),
+      ])
+      await waitFor(() => events.length === 8, 'the events')
+      expect(events).toEqual([alone, ofText, raised, joined, none, ...ofLarge])
     })
 
     it('feeds, lists and counts them, and goes on at a position', async () => {

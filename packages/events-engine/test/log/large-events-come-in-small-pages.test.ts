@@ -2,6 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { EntityNames, type SyncEvent } from '@x/events-core'
 import { waitFor } from '@x/testkit'
 import { expect, it } from 'vitest'
+import { sqlDialectOf } from '../../src/internal.ts'
+import { rowOf } from '../../src/store/event-row.ts'
+import { createEventReader, positioned } from '../../src/store/found-events.ts'
+import { tableNames } from '../../src/store/table-names.ts'
 import { type OpenEngine, onEachDatabase, openEngine, site } from '../open-engine.ts'
 
 const LARGE = 200_000
@@ -27,7 +31,7 @@ async function raise({ engine }: OpenEngine, count: number): Promise<unknown[]> 
 
 const sizeOf = (events: readonly SyncEvent[]) => JSON.stringify(events).length
 
-onEachDatabase((open) => {
+onEachDatabase((open, dialect) => {
   it('hands them on in order and whole, some megabytes at a time', async () => {
     await using host = await open()
     const batches: SyncEvent[][] = []
@@ -40,6 +44,33 @@ onEachDatabase((open) => {
     await waitFor(() => batches.flat().length === 120, 'all events')
     expect(batches.flat().map(({ data }) => data)).toEqual(carried)
     expect(Math.max(...batches.map(sizeOf))).toBeLessThan(5 * MEGABYTES)
+  })
+
+  it('passes over one that is deleted between the two reads, and over no other', async () => {
+    await using host = await open()
+    await raise(host, 3)
+    const readWhole = createEventReader({
+      db: host.db as never,
+      sql: sqlDialectOf(dialect),
+      names: tableNames('xe_', undefined),
+    })
+    const about = {
+      ...site,
+      id: 'evt_1',
+      entityName: 'File',
+      entityId: 1,
+      action: 'Create',
+      modifiedOn: new Date(),
+    }
+    const rows = [1, 99, 2, 3].map((seq) => ({ ...rowOf(about as SyncEvent, null), seq, has_data: true }))
+    const found = positioned(await readWhole(rows), (index) => `behind ${rows[index]?.seq}`)
+    expect(
+      found.map(({ event: { data }, position }) => [position, JSON.stringify(data).length > LARGE]),
+    ).toEqual([
+      ['behind 1', true],
+      ['behind 2', true],
+      ['behind 3', true],
+    ])
   })
 
   it('begins no more than some megabytes of them before one that is slow', async () => {

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { startProcess, temporaryFolder, testConsumer, waitFor } from '@x/testkit'
 import { expect, it as itOnce } from 'vitest'
+import { createWebhookSender } from '../../src/index.ts'
 import { it } from '../each-database.ts'
-import { site, startHost } from '../open-host.ts'
+import { encryptionKey, site, startHost } from '../open-host.ts'
 
 it('lets attempts under way end, records them, begins no other, and hands leases back', async () => {
   await using host = await startHost()
@@ -113,4 +114,22 @@ itOnce('leaves nothing behind, and takes nothing from another, where it cannot s
   expect(running.lines, running.errors).toEqual(['duplicate_subscription', 'drained'])
   expect(running.ended).toMatchObject({ code: 0 })
   expect(consumer.requests).toHaveLength(1)
+})
+
+it('starts after a start that failed, and delivers', async () => {
+  await using host = await startHost()
+  await using consumer = await testConsumer()
+  const network = { allow: ['127.0.0.0/8'] }
+  const sender = createWebhookSender({ engine: host.engine, encryptionKey, network, pollMaxMs: 50 })
+  await expect(sender.start()).rejects.toMatchObject({ code: 'duplicate_subscription' })
+  await host.sender.stop()
+  await sender.start()
+  try {
+    await sender.endpoints.create({ tenantId: 1, url: consumer.url })
+    await host.engine.syncManager.addSyncEvent(site, 'File', 1, 'Download')
+    await sender.drain()
+    expect(consumer.requests).toHaveLength(1)
+  } finally {
+    await sender.stop()
+  }
 })
