@@ -1,17 +1,32 @@
-import { Client } from 'pg'
+import { Pool, type PoolClient } from 'pg'
 
-/** Does something on a connection of its own to a server's maintenance database. */
+// Opening a connection costs a server more than most of what is done on it here.
+const pools = new Map<string, Pool>()
+
+/** Does something on a connection to a server's maintenance database that nobody else has meanwhile. */
 export async function asAdministrator(
   serverUrl: string,
-  act: (client: Client) => Promise<unknown>,
+  act: (client: PoolClient) => Promise<unknown>,
 ): Promise<void> {
-  const client = new Client({ connectionString: serverUrl })
-  await client.connect()
+  const client = await poolOf(serverUrl).connect()
   try {
     await act(client)
-  } finally {
-    await client.end()
+    client.release()
+  } catch (error) {
+    // Half-way, it may still hold a lock.
+    client.release(true)
+    throw error
   }
+}
+
+function poolOf(serverUrl: string): Pool {
+  const known = pools.get(serverUrl)
+  if (known) return known
+  const pool = new Pool({ connectionString: serverUrl, allowExitOnIdle: true })
+  // A server that ends takes its idle connections with it.
+  pool.on('error', () => {})
+  pools.set(serverUrl, pool)
+  return pool
 }
 
 /** A template is of one run alone: that of another may be of another version. */

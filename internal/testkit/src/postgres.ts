@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { Kysely, PostgresDialect } from 'kysely'
-import { Pool } from 'pg'
+import { Pool, type PoolClient } from 'pg'
 import { inject } from 'vitest'
 import { observedDialect, type StatementObserver } from './observed-dialect.ts'
 import { asAdministrator, templateName } from './postgres-administrator.ts'
@@ -41,9 +42,25 @@ export async function postgresDatabase<DB>(
   template?: DatabaseTemplate,
 ): Promise<PostgresDatabase<DB>> {
   const name = `x_events_${randomBytes(6).toString('hex')}`
-  const from = template ? ` template ${await ensureTemplate(serverUrl, template)}` : ''
-  await asAdministrator(serverUrl, (client) => client.query(`create database ${name}${from}`))
+  const from = template ? await ensureTemplate(serverUrl, template) : 'template1'
+  await asAdministrator(serverUrl, (client) => createDatabase(client, name, from))
   return databaseOf(serverUrl, name)
+}
+
+// Copying its files takes half of what going through the write-ahead log takes, which 14 and older do not do.
+async function createDatabase(client: PoolClient, name: string, from: string): Promise<void> {
+  const { rows } = await client.query('show server_version_num')
+  const strategy = Number(rows[0].server_version_num) >= 150_000 ? 'strategy file_copy' : ''
+  await client.query(`create database ${name} template ${from} ${strategy}`)
+}
+
+// A connection that its pool has ended may not have closed yet, and would fail where nobody listens any more.
+async function untilUnused(client: PoolClient, name: string): Promise<void> {
+  for (let look = 0; look < 40; look++) {
+    const { rowCount } = await client.query('select from pg_stat_activity where datname = $1 limit 1', [name])
+    if (rowCount === 0) return
+    await setTimeout(5)
+  }
 }
 
 function databaseOf<DB>(serverUrl: string, name: string): PostgresDatabase<DB> {
@@ -73,9 +90,10 @@ function databaseOf<DB>(serverUrl: string, name: string): PostgresDatabase<DB> {
     disconnect,
     async [Symbol.asyncDispose]() {
       await disconnect()
-      await asAdministrator(serverUrl, (client) =>
-        client.query(`drop database if exists ${name} with (force)`),
-      )
+      await asAdministrator(serverUrl, async (client) => {
+        await untilUnused(client, name)
+        await client.query(`drop database if exists ${name} with (force)`)
+      })
     },
   }
 }
@@ -96,17 +114,19 @@ function ensureTemplate(serverUrl: string, template: DatabaseTemplate): Promise<
 
 async function makeTemplate(serverUrl: string, name: string, { fill }: DatabaseTemplate): Promise<string> {
   await asAdministrator(serverUrl, async (client) => {
-    // Ends with the connection: whichever process comes first makes it, and others wait.
+    // Whichever process comes first makes it, and others wait.
     await client.query(`select pg_advisory_lock(hashtext($1))`, [name])
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name])
-    if (rowCount === 1) return
-    const unfinished = `${name}_unfinished`
-    await client.query(`drop database if exists ${unfinished} with (force)`)
-    await client.query(`create database ${unfinished}`)
-    const database = databaseOf<unknown>(serverUrl, unfinished)
-    await fill(database)
-    await database.disconnect()
-    await client.query(`alter database ${unfinished} rename to ${name}`)
+    if (rowCount === 0) {
+      const unfinished = `${name}_unfinished`
+      await client.query(`drop database if exists ${unfinished} with (force)`)
+      await createDatabase(client, unfinished, 'template1')
+      const database = databaseOf<unknown>(serverUrl, unfinished)
+      await fill(database)
+      await database.disconnect()
+      await client.query(`alter database ${unfinished} rename to ${name}`)
+    }
+    await client.query(`select pg_advisory_unlock(hashtext($1))`, [name])
   })
   return name
 }

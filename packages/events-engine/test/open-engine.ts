@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from '@x/events-core'
-import { temporaryFolder } from '@x/testkit'
+import { sqliteTemplate, temporaryFolder } from '@x/testkit'
 import { observedDialect, type StatementObserver } from '@x/testkit/observed-dialect'
-import { postgresDatabase } from '@x/testkit/postgres'
+import { type DatabaseTemplate, postgresDatabase } from '@x/testkit/postgres'
 import Database from 'better-sqlite3'
-import { Kysely, SqliteDialect } from 'kysely'
+import { Kysely, SqliteDialect, sql } from 'kysely'
 import { describe } from 'vitest'
 import { createEventEngine, type EventEngine, type EventEngineOptions } from '../src/index.ts'
 
@@ -37,15 +38,14 @@ export async function openEngine(
   dialect: 'sqlite' | 'postgres' = 'sqlite',
 ): Promise<OpenEngine> {
   const database =
-    dialect === 'sqlite' ? await sqliteDatabase(observer) : await postgresDatabase<HostTables>()
+    dialect === 'sqlite'
+      ? await sqliteDatabase(observer)
+      : await postgresDatabase<HostTables>(undefined, migrated)
   const { db } = observer && 'connect' in database ? database.connect({ observer }) : database
   // An engine that is not given the pool cannot listen for lost connections: the host does.
   if ('pool' in database) database.pool.on('connect', (client) => client.on('error', () => {}))
-  await db.schema
-    .createTable('page')
-    .addColumn('pageId', 'integer', (column) => column.primaryKey())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .execute()
+  // Copies of one database would be one log.
+  await sql`update xe_log_state set log_id = ${randomUUID()}`.execute(db)
   const engine = createEventEngine({ db, pollMaxMs: 50, ...options })
   await engine.migrate()
   return {
@@ -58,12 +58,37 @@ export async function openEngine(
   }
 }
 
+// Making the tables takes longer than most tests.
+const migrated: DatabaseTemplate = {
+  name: 'engine',
+  fill: ({ db }) => migrate(db as Kysely<HostTables>),
+}
+
+const writeMigrated = sqliteTemplate(async (file) => {
+  await using db = new Kysely<HostTables>({ dialect: sqliteDialect(file) })
+  await migrate(db)
+})
+
+async function migrate(db: Kysely<HostTables>): Promise<void> {
+  await db.schema
+    .createTable('page')
+    .addColumn('pageId', 'integer', (column) => column.primaryKey())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .execute()
+  await createEventEngine({ db }).migrate()
+}
+
+function sqliteDialect(file: string): SqliteDialect {
+  const database = new Database(file)
+  database.pragma('journal_mode = WAL')
+  return new SqliteDialect({ database })
+}
+
 async function sqliteDatabase(observer: StatementObserver = {}) {
   const folder = await temporaryFolder()
-  const database = new Database(join(folder.path, 'host.db'))
-  database.pragma('journal_mode = WAL')
-  const dialect = observedDialect(new SqliteDialect({ database }), observer)
-  const db = new Kysely<HostTables>({ dialect })
+  const file = join(folder.path, 'host.db')
+  await writeMigrated(file)
+  const db = new Kysely<HostTables>({ dialect: observedDialect(sqliteDialect(file), observer) })
   return {
     db,
     async [Symbol.asyncDispose]() {

@@ -62,11 +62,6 @@ export async function openHost(options: HostOptions = {}): Promise<OpenHost> {
   const database =
     testDialect() === 'sqlite' ? await sqliteDatabase() : await postgresServerDatabase(options.serverUrl)
   const opened = await open(database, options)
-  await opened.db.schema
-    .createTable('page')
-    .addColumn('page_id', 'integer', (column) => column.primaryKey())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .execute()
   return {
     ...opened,
     async [Symbol.asyncDispose]() {
@@ -138,10 +133,10 @@ function withOneDriver(dialect: Dialect): Dialect {
   }
 }
 
-// Making the tables of engine and sender takes longer than most tests.
+// Making the tables takes longer than most tests.
 const migrated: DatabaseTemplate = {
   name: 'sender',
-  fill: ({ db, pool }) => migrate({ db, postgres: { pool } }),
+  fill: ({ db, pool }) => migrate({ db: db as Kysely<HostTables>, postgres: { pool } }),
 }
 
 const writeMigrated = sqliteTemplate(async (file) => {
@@ -149,7 +144,12 @@ const writeMigrated = sqliteTemplate(async (file) => {
   await migrate({ db })
 })
 
-async function migrate<DB>(connection: Pick<EventEngineOptions<DB>, 'db' | 'postgres'>): Promise<void> {
+async function migrate(connection: Pick<EventEngineOptions<HostTables>, 'db' | 'postgres'>): Promise<void> {
+  await connection.db.schema
+    .createTable('page')
+    .addColumn('page_id', 'integer', (column) => column.primaryKey())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .execute()
   const engine = createEventEngine(connection)
   await createWebhookSender({ engine, encryptionKey }).migrate()
 }

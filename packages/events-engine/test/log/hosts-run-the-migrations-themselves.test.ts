@@ -1,10 +1,11 @@
 import { EntityNames, type SyncEvent, SyncEventActions } from '@x/events-core'
 import { waitFor } from '@x/testkit'
+import { postgresDatabase } from '@x/testkit/postgres'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { expect, it } from 'vitest'
 import { createEventEngine, eventLogMigrations } from '../../src/index.ts'
-import { onEachDatabase, openEngine, site } from '../open-engine.ts'
+import { type HostTables, onEachDatabase, site } from '../open-engine.ts'
 
 /** The migrations of a host, with the engine's between its own. */
 async function migrateAsHost(db: Kysely<never>, dialect: 'sqlite' | 'postgres', tablePrefix: string) {
@@ -84,12 +85,13 @@ onEachDatabase((open, dialect) => {
 })
 
 it('finds tables that are kept in a schema of their own', async () => {
-  await using host = await openEngine({ schema: 'events' }, 'postgres')
-  await host.engine.migrate()
-  await host.engine.start()
+  await using database = await postgresDatabase<HostTables>()
+  await using engine = createEventEngine({ db: database.db, schema: 'events' })
+  await engine.migrate()
+  await engine.start()
   const { rows } = await sql<{ name: string }>`select table_name as name from information_schema.tables
-    where table_schema = 'public'`.execute(host.db)
-  expect(rows).toEqual([{ name: 'page' }])
+    where table_schema = 'public'`.execute(database.db)
+  expect(rows).toEqual([])
 })
 
 it('names the option that is wrong', () => {
