@@ -66,8 +66,9 @@ it('records it where another node deletes the endpoint', async () => {
   const [lease] = await host.run<{ leased_until: number }>('select leased_until from xe_webhook_queue')
   await waitFor(() => Date.now() > Number(lease?.leased_until), 'the lease that it was sent under to be over')
   respond({ status: 200, body: 'had it' })
-  await waitFor(async () => (await standing(host))[0]?.state === 'succeeded', 'the record')
-  expect((await standing(host))[0]).toMatchObject({ attemptCount: 1, body: ['had it'] })
+  const succeeded = async () => (await standing(host)).filter(({ state }) => state === 'succeeded')
+  await waitFor(async () => (await succeeded()).length > 0, 'the record')
+  expect(await succeeded()).toMatchObject([{ attemptCount: 1, body: ['had it'] }])
   expect(consumer.requests).toHaveLength(1)
 })
 

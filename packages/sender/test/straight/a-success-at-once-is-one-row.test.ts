@@ -1,9 +1,9 @@
-import { EntityNames } from '@x/events-core'
+import { EntityNames, type SyncEvent } from '@x/events-core'
 import { manualClock, testConsumer, waitFor } from '@x/testkit'
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { it } from '../each-database.ts'
-import { type OpenHost, site, startHost } from '../open-host.ts'
+import { type HostOptions, type OpenHost, site, startHost } from '../open-host.ts'
 
 const DAY_MS = 86_400_000
 
@@ -24,16 +24,33 @@ const stored = async (host: OpenHost) => ({
   straight: await count(host, 'delivery', 'url is not null'),
 })
 
-it('writes one row for a webhook that succeeds at once, and shows it like any other', async () => {
-  await using host = await startHost()
-  await using consumer = await testConsumer()
-  consumer.answer(() => ({ status: 202, body: 'thanks' }))
-  const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
-  const before = Date.now()
-  const events = await Promise.all([1, 2, 3].map((id) => raise(host, id, { id, text: 'Ä "\u2028' })))
-  await host.sender.drain()
-  expect(await stored(host)).toEqual({ messages: 0, attempts: 0, pending: 0, straight: 3 })
+/**
+ * A host that has sent webhooks of so many events straight. On a busy machine an endpoint may be read so late, or a response
+ * come so late, that a webhook is stored first: then another host begins anew.
+ */
+async function hostThatSentStraight(eventCount: number, options: HostOptions = {}) {
+  const attempts = 3
+  for (let attempt = 1; ; attempt++) {
+    await using opened = new AsyncDisposableStack()
+    const host = opened.use(await startHost(options))
+    const consumer = opened.use(await testConsumer())
+    consumer.answer(() => ({ status: 202, body: 'thanks' }))
+    const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
+    const events: SyncEvent[] = []
+    for (let id = 1; id <= eventCount; id++) events.push(await raise(host, id, { id, text: 'Ä "\u2028' }))
+    await host.sender.drain()
+    const rows = await stored(host)
+    if (rows.messages > 0 && attempt < attempts) continue
+    expect(rows).toEqual({ messages: 0, attempts: 0, pending: 0, straight: eventCount })
+    const all = opened.move()
+    return { host, consumer, endpoint, events, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  }
+}
 
+it('writes one row for a webhook that succeeds at once, and shows it like any other', async () => {
+  const before = Date.now()
+  await using sent = await hostThatSentStraight(3)
+  const { host, consumer, endpoint, events } = sent
   const deliveries = await host.sender.deliveries.list({ tenantId: 1 })
   expect(deliveries).toHaveLength(3)
   const byEvent = new Map(deliveries.map((delivery) => [delivery.eventId, delivery]))
@@ -85,11 +102,8 @@ it('writes one row for a webhook that succeeds at once, and shows it like any ot
 })
 
 it('stores a webhook that was sent straight when it is sent again, by a person or a job', async () => {
-  await using host = await startHost()
-  await using consumer = await testConsumer()
-  const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
-  for (const id of [1, 2]) await raise(host, id, { id })
-  await host.sender.drain()
+  await using once = await hostThatSentStraight(2)
+  const { host, consumer, endpoint } = once
   const [second, first] = await host.sender.deliveries.list({ tenantId: 1 })
   await host.sender.deliveries.resend(first?.id ?? '')
   await host.sender.drain()
@@ -120,10 +134,11 @@ it('does not send again by a replay what an endpoint has got straight', async ()
   await host.sender.deliveries.replay(endpoint.id, { tenantId: 1, since: new Date(0), include: 'missing' })
   const { endpoint: late } = await host.sender.endpoints.create({ tenantId: 1, url: `${consumer.url}/late` })
   await host.sender.deliveries.replay(late.id, { tenantId: 1, since: new Date(0), include: 'missing' })
+  const sentTo = (wanted: string) => consumer.requests.filter(({ path }) => path === wanted)
+  await waitFor(() => sentTo('/hook/late').length >= 3, 'what the second has missed')
   await host.sender.drain()
-  const paths = consumer.requests.map(({ path }) => path)
-  expect(paths.filter((path) => path === '/hook')).toHaveLength(3)
-  expect(paths.filter((path) => path === '/hook/late')).toHaveLength(3)
+  expect(sentTo('/hook/late')).toHaveLength(3)
+  expect(sentTo('/hook')).toHaveLength(3)
 })
 
 it('stores what fails, with its attempt', async () => {
@@ -228,12 +243,9 @@ it('keeps events in the log for as long as their deliveries', async () => {
 
 it('needs no event whose message is stored, although its delivery still waits', async () => {
   const retention = { keepMs: 1, intervalMs: 1_000 }
-  await using host = await startHost({ engine: { retention } })
-  await using consumer = await testConsumer()
-  const { endpoint } = await host.sender.endpoints.create({ tenantId: 1, url: consumer.url })
-  const event = await raise(host, 1)
-  await host.sender.drain()
-  expect(await stored(host)).toMatchObject({ straight: 1 })
+  await using sent = await hostThatSentStraight(1, { engine: { retention } })
+  const { host, consumer, endpoint, events } = sent
+  const [event] = events
   consumer.answer(503)
   const [{ id = '' } = {}] = await host.sender.deliveries.list({ tenantId: 1 })
   await host.sender.deliveries.resend(id)
@@ -245,7 +257,7 @@ it('needs no event whose message is stored, although its delivery still waits', 
 
   const clock = manualClock(Date.now() + DAY_MS)
   await using later = await host.openAnother({ engine: { clock, pollMaxMs: 2 ** 30, retention } })
-  const kept = () => later.run(`select 1 from xe_sync_event where id = '${event.id}'`)
+  const kept = () => later.run(`select 1 from xe_sync_event where id = '${event?.id}'`)
   expect(await kept()).toHaveLength(1)
   await later.start()
   await waitFor(async () => {
