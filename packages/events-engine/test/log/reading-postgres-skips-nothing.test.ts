@@ -10,6 +10,7 @@ import type { SqlExecutor } from '../../src/sql/database.ts'
 import { postgres } from '../../src/sql/postgres.ts'
 import type { EventStore } from '../../src/store/event-store.ts'
 import { openEventStore } from '../../src/store/event-store.ts'
+import { PAGE_CHARACTERS } from '../../src/store/found-events.ts'
 import type { Position } from '../../src/store/position.ts'
 import { createEventLog } from '../../src/store/schema.ts'
 import { tableNames } from '../../src/store/table-names.ts'
@@ -32,8 +33,16 @@ async function openLog() {
   return { database, store, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
 }
 
+/** Two of them fill a page. */
+const largeData = JSON.stringify({ text: 'x'.repeat(PAGE_CHARACTERS / 2) })
+
 /** Changes an entity, under its row lock, and raises the event in the same transaction. */
-async function change(store: EventStore, client: PoolClient, entityId: number): Promise<string> {
+async function change(
+  store: EventStore,
+  client: PoolClient,
+  entityId: number,
+  data: string | null = null,
+): Promise<string> {
   await client.query('update entity set version = version + 1 where id = $1', [entityId])
   const id = nextId()
   await store.append(executorOf(client), {
@@ -44,7 +53,7 @@ async function change(store: EventStore, client: PoolClient, entityId: number): 
     entity_id: String(entityId),
     action: 'Update',
     modified_on: Date.now(),
-    data: null,
+    data,
     trace: null,
   })
   return id
@@ -116,11 +125,22 @@ describe('readers of a log that many transactions write', () => {
     { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const) }) },
   )
 
-  it('see every committed change once, in the order of each entity, in every interleaving', async () => {
+  it.each([
+    { title: 'every interleaving', largeEntities: 0, pageFactor: 1, numRuns: 60 },
+    // Pages that have room for more events than their size allows.
+    { title: 'every interleaving of large ones', largeEntities: 2, pageFactor: 10, numRuns: 12 },
+  ])('see every committed change once, in the order of each entity, in $title', async (tried) => {
+    const { largeEntities, pageFactor, numRuns } = tried
     await using log = await openLog()
     const { store, database } = log
     const clients = await Promise.all([0, 1, 2, 3].map(() => database.pool.connect()))
     const holder = await database.pool.connect()
+    // What fails leaves transactions open, for which another try, and the end of the pool, would wait.
+    using _ = {
+      [Symbol.dispose]() {
+        for (const client of [...clients, holder]) client.release(true)
+      },
+    }
 
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 60 }), async (actions) => {
@@ -142,7 +162,7 @@ describe('readers of a log that many transactions write', () => {
         }
 
         for (const step of actions) {
-          if (step.do === 'read') await reader.read(step.limit)
+          if (step.do === 'read') await reader.read(step.limit * pageFactor)
           else if (step.do === 'save') reader.save()
           else if (step.do === 'crash') reader.crash()
           else if (step.do === 'commit' || step.do === 'rollback') await end(step.connection, step.do)
@@ -165,25 +185,25 @@ describe('readers of a log that many transactions write', () => {
               const owner = lockedBy.get(step.entity) ?? step.connection
               if (owner !== step.connection) continue // it would wait for the lock, and so would we
               lockedBy.set(step.entity, owner)
-              const id = await change(store, client, step.entity)
+              const data = step.entity < largeEntities ? largeData : null
+              const id = await change(store, client, step.entity, data)
               transaction.changes.push({ id, entityId: step.entity })
             }
           }
         }
         for (const index of clients.keys()) await end(index, 'commit')
-        await reader.readAll(3)
+        await reader.readAll(3 * pageFactor)
         const whileHeld = [...reader.delivered]
         await holder.query('commit')
-        await reader.readAll(3)
+        await reader.readAll(3 * pageFactor)
 
         expect(new Set(whileHeld.map(({ id }) => id))).toEqual(new Set(committed.map(({ id }) => id)))
         expect(reader.delivered.length).toBe(committed.length + 1)
         expect(reader.delivered.at(-1)?.id).toBe(heldId)
         expect(orderByEntity(whileHeld)).toEqual(orderByEntity(committed))
       }),
-      { numRuns: 60 },
+      { numRuns, endOnFailure: true },
     )
-    for (const client of [...clients, holder]) client.release()
   })
 
   it('see every change once while twelve writers really race', async () => {
