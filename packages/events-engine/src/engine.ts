@@ -225,6 +225,7 @@ export function createEventEngine<DB>(options: EventEngineOptions<DB>): EventEng
     leases,
     wake,
     lastSeen: () => poller.seen,
+    look: () => poller.look(),
     control,
     services,
     clock,

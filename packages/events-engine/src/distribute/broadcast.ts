@@ -15,7 +15,7 @@ export function createBroadcastRunner<DB>(
   subscription: Subscription<DB>,
   runtime: DistributorRuntime<DB>,
 ): SubscriptionRunner {
-  const { store, wake, lastSeen, clock, logger } = runtime
+  const { store, wake, lastSeen, look, clock, logger } = runtime
   const { name, subscriber, wants, isIdle = () => false } = subscription
   const settings = callSettingsOf(subscription, runtime)
   const stopping = new AbortController()
@@ -36,10 +36,7 @@ export function createBroadcastRunner<DB>(
 
   async function handlePage(): Promise<boolean> {
     if (isIdle()) {
-      // No further: a listener that is added gets every event that is committed from then on. And not back: it may be one
-      // that has been removed, and would get events again.
-      const seen = lastSeen()
-      if (seen.position !== undefined && seen.look > lookBefore) position = seen.position
+      await passOver()
       return false
     }
     const page = await store.readAfter(position, PAGE_SIZE)
@@ -58,6 +55,17 @@ export function createBroadcastRunner<DB>(
     }
     position = page.position
     return page.events.length > 0 || page.more
+  }
+
+  /**
+   * Passes over what the looks for news have found. No further: a listener that is added gets every event that is committed
+   * from then on. And not back: it may be one that has been removed, and would get events again.
+   */
+  async function passOver(): Promise<void> {
+    // Without another look, what the last one has found might stay ahead until there is more news.
+    if (lastSeen().look <= lookBefore) await look()
+    const seen = lastSeen()
+    if (isIdle() && seen.position !== undefined && seen.look > lookBefore) position = seen.position
   }
 
   async function run(): Promise<void> {

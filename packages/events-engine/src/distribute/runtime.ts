@@ -21,6 +21,8 @@ export interface DistributorRuntime<DB> {
   readonly wake: WakeSignal
   /** What the polls have found until now. */
   lastSeen(): Seen
+  /** Looks for news now; resolves when no look is under way. */
+  look(): Promise<void>
   /** Poked when a person has changed the state of a subscription in this process. */
   readonly control: WakeSignal
   readonly services: IServiceScopeFactory | undefined

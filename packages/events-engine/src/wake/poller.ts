@@ -42,8 +42,8 @@ export interface Poller {
   expect(): void
   /** Wakes the subscriptions without a look: events of this process are committed. */
   committed(): void
-  /** Looks now: another process may have committed events. */
-  look(): void
+  /** Looks now, as another process may have committed events. Resolves when no look is under way; never rejects. */
+  look(): Promise<void>
 }
 
 const BACK_OFF = 1.5
@@ -129,9 +129,8 @@ export function createPoller({ store, wake, settings, clock, logger, onOwnCommit
       loop.within(delayMs)
     },
     look() {
-      if (!loop.running) return
-      delayMs = settings.pollMinMs
-      void loop.now()
+      if (loop.running) delayMs = settings.pollMinMs
+      return loop.now()
     },
   }
 }
