@@ -18,8 +18,8 @@ export default defineConfig({
       NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url)),
     },
     setupFiles: ['internal/testkit/src/fail-on-console.ts'],
-    // Half of a test is waiting: for processes, disks, sockets.
-    maxWorkers: Math.max(3, 2 * availableParallelism()),
+    // Most of a test is waiting: for processes, disks, sockets, clocks.
+    maxWorkers: 2 * availableParallelism() + 3,
     // Loading the sources anew for each file would take a fifth of the time. What a test changes of what
     // all share is put back.
     isolate: false,
