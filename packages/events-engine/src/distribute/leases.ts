@@ -30,10 +30,12 @@ export function createLeaseManager({ store, leaseMs, logger, changed }: LeaseMan
   const held = new Map<string, HeldLease>()
   const outdated = new Set<string>()
   let renewedAt = performance.now()
+  let triedAt = renewedAt
 
   async function renew(): Promise<void> {
     if (held.size === 0) return
     const startedAt = performance.now()
+    triedAt = startedAt
     const asked = new Map(held)
     const kept = new Map(
       (await store.renewLeases(leaseMs, [...asked.keys()])).map((lease) => [lease.name, lease]),
@@ -63,7 +65,10 @@ export function createLeaseManager({ store, leaseMs, logger, changed }: LeaseMan
     start: loop.start,
     stop: loop.stop,
     hold({ name, epoch }, revision) {
-      if (held.size === 0) renewedAt = performance.now()
+      if (held.size === 0) {
+        renewedAt = performance.now()
+        triedAt = renewedAt
+      }
       outdated.delete(name)
       held.set(name, { name, epoch, revision })
     },
@@ -71,7 +76,10 @@ export function createLeaseManager({ store, leaseMs, logger, changed }: LeaseMan
       if (held.get(name)?.epoch === epoch) held.delete(name)
     },
     isHeld({ name, epoch }) {
-      return held.get(name)?.epoch === epoch && performance.now() - renewedAt < leaseMs
+      const now = performance.now()
+      // The timer is late: a host that raises on SQLite without a pause keeps the event loop from turning.
+      if (now - triedAt > leaseMs / 2) void loop.now()
+      return held.get(name)?.epoch === epoch && now - renewedAt < leaseMs
     },
     isOutdated: ({ name }) => outdated.has(name),
   }

@@ -55,17 +55,20 @@ onEachDatabase((open) => {
   it('leaves alone the one that has taken its name meanwhile', async () => {
     const reached = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
-    let holds = false
+    const isRefused = Promise.withResolvers<void>()
+    let held: readonly Promise<void>[] = []
     async function before(statement: string) {
-      if (!holds || !statement.includes('from xe_subscription')) return
-      holds = false
-      reached.resolve()
-      await release.promise
+      if (!statement.includes('from xe_subscription')) return
+      const [next, ...more] = held
+      held = more
+      if (next) reached.resolve()
+      await next
     }
     await using host = await open({ observer: { before } })
     const { engine } = host
     await engine.start()
-    holds = true
+    // The other one must not be stored before the first has looked for it.
+    held = [release.promise, isRefused.promise]
     const refused = expect(engine.subscribe(into([]), misplaced)).rejects.toMatchObject({
       code: 'invalid_position',
     })
@@ -79,6 +82,7 @@ onEachDatabase((open) => {
     const accepted = engine.subscribe(into(seen), options)
     release.resolve()
     await refused
+    isRefused.resolve()
     await accepted
     await raise(host, 1)
     await waitFor(() => seen.length === 1, 'the event')
