@@ -10,7 +10,7 @@ export interface LeaseManager {
   stop(): Promise<void>
   hold(fence: Fence, revision: number): void
   letGo(fence: Fence): void
-  /** False once the lease was taken over, or could not be renewed in time. */
+  /** False once the lease was taken over, or could not be renewed in time. Renews it where the timer for that is late. */
   isHeld(fence: Fence): boolean
   /** Whether a person has changed the subscription since the lease was taken, as far as this node knows. */
   isOutdated(fence: Fence): boolean
@@ -77,7 +77,7 @@ export function createLeaseManager({ store, leaseMs, logger, changed }: LeaseMan
     },
     isHeld({ name, epoch }) {
       const now = performance.now()
-      // The timer is late: a host that raises on SQLite without a pause keeps the event loop from turning.
+      // A host that raises on SQLite without a pause keeps the event loop from turning, and the timer from running.
       if (now - triedAt > leaseMs / 2) void loop.now()
       return held.get(name)?.epoch === epoch && now - renewedAt < leaseMs
     },

@@ -110,7 +110,7 @@ onEachDatabase((open, dialect) => {
     }
   }
 
-  it('tells no event twice to a listener that is removed and added before the next look for news', async () => {
+  it('tells no event twice to a listener that is removed and added again', async () => {
     await using looking = await openLooking(60_000)
     const { engine, heard, listener, raise } = looking
     const passedOn: number[] = []
@@ -119,7 +119,7 @@ onEachDatabase((open, dialect) => {
       { name: 'another', mode: 'broadcast' },
     )
     await engine.start()
-    // The only look: own commits are heard of without.
+    // The last look by a timer: own commits are heard of without.
     await looking.looksNow()
     engine.syncManager.on('entityChanged', listener)
     await raise(1)
@@ -149,7 +149,7 @@ onEachDatabase((open, dialect) => {
     expect(heard).toEqual([1, 2, 3, 4, 5])
   })
 
-  // On SQLite, no look for news runs beside a read.
+  // On SQLite, a look for news waits until the read has ended.
   it.runIf(dialect === 'postgres')('passes over it, too, where a read was slow', async () => {
     const read = Promise.withResolvers<void>()
     const goOn = Promise.withResolvers<void>()

@@ -34,12 +34,12 @@ describe.concurrent('at least once', () => {
       (await host.run('select 1 from xe_webhook_alert where due_on is not null')).length
 
     await using killed = start({ raises: true, killAt })
-    await waitFor(() => killed.ended, `the host to kill itself; ${killed.errors}`, 60_000)
+    await waitFor(() => killed.ended, `the host to kill itself; ${killed.errors}`)
     expect(killed.ended).toEqual({ code: null, signal: 'SIGKILL' })
     expect(await waiting()).toBe(1)
 
     await using next = start({ raises: false, killAt: undefined })
-    await waitFor(async () => (await waiting()) === 0, `the alert to be sent; ${next.errors}`, 60_000)
+    await waitFor(async () => (await waiting()) === 0, `the alert to be sent; ${next.errors}`)
     expect(chat.requests.length).toBeGreaterThanOrEqual(1)
     expect(chat.requests.length).toBeLessThanOrEqual(most)
     expect(new Set(chat.requests.map(({ rawBody }) => String(rawBody))).size).toBe(1)
