@@ -2,14 +2,16 @@
 export interface Cursor {
   /** The position at which a stream resumes: the id of its last frame. */
   position: string | undefined
-  /** The date to poll with. A stream begins at it where there is no position. */
+  /** The date to poll with. */
   lastSyncDate: Date | undefined
+  /** The date at which a stream begins where there is no position. Polls, which bring only some events, do not move it. */
+  streamSince: Date | undefined
   /** Keeps an event from being passed on twice when two transports bring it. */
   readonly seen: SeenIds
 }
 
 export function createCursor(lastSyncDate: Date | undefined): Cursor {
-  return { position: undefined, lastSyncDate, seen: createSeenIds() }
+  return { position: undefined, lastSyncDate, streamSince: lastSyncDate, seen: createSeenIds() }
 }
 
 /** Remembers which events were passed on, up to a capacity. */

@@ -54,7 +54,9 @@ export function createFeedTransport(
         if (cursor.seen.add(received.id)) sink.event(received)
         cursor.seen.trim(1)
       } else if (event === 'synced') {
-        cursor.lastSyncDate = parseDate(parseObject(data)['syncDate'], 'syncDate')
+        const date = parseDate(parseObject(data)['syncDate'], 'syncDate')
+        cursor.lastSyncDate = date
+        cursor.streamSince = date
       }
     } catch (error) {
       // A repetition would fail the same way, so the stream continues after it.

@@ -108,6 +108,7 @@ export function createPollingTransport(
       if (isNew && !isFirst) sink.event(event)
     }
     cursor.lastSyncDate = sync.syncDate
+    cursor.streamSince ??= sync.syncDate
     seen.trim(sync.syncEvents.length)
     sink.moved()
   }

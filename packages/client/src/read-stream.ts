@@ -25,7 +25,7 @@ export interface StreamReader {
  */
 export function readStream(
   settings: SyncClientSettings,
-  { position, lastSyncDate }: Cursor,
+  { position, streamSince }: Cursor,
   outer: AbortSignal,
   reader: StreamReader,
 ): Promise<void> {
@@ -48,7 +48,7 @@ export function readStream(
 
     const query = new URLSearchParams()
     if (site && site.siteId > 0) query.set('siteId', `${site.siteId}`)
-    if (!position && lastSyncDate) query.set('since', formatSyncDate(lastSyncDate))
+    if (!position && streamSince) query.set('since', formatSyncDate(streamSince))
     const headers = { accept: 'text/event-stream', ...(position && { 'last-event-id': position }) }
     const response = await request(settings, `/stream?${query}`, headers, signal)
     const chunks = response.body?.getReader()

@@ -84,6 +84,44 @@ it('tells what it has polled no second time, however much comes before it in the
   expect(heard).toEqual([polled, ...streamed, last])
 })
 
+describe('before its first stream', () => {
+  it('polls, and tells later what polls do not bring', async () => {
+    await using server = await streamServer()
+    server.misbehave((request) => request.destroy())
+    const options = { url: server.url, retryBaseMs: 1, pollIntervalMs: 5, streamRetryMs: 50 }
+    await using client = createSyncClient(options)
+    const heard: string[] = []
+    client.on('entityChanged', ({ id }) => heard.push(id))
+    client.start()
+    await waitFor(() => server.polls.length > 0 && client.state === 'polling', 'the first poll')
+    const streamed = server.raise({ action: 'Update' }).id
+    const polled = server.raise().id
+    await waitFor(() => heard.length === 1, 'the event that was polled')
+    const polls = server.polls.length
+    await waitFor(() => server.polls.length > polls + 2, 'some polls')
+    server.misbehave()
+    await waitFor(() => client.state === 'live', 'the stream')
+    const last = server.raise().id
+    await waitFor(() => heard.at(-1) === last, 'the last event')
+    expect(heard).toEqual([polled, streamed, last])
+  })
+
+  it('is polled by hand, and tells what came after the state that it was given', async () => {
+    await using server = await streamServer()
+    const lastSyncDate = new Date()
+    const streamed = server.raise({ action: 'Update' }).id
+    const polled = server.raise().id
+    await using client = createSyncClient({ url: server.url, lastSyncDate })
+    const heard: string[] = []
+    client.on('entityChanged', ({ id }) => heard.push(id))
+    expect(await client.poll()).toBe(true)
+    expect(heard).toEqual([polled])
+    client.start()
+    await waitFor(() => client.state === 'live', 'the stream')
+    expect(heard).toEqual([polled, streamed])
+  })
+})
+
 describe('a server that asks to be left alone', () => {
   it.each([429, 503])(
     'is left alone after %d for as long as it says, whatever wakes the client',

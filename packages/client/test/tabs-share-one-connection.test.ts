@@ -292,7 +292,7 @@ describe.skipIf(!hasLocks)('tabs', () => {
     })
     const leader = new BroadcastChannel(server.url)
     try {
-      const from: TabCursor = { position: '0', lastSyncDate }
+      const from: TabCursor = { position: '0', lastSyncDate, streamSince: lastSyncDate }
       leader.postMessage({ type: 'state', mode: 'live', at: from } satisfies TabMessage)
       await live(client)
       void client.stop()
@@ -300,7 +300,7 @@ describe.skipIf(!hasLocks)('tabs', () => {
       const raised = server.raise()
       const event = { ...raised, modifiedOn: new Date(raised.modifiedOn) }
       leader.postMessage({ type: 'event', event } satisfies TabMessage)
-      leader.postMessage({ type: 'moved', from, at: { position: '1', lastSyncDate } } satisfies TabMessage)
+      leader.postMessage({ type: 'moved', from, at: { ...from, position: '1' } } satisfies TabMessage)
       await waitFor(() => client.heard.length === 1, 'the event')
       expect(client.heard).toEqual([raised.id])
     } finally {

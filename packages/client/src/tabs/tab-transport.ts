@@ -8,6 +8,7 @@ import type { FeedTransport, SyncMode, SyncTransport } from '../transport.ts'
 export interface TabCursor {
   readonly position: string | undefined
   readonly lastSyncDate: Date | undefined
+  readonly streamSince: Date | undefined
 }
 
 /** What tabs say to each other; a leader is the one that has the connection. */
@@ -66,7 +67,10 @@ export function createTabTransport(
   let cancelTick = () => {}
   let leading: Promise<unknown> = Promise.resolve()
 
-  const here = (): TabCursor => ({ position: cursor.position, lastSyncDate: cursor.lastSyncDate })
+  const here = (): TabCursor => {
+    const { position, lastSyncDate, streamSince } = cursor
+    return { position, lastSyncDate, streamSince }
+  }
   const post = (message: TabMessage) => channel?.postMessage(message)
   const postState = () => post({ type: 'state', mode, at: here() })
 
@@ -156,7 +160,6 @@ export function createTabTransport(
   }
 
   async function readMissed(signal: AbortSignal): Promise<void> {
-    const { lastSyncDate } = cursor
     const done = new AbortController()
     let retryAfterMs = 0
     waiting = []
@@ -175,8 +178,6 @@ export function createTabTransport(
     const hasPolled =
       !isSynced && !signal.aborted && (await aside.poll()) && leaderAt?.position === cursor.position
     if (signal.aborted || !(isSynced || hasPolled)) {
-      // Where there is no position, the next stream begins at the date.
-      cursor.lastSyncDate = lastSyncDate ?? cursor.lastSyncDate
       if (signal.aborted) return
       failures += 1
       failedAt = clock.now()
@@ -190,9 +191,8 @@ export function createTabTransport(
     if (leaderAt && !signal.aborted) moveTo(leaderAt)
   }
 
-  function moveTo({ position, lastSyncDate }: TabCursor): void {
-    cursor.position = position
-    cursor.lastSyncDate = lastSyncDate
+  function moveTo(at: TabCursor): void {
+    Object.assign(cursor, at)
     sink.moved()
   }
 
