@@ -25,6 +25,8 @@ export interface TenantPurgeParts {
 const assertArgument: Assertion = createArgumentAssertion('purgeTenant')
 
 const ROWS_AT_ONCE = 500
+/** They are read whole for their tenant, and may be large. */
+const PARKED_AT_ONCE = 20
 
 /** Creates the function that deletes all data of a tenant. Called again after a crash, it continues. */
 export function createTenantPurge({ db, sql, store, changed }: TenantPurgeParts) {
@@ -50,7 +52,7 @@ export function createTenantPurge({ db, sql, store, changed }: TenantPurgeParts)
     // The log comes before the parked events: an event that is no longer in the log cannot be parked again.
     await store.settleBatches()
     store.forgetRead()
-    const parkedEvents = await all((after) => store.purgeTenantParked(tenantId, after, ROWS_AT_ONCE))
+    const parkedEvents = await all((after) => store.purgeTenantParked(tenantId, after, PARKED_AT_ONCE))
     await store.forgetTenantFailures(tenantId)
     await store.clearCaptured()
     changed()

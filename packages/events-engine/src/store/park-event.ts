@@ -31,8 +31,11 @@ const parkedColumns = {
   error: text,
   parked_on: real,
 }
+const listedColumns = { ...parkedColumns, id: integer }
 const resumableColumns = { ...parkedColumns, resume_requested: integer }
 
+/** Parked events are stored whole, and may be large: a list is read in turns of so many. */
+const LISTED_AT_ONCE = 20
 /** Requests are counted up to here, and then from 1 on. */
 const MAX_REQUESTS = 30_000
 
@@ -56,7 +59,8 @@ export function parkStatements(context: LogContext, clock: Clock) {
   const stay = statement(
     `update ${names.subscription} set failed_attempts = failed_attempts ${fenced(sql, 1)}`,
   )
-  const list = statement(`select ${columns} from ${names.parkedEvent} ${ofSubscription} order by id limit $2`)
+  const list = statement(`select ${columns}, id from ${names.parkedEvent}
+    ${ofSubscription} and id > $2 order by id limit $3`)
   const find = statement(`select 1 as found from ${names.parkedEvent} ${ofSubscription} and event_id = $2`)
   const resumable = statement(`select ${columns}, resume_requested from ${names.parkedEvent}
     ${ofSubscription} and resume_requested > 0 order by id limit 1`)
@@ -102,7 +106,14 @@ export function parkStatements(context: LogContext, clock: Clock) {
     },
 
     async listParked(name: string, limit: number): Promise<ParkedRow[]> {
-      return (await readRows(db, parkedColumns, list, [name, limit])).map(parkedRowOf)
+      const parked: ParkedRow[] = []
+      for (let after = 0; ; await new Promise(setImmediate)) {
+        const count = Math.min(LISTED_AT_ONCE, limit - parked.length)
+        const rows = await readRows(db, listedColumns, list, [name, after, count])
+        parked.push(...rows.map(parkedRowOf))
+        if (rows.length < count || parked.length === limit) return parked
+        after = rows.at(-1)?.id ?? after
+      }
     },
 
     async isParked(name: string, eventId: string): Promise<boolean> {

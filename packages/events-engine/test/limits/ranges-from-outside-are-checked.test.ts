@@ -1,6 +1,7 @@
+import { waitFor } from '@x/testkit'
 import { describe, expect, it } from 'vitest'
 import { createEventEngine } from '../../src/index.ts'
-import { onEachDatabase, openEngine } from '../open-engine.ts'
+import { onEachDatabase, openEngine, site } from '../open-engine.ts'
 
 const DATES: readonly unknown[] = [
   new Date(Number.NaN),
@@ -48,6 +49,28 @@ onEachDatabase((open, dialect) => {
       for (const limit of [0, -1, 1.5, 1_001, 1e9, Number.NaN, Number.POSITIVE_INFINITY, '10', null])
         await expect(parked('audit', limit as number)).rejects.toMatchObject({ code: 'invalid_argument' })
       expect(await parked('audit', 1_000)).toEqual([])
+    })
+
+    it('lists parked events, the oldest first, as many as it is asked for', async () => {
+      await using host = await open()
+      const failing = {
+        entityChanged() {
+          throw new Error('cannot handle it')
+        },
+      }
+      const retry = { maxAttempts: 1 }
+      await host.engine.subscribe(failing, { name: 'other', mode: 'durable', retry })
+      await host.engine.subscribe(failing, { name: 'audit', mode: 'durable', retry })
+      await host.engine.start()
+      const ids = Array.from({ length: 45 }, (_, id) => id)
+      await host.engine.transaction(async ({ raise }) => {
+        for (const id of ids) await raise(site, 'File', id, 'Update')
+      })
+      const listed = async (limit?: number) =>
+        (await host.engine.subscriptions.parked('audit', limit)).map(({ event }) => event.entityId)
+      await waitFor(async () => (await listed()).length === ids.length, 'the parked events')
+      for (const limit of [1, 19, 20, 21, 40, 44, 45, 46, 1_000])
+        expect(await listed(limit)).toEqual(ids.slice(0, limit))
     })
   })
 })

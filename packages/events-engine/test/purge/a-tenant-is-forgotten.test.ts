@@ -51,10 +51,10 @@ onEachDatabase((open, dialect) => {
     await engine.subscribe(failing, { name: 'parks', mode: 'durable', retry: quick })
     await engine.subscribe(failing, { name: 'blocks', mode: 'durable', retry: quick, onExhausted: 'block' })
     await engine.start()
-    await raise(host, forgotten, 3)
+    await raise(host, forgotten, 45)
     await raise(host, kept, 2)
     await raise(host, ALL_TENANTS)
-    await waitFor(async () => (await engine.subscriptions.parked('parks')).length === 3, 'parked events')
+    await waitFor(async () => (await engine.subscriptions.parked('parks')).length === 45, 'parked events')
     await waitFor(async () => (await stateOf(engine, 'blocks'))?.state === 'blocked', 'the block')
     // Rows that a capture has remembered for a change that did not happen.
     if (dialect === 'sqlite') {
@@ -71,7 +71,7 @@ onEachDatabase((open, dialect) => {
       ]),
     )
 
-    expect(await engine.purgeTenant(forgotten)).toEqual({ events: 3, parkedEvents: 3 })
+    expect(await engine.purgeTenant(forgotten)).toEqual({ events: 45, parkedEvents: 45 })
 
     expect(await findText(host.db, SECRET)).toEqual([])
     expect((await tenantsInLog(host)).sort()).toEqual([ALL_TENANTS, kept, kept])
