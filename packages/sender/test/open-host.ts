@@ -176,6 +176,8 @@ async function open(database: TestDatabase, options: HostOptions): Promise<OpenH
     encryptionKey,
     network: loopback,
     pollMaxMs: 50,
+    // A test that holds a response back may take its time.
+    timeoutMs: 120_000,
     ...senderOptions,
   })
   await sender.migrate()

@@ -5,7 +5,11 @@ import { WaitingDeliveries } from './waiting-deliveries.ts'
 /** What was never attempted, and what was: neither holds up the other. */
 export type DeliveryKind = 'first' | 'retry'
 
-const KINDS: ReadonlySet<DeliveryKind> = new Set(['first', 'retry'])
+export const KINDS: readonly DeliveryKind[] = ['first', 'retry']
+
+/** The kind of a delivery, by the attempts that were made of it. */
+export const kindOf = ({ attemptCount }: Pick<DueDelivery, 'attemptCount'>): DeliveryKind =>
+  attemptCount === 0 ? 'first' : 'retry'
 
 /** How many deliveries that people have asked for are read of an endpoint at once. */
 export const MANUAL_AT_ONCE = 10
@@ -194,6 +198,11 @@ export class DeliveryBuffer {
     return wantsFirst || (this.#moreRetries && this.#retries.hasRoom(size, MAX_BYTES_OF_KIND))
   }
 
+  /** Whether the bodies that wait of a kind are so large that no more are read ahead. */
+  isFull(kind: DeliveryKind): boolean {
+    return (kind === 'first' ? this.#first : this.#retries).bytes >= MAX_BYTES_OF_KIND
+  }
+
   /** Whether nothing has begun, and of a kind that may be due nothing waits: it stands still unless it is read. */
   get isStarved(): boolean {
     return this.begun === 0 && this.needsDue(1)
@@ -212,11 +221,11 @@ export class DeliveryBuffer {
     return this.#moreManual && this.#manual.length < MANUAL_AT_ONCE
   }
 
-  /** Something may have become due, or was left. */
-  expectMore(kinds = KINDS): void {
+  /** Something may have become due, or was left: of these kinds, or of any. */
+  expectMore(kinds?: ReadonlySet<DeliveryKind>): void {
     this.#isPostponed = false
-    this.#moreFirst ||= kinds.has('first')
-    this.#moreRetries ||= kinds.has('retry')
+    this.#moreFirst ||= kinds?.has('first') ?? true
+    this.#moreRetries ||= kinds?.has('retry') ?? true
   }
 
   /** A person may have asked for something. */
@@ -269,7 +278,7 @@ export class DeliveryBuffer {
     this.#isReading = false
     this.#busyAt = performance.now()
     let [firsts, retries] = [0, 0]
-    const full = [this.#first, this.#retries].filter(({ bytes }) => bytes >= MAX_BYTES_OF_KIND)
+    const full = new Set(KINDS.filter((kind) => this.isFull(kind)))
     for (const delivery of this.#closed ? [] : found) {
       if (this.#known.has(delivery.messageKey)) continue
       if (this.#heldBack.has(delivery.eventId)) {
@@ -278,12 +287,13 @@ export class DeliveryBuffer {
       }
       // It is read again when its predecessor is recorded.
       if (this.#mustWait(delivery)) continue
-      const isFirst = delivery.attemptCount === 0
+      const kind = kindOf(delivery)
+      const isFirst = kind === 'first'
       if (isFirst) firsts += 1
       else retries += 1
       const waiting = isFirst ? this.#first : this.#retries
       // One kind may be full while the other is wanted: what does not fit is read again later.
-      if (waiting.length < limit + size && !full.includes(waiting)) this.#take(delivery, waiting)
+      if (waiting.length < limit + size && !full.has(kind)) this.#take(delivery, waiting)
       else if (isFirst) this.#moreFirst = true
       else this.#moreRetries = true
     }

@@ -5,7 +5,7 @@ import type { EndpointRow } from '../endpoints/fields.ts'
 import { createFairShare, inTurn, tenantsInTurn } from '../fair-share.ts'
 import type { SecretRow } from '../store/secrets.ts'
 import type { CircuitPolicy } from './circuit-breaker.ts'
-import { type DeliveryKind, MANUAL_AT_ONCE, MAX_BYTES_OF_KIND } from './delivery-buffer.ts'
+import { type DeliveryKind, KINDS, kindOf, MANUAL_AT_ONCE, MAX_BYTES_OF_KIND } from './delivery-buffer.ts'
 import { type DeliveryTarget, type TargetParts, targetOf } from './delivery-target.ts'
 import type { LeaseManager } from './lease-manager.ts'
 import type { LeasedEndpoint } from './leased-endpoint.ts'
@@ -135,13 +135,16 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
   /**
    * Reads the large bodies of what was found, as many as there is room for: the first of each endpoint and kind before the
    * second of any. Those of one message share its body.
+   *
+   * @param full - the lines of which none is wanted.
    */
   async function readBodies(
     endpoints: readonly LeasedEndpoint[],
     found: readonly FoundDelivery[],
+    full?: ReadonlySet<string>,
   ): Promise<ReadDeliveries> {
     if (found.every(isComplete)) return { deliveries: byEndpoint(found), cutShort: new Map() }
-    const { chosen, large, cutShort } = chooseBodies(endpoints, found)
+    const { chosen, large, cutShort } = chooseBodies(endpoints, found, full)
     const messages = await store.readBodies(undefined, [...large])
     const bodies = new Map([...messages].map(([key, { body }]) => [key, Buffer.from(body)]))
     const complete = chosen.flatMap((one) => {
@@ -194,7 +197,7 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
     for (const endpoint of endpoints) endpoint.buffer.beginRead()
     const known = endpoints.flatMap((endpoint) => endpoint.buffer.knownKeys())
     const found = await store.nextDeliveries(keysOf(endpoints), known, limit)
-    const { deliveries, cutShort } = await readBodies(endpoints, found)
+    const { deliveries, cutShort } = await readBodies(endpoints, found, fullLines(endpoints))
     const now = clock.now()
     for (const endpoint of endpoints) {
       endpoint.endRead(deliveries.get(endpoint.endpointKey) ?? [], limit, mayAdd, now)
@@ -247,7 +250,11 @@ interface ReadDeliveries {
 }
 
 /** Chooses which of the large bodies to read; nothing is taken that comes after one of its kind that is left. */
-function chooseBodies(endpoints: readonly LeasedEndpoint[], found: readonly FoundDelivery[]) {
+function chooseBodies(
+  endpoints: readonly LeasedEndpoint[],
+  found: readonly FoundDelivery[],
+  full: ReadonlySet<string> = new Set(),
+) {
   const chosen: FoundDelivery[] = []
   const large = new Set<number>()
   const cutShort = new Map<number, Set<DeliveryKind>>()
@@ -265,7 +272,9 @@ function chooseBodies(endpoints: readonly LeasedEndpoint[], found: readonly Foun
     const { length } = one.body
     const ofKind = bytesOf.get(line) ?? 0
     const isTooMuch =
-      (bytes > 0 && bytes + length > MAX_BYTES_AT_ONCE) || (ofKind > 0 && ofKind + length > MAX_BYTES_OF_KIND)
+      full.has(line) ||
+      (bytes > 0 && bytes + length > MAX_BYTES_AT_ONCE) ||
+      (ofKind > 0 && ofKind + length > MAX_BYTES_OF_KIND)
     if (left?.has(kindOf(one)) || (isTooMuch && !isComplete(one))) {
       cutShort.set(one.endpointKey, new Set(left).add(kindOf(one)))
       continue
@@ -279,8 +288,17 @@ function chooseBodies(endpoints: readonly LeasedEndpoint[], found: readonly Foun
   return { chosen, large, cutShort }
 }
 
-const kindOf = ({ attemptCount }: FoundDelivery): DeliveryKind => (attemptCount === 0 ? 'first' : 'retry')
-const lineOf = (found: FoundDelivery) => `${found.endpointKey}:${kindOf(found)}`
+const lineOf = (found: FoundDelivery) => nameOfLine(found.endpointKey, kindOf(found))
+const nameOfLine = (endpointKey: number, kind: DeliveryKind) => `${endpointKey}:${kind}`
+
+/** The endpoints' kinds of which no more is read ahead: what is left of them would be read again at each look. */
+function fullLines(endpoints: readonly LeasedEndpoint[]): Set<string> {
+  return new Set(
+    endpoints.flatMap(({ endpointKey, buffer }) =>
+      KINDS.filter((kind) => buffer.isFull(kind)).map((kind) => nameOfLine(endpointKey, kind)),
+    ),
+  )
+}
 
 /** So that those that were cut short are the first to be read the next time: the same ones would be left out again. */
 function cutShortFirst(

@@ -72,6 +72,7 @@ it('keeps no more in memory than there is room for while many endpoints hang, an
 it('leaves what an endpoint that hangs has no room for, without reading it again and again', async () => {
   await using before = await startHost({ deliver: false })
   await using hanging = await testConsumer()
+  await using healthy = await testConsumer()
   const letGo: (() => void)[] = []
   hanging.answer(() => new Promise((resolve) => letGo.push(() => resolve(204))))
   await before.sender.endpoints.create({ tenantId: 1, url: hanging.url, concurrency: 2 })
@@ -84,10 +85,21 @@ it('leaves what an endpoint that hangs has no room for, without reading it again
   await before.sender.stop()
   await before.engine.stop()
 
+  const seen = watchBuffers()
   await using host = await before.openAnother({ deliver: true, timeoutMs: 300_000 })
   await host.start()
   // A loop of reads would let nothing else happen on SQLite, where each ends at once.
   await waitFor(() => letGo.length === 2, 'what is sent at once')
+  // Each of these has the sender look for what is due.
+  await host.sender.endpoints.create({ tenantId: 2, url: healthy.url })
+  for (let id = 0; id < 20; id++) {
+    await host.engine.syncManager.addSyncEvent({ tenantId: 2, siteId: 7 }, 'File', id, 'Update')
+    await healthy.received(id + 1)
+    const [first] = await host.sender.deliveries.list({ tenantId: 2, state: 'succeeded' })
+    if (first) await host.sender.deliveries.resend(first.id)
+  }
+  const large = [...seen.bodies].filter(({ length }) => length >= 200_000)
+  expect(large.length).toBeLessThan(events / 2)
   hanging.answer(204)
   for (const one of letGo) one()
   await host.sender.drain()
