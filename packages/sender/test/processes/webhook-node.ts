@@ -13,6 +13,8 @@ export interface WebhookNodeOptions
   extends Partial<Omit<WebhookSenderOptions<unknown>, 'engine' | 'encryptionKey'>> {
   readonly url: string
   readonly encryptionKey: string
+  /** Of endpoints, and of subscriptions: of these at least two seconds. */
+  readonly leaseMs?: number
   /** Only sends. */
   readonly isWorker?: boolean
 }
@@ -24,7 +26,12 @@ const logger = { debug() {}, info() {}, warn, error: warn }
 
 const pool = new Pool({ connectionString: url, max: 6 })
 const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
-const engine = createEventEngine({ db, postgres: { pool }, logger, leaseMs: 2_000 })
+const engine = createEventEngine({
+  db,
+  postgres: { pool },
+  logger,
+  leaseMs: Math.max(options.leaseMs ?? 0, 2_000),
+})
 const settings = { engine, encryptionKey, network: { allow: ['127.0.0.0/8'] }, ...options }
 const sender = isWorker ? createWebhookWorker(settings) : createWebhookSender(settings)
 
