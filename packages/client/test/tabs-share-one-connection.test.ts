@@ -280,6 +280,27 @@ describe.skipIf(!hasLocks)('tabs', () => {
     expect(server.asked).toEqual([])
   })
 
+  it('lose nothing of before the first poll of the leader, which has had no stream yet', async () => {
+    await using server = await streamServer()
+    server.misbehave((request) => request.destroy())
+    const options = { retryBaseMs: 1, pollIntervalMs: 5, streamRetryMs: 50 }
+    const lastSyncDate = new Date()
+    const missed = server.raise(streamed)
+    await waitFor(() => Date.now() > Date.parse(missed.modifiedOn), 'another millisecond')
+    await using first = openTab(server, options)
+    await waitFor(() => first.state === 'polling', 'the first to poll')
+    await using later = openTab(server, { ...options, lastSyncDate })
+    const polled = server.raise()
+    await waitFor(() => [first, later].every(({ heard }) => heard.length === 1), 'the event that was polled')
+    server.misbehave()
+    await live(first, later)
+    const last = server.raise(streamed)
+    await waitFor(() => [first, later].every(({ heard }) => heard.includes(last.id)), 'the last event')
+    await waitFor(() => later.heard.length === 3, 'what the later one has missed')
+    expect(first.heard).toEqual([polled.id, last.id])
+    expect(later.heard).toEqual([polled.id, missed.id, last.id])
+  })
+
   it('lose nothing that the leader tells before it has told where it is', async () => {
     await using server = await streamServer()
     const lastSyncDate = new Date()

@@ -21,12 +21,21 @@ export type TabMessage =
   /** The leader has moved: who is not where it came from has missed something. */
   | { readonly type: 'moved'; readonly from: TabCursor; readonly at: TabCursor }
 
-/** The date of a place; a tab without one begins at the present. */
-const dateOf = ({ lastSyncDate }: TabCursor) => Number(lastSyncDate ?? Number.POSITIVE_INFINITY)
+/** A tab without a date begins at the present. */
+const timeOf = (date: Date | undefined) => Number(date ?? Number.POSITIVE_INFINITY)
 
 /** Whether a tab lacks something before a place. One that was polled by hand is beyond the date, and lacks nothing. */
 function isBefore(one: TabCursor, other: TabCursor): boolean {
-  return one.position !== other.position || dateOf(one) < dateOf(other)
+  return one.position !== other.position || timeOf(one.lastSyncDate) < timeOf(other.lastSyncDate)
+}
+
+/** Whether the leader's first stream begins later than a tab's would: polls have not brought what lies between. */
+function beginsLater(
+  one: TabCursor,
+  { from, at }: { readonly from: TabCursor; readonly at: TabCursor },
+): boolean {
+  const isFirst = !from.position && at.position !== undefined
+  return isFirst && timeOf(one.streamSince) < timeOf(from.streamSince)
 }
 
 /** Whether a tab has never been told where it is. */
@@ -192,7 +201,10 @@ export function createTabTransport(
   }
 
   function moveTo(at: TabCursor): void {
+    const { streamSince } = cursor
     Object.assign(cursor, at)
+    // Until there is a stream, the tab's own date counts where it is earlier.
+    if (!at.position && timeOf(streamSince) < timeOf(at.streamSince)) cursor.streamSince = streamSince
     sink.moved()
   }
 
@@ -219,7 +231,10 @@ export function createTabTransport(
     // A leader that has just begun: its first place is told as soon as it has one.
     if (isNowhere(message.at)) return
     const isFirst = leaderAt === undefined
-    const missed = isBefore(here(), message.type === 'moved' ? message.from : message.at)
+    const missed =
+      message.type === 'moved'
+        ? isBefore(here(), message.from) || beginsLater(here(), message)
+        : isBefore(here(), message.at)
     leaderAt = message.at
     if (isBehind || (missed && !(isFirst && isNowhere(cursor)))) catchUp()
     else moveTo(message.at)
