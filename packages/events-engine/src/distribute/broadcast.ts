@@ -62,7 +62,7 @@ export function createBroadcastRunner<DB>(
    * from then on. And not back: it may be one that has been removed, and would get events again.
    */
   async function passOver(): Promise<void> {
-    // A look that had begun before the last read ended may have found less than was read: it takes another one.
+    // A look that had begun before the last read ended may have found less than was read, so another one is taken.
     if (lastSeen().look <= lookBefore) await look()
     const seen = lastSeen()
     if (isIdle() && seen.position !== undefined && seen.look > lookBefore) position = seen.position

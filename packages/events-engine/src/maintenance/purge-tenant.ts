@@ -25,7 +25,7 @@ export interface TenantPurgeParts {
 const assertArgument: Assertion = createArgumentAssertion('purgeTenant')
 
 const ROWS_AT_ONCE = 500
-/** They are read whole for their tenant, and may be large. */
+/** Parked events are parsed to find their tenant, and may be large. */
 const PARKED_AT_ONCE = 20
 
 /** Creates the function that deletes all data of a tenant. Called again after a crash, it continues. */

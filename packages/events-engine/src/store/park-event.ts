@@ -34,7 +34,7 @@ const parkedColumns = {
 const listedColumns = { ...parkedColumns, id: integer }
 const resumableColumns = { ...parkedColumns, resume_requested: integer }
 
-/** Parked events are stored whole, and may be large: a list is read in turns of so many. */
+/** Parked events are stored whole, and may be large: a list is read so many at a time. */
 const LISTED_AT_ONCE = 20
 /** Requests are counted up to here, and then from 1 on. */
 const MAX_REQUESTS = 30_000
@@ -107,12 +107,13 @@ export function parkStatements(context: LogContext, clock: Clock) {
 
     async listParked(name: string, limit: number): Promise<ParkedRow[]> {
       const parked: ParkedRow[] = []
-      for (let after = 0; ; await new Promise(setImmediate)) {
+      for (let after = 0; ; ) {
         const count = Math.min(LISTED_AT_ONCE, limit - parked.length)
         const rows = await readRows(db, listedColumns, list, [name, after, count])
         parked.push(...rows.map(parkedRowOf))
         if (rows.length < count || parked.length === limit) return parked
         after = rows.at(-1)?.id ?? after
+        await new Promise(setImmediate)
       }
     },
 

@@ -136,7 +136,7 @@ export function createPrefetch(parts: PrefetchParts): Prefetch {
    * Reads the large bodies of what was found, as many as there is room for: the first of each endpoint and kind before the
    * second of any. Those of one message share its body.
    *
-   * @param full - the lines of which none is wanted.
+   * @param full - lines without room, of which no large body is read.
    */
   async function readBodies(
     endpoints: readonly LeasedEndpoint[],
@@ -288,10 +288,11 @@ function chooseBodies(
   return { chosen, large, cutShort }
 }
 
+/** What waits of one endpoint and kind is a line. */
 const lineOf = (found: FoundDelivery) => nameOfLine(found.endpointKey, kindOf(found))
 const nameOfLine = (endpointKey: number, kind: DeliveryKind) => `${endpointKey}:${kind}`
 
-/** The endpoints' kinds of which no more is read ahead: what is left of them would be read again at each look. */
+/** Finds the lines whose buffers are full. What is read for them is dropped, and would be read again at each look. */
 function fullLines(endpoints: readonly LeasedEndpoint[]): Set<string> {
   return new Set(
     endpoints.flatMap(({ endpointKey, buffer }) =>
